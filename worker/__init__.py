@@ -1,0 +1,1 @@
+"""Keeps each creator's Kit account in step with a membership platform's events."""

@@ -1,0 +1,149 @@
+"""A `Change` is what an event asks of one subscriber, and what many events ask of one, merged.
+
+Every part (a tag, a custom field, the first name) is a last-writer-wins register: the part with the
+greatest order key stands. Merging is therefore associative, commutative and idempotent, so it does not
+matter how a stream of events is cut into batches, nor in which order a batch is folded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import reduce
+from typing import Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+
+class OrderKey(NamedTuple):
+    """When something happened to a person; greater is newer.
+
+    Attributes:
+        sequence: The publisher's CloudEvents `sequence`, made comparable; empty where there is none,
+            which sorts before every sequence.
+        time: When it happened, by the publisher's clock.
+        arrival: A number that grows with every message this process receives.
+    """
+
+    sequence: str
+    time: datetime
+    arrival: int
+
+
+FIRST = OrderKey("", datetime.min.replace(tzinfo=UTC), 0)
+"""Older than anything that can happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[T]):
+    """A value and the order key of the event that set it."""
+
+    value: T
+    order: OrderKey
+
+    def newer(self, other: Part[T]) -> Part[T]:
+        """Return whichever of the two stands.
+
+        Two values under one key come from one event, in which the later rule wins; they are told apart
+        by their text only so that merging stays commutative.
+        """
+        if self.order == other.order:
+            return max(self, other, key=lambda part: repr(part.value))
+        return self if self.order > other.order else other
+
+
+@dataclass(frozen=True, slots=True)
+class TagWish:
+    """Whether a subscriber should have a tag.
+
+    Attributes:
+        name: The tag as the admin wrote it; tags compare without case, so changes key them by `tag_key`.
+        present: True to add the tag, False to remove it.
+        by_placeholder: True where the name came out of a placeholder, for `max_created_tags`.
+    """
+
+    name: str
+    present: bool
+    by_placeholder: bool = False
+
+
+def tag_key(name: str) -> str:
+    """Return the form in which Kit compares tag names: without case and outer blanks."""
+    return name.strip().casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What should become true of one subscriber.
+
+    Attributes:
+        tags: By `tag_key`, whether each tag should be there.
+        fields: By the admin's label or key of a custom field, its value; None clears it.
+        first_name: Kit's own first name; None says nothing about it.
+        ensure: True where the subscriber should exist even if nothing else is to be done.
+    """
+
+    tags: Mapping[str, Part[TagWish]] = field(default_factory=dict)
+    fields: Mapping[str, Part[str | None]] = field(default_factory=dict)
+    first_name: Part[str] | None = None
+    ensure: Part[bool] | None = None
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to do."""
+        return bool(self.tags or self.fields or self.first_name or self.ensure)
+
+    def merge(self, other: Change) -> Change:
+        """Return the change that stands when both are asked for: the newer of each part."""
+        return Change(
+            tags=_merge_parts(self.tags, other.tags),
+            fields=_merge_parts(self.fields, other.fields),
+            first_name=_newer(self.first_name, other.first_name),
+            ensure=_newer(self.ensure, other.ensure),
+        )
+
+    def without(self, other: Change) -> Change:
+        """Return what is left to do of this change once `other` is done.
+
+        A part is left only if it is newer than the same part of `other`.
+        """
+        return Change(
+            tags=_left(self.tags, other.tags),
+            fields=_left(self.fields, other.fields),
+            first_name=_left_one(self.first_name, other.first_name),
+            ensure=_left_one(self.ensure, other.ensure),
+        )
+
+
+NOTHING = Change()
+
+
+def merge_all(changes: Iterable[Change]) -> Change:
+    """Return all the changes merged into one."""
+    return reduce(Change.merge, changes, NOTHING)
+
+
+def _newer(one: Part[T] | None, other: Part[T] | None) -> Part[T] | None:
+    if one is None or other is None:
+        return one or other
+    return one.newer(other)
+
+
+def _merge_parts(ours: Mapping[str, Part[T]], theirs: Mapping[str, Part[T]]) -> Mapping[str, Part[T]]:
+    if not theirs:
+        return ours
+    merged = dict(ours)
+    for key, part in theirs.items():
+        mine = merged.get(key)
+        merged[key] = part if mine is None else mine.newer(part)
+    return merged
+
+
+def _left_one(part: Part[T] | None, done: Part[T] | None) -> Part[T] | None:
+    return part if part is not None and (done is None or part.order > done.order) else None
+
+
+def _left(parts: Mapping[str, Part[T]], done: Mapping[str, Part[T]]) -> Mapping[str, Part[T]]:
+    if not done:
+        return parts
+    return {key: part for key, part in parts.items() if _left_one(part, done.get(key)) is not None}

@@ -1,0 +1,145 @@
+"""Every error of this package, classed by what has to be done about it.
+
+::
+
+    KitWorkerError
+    ├── EventError            fix the data: the event is dead-lettered with .reason and its text
+    │   ├── UndecodableEvent  not a message we can read at all
+    │   ├── InvalidEvent      readable, but a value is missing or wrong
+    │   ├── WrongApp          addressed to an app that this account does not serve
+    │   ├── UnknownTag        needs a tag that Kit lacks and that may not be created
+    │   ├── KitRejected       Kit says that it can never be applied (403, 422, …)
+    │   ├── KitUnavailableForChange   Kit kept failing for this change alone
+    │   └── HandlerError      fix the code: a handler raised what it never should
+    ├── TryLater              wait: nothing is wrong with the event, nothing is lost
+    │   ├── RateLimited       Kit says 429 or 413; costs no attempt
+    │   ├── KitUnavailable    no answer, or none that can be trusted
+    │   └── CallsSuspended    the worker may not call Kit now (broker unheard, or stopping)
+    ├── CredentialRefused     fix the credential: Kit says 401
+    ├── ConfigurationError    fix a file or a setting: all its problems at once
+    ├── BrokerUnavailable     start or reach the broker
+    └── TopologyMismatch      a queue exists, but with other arguments
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a message is in the dead-letter queue: the value of its `x-reason` header."""
+
+    UNDECODABLE = "undecodable"
+    INVALID_EVENT = "invalid_event"
+    WRONG_APP = "wrong_app"
+    KIT_REJECTED = "kit_rejected"
+    KIT_UNAVAILABLE = "kit_unavailable"
+    UNKNOWN_TAG = "unknown_tag"
+    HANDLER_ERROR = "handler_error"
+    DELIVERY_LIMIT = "delivery_limit"
+
+
+class KitWorkerError(Exception):
+    """The root of all errors that this package raises on purpose."""
+
+
+class EventError(KitWorkerError):
+    """An event that can never be applied as it is. Its text is the dead letter's `x-detail`."""
+
+    reason: Reason = Reason.INVALID_EVENT
+
+
+class UndecodableEvent(EventError):
+    """The message is not an event in any of the documented forms."""
+
+    reason = Reason.UNDECODABLE
+
+
+class InvalidEvent(EventError):
+    """The event lacks a value that it needs, or a value cannot be right."""
+
+    reason = Reason.INVALID_EVENT
+
+
+class WrongApp(EventError):
+    """The routing key names an app that does not belong to the account."""
+
+    reason = Reason.WRONG_APP
+
+
+class UnknownTag(EventError):
+    """A tag that Kit lacks, where the account's options forbid creating it."""
+
+    reason = Reason.UNKNOWN_TAG
+
+
+class KitRejected(EventError):
+    """Kit refused the change for good."""
+
+    reason = Reason.KIT_REJECTED
+
+
+class KitUnavailableForChange(EventError):
+    """Kit failed for this change again and again while others went through."""
+
+    reason = Reason.KIT_UNAVAILABLE
+
+
+class HandlerError(EventError):
+    """A bug: a handler raised something else than an `EventError`."""
+
+    reason = Reason.HANDLER_ERROR
+
+
+class TryLater(KitWorkerError):
+    """Not now. The event stays unsettled and is tried again from memory."""
+
+
+class RateLimited(TryLater):
+    """Kit says 429, or 413 for too much queued bulk data."""
+
+
+class KitUnavailable(TryLater):
+    """Kit gave no answer, or none that can be trusted: the call may or may not have been applied."""
+
+
+class CallsSuspended(TryLater):
+    """No call to Kit may start now: the broker has not been heard of, or the consumer is stopping."""
+
+
+class CredentialRefused(KitWorkerError):
+    """Kit says 401: a wrong or revoked key, or an account that lost access to the API."""
+
+
+class BrokerUnavailable(KitWorkerError):
+    """RabbitMQ cannot be reached, refuses the login, or does not answer in time."""
+
+
+class TopologyMismatch(KitWorkerError):
+    """A queue or exchange exists already, with other arguments than this worker declares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault in a configuration file: where, and what to do about it.
+
+    Attributes:
+        where: `file:line:column`, or the name of a setting.
+        text: What is wrong, and the likely remedy.
+    """
+
+    where: str
+    text: str
+
+    def __str__(self) -> str:
+        """Return the line that people read and editors jump to."""
+        return f"{self.where}: {self.text}"
+
+
+class ConfigurationError(KitWorkerError):
+    """A file or a setting is wrong. Carries every problem found, not only the first."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)

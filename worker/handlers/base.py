@@ -1,0 +1,153 @@
+"""What a handler is, the payload that all events share, and the platform's fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
+
+from worker.errors import InvalidEvent
+from worker.events import Event
+from worker.mapping import EventMapping, Lookup
+from worker.people import normalize_email
+from worker.values import MISSING, Found, as_text, lookup
+
+Scalar: TypeAlias = StrictStr | StrictInt | StrictFloat | StrictBool
+Email: TypeAlias = Annotated[StrictStr, AfterValidator(normalize_email)]
+
+
+class _Object(BaseModel):
+    # Unknown keys are kept: admins reach them by path, and the platform may add some at any time.
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class User(_Object):
+    """The person whom the event is about."""
+
+    email: Email
+    id: Scalar | None = None
+    first_name: Scalar | None = None
+    last_name: Scalar | None = None
+    signed_up_at: Scalar | None = None
+
+
+class Subscription(_Object):
+    """A paid subscription on the platform."""
+
+    id: Scalar | None = None
+    plan: Scalar | None = None
+    status: Scalar | None = None
+    started_at: Scalar | None = None
+    canceled_at: Scalar | None = None
+    ends_at: Scalar | None = None
+    cancel_reason: Scalar | None = None
+
+
+class Access(_Object):
+    """Access to something, with or without a subscription."""
+
+    level: Scalar | None = None
+    granted_at: Scalar | None = None
+    expires_at: Scalar | None = None
+    product: Scalar | None = None
+
+
+class Payload(_Object):
+    """An event's `data`."""
+
+    user: User
+    subscription: Subscription | None = None
+    access: Access | None = None
+
+
+PLATFORM_FIELDS: Final[Mapping[str, str]] = {
+    "mk_user_id": "user.id",
+    "mk_first_name": "user.first_name",
+    "mk_last_name": "user.last_name",
+    "mk_signed_up_at": "user.signed_up_at",
+    "mk_subscription_id": "subscription.id",
+    "mk_subscription_plan": "subscription.plan",
+    "mk_subscription_status": "subscription.status",
+    "mk_subscription_started_at": "subscription.started_at",
+    "mk_subscription_canceled_at": "subscription.canceled_at",
+    "mk_subscription_ends_at": "subscription.ends_at",
+    "mk_cancel_reason": "subscription.cancel_reason",
+    "mk_access_level": "access.level",
+    "mk_access_granted_at": "access.granted_at",
+    "mk_access_expires_at": "access.expires_at",
+}
+"""The platform's fields that admins map, each with its path in an event's `data`."""
+
+
+def _no_fallbacks(_event: Event) -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """What this worker knows about one event type.
+
+    Attributes:
+        type: The event type; empty for the handler of types that only an admin's file knows.
+        meaning: What it says about a person, for the guide and the AsyncAPI document.
+        default: What it does where an account's file does not list it.
+        fallbacks: Platform fields that the event itself implies where its payload does not give them.
+    """
+
+    type: str
+    meaning: str
+    default: EventMapping | None = None
+    fallbacks: Callable[[Event], Mapping[str, str]] = _no_fallbacks
+
+    def lookup(self, event: Event) -> Lookup:
+        """Return the function that finds this event's values by name.
+
+        The function raises `InvalidEvent` for a value that is a list or an object.
+        """
+        fallbacks = self.fallbacks(event)
+
+        def find(name: str) -> Found:
+            path = PLATFORM_FIELDS.get(name) or name.removeprefix("data.")
+            found = as_text(lookup(event.data, path), path)
+            # A null means "cleared", but an event that itself implies the value knows better.
+            return fallbacks.get(name, found) if found is MISSING or found is None else found
+
+        return find
+
+
+def read_payload(event: Event) -> Payload:
+    """Return the event's payload, checked.
+
+    Raises:
+        InvalidEvent: A field is missing or of the wrong type; the text names each.
+    """
+    try:
+        return Payload.model_validate(event.data)
+    except ValidationError as error:
+        faults = dict.fromkeys(_fault(item["loc"], item["type"], item["msg"]) for item in error.errors())
+        raise InvalidEvent("; ".join(list(faults)[:5])) from error
+
+
+_SCALAR_TYPES: Final = frozenset({"str", "int", "float", "bool"})
+_FAULTS: Final = {"missing": "missing", "value_error": "not an email address"}
+
+
+def _fault(loc: tuple[int | str, ...], kind: str, message: str) -> str:
+    # The last part of a union's location is the branch that failed, which says nothing to people.
+    parts = [str(part) for part in loc if part not in _SCALAR_TYPES]
+    field = ".".join(("data", *parts))
+    if kind.endswith("_type"):
+        wanted = {"model_type": "an object", "model_attributes_type": "an object"}.get(kind, "text, a number, true, false or null")
+        return f"{field}: must be {wanted if parts[-1] != 'email' else 'text'}"
+    return f"{field}: {_FAULTS.get(kind, message)}"

@@ -1,0 +1,22 @@
+"""`subscription.canceled`: somebody is a paying member no longer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from worker.events import Event
+from worker.handlers.base import Handler
+from worker.mapping import EventMapping, Rule, Template
+from worker.values import time_text
+
+
+def _fallbacks(event: Event) -> Mapping[str, str]:
+    return {"mk_subscription_canceled_at": time_text(event.time), "mk_subscription_status": "canceled"}
+
+
+HANDLER = Handler(
+    type="subscription.canceled",
+    meaning="no longer a paying member",
+    default=EventMapping(Rule(add_tags=(Template("Cancelled"),), remove_tags=(Template("Active Member"),))),
+    fallbacks=_fallbacks,
+)

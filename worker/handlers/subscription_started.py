@@ -1,0 +1,22 @@
+"""`subscription.started`: somebody became a paying member."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from worker.events import Event
+from worker.handlers.base import Handler
+from worker.mapping import EventMapping, Rule, Template
+from worker.values import time_text
+
+
+def _fallbacks(event: Event) -> Mapping[str, str]:
+    return {"mk_subscription_started_at": time_text(event.time), "mk_subscription_status": "active"}
+
+
+HANDLER = Handler(
+    type="subscription.started",
+    meaning="a paying member",
+    default=EventMapping(Rule(add_tags=(Template("Active Member"),), remove_tags=(Template("Cancelled"),))),
+    fallbacks=_fallbacks,
+)

@@ -1,0 +1,22 @@
+"""`user.signed_up`: somebody joined the creator's app."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from worker.events import Event
+from worker.handlers.base import Handler
+from worker.mapping import EventMapping
+from worker.values import time_text
+
+
+def _fallbacks(event: Event) -> Mapping[str, str]:
+    return {"mk_signed_up_at": time_text(event.time)}
+
+
+HANDLER = Handler(
+    type="user.signed_up",
+    meaning="create or update the subscriber",
+    default=EventMapping(),
+    fallbacks=_fallbacks,
+)

@@ -1,0 +1,42 @@
+"""From an event to what it asks of whom. The functional core's one door for the shell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from worker.accounts import Account
+from worker.changes import Change
+from worker.errors import EventError, HandlerError
+from worker.events import Event
+from worker.handlers import handler_for
+from worker.handlers.base import read_payload
+from worker.mapping import to_change
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an event asks for: this change, of the subscriber with this address."""
+
+    email: str
+    change: Change
+
+
+def interpret(event: Event, account: Account) -> Request | None:
+    """Return what the event asks for under an account's mapping; None where the account ignores it.
+
+    Raises:
+        EventError: It can never be applied under this mapping. Nothing else is raised: a bug in a handler
+            becomes a `HandlerError`, so that it costs one event and not the account.
+    """
+    mapping = account.events.get(event.type)
+    if mapping is None:
+        return None
+    handler = handler_for(event.type)
+    try:
+        payload = read_payload(event)
+        change = to_change(mapping, account.fields, handler.lookup(event), event.order)
+    except EventError:
+        raise
+    except Exception as error:
+        raise HandlerError(f"{event.type}: {type(error).__name__} in its handler; this is a bug") from error
+    return Request(payload.user.email, change)

@@ -1,0 +1,137 @@
+"""What an admin's file says about events, and what it makes of one: event × account → change. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from worker.changes import Change, OrderKey, Part, TagWish, tag_key
+from worker.errors import InvalidEvent
+from worker.values import MISSING, Found, Missing
+
+Lookup: TypeAlias = Callable[[str], Found]
+"""Finds a value of an event by its name: a platform field (`mk_…`) or a path (`data.user.locale`)."""
+
+FIRST_NAME = "first_name"
+"""The target in `fields` that means Kit's own first name, not a custom field."""
+
+MAX_NAME_LENGTH = 255
+"""Of a tag or a custom field's label; Kit's reference states no limit, and longer ones help nobody."""
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_BLANKS = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A tag's name, perhaps with placeholders: `Active Member`, `{mk_access_level} access`."""
+
+    text: str
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """The names between braces, in order."""
+        return tuple(_PLACEHOLDER.findall(self.text))
+
+    def render(self, lookup: Lookup) -> str:
+        """Return the tag's name for one event.
+
+        Raises:
+            InvalidEvent: The event lacks a value, or the name grows too long.
+        """
+        if "{" not in self.text:
+            return self.text
+        name = _PLACEHOLDER.sub(lambda match: self._value(match[1], lookup), self.text)
+        name = _BLANKS.sub(" ", name).strip()
+        if len(name) > MAX_NAME_LENGTH:
+            raise InvalidEvent(f"the tag {self.text!r} would be longer than {MAX_NAME_LENGTH} characters")
+        return name
+
+    def _value(self, name: str, lookup: Lookup) -> str:
+        value = lookup(name)
+        if value is None or isinstance(value, Missing):
+            raise InvalidEvent(f"{name}: has no value, but the tag {self.text!r} needs it")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One line of a rule's `when`: the value called `name` must be one of `values`, to the letter."""
+
+    name: str
+    values: tuple[str, ...]
+
+    def holds(self, lookup: Lookup) -> bool:
+        """Tell whether the event fulfils it; a missing or null value never does."""
+        return lookup(self.name) in self.values
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Tags to add and remove if all conditions hold; an event's own lists are a rule without any."""
+
+    add_tags: tuple[Template, ...] = ()
+    remove_tags: tuple[Template, ...] = ()
+    when: tuple[Condition, ...] = ()
+
+    def matches(self, lookup: Lookup) -> bool:
+        """Tell whether every condition holds."""
+        return all(condition.holds(lookup) for condition in self.when)
+
+
+@dataclass(frozen=True, slots=True)
+class EventMapping:
+    """What one event type does: its own lists first, then each rule that matches, later ones winning."""
+
+    base: Rule = Rule()
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTarget:
+    """Sends the value called `source` to a Kit custom field, by its label or key, or to `first_name`."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """An account's options, as the admin's guide describes them."""
+
+    subscriber_state: Literal["active", "inactive"] = "active"
+    first_name: Literal["always", "if_created"] = "always"
+    create_missing: bool = True
+    max_created_tags: int = 100
+
+
+
+def matching_rules(mapping: EventMapping, lookup: Lookup) -> tuple[Rule, ...]:
+    """Return what applies to an event: the event's own lists, and each rule that matches, in order."""
+    return (mapping.base, *(rule for rule in mapping.rules if rule.matches(lookup)))
+
+
+def to_change(
+    mapping: EventMapping, fields: tuple[FieldTarget, ...], lookup: Lookup, order: OrderKey
+) -> Change:
+    """Return the change that an event asks for.
+
+    Raises:
+        InvalidEvent: A placeholder has no value, or a value cannot be sent as text.
+    """
+    tags: dict[str, Part[TagWish]] = {}
+    for rule in matching_rules(mapping, lookup):
+        for present, templates in ((False, rule.remove_tags), (True, rule.add_tags)):
+            for template in templates:
+                name = template.render(lookup)
+                tags[tag_key(name)] = Part(TagWish(name, present, by_placeholder="{" in template.text), order)
+    values = {target.target: value for target in fields if (value := lookup(target.source)) is not MISSING}
+    first_name = values.pop(FIRST_NAME, None)
+    return Change(
+        tags=tags,
+        fields={name: Part(value, order) for name, value in values.items() if not isinstance(value, Missing)},
+        first_name=Part(first_name, order) if isinstance(first_name, str) else None,
+        ensure=Part(value=True, order=order),
+    )
