@@ -114,6 +114,15 @@ class Change:
             ensure=_left_one(self.ensure, other.ensure),
         )
 
+    def standing(self, merged: Change) -> Change:
+        """Return the parts of this change that still stand in `merged`, into which it was merged."""
+        return Change(
+            tags={key: part for key, part in self.tags.items() if merged.tags.get(key) == part},
+            fields={key: part for key, part in self.fields.items() if merged.fields.get(key) == part},
+            first_name=self.first_name if self.first_name == merged.first_name else None,
+            ensure=self.ensure if self.ensure == merged.ensure else None,
+        )
+
 
 NOTHING = Change()
 

@@ -101,7 +101,13 @@ class RateLimited(TryLater):
 
 
 class KitUnavailable(TryLater):
-    """Kit gave no answer, or none that can be trusted: the call may or may not have been applied."""
+    """Kit gave no answer, or none that can be trusted: the call may or may not have been applied.
+
+    Attributes:
+        endpoint: The endpoint that failed, such as `POST /v4/subscribers`; empty where it is not known.
+    """
+
+    endpoint: str = ""
 
 
 class CallsSuspended(TryLater):

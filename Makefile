@@ -1,0 +1,80 @@
+# What one can do here. Everything happens in .venv and .broker; `make clean` removes both.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PY := .venv/bin/python
+WITH_BROKER := $(PY) scripts/with-broker
+SCRIPTS := scripts/with-broker scripts/broker-ctl scripts/readme-commands
+SETUP := scripts/install pyproject.toml requirements/build.txt
+
+.PHONY: help
+help:  ## list what one can do
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F '|' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+
+.PHONY: install
+install: .venv/.runtime  ## make .venv with the kit-worker command
+
+.PHONY: demo
+demo: .venv/.runtime  ## see it work: a stand-in for Kit, a broker, a dozen events and what each did
+	@$(WITH_BROKER) .venv/bin/kit-worker demo
+
+.PHONY: test
+test: .venv/.dev  ## run every test, against a real RabbitMQ
+	@$(WITH_BROKER) .venv/bin/pytest --quiet
+
+.PHONY: check
+check: format-check lint types test  ## the one gate: format, lint, types, tests
+
+.PHONY: format
+format: .venv/.dev  ## put the code into its format
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --quiet --fix --exit-zero .
+
+.PHONY: format-check
+format-check: .venv/.dev
+	@.venv/bin/ruff format --quiet --check . || { echo "format: not in its format: run 'make format'." >&2; exit 1; }
+	@echo "format: in order"
+
+.PHONY: lint
+lint: .venv/.dev  ## look for mistakes (ruff)
+	@.venv/bin/ruff check --quiet .
+	@echo "lint:   in order"
+
+.PHONY: types
+types: .venv/.dev  ## check the types (mypy, strict)
+	@.venv/bin/mypy --no-error-summary
+	@echo "types:  in order"
+
+.PHONY: bench
+bench: .venv/.dev  ## measure against a plain consumer
+	@$(WITH_BROKER) $(PY) -m tests.bench
+
+.PHONY: schema
+schema: .venv/.runtime  ## write config/account.schema.json, for editors
+	@.venv/bin/kit-worker schema account > config/account.schema.json.new
+	@mv config/account.schema.json.new config/account.schema.json
+
+# The newest versions that pyproject.toml allows. The smaller sets follow the largest, so that all agree.
+COMPILE := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
+.PHONY: lock
+lock: .venv/.dev  ## lock the newest allowed versions, with their hashes
+	@[ -x .venv/lock/bin/uv ] || { $(PY) -m venv .venv/lock && .venv/lock/bin/pip --quiet --disable-pip-version-check install uv; }
+	@$(COMPILE) --upgrade --group dev --output-file requirements/dev.txt pyproject.toml requirements/build.in
+	@$(COMPILE) --upgrade --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml
+	@$(COMPILE) --upgrade --constraint requirements/dev.txt --output-file requirements/build.txt requirements/build.in
+
+.PHONY: clean
+clean:  ## remove what the other targets made
+	@rm -rf .venv .broker .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.runtime: $(SETUP) requirements/runtime.txt
+	@scripts/install runtime
+	@touch $@
+
+# All of runtime is in dev, at the same versions.
+.venv/.dev: $(SETUP) requirements/dev.txt requirements/runtime.txt
+	@scripts/install dev
+	@touch .venv/.runtime $@

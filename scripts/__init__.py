@@ -1,0 +1,1 @@
+"""The project's own tools: setting up, finding a broker, trying the commands that the documents show."""

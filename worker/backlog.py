@@ -1,0 +1,142 @@
+"""Changes that wait, folded by subscriber. Pure."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from worker.changes import NOTHING, Change, merge_all
+from worker.events import Event
+from worker.retry import Tries
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Progress:
+    """What of a subscriber's changes Kit has answered 2xx; kept over retries.
+
+    Attributes:
+        done: The parts that are done. A part is noted only after its own answer.
+        created: True once an upsert of these changes created the subscriber.
+    """
+
+    done: Change = NOTHING
+    created: bool = False
+
+    def note(self, part: Change) -> None:
+        """Note parts as done."""
+        self.done = self.done.merge(part)
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Generic[T]):
+    """One event, what it asks for, and whatever is needed to settle it."""
+
+    event: Event
+    change: Change
+    delivery: T
+
+
+@dataclass(slots=True)
+class Pending(Generic[T]):
+    """All that waits for one subscriber.
+
+    Attributes:
+        items: Oldest arrival first.
+        change: Their changes, merged.
+        not_before: Seconds before which it should not be tried again.
+        generation: Of the mapping under which its items were folded.
+    """
+
+    email: str
+    items: list[Item[T]] = field(default_factory=list)
+    change: Change = NOTHING
+    progress: Progress = field(default_factory=Progress)
+    tries: Tries = field(default_factory=Tries)
+    not_before: float = float("-inf")
+    generation: int = 0
+
+
+class Backlog(Generic[T]):
+    """Pending changes, the longest waiting first; a subscriber is never taken twice at once."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[str, Pending[T]] = OrderedDict()
+        self._taken: set[str] = set()
+        self._generation = 0
+        self._interpret: Callable[[Item[T]], Item[T] | None] = lambda item: item
+
+    def __len__(self) -> int:
+        """Return how many subscribers have something waiting."""
+        return len(self._waiting)
+
+    @property
+    def taken(self) -> int:
+        """How many subscribers are being worked on."""
+        return len(self._taken)
+
+    def add(self, email: str, item: Item[T]) -> None:
+        """Fold an event into what waits for its subscriber."""
+        pending = self._waiting.get(email)
+        if pending is None:
+            pending = self._waiting[email] = Pending(email, generation=self._generation)
+        pending.items.append(item)
+        pending.change = pending.change.merge(item.change)
+
+    def take(self, now: float) -> Pending[T] | None:
+        """Return the longest waiting change that may be worked on, or None.
+
+        Its subscriber is taken from then on; whatever else arrives for it waits until `release`.
+        """
+        for email, pending in self._waiting.items():
+            if email not in self._taken and pending.not_before <= now:
+                del self._waiting[email]
+                self._taken.add(email)
+                return pending
+        return None
+
+    def next_at(self) -> float | None:
+        """Return the earliest `not_before` of what waits and is not taken, or None where nothing does."""
+        return min((p.not_before for e, p in self._waiting.items() if e not in self._taken), default=None)
+
+    def release(self, pending: Pending[T]) -> None:
+        """Let the subscriber's next change be taken."""
+        self._taken.discard(pending.email)
+
+    def put_back(self, pending: Pending[T]) -> None:
+        """Return a taken change to the front, folded with what has arrived for its subscriber since."""
+        if pending.generation != self._generation:
+            self._fold_anew(pending)
+        newer = self._waiting.pop(pending.email, None)
+        if newer is not None:
+            pending.items += newer.items
+            pending.change = pending.change.merge(newer.change)
+        if pending.items:
+            self._waiting[pending.email] = pending
+            self._waiting.move_to_end(pending.email, last=False)
+        self.release(pending)
+
+    def refold(self, interpret: Callable[[Item[T]], Item[T] | None]) -> None:
+        """Fold everything that waits anew, as `interpret` now sees each event; None drops it.
+
+        A change that is taken follows when it is put back. What Kit has already answered stays noted: a corrected rule is not retroactive.
+        """
+        self._generation += 1
+        self._interpret = interpret
+        for email, pending in list(self._waiting.items()):
+            self._fold_anew(pending)
+            if not pending.items:
+                del self._waiting[email]
+
+    def _fold_anew(self, pending: Pending[T]) -> None:
+        pending.items = [item for old in pending.items if (item := self._interpret(old)) is not None]
+        pending.change = merge_all(item.change for item in pending.items)
+        pending.generation = self._generation
+
+    def items(self) -> Iterator[Item[T]]:
+        """Yield every event that waits."""
+        for pending in self._waiting.values():
+            yield from pending.items

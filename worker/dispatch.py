@@ -1,0 +1,234 @@
+"""Takes changes from the backlog to Kit as the budget allows, and decides what a failure means for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from worker.backlog import Backlog, Item, Pending, Progress
+from worker.changes import Change, merge_all
+from worker.clock import Seconds
+from worker.errors import (
+    CallsSuspended,
+    CredentialRefused,
+    EventError,
+    HandlerError,
+    KitUnavailable,
+    KitUnavailableForChange,
+    KitWorkerError,
+    RateLimited,
+    TryLater,
+)
+from worker.retry import FIRST_DELAY, FIRST_DELAY_LIMITED, NO_HOLD, Hold, backoff
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+RECHECK = 0.5
+"""Seconds between two looks at a condition that announces itself to nobody."""
+
+
+class Writes(Protocol):
+    """Makes a change true in Kit; `worker.kit.writer.Writer` does."""
+
+    async def apply(self, email: str, change: Change, progress: Progress) -> None:
+        """Make it true, or raise."""
+
+
+class Dispatcher(Generic[T]):
+    """Runs one account's changes, several subscribers at once, each subscriber one at a time.
+
+    Args:
+        backlog: Where changes wait.
+        writer: Makes them true.
+        ready: Waits until Kit's budget allows a call.
+        settle: Is told of every event's end: None when it was applied, else why it never can be.
+        may_start: Whether new changes may start at all.
+        worked_at: When an endpoint of Kit last answered well, in seconds.
+        concurrency: How many subscribers at once.
+
+    Attributes:
+        hold: Why the account starts nothing, if so.
+        refused: Done once Kit refuses the credential.
+        successes: Changes applied so far.
+    """
+
+    def __init__(  # noqa: PLR0913  # its collaborators, all named
+        self,
+        backlog: Backlog[T],
+        writer: Writes,
+        *,
+        ready: Callable[[], Awaitable[None]],
+        settle: Callable[[Item[T], EventError | None, int], Awaitable[None]],
+        may_start: Callable[[], bool],
+        worked_at: Callable[[str], float],
+        concurrency: int,
+        clock: Seconds,
+        random: Callable[[], float],
+    ) -> None:
+        self.hold: Hold = NO_HOLD
+        self.refused: asyncio.Event = asyncio.Event()
+        self.successes = 0
+        self._backlog = backlog
+        self._writer = writer
+        self._ready = ready
+        self._settle = settle
+        self._may_start = may_start
+        self._worked_at = worked_at
+        self._concurrency = concurrency
+        self._clock = clock
+        self._random = random
+        self._changed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """Say that something has changed: an event arrived, or what stood in the way is gone."""
+        self._changed.set()
+
+    def check_hold(self) -> None:
+        """Keep changes that are under way from making calls during a hold.
+
+        Raises:
+            CallsSuspended: There is one.
+        """
+        if self._clock() < self.hold.until:
+            raise CallsSuspended("on hold")
+
+    async def run(self) -> None:
+        """Start changes until cancelled; those under way are left to `drain`."""
+        while True:
+            self._changed.clear()
+            delay = self._delay()
+            if delay == 0:
+                await self._ready()
+                # While the budget was spent, much may have changed.
+                if self._delay() == 0 and (pending := self._backlog.take(self._clock())) is not None:
+                    self._start(pending)
+                continue
+            try:
+                async with asyncio.timeout(delay):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    async def drain(self, seconds: float) -> bool:
+        """Wait for the changes under way; tell whether all of them ended in time."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        return not self._tasks
+
+    async def abort(self) -> None:
+        """Break off what is still under way."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _delay(self) -> float | None:
+        """Return the seconds until the next change may start; None: not before something changes."""
+        now = self._clock()
+        next_at = self._backlog.next_at()
+        if next_at is None or self._backlog.taken >= self._concurrency:
+            return None
+        if not self._may_start():
+            return RECHECK
+        if self.hold and self._backlog.taken:
+            return None  # one change at a time shows whether Kit is back
+        return max(0.0, self.hold.until - now, next_at - now)
+
+    def _start(self, pending: Pending[T]) -> None:
+        task = asyncio.create_task(self._work(pending))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._changed.set()
+
+    async def _work(self, pending: Pending[T]) -> None:
+        try:
+            await self._apply(pending)
+        except TryLater as error:
+            await self._later(pending, error)
+        except CredentialRefused as error:
+            self._backlog.put_back(pending)
+            self.hold = Hold(1, float("inf"), str(error))
+            self.refused.set()
+        except asyncio.CancelledError:
+            self._backlog.put_back(pending)
+            raise
+        except Exception as error:  # the edge of the account: a bug must not leave an event unsettled
+            log.exception("change_crashed", events=len(pending.items))
+            text = f"{type(error).__name__} while applying it; this is a bug"
+            await self._finish(pending, error if isinstance(error, EventError) else HandlerError(text))
+        else:
+            self.successes += 1
+            self._release_hold()
+            await self._finish(pending, None)
+
+    async def _finish(self, pending: Pending[T], error: EventError | None) -> None:
+        try:
+            for item in pending.items:
+                await self._settle(item, error, pending.tries.count + 1)
+        finally:
+            self._backlog.release(pending)
+
+    async def _apply(self, pending: Pending[T]) -> None:
+        try:
+            await self._writer.apply(pending.email, pending.change, pending.progress)
+        except EventError:
+            if len(pending.items) == 1:
+                raise
+            await self._apply_one_by_one(pending)
+
+    async def _apply_one_by_one(self, pending: Pending[T]) -> None:
+        """Find the events at fault in a rejected change, and apply the others.
+
+        Each event, in order, contributes only what no later one takes back: nobody gets a tag, and the
+        emails that it starts, that is to be taken off again a moment later. When the later one turns out to
+        be at fault, what the earlier ones asked for stands again.
+        """
+        pending.items.sort(key=lambda item: item.event.order)
+        while (fault := await self._first_fault(pending)) is not None:
+            item, error = fault
+            pending.items.remove(item)
+            pending.change = merge_all(other.change for other in pending.items)
+            await self._settle(item, error, pending.tries.count + 1)
+
+    async def _first_fault(self, pending: Pending[T]) -> tuple[Item[T], EventError] | None:
+        for item in pending.items:
+            try:
+                part = item.change.standing(pending.change)
+                await self._writer.apply(pending.email, part, pending.progress)
+            except EventError as error:
+                return item, error
+        return None
+
+    async def _later(self, pending: Pending[T], error: TryLater) -> None:
+        now = self._clock()
+        if isinstance(error, KitUnavailable):
+            pending.tries = pending.tries.failed(now, self._worked_at(error.endpoint))
+            if pending.tries.exhausted(now):
+                text = f"Kit failed {pending.tries.count} times for this person while it served others: {error}"
+                await self._finish(pending, KitUnavailableForChange(text))
+                return
+        if not isinstance(error, CallsSuspended):
+            self._hold(now, error)
+            # A change that fails while others go through waits longer and longer on its own account.
+            own = backoff(pending.tries.count, self._random()) if pending.tries.count else 0.0
+            pending.not_before = max(self.hold.until, now + own)
+        self._backlog.put_back(pending)
+
+    def _hold(self, now: float, error: KitWorkerError) -> None:
+        first = FIRST_DELAY_LIMITED if isinstance(error, RateLimited) else FIRST_DELAY
+        held = bool(self.hold)
+        self.hold = self.hold.failed(now, str(error), self._random(), first)
+        if not held:
+            log.warning("hold_started", cause=str(error), retry_in_s=round(self.hold.until - now, 1))
+
+    def _release_hold(self) -> None:
+        if self.hold and self.hold.until < float("inf"):
+            log.info("hold_ended", cause=self.hold.cause)
+            self.hold = NO_HOLD

@@ -1,0 +1,113 @@
+"""What Kit's answer to a call means: a value, or an error classed by its remedy. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited
+
+MAX_DETAIL = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A 2xx answer.
+
+    Attributes:
+        status: Kit's status; 201 means created, 200 that it existed.
+        body: The JSON object; empty for 204.
+    """
+
+    status: int
+    body: Mapping[str, Any]
+
+    def item(self, kind: str) -> Mapping[str, Any]:
+        """Return the object under that key.
+
+        Raises:
+            KitUnavailable: There is none, so this is not Kit's own answer.
+        """
+        value = self.body.get(kind)
+        if not isinstance(value, dict):
+            raise KitUnavailable(f"Kit's answer lacks {kind!r}")
+        return value
+
+    def id_of(self, kind: str) -> int:
+        """Return the id of the object under that key; raises as `item` does."""
+        value = self.item(kind).get("id")
+        if not isinstance(value, int):
+            raise KitUnavailable(f"Kit's answer lacks the id of {kind!r}")
+        return value
+
+    def items(self, kind: str) -> list[Mapping[str, Any]]:
+        """Return the list under that key; raises as `item` does."""
+        value = self.body.get(kind)
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise KitUnavailable(f"Kit's answer lacks the list {kind!r}")
+        return value
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Custom fields that Kit does not have and ignored, in Kit's words."""
+        warnings = self.body.get("warnings")
+        return tuple(str(warning) for warning in warnings) if isinstance(warnings, list) else ()
+
+
+class NotFound(KitRejected):
+    """Kit says 404: the subscriber, tag or path in the call is not there."""
+
+
+def read_answer(call: str, status: int, body: bytes) -> Answer:
+    """Return what a call answered.
+
+    Args:
+        call: The endpoint as messages name it, such as `POST /v4/tags`; it holds no ids and no addresses.
+        status: The HTTP status.
+        body: The body, complete.
+
+    Raises:
+        CredentialRefused: 401.
+        RateLimited: 429, or 413 for too much queued bulk data.
+        NotFound: 404.
+        KitRejected: Any other 4xx; the text gives Kit's own words.
+        KitUnavailable: 5xx, a redirect, or a success whose body is not what Kit sends: whether the call was
+            applied is unknown, so it is repeated.
+    """
+    if status == 204:
+        return Answer(status, {})
+    if 200 <= status < 300:
+        return Answer(status, _object(call, status, body))
+    if status == 401:
+        raise CredentialRefused(f"Kit refused the credential (401): {_words(body)}")
+    if status in {413, 429}:
+        raise RateLimited(f"Kit asks to slow down ({status})")
+    if status == 404:
+        raise NotFound(f"{call}: Kit answered 404: {_words(body)}")
+    if 400 <= status < 500 and status != 408:
+        raise KitRejected(f"{call}: Kit answered {status}: {_words(body)}")
+    raise KitUnavailable(f"{call}: Kit answered {status}")
+
+
+def _object(call: str, status: int, body: bytes) -> Mapping[str, Any]:
+    try:
+        value = json.loads(body)
+    except ValueError as error:
+        # A proxy's HTML page, or a body cut short: neither is Kit saying that it is done.
+        raise KitUnavailable(f"{call}: Kit answered {status} with a body that is not JSON") from error
+    if not isinstance(value, dict):
+        raise KitUnavailable(f"{call}: Kit answered {status} with JSON that is not an object")
+    return value
+
+
+def _words(body: bytes) -> str:
+    """Return Kit's own explanation, `{"errors": [...]}`, as one line without control characters."""
+    try:
+        value = json.loads(body)
+        errors = value.get("errors") if isinstance(value, dict) else None
+    except ValueError:
+        errors = None
+    text = "; ".join(str(error) for error in errors) if isinstance(errors, list) else "no explanation"
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:MAX_DETAIL]

@@ -1,0 +1,140 @@
+"""Kit's ids for tags and keys for custom fields: listed once, created where missing.
+
+Kit's lists lag behind its writes, by up to 5 minutes, and its creates are idempotent by name (Kit API
+reference, "Consistency" and `POST /v4/tags`). So a name that the list has is trusted, and a name that it
+lacks is created, which answers with the id whether or not it existed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from worker.changes import TagWish, tag_key
+from worker.errors import KitRejected, KitUnavailable, UnknownTag
+from worker.kit.client import KitClient
+from worker.mapping import Options
+
+PAGE = "1000"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag in Kit.
+
+    Attributes:
+        created: True if this call created it, so that nobody can have it yet.
+    """
+
+    id: int
+    created: bool = False
+
+
+class Catalog:
+    """The tags and custom fields of one Kit account."""
+
+    def __init__(self, client: KitClient, options: Options) -> None:
+        self.options = options
+        self._client = client
+        self._tags: dict[str, int] | None = None
+        self._fields: dict[str, str] | None = None
+        self._created_by_placeholder = 0
+        self._lock = asyncio.Lock()
+
+    async def tag(self, wish: TagWish) -> Tag:
+        """Return the tag of that name, created if need be.
+
+        Raises:
+            UnknownTag: Kit lacks it, and the account's options forbid creating it.
+        """
+        key = tag_key(wish.name)
+        if self._tags is not None and key in self._tags:
+            return Tag(self._tags[key])
+        async with self._lock:  # so that one name is created by one call, whoever asks first
+            if self._tags is None:
+                self._tags = {tag_key(str(tag["name"])): int(tag["id"]) for tag in await self._list("tags")}
+            if key in self._tags:
+                return Tag(self._tags[key])
+            return await self._create_tag(wish, self._tags)
+
+    async def _create_tag(self, wish: TagWish, tags: dict[str, int]) -> Tag:
+        self._check_may_create(wish)
+        answer = await self._client.call("POST", "/v4/tags", json={"name": wish.name})
+        tags[tag_key(wish.name)] = id_ = answer.id_of("tag")
+        created = answer.status == 201
+        if created and wish.by_placeholder:
+            self._created_by_placeholder += 1
+        return Tag(id_, created)
+
+    def _check_may_create(self, wish: TagWish) -> None:
+        if not self.options.create_missing:
+            raise UnknownTag(f"the tag {wish.name!r} does not exist in Kit, and create_missing is false")
+        if wish.by_placeholder and self._created_by_placeholder >= self.options.max_created_tags:
+            raise UnknownTag(
+                f"the tag {wish.name!r} would be number {self._created_by_placeholder + 1} created by "
+                f"placeholders; max_created_tags allows {self.options.max_created_tags}"
+            )
+
+    def forget_tag(self, name: str) -> None:
+        """Drop an id that Kit no longer knows; the tag is created again when it is next asked for."""
+        if self._tags is not None:
+            self._tags.pop(tag_key(name), None)
+
+    async def field_key(self, name: str) -> str:
+        """Return the key of the custom field with that key or label, created if need be.
+
+        Raises:
+            KitRejected: Kit lacks it, and the account's options forbid creating it.
+        """
+        if self._fields is not None and (key := _find(name, self._fields)):
+            return key
+        async with self._lock:
+            if self._fields is None:
+                self._fields = _by_name(await self._list("custom_fields"))
+            return _find(name, self._fields) or await self._create_field(name, self._fields)
+
+    async def _create_field(self, name: str, fields: dict[str, str]) -> str:
+        if not self.options.create_missing:
+            raise KitRejected(f"the custom field {name!r} does not exist in Kit, and create_missing is false")
+        answer = await self._client.call("POST", "/v4/custom_fields", json={"label": name})
+        key = answer.item("custom_field").get("key")
+        if not isinstance(key, str):
+            raise KitUnavailable("POST /v4/custom_fields: Kit's answer lacks the key")
+        fields[name] = key
+        return key
+
+    def forget_field(self, key: str) -> None:
+        """Drop a custom field that Kit no longer has."""
+        if self._fields is not None:
+            self._fields = {name: known for name, known in self._fields.items() if known != key}
+
+    async def missing(self, tags: list[TagWish], fields: list[str]) -> tuple[list[str], list[str]]:
+        """Return the names of tags and of custom fields that Kit lacks, creating nothing."""
+        have = {tag_key(str(tag["name"])) for tag in await self._list("tags")}
+        keys = _by_name(await self._list("custom_fields"))
+        lacking = [wish.name for wish in tags if tag_key(wish.name) not in have]
+        return lacking, [name for name in fields if not _find(name, keys)]
+
+    async def _list(self, kind: str) -> list[Mapping[str, Any]]:
+        items: list[Mapping[str, Any]] = []
+        params = {"per_page": PAGE}
+        while True:
+            answer = await self._client.get(f"/v4/{kind}", params)
+            items += answer.items(kind)
+            page = answer.item("pagination")
+            if not page.get("has_next_page"):
+                return items
+            params = {"per_page": PAGE, "after": str(page.get("end_cursor"))}
+
+
+def _by_name(items: list[Mapping[str, Any]]) -> dict[str, str]:
+    """Return keys by key, label and label without case; a key wins over a label, the exact over the near."""
+    names = {str(item["label"]).casefold(): str(item["key"]) for item in items}
+    names |= {str(item["label"]): str(item["key"]) for item in items}
+    return names | {str(item["key"]): str(item["key"]) for item in items}
+
+
+def _find(name: str, fields: Mapping[str, str]) -> str | None:
+    return fields.get(name) or fields.get(name.casefold())

@@ -1,0 +1,197 @@
+"""One call to Kit: through the limiter, once, bounded, and translated into an answer or one of our errors."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+from pydantic import SecretStr
+
+from worker.clock import Seconds
+from worker.errors import ConfigurationError, KitUnavailable, Problem
+from worker.kit.answers import Answer, read_answer
+from worker.kit.limiter import Limiter
+
+MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
+"""A page of 1,000 tags is some 200 kB; more than this is not an answer of Kit's."""
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call, as metrics see it. `status` is 0 where no answer came."""
+
+    endpoint: str
+    status: int
+    seconds: float
+
+
+def _ignore(_record: CallRecord) -> None:
+    pass
+
+
+def _allow() -> None:
+    pass
+
+
+async def _send_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a PUT or DELETE a second time when the connection drops.
+
+    It does so on its own, past the limiter. An error of another class, raised here inside its retry loop,
+    ends that loop.
+    """
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise KitUnavailable(f"the connection to Kit failed: {type(error).__name__}") from error
+
+
+def check_base_url(url: str, *, allow_http: bool) -> None:
+    """Refuse an address that would send the credential in clear text over a network.
+
+    Raises:
+        ConfigurationError: Neither https, nor a loopback address, nor allowed by `KIT_ALLOW_HTTP=1`.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigurationError([Problem("KIT_BASE_URL", "must be an address such as https://api.kit.com")])
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not allow_http:
+        text = "must begin with https://, or the API key would travel in clear text; KIT_ALLOW_HTTP=1 allows it"
+        raise ConfigurationError([Problem("KIT_BASE_URL", text)])
+
+
+class KitClient:
+    """Kit's API for one credential.
+
+    Attributes:
+        limiter: The rate limit that every call goes through.
+        worked_at: By endpoint, when it last answered well, in seconds.
+
+    Args:
+        base_url: Such as `https://api.kit.com`.
+        api_key: Sent as `X-Kit-Api-Key` and shown nowhere.
+        limiter: Every call goes through it.
+        timeout: Seconds for one call, from the moment the limiter let it through.
+        clock: Seconds that never go back.
+        connections: How many calls may be under way at once.
+        may_write: Raises `CallsSuspended` where no writing call may start; reading calls always may.
+        observe: Is told of every call.
+    """
+
+    def __init__(  # noqa: PLR0913  # a client is its settings, and they are named at every use
+        self,
+        *,
+        base_url: str,
+        api_key: SecretStr,
+        limiter: Limiter,
+        timeout: float,
+        clock: Seconds,
+        connections: int = 32,
+        may_write: Callable[[], None] = _allow,
+        observe: Callable[[CallRecord], None] = _ignore,
+    ) -> None:
+        self.limiter = limiter
+        self.worked_at: dict[str, float] = {}
+        self._base_url = base_url.rstrip("/")
+        self._clock = clock
+        self._may_write = may_write
+        self._observe = observe
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=connections, limit_per_host=connections, keepalive_timeout=30),
+            timeout=aiohttp.ClientTimeout(total=timeout),
+            headers={
+                "X-Kit-Api-Key": api_key.get_secret_value(),
+                "Accept": "application/json",
+                "User-Agent": f"kit-worker/{version('kit-worker')}",
+            },
+            cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(_send_once,),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+        """Read; see `call` for what it raises."""
+        return await self.call("GET", path, params=params)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *ids: int,
+        json: Mapping[str, Any] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Make one call and return its 2xx answer.
+
+        Args:
+            method: GET, POST, PUT or DELETE.
+            path: The path, with `{}` where the ids go: `/v4/tags/{}/subscribers/{}`. As it stands it names
+                the endpoint in logs and metrics. Only ids go into it: nothing from an event reaches a URL.
+            ids: Kit's ids, in the order of the path.
+            json: The body.
+            params: The query.
+
+        Raises:
+            CallsSuspended: The call may not start now; nothing was sent.
+            KitWorkerError: Whatever `read_answer` raises.
+        """
+        endpoint = f"{method} {path}"
+        async with self.limiter.call():
+            if method != "GET":
+                self._may_write()  # here, and not before the wait for the limiter
+            try:
+                answer = await self._observed(endpoint, self._send(method, path.format(*ids), json, params))
+            except KitUnavailable as error:
+                error.endpoint = endpoint
+                raise
+        self.worked_at[endpoint] = self._clock()
+        return answer
+
+    async def _observed(self, endpoint: str, sending: Awaitable[tuple[int, bytes]]) -> Answer:
+        started = self._clock()
+        status = 0
+        try:
+            status, body = await sending
+        finally:
+            self._observe(CallRecord(endpoint, status, self._clock() - started))
+        return read_answer(endpoint, status, body)
+
+    async def _send(
+        self, method: str, path: str, json: Mapping[str, Any] | None, params: Mapping[str, str] | None
+    ) -> tuple[int, bytes]:
+        try:
+            async with self._session.request(
+                method,
+                f"{self._base_url}{path}",
+                json=json,
+                params=params,
+                allow_redirects=False,  # a POST that is redirected becomes a GET, whose 200 proves nothing
+            ) as response:
+                body = await response.content.read(MAX_ANSWER_BYTES + 1)
+                while not response.content.at_eof() and len(body) <= MAX_ANSWER_BYTES:
+                    body += await response.content.read(MAX_ANSWER_BYTES)
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise KitUnavailable("Kit's answer is too large to be one")
+                return response.status, body
+        except TimeoutError as error:
+            raise KitUnavailable("Kit gave no answer in time") from error
+        except (aiohttp.ClientError, OSError) as error:
+            # Only the class: aiohttp's texts repeat addresses.
+            raise KitUnavailable(f"the call to Kit failed: {type(error).__name__}") from error
+

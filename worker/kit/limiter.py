@@ -1,0 +1,135 @@
+"""Kit's rate limit, kept exactly: so many calls in any rolling 60 seconds, by credential.
+
+Kit counts a call when it arrives, at a moment that this side cannot see: somewhere between sending the
+request and receiving the answer. A call therefore occupies its place from before it is sent until 60 s
+after its answer came (or was given up). Whatever the latency, no window of 60 s at Kit's side can then
+hold more than the limit, and no call is answered 429 because of this process.
+
+Source: Kit API reference, "Rate limiting": 120 requests per rolling 60 s for an API key, 600 for OAuth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from worker.clock import Seconds
+
+WINDOW = 60.0
+MARGIN = 0.05
+"""Seconds on top of the window, for clocks that do not tick alike."""
+
+
+class RollingWindow:
+    """Which calls still count. Pure: the time is always passed in, in seconds."""
+
+    def __init__(self, limit: int, window: float = WINDOW + MARGIN) -> None:
+        if limit < 1:
+            raise ValueError("the limit must be at least 1")
+        self._limit = limit
+        self._window = window
+        self._under_way = 0
+        self._ended: deque[float] = deque()
+
+    def used(self, now: float) -> int:
+        """Return how many calls count at this moment."""
+        while self._ended and self._ended[0] + self._window <= now:
+            self._ended.popleft()
+        return self._under_way + len(self._ended)
+
+    def free(self, now: float) -> int:
+        """Return how many calls may start at this moment."""
+        return self._limit - self.used(now)
+
+    def ratio(self, now: float) -> float:
+        """Return how much of the budget is used, 0 to 1."""
+        return self.used(now) / self._limit
+
+    def start(self) -> None:
+        """Count a call that is about to be sent."""
+        self._under_way += 1
+
+    def end(self, now: float) -> None:
+        """Note that a call was answered or given up; it counts for one more window."""
+        self._under_way -= 1
+        self._ended.append(now)
+
+    def next_free(self, now: float) -> float | None:
+        """Return the seconds until a place becomes free.
+
+        0 when one is free now; None when it depends on a call that is still under way.
+        """
+        if self.free(now) > 0:
+            return 0.0
+        return self._ended[0] + self._window - now if self._ended else None
+
+
+class Limiter:
+    """Lets callers through in their order, as fast as the window allows and no faster.
+
+    Args:
+        limit: Calls in any 60 s.
+        clock: Seconds that never go back.
+        sleep: Waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        *,
+        clock: Seconds,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        window: float = WINDOW + MARGIN,
+    ) -> None:
+        self._window = RollingWindow(limit, window)
+        self._clock = clock
+        self._sleep = sleep
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._ended = asyncio.Event()
+
+    @property
+    def used_ratio(self) -> float:
+        """How much of the budget is used, 0 to 1."""
+        return self._window.ratio(self._clock())
+
+    async def ready(self) -> None:
+        """Wait until a call could start at once and nobody waits for a place, without taking it.
+
+        Whoever begins new work asks this first: while the budget is spent, work waits where more can be
+        folded into it, and what has begun is finished first.
+        """
+        while self._waiting or self._window.free(self._clock()) < 1:
+            await self._a_change()
+
+    @asynccontextmanager
+    async def call(self) -> AsyncIterator[None]:
+        """Hold a place for one call: from before it is sent until its answer came or was given up."""
+        await self._acquire()
+        try:
+            yield
+        finally:
+            self._window.end(self._clock())
+            self._ended.set()
+
+    async def _acquire(self) -> None:
+        self._waiting += 1
+        try:
+            async with self._turn:  # first come, first served
+                while self._window.free(self._clock()) < 1:
+                    await self._a_change()
+                self._window.start()
+        finally:
+            self._waiting -= 1
+            self._ended.set()
+
+    async def _a_change(self) -> None:
+        """Wait until a place may have become free."""
+        self._ended.clear()
+        delay = self._window.next_free(self._clock())
+        if delay is None or delay <= 0:
+            await self._ended.wait()
+        else:
+            await self._sleep(delay)

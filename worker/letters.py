@@ -1,0 +1,209 @@
+"""What a dead letter looks like: written from a delivery, read back, and turned into the message it was. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from aiormq.abc import DeliveredMessage
+from pamqp import encode
+
+from worker import wire
+from worker.broker import Outgoing
+from worker.errors import EventError, Reason
+from worker.events import EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY, Event
+from worker.topology import DEAD_LETTER_EXCHANGE, work_queue
+from worker.values import time_text
+
+MAX_HEADER_BYTES: Final = 64 * 1024
+"""RabbitMQ closes the connection on a header frame near 131 kB; ours need room beside the original ones."""
+
+MOVED_PROPERTIES: Final = ("user_id", "expiration", "priority")
+"""Copied, they would be refused by the broker, make the dead letter vanish, or let it overtake."""
+MOVED_HEADERS: Final = ("CC", "BCC")
+"""Copied, they would route the dead letter into other queues as well."""
+ORIGINAL: Final = "x-original-"
+
+_OWN_HEADERS: Final = (
+    "x-reason", "x-detail", "x-account", "x-event-type", "x-attempts", "x-failed-at",
+)  # fmt: skip
+_BROKER_HEADERS: Final = (
+    "x-death", "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason",
+    "x-last-death-exchange", "x-last-death-queue", "x-last-death-reason", "x-delivery-count",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an event was dead-lettered, and what is known of it.
+
+    Attributes:
+        event: None where the message could not be read as one.
+        received_at: The time of receipt, which stands for the event's time where it has none.
+    """
+
+    account: str
+    error: EventError
+    event: Event | None
+    attempts: int
+    failed_at: datetime
+    received_at: datetime
+
+
+def dead_letter(delivered: DeliveredMessage, failure: Failure) -> Outgoing:
+    """Return the dead letter for a delivery: its body, properties and headers, and why it failed."""
+    properties = wire.clean(delivered.header.properties)
+    headers: dict[str, Any] = properties.pop("headers", {})
+    for name in MOVED_PROPERTIES:
+        if name in properties:
+            headers[f"{ORIGINAL}{name.replace('_', '-')}"] = str(properties.pop(name))
+    for name in MOVED_HEADERS:
+        if name in headers:
+            headers[f"{ORIGINAL}{name.lower()}"] = headers.pop(name)
+    original_id = properties.pop("message_id", None)  # its own comes from the publisher
+    routing_key = headers.get(ORIGINAL_ROUTING_KEY) or wire.readable(delivered.routing_key or "")
+    headers = {**_fitting(headers), **_own_headers(failure, original_id)}
+    headers[ORIGINAL_ROUTING_KEY] = routing_key
+    return Outgoing(
+        exchange=DEAD_LETTER_EXCHANGE,
+        routing_key=failure.account,
+        body=delivered.body,
+        properties={**properties, "headers": headers, "delivery_mode": 2},
+    )
+
+
+def _own_headers(failure: Failure, message_id: str | None) -> dict[str, Any]:
+    event = failure.event
+    headers = {
+        "x-reason": failure.error.reason.value,
+        "x-detail": " ".join(str(failure.error).split())[:1000],
+        "x-account": failure.account,
+        "x-event-type": event.type if event else None,
+        EVENT_ID: event.id if event else message_id,
+        EVENT_TIME: time_text(event.time if event else failure.received_at),
+        "x-attempts": failure.attempts,
+        "x-failed-at": time_text(failure.failed_at),
+    }
+    return {name: value for name, value in headers.items() if value is not None}
+
+
+def _fitting(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the headers that can be sent again; where they are too large, a note instead."""
+    kept: dict[str, Any] = {}
+    size = 0
+    for name, value in headers.items():
+        try:
+            size += len(name) + len(encode.encode_table_value(value))
+            kept[name] = value
+        except (TypeError, ValueError, OverflowError):
+            kept[name] = wire.readable(repr(value))[:1000]
+    if size > MAX_HEADER_BYTES:
+        note = f"{len(headers)} headers of {size} bytes were left out: more than {MAX_HEADER_BYTES} cannot be kept"
+        return {f"{ORIGINAL}headers": note}
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A dead letter as people and programs see it.
+
+    Attributes:
+        id: The dead letter's own id, by which commands name it.
+        event_id: The event's, as its publisher gave it.
+        failed_at: ISO 8601; empty where the broker did not note it.
+    """
+
+    id: str
+    account: str
+    reason: str
+    detail: str
+    event_type: str
+    event_id: str
+    event_time: str
+    failed_at: str
+    attempts: int
+    routing_key: str
+    headers: Mapping[str, Any]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text, indented where it is JSON."""
+        try:
+            return json.dumps(json.loads(self.body), indent=2, ensure_ascii=False)
+        except ValueError:
+            return self.body.decode("utf-8", "replace")
+
+
+def read_dead_letter(delivered: DeliveredMessage, account: str) -> DeadLetter:
+    """Return a dead letter, whether this worker or the broker itself wrote it."""
+    properties = delivered.header.properties
+    headers = properties.headers or {}
+    death = _death(headers)
+    by_us = "x-reason" in headers
+    return DeadLetter(
+        id=wire.readable(properties.message_id or f"tag-{delivered.delivery_tag}"),
+        account=account,
+        reason=str(headers.get("x-reason") or _BROKER_REASONS.get(str(death.get("reason")), death.get("reason", ""))),
+        detail=str(headers["x-detail"]) if by_us else _broker_detail(death),
+        event_type=str(headers.get("x-event-type") or properties.message_type or ""),
+        event_id=str(headers.get(EVENT_ID) or ("" if by_us else properties.message_id or "")),
+        event_time=str(headers.get(EVENT_TIME) or ""),
+        failed_at=str(headers.get("x-failed-at") or _death_time(death)),
+        attempts=int(headers.get("x-attempts") or 0),
+        routing_key=_routing_key(headers, death),
+        headers=headers,
+        body=delivered.body,
+    )
+
+
+_BROKER_REASONS: Final = {"delivery_limit": Reason.DELIVERY_LIMIT.value}
+
+
+def _death(headers: Mapping[str, Any]) -> Mapping[str, Any]:
+    deaths = headers.get("x-death")
+    first = deaths[0] if isinstance(deaths, list) and deaths else {}
+    return first if isinstance(first, dict) else {}
+
+
+def _death_time(death: Mapping[str, Any]) -> str:
+    time = death.get("time")
+    return time_text(time) if isinstance(time, datetime) else ""
+
+
+def _broker_detail(death: Mapping[str, Any]) -> str:
+    return f"RabbitMQ took it out of {death.get('queue', 'its queue')} ({death.get('reason', 'no reason given')})"
+
+
+def _routing_key(headers: Mapping[str, Any], death: Mapping[str, Any]) -> str:
+    keys = death.get("routing-keys")
+    first = keys[0] if isinstance(keys, list) and keys else ""
+    return str(headers.get(ORIGINAL_ROUTING_KEY) or first)
+
+
+def replay_message(delivered: DeliveredMessage, letter: DeadLetter) -> Outgoing:
+    """Return the event that a dead letter was, addressed to its work queue.
+
+    It keeps its id, time and routing key in the headers that `events.decode` reads; the account of its
+    failure is taken off. It is persistent, and has no `message_id`: that would be taken for the event's.
+    """
+    properties = wire.clean(delivered.header.properties)
+    headers = {
+        name: value
+        for name, value in properties.pop("headers", {}).items()
+        if name not in _OWN_HEADERS and name not in _BROKER_HEADERS and not name.startswith(ORIGINAL)
+    }
+    headers[ORIGINAL_ROUTING_KEY] = letter.routing_key
+    if letter.event_id:
+        headers[EVENT_ID] = letter.event_id
+    for name in (*MOVED_PROPERTIES, "message_id"):
+        properties.pop(name, None)
+    return Outgoing("", work_queue(letter.account), delivered.body, {**properties, "headers": headers, "delivery_mode": 2})
+
+
+def now_text() -> str:
+    """Return the present time as dead letters write it."""
+    return time_text(datetime.now(UTC))

@@ -1,0 +1,94 @@
+"""Every metric of the worker, with its labels and meaning."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+STATES = ("running", "waiting", "held", "credential_refused", "invalid_config", "queue_missing")
+"""What an account can be: see the operator's guide."""
+
+_AGE_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400)
+_CALL_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30)
+
+
+class Metrics:
+    """The worker's metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.events = Counter(
+            "kit_worker_events",
+            "Events settled, by outcome: applied, ignored or dead_lettered",
+            ["account", "type", "outcome"],
+            registry=self.registry,
+        )
+        self.event_age = Histogram(
+            "kit_worker_event_age_seconds",
+            "From an event's own time to its being applied",
+            ["account"],
+            buckets=_AGE_BUCKETS,
+            registry=self.registry,
+        )
+        self.kit_requests = Counter(
+            "kit_worker_kit_requests",
+            "Calls to Kit; status 0 is no answer",
+            ["account", "endpoint", "status"],
+            registry=self.registry,
+        )
+        self.kit_request_seconds = Histogram(
+            "kit_worker_kit_request_seconds",
+            "How long Kit took to answer",
+            ["account", "endpoint"],
+            buckets=_CALL_BUCKETS,
+            registry=self.registry,
+        )
+        self.budget_used = Gauge(
+            "kit_worker_kit_budget_used_ratio",
+            "How much of Kit's rate limit the last 60 s have used, 0 to 1",
+            ["account"],
+            registry=self.registry,
+        )
+        self.pending = Gauge(
+            "kit_worker_pending_subscribers",
+            "Subscribers with changes that wait for Kit",
+            ["account"],
+            registry=self.registry,
+        )
+        self.oldest_unsettled = Gauge(
+            "kit_worker_oldest_unsettled_seconds",
+            "How long the oldest event that is not settled has been here",
+            ["account"],
+            registry=self.registry,
+        )
+        self.dead_letters = Counter(
+            "kit_worker_dead_letters",
+            "Events put into the dead-letter queue, by reason",
+            ["account", "reason"],
+            registry=self.registry,
+        )
+        self.account_state = Gauge(
+            "kit_worker_account_state",
+            "1 for the state that the account is in, 0 for the others",
+            ["account", "state"],
+            registry=self.registry,
+        )
+        self.config_reloads = Counter(
+            "kit_worker_config_reloads",
+            "Reloads of the configuration, by result: ok or invalid",
+            ["result"],
+            registry=self.registry,
+        )
+        self.loop_lag = Gauge(
+            "kit_worker_loop_lag_seconds",
+            "How late the event loop last was; over a second, something blocks it",
+            registry=self.registry,
+        )
+
+    def set_state(self, account: str, state: str) -> None:
+        """Note the one state that an account is in."""
+        for name in STATES:
+            self.account_state.labels(account, name).set(name == state)
+
+    def text(self) -> bytes:
+        """Return all metrics in Prometheus's text format."""
+        return generate_latest(self.registry)

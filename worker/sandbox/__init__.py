@@ -1,0 +1,32 @@
+"""A local stand-in for the Kit v4 API: same answers, limits and errors, a page that shows its subscribers.
+
+What it knows of Kit comes from Kit's API reference; where that is silent, the code says what it assumes::
+
+    state, catalog, records, tables   one account's data and operations: pure
+    inputs, endpoints, shapes, pagination, routing, refusals   requests to operations to JSON: pure
+    credentials, limits, journal, faults   who calls, how often, what goes wrong
+    world, views   all of that in one, and how tests look at it
+    answers, mishaps, server, control, orders, page, service   HTTP
+"""
+
+from worker.sandbox.faults import Fault, FaultKind, Faults, Rule
+from worker.sandbox.journal import Call, Journal, overlaps, peak_rate
+from worker.sandbox.records import Plan
+from worker.sandbox.service import Sandbox, serve
+from worker.sandbox.views import AccountView, Person
+
+__all__ = [
+    "AccountView",
+    "Call",
+    "Fault",
+    "FaultKind",
+    "Faults",
+    "Journal",
+    "Person",
+    "Plan",
+    "Rule",
+    "Sandbox",
+    "overlaps",
+    "peak_rate",
+    "serve",
+]

@@ -1,0 +1,93 @@
+"""Who is calling: two kinds of credential, and the Kit account that each opens."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from worker.sandbox.records import Plan
+from worker.sandbox.refusals import UnauthorizedError
+from worker.sandbox.state import Account
+
+
+class Kind(StrEnum):
+    """How a request identifies itself (Kit API reference, credentials and limits)."""
+
+    API_KEY = "api_key"
+    OAUTH = "oauth"
+
+
+class Credential(NamedTuple):
+    """An API key or an access token."""
+
+    kind: Kind
+    secret: str
+
+    @property
+    def masked(self) -> str:
+        """The last four characters, which is all that is ever shown."""
+        return f"…{self.secret[-4:]}"
+
+
+def credential_of(headers: Mapping[str, str]) -> Credential | None:
+    """The credential in a request's headers, or None where there is none."""
+    key = headers.get("X-Kit-Api-Key")
+    if key:
+        return Credential(Kind.API_KEY, key)
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return Credential(Kind.OAUTH, token.strip())
+    return None
+
+
+class Accounts:
+    """The Kit accounts of a sandbox: one per secret, with ids that are unique over all of them.
+
+    Ids never repeat, neither over accounts nor over kinds of thing, so that a mix-up is a 404.
+    """
+
+    def __init__(self, keys: Mapping[str, str] | None, plan: Plan) -> None:
+        self._open_to_all = keys is None
+        self._ids: Iterator[int] = itertools.count(1)
+        self._plan = plan
+        self._by_secret: dict[str, Account] = {}
+        self._list_lag = 0.0
+        for secret, name in (keys or {}).items():
+            self._add(secret, name, now=0.0)
+
+    def __iter__(self) -> Iterator[tuple[str, Account]]:
+        return iter(list(self._by_secret.items()))
+
+    def opened_by(self, secret: str, now: float) -> Account:
+        """The account of that key or token; one that was never seen gets an account of its own.
+
+        Raises:
+            UnauthorizedError: only certain keys are accepted, and this is none of them.
+        """
+        account = self._by_secret.get(secret)
+        if account is not None:
+            return account
+        if not self._open_to_all:
+            raise UnauthorizedError
+        return self._add(secret, f"Sandbox account {len(self._by_secret) + 1}", now)
+
+    def named(self, name_or_secret: str) -> Account | None:
+        """The account of that name or secret, if there is one."""
+        found = self._by_secret.get(name_or_secret)
+        if found is not None:
+            return found
+        return next((account for account in self._by_secret.values() if account.name == name_or_secret), None)
+
+    def set_list_lag(self, seconds: float) -> None:
+        """Let the lists of all accounts, also of later ones, lag by that much."""
+        self._list_lag = seconds
+        for account in self._by_secret.values():
+            account.set_list_lag(seconds)
+
+    def _add(self, secret: str, name: str, now: float) -> Account:
+        account = Account(next(self._ids), name, self._ids, now, self._plan)
+        account.set_list_lag(self._list_lag)
+        self._by_secret[secret] = account
+        return account

@@ -1,0 +1,147 @@
+"""Carries a fault out: the answer that goes wrong, on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from worker.sandbox.answers import LOGIN_REDIRECT, RETRY_LATER, Answer, html_page, html_status, refusal
+from worker.sandbox.faults import Fault, FaultKind
+from worker.sandbox.refusals import UnauthorizedError
+
+Sent = tuple[web.StreamResponse, int | None]  # what aiohttp sends and the status, None where none went out
+
+_WATCH = 0.1  # seconds between looks at whether the peer of a hanging request is still there
+_PLACEHOLDER = Answer(200, b'{"subscriber":{"id":1,"first_name":null,"email_address":"a@example.com"}}')
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Le"
+
+
+async def spoil(
+    fault: Fault, request: web.BaseRequest, apply: Callable[[], Answer], stopping: asyncio.Event
+) -> Sent:
+    """Answer a request wrongly.
+
+    Args:
+        fault: how.
+        request: the request, its body read.
+        apply: does what the request asks and gives the true answer; called only where the fault says so.
+        stopping: set when the server stops, which ends every hang.
+    """
+    if fault.kind is FaultKind.SLOW and not fault.applied:
+        await _wait(stopping, fault.delay)
+    true_answer = apply() if fault.lands else None
+    wrong = _wrong_answer(fault, true_answer)
+    if wrong is not None:
+        return wrong.response(), wrong.status
+    return await _MISBEHAVIOURS[fault.kind](fault, request, true_answer or _PLACEHOLDER, stopping)
+
+
+def _wrong_answer(fault: Fault, true_answer: Answer | None) -> Answer | None:
+    if fault.kind is FaultKind.STATUS:
+        return html_status(fault.status)
+    if fault.kind is FaultKind.CUT_JSON:
+        body = (true_answer or _PLACEHOLDER).body or _PLACEHOLDER.body  # a 204 has nothing to cut
+        return Answer(200, body[: len(body) // 2])
+    return _WRONG_ANSWERS.get(fault.kind)
+
+
+_WRONG_ANSWERS = {
+    FaultKind.UNAUTHORIZED: refusal(UnauthorizedError()),
+    FaultKind.RATE_LIMITED: RETRY_LATER,
+    FaultKind.HTML: html_page(200, "We are down for maintenance"),
+    FaultKind.EMPTY: Answer(200),
+    FaultKind.LOGIN: LOGIN_REDIRECT,
+}
+
+
+async def _reset(_: Fault, request: web.BaseRequest, __: Answer, ___: asyncio.Event) -> Sent:
+    _abort(request)
+    return _unsent()
+
+
+async def _hang(_: Fault, request: web.BaseRequest, __: Answer, stopping: asyncio.Event) -> Sent:
+    while not stopping.is_set() and request.transport is not None and not request.transport.is_closing():
+        await _wait(stopping, _WATCH)
+    return await _reset(_, request, __, stopping)
+
+
+async def _hang_in_headers(
+    fault: Fault, request: web.BaseRequest, answer: Answer, stopping: asyncio.Event
+) -> Sent:
+    if request.transport is not None:
+        request.transport.write(_HEAD)
+    return await _hang(fault, request, answer, stopping)
+
+
+async def _slow(fault: Fault, _: web.BaseRequest, answer: Answer, stopping: asyncio.Event) -> Sent:
+    if fault.applied:
+        await _wait(stopping, fault.delay)
+    return answer.response(), answer.status
+
+
+async def _close(fault: Fault, request: web.BaseRequest, answer: Answer, __: asyncio.Event) -> Sent:
+    if request.transport is not None:
+        asyncio.get_running_loop().call_later(fault.delay, request.transport.close)
+    return answer.response(), answer.status
+
+
+async def _cut_body(_: Fault, request: web.BaseRequest, answer: Answer, __: asyncio.Event) -> Sent:
+    body = answer.body or _PLACEHOLDER.body
+    response = _streamed(answer, len(body))
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()  # after what was written is sent
+    return response, response.status
+
+
+async def _drip(fault: Fault, request: web.BaseRequest, answer: Answer, stopping: asyncio.Event) -> Sent:
+    if answer.status == 204:
+        return answer.response(), answer.status
+    response = _streamed(answer, len(answer.body))
+    with contextlib.suppress(ConnectionError):  # the peer gave up, which is what a drip is for
+        await response.prepare(request)
+        for at in range(len(answer.body)):
+            await response.write(answer.body[at : at + 1])
+            await _wait(stopping, fault.delay)
+            if stopping.is_set():
+                _abort(request)
+                break
+    return response, response.status
+
+
+_MISBEHAVIOURS: dict[
+    FaultKind, Callable[[Fault, web.BaseRequest, Answer, asyncio.Event], Awaitable[Sent]]
+] = {
+    FaultKind.RESET: _reset,
+    FaultKind.HANG: _hang,
+    FaultKind.HANG_IN_HEADERS: _hang_in_headers,
+    FaultKind.SLOW: _slow,
+    FaultKind.CLOSE: _close,
+    FaultKind.CUT_BODY: _cut_body,
+    FaultKind.DRIP: _drip,
+}
+
+
+def _streamed(answer: Answer, length: int) -> web.StreamResponse:
+    status = 200 if answer.status == 204 else answer.status  # a 204 has no body that could be cut
+    headers = {"Content-Type": answer.content_type, "Content-Length": str(length)}
+    return web.StreamResponse(status=status, headers=headers)
+
+
+def _unsent() -> Sent:
+    return web.Response(), None  # the connection is gone: aiohttp notices and drops it
+
+
+def _abort(request: web.BaseRequest) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+async def _wait(stopping: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stopping.wait()

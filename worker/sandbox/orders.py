@@ -1,0 +1,111 @@
+"""The bodies of control requests, checked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from worker.sandbox.faults import Fault, FaultKind, Rule
+from worker.sandbox.views import AccountView
+from worker.sandbox.world import World
+
+Seconds = Annotated[float, Field(ge=0, le=3600)]
+Count = Annotated[int, Field(ge=0)]
+State = Literal["active", "inactive", "cancelled", "bounced", "complained"]
+
+
+class _Order(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class FaultOrder(_Order):
+    """A fault and the requests it strikes, as `Fault` and `Rule` have them."""
+
+    kind: FaultKind
+    status: Annotated[int, Field(ge=200, le=599)] = 502
+    delay: Seconds = 0.1
+    applied: bool = False
+    method: str | None = None
+    path: str | None = None
+    account: str | None = None
+    times: Count | None = None
+    skip: Count = 0
+    every: Annotated[int, Field(ge=1)] = 1
+    probability: Annotated[float, Field(ge=0, le=1)] = 1.0
+
+    def rule(self, world: World) -> Rule:
+        """The rule that this orders."""
+        return Rule(
+            Fault(self.kind, self.status, self.delay, self.applied),
+            method=None if self.method is None else self.method.upper(),
+            path=self.path,
+            account=None if self.account is None else account_of(world, self.account).name,
+            times=self.times,
+            skip=self.skip,
+            every=self.every,
+            probability=self.probability,
+        )
+
+
+FAULTS: TypeAdapter[list[FaultOrder]] = TypeAdapter(list[FaultOrder])
+
+
+class LimitsOrder(_Order):
+    """Requests per window in seconds; a limit of null is none, one that is left out stays."""
+
+    api_key: Count | None = None
+    oauth: Count | None = None
+    window: Annotated[float, Field(gt=0)] | None = None
+
+
+class SettingsOrder(_Order):
+    """What is left out stays."""
+
+    latency: Seconds | None = None
+    list_lag: Seconds | None = None
+
+
+class DeleteOrder(_Order):
+    """What to delete: a tag by name, a custom field by key, a subscriber by address."""
+
+    account: str | None = None
+    tag: str | None = None
+    custom_field: str | None = None
+    subscriber: str | None = None
+
+
+class SeedSubscriber(_Order):
+    """A subscriber to create."""
+
+    email_address: str
+    first_name: str | None = None
+    state: State = "active"
+    tags: list[str] = []
+    fields: dict[str, str] = {}
+
+
+class SeedOrder(_Order):
+    """What to create: tags by name, custom fields by label, subscribers."""
+
+    account: str | None = None
+    tags: list[str] = []
+    custom_fields: list[str] = []
+    subscribers: list[SeedSubscriber] = []
+
+
+def account_of(world: World, name_or_key: str | None) -> AccountView:
+    """The account of that name or key; None stands for the only one there is.
+
+    Raises:
+        ValueError: there is none, or no telling which.
+    """
+    known = list(world.accounts)
+    if name_or_key is None:
+        if len(known) != 1:
+            raise ValueError(f"There are {len(known)} accounts: say which one in `account` (its name or key)")
+        return world.account(known[0][0])
+    for secret, account in known:
+        if name_or_key in {secret, account.name}:
+            return world.account(secret)
+    return world.account(name_or_key)

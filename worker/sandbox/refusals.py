@@ -1,0 +1,37 @@
+"""What the stand-in refuses, as Kit would: each is answered as `{"errors": [text]}` with its status."""
+
+from __future__ import annotations
+
+
+class RefusalError(Exception):
+    """A request that Kit turns down; `status` is the answer's HTTP status, the text its one error."""
+
+    status = 422
+
+
+class InvalidError(RefusalError):
+    """Bad data (422)."""
+
+
+class NotFoundError(RefusalError):
+    """Something the request names does not exist (404, `Not Found`)."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("Not Found")
+
+
+class ForbiddenError(RefusalError):
+    """Not allowed for this account (403), such as a new subscriber beyond the plan's limit."""
+
+    status = 403
+
+
+class UnauthorizedError(RefusalError):
+    """No credential, or one that is not accepted here (401)."""
+
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("The access token is invalid")

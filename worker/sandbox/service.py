@@ -1,0 +1,88 @@
+"""Runs a sandbox: inside a test, or for the command line until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Self
+
+from aiohttp import web
+
+from worker.sandbox.server import Handler
+from worker.sandbox.world import World
+
+STOP_GRACE = 0.1  # seconds for answers under way; then their connections are closed
+KEEP_ALIVE = 75.0  # seconds an idle connection stays open
+
+
+class Sandbox(World):
+    """A local stand-in for the Kit v4 API.
+
+    ::
+
+        async with Sandbox().running() as sandbox:
+            ...  # calls to sandbox.url
+            assert sandbox.account("key").subscriber("ada@example.com").tags == {"Active Member"}
+
+    Its data outlive `running`, so that an outage is one `running` after another on the same port.
+    """
+
+    _url: str | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL, such as `http://127.0.0.1:8025`.
+
+        Raises:
+            RuntimeError: it is not running.
+        """
+        if self._url is None:
+            raise RuntimeError("The sandbox is not running: use `async with sandbox.running()`")
+        return self._url
+
+    @contextlib.asynccontextmanager
+    async def running(self, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Self]:
+        """Answer requests; port 0 takes any free one.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        stopping = asyncio.Event()
+        server = web.Server(Handler(self, stopping), keepalive_timeout=KEEP_ALIVE, access_log=None)
+        runner = web.ServerRunner(server, shutdown_timeout=STOP_GRACE)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+            self._url = f"http://{host}:{runner.addresses[0][1]}"
+            yield self
+        finally:
+            self._url = None
+            stopping.set()
+            await runner.cleanup()
+
+
+async def serve(
+    sandbox: Sandbox,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8025,
+    ready: Callable[[str], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Run a sandbox until `stop` is set or the task is cancelled.
+
+    Args:
+        sandbox: what to run.
+        host: the address to listen on.
+        port: the port to listen on; 0 takes any free one.
+        ready: is told the base URL once requests are answered.
+        stop: ends it.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    async with sandbox.running(host=host, port=port):
+        if ready is not None:
+            ready(sandbox.url)
+        await (stop or asyncio.Event()).wait()

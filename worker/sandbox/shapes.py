@@ -1,0 +1,61 @@
+"""The JSON of Kit's objects (Kit API reference, endpoints)."""
+
+from __future__ import annotations
+
+from worker.sandbox.records import CustomField, Subscriber, Tag
+from worker.sandbox.state import Account
+
+Json = dict[str, object]
+
+
+def account(of: Account) -> Json:
+    """What `GET /v4/account` answers."""
+    email = f"owner-{of.id}@example.com"
+    plan = {
+        "plan_type": of.plan.plan_type,
+        "interval": "month",
+        "subscriber_limit": of.plan.subscriber_limit,
+        "on_trial": False,
+        "trial_lapse_date": None,
+        "renews_at": None,
+        "cancels_at": None,
+    }
+    about = {
+        "id": of.id,
+        "name": of.name,
+        "plan_type": of.plan.plan_type,
+        "primary_email_address": email,
+        "created_at": of.created_at,
+        "timezone": {"name": "Etc/UTC", "friendly_name": "UTC", "utc_offset": "+00:00"},
+        "plan": plan,
+        "sending_addresses": [],
+    }
+    return {"user": {"id": of.id, "email": email}, "account": about}
+
+
+def subscriber(of: Account, row: Subscriber) -> Json:
+    """A subscriber with a value or null for every custom field of the account, by key."""
+    values = row.fields
+    return {
+        "id": row.id,
+        "first_name": row.first_name,
+        "email_address": row.email_address,
+        "state": row.state,
+        "created_at": row.created_at,
+        "fields": {key: values.get(field_id) for key, field_id in of.custom_fields.by_key.items()},
+    }
+
+
+def tagged(of: Account, row: Subscriber, tag_id: int) -> Json:
+    """A subscriber with the time of one of its taggings."""
+    return {**subscriber(of, row), "tagged_at": row.tags[tag_id]}
+
+
+def tag(row: Tag) -> Json:
+    """A tag."""
+    return {"id": row.id, "name": row.name, "created_at": row.created_at}
+
+
+def custom_field(row: CustomField) -> Json:
+    """A custom field."""
+    return {"id": row.id, "name": row.name, "key": row.key, "label": row.label}

@@ -1,0 +1,210 @@
+"""One Kit account: its data and what can be done with them. No HTTP; ids and the time are passed in.
+
+Facts are Kit's (Kit API reference); where its reference is silent, the docstring says what is assumed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from worker.sandbox.catalog import CustomFields, Tags
+from worker.sandbox.inputs import SubscriberInput
+from worker.sandbox.records import Plan, Subscriber, timestamp
+from worker.sandbox.refusals import ForbiddenError, InvalidError, NotFoundError
+from worker.sandbox.tables import Table
+
+SYNCHRONOUS_FIELDS = 10  # more than that are set later (202)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What an upsert or an update did: `deferred` says that its field values are set later."""
+
+    subscriber: Subscriber
+    created: bool = False
+    deferred: bool = False
+    ignored: tuple[str, ...] = ()
+
+
+class Account:
+    """A Kit account's subscribers, tags and custom fields."""
+
+    def __init__(self, account_id: int, name: str, ids: Iterator[int], now: float, plan: Plan) -> None:
+        self.id = account_id
+        self.name = name
+        self.plan = plan
+        self.created_at = timestamp(now)
+        self.field_lag = 1.0  # seconds until more than ten values of one call are set
+        self._ids = ids
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all subscribers, tags and custom fields; ids are not used again."""
+        self.subscribers: Table[Subscriber] = Table()
+        self.tags = Tags(self._ids)
+        self.custom_fields = CustomFields(self._ids)
+        self._by_email: dict[str, int] = {}
+        self._deferred: deque[tuple[float, int, Mapping[int, str | None]]] = deque()
+
+    def set_list_lag(self, seconds: float) -> None:
+        """Let lists and filters lag behind writes by that much."""
+        for table in (self.subscribers, self.tags, self.custom_fields):
+            table.set_lag(seconds)
+
+    def settle(self, now: float) -> None:
+        """Set the field values that calls with more than ten of them left for later."""
+        while self._deferred and self._deferred[0][0] <= now:
+            _, subscriber_id, values = self._deferred.popleft()
+            subscriber = self.subscribers.rows.get(subscriber_id)
+            if subscriber is not None:
+                self.subscribers.put(replace(subscriber, fields=_merged(subscriber.fields, values)), now)
+
+    def subscriber(self, subscriber_id: int) -> Subscriber:
+        """The subscriber with that id, as of the last write.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        found = self.subscribers.rows.get(subscriber_id)
+        if found is None:
+            raise NotFoundError
+        return found
+
+    def with_email(self, email: str) -> Subscriber | None:
+        """The subscriber with that address, compared without case, as of the last write."""
+        subscriber_id = self._by_email.get(email.lower())
+        return None if subscriber_id is None else self.subscribers.rows[subscriber_id]
+
+    def upsert(self, given: SubscriberInput, now: float) -> Written:
+        """Create a subscriber, or update the first name and fields of the one with that address.
+
+        The state counts only at creation; unknown custom fields are ignored and named in the result. A first
+        name that is given overwrites, also an empty one, and (assumed) null.
+
+        Raises:
+            ForbiddenError: a new subscriber would exceed the plan's limit.
+        """
+        known, unknown = self._by_field_id(given.fields)
+        existing = self.with_email(given.email_address)
+        deferred = len(given.fields) > SYNCHRONOUS_FIELDS
+        now_set = {} if deferred else known
+        if existing is None:
+            subscriber = self._create(given, now_set, now)
+        else:
+            subscriber = self._update(existing, given, existing.email_address, now_set, now)
+        if deferred:
+            self._deferred.append((now + self.field_lag, subscriber.id, known))
+        return Written(subscriber, created=existing is None, deferred=deferred, ignored=unknown)
+
+    def update(self, subscriber_id: int, given: SubscriberInput, now: float) -> Written:
+        """Change a subscriber, including the email address.
+
+        Raises:
+            NotFoundError: there is no such subscriber.
+            InvalidError: a custom field is unknown, or the address is another subscriber's.
+        """
+        existing = self.subscriber(subscriber_id)
+        holder = self._by_email.get(given.email_address.lower(), subscriber_id)
+        if holder != subscriber_id:
+            raise InvalidError("Email address has already been taken")
+        known, unknown = self._by_field_id(given.fields)
+        if unknown:  # Kit's text for this is not published
+            raise InvalidError(f"Custom field {unknown[0]} does not exist")
+        deferred = len(given.fields) > SYNCHRONOUS_FIELDS
+        del self._by_email[existing.email_address.lower()]
+        self._by_email[given.email_address.lower()] = subscriber_id
+        now_set = {} if deferred else known
+        subscriber = self._update(existing, given, given.email_address, now_set, now)
+        if deferred:
+            self._deferred.append((now + self.field_lag, subscriber.id, known))
+        return Written(subscriber, deferred=deferred)
+
+    def unsubscribe(self, subscriber_id: int, now: float) -> None:
+        """Set a subscriber's state to cancelled, also where it is already.
+
+        Raises:
+            NotFoundError: there is no such subscriber.
+        """
+        self.subscribers.put(replace(self.subscriber(subscriber_id), state="cancelled"), now)
+
+    def tag(self, tag_id: int, subscriber: Subscriber, now: float) -> tuple[Subscriber, bool]:
+        """Tag a subscriber; says whether the tag is new to them.
+
+        Raises:
+            NotFoundError: there is no such tag.
+        """
+        self.tags.get(tag_id)
+        if tag_id in subscriber.tags:
+            return subscriber, False
+        tagged = replace(subscriber, tags={**subscriber.tags, tag_id: timestamp(now)})
+        return self.subscribers.put(tagged, now), True
+
+    def untag(self, tag_id: int, subscriber: Subscriber, now: float) -> None:
+        """Take a tag off a subscriber, who may lack it already.
+
+        Raises:
+            NotFoundError: there is no such tag.
+        """
+        self.tags.get(tag_id)
+        if tag_id in subscriber.tags:
+            tags = {tag: at for tag, at in subscriber.tags.items() if tag != tag_id}
+            self.subscribers.put(replace(subscriber, tags=tags), now)
+
+    def delete_tag(self, tag_id: int, now: float) -> None:
+        """Delete a tag and take it off everybody, as creators do in Kit's own pages; no part of its API."""
+        self.tags.get(tag_id)
+        for subscriber in list(self.subscribers.rows.values()):
+            self.untag(tag_id, subscriber, now)
+        self.tags.delete(tag_id, now)
+
+    def delete_subscriber(self, subscriber_id: int, now: float) -> None:
+        """Delete a subscriber, as creators do in Kit's own pages; no part of its API."""
+        del self._by_email[self.subscriber(subscriber_id).email_address.lower()]
+        self.subscribers.remove(subscriber_id, now)
+
+    def _create(self, given: SubscriberInput, values: Mapping[int, str | None], now: float) -> Subscriber:
+        if len(self.subscribers.rows) >= self.plan.subscriber_limit:
+            raise ForbiddenError("This request would exceed your subscriber limit")
+        subscriber = Subscriber(
+            id=next(self._ids),
+            email_address=given.email_address,
+            first_name=given.first_name,
+            state=given.state or "active",
+            created_at=timestamp(now),
+            fields=_merged({}, values),
+        )
+        self._by_email[subscriber.email_address.lower()] = subscriber.id
+        return self.subscribers.put(subscriber, now)
+
+    def _update(
+        self,
+        old: Subscriber,
+        given: SubscriberInput,
+        email: str,
+        values: Mapping[int, str | None],
+        now: float,
+    ) -> Subscriber:
+        new = Subscriber(
+            old.id,
+            email,
+            given.first_name if given.has_first_name else old.first_name,
+            old.state,
+            old.created_at,
+            _merged(old.fields, values),
+            old.tags,
+        )
+        return self.subscribers.put(new, now)
+
+    def _by_field_id(self, fields: Mapping[str, str | None]) -> tuple[dict[int, str | None], tuple[str, ...]]:
+        by_key = self.custom_fields.by_key
+        known = {by_key[key]: value for key, value in fields.items() if key in by_key}
+        return known, tuple(key for key in fields if key not in by_key)
+
+
+def _merged(old: Mapping[int, str], new: Mapping[int, str | None]) -> Mapping[int, str]:
+    if not new:
+        return old
+    merged = {**old, **new}  # null clears
+    return {field_id: value for field_id, value in merged.items() if value is not None}

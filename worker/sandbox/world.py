@@ -1,0 +1,145 @@
+"""All that a sandbox knows and is told: accounts, limits, faults, calls, settings. No sockets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from worker.sandbox.credentials import Accounts
+from worker.sandbox.faults import Fault, FaultKind, Faults, Rule
+from worker.sandbox.journal import KEPT_CALLS, Call, Journal, overlaps
+from worker.sandbox.limits import Limits
+from worker.sandbox.records import Plan
+from worker.sandbox.views import AccountView
+
+
+class World:
+    """The sandbox behind its HTTP face, as tests and the control requests use it.
+
+    Attributes:
+        latency: seconds that every answer takes.
+        faults: what goes wrong, and when.
+        limits: requests per rolling window, by kind of credential.
+        journal: the calls so far.
+    """
+
+    def __init__(  # noqa: PLR0913  # each is a switch of its own, by keyword only
+        self,
+        *,
+        keys: Mapping[str, str] | None = None,
+        limit: bool | int = True,
+        latency: float = 0.0,
+        list_lag: float = 0.0,
+        plan: Plan | None = None,
+        seed: int = 0,
+        kept_calls: int = KEPT_CALLS,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """Set a sandbox up.
+
+        Args:
+            keys: the accepted API keys and access tokens, each with the name of its Kit account; None accepts
+                any, and gives each an account of its own.
+            limit: True for Kit's limits (120 requests in 60 s with an API key, 600 with OAuth), False for
+                none, or a number of requests in 60 s for API keys.
+            latency: seconds that every answer takes.
+            list_lag: seconds by which lists and filters lag behind writes.
+            plan: the plan of the Kit accounts.
+            seed: for faults that strike by chance.
+            kept_calls: how many calls the journal keeps.
+            monotonic: the clock that limits and the journal use, in seconds.
+            wall: the time of day, in seconds since the epoch.
+        """
+        self.monotonic = monotonic
+        self.wall = wall
+        self.latency = latency
+        self.accounts = Accounts(keys, plan or Plan())
+        self.limits = Limits(limit=limit)
+        self.faults = Faults(seed)
+        self.journal = Journal(kept_calls)
+        self._list_lag = 0.0
+        self.list_lag = list_lag
+
+    @property
+    def list_lag(self) -> float:
+        """Seconds by which lists and filters lag behind writes; may be set at any time."""
+        return self._list_lag
+
+    @list_lag.setter
+    def list_lag(self, seconds: float) -> None:
+        self._list_lag = seconds
+        self.accounts.set_list_lag(seconds)
+
+    def account(self, key: str) -> AccountView:
+        """The Kit account that this API key or access token opens.
+
+        Raises:
+            UnauthorizedError: it is not among the accepted ones.
+        """
+        return AccountView(self.accounts.opened_by(key, self.wall()), self.wall)
+
+    def fail(  # noqa: PLR0913  # the short form of two dataclasses, by keyword only
+        self,
+        kind: FaultKind | str,
+        *,
+        key: str | None = None,
+        method: str | None = None,
+        path: str | None = None,
+        times: int | None = None,
+        status: int = 502,
+        delay: float = 0.1,
+        applied: bool = False,
+    ) -> Rule:
+        """Let requests go wrong; the short form of `faults.add`.
+
+        Args:
+            kind: how, such as `FaultKind.HANG` or "hang".
+            key: for calls with this API key or access token only.
+            method: for these requests only.
+            path: for these paths only; `*` stands for anything.
+            times: so often, or None for ever.
+            status: that of the answer, for `FaultKind.STATUS`.
+            delay: seconds, where the kind has use for them.
+            applied: whether a write lands all the same.
+        """
+        fault = Fault(FaultKind(kind), status=status, delay=delay, applied=applied)
+        return self.faults.add(Rule(fault, method=method, path=path, account=self._name_of(key), times=times))
+
+    def calls(
+        self, key: str | None = None, *, endpoint: str | None = None, status: int | None = None
+    ) -> list[Call]:
+        """The kept calls, oldest first.
+
+        Args:
+            key: of this API key or access token only.
+            endpoint: of this endpoint only, such as `POST /v4/tags/{tag_id}/subscribers`.
+            status: with this answer only.
+        """
+        return list(self.journal.select(account=self._name_of(key), endpoint=endpoint, status=status))
+
+    def count(self, key: str | None = None, *, endpoint: str | None = None, status: int | None = None) -> int:
+        """How many calls there were, of all that ever ended; arguments as for `calls`."""
+        return self.journal.count(account=self._name_of(key), endpoint=endpoint, status=status)
+
+    def peak(self, key: str) -> int:
+        """The most requests that ever arrived within 60 s with this key, refused ones included."""
+        return self.limits.peak(key)
+
+    def overlaps(
+        self, key: str, identity: Callable[[Call], object] | None = lambda call: call.user_agent
+    ) -> list[tuple[Call, Call]]:
+        """Pairs of calls of one account that overlapped, of different callers; see `journal.overlaps`."""
+        return overlaps(self.calls(key), identity)
+
+    def reset(self) -> None:
+        """Forget all data, calls, faults and counted requests; settings and accounts stay."""
+        for _, account in self.accounts:
+            account.clear()
+            account.set_list_lag(self._list_lag)
+        self.journal.clear()
+        self.faults.clear()
+        self.limits.forget()
+
+    def _name_of(self, key: str | None) -> str | None:
+        return None if key is None else self.account(key).name
