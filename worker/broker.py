@@ -20,6 +20,7 @@ import structlog
 from aiormq import spec
 from yarl import URL
 
+from worker import wire
 from worker.clock import Seconds
 from worker.errors import BrokerUnavailable, ConfigurationError, Problem
 from worker.retry import backoff
@@ -67,6 +68,7 @@ async def connect(url: URL, name: str) -> aiormq.abc.AbstractConnection:
     Raises:
         BrokerUnavailable: With a sentence that names the broker and the likely cause, without the password.
     """
+    wire.install()
     where = mask_url(url)
     try:
         async with asyncio.timeout(RPC_TIMEOUT):

@@ -153,7 +153,7 @@ def read_dead_letter(delivered: DeliveredMessage, account: str) -> DeadLetter:
         event_id=str(headers.get(EVENT_ID) or ("" if by_us else properties.message_id or "")),
         event_time=str(headers.get(EVENT_TIME) or ""),
         failed_at=str(headers.get("x-failed-at") or _death_time(death)),
-        attempts=int(headers.get("x-attempts") or 0),
+        attempts=int(str(headers.get("x-attempts") or 0)),
         routing_key=_routing_key(headers, death),
         headers=headers,
         body=delivered.body,

@@ -11,6 +11,7 @@ What it knows of Kit comes from Kit's API reference; where that is silent, the c
 
 from worker.sandbox.faults import Fault, FaultKind, Faults, Rule
 from worker.sandbox.journal import Call, Journal, overlaps, peak_rate
+from worker.sandbox.orders import fault_order
 from worker.sandbox.records import Plan
 from worker.sandbox.service import Sandbox, serve
 from worker.sandbox.views import AccountView, Person
@@ -26,6 +27,7 @@ __all__ = [
     "Plan",
     "Rule",
     "Sandbox",
+    "fault_order",
     "overlaps",
     "peak_rate",
     "serve",

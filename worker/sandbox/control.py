@@ -32,8 +32,7 @@ def answer(world: World, method: str, path: str, query: Mapping[str, str], body:
     try:
         return json_answer(200, action(world, query, body))
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in error.errors()]
-        return json_answer(400, {"errors": problems})
+        return json_answer(400, {"errors": orders.problems(error)})
     except (LookupError, RefusalError, ValueError) as error:
         return json_answer(400, {"errors": [str(error)]})
 

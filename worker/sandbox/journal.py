@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -39,16 +40,35 @@ class Journal:
         self.calls: deque[Call] = deque(maxlen=kept)
         self.totals: Counter[tuple[str | None, str, int | None]] = Counter()
         self._sequence = 0
+        self._waiting: list[asyncio.Future[None]] = []
 
     def next_sequence(self) -> int:
         """The number of the next call, from 1."""
         self._sequence += 1
         return self._sequence
 
+    def open(self, call: Call) -> None:
+        """Note that a call came."""
+        self.calls.append(call)
+        self._wake()
+
+    def strike(self, call: Call, fault: str) -> None:
+        """Note that a fault struck a call."""
+        call.fault = fault
+        self._wake()
+
     def close(self, call: Call, now: float) -> None:
         """Note that a call is over."""
         call.ended = now
         self.totals[call.account, call.endpoint, call.status] += 1
+        self._wake()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds, looking again whenever a call comes, is struck by a fault or ends."""
+        while not holds():
+            change = asyncio.get_running_loop().create_future()
+            self._waiting.append(change)
+            await change
 
     def select(
         self, *, account: str | None = None, endpoint: str | None = None, status: int | None = None
@@ -78,6 +98,13 @@ class Journal:
         """Forget all calls and counts; the numbering goes on."""
         self.calls.clear()
         self.totals.clear()
+
+    def _wake(self) -> None:
+        if self._waiting:
+            woken, self._waiting = self._waiting, []
+            for change in woken:
+                if not change.done():  # its waiter may have been cancelled
+                    change.set_result(None)
 
 
 def overlaps(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from worker.sandbox.faults import Fault, FaultKind, Rule
 from worker.sandbox.views import AccountView
@@ -49,6 +49,30 @@ class FaultOrder(_Order):
 
 
 FAULTS: TypeAdapter[list[FaultOrder]] = TypeAdapter(list[FaultOrder])
+
+
+def fault_order(text: str) -> FaultOrder:
+    """A fault in one line: its kind, then any of the settings of `FaultOrder`, as the command line takes it.
+
+    Such as `hang`, `status status=503 probability=0.1` or `reset path=/v4/tags/* times=3 applied=1`.
+
+    Raises:
+        ValueError: it cannot be understood; the text says which word.
+    """
+    kind, *words = text.split() or [""]
+    for word in words:
+        if "=" not in word:
+            raise ValueError(f"In the fault {text!r}, {word!r} is not of the form setting=value")
+    settings = dict(word.split("=", 1) for word in words)
+    try:
+        return FaultOrder.model_validate({"kind": kind, **settings})
+    except ValidationError as error:
+        raise ValueError(f"In the fault {text!r}, {'; '.join(problems(error))}") from None
+
+
+def problems(error: ValidationError) -> list[str]:
+    """What is wrong with an order, one line each."""
+    return [f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in error.errors()]
 
 
 class LimitsOrder(_Order):

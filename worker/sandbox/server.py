@@ -85,7 +85,7 @@ class Handler:
 
         fault = world.faults.strike(call) if world.faults.rules else None
         if fault is not None:
-            call.fault = str(fault)
+            world.journal.strike(call, str(fault))
             return await spoil(fault, request, apply, self._stopping)
         answer = apply()
         return answer.response(), answer.status
@@ -107,7 +107,7 @@ class Handler:
             user_agent=request.headers.get("User-Agent", ""),
             client=str(peer[1]) if peer else "",
         )
-        world.journal.calls.append(call)
+        world.journal.open(call)
         return call
 
     def _admit(self, call: Call, credential: Credential | None) -> Account | Answer:

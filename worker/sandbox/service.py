@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Self
 
 from aiohttp import web
 
+from worker.sandbox.orders import fault_order
 from worker.sandbox.server import Handler
 from worker.sandbox.world import World
 
@@ -62,11 +63,12 @@ class Sandbox(World):
             await runner.cleanup()
 
 
-async def serve(
+async def serve(  # noqa: PLR0913  # one for each option of the command line
     sandbox: Sandbox,
     *,
     host: str = "127.0.0.1",
     port: int = 8025,
+    faults: Iterable[str] = (),
     ready: Callable[[str], None] | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
@@ -76,12 +78,16 @@ async def serve(
         sandbox: what to run.
         host: the address to listen on.
         port: the port to listen on; 0 takes any free one.
+        faults: what goes wrong from the start, one line each, as `fault_order` reads them.
         ready: is told the base URL once requests are answered.
         stop: ends it.
 
     Raises:
         OSError: the port is taken.
+        ValueError: a fault cannot be understood.
     """
+    for order in [fault_order(text) for text in faults]:
+        sandbox.faults.add(order.rule(sandbox))
     async with sandbox.running(host=host, port=port):
         if ready is not None:
             ready(sandbox.url)

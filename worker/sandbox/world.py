@@ -122,6 +122,13 @@ class World:
         """How many calls there were, of all that ever ended; arguments as for `calls`."""
         return self.journal.count(account=self._name_of(key), endpoint=endpoint, status=status)
 
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds, looking again whenever a call comes, is struck by a fault or ends.
+
+        Such as `await sandbox.until(lambda: sandbox.count(key) >= 3)`.
+        """
+        await self.journal.until(holds)
+
     def peak(self, key: str) -> int:
         """The most requests that ever arrived within 60 s with this key, refused ones included."""
         return self.limits.peak(key)

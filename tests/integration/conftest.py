@@ -1,0 +1,124 @@
+"""A real RabbitMQ for the tests in this folder.
+
+All tests share one broker, and each leaves it as it was: accounts and the events exchange have names that no
+other test has, and their queues are deleted afterwards.
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel
+
+HOW_TO_RUN = "'make test', or 'scripts/with-broker .venv/bin/pytest tests/integration'"
+
+
+@pytest.fixture(scope="session")
+def amqp_url() -> str:
+    """The broker; without one a test fails, it is never skipped."""
+    url = os.environ.get("AMQP_URL")
+    if not url:
+        pytest.fail(f"AMQP_URL is not set, and this test needs a RabbitMQ: use {HOW_TO_RUN}.", pytrace=False)
+    return url
+
+
+@pytest.fixture
+async def channel(amqp_url: str) -> AsyncIterator[AbstractChannel]:
+    """A channel of the test's own, with publisher confirms, to publish and to look."""
+    async with await aio_pika.connect(amqp_url, timeout=10) as connection:
+        yield await connection.channel()
+
+
+@pytest.fixture
+async def events_exchange(amqp_url: str) -> AsyncIterator[str]:
+    """A name for EVENTS_EXCHANGE that no other test has; the exchange is deleted afterwards."""
+    name = f"platform.events.{secrets.token_hex(4)}"
+    yield name
+    await _delete(amqp_url, queues=[], exchanges=[name])
+
+
+@pytest.fixture
+async def new_account_name(amqp_url: str) -> AsyncIterator[Callable[[], str]]:
+    """Call it for one account name after another; their queues are deleted afterwards."""
+    names: list[str] = []
+
+    def new() -> str:
+        names.append(f"account-{secrets.token_hex(4)}")
+        return names[-1]
+
+    yield new
+    await _delete(
+        amqp_url, queues=[f"kit.{name}{end}" for name in names for end in ("", ".dead")], exchanges=[]
+    )
+
+
+@pytest.fixture
+def account_name(new_account_name: Callable[[], str]) -> str:
+    """One account name that no other test has."""
+    return new_account_name()
+
+
+class BrokerControl:
+    """Faults of the broker, on purpose."""
+
+    def __init__(self, program: str) -> None:
+        self._program = program
+
+    async def kill(self) -> None:
+        """Kill the node, as a power cut would."""
+        await self._run("kill")
+
+    async def start(self) -> None:
+        """Start the killed node, and return when it takes connections."""
+        await self._run("start")
+
+    async def stop_app(self) -> None:
+        """Stop RabbitMQ in good order; the node itself goes on."""
+        await self._run("stop_app")
+
+    async def start_app(self) -> None:
+        """Undo `stop_app`."""
+        await self._run("start_app")
+
+    async def rabbitmqctl(self, *arguments: str) -> str:
+        """Run a rabbitmqctl command on the node and return what it prints."""
+        return await self._run("rabbitmqctl", "--silent", *arguments)
+
+    async def _run(self, *arguments: str) -> str:
+        process = await asyncio.create_subprocess_exec(
+            self._program, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        output, errors = await process.communicate()
+        assert process.returncode == 0, f"broker-ctl {' '.join(arguments)}: {errors.decode()}"
+        return output.decode()
+
+
+@pytest.fixture
+async def broker_ctl(amqp_url: str) -> AsyncIterator[BrokerControl]:  # noqa: ARG001  without it, fail
+    """The means to stop and start the broker, which runs again after the test.
+
+    A broker that was given by AMQP_URL is somebody's: nobody stops it for a test. Such a test is skipped
+    there, with this reason, but never in CI.
+    """
+    program = os.environ.get("BROKER_CTL")
+    if not program:
+        reason = f"AMQP_URL names a broker that is not the tests' own to stop; unset it and use {HOW_TO_RUN}."
+        if os.environ.get("CI"):
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    control = BrokerControl(program)
+    yield control
+    await control.start()
+    await control.start_app()
+
+
+async def _delete(amqp_url: str, queues: list[str], exchanges: list[str]) -> None:
+    async with await aio_pika.connect(amqp_url, timeout=10) as connection:
+        channel = await connection.channel()
+        for queue in queues:
+            await channel.queue_delete(queue)
+        for exchange in exchanges:
+            await channel.exchange_delete(exchange)

@@ -1,0 +1,277 @@
+"""The whole worker: all accounts, started, reloaded and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
+from typing import Final
+
+import structlog
+
+from worker.account_worker import AccountWorker, KitSettings
+from worker.accounts import Account, Loaded, load_accounts
+from worker.broker import Broker
+from worker.clock import awake_or_not, utc_now
+from worker.config_watch import ConfigWatch
+from worker.consumer import Tools
+from worker.errors import BrokerUnavailable, ConfigurationError
+from worker.http import AccountReport, Probes, Readiness, serving
+from worker.metrics import Metrics
+from worker.settings import Settings, environment
+from worker.topology import Topology, dead_letter_queue, work_queue
+
+log = structlog.get_logger()
+
+TICK: Final = 0.5
+DEPTH_TIMEOUT: Final = 2.0
+WORKING: Final = frozenset({"running", "waiting"})
+CLOSING: Final = 3.0
+"""Seconds of the grace that are kept for handing back and closing connections."""
+
+
+class App:
+    """One worker process.
+
+    Args:
+        settings: From the environment.
+        loaded: The accounts to start with.
+
+    Attributes:
+        http_port: Where health and metrics are served; 0 before and without.
+    """
+
+    def __init__(self, settings: Settings, loaded: Loaded) -> None:
+        self.http_port = 0
+        self._settings = settings
+        self._loaded = loaded
+        self._metrics = Metrics()
+        self._broker = Broker(
+            settings.amqp_url.get_secret_value(),
+            settings.worker_id,
+            clock=awake_or_not,
+            random=random.random,
+        )
+        self._topology = Topology(self._broker.consuming, settings.events_exchange)
+        self._tools = Tools(
+            broker=self._broker,
+            topology=self._topology,
+            metrics=self._metrics,
+            worker_id=settings.worker_id,
+            concurrency=settings.kit_concurrency,
+            clock=awake_or_not,
+            now=utc_now,
+            random=random.random,
+        )
+        self._workers: dict[str, AccountWorker] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._stopping = asyncio.Event()
+        self._grace_ends: float | None = None
+        self._tasks_of_process: list[asyncio.Task[None]] = []
+
+    def stop(self) -> None:
+        """Ask the worker to stop; asked again, it hurries."""
+        now = awake_or_not()
+        grace = max(0.0, self._settings.shutdown_grace - CLOSING)
+        if self._stopping.is_set():
+            grace = 0.0
+        log.info("stopping", grace_s=grace, accounts=len(self._workers))
+        self._grace_ends = now + grace
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until `stop`, or SIGTERM or SIGINT, and then hand everything back."""
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(signal_number, self.stop)
+        async with AsyncExitStack() as stack:
+            if self._settings.http_port:
+                probes = Probes(self._is_healthy, self._readiness, self._metrics_text)
+                serve = serving(self._settings.http_host, self._settings.http_port, probes)
+                self.http_port = await stack.enter_async_context(serve)
+            self._tasks_of_process = [
+                asyncio.create_task(coroutine)
+                for coroutine in (self._broker.run(), self._watch_config(), self._tick())
+            ]
+            log.info("started", worker=self._settings.worker_id, accounts=sorted(self._loaded.accounts))
+            await self._apply(self._loaded)
+            try:
+                await self._until_stopped()
+            finally:
+                await self._stop_all()
+                for task in self._tasks_of_process:
+                    task.cancel()
+                await asyncio.gather(*self._tasks_of_process, return_exceptions=True)
+        log.info("stopped")
+
+    async def _until_stopped(self) -> None:
+        stopping = asyncio.create_task(self._stopping.wait())
+        done, _ = await asyncio.wait(
+            {stopping, *self._tasks_of_process}, return_when=asyncio.FIRST_COMPLETED
+        )
+        stopping.cancel()
+        for task in done - {stopping}:
+            task.result()  # none of them ends by itself, except by a bug, which should end the process
+
+    def _grace(self) -> float:
+        """Return the seconds that a session's changes may still take when it ends."""
+        if self._grace_ends is None:
+            return self._settings.kit_timeout + 1.0
+        return max(0.0, self._grace_ends - awake_or_not())
+
+    async def _stop_all(self) -> None:
+        self._grace_ends = self._grace_ends or awake_or_not()
+        for worker in self._workers.values():
+            worker.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=self._grace() + CLOSING)
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    # -- configuration --------------------------------------------------------------------------------
+
+    async def _watch_config(self) -> None:
+        watch = ConfigWatch(self._settings.config_dir)
+        while True:
+            await watch.changed()
+            loaded = load_accounts(self._settings.config_dir, environment())
+            result = "invalid" if loaded.problems else "ok"
+            self._metrics.config_reloads.labels(result).inc()
+            for problem in loaded.problems:
+                log.error("config_invalid", where=problem.where, problem=problem.text)
+            await self._apply(loaded)
+            log.info("config_reloaded", result=result, accounts=sorted(loaded.accounts))
+
+    async def _apply(self, loaded: Loaded) -> None:
+        """Bring the running accounts in line with the files; an invalid file leaves its account as it is."""
+        self._loaded = loaded
+        for name in [name for name in self._workers if name not in loaded.accounts]:
+            if not loaded.problems_of(name):
+                await self._remove(name)
+        for name, account in loaded.accounts.items():
+            worker = self._workers.get(name)
+            if worker is None:
+                self._start(account)
+            elif worker.account.version != account.version or worker.account.credential != account.credential:
+                await self._replace(worker, account)
+
+    def _start(self, account: Account) -> None:
+        settings = self._settings
+        kit = KitSettings(
+            settings.kit_base_url, settings.kit_rate_limit, settings.kit_timeout, settings.kit_concurrency
+        )
+        worker = AccountWorker(account, self._tools, kit, prefetch=settings.prefetch, grace=self._grace)
+        self._workers[account.name] = worker
+        task = asyncio.create_task(worker.run(), name=f"account {account.name}")
+        task.add_done_callback(lambda done: self._account_ended(account.name, done))
+        self._tasks[account.name] = task
+
+    def _account_ended(self, name: str, task: asyncio.Task[None]) -> None:
+        """Start an account again that a bug ended; it must not stay down in silence."""
+        if task.cancelled() or task.exception() is None:
+            return
+        log.error("account_crashed", account=name, exc_info=task.exception())
+        if not self._stopping.is_set() and self._tasks.get(name) is task:
+            account = self._workers[name].account
+            asyncio.get_running_loop().call_later(5.0, self._start_again, account)
+
+    def _start_again(self, account: Account) -> None:
+        if not self._stopping.is_set() and account.name in self._workers:
+            self._start(account)
+
+    async def _replace(self, worker: AccountWorker, account: Account) -> None:
+        if worker.account.credential == account.credential and worker.account.apps == account.apps:
+            with suppress(BrokerUnavailable):  # the next session declares the bindings anew
+                await worker.reload(account)
+            return
+        await self._end(account.name)
+        self._start(account)
+
+    async def _remove(self, name: str) -> None:
+        log.warning(
+            "account_removed",
+            account=name,
+            hint=f"its queue stays bound and keeps its events; kit-worker remove {name} deletes it",
+        )
+        await self._end(name)
+
+    async def _end(self, name: str) -> None:
+        worker, task = self._workers.pop(name), self._tasks.pop(name)
+        worker.stop()
+        await asyncio.gather(task, return_exceptions=True)
+
+    # -- looking in from outside ----------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        """Measure how late the event loop is, and refresh what is only looked at."""
+        while True:
+            before = awake_or_not()
+            await asyncio.sleep(TICK)
+            lag = awake_or_not() - before - TICK
+            self._metrics.loop_lag.set(max(0.0, lag))
+            if lag > 1.0:
+                log.warning("loop_blocked", seconds=round(lag, 1))
+
+    def _is_healthy(self) -> bool:
+        return not any(task.done() for task in self._tasks_of_process)
+
+    def _metrics_text(self) -> bytes:
+        for name, worker in self._workers.items():
+            status = worker.status
+            self._metrics.set_state(name, status.state)
+            self._metrics.pending.labels(name).set(status.pending_subscribers)
+            self._metrics.oldest_unsettled.labels(name).set(status.oldest_unsettled)
+            self._metrics.budget_used.labels(name).set(worker.budget_used)
+        for name in self._invalid():
+            self._metrics.set_state(name, "invalid_config")
+        return self._metrics.text()
+
+    def _invalid(self) -> set[str]:
+        return {name for name in self._loaded.names if name not in self._workers}
+
+    async def _readiness(self) -> Readiness:
+        names = sorted({*self._workers, *self._invalid()})
+        reports = dict(zip(names, await asyncio.gather(*map(self._report, names)), strict=True))
+        ready = self._broker.consuming.is_up and any(report.state in WORKING for report in reports.values())
+        broker = self._broker.consuming.problem or self._broker.publishing.problem or "connected"
+        problems = tuple(str(problem) for problem in self._loaded.problems)
+        return Readiness(ready and not self._stopping.is_set(), broker, reports, problems)
+
+    async def _report(self, name: str) -> AccountReport:
+        worker = self._workers.get(name)
+        errors = tuple(str(problem) for problem in self._loaded.problems_of(name))
+        work, dead = await asyncio.gather(self._depth(work_queue(name)), self._depth(dead_letter_queue(name)))
+        if worker is None:
+            return AccountReport("invalid_config", errors[0] if errors else "", work, dead, 0.0, 0, errors)
+        status = worker.status
+        return AccountReport(
+            state=status.state,
+            last_error=status.last_error,
+            queue_depth=work,
+            dead_letter_depth=dead,
+            oldest_unsettled_seconds=round(status.oldest_unsettled, 1),
+            pending_subscribers=status.pending_subscribers,
+            config_errors=errors,
+        )
+
+    async def _depth(self, queue: str) -> int | None:
+        with suppress(BrokerUnavailable, TimeoutError):
+            async with asyncio.timeout(DEPTH_TIMEOUT):
+                return await self._topology.depth(queue)
+        return None
+
+
+async def run_worker(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Run the worker until it is told to stop.
+
+    Raises:
+        ConfigurationError: No account can be started.
+    """
+    loaded = load_accounts(settings.config_dir, environ)
+    for problem in loaded.problems:
+        log.error("config_invalid", where=problem.where, problem=problem.text)
+    if not loaded.accounts:
+        raise ConfigurationError(list(loaded.problems))
+    await App(settings, loaded).run()

@@ -1,0 +1,78 @@
+"""Structured logs on standard error: one stable `event` name a line, no secrets, no whole addresses."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+
+from worker.people import mask_email
+
+_EMAIL: Final = re.compile(r"[^\s@<>\"'(),:;=]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_URL_LOGIN: Final = re.compile(r"://[^/\s@]*@")
+_KEY: Final = re.compile(r"\bkit_[A-Za-z0-9]{8,}\b")
+"""What Kit's v4 API keys look like."""
+
+_NOISY: Final = ("aiormq", "aiormq.connection", "aiormq.channel", "asyncio", "aiohttp.access")
+"""Libraries that log, with free text and whole URLs, what the worker reports under names of its own."""
+
+
+def redact(text: str) -> str:
+    """Return text without email addresses, logins in URLs and API keys."""
+    text = _URL_LOGIN.sub("://***@", text)
+    text = _EMAIL.sub(lambda match: mask_email(match[0]), text)
+    return _KEY.sub("kit_***", text)
+
+
+def _redact_all(_logger: object, _name: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    # The last line of defence: whoever logs is to mask; this catches what slips through, tracebacks too.
+    return {key: redact(value) if isinstance(value, str) else value for key, value in fields.items()}
+
+
+def configure(level: str, log_format: str) -> None:
+    """Set up logging for this process.
+
+    Args:
+        level: DEBUG, INFO, WARNING or ERROR. At DEBUG, addresses are shown whole.
+        log_format: `console`, `json`, or empty to choose by whether standard error is a terminal.
+    """
+    console = (log_format or ("console" if sys.stderr.isatty() else "json")) == "console"
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        *([] if level == "DEBUG" else [_redact_all]),
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24)
+        if console
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    _route_libraries(shared, renderer)
+
+
+def _route_libraries(shared: list[structlog.typing.Processor], renderer: structlog.typing.Processor) -> None:
+    """Give warnings of libraries the same form."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

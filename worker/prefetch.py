@@ -1,0 +1,59 @@
+"""How many messages an account may hold unsettled. Pure.
+
+Whatever is held when a channel closes counts one more delivery, and RabbitMQ dead-letters a message after
+100 of them, good or bad. So the fewer closes with messages in hand, and the fewer messages, the better.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+MANY_DELIVERIES = 10
+"""An `x-delivery-count` from which on something must be killing the worker or its channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prefetch:
+    """The prefetch of one account.
+
+    Attributes:
+        full: As configured.
+        target: What it is when all is well; halved when events grow old before Kit's budget reaches them.
+        careful: True makes it 1, from a give-back until a write has succeeded.
+        proven: True once a write has succeeded since the last give-back.
+    """
+
+    full: int
+    target: int
+    careful: bool = False
+    proven: bool = False
+
+    @property
+    def count(self) -> int:
+        """The prefetch to consume with."""
+        return 1 if self.careful else self.target
+
+    def after_give_back(self) -> Prefetch:
+        """Return what follows when messages went back unsettled."""
+        return replace(self, careful=True, proven=False)
+
+    def after_growing_old(self) -> Prefetch:
+        """Return what follows when the oldest event had waited too long."""
+        return replace(self, target=max(1, self.target // 2))
+
+    def after_success(self) -> Prefetch:
+        """Return what follows when a write has succeeded."""
+        return replace(self, careful=False, proven=True)
+
+    def at_rest(self) -> Prefetch:
+        """Return what follows when nothing is left to settle."""
+        return replace(self, target=self.full)
+
+    def suspects(self, delivery_count: int) -> bool:
+        """Tell whether a message came back so often that it should be consumed with care."""
+        return delivery_count >= MANY_DELIVERIES and not self.proven and not self.careful
+
+
+def starting_with(full: int) -> Prefetch:
+    """Return the prefetch of an account whose worker has just started."""
+    return Prefetch(full=full, target=full)

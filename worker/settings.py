@@ -1,0 +1,69 @@
+"""The environment, and `.env`, as checked settings. Every name and default is part of the contract."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Annotated, Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from worker.broker import check_amqp_url
+from worker.errors import ConfigurationError, Problem
+from worker.kit.client import check_base_url
+
+ENV_FILE = ".env"
+
+
+class Settings(BaseSettings):
+    """All settings; durations are in seconds."""
+
+    model_config = SettingsConfigDict(
+        env_file=ENV_FILE, env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    amqp_url: SecretStr = SecretStr("amqp://guest:guest@localhost:5672/")
+    events_exchange: Annotated[str, Field(min_length=1, max_length=127)] = "platform.events"
+    kit_base_url: str = "https://api.kit.com"
+    kit_allow_http: bool = False
+    config_dir: Path = Path("config")
+    prefetch: Annotated[int, Field(ge=1, le=5000)] = 500
+    kit_rate_limit: Annotated[int, Field(ge=0)] = 0
+    kit_concurrency: Annotated[int, Field(ge=1, le=500)] = 32
+    kit_timeout: Annotated[float, Field(gt=0, le=120)] = 15.0
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json", ""] = ""
+    shutdown_grace: Annotated[float, Field(ge=0)] = 25.0
+    worker_id: Annotated[str, Field(min_length=1, max_length=200)] = Field(default_factory=socket.gethostname)
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+
+def load_settings() -> Settings:
+    """Return the settings of this process.
+
+    Raises:
+        ConfigurationError: With every wrong setting, by its name; no values are repeated, since they may be
+            secrets.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems = [Problem(str(item["loc"][0]).upper(), item["msg"]) for item in error.errors()]
+        raise ConfigurationError(problems) from None
+    check_amqp_url(settings.amqp_url.get_secret_value())
+    check_base_url(settings.kit_base_url, allow_http=settings.kit_allow_http)
+    return settings
+
+
+def environment() -> dict[str, str]:
+    """Return the environment in which account files find their secrets: `.env`, and over it the process's."""
+    return {**{name: value for name, value in dotenv_values(ENV_FILE).items() if value}, **os.environ}
