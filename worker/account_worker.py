@@ -12,7 +12,7 @@ import structlog
 from pydantic import SecretStr
 
 from worker.accounts import Account
-from worker.consumer import ACTIVE_FOR, End, Session, Tools
+from worker.consumer import End, Session, Tools
 from worker.errors import (
     BrokerUnavailable,
     CallsSuspended,
@@ -33,6 +33,8 @@ log = structlog.get_logger()
 
 API_KEY_LIMIT: Final = 120
 PROBE_EVERY: Final = 60.0
+ACTIVE_FOR: Final = 60.0
+"""Seconds after the last delivery for which an account counts as running, not as waiting."""
 QUEUE_GONE_PAUSE: Final = 1.0
 """RabbitMQ 4.0 closes the connection of whoever consumes anew at once after a queue was deleted."""
 
@@ -83,6 +85,8 @@ class AccountWorker:
         self._grace = grace
         self._prefetch = starting_with(prefetch)
         self._session: Session | None = None
+        self._limiter: Limiter | None = None
+        self._catalog: Catalog | None = None
         self._state = "held"
         self._last_error = "starting"
         self._stopping = asyncio.Event()
@@ -96,7 +100,7 @@ class AccountWorker:
         session = self._session
         if session is None:
             return Status(self._state, self._last_error, 0.0, 0)
-        state, error = "running", self._last_error
+        state, error = "running", ""
         if session.hold_cause:
             state, error = "held", session.hold_cause
         elif self._tools.clock() - session.last_delivery > ACTIVE_FOR and not session.oldest_age:
@@ -107,8 +111,6 @@ class AccountWorker:
     def budget_used(self) -> float:
         """How much of Kit's rate limit is used, 0 to 1."""
         return self._limiter.used_ratio if self._limiter else 0.0
-
-    _limiter: Limiter | None = None
 
     def stop(self) -> None:
         """Ask it to end; `run` returns when what was in hand is settled or handed back."""
@@ -133,8 +135,6 @@ class AccountWorker:
         session.remap(account)
         before, after = routing_keys(old), routing_keys(account)
         await self._tools.topology.bind(account.name, after - before, before - after)
-
-    _catalog: Catalog | None = None
 
     async def run(self) -> None:
         """Consume until stopped."""

@@ -107,9 +107,7 @@ class App:
 
     async def _until_stopped(self) -> None:
         stopping = asyncio.create_task(self._stopping.wait())
-        done, _ = await asyncio.wait(
-            {stopping, *self._tasks_of_process}, return_when=asyncio.FIRST_COMPLETED
-        )
+        done, _ = await asyncio.wait({stopping, *self._tasks_of_process}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         for task in done - {stopping}:
             task.result()  # none of them ends by itself, except by a bug, which should end the process

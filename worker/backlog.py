@@ -122,7 +122,8 @@ class Backlog(Generic[T]):
     def refold(self, interpret: Callable[[Item[T]], Item[T] | None]) -> None:
         """Fold everything that waits anew, as `interpret` now sees each event; None drops it.
 
-        A change that is taken follows when it is put back. What Kit has already answered stays noted: a corrected rule is not retroactive.
+        A change that is taken follows when it is put back. What Kit has already answered stays noted: a
+        corrected rule is not retroactive.
         """
         self._generation += 1
         self._interpret = interpret

@@ -12,9 +12,10 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 import aiormq
 import structlog
@@ -22,33 +23,34 @@ from aiormq import spec
 from aiormq.abc import DeliveredMessage
 
 from worker.accounts import Account
+from worker.amqp import CLOSE_TIMEOUT, FAILURES, HEARTBEAT, RPC_TIMEOUT, close_quietly
 from worker.backlog import Backlog, Item
-from worker.broker import CLOSE_TIMEOUT, FAILURES, HEARTBEAT, RPC_TIMEOUT, Broker
+from worker.broker import Broker
 from worker.clock import Seconds
+from worker.dead_letter_lane import DeadLetterLane, Refused
+from worker.delivery import Delivery, Reporter
 from worker.dispatch import RECHECK, Dispatcher
 from worker.errors import BrokerUnavailable, CallsSuspended, EventError, HandlerError
-from worker.events import Event, decode
+from worker.events import decode
 from worker.handlers import HANDLERS
-from worker.interpret import interpret
+from worker.interpret import Request, interpret
 from worker.kit.client import KitClient
 from worker.kit.writer import Writer
-from worker.letters import Failure, dead_letter
 from worker.metrics import Metrics
-from worker.people import mask_email
 from worker.prefetch import Prefetch
-from worker.retry import backoff
 from worker.topology import Topology, consumer_priority, work_queue
 from worker.wire import to_message
 
 log = structlog.get_logger()
 
-MAX_AGE = 8 * 60.0
+MAX_AGE: Final = 8 * 60.0
 """Seconds that an event may stay unsettled; RabbitMQ closes the channel after 30 minutes."""
-QUIET = 0.1
-MAX_SETTLING_IN = 1.0
+QUIET: Final = 0.1
+MAX_SETTLING_IN: Final = 1.0
 """Redelivered events come in a burst; they are folded before the first write."""
-ACTIVE_FOR = 60.0
-"""Seconds after the last delivery for which an account counts as running, not as waiting."""
+
+_arrivals = itertools.count(time.time_ns())
+"""Grows with every message, and over restarts too, as far as the machine's clock does."""
 
 
 class End(StrEnum):
@@ -60,26 +62,6 @@ class End(StrEnum):
     CREDENTIAL_REFUSED = "credential_refused"
     GREW_OLD = "grew_old"
     RESIZE = "resize"
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message in hand.
-
-    Attributes:
-        received_at: The time of day of its receipt.
-        since: Seconds, at its receipt.
-    """
-
-    message: DeliveredMessage
-    received_at: datetime
-    since: float
-    event: Event | None = None
-
-    @property
-    def tag(self) -> int:
-        """The channel's number for it."""
-        return int(self.message.delivery_tag or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,41 +78,20 @@ class Tools:
     random: Callable[[], float]
 
 
-@dataclass(slots=True)
-class _Unsafe:
-    """A dead letter that is not safe yet."""
-
-    delivery: Delivery
-    error: EventError
-    attempts: int
-    items: int = 1
-
-
-@dataclass(slots=True)
-class _Held:
-    """What a session has in hand."""
-
-    unsettled: dict[int, Delivery] = field(default_factory=dict)
-    letters: asyncio.Queue[_Unsafe] = field(default_factory=asyncio.Queue)
-
-
-_arrivals = itertools.count(time.time_ns())
-"""Grows with every message, and over restarts too, as far as the machine's clock does."""
-
-
 class Session:
     """One channel's consumer, from subscribing to closing.
 
     Attributes:
+        account: Whose mapping is in force.
         prefetch: As it is now; the next session goes on from it.
-        problem: What stands in the way of settling, for people.
         last_delivery: Seconds; when a message last came.
     """
 
-    def __init__(self, account: Account, tools: Tools, client: KitClient, writer: Writer, prefetch: Prefetch) -> None:
+    def __init__(
+        self, account: Account, tools: Tools, client: KitClient, writer: Writer, prefetch: Prefetch
+    ) -> None:
         self.account = account
         self.prefetch = prefetch
-        self.problem = ""
         self.last_delivery = float("-inf")
         self.backlog: Backlog[Delivery] = Backlog()
         self.dispatcher: Dispatcher[Delivery] = Dispatcher(
@@ -144,29 +105,38 @@ class Session:
             clock=tools.clock,
             random=tools.random,
         )
+        self._lane = DeadLetterLane(
+            account.name,
+            publish=tools.broker.publisher.publish,
+            mend=tools.topology.declare_dead_letters,
+            safe=self._dead_lettered,
+            now=tools.now,
+            random=tools.random,
+        )
         self._tools = tools
+        self._report = Reporter(account.name, tools.metrics, tools.now)
         self._log = log.bind(account=account.name)
         self._channel: aiormq.abc.AbstractChannel | None = None
-        self._closed = False
-        self._may_call = True
-        self._subscribed_with = 0
+        self._unsettled: dict[int, Delivery] = {}
         self._end: asyncio.Future[End] = asyncio.get_running_loop().create_future()
-        self._held = _Held()
-        self._settled_in = False
+        self._subscribed_with = 0
+        self._ignoring: list[asyncio.Future[None]] = []
+        self._may_call = True
+        self._may_ack = True
 
     # -- from outside ---------------------------------------------------------------------------------
 
     @property
     def oldest_age(self) -> float:
         """Seconds for which the oldest unsettled event has been in hand; 0 where there is none."""
-        oldest = next(iter(self._held.unsettled.values()), None)
+        oldest = next(iter(self._unsettled.values()), None)
         return self._tools.clock() - oldest.since if oldest else 0.0
 
     @property
     def hold_cause(self) -> str:
         """Why nothing is started, for people; empty while nothing holds the account."""
-        if self.problem or self.dispatcher.hold:
-            return self.problem or self.dispatcher.hold.cause
+        if self._lane.problem or self.dispatcher.hold:
+            return self._lane.problem or self.dispatcher.hold.cause
         return "" if self._heard() else "RabbitMQ has not answered lately"
 
     def end(self, why: End) -> None:
@@ -178,8 +148,8 @@ class Session:
         """Allow a writing call to Kit only while the account is surely ours.
 
         Raises:
-            CallsSuspended: The channel is closed, or the broker was not heard within two heartbeats and may
-                have given the queue to another worker.
+            CallsSuspended: The session is over, or the broker was not heard within two heartbeats and may
+                have given the queue to another worker; or the account is on hold.
         """
         if not self._may_call or not self._heard():
             raise CallsSuspended("the queue may be another worker's by now")
@@ -201,10 +171,8 @@ class Session:
             BrokerUnavailable: The channel could not be set up.
         """
         await self._subscribe()
-        tasks = [
-            asyncio.create_task(coroutine)
-            for coroutine in (self._dispatch(), self._send_letters(), self._watch())
-        ]
+        coroutines = (self._dispatch(), self._lane.run(), self._watch())
+        tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
         try:
             waiting: set[asyncio.Future[End] | asyncio.Task[None]] = {self._end, *tasks}
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -218,6 +186,7 @@ class Session:
     # -- receiving ------------------------------------------------------------------------------------
 
     async def _subscribe(self) -> None:
+        queue = work_queue(self.account.name)
         channel = await self._tools.broker.consuming.channel(publisher_confirms=False)
         self._channel = channel
         channel.closing.add_done_callback(lambda _: self.end(End.CHANNEL_LOST))
@@ -228,28 +197,28 @@ class Session:
             async with asyncio.timeout(RPC_TIMEOUT):
                 await channel.basic_qos(prefetch_count=self._subscribed_with, global_=False)
                 await channel.basic_consume(
-                    work_queue(self.account.name),
+                    queue,
                     self._on_message,
                     arguments={"x-priority": priority},
                     consumer_tag=f"{self._tools.worker_id}-{uuid.uuid4().hex[:12]}"[-255:],
                 )
         except FAILURES as error:
-            await self._close_channel()
-            raise BrokerUnavailable(f"consuming {work_queue(self.account.name)} failed: {error}") from error
-        self._log.info("subscribed", prefetch=self.prefetch.count, priority=priority)
+            await close_quietly(channel)
+            raise BrokerUnavailable(f"consuming {queue} failed: {error or type(error).__name__}") from error
+        self._log.info("subscribed", prefetch=self._subscribed_with, priority=priority)
 
     def _on_cancel(self, _frame: spec.Basic.Cancel) -> None:
         self.end(End.QUEUE_GONE)
 
     async def _on_message(self, message: DeliveredMessage) -> None:
         """Take a message in. It only folds: closing the channel cancels callbacks, which is no harm here."""
-        if self._closed or self._end.done():
+        if self._end.done():
             return  # it goes back with the channel
         self.last_delivery = self._tools.clock()
         delivery = Delivery(message, self._tools.now(), self.last_delivery)
-        self._held.unsettled[delivery.tag] = delivery
-        if self.prefetch.suspects(_delivery_count(message)):
-            self._log.warning("redelivered_often", deliveries=_delivery_count(message))
+        self._unsettled[delivery.tag] = delivery
+        if self.prefetch.suspects(delivery.count):
+            self._log.warning("redelivered_often", deliveries=delivery.count)
             self.prefetch = self.prefetch.after_give_back()
             self.end(End.RESIZE)
             return
@@ -257,10 +226,8 @@ class Session:
             await self._receive(delivery)
         except EventError as error:
             self._refuse(delivery, error)
-        except FAILURES:
-            self.end(End.CHANNEL_LOST)
-        except Exception as error:  # the edge: a message that nobody settles would stay for ever
-            self._log.exception("receive_crashed")
+        except Exception as error:  # noqa: BLE001  # the edge: an unsettled message would stay for ever
+            self._log.error("receive_crashed", exc_info=error)
             self._refuse(delivery, HandlerError(f"{type(error).__name__} while reading it; this is a bug"))
 
     async def _receive(self, delivery: Delivery) -> None:
@@ -269,25 +236,29 @@ class Session:
             now=delivery.received_at,
             arrival=next(_arrivals),
             apps=self.account.apps,
-            types={*HANDLERS, *self.account.events},
+            types=self._known_types,
         )
-        delivery = Delivery(delivery.message, delivery.received_at, delivery.since, event)
-        self._held.unsettled[delivery.tag] = delivery
+        delivery = self._unsettled[delivery.tag] = replace(delivery, event=event)
         request = interpret(event, self.account)
         if request is None:
-            await self._ack(delivery, "ignored")
+            await self._ignore(delivery)
             return
         self.backlog.add(request.email, Item(event, request.change, delivery))
         self.dispatcher.wake()
 
+    @property
+    def _known_types(self) -> set[str]:
+        return {*HANDLERS, *self.account.events}
+
     def _reinterpret(self, item: Item[Delivery]) -> Item[Delivery] | None:
+        request: Request | None
         try:
             request = interpret(item.event, self.account)
         except EventError as error:
             self._refuse(item.delivery, error)
             return None
         if request is None:
-            asyncio.get_running_loop().create_task(self._ack(item.delivery, "ignored"))  # noqa: RUF006
+            self._ignoring.append(asyncio.ensure_future(self._ignore(item.delivery)))
             return None
         return Item(item.event, request.change, item.delivery)
 
@@ -297,78 +268,46 @@ class Session:
         if error is not None:
             self._refuse(item.delivery, error, attempts)
             return
-        await self._ack(item.delivery, "applied")
+        if await self._ack(item.delivery):
+            self._report.applied(item.delivery, self._label(item.delivery))
         self.prefetch = self.prefetch.after_success()
         if self.prefetch.count > self._subscribed_with:
             self.end(End.RESIZE)
 
-    def _refuse(self, delivery: Delivery, error: EventError, attempts: int = 1) -> None:
-        self._held.letters.put_nowait(_Unsafe(self._held.unsettled.get(delivery.tag, delivery), error, attempts))
+    async def _ignore(self, delivery: Delivery) -> None:
+        if await self._ack(delivery):
+            self._report.ignored(delivery, self._label(delivery))
 
-    async def _ack(self, delivery: Delivery, outcome: str, **facts: object) -> None:
-        """Tell the broker that a message is done; one by one, and never on another channel than its own."""
-        if self._closed or self._channel is None or delivery.tag not in self._held.unsettled:
-            return
+    def _refuse(self, delivery: Delivery, error: EventError, attempts: int = 1) -> None:
+        # The copy in hand may know the event by now.
+        self._lane.put(Refused(self._unsettled.get(delivery.tag, delivery), error, attempts))
+
+    async def _dead_lettered(self, refused: Refused) -> None:
+        delivery = refused.delivery
+        if await self._ack(delivery):
+            self._report.dead_lettered(delivery, self._label(delivery), refused.error)
+        self.dispatcher.wake()
+
+    async def _ack(self, delivery: Delivery) -> bool:
+        """Tell the broker that a message is done; one by one, and never on another channel than its own.
+
+        False means that it comes again, and is applied again, which changes nothing in Kit.
+        """
+        if not self._may_ack or self._channel is None or delivery.tag not in self._unsettled:
+            return False
         try:
             await self._channel.basic_ack(delivery.tag, wait=False)
         except FAILURES as error:
-            # It will be delivered again, and applied again, which changes nothing in Kit.
             self._log.info("ack_lost", error=type(error).__name__)
             self.end(End.CHANNEL_LOST)
-            return
-        del self._held.unsettled[delivery.tag]
-        self._report(delivery, outcome, **facts)
-
-    def _report(self, delivery: Delivery, outcome: str, **facts: object) -> None:
-        event = delivery.event
-        kind = event.type if event and event.type in {*HANDLERS, *self.account.events} else "other"
-        self._tools.metrics.events.labels(self.account.name, kind, outcome).inc()
-        if event and outcome == "applied":
-            age = (self._tools.now() - event.time).total_seconds()
-            self._tools.metrics.event_age.labels(self.account.name).observe(max(0.0, age))
-        level = self._log.warning if outcome == "dead_lettered" else self._log.info
-        level(
-            f"event_{outcome}",
-            event_id=event.id if event else None,
-            event_type=event.type if event else None,
-            email=_masked(event),
-            **facts,
-        )
-
-    async def _send_letters(self) -> None:
-        """Put dead letters where they are safe, one at a time, and only then ack what they were."""
-        failures = 0
-        while True:
-            letter = await self._held.letters.get()
-            while not await self._send_letter(letter):
-                failures += 1
-                await asyncio.sleep(backoff(failures, self._tools.random()))
-                with suppress(BrokerUnavailable):
-                    await self._tools.topology.declare_dead_letters(self.account.name)
-            failures = 0
-
-    async def _send_letter(self, letter: _Unsafe) -> bool:
-        delivery = letter.delivery
-        failure = Failure(
-            account=self.account.name,
-            error=letter.error,
-            event=delivery.event,
-            attempts=letter.attempts,
-            failed_at=self._tools.now(),
-            received_at=delivery.received_at,
-        )
-        try:
-            await self._tools.broker.publisher.publish(dead_letter(delivery.message, failure))
-        except BrokerUnavailable as error:
-            if not self.problem:
-                self._log.error("dead_letter_not_safe", problem=str(error))  # noqa: TRY400  # expected
-            self.problem = f"a dead letter is not safe yet: {error}"
             return False
-        self.problem = ""
-        self._tools.metrics.dead_letters.labels(self.account.name, letter.error.reason.value).inc()
-        await self._ack(delivery, "dead_lettered", reason=letter.error.reason.value, detail=str(letter.error))
-        self.dispatcher.wake()
+        del self._unsettled[delivery.tag]
         return True
+
+    def _label(self, delivery: Delivery) -> str:
+        """Return the event type as metrics show it; those that nobody maps are one, as they may be many."""
+        kind = delivery.event.type if delivery.event else ""
+        return kind if kind in self._known_types else "other"
 
     # -- running and ending ---------------------------------------------------------------------------
 
@@ -376,7 +315,7 @@ class Session:
         return self._tools.broker.heard_within(2 * HEARTBEAT)
 
     def _may_start(self) -> bool:
-        return self._settled_in and not self._closed and not self.problem and self._heard()
+        return self._may_call and not self._lane.problem and self._heard()
 
     async def _dispatch(self) -> None:
         await self._settle_in()
@@ -388,9 +327,8 @@ class Session:
         while (now := self._tools.clock()) - started < MAX_SETTLING_IN:
             quiet_for = now - max(started, self.last_delivery)
             if quiet_for >= QUIET:
-                break
+                return
             await asyncio.sleep(QUIET - quiet_for)
-        self._settled_in = True
 
     async def _watch(self) -> None:
         """End the session when something tells that it should."""
@@ -400,7 +338,7 @@ class Session:
                 self.end(End.CREDENTIAL_REFUSED)
             elif self.oldest_age >= MAX_AGE:
                 self.end(End.GREW_OLD)
-            elif not self._held.unsettled and self.prefetch.at_rest().count > self._subscribed_with:
+            elif not self._unsettled and self.prefetch.at_rest().count > self._subscribed_with:
                 self.prefetch = self.prefetch.at_rest()
                 self.end(End.RESIZE)
 
@@ -409,50 +347,28 @@ class Session:
 
         Closing the channel is also what hands back whatever is left unsettled.
         """
-        dispatching, lettering, watching = tasks
+        dispatching, laning, watching = tasks
         dispatching.cancel()
         watching.cancel()
-        lost = self._channel is None or self._channel.is_closed
-        self._closed = lost  # then acks are in vain, and another worker may have begun
-        self._may_call = not lost
-        await self.dispatcher.drain(grace / 2)
-        self._may_call = False  # a call under way still ends; a change goes on after redelivery
-        await self.dispatcher.drain(grace / 2)
-        if not lost:
-            await self._flush_letters(grace)
-        self._closed = True
-        await self.dispatcher.abort()
-        lettering.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._channel is None or self._channel.is_closed:
+            self._may_call = self._may_ack = False  # acks are in vain, and another worker may have begun
+        else:
+            await self.dispatcher.drain(grace)
+            self._may_call = False
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(grace, CLOSE_TIMEOUT)):
+                    await self._lane.emptied()
+        await self.dispatcher.abort(max(grace, CLOSE_TIMEOUT))
+        self._may_ack = False
+        laning.cancel()
+        await asyncio.gather(*tasks, *self._ignoring, return_exceptions=True)
         self._adapt_prefetch()
-        await self._close_channel()
+        if self._channel is not None:
+            await close_quietly(self._channel)
 
     def _adapt_prefetch(self) -> None:
         why = self._end.result() if self._end.done() else End.STOPPED
         if why is End.GREW_OLD:
             self.prefetch = self.prefetch.after_growing_old()
-        if self._held.unsettled and (why not in {End.RESIZE, End.GREW_OLD} or self.dispatcher.hold):
+        if self._unsettled and (why not in {End.RESIZE, End.GREW_OLD} or self.dispatcher.hold):
             self.prefetch = self.prefetch.after_give_back()
-
-    async def _flush_letters(self, grace: float) -> None:
-        deadline = self._tools.clock() + min(grace, CLOSE_TIMEOUT)
-        while not self._held.letters.empty() and self._tools.clock() < deadline:
-            await asyncio.sleep(0.02)
-
-    async def _close_channel(self) -> None:
-        channel = self._channel
-        if channel is not None and not channel.is_closed:
-            with suppress(*FAILURES):
-                async with asyncio.timeout(CLOSE_TIMEOUT):
-                    await channel.close()
-
-
-def _delivery_count(message: DeliveredMessage) -> int:
-    count = (message.header.properties.headers or {}).get("x-delivery-count")
-    return count if isinstance(count, int) else 0
-
-
-def _masked(event: Event | None) -> str | None:
-    user = event.data.get("user") if event else None
-    email = user.get("email") if isinstance(user, dict) else None
-    return mask_email(email) if isinstance(email, str) else None

@@ -120,11 +120,11 @@ class Dispatcher(Generic[T]):
             await asyncio.wait(self._tasks, timeout=seconds)
         return not self._tasks
 
-    async def abort(self) -> None:
-        """Break off what is still under way."""
+    async def abort(self, seconds: float) -> None:
+        """Let the changes under way make no further calls, and wait so long for the calls they are in."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.drain(seconds)
 
     def _delay(self) -> float | None:
         """Return the seconds until the next change may start; None: not before something changes."""
@@ -211,7 +211,8 @@ class Dispatcher(Generic[T]):
         if isinstance(error, KitUnavailable):
             pending.tries = pending.tries.failed(now, self._worked_at(error.endpoint))
             if pending.tries.exhausted(now):
-                text = f"Kit failed {pending.tries.count} times for this person while it served others: {error}"
+                count = pending.tries.count
+                text = f"Kit failed {count} times for this person while it served others: {error}"
                 await self._finish(pending, KitUnavailableForChange(text))
                 return
         if not isinstance(error, CallsSuspended):

@@ -5,8 +5,6 @@ Pure: it knows neither RabbitMQ nor the clock. It raises `EventError` and nothin
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,10 +12,10 @@ from typing import Any
 
 from worker.changes import OrderKey
 from worker.errors import InvalidEvent, UndecodableEvent, WrongApp
+from worker.json_body import parse_json
 from worker.values import Json
 
 MAX_BODY_BYTES = 256 * 1024
-MAX_DEPTH = 32
 MAX_AHEAD = timedelta(minutes=5)
 """A time further ahead would outrank whatever really happens to that person until then."""
 
@@ -26,7 +24,6 @@ EVENT_ID = "x-event-id"
 EVENT_TIME = "x-event-time"
 
 _CLOUD_EVENT_PREFIXES = ("cloudEvents:", "cloudEvents_")
-_UNSAFE_ESCAPE = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,12 @@ class Event:
 
 
 def decode(
-    message: Message, *, now: datetime, arrival: int, apps: Collection[str] = (), types: Collection[str] = ()
+    message: Message,
+    *,
+    now: datetime,
+    arrival: int,
+    apps: Collection[str] = (),
+    types: Collection[str] = (),
 ) -> Event:
     """Return the event that a message carries.
 
@@ -116,7 +118,7 @@ def _refuse_unreadable(message: Message) -> None:
 
 def _envelope(message: Message) -> dict[str, Any]:
     """Return the event's attributes and its `data` as one dictionary, whatever form it came in."""
-    body = _json(message.body)
+    body = parse_json(message.body)
     attributes = {
         name[len(prefix) :].lower(): value
         for name, value in message.headers.items()
@@ -143,64 +145,6 @@ def _check_cloud_event(envelope: Mapping[str, Any]) -> None:
     for name in ("id", "type"):
         if not envelope.get(name):
             raise InvalidEvent(f"{name}: missing; CloudEvents requires it")
-
-
-def _json(body: bytes) -> Json:
-    try:
-        text = body.decode("utf-8-sig")
-        value: Json = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
-    except UnicodeDecodeError as error:
-        raise UndecodableEvent(f"body: not UTF-8 at byte {error.start}") from error
-    except json.JSONDecodeError as error:
-        raise UndecodableEvent(f"body: not JSON: {error.msg} at character {error.pos}") from error
-    except RecursionError as error:
-        raise UndecodableEvent(f"body: nested deeper than {MAX_DEPTH} levels") from error
-    except ValueError as error:  # NaN, 1e999, or a whole number of thousands of digits
-        raise UndecodableEvent(f"body: not JSON: {error}") from error
-    _check_depth(value, 0)
-    if _UNSAFE_ESCAPE.search(body):
-        _check_text(value, "")
-    return value
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError("a number is too large")
-    return number
-
-
-def _children(value: Json) -> list[tuple[str, Json]]:
-    if isinstance(value, dict):
-        return list(value.items())
-    return [(str(index), item) for index, item in enumerate(value)] if isinstance(value, list) else []
-
-
-def _check_depth(value: Json, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise UndecodableEvent(f"body: nested deeper than {MAX_DEPTH} levels")
-    if isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            if isinstance(item, dict | list):
-                _check_depth(item, depth + 1)
-
-
-def _check_text(value: Json, path: str) -> None:
-    """Refuse text that is no text: NUL, and halves of surrogate pairs, which UTF-8 cannot carry."""
-    if isinstance(value, str) and not _is_text(value):
-        raise InvalidEvent(f"{path or 'body'}: holds a character that is not text (NUL or half a surrogate pair)")
-    for key, item in _children(value):
-        if not _is_text(key):
-            raise InvalidEvent(f"{path or 'body'}: a key holds a character that is not text")
-        _check_text(item, f"{path}.{key}" if path else key)
-
-
-def _is_text(text: str) -> bool:
-    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _header(message: Message, name: str) -> str | None:
@@ -230,7 +174,11 @@ def _id(envelope: Mapping[str, Any], message: Message) -> str | None:
 
 
 def _type(
-    envelope: Mapping[str, Any], message: Message, routing_key: str, apps: Collection[str], types: Collection[str]
+    envelope: Mapping[str, Any],
+    message: Message,
+    routing_key: str,
+    apps: Collection[str],
+    types: Collection[str],
 ) -> str:
     given = _text_attribute(envelope, "type") or message.type
     if given:
@@ -256,7 +204,8 @@ def _app(routing_key: str, kind: str, apps: Collection[str]) -> str | None:
 
 def _time(envelope: Mapping[str, Any], message: Message, now: datetime) -> datetime:
     name, value = next(
-        ((name, envelope[name]) for name in ("time", "occurred_at") if envelope.get(name) is not None), ("", None)
+        ((name, envelope[name]) for name in ("time", "occurred_at") if envelope.get(name) is not None),
+        ("", None),
     )
     if value is not None:
         time = _parse_time(name, value)
@@ -267,9 +216,8 @@ def _time(envelope: Mapping[str, Any], message: Message, now: datetime) -> datet
     else:
         return now
     if time - now > MAX_AHEAD:
-        raise InvalidEvent(
-            f"{name}: {time.isoformat()} lies {time - now} ahead of this worker's clock; at most {MAX_AHEAD} is allowed"
-        )
+        ahead = f"{time.isoformat()} lies {time - now} ahead of this worker's clock"
+        raise InvalidEvent(f"{name}: {ahead}; at most {MAX_AHEAD} is allowed")
     return time
 
 

@@ -1,20 +1,20 @@
-"""What a dead letter looks like: written from a delivery, read back, and turned into the message it was. Pure."""
+"""A dead letter: written from a delivery, read back, and turned into the message it was. Pure."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from aiormq.abc import DeliveredMessage
 from pamqp import encode
 
 from worker import wire
-from worker.broker import Outgoing
-from worker.errors import EventError, Reason
+from worker.errors import EventError
 from worker.events import EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY, Event
+from worker.publisher import Outgoing
 from worker.topology import DEAD_LETTER_EXCHANGE, work_queue
 from worker.values import time_text
 
@@ -101,7 +101,7 @@ def _fitting(headers: Mapping[str, Any]) -> dict[str, Any]:
         except (TypeError, ValueError, OverflowError):
             kept[name] = wire.readable(repr(value))[:1000]
     if size > MAX_HEADER_BYTES:
-        note = f"{len(headers)} headers of {size} bytes were left out: more than {MAX_HEADER_BYTES} cannot be kept"
+        note = f"{len(headers)} headers of {size} bytes left out; at most {MAX_HEADER_BYTES} are kept"
         return {f"{ORIGINAL}headers": note}
     return kept
 
@@ -147,7 +147,7 @@ def read_dead_letter(delivered: DeliveredMessage, account: str) -> DeadLetter:
     return DeadLetter(
         id=wire.readable(properties.message_id or f"tag-{delivered.delivery_tag}"),
         account=account,
-        reason=str(headers.get("x-reason") or _BROKER_REASONS.get(str(death.get("reason")), death.get("reason", ""))),
+        reason=str(headers.get("x-reason") or death.get("reason", "")),
         detail=str(headers["x-detail"]) if by_us else _broker_detail(death),
         event_type=str(headers.get("x-event-type") or properties.message_type or ""),
         event_id=str(headers.get(EVENT_ID) or ("" if by_us else properties.message_id or "")),
@@ -158,9 +158,6 @@ def read_dead_letter(delivered: DeliveredMessage, account: str) -> DeadLetter:
         headers=headers,
         body=delivered.body,
     )
-
-
-_BROKER_REASONS: Final = {"delivery_limit": Reason.DELIVERY_LIMIT.value}
 
 
 def _death(headers: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -175,7 +172,8 @@ def _death_time(death: Mapping[str, Any]) -> str:
 
 
 def _broker_detail(death: Mapping[str, Any]) -> str:
-    return f"RabbitMQ took it out of {death.get('queue', 'its queue')} ({death.get('reason', 'no reason given')})"
+    queue, reason = death.get("queue", "its queue"), death.get("reason", "no reason given")
+    return f"RabbitMQ took it out of {queue} ({reason}): no worker settled it, delivery after delivery"
 
 
 def _routing_key(headers: Mapping[str, Any], death: Mapping[str, Any]) -> str:
@@ -201,9 +199,5 @@ def replay_message(delivered: DeliveredMessage, letter: DeadLetter) -> Outgoing:
         headers[EVENT_ID] = letter.event_id
     for name in (*MOVED_PROPERTIES, "message_id"):
         properties.pop(name, None)
-    return Outgoing("", work_queue(letter.account), delivered.body, {**properties, "headers": headers, "delivery_mode": 2})
-
-
-def now_text() -> str:
-    """Return the present time as dead letters write it."""
-    return time_text(datetime.now(UTC))
+    properties |= {"headers": headers, "delivery_mode": 2}
+    return Outgoing("", work_queue(letter.account), delivered.body, properties)

@@ -1,4 +1,4 @@
-"""What an admin's file says about events, and what it makes of one: event × account → change. Pure."""
+"""What an admin's file says about events, and what it makes of one event. Pure."""
 
 from __future__ import annotations
 
@@ -105,7 +105,6 @@ class Options:
     first_name: Literal["always", "if_created"] = "always"
     create_missing: bool = True
     max_created_tags: int = 100
-
 
 
 def matching_rules(mapping: EventMapping, lookup: Lookup) -> tuple[Rule, ...]:

@@ -11,7 +11,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from worker.broker import check_amqp_url
+from worker.amqp import check_amqp_url
 from worker.errors import ConfigurationError, Problem
 from worker.kit.client import check_base_url
 

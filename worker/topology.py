@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -12,7 +12,8 @@ from typing import Any, Final
 import aiormq
 
 from worker.accounts import Account
-from worker.broker import FAILURES, RPC_TIMEOUT, Link
+from worker.amqp import FAILURES, RPC_TIMEOUT, close_quietly
+from worker.broker import Link
 from worker.errors import BrokerUnavailable, TopologyMismatch
 from worker.handlers import HANDLERS
 
@@ -141,9 +142,7 @@ class Topology:
         except FAILURES as error:
             raise BrokerUnavailable(f"a declaration failed: {error or type(error).__name__}") from error
         finally:
-            with suppress(*FAILURES):
-                async with asyncio.timeout(RPC_TIMEOUT):
-                    await channel.close()
+            await close_quietly(channel)
 
 
 class NotInBrokerError(BrokerUnavailable):

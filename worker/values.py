@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from worker.errors import InvalidEvent
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 class Missing:
@@ -47,7 +47,7 @@ def as_text(value: Json | Missing, path: str) -> Found:
         return value.strip() or MISSING
     if isinstance(value, list | dict):
         kind = "a list" if isinstance(value, list) else "an object"
-        raise InvalidEvent(f"data.{path}: {kind} cannot become a tag or a custom field; send text or a number")
+        raise InvalidEvent(f"data.{path}: {kind} cannot become a tag or a field; send text or a number")
     return json.dumps(value)
 
 

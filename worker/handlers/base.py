@@ -148,6 +148,6 @@ def _fault(loc: tuple[int | str, ...], kind: str, message: str) -> str:
     parts = [str(part) for part in loc if part not in _SCALAR_TYPES]
     field = ".".join(("data", *parts))
     if kind.endswith("_type"):
-        wanted = {"model_type": "an object", "model_attributes_type": "an object"}.get(kind, "text, a number, true, false or null")
-        return f"{field}: must be {wanted if parts[-1] != 'email' else 'text'}"
+        wanted = "an object" if kind.startswith("model") else "text, a number, true, false or null"
+        return f"{field}: must be {'text' if parts[-1:] == ['email'] else wanted}"
     return f"{field}: {_FAULTS.get(kind, message)}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final, Self
@@ -53,6 +54,16 @@ async def _send_once(
         raise KitUnavailable(f"the connection to Kit failed: {type(error).__name__}") from error
 
 
+async def _to_its_end(call: Coroutine[Any, Any, Answer]) -> Answer:
+    task = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        task.cancelled() or task.exception()  # nobody is left to be told
+        raise
+
+
 def check_base_url(url: str, *, allow_http: bool) -> None:
     """Refuse an address that would send the credential in clear text over a network.
 
@@ -63,7 +74,7 @@ def check_base_url(url: str, *, allow_http: bool) -> None:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError([Problem("KIT_BASE_URL", "must be an address such as https://api.kit.com")])
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not allow_http:
-        text = "must begin with https://, or the API key would travel in clear text; KIT_ALLOW_HTTP=1 allows it"
+        text = "must begin with https://: the API key would travel in clear text (KIT_ALLOW_HTTP=1 allows it)"
         raise ConfigurationError([Problem("KIT_BASE_URL", text)])
 
 
@@ -104,7 +115,7 @@ class KitClient:
         self._may_write = may_write
         self._observe = observe
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, limit_per_host=connections, keepalive_timeout=30),
+            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=30),
             timeout=aiohttp.ClientTimeout(total=timeout),
             headers={
                 "X-Kit-Api-Key": api_key.get_secret_value(),
@@ -147,6 +158,9 @@ class KitClient:
             json: The body.
             params: The query.
 
+        Cancelled while it waits for the limiter, it sends nothing; once it has sent, it first waits for the
+        answer, so that no call is left behind which could still be applied later.
+
         Raises:
             CallsSuspended: The call may not start now; nothing was sent.
             KitWorkerError: Whatever `read_answer` raises.
@@ -156,7 +170,8 @@ class KitClient:
             if method != "GET":
                 self._may_write()  # here, and not before the wait for the limiter
             try:
-                answer = await self._observed(endpoint, self._send(method, path.format(*ids), json, params))
+                sending = self._send(method, path.format(*ids), json, params)
+                answer = await _to_its_end(self._observed(endpoint, sending))
             except KitUnavailable as error:
                 error.endpoint = endpoint
                 raise
@@ -194,4 +209,3 @@ class KitClient:
         except (aiohttp.ClientError, OSError) as error:
             # Only the class: aiohttp's texts repeat addresses.
             raise KitUnavailable(f"the call to Kit failed: {type(error).__name__}") from error
-

@@ -1,4 +1,4 @@
-"""Which calls a change needs, and in which order. Pure: `preview` prints a plan, the writer carries it out."""
+"""Which calls a change needs, in order. Pure: `preview` prints a plan, the writer carries it out."""
 
 from __future__ import annotations
 

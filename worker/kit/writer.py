@@ -68,7 +68,7 @@ class Writer:
             try:
                 await self._apply_once(email, change, progress)
             except _SubscriberGoneError:
-                raise KitRejected("Kit answers that the subscriber it has just created does not exist") from None
+                raise KitRejected("Kit says that the subscriber it has just made is not there") from None
 
     async def _apply_once(self, email: str, change: Change, progress: Progress) -> None:
         left = change.without(progress.done)

@@ -35,11 +35,10 @@ class UnreadableError(InvalidError):
 
 
 class Handler:
-    """Answers requests from a world until `stopping` is set."""
+    """Answers requests from a world."""
 
-    def __init__(self, world: World, stopping: asyncio.Event) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._stopping = stopping
         self._router = Router(ROUTES)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -86,7 +85,7 @@ class Handler:
         fault = world.faults.strike(call) if world.faults.rules else None
         if fault is not None:
             world.journal.strike(call, str(fault))
-            return await spoil(fault, request, apply, self._stopping)
+            return await spoil(fault, request, apply)
         answer = apply()
         return answer.response(), answer.status
 

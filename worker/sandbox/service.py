@@ -13,7 +13,7 @@ from worker.sandbox.orders import fault_order
 from worker.sandbox.server import Handler
 from worker.sandbox.world import World
 
-STOP_GRACE = 0.1  # seconds for answers under way; then their connections are closed
+STOP_GRACE = 0.1  # seconds for answers under way; then they are cancelled, which ends every hang
 KEEP_ALIVE = 75.0  # seconds an idle connection stays open
 
 
@@ -49,8 +49,7 @@ class Sandbox(World):
         Raises:
             OSError: the port is taken.
         """
-        stopping = asyncio.Event()
-        server = web.Server(Handler(self, stopping), keepalive_timeout=KEEP_ALIVE, access_log=None)
+        server = web.Server(Handler(self), keepalive_timeout=KEEP_ALIVE, access_log=None)
         runner = web.ServerRunner(server, shutdown_timeout=STOP_GRACE)
         await runner.setup()
         try:
@@ -59,7 +58,6 @@ class Sandbox(World):
             yield self
         finally:
             self._url = None
-            stopping.set()
             await runner.cleanup()
 
 

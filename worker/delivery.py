@@ -1,0 +1,92 @@
+"""A message in hand, and how its end is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from aiormq.abc import DeliveredMessage
+
+from worker.errors import EventError
+from worker.events import Event
+from worker.metrics import Metrics
+from worker.people import mask_email
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message in hand.
+
+    Attributes:
+        received_at: The time of day of its receipt.
+        since: Seconds, at its receipt.
+        event: What it says; None while that is not known, or cannot be.
+    """
+
+    message: DeliveredMessage
+    received_at: datetime
+    since: float
+    event: Event | None = None
+
+    @property
+    def tag(self) -> int:
+        """The channel's number for it."""
+        return int(self.message.delivery_tag or 0)
+
+    @property
+    def count(self) -> int:
+        """How often it was delivered before, as far as the broker says."""
+        count = (self.message.header.properties.headers or {}).get("x-delivery-count")
+        return count if isinstance(count, int) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Counts and logs how events of one account end."""
+
+    account: str
+    metrics: Metrics
+    now: Callable[[], datetime]
+
+    def applied(self, delivery: Delivery, label: str) -> None:
+        """Report that all that the event asked for is true in Kit."""
+        if delivery.event is not None:
+            age = (self.now() - delivery.event.time).total_seconds()
+            self.metrics.event_age.labels(self.account).observe(max(0.0, age))
+        self._count(label, "applied")
+        log.info("event_applied", **self._facts(delivery))
+
+    def ignored(self, delivery: Delivery, label: str) -> None:
+        """Report that the account's file does not map the event."""
+        self._count(label, "ignored")
+        log.info("event_ignored", **self._facts(delivery))
+
+    def dead_lettered(self, delivery: Delivery, label: str, error: EventError) -> None:
+        """Report that the event is safe in the dead-letter queue."""
+        self._count(label, "dead_lettered")
+        self.metrics.dead_letters.labels(self.account, error.reason.value).inc()
+        log.warning(
+            "event_dead_lettered", reason=error.reason.value, detail=str(error), **self._facts(delivery)
+        )
+
+    def _count(self, label: str, outcome: str) -> None:
+        self.metrics.events.labels(self.account, label, outcome).inc()
+
+    def _facts(self, delivery: Delivery) -> dict[str, str | None]:
+        event = delivery.event
+        return {
+            "account": self.account,
+            "event_id": event.id if event else None,
+            "event_type": event.type if event else None,
+            "email": _masked(event),
+        }
+
+
+def _masked(event: Event | None) -> str | None:
+    user = event.data.get("user") if event else None
+    email = user.get("email") if isinstance(user, dict) else None
+    return mask_email(email.strip()) if isinstance(email, str) else None
