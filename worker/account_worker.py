@@ -166,6 +166,7 @@ class AccountWorker:
             timeout=self._kit.timeout,
             clock=self._tools.clock,
             connections=self._kit.concurrency,
+            caller=self._tools.worker_id,
             may_write=self._check_may_write,
             observe=self._observe,
         )

@@ -78,6 +78,11 @@ def check_base_url(url: str, *, allow_http: bool) -> None:
         raise ConfigurationError([Problem("KIT_BASE_URL", text)])
 
 
+def _user_agent(caller: str) -> str:
+    printable = "".join(letter for letter in caller if letter.isascii() and letter.isprintable())
+    return f"kit-worker/{version('kit-worker')}" + (f" ({printable})" if printable else "")
+
+
 class KitClient:
     """Kit's API for one credential.
 
@@ -92,6 +97,7 @@ class KitClient:
         timeout: Seconds for one call, from the moment the limiter let it through.
         clock: Seconds that never go back.
         connections: How many calls may be under way at once.
+        caller: Which worker calls, for the `User-Agent`.
         may_write: Raises `CallsSuspended` where no writing call may start; reading calls always may.
         observe: Is told of every call.
     """
@@ -105,6 +111,7 @@ class KitClient:
         timeout: float,
         clock: Seconds,
         connections: int = 32,
+        caller: str = "",
         may_write: Callable[[], None] = _allow,
         observe: Callable[[CallRecord], None] = _ignore,
     ) -> None:
@@ -120,7 +127,7 @@ class KitClient:
             headers={
                 "X-Kit-Api-Key": api_key.get_secret_value(),
                 "Accept": "application/json",
-                "User-Agent": f"kit-worker/{version('kit-worker')}",
+                "User-Agent": _user_agent(caller),
             },
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(_send_once,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
+from http.client import responses
 
 from aiohttp import web
 
@@ -53,7 +53,7 @@ def html_page(status: int, text: str) -> Answer:
 
 def html_status(status: int) -> Answer:
     """A status with an HTML body, as Kit's 5xx have it (Kit API reference, errors)."""
-    return html_page(status, f"{status} {HTTPStatus(status).phrase}")
+    return html_page(status, f"{status} {responses.get(status, 'Error')}")
 
 
 RETRY_LATER = Answer(429, b"Retry later", TEXT)  # no JSON, no Retry-After (Kit API reference, limits)

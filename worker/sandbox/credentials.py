@@ -48,14 +48,16 @@ class Accounts:
     Ids never repeat, neither over accounts nor over kinds of thing, so that a mix-up is a 404.
     """
 
-    def __init__(self, keys: Mapping[str, str] | None, plan: Plan) -> None:
+    def __init__(self, keys: Mapping[str, str] | None, plan: Plan, now: float) -> None:
+        if keys is not None and len(set(keys.values())) < len(keys):
+            raise ValueError("Two keys have accounts of the same name: every key is an account of its own")
         self._open_to_all = keys is None
         self._ids: Iterator[int] = itertools.count(1)
         self._plan = plan
         self._by_secret: dict[str, Account] = {}
         self._list_lag = 0.0
         for secret, name in (keys or {}).items():
-            self._add(secret, name, now=0.0)
+            self._add(secret, name, now)
 
     def __iter__(self) -> Iterator[tuple[str, Account]]:
         return iter(list(self._by_secret.items()))
@@ -72,13 +74,6 @@ class Accounts:
         if not self._open_to_all:
             raise UnauthorizedError
         return self._add(secret, f"Sandbox account {len(self._by_secret) + 1}", now)
-
-    def named(self, name_or_secret: str) -> Account | None:
-        """The account of that name or secret, if there is one."""
-        found = self._by_secret.get(name_or_secret)
-        if found is not None:
-            return found
-        return next((account for account in self._by_secret.values() if account.name == name_or_secret), None)
 
     def set_list_lag(self, seconds: float) -> None:
         """Let the lists of all accounts, also of later ones, lag by that much."""

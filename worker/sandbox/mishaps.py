@@ -19,24 +19,23 @@ _PLACEHOLDER = Answer(200, b'{"subscriber":{"id":1,"first_name":null,"email_addr
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Le"
 
 
-async def spoil(
-    fault: Fault, request: web.BaseRequest, apply: Callable[[], Answer], stopping: asyncio.Event
-) -> Sent:
+async def spoil(fault: Fault, request: web.BaseRequest, apply: Callable[[], Answer]) -> Sent:
     """Answer a request wrongly.
 
     Args:
         fault: how.
         request: the request, its body read.
         apply: does what the request asks and gives the true answer; called only where the fault says so.
-        stopping: set when the server stops, which ends every hang.
     """
     if fault.kind is FaultKind.SLOW and not fault.applied:
-        await _wait(stopping, fault.delay)
+        await asyncio.sleep(fault.delay)
     true_answer = apply() if fault.lands else None
     wrong = _wrong_answer(fault, true_answer)
     if wrong is not None:
         return wrong.response(), wrong.status
-    return await _MISBEHAVIOURS[fault.kind](fault, request, true_answer or _PLACEHOLDER, stopping)
+    with contextlib.suppress(ConnectionError):  # a caller who gave up is what most faults are for
+        return await _MISBEHAVIOURS[fault.kind](fault, request, true_answer or _PLACEHOLDER)
+    return web.Response(), None
 
 
 def _wrong_answer(fault: Fault, true_answer: Answer | None) -> Answer | None:
@@ -57,65 +56,58 @@ _WRONG_ANSWERS = {
 }
 
 
-async def _reset(_: Fault, request: web.BaseRequest, __: Answer, ___: asyncio.Event) -> Sent:
-    _abort(request)
-    return _unsent()
+async def _reset(_: Fault, request: web.BaseRequest, __: Answer) -> Sent:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(), None  # aiohttp notices that the connection is gone, and drops this
 
 
-async def _hang(_: Fault, request: web.BaseRequest, __: Answer, stopping: asyncio.Event) -> Sent:
-    while not stopping.is_set() and request.transport is not None and not request.transport.is_closing():
-        await _wait(stopping, _WATCH)
-    return await _reset(_, request, __, stopping)
+async def _hang(fault: Fault, request: web.BaseRequest, answer: Answer) -> Sent:
+    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110  # no event tells
+        await asyncio.sleep(_WATCH)
+    return await _reset(fault, request, answer)
 
 
-async def _hang_in_headers(
-    fault: Fault, request: web.BaseRequest, answer: Answer, stopping: asyncio.Event
-) -> Sent:
+async def _hang_in_headers(fault: Fault, request: web.BaseRequest, answer: Answer) -> Sent:
     if request.transport is not None:
         request.transport.write(_HEAD)
-    return await _hang(fault, request, answer, stopping)
+    return await _hang(fault, request, answer)
 
 
-async def _slow(fault: Fault, _: web.BaseRequest, answer: Answer, stopping: asyncio.Event) -> Sent:
+async def _slow(fault: Fault, _: web.BaseRequest, answer: Answer) -> Sent:
     if fault.applied:
-        await _wait(stopping, fault.delay)
+        await asyncio.sleep(fault.delay)
     return answer.response(), answer.status
 
 
-async def _close(fault: Fault, request: web.BaseRequest, answer: Answer, __: asyncio.Event) -> Sent:
+async def _close(fault: Fault, request: web.BaseRequest, answer: Answer) -> Sent:
     if request.transport is not None:
         asyncio.get_running_loop().call_later(fault.delay, request.transport.close)
     return answer.response(), answer.status
 
 
-async def _cut_body(_: Fault, request: web.BaseRequest, answer: Answer, __: asyncio.Event) -> Sent:
+async def _cut_body(_: Fault, request: web.BaseRequest, answer: Answer) -> Sent:
     body = answer.body or _PLACEHOLDER.body
     response = _streamed(answer, len(body))
     await response.prepare(request)
     await response.write(body[: len(body) // 2])
     if request.transport is not None:
-        request.transport.close()  # after what was written is sent
+        request.transport.close()  # once what was written is sent
     return response, response.status
 
 
-async def _drip(fault: Fault, request: web.BaseRequest, answer: Answer, stopping: asyncio.Event) -> Sent:
+async def _drip(fault: Fault, request: web.BaseRequest, answer: Answer) -> Sent:
     if answer.status == 204:
         return answer.response(), answer.status
     response = _streamed(answer, len(answer.body))
-    with contextlib.suppress(ConnectionError):  # the peer gave up, which is what a drip is for
-        await response.prepare(request)
-        for at in range(len(answer.body)):
-            await response.write(answer.body[at : at + 1])
-            await _wait(stopping, fault.delay)
-            if stopping.is_set():
-                _abort(request)
-                break
+    await response.prepare(request)
+    for at in range(len(answer.body)):
+        await response.write(answer.body[at : at + 1])
+        await asyncio.sleep(fault.delay)
     return response, response.status
 
 
-_MISBEHAVIOURS: dict[
-    FaultKind, Callable[[Fault, web.BaseRequest, Answer, asyncio.Event], Awaitable[Sent]]
-] = {
+_MISBEHAVIOURS: dict[FaultKind, Callable[[Fault, web.BaseRequest, Answer], Awaitable[Sent]]] = {
     FaultKind.RESET: _reset,
     FaultKind.HANG: _hang,
     FaultKind.HANG_IN_HEADERS: _hang_in_headers,
@@ -130,18 +122,3 @@ def _streamed(answer: Answer, length: int) -> web.StreamResponse:
     status = 200 if answer.status == 204 else answer.status  # a 204 has no body that could be cut
     headers = {"Content-Type": answer.content_type, "Content-Length": str(length)}
     return web.StreamResponse(status=status, headers=headers)
-
-
-def _unsent() -> Sent:
-    return web.Response(), None  # the connection is gone: aiohttp notices and drops it
-
-
-def _abort(request: web.BaseRequest) -> None:
-    if request.transport is not None:
-        request.transport.abort()
-
-
-async def _wait(stopping: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stopping.wait()

@@ -50,11 +50,14 @@ class World:
             kept_calls: how many calls the journal keeps.
             monotonic: the clock that limits and the journal use, in seconds.
             wall: the time of day, in seconds since the epoch.
+
+        Raises:
+            ValueError: two keys have accounts of the same name.
         """
         self.monotonic = monotonic
         self.wall = wall
         self.latency = latency
-        self.accounts = Accounts(keys, plan or Plan())
+        self.accounts = Accounts(keys, plan or Plan(), wall())
         self.limits = Limits(limit=limit)
         self.faults = Faults(seed)
         self.journal = Journal(kept_calls)

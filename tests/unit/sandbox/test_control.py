@@ -176,7 +176,9 @@ async def test_control_requests_are_no_calls_and_are_never_struck_or_limited() -
 async def test_the_page_shows_people_calls_and_faults_and_escapes_what_came_from_outside() -> None:
     async with kit(Sandbox(keys={KEY: "Sunny <Kitchen>"})) as call:
         view = call.sandbox.account(KEY)
-        view.add_subscriber("ada@example.com", first_name="<b>Ada", tags=["<script>"], fields={"plan": "<i>"})
+        view.add_subscriber(
+            "ada&co@example.com", first_name="<b>Ada", tags=["<script>"], fields={"plan": "<i>"}
+        )
         call.sandbox.fail("hang", path="/v4/<path>")
         await call("GET", "/v4/tags?<query>", agent="<agent>")
         await call("GET", "/v4/<nothing>")
@@ -184,7 +186,7 @@ async def test_the_page_shows_people_calls_and_faults_and_escapes_what_came_from
 
     assert (page.status, page.content_type) == (200, "text/html")
     for text in (
-        "ada@example.com",
+        "ada&amp;co@example.com",
         "&lt;b&gt;Ada",
         "&lt;script&gt;",
         "plan: &lt;i&gt;",

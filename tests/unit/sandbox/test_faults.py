@@ -185,6 +185,25 @@ async def test_a_hang_never_answers_and_ends_with_its_caller(kind: str, *, appli
         assert hung.status is None
 
 
+@pytest.mark.parametrize("kind", ["drip", "slow", "hang_in_headers"])
+async def test_a_caller_who_gives_up_is_no_error_here(caplog: pytest.LogCaptureFixture, kind: str) -> None:
+    with caplog.at_level(logging.INFO):
+        async with kit() as call:
+            call.sandbox.fail(kind, delay=0.1, applied=True)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await upsert(call)
+            await call.sandbox.until(lambda: call.sandbox.count(KEY) == 1)
+
+    assert caplog.records == []
+
+
+async def test_a_status_without_a_name_is_sent_all_the_same() -> None:
+    async with kit() as call:
+        call.sandbox.fail("status", status=599)
+        assert (await upsert(call)).status == 599
+
+
 async def test_a_cut_body_is_a_payload_error_after_the_write_landed() -> None:
     async with kit() as call:
         call.sandbox.fail("cut_body", times=1)

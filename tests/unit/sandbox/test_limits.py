@@ -108,6 +108,11 @@ async def test_only_accepted_keys_open_an_account_and_each_its_own() -> None:
         assert missing.status == 401
 
 
+def test_two_accounts_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="same name"):
+        Sandbox(keys={"key-a": "Sunny Kitchen", "key-b": "Sunny Kitchen"})
+
+
 async def test_any_key_opens_an_account_of_its_own_by_default() -> None:
     async with kit() as call:
         await call("POST", "/v4/tags", {"name": "VIP"}, key="one")

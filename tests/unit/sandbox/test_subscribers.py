@@ -108,6 +108,7 @@ async def test_more_than_ten_values_are_set_later(method: str) -> None:
         at_once = await call(method, path, {"email_address": "ada@example.com", "fields": ten})
         later = await call(method, path, {"email_address": "ada@example.com", "fields": values})
         now += 1.0
+        assert sandbox.account(KEY).subscriber("ada@example.com").fields == values
         settled = await call("GET", f"/v4/subscribers/{person}")
 
     assert (at_once.status, later.status) == (200, 202)

@@ -1,0 +1,254 @@
+"""Real worker processes, events with a model of what they should lead to, and a way to wait for the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+import aio_pika
+from aio_pika.abc import AbstractChannel
+
+from worker.sandbox import Sandbox
+
+KEY = "kit_0123456789abcdefTESTKEY"
+START = datetime(2026, 7, 1, tzinfo=UTC)
+LEVELS = ("Gold", "Silver", "Bronze")
+PLANS = ("Annual", "Monthly")
+
+
+# -- events and what they should lead to ------------------------------------------------------------------
+
+
+@dataclass
+class Person:
+    """What should be true of a person in the end."""
+
+    tags: set[str] = field(default_factory=set)
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+def make_events(count: int, people: int, seed: int) -> list[dict[str, Any]]:
+    """Return events in order of time, each a second after the one before."""
+    chance = random.Random(seed)  # noqa: S311  # repeatable on purpose
+    return [
+        _event(chance, number, f"person{chance.randrange(people)}@example.com") for number in range(count)
+    ]
+
+
+def _event(chance: random.Random, number: int, email: str) -> dict[str, Any]:
+    kind = chance.choice(
+        ["subscription.started", "subscription.canceled", "access.granted", "user.signed_up"]
+    )
+    data: dict[str, Any] = {"user": {"email": email, "id": f"u-{email}"}}
+    if kind.startswith("subscription"):
+        data["subscription"] = {"plan": chance.choice(PLANS)}
+    elif kind == "access.granted":
+        data["access"] = {"level": chance.choice(LEVELS)}
+    else:
+        data["user"]["first_name"] = f"Name{number}"
+    time = (START + timedelta(seconds=number)).isoformat().replace("+00:00", "Z")
+    return {"id": f"e{number}", "type": kind, "time": time, "data": data}
+
+
+def expected(events: Iterable[Mapping[str, Any]]) -> dict[str, Person]:
+    """Return what should be true of everybody after these events, applied in order of time."""
+    everybody: dict[str, Person] = {}
+    for event in sorted(events, key=lambda event: event["time"]):
+        user, kind, time = event["data"]["user"], event["type"], event["time"]
+        person = everybody.setdefault(user["email"], Person())
+        person.fields["mk_user_id"] = user["id"]
+        if kind == "user.signed_up":
+            person.fields["mk_signed_up_at"] = time
+        elif kind == "subscription.started":
+            person.tags = person.tags - {"Cancelled"} | {"Active Member"}
+            person.fields |= _subscribed(event, "active", "mk_subscription_started_at")
+        elif kind == "subscription.canceled":
+            person.tags = person.tags - {"Active Member"} | {"Cancelled"}
+            person.fields |= _subscribed(event, "canceled", "mk_subscription_canceled_at")
+        else:
+            level = event["data"]["access"]["level"]
+            person.tags.add(f"{level} access")
+            person.fields |= {"mk_access_level": level, "mk_access_granted_at": time}
+    return everybody
+
+
+def _subscribed(event: Mapping[str, Any], status: str, time_field: str) -> dict[str, str]:
+    return {
+        "mk_subscription_plan": event["data"]["subscription"]["plan"],
+        "mk_subscription_status": status,
+        time_field: event["time"],
+    }
+
+
+def wrong_people(sandbox: Sandbox, events: Iterable[Mapping[str, Any]], key: str = KEY) -> list[str]:
+    """Return a line for everybody whose tags or fields are not what they should be."""
+    wrong = []
+    account = sandbox.account(key)
+    for email, should in expected(events).items():
+        person = account.find(email)
+        if person is None:
+            wrong.append(f"{email} is missing")
+        elif person.tags != should.tags or dict(person.fields) != should.fields:
+            wrong.append(
+                f"{email}: {set(person.tags)} for {should.tags}, {person.fields} for {should.fields}"
+            )
+    return wrong
+
+
+# -- processes --------------------------------------------------------------------------------------------
+
+
+@dataclass
+class World:
+    """What the processes of one test share."""
+
+    amqp_url: str
+    exchange: str
+    account: str
+    config: Path
+    kit_url: str
+    environ: dict[str, str] = field(default_factory=dict)
+    key: str = KEY
+
+    def write_account(self, text: str = "") -> None:
+        """Save the account's file; by default everything is as it ships."""
+        accounts = self.config / "accounts"
+        accounts.mkdir(parents=True, exist_ok=True)
+        path = accounts / f"{self.account}.yaml"
+        path.write_text("kit: {api_key_env: KIT_API_KEY}\n" + text, encoding="utf-8")
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a worker."""
+        return {
+            "PATH": os.environ["PATH"],
+            "AMQP_URL": self.amqp_url,
+            "EVENTS_EXCHANGE": self.exchange,
+            "CONFIG_DIR": str(self.config),
+            "KIT_BASE_URL": self.kit_url,
+            "KIT_API_KEY": self.key,
+            "KIT_RATE_LIMIT": "1000000",
+            "HTTP_PORT": "0",
+            "LOG_FORMAT": "json",
+            **self.environ,
+        }
+
+
+class Worker:
+    """A `kit-worker run` process."""
+
+    def __init__(self, world: World, log: Path, **environ: str) -> None:
+        self._world = world
+        self._log = log
+        self._environ = environ
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self.process.returncode is None:
+            await self.stop(signal.SIGKILL)
+
+    @property
+    def process(self) -> asyncio.subprocess.Process:
+        """The process; it must have been started."""
+        assert self._process is not None
+        return self._process
+
+    async def start(self) -> None:
+        """Start it, and return once it is subscribed."""
+        seen = len(self.log_lines())
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "worker",
+                "run",
+                env={**self._world.environment(), **self._environ},
+                cwd=self._log.parent,
+                stdout=log,
+                stderr=log,
+            )
+        await until(lambda: "subscribed" in self.events_logged(seen) or self.process.returncode is not None)
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code."""
+        self.process.send_signal(number)
+        return await self.process.wait()
+
+    def log_text(self) -> str:
+        """Everything it has written."""
+        return self._log.read_text(encoding="utf-8") if self._log.exists() else ""
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Its log records."""
+        return [json.loads(line) for line in self.log_text().splitlines() if line.startswith("{")]
+
+    def events_logged(self, after: int = 0) -> list[str]:
+        """The event names it has logged since."""
+        return [line["event"] for line in self.log_lines()[after:]]
+
+
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait until something outside this process has come true; fail after so many seconds."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not condition():
+        if asyncio.get_running_loop().time() > deadline:
+            raise AssertionError("it did not happen in time")
+        await asyncio.sleep(0.05)
+
+
+# -- RabbitMQ ---------------------------------------------------------------------------------------------
+
+
+async def publish(channel: AbstractChannel, exchange: str, events: Iterable[Mapping[str, Any]]) -> None:
+    """Publish events as the platform does; returns when the broker has them."""
+    target = await channel.get_exchange(exchange)
+    messages = [
+        (
+            aio_pika.Message(json.dumps(event).encode(), delivery_mode=2, content_type="application/json"),
+            event,
+        )
+        for event in events
+    ]
+    for at in range(0, len(messages), 100):
+        batch = messages[at : at + 100]
+        await asyncio.gather(*(target.publish(message, event["type"]) for message, event in batch))
+
+
+async def depth(amqp_url: str, queue: str) -> int:
+    """Return how many messages wait in a queue."""
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        declared = await channel.declare_queue(queue, passive=True)
+        return declared.declaration_result.message_count or 0
+
+
+async def all_settled(world: World, worker: Worker, count: int, seconds: float = 60.0) -> None:
+    """Wait until the worker has settled so many events by its log, all processes of that log taken together."""
+    names = {"event_applied", "event_ignored", "event_dead_lettered"}
+
+    def settled() -> bool:
+        return len({line["event_id"] for line in worker.log_lines() if line["event"] in names}) >= count
+
+    await until(settled, seconds)
+
+
+async def readyz(port: int) -> tuple[int, dict[str, Any]]:
+    """Return `/readyz`: its status and its JSON."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/readyz") as response,
+    ):
+        return response.status, await response.json()

@@ -1,0 +1,248 @@
+"""The form of an account file: its parts, their types and names, and the JSON Schema for editors.
+
+Each check of a single value stands at its type and raises a `ValueError` whose text is a sentence for the
+admin. What concerns several values at once is in `account_checks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
+from pydantic.json_schema import JsonSchemaValue
+
+from worker.account_names import (
+    APP_PATTERN,
+    ENV_PATTERN,
+    EVENT_PATTERN,
+    PATH_PATTERN,
+    check_app,
+    check_env,
+    check_event_type,
+    check_name,
+    check_text,
+    check_value_name,
+    check_when,
+)
+from worker.handlers import HANDLERS
+from worker.handlers.base import PLATFORM_FIELDS
+from worker.mapping import FIRST_NAME, MAX_NAME_LENGTH, Options
+from worker.yaml_source import Unclear
+
+
+def _listed(value: object) -> object:
+    return value if isinstance(value, list) or value is None else [value]
+
+
+def _switch(value: object) -> object:
+    """Take YAML's `no` for what it can only mean here."""
+    return value.value if isinstance(value, Unclear) and value.value is not None else value
+
+
+def _named(pattern: str, known: dict[str, str], describe: Callable[[str], dict[str, Any]] | None = None) -> Any:
+    """Return what turns a mapping's schema into one that suggests known names and allows others."""
+
+    def extend(schema: JsonSchemaValue) -> None:
+        mapping = next((part for part in schema.get("anyOf", [schema]) if part.get("type") == "object"), schema)
+        value = mapping.pop("additionalProperties")
+        mapping.pop("propertyNames", None)
+        extra = describe or (lambda _name: {})
+        mapping["properties"] = {
+            name: {**value, "description": text, **extra(name)} for name, text in known.items()
+        }
+        mapping["patternProperties"] = {pattern: value}
+        mapping["additionalProperties"] = False
+
+    return extend
+
+
+AppName: TypeAlias = Annotated[
+    StrictStr, AfterValidator(check_app), Field(json_schema_extra={"pattern": APP_PATTERN})
+]
+EventType: TypeAlias = Annotated[StrictStr, AfterValidator(check_event_type)]
+ValueName: TypeAlias = Annotated[StrictStr, AfterValidator(check_value_name)]
+TagName: TypeAlias = Annotated[
+    StrictStr,
+    AfterValidator(check_name),
+    Field(json_schema_extra={"minLength": 1, "maxLength": MAX_NAME_LENGTH, "pattern": r"\S"}),
+]
+FieldName: TypeAlias = Annotated[
+    StrictStr,
+    AfterValidator(check_text),
+    Field(json_schema_extra={"minLength": 1, "maxLength": MAX_NAME_LENGTH, "pattern": r"\S"}),
+]
+"""A custom field's label or key; unlike a tag's name it has no placeholders."""
+
+WhenValue: TypeAlias = Annotated[Any, AfterValidator(check_when)]
+_WHEN_SCALAR: TypeAlias = str | int | float | bool
+Switch: TypeAlias = Annotated[StrictBool, BeforeValidator(_switch, json_schema_input_type=bool)]
+
+_PLATFORM: Final = {name: f"The event's {path}." for name, path in PLATFORM_FIELDS.items()}
+_EVENTS: Final = {kind: f"{handler.meaning[:1].upper()}{handler.meaning[1:]}." for kind, handler in HANDLERS.items()}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KitPart(_Part):
+    """How this account is known to Kit. Exactly one of the two; the key itself never stands in this file."""
+
+    model_config = ConfigDict(
+        title="Kit",
+        json_schema_extra={"oneOf": [{"required": ["api_key_env"]}, {"required": ["api_key_file"]}]},
+    )
+
+    api_key_env: Annotated[
+        StrictStr,
+        AfterValidator(check_env),
+        Field(json_schema_extra={"pattern": ENV_PATTERN}),
+    ] = Field(
+        default="",
+        title="Environment variable with the API key",
+        description="Name of the environment variable that holds the API key. It begins with KIT_.",
+        examples=["KIT_API_KEY", "KIT_API_KEY_SUNNY_KITCHEN"],
+    )
+    api_key_file: Annotated[StrictStr, AfterValidator(check_text), Field(json_schema_extra={"minLength": 1})] = Field(
+        default="",
+        title="File with the API key",
+        description=(
+            "Path of a file that holds the API key and nothing else. A relative path starts at the "
+            "configuration folder, the one that contains the folder accounts."
+        ),
+        examples=["/run/secrets/kit_api_key"],
+    )
+
+
+class _Tags(_Part):
+    add_tags: list[TagName] | None = Field(
+        default=None,
+        title="Tags to add",
+        description=(
+            "Tags to add. Braces are filled in from the event: any platform field, or a path such as "
+            "data.user.locale. An event without that value is not applied, but set aside as invalid."
+        ),
+        examples=[["Active Member"], ["{mk_access_level} access"]],
+    )
+    remove_tags: list[TagName] | None = Field(
+        default=None,
+        title="Tags to remove",
+        description="Tags to remove, before others are added. Braces are filled in from the event.",
+        examples=[["Cancelled"]],
+    )
+
+
+_WHEN_INPUT: TypeAlias = _WHEN_SCALAR | Annotated[list[_WHEN_SCALAR], Field(min_length=1)]
+
+
+class RulePart(_Tags):
+    """Tags for those events only in which every line of `when` holds."""
+
+    model_config = ConfigDict(
+        title="Rule", json_schema_extra={"anyOf": [{"required": ["add_tags"]}, {"required": ["remove_tags"]}]}
+    )
+
+    when: dict[
+        ValueName,
+        Annotated[
+            list[WhenValue],
+            BeforeValidator(_listed, json_schema_input_type=_WHEN_INPUT),
+            Field(min_length=1),
+        ],
+    ] = Field(
+        min_length=1,
+        title="When",
+        description=(
+            "Values that the event must have, all of them: one value or a list of which one must match. "
+            "Compared to the letter, upper and lower case included."
+        ),
+        examples=[{"mk_subscription_plan": "Annual"}, {"data.user.locale": ["de", "fr"]}],
+        json_schema_extra=_named(PATH_PATTERN, _PLATFORM),
+    )
+
+
+class EventPart(_Tags):
+    """What one type of event does. It replaces the default of that type; `null` turns the type off."""
+
+    model_config = ConfigDict(title="Event")
+
+    rules: list[RulePart] | None = Field(
+        default=None,
+        title="Rules",
+        description="Further tags under a condition. Each rule that matches adds its own; a later one wins.",
+    )
+
+
+class OptionsPart(_Part):
+    """How this account is kept."""
+
+    model_config = ConfigDict(title="Options")
+
+    subscriber_state: Literal["active", "inactive"] = Field(
+        default=Options().subscriber_state,
+        title="State of new subscribers",
+        description="State of the people whom this worker creates in Kit.",
+    )
+    first_name: Literal["always", "if_created"] = Field(
+        default=Options().first_name,
+        title="First name",
+        description="always: overwrite the first name in Kit. if_created: set it on new people only.",
+    )
+    create_missing: Switch = Field(
+        default=Options().create_missing,
+        title="Create what is missing",
+        description="true: create tags and custom fields that Kit lacks. false: set such events aside instead.",
+    )
+    max_created_tags: Annotated[int, Field(strict=True, ge=0)] = Field(
+        default=Options().max_created_tags,
+        title="Most tags to create",
+        description=(
+            "How many tags placeholders may create in this account. Beyond it, events that need another "
+            "new tag are set aside."
+        ),
+    )
+
+
+class AccountFile(_Part):
+    """One Kit account: whose events it takes, and what each of them does there."""
+
+    model_config = ConfigDict(title="kit-worker account", extra="forbid", frozen=True)
+
+    app: Annotated[
+        list[AppName],
+        BeforeValidator(
+            _listed, json_schema_input_type=AppName | Annotated[list[AppName], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
+        ),
+        Field(min_length=1),
+    ] = Field(
+        default=[],
+        title="App",
+        description="Whose events: one app or a list. Without it, the events that name no app.",
+        examples=["sunny-kitchen", ["sunny-kitchen", "moon-bakery"]],
+    )
+    kit: KitPart
+    events: dict[EventType, EventPart | None] | None = Field(
+        default=None,
+        title="Events",
+        description="What each type of event does. A type that is not listed keeps its default; null turns it off.",
+        json_schema_extra=_named(EVENT_PATTERN, _EVENTS),
+    )
+    fields: dict[ValueName, FieldName | None] | None = Field(
+        default=None,
+        title="Fields",
+        description=(
+            "Which value goes to which custom field in Kit, by its label or key. By default each platform "
+            f"field goes to a custom field of the same name, and mk_first_name to {FIRST_NAME}, which means "
+            "Kit's own first name. null: do not send it."
+        ),
+        examples=[{"mk_subscription_plan": "Subscription plan", "data.user.locale": "Locale", "mk_user_id": None}],
+        json_schema_extra=_named(PATH_PATTERN, _PLATFORM),
+    )
+    options: OptionsPart | None = Field(default=None, title="Options", description="How this account is kept.")
+
+
+def account_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of account files, for editors and other programs."""
+    schema = AccountFile.model_json_schema(mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,65 @@
+"""The `kit-worker` command: which commands there are, and how each of them ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from worker.commands import exits
+from worker.commands.exits import ExitCode
+from worker.commands.run import run
+from worker.commands.sandbox import sandbox
+from worker.errors import ConfigurationError, KitWorkerError
+
+app = typer.Typer(
+    name="kit-worker",
+    help="Keeps Kit accounts in step with a membership platform's events, from RabbitMQ.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.command()(sandbox)
+
+
+def main() -> None:
+    """Run the command that the process was started with, and exit."""
+    sys.exit(_outcome())
+
+
+def _outcome() -> int:
+    try:
+        app(standalone_mode=True)
+    except SystemExit as end:
+        return _flushed(end.code if isinstance(end.code, int) else 0)
+    except KitWorkerError as error:
+        _explain(error)
+        return exits.exit_code(error)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return _pipe_closed()
+    return ExitCode.OK
+
+
+def _explain(error: KitWorkerError) -> None:
+    """Say what is wrong in sentences; a person reads this, who needs no traceback."""
+    lines = [str(problem) for problem in error.problems] if isinstance(error, ConfigurationError) else [str(error)]
+    for line in lines:
+        print(f"kit-worker: {line}", file=sys.stderr)  # noqa: T201  # logs may not be set up yet
+
+
+def _flushed(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _pipe_closed()
+    return code
+
+
+def _pipe_closed() -> int:
+    # What is left in the buffer would raise again while Python shuts down.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.PIPE_CLOSED

@@ -1,0 +1,52 @@
+"""Every exit code of `kit-worker`, and which error ends with which. The numbers are a contract."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+from worker.errors import (
+    BrokerUnavailable,
+    ConfigurationError,
+    CredentialRefused,
+    KitWorkerError,
+    TopologyMismatch,
+    TryLater,
+)
+
+
+class ExitCode(IntEnum):
+    """How a command ended."""
+
+    OK = 0
+    FAILED = 1
+    """A bug, or a demo that did not come out as it should."""
+    CONFIGURATION = 2
+    """A file, a setting, an option or an argument is wrong."""
+    CREDENTIAL_REFUSED = 3
+    """Kit refuses the API key."""
+    UNREACHABLE = 4
+    """The broker, or Kit, cannot be reached or cannot take a message."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
+    PIPE_CLOSED = 141
+    """Whoever read the output stopped reading, as `head` does."""
+
+
+class UsageError(KitWorkerError):
+    """The command was given something that it cannot work with, or not told something that it needs."""
+
+
+_BY_ERROR: Final = (
+    (ConfigurationError, ExitCode.CONFIGURATION),
+    (UsageError, ExitCode.CONFIGURATION),
+    (TopologyMismatch, ExitCode.CONFIGURATION),
+    (CredentialRefused, ExitCode.CREDENTIAL_REFUSED),
+    (BrokerUnavailable, ExitCode.UNREACHABLE),
+    (TryLater, ExitCode.UNREACHABLE),
+)
+
+
+def exit_code(error: KitWorkerError) -> ExitCode:
+    """Return the code with which a command ends when this error ends it."""
+    return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), ExitCode.FAILED)

@@ -1,0 +1,65 @@
+"""`kit-worker sandbox`: a local stand-in for Kit."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Annotated, Final
+
+import typer
+
+from worker.commands.exits import UsageError
+from worker.commands.output import say
+from worker.commands.running import run_async
+from worker.sandbox import Plan, Sandbox, serve
+
+PORT: Final = 8025
+
+
+def sandbox(  # noqa: PLR0913  # one for each switch of the sandbox
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.")] = PORT,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for other machines too.")] = "127.0.0.1",
+    key: Annotated[
+        list[str] | None,
+        typer.Option(help="Accept only this API key; KEY=NAME names its Kit account. Repeatable. Default: any."),
+    ] = None,
+    latency: Annotated[float, typer.Option(help="Seconds that every answer takes.", min=0)] = 0.0,
+    list_lag: Annotated[float, typer.Option(help="Seconds by which lists lag behind writes.", min=0)] = 0.0,
+    limit: Annotated[
+        int | None, typer.Option(help="Calls in 60 s for an API key; 0 for no limit. Default: Kit's 120.", min=0)
+    ] = None,
+    plan: Annotated[str, typer.Option(help="The Kit accounts' plan.")] = "creator",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="What goes wrong, such as 'hang' or 'status status=503 probability=0.1'. Repeatable."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="For faults that strike by chance.")] = 0,
+) -> None:
+    """Run a local Kit v4: same answers, limits and errors, and a page that shows its subscribers."""
+    box = Sandbox(
+        keys=_keys(key) if key else None,
+        limit=True if limit is None else (limit or False),
+        latency=latency,
+        list_lag=list_lag,
+        plan=Plan(plan_type=plan),
+        seed=seed,
+    )
+    try:
+        with suppress(KeyboardInterrupt, asyncio.CancelledError):  # its ordinary end
+            run_async(serve(box, host=host, port=port, faults=fault or (), ready=_welcome))
+    except ValueError as error:
+        raise UsageError(f"--fault: {error}") from error
+    except OSError as error:
+        raise UsageError(f"{host}:{port} cannot be listened on: {error.strerror or error}") from error
+
+
+def _keys(texts: list[str]) -> dict[str, str]:
+    """Return account names by API key."""
+    pairs = (text.partition("=") for text in texts)
+    return {secret: name or f"Sandbox account {number}" for number, (secret, _, name) in enumerate(pairs, 1)}
+
+
+def _welcome(url: str) -> None:
+    say(f"A stand-in for Kit answers at {url}; its subscribers, tags and fields are shown on that page.")
+    say(f"To use it: KIT_BASE_URL={url} KIT_API_KEY=any-key kit-worker run")
+    say("Ctrl-C ends it, and it forgets everything.")
