@@ -112,7 +112,7 @@ def run_block(block: Block, folder: Path, seconds: float) -> str | None:
     try:
         code = process.wait(seconds)
     except subprocess.TimeoutExpired:
-        return f"{block.place}: still running after {seconds:.0f} s."
+        return f"{block.place}: still running after {seconds:g} s."
     finally:
         _end(process)
     return None if code == 0 else f"{block.place}: exit code {code}."
@@ -124,12 +124,14 @@ def _announce(command: str) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask all that is left of a block to end, then insist."""
-    with contextlib.suppress(ProcessLookupError):
+    """Ask all that is left of a block to end, give it time to tidy up, then insist."""
+    deadline = time.monotonic() + SECONDS_TO_END
+    with contextlib.suppress(ProcessLookupError):  # that is when all have ended
         os.killpg(process.pid, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(SECONDS_TO_END)
-    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            process.poll()
+            os.killpg(process.pid, 0)
+            time.sleep(0.05)
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 

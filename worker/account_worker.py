@@ -214,7 +214,9 @@ class AccountWorker:
         elif why is End.CHANNEL_LOST:
             self._set("held", self._tools.broker.consuming.problem or "the channel was closed by RabbitMQ")
             await self._pause(self._tools.random() * 0.5)
-        elif why is End.GREW_OLD:
+        else:
+            self._set("running", "")
+        if why is End.GREW_OLD:
             self._log.warning("events_grew_old", prefetch=self._prefetch.count)
 
     async def _probe(self, client: KitClient) -> None:

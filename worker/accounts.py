@@ -1,98 +1,138 @@
-"""One Kit account each: what an admin's file says, checked and complete."""
+"""All accounts: every file of the configuration folder, loaded and checked against each other.
+
+The way of a file: `yaml_source` (text → values with positions), `account_file.form` (their types, and the JSON
+Schema), `account_file.checks` and `.wording` (what is wrong, in sentences), `account_file.secrets` (the API
+key), `account_file.read` (the account).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import SecretStr
+from worker.account_file.account import Account, Credential
+from worker.account_file.form import account_schema
+from worker.account_file.names import shown
+from worker.account_file.read import ACCOUNT_NAME, Draft, MissingSecret, read_account, read_account_file
+from worker.errors import ConfigurationError, Problem
 
-from worker.errors import Problem
-from worker.mapping import EventMapping, FieldTarget, Options
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """What Kit knows the account by: an API key, whose limit is 120 calls in any 60 s."""
-
-    api_key: SecretStr
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A Kit account, and what each event means there.
-
-    Attributes:
-        name: The file's name without `.yaml`; also names the queues.
-        apps: Whose events it takes; empty for events whose routing key carries no app.
-        credential: None while its secret is missing; the account then waits for it.
-        events: By event type, what it does. Types that are turned off or unknown are absent.
-        fields: Which values go to which custom fields (and Kit's first name), in full.
-        version: A short fingerprint of the file's bytes, for logs and history.
-    """
-
-    name: str
-    apps: tuple[str, ...] = ()
-    credential: Credential | None = None
-    events: Mapping[str, EventMapping] = field(default_factory=dict)
-    fields: tuple[FieldTarget, ...] = ()
-    options: Options = Options()
-    path: Path = Path()
-    version: str = ""
-
-
-# -- TEMPORARY, until the real loader replaces this whole part ---------------------------------------------
+__all__ = [
+    "Account",
+    "Credential",
+    "Loaded",
+    "MissingSecret",
+    "account_schema",
+    "load_accounts",
+    "parse_account",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Stand-in."""
+    """All account files, read.
+
+    Attributes:
+        accounts: By name, those that are valid, and those that only wait for their secret.
+        problems: All problems of all files, in the order of files and lines.
+        by_name: The problems of each file that is there, by the account's name; empty for a valid one.
+        of_all: Problems that leave open what any file says, such as a folder that cannot be read.
+    """
 
     accounts: Mapping[str, Account]
     problems: tuple[Problem, ...] = ()
+    by_name: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    of_all: tuple[Problem, ...] = ()
 
     @property
-    def names(self) -> frozenset[str]:
-        """Names of all files."""
-        return frozenset(self.accounts)
+    def names(self) -> tuple[str, ...]:
+        """The names of all accounts that have a file, valid or not."""
+        return tuple(sorted({*self.accounts, *filter(ACCOUNT_NAME.fullmatch, self.by_name)}))
 
     def problems_of(self, name: str) -> tuple[Problem, ...]:
-        """Problems of one file."""
-        return tuple(problem for problem in self.problems if name in problem.where)
+        """Return the problems of one account's file; none where it is valid, or simply not there."""
+        return (*self.of_all, *self.by_name.get(name, ()))
 
 
 def load_accounts(config_dir: Path, environ: Mapping[str, str]) -> Loaded:
-    """Stand-in."""
-    import yaml
+    """Return the accounts of `config_dir/accounts/*.yaml`, and every problem of these files.
 
-    from worker.handlers import HANDLERS
-    from worker.handlers.base import PLATFORM_FIELDS
-    from worker.mapping import Rule, Template
-
-    accounts = {}
-    for path in sorted((config_dir / "accounts").glob("*.yaml")):
-        text = path.read_text()
-        data = yaml.safe_load(text)
-        events = {kind: handler.default for kind, handler in HANDLERS.items()}
-        for kind, block in (data.get("events") or {}).items():
-            events[kind] = block and EventMapping(
-                Rule(
-                    tuple(map(Template, block.get("add_tags", []))),
-                    tuple(map(Template, block.get("remove_tags", []))),
-                )
-            )
-        targets = {name: "first_name" if name == "mk_first_name" else name for name in PLATFORM_FIELDS}
-        targets |= data.get("fields") or {}
-        app = data.get("app") or ()
-        accounts[path.stem] = Account(
-            path.stem,
-            (app,) if isinstance(app, str) else tuple(app),
-            Credential(SecretStr(environ[data["kit"]["api_key_env"]])),
-            {kind: mapping for kind, mapping in events.items() if mapping},
-            tuple(FieldTarget(source, target) for source, target in targets.items() if target),
-            Options(**(data.get("options") or {})),
-            path,
-            str(hash(text)),
+    Args:
+        config_dir: The configuration folder; a relative `api_key_file` starts there.
+        environ: Where `api_key_env` is looked up.
+    """
+    folder = config_dir / "accounts"
+    try:
+        paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        said = (
+            f"this folder cannot be read ({error.strerror}); it holds one file for each Kit account, "
+            "such as default.yaml, and CONFIG_DIR names the folder above it"
         )
-    return Loaded(accounts)
+        problem = Problem(str(folder), said)
+        return Loaded({}, (problem,), {}, (problem,))
+    drafts = {
+        path: read_account_file(path, environ) for path in paths if path.suffix.lower() in (".yaml", ".yml")
+    }
+    if not drafts:
+        said = "holds no account file; create default.yaml in it, with at least the lines kit: and, indented, api_key_env: KIT_API_KEY"
+        return Loaded({}, (Problem(str(folder), said),))
+    return _loaded(drafts)
+
+
+def parse_account(text: str, path: Path, environ: Mapping[str, str]) -> Account:
+    """Return the account that the text of a file describes.
+
+    A missing secret is no error here: the account then has no credential.
+
+    Raises:
+        ConfigurationError: The text, or the file's name, is wrong; it carries every problem.
+    """
+    draft = read_account(text, path, environ)
+    if draft.account is None:
+        raise ConfigurationError(list(draft.problems))
+    return draft.account
+
+
+def _loaded(drafts: Mapping[Path, Draft]) -> Loaded:
+    """Keep of each two accounts that claim the same thing the one whose file comes first by name."""
+    accounts: dict[str, Account] = {}
+    by_name: dict[str, tuple[Problem, ...]] = {}
+    owners: dict[tuple[str, str], Path] = {}
+    for path, draft in drafts.items():
+        rivals = tuple(_rivalries(path, draft, owners))
+        by_name[path.stem] = (*by_name.get(path.stem, ()), *draft.problems, *rivals)
+        if draft.account is not None and not rivals:
+            accounts[path.stem] = draft.account
+            owners |= dict.fromkeys(_claims(draft, draft.account), path)
+    problems = tuple(problem for found in by_name.values() for problem in found)
+    return Loaded(accounts, problems, by_name)
+
+
+def _claims(draft: Draft, account: Account) -> Iterator[tuple[str, str]]:
+    """Yield what only one account may have; a secret is compared, and never shown."""
+    yield from (("app", app) for app in account.apps or ("",))
+    yield "secret's place", draft.secret_place
+    if account.credential is not None:
+        yield "secret", account.credential.api_key.get_secret_value()
+
+
+def _rivalries(path: Path, draft: Draft, owners: Mapping[tuple[str, str], Path]) -> Iterator[Problem]:
+    if draft.account is None:
+        return
+    taken = [(claim, owners[claim]) for claim in _claims(draft, draft.account) if claim in owners]
+    for (kind, name), owner in taken:
+        if kind == "app":
+            yield draft.problem(path, ("app",), _app_taken(name, owner))
+    if owner := next((owner for (kind, _), owner in taken if kind != "app"), None):
+        said = (
+            f"the API key is that of {owner} too; one Kit account is one file, since Kit's limit belongs to the key: "
+            "list both apps there (app: [one, two]) and delete this file"
+        )
+        yield draft.problem(path, ("kit",), said)
+
+
+def _app_taken(app: str, owner: Path) -> str:
+    if app:
+        return f"{shown(app)} belongs to {owner} already; an app's events go to one account"
+    return f"{owner} takes the events that name no app already; add a line such as app: sunny-kitchen to one of the two"

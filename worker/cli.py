@@ -7,8 +7,12 @@ import sys
 
 import typer
 
-from worker.commands import exits
+from worker.commands import dead_letters, exits
+from worker.commands.check import check
 from worker.commands.exits import ExitCode
+from worker.commands.preview import preview
+from worker.commands.publish import publish
+from worker.commands.remove import remove
 from worker.commands.run import run
 from worker.commands.sandbox import sandbox
 from worker.errors import ConfigurationError, KitWorkerError
@@ -21,6 +25,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run)
+app.command()(check)
+app.command()(preview)
+app.command()(publish)
+app.add_typer(dead_letters.app, name="dead-letters")
+app.command()(remove)
 app.command()(sandbox)
 
 
@@ -31,9 +40,11 @@ def main() -> None:
 
 def _outcome() -> int:
     try:
-        app(standalone_mode=True)
+        app()
     except SystemExit as end:
-        return _flushed(end.code if isinstance(end.code, int) else 0)
+        if isinstance(end.__context__, BrokenPipeError):
+            return _pipe_closed()
+        return _flushed(end.code if isinstance(end.code, int) else ExitCode.OK)
     except KitWorkerError as error:
         _explain(error)
         return exits.exit_code(error)

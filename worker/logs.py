@@ -12,7 +12,7 @@ import structlog
 
 from worker.people import mask_email
 
-_EMAIL: Final = re.compile(r"[^\s@<>\"'(),:;=]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_EMAIL: Final = re.compile(r"[^\s@<>\"'(),:;=/*]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _URL_LOGIN: Final = re.compile(r"://[^/\s@]*@")
 _KEY: Final = re.compile(r"\bkit_[A-Za-z0-9]{8,}\b")
 """What Kit's v4 API keys look like."""

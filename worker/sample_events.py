@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Final
 
 from worker.errors import EventError
 from worker.events import Message, decode
-from worker.handlers.base import read_payload
+from worker.handlers.base import PLATFORM_FIELDS, read_payload
+
+STAND_IN_EMAIL: Final = "somebody@example.com"
 
 
 class NotJsonError(ValueError):
@@ -92,3 +96,54 @@ def what_is_wrong(sample: Sample, routing_key: str, app: str, now: datetime) -> 
     except EventError as error:
         return str(error)
     return ""
+
+
+def made_up(event_type: str, settings: Iterable[str], now: datetime) -> Sample:
+    """Return an event of a type with the values of `name=value` texts.
+
+    A name is a platform field (`mk_subscription_plan`) or a path in `data` (`user.email`, `data.user.email`).
+    A value is text, as Kit stores nothing else; only `null` means null, and what begins with a quote, a
+    bracket or a brace is read as JSON. Without an address a stand-in is used.
+
+    Raises:
+        ValueError: A setting cannot be understood; the text says which.
+    """
+    data: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise ValueError(f"{setting!r} is not of the form name=value")
+        _put(data, _path(name.strip()), _value(name, text), name)
+    user = data.setdefault("user", {})
+    if isinstance(user, dict):
+        user.setdefault("email", STAND_IN_EMAIL)
+    event = {"id": "preview", "type": event_type, "time": now.isoformat(), "data": data}
+    return _sample(json.dumps(event, ensure_ascii=False).encode(), event, event_type)
+
+
+def _path(name: str) -> list[str]:
+    if name.startswith("mk_") and name not in PLATFORM_FIELDS:
+        near = get_close_matches(name, PLATFORM_FIELDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"the fields are {', '.join(PLATFORM_FIELDS)}"
+        raise ValueError(f"{name}: there is no such platform field; {hint}")
+    keys = PLATFORM_FIELDS.get(name, name.removeprefix("data.")).split(".")
+    if not all(keys):
+        raise ValueError(f"{name or '(no name)'}: should be a platform field or a path such as user.email")
+    return keys
+
+
+def _value(name: str, text: str) -> Any:  # noqa: ANN401  # any JSON
+    if text != "null" and not text.startswith(('"', "[", "{")):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: begins as JSON but is none: {error}") from error
+
+
+def _put(data: dict[str, Any], keys: list[str], value: Any, name: str) -> None:  # noqa: ANN401  # any JSON
+    for key in keys[:-1]:
+        data = data.setdefault(key, {})
+        if not isinstance(data, dict):
+            raise ValueError(f"{name}: {key} is set to a value already, so nothing can lie within it")  # noqa: TRY004  # a wrong text, not a wrong type
+    data[keys[-1]] = value

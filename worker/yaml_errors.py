@@ -21,7 +21,10 @@ class Spot(NamedTuple):
         return cls(mark.line + 1, mark.column + 1)
 
 
-class TooMuch(Exception):
+START: Final = Spot(1, 1)
+
+
+class TooMuchError(Exception):
     """The text is larger or deeper than an account file can be."""
 
     def __init__(self, spot: Spot, said: str) -> None:
@@ -29,69 +32,72 @@ class TooMuch(Exception):
         self.spot = spot
 
 
-_PLACEHOLDER: Final = re.compile(r"(?:[-,:\[]\s+|\[)\{(?:mk_|data\.)")
-_NOT_LINED_UP: Final = (
-    "this line does not line up with those above it; compare how many blanks it begins with, "
-    "and put text with : # [ ] { } or quotes inside into quotes"
-)
-_SENTENCES: Final = (
-    ("'\\t'", "a tab; YAML wants blanks, so replace it with blanks, as many as the lines around it begin with"),
-    (
-        "mapping values are not allowed",
-        "a colon is not expected here; either the line begins with the wrong number of blanks, "
-        "or it is text with a colon in it, which needs quotes",
-    ),
-    ("could not find expected ':'", "a colon and a blank are missing after this name (name: value)"),
-    ("expected <block end>", _NOT_LINED_UP),
-    ("'<stream end>'", "the file ends before the bracket is closed that opens above, with [ or {"),
-    ("expected the node content", "something is missing or too much here; look at the commas and brackets"),
-    ("unknown escape", 'a \\ has a special meaning between double quotes; use single quotes around such text'),
-    ("escape sequence", 'a \\ has a special meaning between double quotes; use single quotes around such text'),
-    ("unexpected document separator", "quotes that were opened before this line are never closed"),
-    ("alias", "text that begins with * must be in quotes"),
-    ("anchor", "text that begins with & must be in quotes"),
-    ("directive", "text that begins with % must be in quotes"),
-    ("tag", "text that begins with ! must be in quotes"),
-    ("block scalar", "text that begins with | or > must be in quotes"),
+_BARE_PLACEHOLDER: Final = re.compile(r"(?:[-,:\[]\s+|\[)\{\s*(?:mk_|data\.)")
+_ESCAPE: Final = r"a \ has a special meaning between double quotes; put such text in single quotes"
+_SENTENCES: Final = tuple(
+    (re.compile(pattern), sentence)
+    for pattern, sentence in (
+        (r"'\\t'", "a tab; YAML wants spaces here, as many as the lines around it begin with"),
+        (
+            r"mapping values are not allowed",
+            (
+                "a colon is not expected here; either the line begins with the wrong number of spaces, "
+                "or it is text with a colon in it, which must be in quotes"
+            ),
+        ),
+        (r"could not find expected ':'", "a colon and a space are missing after this name (name: value)"),
+        (
+            r"expected <block end>",
+            (
+                "this line does not line up with those above it; compare how many spaces it begins with, "
+                "and put text with any of : # [ ] { } in quotes"
+            ),
+        ),
+        (r"'<stream end>'", "the file ends before a bracket is closed that opens above with [ or {"),
+        (r"flow sequence", "a comma or the closing ] is missing here, of the list that opens in line {line}"),
+        (
+            r"flow mapping",
+            "a comma or the closing } is missing here, of the braces that open in line {line}",
+        ),
+        (r"expected the node content", "something is missing or too much here; look at commas and brackets"),
+        (r"escape", _ESCAPE),
+        (r"document separator", "quotes are opened above this line and never closed"),
+        (r"alias", "text that begins with * must be in quotes"),
+        (r"anchor", "text that begins with & must be in quotes"),
+        (r"directive|'%'", "a line that begins with % is not supported, and such text must be in quotes"),
+        (r"tag", "text that begins with ! must be in quotes"),
+        (r"block scalar", "text that begins with | or > must be in quotes"),
+        (r"cannot start any token", "text that begins with @ or ` must be in quotes"),
+    )
 )
 
 
-def explain(error: Exception, text: str) -> tuple[Spot, tuple[()], str]:
-    """Return where reading failed, no path, and a sentence about it that repeats nothing of the text."""
-    if isinstance(error, TooMuch):
-        return error.spot, (), str(error)
+def explain(error: Exception, text: str) -> tuple[Spot, str]:
+    """Return where reading failed, and a sentence about it that repeats nothing of the text."""
+    if isinstance(error, TooMuchError):
+        return error.spot, str(error)
     if isinstance(error, ReaderError):
-        return _unprintable(error, text)
+        before = text[: error.position]
+        spot = Spot(before.count("\n") + 1, len(before) - before.rfind("\n"))
+        return spot, "an invisible character that YAML does not allow; delete it and type the text afresh"
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
-        spot, said = _marked(error, text)
-        return spot, (), said
-    return Spot(1, 1), (), "holds an escape (\\U…) that is no character; look for backslashes between double quotes"
-
-
-def _unprintable(error: ReaderError, text: str) -> tuple[Spot, tuple[()], str]:
-    before = text[: error.position]
-    spot = Spot(before.count("\n") + 1, len(before) - before.rfind("\n"))
-    return spot, (), "an invisible character that YAML does not allow; delete it and type the text afresh"
+        return _marked(error, text)
+    return START, _ESCAPE  # what is left is an escape such as \U99999999, which is no character
 
 
 def _marked(error: yaml.MarkedYAMLError, text: str) -> tuple[Spot, str]:
-    spot, problem, context = Spot.of(error.problem_mark), error.problem or "", error.context or ""
+    spot = Spot.of(error.problem_mark)
     began = Spot.of(error.context_mark) if error.context_mark else spot
-    if "quoted scalar" in context and "end of stream" in problem:
+    said = f"{error.context}; {error.problem}"
+    if "quoted scalar" in said and "end of stream" in said:
         return began, "the quotes that open here are never closed"
-    if _PLACEHOLDER.search(_line(text, spot)) or _PLACEHOLDER.search(_line(text, began)):
+    if any(_BARE_PLACEHOLDER.search(_line(text, place)) for place in (spot, began)):
         return spot, 'a tag with braces must be in quotes, such as "{mk_access_level} access"'
-    if "flow sequence" in context:
-        return spot, f"a comma or a closing ] is missing here, of the list that opens in line {began.line}"
-    if "flow mapping" in context:
-        return spot, f"a comma or a closing }} is missing here, of the braces that open in line {began.line}"
-    if match := re.search(r"found character '(.)' that cannot start", problem):
-        if match[1] != "\t":
-            return spot, f"text that begins with {match[1]} must be in quotes"
     for sign, sentence in _SENTENCES:
-        if sign in problem or sign in context:
-            return (began if "could not find" in sign else spot), sentence
-    return spot, "this is not valid YAML; compare the line with the example in the guide"
+        if sign.search(said):
+            place = began if "simple key" in said else spot
+            return place, sentence.replace("{line}", str(began.line))
+    return spot, "this is not valid YAML; compare the line with the example in the admin's guide"
 
 
 def _line(text: str, spot: Spot) -> str:

@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import yaml
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode
 
-from worker.yaml_errors import Spot, TooMuch, explain
+from worker.yaml_errors import Spot, TooMuchError, explain
 
 MAX_DEPTH: Final = 20
 MAX_NODES: Final = 20_000
 
-Path: TypeAlias = tuple[str | int, ...]
+YamlPath: TypeAlias = tuple[str | int, ...]
 """The keys and list indices that lead to a value."""
 
 _TAG: Final = "tag:yaml.org,2002:"
@@ -46,7 +46,7 @@ class Fault(NamedTuple):
     """Something wrong in the text: where, at which value, and what."""
 
     spot: Spot
-    path: Path
+    path: YamlPath
     text: str
 
 
@@ -64,19 +64,19 @@ class Source:
     """
 
     data: Any = None
-    spots: dict[Path, Spot] = field(default_factory=dict)
-    keys: dict[Path, Spot] = field(default_factory=dict)
-    written: dict[Path, str] = field(default_factory=dict)
+    spots: dict[YamlPath, Spot] = field(default_factory=dict)
+    keys: dict[YamlPath, Spot] = field(default_factory=dict)
+    written: dict[YamlPath, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    broken: set[Path] = field(default_factory=set)
+    broken: set[YamlPath] = field(default_factory=set)
 
-    def known(self, path: Path) -> Path:
+    def known(self, path: YamlPath) -> YamlPath:
         """Return the longest beginning of a path that leads to a value."""
         while path and path not in self.spots:
             path = path[:-1]
         return path
 
-    def spot(self, path: Path, *, key: bool = False) -> Spot:
+    def spot(self, path: YamlPath, *, key: bool = False) -> Spot:
         """Return where a value begins, or its key; of one that is not there, of what would hold it."""
         path = self.known(path)
         first = self.keys if key or not self.written.get(path, "x") else self.spots
@@ -84,101 +84,95 @@ class Source:
 
 
 def read_yaml(text: str) -> Source:
-    """Return what a YAML text says; its faults are among the answer, whatever the text."""
-    loader = None
+    """Return what a YAML text says; its faults are part of the answer, whatever the text."""
+    faults: list[Fault] = []
     try:
-        loader = _Loader(text)
-        return _read(loader)
-    except (yaml.YAMLError, TooMuch, ValueError, OverflowError) as error:
-        found = loader.faults if loader else []
-        return Source(faults=[*(Fault(spot, (), said) for spot, said in found), Fault(*explain(error, text))])
-    finally:
-        if loader:
-            loader.dispose()
+        root = _compose(text, faults)
+    # PyYAML lets ValueError and OverflowError through for escapes that are no character.
+    except (yaml.YAMLError, TooMuchError, ValueError, OverflowError) as error:
+        spot, said = explain(error, text)
+        return Source(faults=[*faults, Fault(spot, (), said)])
+    source = Source(faults=faults)
+    return source if root is None else replace(source, data=_value(root, (), source))
 
 
-def _read(loader: _Loader) -> Source:
-    source = Source()
-    if loader.check_node():
-        root = loader.get_node()
+def _compose(text: str, faults: list[Fault]) -> Node | None:
+    loader = _Loader(text, faults)
+    try:
+        root = loader.get_node() if loader.check_node() else None
         if loader.check_node():
-            _refuse_second_document(loader, source)
-        source = replace(source, data=_value(root, (), source))
-    source.faults.extend(Fault(spot, (), said) for spot, said in loader.faults)
-    return source
-
-
-def _refuse_second_document(loader: _Loader, source: Source) -> None:
-    spot = Spot.of(loader.peek_event().start_mark)
-    said = "a second document begins here (---); one file is one account, so move the rest to a file of its own"
-    source.faults.append(Fault(spot, (), said))
+            said = (
+                "a second document begins here (---); one file is one account, so give it a file of its own"
+            )
+            faults.append(Fault(Spot.of(loader.next_event().start_mark), (), said))
+        return root
+    finally:
+        loader.dispose()
 
 
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader, used only to compose; it bounds depth and number, and refuses sharing."""
 
-    def __init__(self, text: str) -> None:
-        self.faults: list[tuple[Spot, str]] = []
-        self._depth = self._count = 0
+    def __init__(self, text: str, faults: list[Fault]) -> None:
         super().__init__(text)
+        self._faults = faults
+        self._depth = self._count = 0
 
-    def compose_node(self, parent: Node | None, index: Any) -> Node | None:  # noqa: ANN401 - PyYAML's own signature
-        event = self.peek_event()
+    def next_event(self) -> Any:  # noqa: ANN401 - PyYAML's stubs know no common event type
+        """Return the event that comes next, and leave it there."""
+        return self.peek_event()  # type: ignore[no-untyped-call]  # so it is in PyYAML's stubs
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:  # noqa: ANN401 - PyYAML's own
+        """Compose one node, and all that is in it."""
+        event = self.next_event()
         self._count += 1
         if self._count > MAX_NODES:
-            self._refuse(event, f"more than {MAX_NODES} entries; an account file is far smaller")
+            raise TooMuchError(
+                Spot.of(event.start_mark), f"more than {MAX_NODES} entries in one account file"
+            )
         if self._depth >= MAX_DEPTH:
-            self._refuse(event, f"nested deeper than {MAX_DEPTH} levels; look for brackets that are never closed")
-        if isinstance(event, yaml.AliasEvent):
-            return self._stand_in()
-        self._check_plain(event)
+            said = f"nested deeper than {MAX_DEPTH} levels; look for brackets that are never closed"
+            raise TooMuchError(Spot.of(event.start_mark), said)
+        is_alias = isinstance(event, yaml.AliasEvent)
+        self._refuse_signs(event, is_alias=is_alias)
+        if is_alias:
+            self.get_event()  # type: ignore[no-untyped-call]  # so it is in PyYAML's stubs
+            return ScalarNode(_BROKEN, "", event.start_mark, event.end_mark)
         self._depth += 1
         try:
             return super().compose_node(parent, index)
         finally:
             self._depth -= 1
 
-    def _stand_in(self) -> Node:
-        event = self.get_event()
-        self._fault(event, "*")
-        return ScalarNode(_BROKEN, "", event.start_mark, event.end_mark)
-
-    def _check_plain(self, event: Any) -> None:  # noqa: ANN401 - PyYAML's stubs know no common event type
-        if event.anchor is not None:
-            self._fault(event, "&")
-            event.anchor = None
-        if event.tag is not None:
-            self._fault(event, "!")
-            event.tag = _BROKEN
-
-    def _fault(self, event: Any, sign: str) -> None:  # noqa: ANN401 - as above
-        said = f"{sign} has a special meaning in YAML, which is not supported here; put text that begins with {sign} in quotes"
-        self.faults.append((Spot.of(event.start_mark), said))
-
-    @staticmethod
-    def _refuse(event: Any, said: str) -> NoReturn:  # noqa: ANN401 - as above
-        raise TooMuch(Spot.of(event.start_mark), said)
+    def _refuse_signs(self, event: Any, *, is_alias: bool) -> None:  # noqa: ANN401 - as for next_event
+        """Note aliases, anchors and tags as faults, and take them off: one value stands in one place only."""
+        signs = {"*": is_alias, "&": not is_alias and event.anchor, "!": getattr(event, "tag", None)}
+        for sign in (sign for sign, is_there in signs.items() if is_there):
+            said = f"{sign} has a special meaning here; put text that begins with {sign} in quotes"
+            self._faults.append(Fault(Spot.of(event.start_mark), (), said))
+        if not is_alias:
+            event.anchor, event.tag = None, _BROKEN if event.tag else None
 
 
-def _value(node: Node, path: Path, source: Source) -> Any:  # noqa: ANN401 - YAML holds anything
+def _value(node: Node, path: YamlPath, source: Source) -> Any:  # noqa: ANN401 - YAML holds anything
     source.spots[path] = Spot.of(node.start_mark)
     if node.tag == _BROKEN:
         source.broken.add(path)
         return None
     if isinstance(node, MappingNode):
         return _mapping(node, path, source)
-    if isinstance(node, SequenceNode):
+    if not isinstance(node, ScalarNode):
         return [_value(item, (*path, index), source) for index, item in enumerate(node.value)]
-    source.written[path] = node.value if node.style is None else f"“{node.value}”"
+    source.written[path] = node.value if node.style is None else f'"{node.value}"'
     return _scalar(node)
 
 
-def _mapping(node: MappingNode, path: Path, source: Source) -> dict[str, Any]:
+def _mapping(node: MappingNode, path: YamlPath, source: Source) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in node.value:
         spot = Spot.of(key.start_mark)
         if not isinstance(key, ScalarNode):
-            said = "braces or brackets stand where a name is expected; put text that begins with { or [ in quotes"
+            said = "brackets stand where a name is expected; put text that begins with { or [ in quotes"
             source.faults.append(Fault(spot, path, said))
             continue
         if key.tag == _BROKEN:
@@ -186,7 +180,7 @@ def _mapping(node: MappingNode, path: Path, source: Source) -> dict[str, Any]:
         name = (*path, key.value)
         if key.value in found:
             first = source.keys[name].line
-            said = f"stands here twice, first in line {first}; keep one, since YAML would silently forget the other"
+            said = f"stands here twice, first in line {first}; put both together, or delete one"
             source.faults.append(Fault(spot, name, said))
             continue
         source.keys[name] = spot
@@ -199,7 +193,7 @@ def _scalar(node: ScalarNode) -> str | int | float | bool | Unclear | None:
     if kind == "null":
         return None
     if kind == "int":
-        return int(text) if _PLAIN_INTEGER.match(text) else Unclear(text, "a number that looks otherwise")
+        return int(text) if _PLAIN_INTEGER.match(text) else Unclear(text, "a number")
     if kind == "float":
         return _float(text)
     if kind == "bool":
@@ -211,7 +205,7 @@ def _scalar(node: ScalarNode) -> str | int | float | bool | Unclear | None:
 
 
 def _float(text: str) -> float | Unclear:
-    unclear = Unclear(text, "a number that looks otherwise")
+    unclear = Unclear(text, "a number")
     try:
         value = float(text)
     except ValueError:  # .inf, .nan, 1:30.5

@@ -15,6 +15,7 @@ from scripts.broker.probe import greets, wait_until
 from scripts.broker.processes import kill_service, start_service
 
 IMAGE = "rabbitmq:4-management"  # the one that docker-compose.yml uses
+LABEL = "kit-worker-broker"
 START_SECONDS = 300.0  # the image may have to be downloaded
 
 
@@ -55,8 +56,10 @@ class Container:
         Raises:
             BrokerError: it did not start; the message holds the end of its output.
         """
+        # What runs of ours that were killed outright have left.
+        self._docker("container", "prune", "--force", "--filter", f"label={LABEL}", "--filter", "until=1h")
         published = f"127.0.0.1:{self.port}:5672"
-        self._run("run", "--name", self._name, "--publish", published, IMAGE)
+        self._run("run", "--name", self._name, "--label", LABEL, "--publish", published, IMAGE)
         if not wait_until(lambda: greets("127.0.0.1", self.port), START_SECONDS, give_up=self._has_ended):
             output = self._log.read_text(encoding="utf-8", errors="replace")
             raise BrokerError(f"RabbitMQ in Docker did not start. The end of its output:\n{tail(output)}")

@@ -17,10 +17,10 @@ from scripts.broker.probe import accepts, greets, wait_until
 STATE_VARIABLE = "BROKER_STATE"
 KILL, START = signal.SIGUSR1, signal.SIGUSR2  # what the supervisor does on them
 SECONDS = 120.0
-# RabbitMQ notes a new queue on disk up to half a second after it has confirmed it. Killed before that, 3.10 comes
-# back with a queue that has no leader and never answers: a fault of its own that no test here is about.
+# RabbitMQ notes a new queue on disk up to half a second after it has confirmed it. Killed before that, 3.10
+# comes back with a queue that has no leader and never answers: a fault that no test here is about.
 SECONDS_TO_NOTE_A_QUEUE = 1.0
-# After a start each replicated queue elects a leader, which takes a few seconds, and only then does it answer.
+# After a start each replicated queue elects a leader, which takes a few seconds; only then does it answer.
 QUEUES_WITHOUT_LEADER = "[Queue || Queue <- ets:tab2list(ra_state), element(2, Queue) =/= leader]."
 
 USAGE = """\

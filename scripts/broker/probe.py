@@ -51,7 +51,7 @@ def wait_until(
     return True
 
 
-def url_answers(url: str, seconds: float = 10.0) -> bool:
+def url_answers(url: str, seconds: float = 5.0) -> bool:
     """Tell whether the broker of an AMQP URL answers within `seconds`.
 
     Behind TLS only the port is tried: the certificate is the worker's to judge.

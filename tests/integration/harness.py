@@ -181,6 +181,7 @@ class Worker:
                 stderr=log,
             )
         await until(lambda: "subscribed" in self.events_logged(seen) or self.process.returncode is not None)
+        assert self.process.returncode is None, self.log_text()
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""

@@ -19,18 +19,13 @@ PIPE_WIDTH: Final = 1_000_000
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
-def console() -> Console:
-    """Return the console for results, standard output as it is now."""
-    if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(highlight=False, width=PIPE_WIDTH, no_color=True)
-
-
 def say(*lines: str, style: str = "") -> None:
     """Print lines of plain text; nothing in them is markup."""
-    target = console()
     for line in lines:
-        target.print(Text(line, style=style), soft_wrap=True)
+        if sys.stdout.isatty():
+            Console(highlight=False).print(Text(line, style=style), soft_wrap=True)
+        else:
+            sys.stdout.write(f"{line}\n")
 
 
 def warn(line: str) -> None:
@@ -43,19 +38,22 @@ def show_json(value: Any) -> None:  # noqa: ANN401  # any JSON
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> Table:
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """Return a table of plain text."""
-    on_terminal = sys.stdout.isatty()
-    made = Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD if on_terminal else None,
-        pad_edge=False,
-        header_style="bold" if on_terminal else "",
-    )
+    made = Table(box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False, header_style="bold")
     for heading in headings:
         made.add_column(heading, overflow="fold")
     for row in rows:
         made.add_row(*(Text(cell) for cell in row))
     return made
+
+
+def show(rendered: Table) -> None:
+    """Print a table; in a pipe without frames, and with an empty line after it."""
+    if sys.stdout.isatty():
+        Console(highlight=False).print(rendered)
+        return
+    plain = Console(highlight=False, width=PIPE_WIDTH, no_color=True)
+    with plain.capture() as captured:
+        plain.print(rendered)
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in [*captured.get().splitlines(), ""])

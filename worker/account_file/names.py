@@ -1,4 +1,4 @@
-"""What may be written as a name in an account file. Each check raises a `ValueError` that is for the admin."""
+"""What may be written as a name in an account file; each check raises a `ValueError` for the admin."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
+from itertools import pairwise
 from typing import Final
 
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.mapping import MAX_NAME_LENGTH
-from worker.values import Json
 from worker.yaml_source import Unclear
 
 MAX_TYPE_LENGTH: Final = 190
@@ -24,7 +24,9 @@ PATH_PATTERN: Final = r"^data(\.[^\s.{}]+)+$"
 ENV_PATTERN: Final = "^KIT_[A-Z0-9_]+$"
 
 _EVENT_TYPE: Final = re.compile(r"[!-\"$-)+\-/-~]+(?:\.[!-\"$-)+\-/-~]+)*")
-_SETTINGS: Final = frozenset({"KIT_BASE_URL", "KIT_RATE_LIMIT", "KIT_CONCURRENCY", "KIT_TIMEOUT", "KIT_ALLOW_HTTP"})
+_SETTINGS: Final = frozenset(
+    {"KIT_BASE_URL", "KIT_RATE_LIMIT", "KIT_CONCURRENCY", "KIT_TIMEOUT", "KIT_ALLOW_HTTP"}
+)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_+/=-]{16,}")
 _LONGEST_SHOWN: Final = 60
 
@@ -38,19 +40,22 @@ def shown(text: object) -> str:
 
 def looks_like_key(text: str) -> bool:
     """Tell whether text may be an API key rather than a name."""
-    return text.lower().startswith("kit_") and not re.match(ENV_PATTERN, text) or bool(
-        (match := _TOKEN.fullmatch(text)) and _is_secret(match[0])
-    )
+    if re.match(ENV_PATTERN, text):
+        return False
+    return text.lower().startswith("kit_") or (bool(_TOKEN.fullmatch(text)) and _is_secret(text))
 
 
 def _is_secret(token: str) -> bool:
-    return any(letter.isdigit() for letter in token) and any(letter.isalpha() for letter in token)
+    """Tell whether a word looks random: Kit's form of a key, or digits and letters in turn."""
+    kinds = [letter.isdigit() for letter in token if letter.isalnum()]
+    turns = sum(one != other for one, other in pairwise(kinds))
+    return turns >= 3 or (token.lower().startswith("kit_") and any(kinds))
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
+def suggestion(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return `; did you mean …?` where a known name is close, else nothing."""
     by_lower = {name.lower(): name for name in known}
-    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return f"; did you mean {by_lower[near[0]]}?" if near else ""
 
 
@@ -71,7 +76,9 @@ def check_name(text: str) -> str:
     name = check_text(text)
     rest = re.sub(r"\{[^{}]*\}", "", name)
     if "{" in rest or "}" in rest:
-        raise ValueError(f'the braces in "{shown(name)}" do not match; each {{ needs its }}, as in "{{mk_access_level}} access"')
+        raise ValueError(
+            f'the braces in "{shown(name)}" do not match; each {{ needs its }}, as in "{{mk_access_level}} access"'
+        )
     for placeholder in re.findall(r"\{([^{}]*)\}", name):
         _check_value_name(placeholder, "placeholder {%s}")
     return name
@@ -87,18 +94,21 @@ def _check_value_name(text: str, what: str) -> str:
         return text
     named = what % shown(text) if "%" in what else what
     if text != text.strip() and (text.strip() in PLATFORM_FIELDS or re.match(PATH_PATTERN, text.strip())):
-        raise ValueError(f"unknown {named}; write {shown(text.strip())} without the blanks around it")
+        raise ValueError(f"unknown {named}; write {shown(text.strip())} without the spaces around it")
     raise ValueError(f"unknown {named}{_meant(text)}")
 
 
 def _meant(text: str) -> str:
+    """Return what somebody may have meant who wrote `plan`, `subscription.plan`, `mk_plan` or `user.locale`."""
     word = text.strip()
-    paths = {f"mk_{word}": f"mk_{word}"} | {path: name for name, path in PLATFORM_FIELDS.items()}
-    if (name := paths.get(word.removeprefix("data."))) or (name := f"mk_{word}") in PLATFORM_FIELDS:
+    last = re.split(r"\.|mk_", word)[-1]
+    ends = [name for name in PLATFORM_FIELDS if last and name.endswith(f"_{last}")]
+    paths = {path: name for name, path in PLATFORM_FIELDS.items()}
+    if name := paths.get(word.removeprefix("data.")) or (ends[0] if len(ends) == 1 else None):
         return f"; did you mean {name}?"
-    if re.match(PATH_PATTERN, f"data.{word}") and "." in word:
+    if "." in word and re.match(PATH_PATTERN, f"data.{word}"):
         return f"; did you mean data.{shown(word)}?"
-    return suggestion(word, PLATFORM_FIELDS) or (
+    return suggestion(word, PLATFORM_FIELDS, 0.75) or (
         "; use a platform field such as mk_subscription_plan, or a path such as data.user.locale"
     )
 
@@ -110,7 +120,9 @@ def check_event_type(text: str) -> str:
     if known := next((name for name in HANDLERS if _is_slip(text, name)), None):
         raise ValueError(f"unknown event type; did you mean {known}?")
     if not _EVENT_TYPE.fullmatch(text):
-        raise ValueError("not an event type: words with dots between them, such as order.paid, without blanks, * and #")
+        raise ValueError(
+            "not an event type: words with dots between them, such as order.paid, without spaces, * and #"
+        )
     if len(text) > MAX_TYPE_LENGTH:
         raise ValueError(f"the event type has {len(text)} characters; at most {MAX_TYPE_LENGTH} are allowed")
     return text
@@ -143,6 +155,13 @@ def check_app(text: str) -> str:
     return text
 
 
+def check_file(text: str) -> str:
+    """Return the path of a file; the text is not repeated, since it may be the key."""
+    if "/" not in text and _TOKEN.fullmatch(text) and _is_secret(text):
+        raise ValueError(KEY_IN_FILE)
+    return check_text(text)
+
+
 def check_env(text: str) -> str:
     """Return the name of an environment variable; the text is never repeated, since it may be the key."""
     if looks_like_key(text):
@@ -167,18 +186,19 @@ KEY_IN_FILE: Final = (
 def check_when(value: object) -> str:
     """Return a value of `when` as the text that an event's value is compared with."""
     if isinstance(value, Unclear):
-        meant = f" or {value.taken_for} without" if value.value is not None else ""
-        raise ValueError(f'YAML reads {shown(value.written)} as {value.taken_for}; write "{shown(value.written)}" in quotes{meant}')
+        meant = f", or {value.taken_for} without" if value.value is not None else ""
+        written = shown(value.written)
+        raise ValueError(f'YAML reads {written} as {value.taken_for}; write "{written}" in quotes{meant}')  # noqa: TRY004 - pydantic wants ValueError
     if value is None:
         raise ValueError("a value is missing here; a rule cannot ask for a value that is not there")
     if isinstance(value, list | dict):
-        raise ValueError("must be text, a number, true or false, or a list of these")
+        raise ValueError("must be text, a number, true or false, or a list of these")  # noqa: TRY004 - as above
     return _when_text(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _when_text(text: str) -> str:
     if not text.strip():
-        raise ValueError("an empty text never matches, since blank values count as missing; write the value")
+        raise ValueError("an empty text never matches, since an empty value counts as missing")
     if text != text.strip():
-        raise ValueError(f'never matches because of the blanks around it; write "{shown(text.strip())}"')
+        raise ValueError(f'never matches because of the spaces around it; write "{shown(text.strip())}"')
     return text

@@ -1,18 +1,27 @@
 """The form of an account file: its parts, their types and names, and the JSON Schema for editors.
 
 Each check of a single value stands at its type and raises a `ValueError` whose text is a sentence for the
-admin. What concerns several values at once is in `account_checks`.
+admin. What concerns several values at once is in `checks`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    WithJsonSchema,
+)
 from pydantic.json_schema import JsonSchemaValue
 
-from worker.account_names import (
+from worker.account_file.names import (
     APP_PATTERN,
     ENV_PATTERN,
     EVENT_PATTERN,
@@ -20,6 +29,7 @@ from worker.account_names import (
     check_app,
     check_env,
     check_event_type,
+    check_file,
     check_name,
     check_text,
     check_value_name,
@@ -40,26 +50,21 @@ def _switch(value: object) -> object:
     return value.value if isinstance(value, Unclear) and value.value is not None else value
 
 
-def _named(pattern: str, known: dict[str, str], describe: Callable[[str], dict[str, Any]] | None = None) -> Any:
-    """Return what turns a mapping's schema into one that suggests known names and allows others."""
+def _named(pattern: str, known: Mapping[str, str]) -> Callable[[JsonSchemaValue], None]:
+    """Return what makes a mapping's schema suggest the known names, and allow others of a pattern."""
 
     def extend(schema: JsonSchemaValue) -> None:
-        mapping = next((part for part in schema.get("anyOf", [schema]) if part.get("type") == "object"), schema)
-        value = mapping.pop("additionalProperties")
+        mapping = next(part for part in schema.get("anyOf", [schema]) if part["type"] == "object")
+        value = mapping["additionalProperties"]
         mapping.pop("propertyNames", None)
-        extra = describe or (lambda _name: {})
-        mapping["properties"] = {
-            name: {**value, "description": text, **extra(name)} for name, text in known.items()
-        }
+        mapping["properties"] = {name: {**value, "description": text} for name, text in known.items()}
         mapping["patternProperties"] = {pattern: value}
         mapping["additionalProperties"] = False
 
     return extend
 
 
-AppName: TypeAlias = Annotated[
-    StrictStr, AfterValidator(check_app), Field(json_schema_extra={"pattern": APP_PATTERN})
-]
+AppName: TypeAlias = Annotated[StrictStr, AfterValidator(check_app)]
 EventType: TypeAlias = Annotated[StrictStr, AfterValidator(check_event_type)]
 ValueName: TypeAlias = Annotated[StrictStr, AfterValidator(check_value_name)]
 TagName: TypeAlias = Annotated[
@@ -74,12 +79,29 @@ FieldName: TypeAlias = Annotated[
 ]
 """A custom field's label or key; unlike a tag's name it has no placeholders."""
 
-WhenValue: TypeAlias = Annotated[Any, AfterValidator(check_when)]
-_WHEN_SCALAR: TypeAlias = str | int | float | bool
+_APP_SCHEMA: Final = {"type": "string", "pattern": APP_PATTERN}
+_WHEN_SCHEMA: Final = {"type": ["string", "number", "boolean"]}
+
+
+def _one_or_more(item: JsonSchemaValue) -> JsonSchemaValue:
+    return {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]}
+
+
+Apps: TypeAlias = Annotated[
+    list[AppName], BeforeValidator(_listed), Field(min_length=1), WithJsonSchema(_one_or_more(_APP_SCHEMA))
+]
+WhenValues: TypeAlias = Annotated[
+    list[Annotated[Any, AfterValidator(check_when)]],
+    BeforeValidator(_listed),
+    Field(min_length=1),
+    WithJsonSchema(_one_or_more(_WHEN_SCHEMA)),
+]
 Switch: TypeAlias = Annotated[StrictBool, BeforeValidator(_switch, json_schema_input_type=bool)]
 
 _PLATFORM: Final = {name: f"The event's {path}." for name, path in PLATFORM_FIELDS.items()}
-_EVENTS: Final = {kind: f"{handler.meaning[:1].upper()}{handler.meaning[1:]}." for kind, handler in HANDLERS.items()}
+_EVENTS: Final = {
+    kind: f"{handler.meaning[:1].upper()}{handler.meaning[1:]}." for kind, handler in HANDLERS.items()
+}
 
 
 class _Part(BaseModel):
@@ -104,7 +126,9 @@ class KitPart(_Part):
         description="Name of the environment variable that holds the API key. It begins with KIT_.",
         examples=["KIT_API_KEY", "KIT_API_KEY_SUNNY_KITCHEN"],
     )
-    api_key_file: Annotated[StrictStr, AfterValidator(check_text), Field(json_schema_extra={"minLength": 1})] = Field(
+    api_key_file: Annotated[
+        StrictStr, AfterValidator(check_text), Field(json_schema_extra={"minLength": 1})
+    ] = Field(
         default="",
         title="File with the API key",
         description=(
@@ -133,9 +157,6 @@ class _Tags(_Part):
     )
 
 
-_WHEN_INPUT: TypeAlias = _WHEN_SCALAR | Annotated[list[_WHEN_SCALAR], Field(min_length=1)]
-
-
 class RulePart(_Tags):
     """Tags for those events only in which every line of `when` holds."""
 
@@ -143,14 +164,7 @@ class RulePart(_Tags):
         title="Rule", json_schema_extra={"anyOf": [{"required": ["add_tags"]}, {"required": ["remove_tags"]}]}
     )
 
-    when: dict[
-        ValueName,
-        Annotated[
-            list[WhenValue],
-            BeforeValidator(_listed, json_schema_input_type=_WHEN_INPUT),
-            Field(min_length=1),
-        ],
-    ] = Field(
+    when: dict[ValueName, WhenValues] = Field(
         min_length=1,
         title="When",
         description=(
@@ -209,13 +223,7 @@ class AccountFile(_Part):
 
     model_config = ConfigDict(title="kit-worker account", extra="forbid", frozen=True)
 
-    app: Annotated[
-        list[AppName],
-        BeforeValidator(
-            _listed, json_schema_input_type=AppName | Annotated[list[AppName], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
-        ),
-        Field(min_length=1),
-    ] = Field(
+    app: Apps = Field(
         default=[],
         title="App",
         description="Whose events: one app or a list. Without it, the events that name no app.",
@@ -236,13 +244,30 @@ class AccountFile(_Part):
             f"field goes to a custom field of the same name, and mk_first_name to {FIRST_NAME}, which means "
             "Kit's own first name. null: do not send it."
         ),
-        examples=[{"mk_subscription_plan": "Subscription plan", "data.user.locale": "Locale", "mk_user_id": None}],
+        examples=[
+            {"mk_subscription_plan": "Subscription plan", "data.user.locale": "Locale", "mk_user_id": None}
+        ],
         json_schema_extra=_named(PATH_PATTERN, _PLATFORM),
     )
-    options: OptionsPart | None = Field(default=None, title="Options", description="How this account is kept.")
+    options: OptionsPart | None = Field(
+        default=None, title="Options", description="How this account is kept."
+    )
 
 
 def account_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of account files, for editors and other programs."""
-    schema = AccountFile.model_json_schema(mode="validation")
+    schema = _without_empty_defaults(AccountFile.model_json_schema())
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _without_empty_defaults(part: Any) -> Any:  # noqa: ANN401 - JSON of any shape
+    """Drop defaults that only say "nothing": an editor would offer them."""
+    if isinstance(part, list):
+        return [_without_empty_defaults(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        key: _without_empty_defaults(value)
+        for key, value in part.items()
+        if key != "default" or value not in (None, "", [])
+    }

@@ -1,0 +1,80 @@
+"""What Kit should say of people after their events: of each tag and field, the latest by time. Pure.
+
+The default mapping is written down here once more, apart from the worker's own, for the model and the plain
+consumer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.bench.life import CANCELED, GRANTED, LEVELS, STARTED, Data, Event
+
+MEMBER: Final = "Active Member"
+CANCELLED: Final = "Cancelled"
+TAGS: Final = (MEMBER, CANCELLED, *(f"{level} access" for level in LEVELS))
+
+FIELDS: Final = {
+    "mk_user_id": ("user", "id"),
+    "mk_last_name": ("user", "last_name"),
+    "mk_signed_up_at": ("user", "signed_up_at"),
+    "mk_subscription_id": ("subscription", "id"),
+    "mk_subscription_plan": ("subscription", "plan"),
+    "mk_subscription_status": ("subscription", "status"),
+    "mk_subscription_started_at": ("subscription", "started_at"),
+    "mk_subscription_canceled_at": ("subscription", "canceled_at"),
+    "mk_subscription_ends_at": ("subscription", "ends_at"),
+    "mk_cancel_reason": ("subscription", "cancel_reason"),
+    "mk_access_level": ("access", "level"),
+    "mk_access_granted_at": ("access", "granted_at"),
+    "mk_access_expires_at": ("access", "expires_at"),
+}
+"""Kit's custom fields, and where an event has the value."""
+
+
+def field_values(data: Data) -> dict[str, str]:
+    """Return the custom fields that an event sets."""
+    return {
+        name: value
+        for name, (part, key) in FIELDS.items()
+        if (value := data.get(part, {}).get(key)) is not None
+    }
+
+
+def tag_changes(kind: str, data: Data) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the tags that an event adds and those that it removes."""
+    if kind == STARTED:
+        return (MEMBER,), (CANCELLED,)
+    if kind == CANCELED:
+        return (CANCELLED,), (MEMBER,)
+    if kind == GRANTED:
+        return (f"{data['access']['level']} access",), ()
+    return (), ()
+
+
+@dataclass(slots=True)
+class State:
+    """What Kit says of one subscriber, as far as events decide it."""
+
+    first_name: str | None = None
+    tags: set[str] = field(default_factory=set)
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+def final_states(events: Iterable[Event]) -> dict[str, State]:
+    """Return what should be true of each person, by email address, once all the events are applied."""
+    states: dict[str, State] = {}
+    for event in sorted(events, key=lambda each: each.time):
+        state = states.setdefault(event.email, State())
+        added, removed = tag_changes(event.type, event.data)
+        state.first_name = event.data["user"]["first_name"]
+        state.fields |= field_values(event.data)
+        state.tags = state.tags - set(removed) | set(added)
+    return states
+
+
+def wrong_people(wanted: Mapping[str, State], found: Mapping[str, State]) -> list[str]:
+    """Return whose state in Kit is not what it should be, those whom Kit lacks included."""
+    return [email for email, state in wanted.items() if found.get(email) != state]

@@ -1,0 +1,91 @@
+"""RabbitMQ for one benchmark: an exchange of its own, queues that are filled before anybody consumes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from itertools import islice
+from typing import Any, Final
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
+
+from tests.bench.life import TYPES, Event
+
+BATCH: Final = 500
+"""Messages on their way to the broker at once, before their confirms are awaited."""
+
+
+class Platform:
+    """The platform's side: it publishes events to its exchange, with confirms."""
+
+    def __init__(self, connection: AbstractConnection, channel: AbstractChannel, exchange: str) -> None:
+        self.exchange = exchange
+        self._connection = connection
+        self._channel = channel
+        self._events: AbstractExchange | None = None
+        self._queues: list[str] = []
+
+    async def add_queue(self, name: str, arguments: dict[str, Any]) -> None:
+        """Declare a queue and bind it to every event type; `close` deletes it."""
+        self._queues.append(name)
+        queue = await self._channel.declare_queue(name, durable=True, arguments=arguments)
+        for kind in TYPES:
+            await queue.bind(await self._exchange(), kind)
+
+    async def delete_queue(self, *names: str) -> None:
+        """Delete queues, with all that is in them; ones that are not there are fine."""
+        for name in names:
+            await self._channel.queue_delete(name)
+
+    async def publish(self, events: Iterable[Event]) -> None:
+        """Publish events in their order; returns once the broker has all of them."""
+        await self.publish_bodies((event.type, event.body()) for event in events)
+
+    async def publish_bodies(self, bodies: Iterable[tuple[str, bytes]]) -> None:
+        """Publish messages, each with its routing key, as `publish` does."""
+        exchange = await self._exchange()
+        remaining = iter(bodies)
+        while batch := list(islice(remaining, BATCH)):
+            await asyncio.gather(
+                *(
+                    exchange.publish(
+                        aio_pika.Message(
+                            body,
+                            content_type="application/json",
+                            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+                        ),
+                        routing_key,
+                    )
+                    for routing_key, body in batch
+                )
+            )
+
+    async def depth(self, queue: str) -> int:
+        """Return how many messages wait in a queue; those in a consumer's hands do not count."""
+        declared = await self._channel.declare_queue(queue, passive=True)
+        return int(declared.declaration_result.message_count or 0)
+
+    async def close(self) -> None:
+        """Delete what was declared."""
+        await self.delete_queue(*self._queues)
+        await self._channel.exchange_delete(self.exchange)
+
+    async def _exchange(self) -> AbstractExchange:
+        if self._events is None:
+            self._events = await self._channel.declare_exchange(
+                self.exchange, aio_pika.ExchangeType.TOPIC, durable=True
+            )
+        return self._events
+
+
+@asynccontextmanager
+async def platform(amqp_url: str, exchange: str) -> AsyncIterator[Platform]:
+    """Connect, and delete everything that was declared in the end."""
+    async with await aio_pika.connect(amqp_url, timeout=10) as connection:
+        opened = Platform(connection, await connection.channel(), exchange)
+        try:
+            yield opened
+        finally:
+            await opened.close()

@@ -1,0 +1,208 @@
+"""What an admin's mapping makes of one event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.examples import order
+from worker.changes import Change
+from worker.errors import InvalidEvent
+from worker.mapping import (
+    MAX_NAME_LENGTH,
+    Condition,
+    EventMapping,
+    FieldTarget,
+    Rule,
+    Template,
+    matching_rules,
+    to_change,
+)
+from worker.values import MISSING, Found
+
+VALUES: Mapping[str, Found] = {
+    "mk_subscription_plan": "Annual",
+    "mk_access_level": "Gold",
+    "mk_first_name": "Ada",
+    "mk_cancel_reason": None,
+    "data.user.locale": "de",
+    "braces": "{mk_access_level}",
+    "spaced": " very \t spaced ",
+}
+
+
+def find(name: str) -> Found:
+    return VALUES.get(name, MISSING)
+
+
+def rule(*add: str, remove: tuple[str, ...] = (), **when: tuple[str, ...]) -> Rule:
+    conditions = tuple(Condition(name, values) for name, values in when.items())
+    return Rule(tuple(map(Template, add)), tuple(map(Template, remove)), conditions)
+
+
+def made(base: Rule = Rule(), *rules: Rule, fields: Mapping[str, str] | None = None) -> Change:  # noqa: B008
+    targets = tuple(FieldTarget(source, target) for source, target in (fields or {}).items())
+    return to_change(EventMapping(base, rules), targets, find, order(1))
+
+
+def tags(change: Change) -> dict[str, bool]:
+    return {part.value.name: part.value.present for part in change.tags.values()}
+
+
+# -- tags ---------------------------------------------------------------------------------------------------
+
+
+def test_every_rule_that_matches_adds_its_own() -> None:
+    change = made(
+        rule("Member", remove=("Lead",)),
+        rule("Annual Plan", mk_subscription_plan=("Annual",)),
+        rule("Monthly Plan", mk_subscription_plan=("Monthly",)),
+        rule("Long Plan", mk_subscription_plan=("Biennial", "Annual")),
+    )
+
+    assert tags(change) == {"Lead": False, "Member": True, "Annual Plan": True, "Long Plan": True}
+
+
+def test_the_later_rule_wins() -> None:
+    """Given rules that disagree about a tag, then the last that matches has its way, whatever the letters."""
+    on = made(rule(remove=("VIP",)), rule("vip", mk_access_level=("Gold",)))
+    off = made(rule("VIP"), rule(remove=("vip",), mk_access_level=("Gold",)), rule("VIP", mk_access_level=("Tin",)))
+
+    assert (tags(on), tags(off)) == ({"vip": True}, {"vip": False})
+
+
+@pytest.mark.parametrize(
+    ("when", "holds"),
+    [
+        ({}, True),
+        ({"mk_subscription_plan": ("Annual",)}, True),
+        ({"mk_subscription_plan": ("annual",)}, False),
+        ({"mk_subscription_plan": ("Monthly", "Annual")}, True),
+        ({"mk_subscription_plan": ("Annual",), "mk_access_level": ("Tin",)}, False),
+        ({"mk_subscription_plan": ("Annual",), "data.user.locale": ("de",)}, True),
+        ({"mk_cancel_reason": ("",)}, False),
+        ({"mk_cancel_reason": ("null",)}, False),
+        ({"mk_user_id": ("",)}, False),
+        ({"mk_user_id": ("MISSING",)}, False),
+        ({"mk_user_id": ()}, False),
+    ],
+)
+def test_a_rule_matches_if_every_condition_holds_to_the_letter(
+    when: dict[str, tuple[str, ...]], *, holds: bool
+) -> None:
+    assert rule("VIP", **when).matches(find) is holds
+    assert len(matching_rules(EventMapping(rules=(rule("VIP", **when),)), find)) == 1 + holds
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        ("Active Member", "Active Member"),
+        ("{mk_access_level} access", "Gold access"),
+        ("{mk_subscription_plan}/{data.user.locale}", "Annual/de"),
+        ("{mk_access_level}{mk_access_level}", "GoldGold"),
+        ("{braces} access", "{mk_access_level} access"),
+        ("is{spaced}x", "is very spaced x"),
+        ("a } brace", "a } brace"),
+    ],
+)
+def test_placeholders_become_the_events_values_once(template: str, name: str) -> None:
+    assert Template(template).render(find) == name
+
+
+@pytest.mark.parametrize(
+    ("template", "names"),
+    [("plain", ()), ("{a} and {data.b.c}", ("a", "data.b.c")), ("{}", ("",))],
+)
+def test_a_template_knows_its_placeholders(template: str, names: tuple[str, ...]) -> None:
+    assert Template(template).placeholders == names
+
+
+@pytest.mark.parametrize("name", ["mk_user_id", "mk_cancel_reason", "data.user.nothing", ""])
+def test_a_placeholder_without_a_value_makes_the_event_invalid(name: str) -> None:
+    with pytest.raises(InvalidEvent, match=f"^{name}: has no value, but the tag "):
+        made(rule(f"{{{name}}} access"))
+
+
+def test_a_rule_that_does_not_match_needs_no_values() -> None:
+    assert tags(made(rule(), rule("{mk_user_id}", mk_subscription_plan=("Monthly",)))) == {}
+
+
+def test_a_name_that_grows_too_long_makes_the_event_invalid() -> None:
+    def long(_: str) -> Found:
+        return "x" * MAX_NAME_LENGTH
+
+    assert Template("{a}").render(long) == "x" * MAX_NAME_LENGTH
+    with pytest.raises(InvalidEvent, match=f"longer than {MAX_NAME_LENGTH}"):
+        Template("{a}!").render(long)
+
+
+def test_only_tags_out_of_placeholders_are_marked_as_such() -> None:
+    """`max_created_tags` counts those that events name, not those that the admin wrote out."""
+    change = made(rule("Member", "{mk_access_level} access"))
+
+    assert {part.value.name: part.value.by_placeholder for part in change.tags.values()} == {
+        "Member": False,
+        "Gold access": True,
+    }
+
+
+rules = st.builds(
+    lambda add, remove, plan: rule(*add, remove=tuple(remove), mk_subscription_plan=plan),
+    st.lists(st.sampled_from(["A", "b", "C"]), max_size=2),
+    st.lists(st.sampled_from(["a", "B", "c"]), max_size=2),
+    st.sampled_from([("Annual",), ("Monthly",)]),
+)
+
+
+@given(rules, st.lists(rules, max_size=4))
+@settings(max_examples=50)
+def test_tags_are_as_if_the_matching_rules_were_carried_out_in_turn(base: Rule, more: list[Rule]) -> None:
+    wished: dict[str, bool] = {}
+    for each in [base, *[one for one in more if one.matches(find)]]:
+        wished |= {template.text.lower(): False for template in each.remove_tags}
+        wished |= {template.text.lower(): True for template in each.add_tags}
+
+    assert {name.lower(): present for name, present in tags(made(base, *more)).items()} == wished
+
+
+# -- fields -------------------------------------------------------------------------------------------------
+
+
+def test_values_go_to_the_fields_that_the_admin_named() -> None:
+    change = made(fields={"mk_subscription_plan": "Subscription plan", "data.user.locale": "Locale"})
+
+    assert {name: part.value for name, part in change.fields.items()} == {"Subscription plan": "Annual", "Locale": "de"}
+    assert change.first_name is None
+
+
+def test_missing_values_are_never_sent_and_a_null_clears() -> None:
+    change = made(fields={"mk_user_id": "User", "mk_cancel_reason": "Reason"})
+
+    assert {name: part.value for name, part in change.fields.items()} == {"Reason": None}
+
+
+def test_the_first_name_is_kits_own_and_never_cleared() -> None:
+    assert (named := made(fields={"mk_first_name": "first_name"}).first_name) is not None
+    assert named.value == "Ada"
+    for source in ("mk_cancel_reason", "mk_user_id"):
+        change = made(fields={source: "first_name"})
+        assert change.first_name is None
+        assert change.fields == {}
+
+
+def test_even_an_event_that_says_nothing_makes_sure_of_the_subscriber() -> None:
+    change = made()
+
+    assert change == Change(ensure=change.ensure)
+    assert change.ensure is not None
+
+
+def test_all_parts_carry_the_order_of_their_event() -> None:
+    change = made(rule("A", remove=("B",)), fields={"mk_first_name": "first_name", "data.user.locale": "Locale"})
+
+    parts = [*change.tags.values(), *change.fields.values(), change.first_name, change.ensure]
+    assert [part.order for part in parts if part is not None] == [order(1)] * 5

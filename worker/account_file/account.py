@@ -1,0 +1,44 @@
+"""An account as the worker knows it, however its file is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr
+
+from worker.mapping import EventMapping, FieldTarget, Options
+
+DEFAULT_OPTIONS: Final = Options()
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What Kit knows the account by: an API key, whose limit is 120 calls in any 60 s."""
+
+    api_key: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A Kit account, and what each event means there.
+
+    Attributes:
+        name: The file's name without `.yaml`; also names the queues.
+        apps: Whose events it takes; empty for events whose routing key carries no app.
+        credential: None while its secret is missing; the account then waits for it.
+        events: By event type, what it does. Types that are turned off or unknown are absent.
+        fields: Which values go to which custom fields (and Kit's first name), in full.
+        version: A short fingerprint of the file's bytes, for logs and history.
+    """
+
+    name: str
+    apps: tuple[str, ...] = ()
+    credential: Credential | None = None
+    events: Mapping[str, EventMapping] = field(default_factory=dict)
+    fields: tuple[FieldTarget, ...] = ()
+    options: Options = DEFAULT_OPTIONS
+    path: Path = Path()
+    version: str = ""

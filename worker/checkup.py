@@ -1,0 +1,236 @@
+"""The connection test: what stands in the broker and in Kit, held against the account files.
+
+It only reads: nothing is declared in the broker, and nothing is created in Kit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from aiormq.abc import AbstractConnection
+
+from worker.accounts import Account
+from worker.amqp import mask_url
+from worker.changes import TagWish, tag_key
+from worker.clock import awake_or_not
+from worker.errors import BrokerUnavailable, CredentialRefused, KitWorkerError
+from worker.kit.catalog import Catalog
+from worker.kit.client import KitClient
+from worker.kit.limiter import Limiter
+from worker.mapping import FIRST_NAME
+from worker.queues import connected, exchange_exists, queue_state, what_differs
+from worker.settings import Settings
+from worker.topology import dead_letter_queue, dead_letter_queue_arguments, work_queue, work_queue_arguments
+
+API_KEY_LIMIT: Final = 120
+
+Version = tuple[int, ...]
+
+_KNOWN_VERSIONS: Final[tuple[tuple[Version, Version, str], ...]] = (
+    (
+        (0,),
+        (3, 999),
+        "before RabbitMQ 4.0 an account stays with the worker that has it until that one leaves: a worker that "
+        "joins takes over nothing by itself",
+    ),
+    (
+        (4, 0),
+        (4, 1, 1),
+        "RabbitMQ 4.0.0 to 4.1.1 can stop delivering from a queue with a single active consumer when somebody "
+        "requeues a message; this worker never does, but other tools may: upgrade to 4.1.2 or later",
+    ),
+)
+
+
+class QueueCheck(StrEnum):
+    """How a queue stands."""
+
+    AS_WANTED = "as wanted"
+    NOT_YET = "not declared yet"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReport:
+    """One queue.
+
+    Attributes:
+        ready: Messages that wait in it; None where there is no queue.
+        detail: What differs, and what to do; empty where nothing does.
+    """
+
+    queue: str
+    state: QueueCheck
+    ready: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerReport:
+    """The broker.
+
+    Attributes:
+        url: Without its password.
+        problem: Why it could not be asked; empty where it could.
+        version: RabbitMQ's own; empty where it is not told.
+        warnings: What is good to know about that version.
+        exchange: Whether the events' exchange exists yet.
+    """
+
+    url: str
+    problem: str = ""
+    version: str = ""
+    warnings: tuple[str, ...] = ()
+    exchange: bool = False
+    queues: tuple[QueueReport, ...] = ()
+
+
+class KitCheck(StrEnum):
+    """What came of asking Kit."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    NO_SECRET = "no secret"
+
+
+@dataclass(frozen=True, slots=True)
+class KitReport:
+    """One account's Kit.
+
+    Attributes:
+        name: Of the Kit account.
+        plan: Its plan, such as `creator`.
+        lacking_tags: Tags that the file names and Kit lacks.
+        lacking_fields: Custom fields that Kit lacks.
+        will_create: Whether the worker creates what is lacking.
+        detail: Why it could not be asked; empty where it could.
+    """
+
+    account: str
+    state: KitCheck
+    name: str = ""
+    plan: str = ""
+    lacking_tags: tuple[str, ...] = ()
+    lacking_fields: tuple[str, ...] = ()
+    will_create: bool = True
+    detail: str = ""
+
+    @property
+    def lacks_something(self) -> bool:
+        """Whether something is lacking that the worker may not create."""
+        return bool(self.lacking_tags or self.lacking_fields) and not self.will_create
+
+
+# -- the broker -------------------------------------------------------------------------------------------
+
+
+async def check_broker(settings: Settings, accounts: Iterable[str]) -> BrokerReport:
+    """Return how the broker stands; whatever fails is in the report."""
+    url = settings.amqp_url.get_secret_value()
+    try:
+        async with connected(url, "check") as connection:
+            version = _version(connection.server_properties)
+            return BrokerReport(
+                url=mask_url(url),
+                version=version,
+                warnings=version_warnings(version),
+                exchange=await exchange_exists(connection, settings.events_exchange),
+                queues=tuple([report for name in accounts for report in await _check_queues(connection, name)]),
+            )
+    except BrokerUnavailable as error:
+        return BrokerReport(url=mask_url(url), problem=str(error))
+
+
+def _version(properties: Any) -> str:  # noqa: ANN401  # aiormq's field table
+    version = properties.get("version", "") if isinstance(properties, dict) else ""
+    return version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)
+
+
+def version_warnings(version: str) -> tuple[str, ...]:
+    """Return what is good to know about a version of RabbitMQ."""
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+    return tuple(text for low, high, text in _KNOWN_VERSIONS if numbers and low <= numbers <= high)
+
+
+async def _check_queues(connection: AbstractConnection, account: str) -> list[QueueReport]:
+    return [
+        await _check_queue(connection, work_queue(account), work_queue_arguments(account)),
+        await _check_queue(connection, dead_letter_queue(account), dead_letter_queue_arguments()),
+    ]
+
+
+async def _check_queue(connection: AbstractConnection, queue: str, arguments: dict[str, Any]) -> QueueReport:
+    state = await queue_state(connection, queue)
+    if state is None:
+        return QueueReport(queue, QueueCheck.NOT_YET)
+    detail = await what_differs(connection, queue, arguments)
+    if detail:
+        remedy = "let it run empty, delete it in RabbitMQ, and the worker declares it anew"
+        return QueueReport(queue, QueueCheck.DIFFERS, state.ready, f"{detail}; {remedy}")
+    return QueueReport(queue, QueueCheck.AS_WANTED, state.ready)
+
+
+# -- Kit --------------------------------------------------------------------------------------------------
+
+
+async def check_kit(settings: Settings, accounts: Iterable[Account]) -> tuple[KitReport, ...]:
+    """Return how each account's Kit stands; whatever fails is in the reports."""
+    return tuple(await asyncio.gather(*(_check_account(settings, account) for account in accounts)))
+
+
+async def _check_account(settings: Settings, account: Account) -> KitReport:
+    if account.credential is None:
+        return KitReport(account.name, KitCheck.NO_SECRET, detail="its API key is missing, so Kit was not asked")
+    client = KitClient(
+        base_url=settings.kit_base_url,
+        api_key=account.credential.api_key,
+        limiter=Limiter(settings.kit_rate_limit or API_KEY_LIMIT, clock=awake_or_not),
+        timeout=settings.kit_timeout,
+        clock=awake_or_not,
+    )
+    async with client:
+        try:
+            return await _ask(client, account)
+        except CredentialRefused as error:
+            return KitReport(account.name, KitCheck.REFUSED, detail=str(error))
+        except KitWorkerError as error:
+            return KitReport(account.name, KitCheck.UNREACHABLE, detail=str(error))
+
+
+async def _ask(client: KitClient, account: Account) -> KitReport:
+    kit = (await client.get("/v4/account")).item("account")
+    tags, fields = named_tags(account), named_fields(account)
+    lacking_tags, lacking_fields = await Catalog(client, account.options).missing(tags, fields)
+    return KitReport(
+        account=account.name,
+        state=KitCheck.OK,
+        name=str(kit.get("name") or "without a name"),
+        plan=str(kit.get("plan_type") or "unknown"),
+        lacking_tags=tuple(lacking_tags),
+        lacking_fields=tuple(lacking_fields),
+        will_create=account.options.create_missing,
+    )
+
+
+def named_tags(account: Account) -> list[TagWish]:
+    """Return every tag that an account's file names, once; those with placeholders are known only by events."""
+    templates = [
+        template
+        for mapping in account.events.values()
+        for rule in (mapping.base, *mapping.rules)
+        for template in (*rule.add_tags, *rule.remove_tags)
+        if not template.placeholders
+    ]
+    unique = {tag_key(template.text): template.text for template in templates}
+    return [TagWish(name, present=True) for name in unique.values()]
+
+
+def named_fields(account: Account) -> list[str]:
+    """Return every custom field that an account's values go to, once."""
+    return list(dict.fromkeys(target.target for target in account.fields if target.target != FIRST_NAME))

@@ -1,0 +1,144 @@
+"""`kit-worker check`: the connection test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+
+from worker.accounts import Account, Loaded, load_accounts
+from worker.checkup import BrokerReport, KitCheck, KitReport, QueueCheck, check_broker, check_kit
+from worker.commands.choosing import unknown_account
+from worker.commands.exits import ExitCode
+from worker.commands.output import AsJson, say, show, show_json, table
+from worker.commands.running import run_async
+from worker.errors import Problem
+from worker.settings import Settings, environment, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """All that was found; `valid` are the accounts whose files are in order."""
+
+    problems: tuple[Problem, ...]
+    valid: tuple[str, ...]
+    broker: BrokerReport
+    kit: tuple[KitReport, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What is first to be mended decides: files, then credentials, then the broker (or Kit's address)."""
+        differing = any(queue.state is QueueCheck.DIFFERS for queue in self.broker.queues)
+        if self.problems or differing or any(report.lacks_something for report in self.kit):
+            return ExitCode.CONFIGURATION
+        if any(report.state is KitCheck.REFUSED for report in self.kit):
+            return ExitCode.CREDENTIAL_REFUSED
+        if self.broker.problem or any(report.state is KitCheck.UNREACHABLE for report in self.kit):
+            return ExitCode.UNREACHABLE
+        return ExitCode.OK
+
+
+def check(
+    account: Annotated[str | None, typer.Argument(metavar="[ACCOUNT]", help="This one only. Default: all.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Test the connections: files, broker, Kit, and the tags and fields that Kit lacks. Changes nothing."""
+    settings = load_settings()
+    loaded = load_accounts(settings.config_dir, environment())
+    if account is not None and account not in loaded.names:
+        raise unknown_account(account, loaded.names)
+    accounts = [each for name, each in sorted(loaded.accounts.items()) if account in (None, name)]
+    report = run_async(_check(settings, loaded, accounts, account))
+    if as_json:
+        _show_json(report)
+    else:
+        _show(report, settings.events_exchange)
+    raise typer.Exit(report.exit_code)
+
+
+async def _check(
+    settings: Settings, loaded: Loaded, accounts: list[Account], only: str | None
+) -> _Report:
+    broker, kit = await asyncio.gather(
+        check_broker(settings, [each.name for each in accounts]), check_kit(settings, accounts)
+    )
+    problems = loaded.problems if only is None else loaded.problems_of(only)
+    faulty = {name for name in loaded.names if loaded.problems_of(name)}
+    return _Report(problems, tuple(each.name for each in accounts if each.name not in faulty), broker, kit)
+
+
+def _show_json(report: _Report) -> None:
+    show_json({
+        "exit_code": int(report.exit_code),
+        "problems": [str(problem) for problem in report.problems],
+        "broker": asdict(report.broker),
+        "kit": [asdict(each) for each in report.kit],
+    })  # fmt: skip
+
+
+# -- for people -------------------------------------------------------------------------------------------
+
+_Row = tuple[str, str, str]
+
+
+def _show(report: _Report, exchange: str) -> None:
+    rows = [*_file_rows(report), *_broker_rows(report.broker, exchange)]
+    for each in report.kit:
+        rows += _kit_rows(each)
+    show(table(("What", "", "How it stands"), rows))
+    say(*_summary(report))
+
+
+def _file_rows(report: _Report) -> Iterable[_Row]:
+    for name in report.valid:
+        yield f"file of {name}", "ok", "valid"
+    for problem in report.problems:
+        yield "file", "WRONG", str(problem)
+
+
+def _broker_rows(broker: BrokerReport, exchange: str) -> Iterable[_Row]:
+    if broker.problem:
+        yield "broker", "DOWN", broker.problem
+        return
+    yield "broker", "ok", f"{broker.url}, RabbitMQ {broker.version or 'of an unknown version'}"
+    for warning in broker.warnings:
+        yield "broker", "note", warning
+    if not broker.exchange:
+        yield "broker", "note", f"the exchange {exchange} does not exist yet; the worker declares it when it starts"
+    for queue in broker.queues:
+        if queue.state is QueueCheck.AS_WANTED:
+            yield f"queue {queue.queue}", "ok", f"declared as it should be; {queue.ready} waiting"
+        elif queue.state is QueueCheck.NOT_YET:
+            yield f"queue {queue.queue}", "note", "not declared yet; the worker does that when it starts"
+        else:
+            yield f"queue {queue.queue}", "WRONG", queue.detail
+
+
+def _kit_rows(kit: KitReport) -> Iterable[_Row]:
+    what = f"Kit of {kit.account}"
+    if kit.state is KitCheck.OK:
+        yield what, "ok", f"{kit.name}, plan {kit.plan}"
+    else:
+        word = {KitCheck.REFUSED: "REFUSED", KitCheck.UNREACHABLE: "DOWN", KitCheck.NO_SECRET: "WRONG"}[kit.state]
+        yield what, word, kit.detail
+    for kind, names in (("tags", kit.lacking_tags), ("custom fields", kit.lacking_fields)):
+        if names and kit.will_create:
+            yield what, "note", f"{kind} that Kit lacks and the worker will create: {', '.join(names)}"
+        elif names:
+            yield what, "WRONG", f"{kind} that Kit lacks, and create_missing is false: {', '.join(names)}"
+
+
+def _summary(report: _Report) -> list[str]:
+    if report.exit_code is ExitCode.OK:
+        return ["All is well."]
+    refused = [kit.account for kit in report.kit if kit.state is KitCheck.REFUSED]
+    return [
+        {
+            ExitCode.CONFIGURATION: "Something is wrong in the files, in the broker's queues or in Kit; see WRONG above.",
+            ExitCode.CREDENTIAL_REFUSED: f"Kit refuses the API key of {', '.join(refused)}: put a valid one in its place.",
+            ExitCode.UNREACHABLE: "The broker or Kit cannot be reached; see DOWN above.",
+        }[report.exit_code]
+    ]  # fmt: skip

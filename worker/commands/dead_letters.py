@@ -1,0 +1,196 @@
+"""`kit-worker dead-letters …`: what could not be applied."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+import typer
+from aiormq.abc import AbstractConnection
+
+from worker import dead_letters
+from worker.accounts import load_accounts
+from worker.commands.choosing import unknown_account
+from worker.commands.dead_letters_view import print_line, show_letters, show_listings, show_moved
+from worker.commands.exits import UsageError
+from worker.commands.output import AsJson
+from worker.commands.running import run_async
+from worker.dead_letters import EVERYTHING, Listing, Selection
+from worker.letters import DeadLetter
+from worker.publishing import publisher_on
+from worker.queues import connected, queue_state
+from worker.settings import Settings, environment, load_settings
+from worker.topology import dead_letter_queue
+
+app = typer.Typer(no_args_is_help=True, help="What could not be applied: list, show, replay, discard, export.")
+
+OfAccount = Annotated[str | None, typer.Option("--account", help="Of this account. Default: of all with a file.")]
+Reasons = Annotated[list[str] | None, typer.Option("--reason", help="With this reason. Repeatable.")]
+Types = Annotated[list[str] | None, typer.Option("--type", help="Of this event type. Repeatable.")]
+Ids = Annotated[list[str] | None, typer.Option("--id", help="With this id, its own or its event's. Repeatable.")]
+All = Annotated[bool, typer.Option("--all", help="All; has to be said where nothing else selects.")]
+
+
+@app.command("list")
+def list_(  # noqa: PLR0913  # one for each option
+    account: OfAccount = None,
+    reason: Reasons = None,
+    type_: Types = None,
+    id_: Ids = None,
+    limit: Annotated[int, typer.Option(help="Name the newest so many one by one; 0 for all.", min=0)] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show dead letters, grouped by reason and one by one. They stay where they are."""
+    desk = _Desk(account)
+    show_listings(run_async(desk.look(_selection(reason, type_, id_))), limit, as_json=as_json)
+
+
+@app.command()
+def show(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The dead letter's id, or its event's.")],
+    account: OfAccount = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show all there is to know of one dead letter, people's data included."""
+    found: list[DeadLetter] = []
+    run_async(_Desk(account).read(Selection(ids=frozenset({id_})), found.append))
+    if not found:
+        raise UsageError(f"there is no dead letter with the id {id_}")
+    show_letters(found, as_json=as_json)
+
+
+@app.command()
+def replay(  # noqa: PLR0913  # one for each option
+    account: OfAccount = None,
+    reason: Reasons = None,
+    type_: Types = None,
+    id_: Ids = None,
+    all_: All = False,
+    force: Annotated[bool, typer.Option("--force", help="Although newer events may be undone by it.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put dead letters back into the work queue, oldest first. None is lost, whatever fails meanwhile."""
+    selection = _chosen(reason, type_, id_, all_=all_)
+    if not force:
+        raise UsageError(
+            "replaying applies old events now, which may undo what newer events of the same people have done; "
+            "see what there is (kit-worker dead-letters list), and then say --force"
+        )
+    desk = _Desk(account)
+    _and_report(lambda done: desk.replay(selection, done), "replayed", as_json=as_json)
+
+
+@app.command()
+def discard(  # noqa: PLR0913  # one for each option
+    account: OfAccount = None,
+    reason: Reasons = None,
+    type_: Types = None,
+    id_: Ids = None,
+    all_: All = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete dead letters for good."""
+    selection = _chosen(reason, type_, id_, all_=all_)
+    desk = _Desk(account)
+    among = {} if yes else _confirmed(run_async(desk.look(selection)))
+    _and_report(lambda done: desk.discard(selection, among, done), "discarded", as_json=as_json)
+
+
+@app.command()
+def export(account: OfAccount = None, reason: Reasons = None, type_: Types = None, id_: Ids = None) -> None:
+    """Print dead letters as JSON lines, with body, headers and reason. They stay where they are."""
+    run_async(_Desk(account).read(_selection(reason, type_, id_), print_line))
+
+
+# -- what is selected -------------------------------------------------------------------------------------
+
+
+def _selection(reasons: list[str] | None, types: list[str] | None, ids: list[str] | None) -> Selection:
+    return Selection(frozenset(reasons or ()), frozenset(types or ()), frozenset(ids or ()))
+
+
+def _chosen(
+    reasons: list[str] | None, types: list[str] | None, ids: list[str] | None, *, all_: bool
+) -> Selection:
+    selection = _selection(reasons, types, ids)
+    if selection == EVERYTHING and not all_:
+        raise UsageError("say which dead letters: with --reason, --type or --id, or else --all")
+    return selection
+
+
+def _confirmed(listings: list[Listing]) -> dict[str, int]:
+    """Ask, and return by account how many were looked at: what comes in meanwhile was not asked about."""
+    count = sum(listing.matching for listing in listings)
+    what = ", ".join(f"{group.count} {group.reason} of {group.account}" for each in listings for group in each.groups)
+    if count and not sys.stdin.isatty():
+        raise UsageError(f"this would delete for good: {what}; say --yes")
+    if count and not typer.confirm(f"Delete {what} for good?", err=True):
+        raise UsageError("nothing was deleted")
+    return {listing.account: listing.looked_at for listing in listings}
+
+
+def _and_report(
+    work: Callable[[Callable[[DeadLetter], None]], Coroutine[Any, Any, None]], verb: str, *, as_json: bool
+) -> None:
+    """Do something to dead letters, and say to which, also when it ends half-way."""
+    done: list[DeadLetter] = []
+    try:
+        run_async(work(done.append))
+    finally:
+        show_moved(done, verb, as_json=as_json)
+
+
+# -- in the broker ----------------------------------------------------------------------------------------
+
+
+class _Desk:
+    """The accounts in question, and the operations over them, each on connections of its own."""
+
+    def __init__(self, account: str | None) -> None:
+        self._settings = load_settings()
+        self._known = sorted(load_accounts(self._settings.config_dir, environment()).names)
+        # One that is named need not have a file: its queues outlive it.
+        self._accounts = self._known if account is None else [account]
+        if not self._accounts:
+            raise UsageError(f"there are no files in {self._settings.config_dir / 'accounts'}: say --account")
+
+    async def look(self, selection: Selection) -> list[Listing]:
+        async with self._connection() as connection:
+            return [await dead_letters.look(connection, account, selection) for account in self._accounts]
+
+    async def read(self, selection: Selection, take: Callable[[DeadLetter], None]) -> None:
+        async with self._connection() as connection:
+            for account in self._accounts:
+                async for letter in dead_letters.whole_letters(connection, account, selection):
+                    take(letter)
+
+    async def replay(self, selection: Selection, done: Callable[[DeadLetter], None]) -> None:
+        async with self._connection() as connection, _connected(self._settings) as publishing:
+            publisher = publisher_on(publishing)
+            for account in self._accounts:
+                await dead_letters.replay(connection, publisher, account, selection, done)
+
+    async def discard(
+        self, selection: Selection, among: dict[str, int], done: Callable[[DeadLetter], None]
+    ) -> None:
+        async with self._connection() as connection:
+            for account in self._accounts:
+                at_most = among.get(account)
+                await dead_letters.discard(connection, account, selection, done, among=at_most)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AbstractConnection]:
+        async with _connected(self._settings) as connection:
+            for account in self._accounts:
+                if account not in self._known and not await queue_state(connection, dead_letter_queue(account)):
+                    raise unknown_account(account, self._known)
+            yield connection
+
+
+@asynccontextmanager
+async def _connected(settings: Settings) -> AsyncIterator[AbstractConnection]:
+    async with connected(settings.amqp_url.get_secret_value(), "dead-letters") as connection:
+        yield connection

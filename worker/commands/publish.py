@@ -1,0 +1,89 @@
+"""`kit-worker publish`: send events as the platform would."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from worker.clock import utc_now
+from worker.commands.event_files import read_event_file
+from worker.commands.exits import UsageError
+from worker.commands.output import AsJson, say, show_json, warn
+from worker.commands.running import run_async
+from worker.errors import BrokerUnavailable
+from worker.publishing import Addressed, Sent, publish_all
+from worker.queues import connected
+from worker.sample_events import Sample, what_is_wrong
+from worker.settings import Settings, load_settings
+
+
+def publish(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="EVENT.json…", help="Files with one event, an array or JSON lines each; - for standard input."),
+    ],
+    app: Annotated[str, typer.Option(help="The app whose event it is; goes into the routing key.")] = "",
+    event_type: Annotated[str, typer.Option("--type", help="The type of events that do not name theirs.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Send events to the platform's exchange, as the platform would. Also such as the worker will refuse."""
+    settings = load_settings()
+    samples = [sample for name in files for sample in read_event_file(name)]
+    events = [Addressed(sample, _routing_key(sample, event_type, app)) for sample in samples]
+    for event in events:
+        problem = what_is_wrong(event.sample, event.routing_key, app, utc_now())
+        if problem:
+            warn(f"kit-worker: {event.sample.where}: the worker will dead-letter this event: {problem}")
+    sent = run_async(_publish(settings, events))
+    _report(sent, settings.events_exchange, as_json=as_json)
+    failed = [each for each in sent if each.problem]
+    if failed:
+        raise BrokerUnavailable(_explained(failed, app))
+
+
+def _routing_key(sample: Sample, event_type: str, app: str) -> str:
+    kind = sample.type or event_type
+    if not kind:
+        raise UsageError(f"{sample.where}: the event names no type, so it has no routing key; give --type")
+    key = f"{kind}.{app}" if app else kind
+    if len(key.encode()) > 255:
+        raise UsageError(f"{sample.where}: the routing key would be longer than 255 bytes")
+    return key
+
+
+async def _publish(settings: Settings, events: list[Addressed]) -> list[Sent]:
+    async with connected(settings.amqp_url.get_secret_value(), "publish") as connection:
+        return await publish_all(connection, settings.events_exchange, events)
+
+
+def _report(sent: list[Sent], exchange: str, *, as_json: bool) -> None:
+    if as_json:
+        show_json([
+            {
+                "where": each.event.sample.where,
+                "id": each.event.sample.id or None,
+                "type": each.event.sample.type or None,
+                "routing_key": each.event.routing_key,
+                "published": not each.problem,
+                "problem": each.problem or None,
+            }
+            for each in sent
+        ])  # fmt: skip
+        return
+    keys = Counter(each.event.routing_key for each in sent if not each.problem)
+    for key, count in keys.items():
+        say(f"{count} event{'s' if count > 1 else ''} published to {exchange} with the routing key {key}.")
+
+
+def _explained(failed: list[Sent], app: str) -> str:
+    first = failed[0]
+    several = f"{len(failed)} events were not taken, the first being {first.event.sample.where}: " if len(failed) > 1 else ""
+    if "no queue takes" not in first.problem:
+        return f"{several}{first.problem}"
+    hint = "is the app right?" if app else "do the accounts' events carry an app (--app)?"
+    return (
+        f"{several}no queue is bound with the routing key {first.event.routing_key}: "
+        f"has a worker run once with a file that maps it, and {hint}"
+    )

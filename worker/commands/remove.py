@@ -1,0 +1,55 @@
+"""`kit-worker remove`: delete the queues of an account that has no file any more."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from worker.accounts import load_accounts
+from worker.commands.exits import UsageError
+from worker.commands.output import AsJson, say, show_json
+from worker.commands.running import run_async
+from worker.queues import QueueState, connected, delete_queue, queue_state
+from worker.settings import Settings, environment, load_settings
+from worker.topology import dead_letter_queue, work_queue
+
+
+def remove(
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account whose file is gone.")],
+    force: Annotated[bool, typer.Option("--force", help="Although they hold messages, which are lost.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete the queues of a removed account."""
+    settings = load_settings()
+    if account in load_accounts(settings.config_dir, environment()).names:
+        raise UsageError(f"{account} still has its file; delete {account}.yaml first, or nothing is to be removed")
+    deleted = run_async(_remove(settings, account, force=force))
+    if as_json:
+        show_json([{"queue": queue, "messages": count} for queue, count in deleted.items()])
+        return
+    for queue, count in deleted.items():
+        say(f"{queue} is deleted{f', and {count} messages with it' if count else ''}.")
+
+
+async def _remove(settings: Settings, account: str, *, force: bool) -> dict[str, int]:
+    async with connected(settings.amqp_url.get_secret_value(), "remove") as connection:
+        names = (work_queue(account), dead_letter_queue(account))
+        found = {name: state for name in names if (state := await queue_state(connection, name))}
+        if not found:
+            raise UsageError(f"the broker has no queue {work_queue(account)}; there is nothing to remove")
+        if not force:
+            _refuse_if_in_use(found)
+        return {name: await delete_queue(connection, name) for name in found}
+
+
+def _refuse_if_in_use(queues: dict[str, QueueState]) -> None:
+    """Refuse while anything would be lost. Quorum queues do not know RabbitMQ's own `if-empty`."""
+    for name, state in queues.items():
+        if state.ready:
+            raise UsageError(f"{name} holds {state.ready} messages, which would be lost; --force deletes them")
+        if state.consumers:
+            raise UsageError(
+                f"{name} is still consumed, so messages may be in hand; wait until every worker has seen "
+                "that the file is gone, or say --force"
+            )
