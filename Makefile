@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.NOTPARALLEL:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PY := .venv/bin/python
@@ -21,8 +22,8 @@ demo: .venv/.runtime  ## see it work: a stand-in for Kit, a broker, a dozen even
 	@$(WITH_BROKER) .venv/bin/kit-worker demo
 
 .PHONY: test
-test: .venv/.dev  ## run every test, against a real RabbitMQ
-	@$(WITH_BROKER) .venv/bin/pytest --quiet
+test: .venv/.dev  ## run every test, against a real RabbitMQ (ARGS='-k name': some)
+	@$(WITH_BROKER) .venv/bin/pytest --quiet $(ARGS)
 
 .PHONY: check
 check: format-check lint types test  ## the one gate: format, lint, types, tests
@@ -34,7 +35,7 @@ format: .venv/.dev  ## put the code into its format
 
 .PHONY: format-check
 format-check: .venv/.dev
-	@.venv/bin/ruff format --quiet --check . || { echo "format: not in its format: run 'make format'." >&2; exit 1; }
+	@.venv/bin/ruff format --quiet --check --output-format concise . || { echo "format: not in its format: run 'make format'." >&2; exit 1; }
 	@echo "format: in order"
 
 .PHONY: lint

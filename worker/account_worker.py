@@ -167,7 +167,7 @@ class AccountWorker:
             clock=self._tools.clock,
             connections=self._kit.concurrency,
             caller=self._tools.worker_id,
-            may_write=self._check_may_write,
+            may_call=self._check_may_call,
             observe=self._observe,
         )
 
@@ -176,10 +176,10 @@ class AccountWorker:
         metrics.kit_requests.labels(name, record.endpoint, str(record.status)).inc()
         metrics.kit_request_seconds.labels(name, record.endpoint).observe(record.seconds)
 
-    def _check_may_write(self) -> None:
+    def _check_may_call(self) -> None:
         if self._session is None:
             raise CallsSuspended("the account has no session")
-        self._session.check_may_write()
+        self._session.check_may_call()
 
     async def _one_session(self, client: KitClient, writer: Writer) -> None:
         if self._prefetch.careful:
@@ -224,7 +224,7 @@ class AccountWorker:
         failures = 0
         while not self._stopping.is_set():
             try:
-                await client.get("/v4/account")
+                await client.probe()
             except CredentialRefused as error:
                 self._set("credential_refused", str(error))
                 await self._pause(PROBE_EVERY)

@@ -1,8 +1,8 @@
 """All accounts: every file of the configuration folder, loaded and checked against each other.
 
-The way of a file: `yaml_source` (text → values with positions), `account_file.form` (their types, and the JSON
-Schema), `account_file.checks` and `.wording` (what is wrong, in sentences), `account_file.secrets` (the API
-key), `account_file.read` (the account).
+The way of a file: `yaml_source` (text → values with positions), `account_file.form` (their types, and the
+JSON Schema), `account_file.checks` and `.wording` (what is wrong, in sentences), `account_file.secrets` (the
+API key), `account_file.read` (the account).
 """
 
 from __future__ import annotations
@@ -75,7 +75,10 @@ def load_accounts(config_dir: Path, environ: Mapping[str, str]) -> Loaded:
         path: read_account_file(path, environ) for path in paths if path.suffix.lower() in (".yaml", ".yml")
     }
     if not drafts:
-        said = "holds no account file; create default.yaml in it, with at least the lines kit: and, indented, api_key_env: KIT_API_KEY"
+        said = (
+            "this folder holds no account file; create default.yaml in it, with the line kit: and below it, "
+            "indented, api_key_env: KIT_API_KEY"
+        )
         return Loaded({}, (Problem(str(folder), said),))
     return _loaded(drafts)
 
@@ -124,10 +127,10 @@ def _rivalries(path: Path, draft: Draft, owners: Mapping[tuple[str, str], Path])
     for (kind, name), owner in taken:
         if kind == "app":
             yield draft.problem(path, ("app",), _app_taken(name, owner))
-    if owner := next((owner for (kind, _), owner in taken if kind != "app"), None):
+    if same_key := [owner for (kind, _), owner in taken if kind != "app"]:
         said = (
-            f"the API key is that of {owner} too; one Kit account is one file, since Kit's limit belongs to the key: "
-            "list both apps there (app: [one, two]) and delete this file"
+            f"the API key is that of {same_key[0]} too; one Kit account is one file, for Kit's limit is the "
+            "key's: list both apps there (app: [one, two]) and delete this file"
         )
         yield draft.problem(path, ("kit",), said)
 
@@ -135,4 +138,4 @@ def _rivalries(path: Path, draft: Draft, owners: Mapping[tuple[str, str], Path])
 def _app_taken(app: str, owner: Path) -> str:
     if app:
         return f"{shown(app)} belongs to {owner} already; an app's events go to one account"
-    return f"{owner} takes the events that name no app already; add a line such as app: sunny-kitchen to one of the two"
+    return f"{owner} takes the events that name no app already; add app: and a name to one of the files"

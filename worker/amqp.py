@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from contextlib import suppress
 from typing import Final
 
 import aiormq
@@ -78,6 +77,13 @@ async def close_quietly(closable: aiormq.abc.AbstractConnection | aiormq.abc.Abs
     """Close a connection or channel that may be broken already, within `CLOSE_TIMEOUT`."""
     if closable.is_closed:
         return
-    with suppress(*FAILURES, asyncio.CancelledError):
-        async with asyncio.timeout(CLOSE_TIMEOUT):
-            await closable.close()
+    # In a task of its own, because aiormq's close may itself raise CancelledError, which must not be mistaken
+    # for, nor hide, the cancellation of the caller.
+    closing = asyncio.ensure_future(closable.close())
+    try:
+        await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT)
+    finally:
+        if not closing.done():
+            closing.cancel()
+        elif not closing.cancelled():
+            closing.exception()  # there is nothing left to do about it

@@ -20,6 +20,7 @@ from worker.publisher import Publisher
 from worker.retry import backoff
 
 PING_EVERY: Final = 5.0
+MAX_RECONNECT_DELAY: Final = 5.0
 
 log = structlog.get_logger()
 
@@ -75,7 +76,7 @@ class Link:
             except BrokerUnavailable as error:
                 failures += 1
                 self.problem = str(error)
-                delay = min(backoff(failures, self._random()), 15.0)
+                delay = min(backoff(failures, self._random()), MAX_RECONNECT_DELAY)
                 log.warning("broker_unreachable", problem=self.problem, retry_in_s=round(delay, 1))
                 await asyncio.sleep(delay)
                 continue

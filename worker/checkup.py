@@ -35,14 +35,12 @@ _KNOWN_VERSIONS: Final[tuple[tuple[Version, Version, str], ...]] = (
     (
         (0,),
         (3, 999),
-        "before RabbitMQ 4.0 an account stays with the worker that has it until that one leaves: a worker that "
-        "joins takes over nothing by itself",
+        "before RabbitMQ 4.0, an account stays with its worker until that one leaves",
     ),
     (
         (4, 0),
         (4, 1, 1),
-        "RabbitMQ 4.0.0 to 4.1.1 can stop delivering from a queue with a single active consumer when somebody "
-        "requeues a message; this worker never does, but other tools may: upgrade to 4.1.2 or later",
+        "up to RabbitMQ 4.1.1, a tool that requeues a message can stop an account's queue",
     ),
 )
 
@@ -96,7 +94,7 @@ class KitCheck(StrEnum):
     OK = "ok"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
-    NO_SECRET = "no secret"
+    NO_SECRET = "no secret"  # noqa: S105  # a state, not a secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +139,9 @@ async def check_broker(settings: Settings, accounts: Iterable[str]) -> BrokerRep
                 version=version,
                 warnings=version_warnings(version),
                 exchange=await exchange_exists(connection, settings.events_exchange),
-                queues=tuple([report for name in accounts for report in await _check_queues(connection, name)]),
+                queues=tuple(
+                    [report for name in accounts for report in await _check_queues(connection, name)]
+                ),
             )
     except BrokerUnavailable as error:
         return BrokerReport(url=mask_url(url), problem=str(error))
@@ -186,7 +186,9 @@ async def check_kit(settings: Settings, accounts: Iterable[Account]) -> tuple[Ki
 
 async def _check_account(settings: Settings, account: Account) -> KitReport:
     if account.credential is None:
-        return KitReport(account.name, KitCheck.NO_SECRET, detail="its API key is missing, so Kit was not asked")
+        return KitReport(
+            account.name, KitCheck.NO_SECRET, detail="its API key is missing, so Kit was not asked"
+        )
     client = KitClient(
         base_url=settings.kit_base_url,
         api_key=account.credential.api_key,
@@ -219,7 +221,7 @@ async def _ask(client: KitClient, account: Account) -> KitReport:
 
 
 def named_tags(account: Account) -> list[TagWish]:
-    """Return every tag that an account's file names, once; those with placeholders are known only by events."""
+    """Return every tag that an account's file names, once; placeholders are known only by events."""
     templates = [
         template
         for mapping in account.events.values()

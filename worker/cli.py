@@ -7,8 +7,9 @@ import sys
 
 import typer
 
-from worker.commands import dead_letters, exits
+from worker.commands import dead_letters, exits, schema
 from worker.commands.check import check
+from worker.commands.demo import demo
 from worker.commands.exits import ExitCode
 from worker.commands.preview import preview
 from worker.commands.publish import publish
@@ -31,6 +32,8 @@ app.command()(publish)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(remove)
 app.command()(sandbox)
+app.command()(demo)
+app.add_typer(schema.app, name="schema")
 
 
 def main() -> None:
@@ -57,7 +60,11 @@ def _outcome() -> int:
 
 def _explain(error: KitWorkerError) -> None:
     """Say what is wrong in sentences; a person reads this, who needs no traceback."""
-    lines = [str(problem) for problem in error.problems] if isinstance(error, ConfigurationError) else [str(error)]
+    lines = (
+        [str(problem) for problem in error.problems]
+        if isinstance(error, ConfigurationError)
+        else [str(error)]
+    )
     for line in lines:
         print(f"kit-worker: {line}", file=sys.stderr)  # noqa: T201  # logs may not be set up yet
 

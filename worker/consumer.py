@@ -144,8 +144,8 @@ class Session:
         if not self._end.done():
             self._end.set_result(why)
 
-    def check_may_write(self) -> None:
-        """Allow a writing call to Kit only while the account is surely ours.
+    def check_may_call(self) -> None:
+        """Allow a call to Kit only while the account is surely ours.
 
         Raises:
             CallsSuspended: The session is over, or the broker was not heard within two heartbeats and may

@@ -77,7 +77,7 @@ class CallView:
 
 @dataclass(frozen=True, slots=True)
 class FieldView:
-    """A value that Kit would store: where it comes from, and the custom field (or `first_name`) it goes to."""
+    """A value that Kit would store, in which custom field (or `first_name`), and where it comes from."""
 
     field: str
     value: str | None
@@ -90,7 +90,8 @@ class Preview:
 
     Attributes:
         reason: Why it would be dead-lettered; None where it would not.
-        detail: One sentence on why it would be dead-lettered or ignored; empty where it would be applied.
+        detail: Why it would be dead-lettered or ignored; empty where it would be applied.
+        creates_missing: Whether tags and custom fields that Kit lacks would be created.
     """
 
     account: str
@@ -104,6 +105,7 @@ class Preview:
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
     calls: tuple[CallView, ...] = ()
+    creates_missing: bool = True
 
 
 def preview(message: Message, account: Account, now: datetime) -> Preview:
@@ -121,7 +123,9 @@ def preview(message: Message, account: Account, now: datetime) -> Preview:
             account.name, event.type, _email(event), Verdict.DEAD_LETTERED, error.reason, str(error), rules
         )
     if request is None:
-        return Preview(account.name, event.type, _email(event), Verdict.IGNORED, None, _why_ignored(event, account))
+        return Preview(
+            account.name, event.type, _email(event), Verdict.IGNORED, None, _why_ignored(event, account)
+        )
     todo = plan(request.change, account.options, known=False)
     return Preview(
         account=account.name,
@@ -135,6 +139,7 @@ def preview(message: Message, account: Account, now: datetime) -> Preview:
         add_tags=tuple(part.value.name for part in todo.additions.values()),
         remove_tags=tuple(part.value.name for part in todo.removals.values()),
         calls=_calls(request.email, request.change, account),
+        creates_missing=account.options.create_missing,
     )
 
 
@@ -146,7 +151,7 @@ def _email(event: Event) -> str:
 
 def _why_ignored(event: Event, account: Account) -> str:
     if event.type in HANDLERS:
-        return f"{account.name} turns {event.type} off (null in its file), so the worker does not subscribe to it"
+        return f"{account.name} turns {event.type} off, so the worker does not subscribe to it"
     return f"{account.name} does not map {event.type}, so the worker does not subscribe to it"
 
 
@@ -188,7 +193,11 @@ def _condition(condition: Condition, lookup: Lookup) -> ConditionView:
     found = None if isinstance(value, Missing) else value
     near = [wanted for wanted in condition.values if found is not None and _alike(wanted, found)]
     holds = found in condition.values
-    hint = f"differs from {near[0]!r} only in case or blanks; values compare to the letter" if near and not holds else ""
+    hint = (
+        f"it is {found}, which differs in case or blanks; values compare to the letter"
+        if near and not holds
+        else ""
+    )
     return ConditionView(condition.name, condition.values, found, holds=holds, hint=hint)
 
 
@@ -208,7 +217,7 @@ def _fields(change: Change, account: Account) -> tuple[FieldView, ...]:
 
 
 def _calls(email: str, change: Change, account: Account) -> tuple[CallView, ...]:
-    """Return the calls for somebody whom this worker has not met: those for whom it knows the id need fewer."""
+    """Return the calls for somebody whom this worker has not met; one whom it has may need fewer."""
     options = account.options
     todo = plan(change, options, known=False)
     calls = [_upsert_call(email, upsert, account, first=not at) for at, upsert in enumerate(todo.upserts)]
@@ -231,4 +240,7 @@ def _upsert_call(email: str, upsert: Upsert, account: Account, *, first: bool) -
     if upsert.fields:
         parts.append(f"{len(upsert.fields)} custom field{'s' if len(upsert.fields) > 1 else ''}")
     what = f"create or update {email}" if first else f"update {email}"
-    return CallView("POST /v4/subscribers", f"{what}: {' and '.join(parts)}" if parts else what, body)
+    what = f"{what}: {' and '.join(parts)}" if parts else what
+    return CallView(
+        "POST /v4/subscribers", what, body, "" if parts else "where the worker has not met this person"
+    )

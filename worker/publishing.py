@@ -62,7 +62,11 @@ async def publish_all(
 
 
 async def _publish(publisher: Publisher, exchange: str, event: Addressed) -> Sent:
-    properties = {"content_type": event.sample.content_type, "delivery_mode": 2, "app_id": "kit-worker publish"}
+    properties = {
+        "content_type": event.sample.content_type,
+        "delivery_mode": 2,
+        "app_id": "kit-worker publish",
+    }
     try:
         await publisher.publish(Outgoing(exchange, event.routing_key, event.sample.body, properties))
     except BrokerUnavailable as error:

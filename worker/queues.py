@@ -44,7 +44,9 @@ async def connected(amqp_url: str, purpose: str) -> AsyncIterator[AbstractConnec
 
 
 @asynccontextmanager
-async def a_channel(connection: AbstractConnection, *, confirms: bool = False) -> AsyncIterator[AbstractChannel]:
+async def a_channel(
+    connection: AbstractConnection, *, confirms: bool = False
+) -> AsyncIterator[AbstractChannel]:
     """Hold one channel; closing it hands back whatever was delivered on it and is not acked.
 
     Raises:
@@ -93,7 +95,7 @@ async def exchange_exists(connection: AbstractConnection, exchange: str) -> bool
 
 
 async def what_differs(connection: AbstractConnection, queue: str, arguments: Mapping[str, Any]) -> str:
-    """Return RabbitMQ's sentence about how an existing queue differs from these arguments; empty if it does not.
+    """Return RabbitMQ's sentence on how an existing queue differs from these arguments; empty if it does not.
 
     It has no way to ask for a queue's arguments but to declare it with the wanted ones, which changes nothing
     about a queue that exists. So this is for queues that exist.

@@ -1,4 +1,4 @@
-"""Events in files, as people write them to publish or preview: one event, a JSON array, or JSON lines. Pure."""
+"""Events in files, as people write them: one event, a JSON array, or JSON lines. Pure."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from worker.errors import EventError
 from worker.events import Message, decode
 from worker.handlers.base import PLATFORM_FIELDS, read_payload
 
+PREVIEW_ID: Final = "preview"
 STAND_IN_EMAIL: Final = "somebody@example.com"
 
 
@@ -58,7 +59,10 @@ def read_samples(text: bytes, name: str) -> list[Sample]:
         return _json_lines(text, name, error)
     if isinstance(whole, list):
         bodies = [json.dumps(item, ensure_ascii=False).encode() for item in whole]
-        return [_sample(body, item, f"{name}, number {at}") for at, (body, item) in enumerate(zip(bodies, whole, strict=True), 1)]
+        return [
+            _sample(body, item, f"{name}, number {at}")
+            for at, (body, item) in enumerate(zip(bodies, whole, strict=True), 1)
+        ]
     return [_sample(text.strip(), whole, name)]
 
 
@@ -117,7 +121,7 @@ def made_up(event_type: str, settings: Iterable[str], now: datetime) -> Sample:
     user = data.setdefault("user", {})
     if isinstance(user, dict):
         user.setdefault("email", STAND_IN_EMAIL)
-    event = {"id": "preview", "type": event_type, "time": now.isoformat(), "data": data}
+    event = {"id": PREVIEW_ID, "type": event_type, "time": now.isoformat(), "data": data}
     return _sample(json.dumps(event, ensure_ascii=False).encode(), event, event_type)
 
 

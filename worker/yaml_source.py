@@ -17,7 +17,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 from worker.yaml_errors import Spot, TooMuchError, explain
 
 MAX_DEPTH: Final = 20
-MAX_NODES: Final = 20_000
+MAX_NODES: Final = 10_000
 
 YamlPath: TypeAlias = tuple[str | int, ...]
 """The keys and list indices that lead to a value."""

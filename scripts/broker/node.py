@@ -30,6 +30,11 @@ log.console = false
 log.file = {log}
 log.file.level = info
 """
+# A bare system may lack /etc/hosts, and with it the host of the node's name.
+NAMES = """\
+{host, {127,0,0,1}, ["localhost"]}.
+{lookup, [file, native]}.
+"""
 
 
 def find_scripts() -> Path | None:
@@ -110,6 +115,7 @@ class Node:
             CONFIGURATION.format(port=self.port, log=self._folder / "node.log"), encoding="utf-8"
         )
         (self._folder / "enabled_plugins").write_text("[].\n", encoding="utf-8")
+        (self._folder / "names").write_text(NAMES, encoding="utf-8")
         name = f"kit-worker-{self.port}@localhost"
         self.environment = _environment(os.environ, self._folder, name, distribution_port, mapper_port)
 
@@ -134,6 +140,8 @@ def _environment(
         # A port mapper of our own, so that neither the machine's nor its other nodes see this one.
         "ERL_EPMD_PORT": str(mapper_port),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "ERL_INETRC": str(folder / "names"),
+        "ERL_CRASH_DUMP_SECONDS": "0",  # no dump: it would lie in whatever folder the person is in
         "RABBITMQ_NODENAME": name,
         "RABBITMQ_DIST_PORT": str(distribution_port),
         "RABBITMQ_CONF_ENV_FILE": "/dev/null",

@@ -20,6 +20,8 @@ WORKER: Final = "kit-worker"
 
 UNBRAKED: Final = 1_000_000
 """A rate limit that never holds kit-worker back, as the stand-in has none."""
+SHUTDOWN_GRACE: Final = "5"
+"""Seconds; what waits for Kit's limit when a run is over is handed back, and nobody looks at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,7 @@ def kit_worker(
 ) -> Consumer:
     """Return `kit-worker run` with one account whose file leaves everything at its default.
 
-    Args:
-        folder: Where the account's file may go.
-        rate_limit: `KIT_RATE_LIMIT`; 0 for Kit's own.
+    The file goes into the folder. A rate limit of 0 is Kit's own.
     """
     account, key = f"bench-{secrets.token_hex(4)}", _new_key()
     config = folder / account
@@ -78,6 +78,7 @@ def kit_worker(
         "KIT_BENCH_KEY": key,
         "KIT_RATE_LIMIT": str(rate_limit),
         "CONFIG_DIR": str(config),
+        "SHUTDOWN_GRACE": SHUTDOWN_GRACE,
         "HTTP_PORT": str(_free_port()),
         "WORKER_ID": "bench",
     }

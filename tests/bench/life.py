@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -128,6 +128,14 @@ def newcomers(count: int, first: int = 500_000) -> list[Event]:
     """Return one `access.granted` each of people whom no backlog knows."""
     random = Random(SEED)  # noqa: S311  # as above
     return [Person(first + number, random).event(GRANTED, 100_000 + number) for number in range(count)]
+
+
+def many(count: int) -> Iterator[tuple[str, bytes]]:
+    """Yield so many messages as routing key and body: one backlog again and again, with new ids each time."""
+    once = [(event.type, event.body()) for event in backlog()]
+    for number in range(count):
+        kind, body = once[number % len(once)]
+        yield kind, body.replace(b'"evt_', f'"evt_{number // len(once)}_'.encode(), 1)
 
 
 def _life(random: Random, length: int, span: int) -> list[tuple[float, str]]:

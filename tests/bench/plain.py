@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from typing import Final
+from typing import Any, Final
 
 import aio_pika
 import aiohttp
@@ -29,37 +29,34 @@ class Kit:
 
     async def look_up(self) -> None:
         """Remember the tags' ids, and make sure of the custom fields."""
-        async with self._session.get("/v4/tags", params={"per_page": "1000"}) as answer:
-            self._tags = {tag["name"]: tag["id"] for tag in (await answer.json())["tags"]}
-        async with self._session.get("/v4/custom_fields", params={"per_page": "1000"}) as answer:
-            known = {field["key"] for field in (await answer.json())["custom_fields"]}
-        for key in FIELDS.keys() - known:
-            async with self._session.post("/v4/custom_fields", json={"label": key}):
-                pass
+        tags = (await self._call("GET", "/v4/tags?per_page=1000"))["tags"]
+        self._tags = {tag["name"]: tag["id"] for tag in tags}
+        fields = (await self._call("GET", "/v4/custom_fields?per_page=1000"))["custom_fields"]
+        for key in FIELDS.keys() - {field["key"] for field in fields}:
+            await self._call("POST", "/v4/custom_fields", {"label": key})
 
     async def upsert(self, email: str, first_name: str, fields: dict[str, str]) -> int:
         """Create or update a subscriber; the id."""
         body = {"email_address": email, "first_name": first_name, "fields": fields}
-        async with self._session.post("/v4/subscribers", json=body) as answer:
-            return int((await answer.json())["subscriber"]["id"])
+        return int((await self._call("POST", "/v4/subscribers", body))["subscriber"]["id"])
 
     async def add_tag(self, name: str, subscriber: int) -> None:
         """Tag a subscriber."""
-        tag = await self._tag(name)
-        async with self._session.post(f"/v4/tags/{tag}/subscribers/{subscriber}"):
-            pass
+        await self._call("POST", f"/v4/tags/{await self._tag(name)}/subscribers/{subscriber}")
 
     async def remove_tag(self, name: str, subscriber: int) -> None:
         """Take a tag off a subscriber."""
-        tag = await self._tag(name)
-        async with self._session.delete(f"/v4/tags/{tag}/subscribers/{subscriber}"):
-            pass
+        await self._call("DELETE", f"/v4/tags/{await self._tag(name)}/subscribers/{subscriber}")
 
     async def _tag(self, name: str) -> int:
         if name not in self._tags:
-            async with self._session.post("/v4/tags", json={"name": name}) as answer:
-                self._tags[name] = (await answer.json())["tag"]["id"]
+            self._tags[name] = (await self._call("POST", "/v4/tags", {"name": name}))["tag"]["id"]
         return self._tags[name]
+
+    async def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        async with self._session.request(method, path, json=body) as answer:
+            text = await answer.read()  # to its end, so that the connection is kept
+            return dict(json.loads(text)) if text else {}
 
 
 async def main() -> None:

@@ -45,7 +45,7 @@ class StandIn:
         """
         await self._order("reset", {})
         await self._order("limits", {"api_key": limit})
-        seed = {"account": key, "tags": list(TAGS), "custom_fields": list(FIELDS)}
+        seed: dict[str, object] = {"account": key, "tags": list(TAGS), "custom_fields": list(FIELDS)}
         self._account = str((await self._order("seed", seed))["name"])
 
     async def call_count(self) -> int:

@@ -48,7 +48,7 @@ def _fault(source: Source, path: YamlPath, text: str) -> Fault:
 
 
 def _unsaid(source: Source, path: YamlPath, value: object, wanted: str) -> Iterator[Fault]:
-    """Refuse a name with nothing after it, which is more often a forgotten line than a wish to turn it off."""
+    """Refuse a name with nothing after it, more often a forgotten line than a wish to turn it off."""
     if value is None and source.written.get(path) == "":
         yield Fault(source.spot(path, key=True), path, f"nothing stands after the colon; write {wanted}")
 
@@ -94,7 +94,7 @@ def _tag_faults(source: Source, path: YamlPath, block: Mapping[str, object]) -> 
                 yield _fault(
                     source,
                     (*path, name, index),
-                    f"{shown(tag)} stands in this list twice; delete one (tags compare without case)",
+                    f'"{shown(tag)}" stands in this list twice; delete one (tags compare without case)',
                 )
             seen.add(key)
     for key in added.keys() & removed.keys():
@@ -105,7 +105,7 @@ def _tag_faults(source: Source, path: YamlPath, block: Mapping[str, object]) -> 
         yield Fault(
             second,
             path,
-            f"{shown(tag)} is both added and removed (see line {first.line}); keep one of the two",
+            f'"{shown(tag)}" is both added and removed (see line {first.line}); keep one of the two',
         )
 
 

@@ -6,7 +6,6 @@ admin. What concerns several values at once is in `checks`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import (
@@ -19,7 +18,6 @@ from pydantic import (
     StrictStr,
     WithJsonSchema,
 )
-from pydantic.json_schema import JsonSchemaValue
 
 from worker.account_file.names import (
     APP_PATTERN,
@@ -35,6 +33,7 @@ from worker.account_file.names import (
     check_value_name,
     check_when,
 )
+from worker.account_file.schema import finished, one_or_more, suggesting
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.mapping import FIRST_NAME, MAX_NAME_LENGTH, Options
@@ -42,26 +41,12 @@ from worker.yaml_source import Unclear
 
 
 def _listed(value: object) -> object:
-    return value if isinstance(value, list) or value is None else [value]
+    return value if isinstance(value, list) else [value]
 
 
 def _switch(value: object) -> object:
     """Take YAML's `no` for what it can only mean here."""
     return value.value if isinstance(value, Unclear) and value.value is not None else value
-
-
-def _named(pattern: str, known: Mapping[str, str]) -> Callable[[JsonSchemaValue], None]:
-    """Return what makes a mapping's schema suggest the known names, and allow others of a pattern."""
-
-    def extend(schema: JsonSchemaValue) -> None:
-        mapping = next(part for part in schema.get("anyOf", [schema]) if part["type"] == "object")
-        value = mapping["additionalProperties"]
-        mapping.pop("propertyNames", None)
-        mapping["properties"] = {name: {**value, "description": text} for name, text in known.items()}
-        mapping["patternProperties"] = {pattern: value}
-        mapping["additionalProperties"] = False
-
-    return extend
 
 
 AppName: TypeAlias = Annotated[StrictStr, AfterValidator(check_app)]
@@ -82,19 +67,17 @@ FieldName: TypeAlias = Annotated[
 _APP_SCHEMA: Final = {"type": "string", "pattern": APP_PATTERN}
 _WHEN_SCHEMA: Final = {"type": ["string", "number", "boolean"]}
 
-
-def _one_or_more(item: JsonSchemaValue) -> JsonSchemaValue:
-    return {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]}
-
-
 Apps: TypeAlias = Annotated[
-    list[AppName], BeforeValidator(_listed), Field(min_length=1), WithJsonSchema(_one_or_more(_APP_SCHEMA))
+    list[AppName],
+    BeforeValidator(_listed),
+    Field(min_length=1),
+    WithJsonSchema(one_or_more(_APP_SCHEMA, unique=True)),
 ]
 WhenValues: TypeAlias = Annotated[
     list[Annotated[Any, AfterValidator(check_when)]],
     BeforeValidator(_listed),
     Field(min_length=1),
-    WithJsonSchema(_one_or_more(_WHEN_SCHEMA)),
+    WithJsonSchema(one_or_more(_WHEN_SCHEMA)),
 ]
 Switch: TypeAlias = Annotated[StrictBool, BeforeValidator(_switch, json_schema_input_type=bool)]
 
@@ -127,7 +110,7 @@ class KitPart(_Part):
         examples=["KIT_API_KEY", "KIT_API_KEY_SUNNY_KITCHEN"],
     )
     api_key_file: Annotated[
-        StrictStr, AfterValidator(check_text), Field(json_schema_extra={"minLength": 1})
+        StrictStr, AfterValidator(check_file), Field(json_schema_extra={"minLength": 1})
     ] = Field(
         default="",
         title="File with the API key",
@@ -172,7 +155,7 @@ class RulePart(_Tags):
             "Compared to the letter, upper and lower case included."
         ),
         examples=[{"mk_subscription_plan": "Annual"}, {"data.user.locale": ["de", "fr"]}],
-        json_schema_extra=_named(PATH_PATTERN, _PLATFORM),
+        json_schema_extra=suggesting(PATH_PATTERN, _PLATFORM),
     )
 
 
@@ -206,7 +189,7 @@ class OptionsPart(_Part):
     create_missing: Switch = Field(
         default=Options().create_missing,
         title="Create what is missing",
-        description="true: create tags and custom fields that Kit lacks. false: set such events aside instead.",
+        description="true: create tags and custom fields that Kit lacks. false: set such events aside.",
     )
     max_created_tags: Annotated[int, Field(strict=True, ge=0)] = Field(
         default=Options().max_created_tags,
@@ -233,8 +216,10 @@ class AccountFile(_Part):
     events: dict[EventType, EventPart | None] | None = Field(
         default=None,
         title="Events",
-        description="What each type of event does. A type that is not listed keeps its default; null turns it off.",
-        json_schema_extra=_named(EVENT_PATTERN, _EVENTS),
+        description=(
+            "What each type of event does. A type that is not listed keeps its default; null turns it off."
+        ),
+        json_schema_extra=suggesting(EVENT_PATTERN, _EVENTS),
     )
     fields: dict[ValueName, FieldName | None] | None = Field(
         default=None,
@@ -247,7 +232,7 @@ class AccountFile(_Part):
         examples=[
             {"mk_subscription_plan": "Subscription plan", "data.user.locale": "Locale", "mk_user_id": None}
         ],
-        json_schema_extra=_named(PATH_PATTERN, _PLATFORM),
+        json_schema_extra=suggesting(PATH_PATTERN, _PLATFORM),
     )
     options: OptionsPart | None = Field(
         default=None, title="Options", description="How this account is kept."
@@ -256,18 +241,4 @@ class AccountFile(_Part):
 
 def account_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of account files, for editors and other programs."""
-    schema = _without_empty_defaults(AccountFile.model_json_schema())
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-
-
-def _without_empty_defaults(part: Any) -> Any:  # noqa: ANN401 - JSON of any shape
-    """Drop defaults that only say "nothing": an editor would offer them."""
-    if isinstance(part, list):
-        return [_without_empty_defaults(item) for item in part]
-    if not isinstance(part, dict):
-        return part
-    return {
-        key: _without_empty_defaults(value)
-        for key, value in part.items()
-        if key != "default" or value not in (None, "", [])
-    }
+    return finished(AccountFile.model_json_schema())

@@ -13,8 +13,9 @@ from pydantic import SecretStr, ValidationError
 
 from worker.account_file.account import Account, Credential
 from worker.account_file.checks import DEFAULT_FIELDS, cross_faults
+from worker.account_file.files import read_start
 from worker.account_file.form import AccountFile, EventPart, KitPart, RulePart
-from worker.account_file.secrets import NoSecret, secret_from_env, secret_from_file
+from worker.account_file.secrets import NoSecretError, secret_from_env, secret_from_file
 from worker.account_file.wording import form_faults, label
 from worker.errors import ConfigurationError, Problem
 from worker.handlers import HANDLERS
@@ -78,11 +79,8 @@ def read_account(text: str, path: Path, environ: Mapping[str, str]) -> Draft:
 
 
 def _text_of(path: Path) -> str:
-    if path.exists() and not path.is_file():
-        raise _refusal(path, "this is not a file; an account is a file")
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
+        content = read_start(path, MAX_FILE_BYTES + 1)
     except OSError as error:
         raise _refusal(path, f"cannot be read ({error.strerror}); let the worker's user read it") from error
     if len(content) > MAX_FILE_BYTES:
@@ -115,8 +113,8 @@ def _name_faults(path: Path) -> Iterator[Fault]:
         )
     if not ACCOUNT_NAME.fullmatch(path.stem):
         said = (
-            "rename this file: its name is the account's, and may hold small letters, digits and hyphens only, "
-            "at most 64, such as sunny-kitchen.yaml"
+            "rename this file: its name is the account's, and may hold small letters, digits and hyphens "
+            "only, at most 64, such as sunny-kitchen.yaml"
         )
         yield Fault(START, (), said)
 
@@ -148,7 +146,7 @@ def _credential(
 ) -> tuple[Credential | None, tuple[MissingSecret, ...]]:
     try:
         return Credential(_secret(kit, path, environ)), ()
-    except NoSecret as error:
+    except NoSecretError as error:
         key = ("kit", "api_key_env" if kit.api_key_env else "api_key_file")
         return None, (_problem(MissingSecret, path, Fault(source.spot(key), key, str(error))),)
 

@@ -9,11 +9,13 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from worker.account_file.files import read_start
+
 MAX_KEY_BYTES: Final = 4096
 _HEADER_VALUE: Final = re.compile(r"[!-~]{1,512}")
 
 
-class NoSecret(Exception):
+class NoSecretError(Exception):
     """There is no usable secret; the text says why and what to do."""
 
 
@@ -21,11 +23,11 @@ def secret_from_env(name: str, environ: Mapping[str, str]) -> SecretStr:
     """Return the API key that an environment variable holds.
 
     Raises:
-        NoSecret: It is not set, or holds what cannot be a key.
+        NoSecretError: It is not set, or holds what cannot be a key.
     """
     key = environ.get(name, "").strip()
     if not key:
-        raise NoSecret(
+        raise NoSecretError(
             f"the environment variable {name} is not set; set it to the API key, for example in .env"
         )
     return _checked(key, f"the environment variable {name}")
@@ -35,30 +37,27 @@ def secret_from_file(path: Path) -> SecretStr:
     """Return the API key that a file holds.
 
     Raises:
-        NoSecret: There is no such file, it cannot be read, or it holds what cannot be a key.
+        NoSecretError: There is no such file, it cannot be read, or it holds what cannot be a key.
     """
-    if not path.exists():
-        raise NoSecret(f"the file {path} does not exist; write the API key into it, or correct the path")
-    if not path.is_file():
-        raise NoSecret(f"{path} is not a file; name the file that holds the API key")
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_KEY_BYTES)
+        content = read_start(path, MAX_KEY_BYTES)
+    except FileNotFoundError as error:
+        said = f"the file {path} does not exist; write the API key into it, or correct the path"
+        raise NoSecretError(said) from error
     except OSError as error:
-        raise NoSecret(
-            f"the file {path} cannot be read ({error.strerror}); let the worker's user read it"
-        ) from error
+        said = f"the file {path} cannot be read ({error.strerror}); let the worker's user read it"
+        raise NoSecretError(said) from error
     key = content.decode("utf-8-sig", errors="replace").strip()
     if not key:
-        raise NoSecret(f"the file {path} is empty; write the API key into it")
+        raise NoSecretError(f"the file {path} is empty; write the API key into it")
     return _checked(key, f"the file {path}")
 
 
 def _checked(key: str, where: str) -> SecretStr:
     """Refuse what cannot be sent as a header, such as two lines, or quotes from a word processor."""
     if not _HEADER_VALUE.fullmatch(key):
-        raise NoSecret(
-            f"{where} holds something that cannot be an API key: it must be one word of plain letters, digits and "
-            "signs; copy the key from Kit again"
+        raise NoSecretError(
+            f"{where} holds something that cannot be an API key, which is one word of plain letters, digits "
+            "and signs; copy the key from Kit again"
         )
     return SecretStr(key)

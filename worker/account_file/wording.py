@@ -57,7 +57,7 @@ def label(path: YamlPath) -> str:
     return text
 
 
-def value_at(source: Source, path: YamlPath) -> Any:  # noqa: ANN401 - an account file's value, of whatever type
+def value_at(source: Source, path: YamlPath) -> Any:  # noqa: ANN401 - of whatever type
     """Return the value at a path that exists."""
     value = source.data
     for part in path:
@@ -82,7 +82,7 @@ def _sentence(source: Source, path: YamlPath, kind: str, context: dict[str, Any]
 def _unknown_key(source: Source, path: YamlPath) -> str:
     key, value = str(path[-1]), value_at(source, path)
     if key.lower() in _KEY_NAMES or (path[0] == "kit" and looks_like_key(key)):
-        if isinstance(value, str) and re.match(ENV_PATTERN, value):
+        if isinstance(value, str) and re.fullmatch(ENV_PATTERN, value):
             return "unknown key; did you mean api_key_env?"
         return KEY_IN_FILE if value is not None or looks_like_key(key) else KIT_MISSING
     if home := _home(key, path):
@@ -96,13 +96,13 @@ def _choice(key: str, path: YamlPath) -> str:
 
 
 def _home(key: str, path: YamlPath) -> str:
-    """Return where a key would be right that stands at the wrong level, which is mostly an indentation slip."""
+    """Return where a key would be right that stands at the wrong level, mostly an indentation slip."""
     homes = {
         **dict.fromkeys(HANDLERS, "events"),
         **dict.fromkeys(PLATFORM_FIELDS, "fields"),
         **dict.fromkeys(KitPart.model_fields, "kit"),
         **dict.fromkeys(OptionsPart.model_fields, "options"),
-        **dict.fromkeys(EventPart.model_fields, "an event type, under events"),
+        **(dict.fromkeys(EventPart.model_fields, "an event type") if path[0] != "events" else {}),
         "when": "rules, as - when:",
     }
     return "" if len(path) > 1 and path[0] == homes.get(key) else homes.get(key, "")
@@ -125,7 +125,7 @@ def _not_text(value: object, written: str | None, path: YamlPath, _context: obje
         return "must be text; put it in quotes"
     if value is None and not written:
         return "nothing stands here; write a name, or delete the entry"
-    if isinstance(value, dict) and len(value) == 1 and set(value.values()) == {None}:
+    if isinstance(value, dict) and list(value.values()) == [None]:
         return f'text with braces must be in quotes: "{{{shown(next(iter(value)))}}}"'
     if isinstance(value, dict):
         return "must be text; put text with a colon or braces in quotes"
@@ -187,7 +187,8 @@ def _too_few(_value: object, _written: str | None, path: YamlPath, _context: obj
     if path == ("app",):
         return "the list is empty; name an app, or delete the line to take events that name no app"
     if path[-1] == "when":
-        return f"is empty, so the rule would always apply; write {_SHAPES['when']}, or move the tags out of the rule"
+        said = "is empty, so the rule would always apply; write"
+        return f"{said} {_SHAPES['when']}, or move the tags out of the rule"
     return "the list is empty, so the rule would never apply; name the values"
 
 

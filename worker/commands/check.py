@@ -15,8 +15,9 @@ from worker.commands.choosing import unknown_account
 from worker.commands.exits import ExitCode
 from worker.commands.output import AsJson, say, show, show_json, table
 from worker.commands.running import run_async
+from worker.commands.starting import begin
 from worker.errors import Problem
-from worker.settings import Settings, environment, load_settings
+from worker.settings import Settings, environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,13 @@ class _Report:
 
 
 def check(
-    account: Annotated[str | None, typer.Argument(metavar="[ACCOUNT]", help="This one only. Default: all.")] = None,
+    account: Annotated[
+        str | None, typer.Argument(metavar="[ACCOUNT]", help="This one only. Default: all.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Test the connections: files, broker, Kit, and the tags and fields that Kit lacks. Changes nothing."""
-    settings = load_settings()
+    settings = begin()
     loaded = load_accounts(settings.config_dir, environment())
     if account is not None and account not in loaded.names:
         raise unknown_account(account, loaded.names)
@@ -59,9 +62,7 @@ def check(
     raise typer.Exit(report.exit_code)
 
 
-async def _check(
-    settings: Settings, loaded: Loaded, accounts: list[Account], only: str | None
-) -> _Report:
+async def _check(settings: Settings, loaded: Loaded, accounts: list[Account], only: str | None) -> _Report:
     broker, kit = await asyncio.gather(
         check_broker(settings, [each.name for each in accounts]), check_kit(settings, accounts)
     )
@@ -89,7 +90,7 @@ def _show(report: _Report, exchange: str) -> None:
     for each in report.kit:
         rows += _kit_rows(each)
     show(table(("What", "", "How it stands"), rows))
-    say(*_summary(report))
+    say(_summary(report))
 
 
 def _file_rows(report: _Report) -> Iterable[_Row]:
@@ -107,7 +108,11 @@ def _broker_rows(broker: BrokerReport, exchange: str) -> Iterable[_Row]:
     for warning in broker.warnings:
         yield "broker", "note", warning
     if not broker.exchange:
-        yield "broker", "note", f"the exchange {exchange} does not exist yet; the worker declares it when it starts"
+        yield (
+            "broker",
+            "note",
+            f"the exchange {exchange} does not exist yet; the worker declares it when it starts",
+        )
     for queue in broker.queues:
         if queue.state is QueueCheck.AS_WANTED:
             yield f"queue {queue.queue}", "ok", f"declared as it should be; {queue.ready} waiting"
@@ -122,7 +127,9 @@ def _kit_rows(kit: KitReport) -> Iterable[_Row]:
     if kit.state is KitCheck.OK:
         yield what, "ok", f"{kit.name}, plan {kit.plan}"
     else:
-        word = {KitCheck.REFUSED: "REFUSED", KitCheck.UNREACHABLE: "DOWN", KitCheck.NO_SECRET: "WRONG"}[kit.state]
+        word = {KitCheck.REFUSED: "REFUSED", KitCheck.UNREACHABLE: "DOWN", KitCheck.NO_SECRET: "WRONG"}[
+            kit.state
+        ]
         yield what, word, kit.detail
     for kind, names in (("tags", kit.lacking_tags), ("custom fields", kit.lacking_fields)):
         if names and kit.will_create:
@@ -131,14 +138,14 @@ def _kit_rows(kit: KitReport) -> Iterable[_Row]:
             yield what, "WRONG", f"{kind} that Kit lacks, and create_missing is false: {', '.join(names)}"
 
 
-def _summary(report: _Report) -> list[str]:
-    if report.exit_code is ExitCode.OK:
-        return ["All is well."]
-    refused = [kit.account for kit in report.kit if kit.state is KitCheck.REFUSED]
-    return [
-        {
-            ExitCode.CONFIGURATION: "Something is wrong in the files, in the broker's queues or in Kit; see WRONG above.",
-            ExitCode.CREDENTIAL_REFUSED: f"Kit refuses the API key of {', '.join(refused)}: put a valid one in its place.",
-            ExitCode.UNREACHABLE: "The broker or Kit cannot be reached; see DOWN above.",
-        }[report.exit_code]
-    ]  # fmt: skip
+def _summary(report: _Report) -> str:
+    code = report.exit_code
+    if code is ExitCode.CONFIGURATION:
+        return "Something must be put right first; see WRONG above."
+    if code is ExitCode.CREDENTIAL_REFUSED:
+        refused = ", ".join(kit.account for kit in report.kit if kit.state is KitCheck.REFUSED)
+        why = "it is wrong or revoked, or the Kit account lost its access to the API"
+        return f"Kit refuses the API key of {refused}: {why}."
+    if code is ExitCode.UNREACHABLE:
+        return "The broker or Kit cannot be reached; see DOWN above."
+    return "All is well."

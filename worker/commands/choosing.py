@@ -34,7 +34,13 @@ def unknown_account(name: str, known: Iterable[str]) -> UsageError:
     """Return the error for a name that no file has."""
     names = sorted(known)
     near = get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there is {listed(names)}" if names else "there are no account files"
+    hint = (
+        f"did you mean {near[0]}?"
+        if near
+        else f"there is {listed(names)}"
+        if names
+        else "there are no account files"
+    )
     return UsageError(f"there is no account {name}; {hint}")
 
 

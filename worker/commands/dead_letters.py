@@ -17,24 +17,33 @@ from worker.commands.dead_letters_view import print_line, show_letters, show_lis
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson
 from worker.commands.running import run_async
-from worker.dead_letters import EVERYTHING, Listing, Selection
+from worker.commands.starting import begin
+from worker.dead_letter_desk import EVERYTHING, Selection
+from worker.dead_letters import Listing
 from worker.letters import DeadLetter
 from worker.publishing import publisher_on
 from worker.queues import connected, queue_state
-from worker.settings import Settings, environment, load_settings
+from worker.settings import Settings, environment
 from worker.topology import dead_letter_queue
 
-app = typer.Typer(no_args_is_help=True, help="What could not be applied: list, show, replay, discard, export.")
+app = typer.Typer(
+    no_args_is_help=True, help="What could not be applied: list, show, replay, discard, export."
+)
 
-OfAccount = Annotated[str | None, typer.Option("--account", help="Of this account. Default: of all with a file.")]
+OfAccount = Annotated[
+    str | None, typer.Option("--account", help="Of this account. Default: of all with a file.")
+]
 Reasons = Annotated[list[str] | None, typer.Option("--reason", help="With this reason. Repeatable.")]
 Types = Annotated[list[str] | None, typer.Option("--type", help="Of this event type. Repeatable.")]
-Ids = Annotated[list[str] | None, typer.Option("--id", help="With this id, its own or its event's. Repeatable.")]
+Ids = Annotated[
+    list[str] | None, typer.Option("--id", help="With this id, its own or its event's. Repeatable.")
+]
 All = Annotated[bool, typer.Option("--all", help="All; has to be said where nothing else selects.")]
 
 
 @app.command("list")
 def list_(  # noqa: PLR0913  # one for each option
+    *,
     account: OfAccount = None,
     reason: Reasons = None,
     type_: Types = None,
@@ -63,19 +72,22 @@ def show(
 
 @app.command()
 def replay(  # noqa: PLR0913  # one for each option
+    *,
     account: OfAccount = None,
     reason: Reasons = None,
     type_: Types = None,
     id_: Ids = None,
     all_: All = False,
-    force: Annotated[bool, typer.Option("--force", help="Although newer events may be undone by it.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Although newer events may be undone by it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Put dead letters back into the work queue, oldest first. None is lost, whatever fails meanwhile."""
     selection = _chosen(reason, type_, id_, all_=all_)
     if not force:
         raise UsageError(
-            "replaying applies old events now, which may undo what newer events of the same people have done; "
+            "replaying applies old events now, which may undo what newer events of the same people did; "
             "see what there is (kit-worker dead-letters list), and then say --force"
         )
     desk = _Desk(account)
@@ -84,6 +96,7 @@ def replay(  # noqa: PLR0913  # one for each option
 
 @app.command()
 def discard(  # noqa: PLR0913  # one for each option
+    *,
     account: OfAccount = None,
     reason: Reasons = None,
     type_: Types = None,
@@ -124,7 +137,9 @@ def _chosen(
 def _confirmed(listings: list[Listing]) -> dict[str, int]:
     """Ask, and return by account how many were looked at: what comes in meanwhile was not asked about."""
     count = sum(listing.matching for listing in listings)
-    what = ", ".join(f"{group.count} {group.reason} of {group.account}" for each in listings for group in each.groups)
+    what = ", ".join(
+        f"{group.count} {group.reason} of {group.account}" for each in listings for group in each.groups
+    )
     if count and not sys.stdin.isatty():
         raise UsageError(f"this would delete for good: {what}; say --yes")
     if count and not typer.confirm(f"Delete {what} for good?", err=True):
@@ -150,7 +165,7 @@ class _Desk:
     """The accounts in question, and the operations over them, each on connections of its own."""
 
     def __init__(self, account: str | None) -> None:
-        self._settings = load_settings()
+        self._settings = begin()
         self._known = sorted(load_accounts(self._settings.config_dir, environment()).names)
         # One that is named need not have a file: its queues outlive it.
         self._accounts = self._known if account is None else [account]
@@ -185,7 +200,9 @@ class _Desk:
     async def _connection(self) -> AsyncIterator[AbstractConnection]:
         async with _connected(self._settings) as connection:
             for account in self._accounts:
-                if account not in self._known and not await queue_state(connection, dead_letter_queue(account)):
+                if account not in self._known and not await queue_state(
+                    connection, dead_letter_queue(account)
+                ):
                     raise unknown_account(account, self._known)
             yield connection
 

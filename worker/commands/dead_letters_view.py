@@ -39,7 +39,15 @@ def _show_one_by_one(letters: list[DeadLetter], limit: int) -> None:
     newest = letters[-limit:] if limit else letters
     headings = ("Id", "Account", "Event type", "Event id", "Failed at", "Reason", "Detail")
     rows = [
-        (each.id, each.account, each.event_type, each.event_id, _time(each.failed_at), each.reason, each.detail)
+        (
+            each.id,
+            each.account,
+            each.event_type,
+            each.event_id,
+            _time(each.failed_at),
+            each.reason,
+            each.detail,
+        )
         for each in newest
     ]
     show(table(headings, rows))
@@ -50,14 +58,18 @@ def _show_one_by_one(letters: list[DeadLetter], limit: int) -> None:
 def _remarks(listing: Listing) -> list[str]:
     remarks = []
     if not listing.exists:
-        remarks.append(f"{listing.account}: no dead-letter queue yet; the worker declares it when it first runs.")
+        remarks.append(
+            f"{listing.account}: no dead-letter queue yet; the worker declares it when it first runs."
+        )
     elif not listing.matching and not listing.missing:
         among = f" among {listing.ready} dead letters" if listing.ready else ""
         remarks.append(f"{listing.account}: nothing{among}.")
     if listing.matching > len(listing.letters):
         remarks.append(f"{listing.account}: only the oldest {len(listing.letters)} are named one by one.")
     if listing.missing:
-        remarks.append(f"{listing.account}: {listing.missing} did not come; another tool holds them. Try again.")
+        remarks.append(
+            f"{listing.account}: {listing.missing} did not come; another tool holds them. Try again."
+        )
     if listing.watchers:
         remarks.append(
             f"{listing.account}: {listing.watchers} other consumer{_s(listing.watchers)} of "
@@ -81,7 +93,11 @@ def show_letters(letters: list[DeadLetter], *, as_json: bool) -> None:
     for letter in letters:
         facts = [(name.replace("_", " "), str(value)) for name, value in _known(letter).items() if value]
         show(table(("Dead letter", letter.id), [fact for fact in facts if fact[0] != "id"]))
-        show(table(("Header", "Value"), [(name, _text(value)) for name, value in sorted(letter.headers.items())]))
+        show(
+            table(
+                ("Header", "Value"), [(name, _text(value)) for name, value in sorted(letter.headers.items())]
+            )
+        )
         say("Body", style="bold")
         say(letter.text, "")
 

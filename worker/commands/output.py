@@ -26,6 +26,7 @@ def say(*lines: str, style: str = "") -> None:
             Console(highlight=False).print(Text(line, style=style), soft_wrap=True)
         else:
             sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()  # whoever watches a long-running command through a pipe sees it now
 
 
 def warn(line: str) -> None:

@@ -12,24 +12,30 @@ from worker.commands.event_files import read_event_file
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json, warn
 from worker.commands.running import run_async
+from worker.commands.starting import begin
 from worker.errors import BrokerUnavailable
 from worker.publishing import Addressed, Sent, publish_all
 from worker.queues import connected
 from worker.sample_events import Sample, what_is_wrong
-from worker.settings import Settings, load_settings
+from worker.settings import Settings
 
 
 def publish(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="EVENT.json…", help="Files with one event, an array or JSON lines each; - for standard input."),
+        typer.Argument(
+            metavar="EVENT.json…",
+            help="Files with one event, an array or JSON lines each; - for standard input.",
+        ),
     ],
     app: Annotated[str, typer.Option(help="The app whose event it is; goes into the routing key.")] = "",
-    event_type: Annotated[str, typer.Option("--type", help="The type of events that do not name theirs.")] = "",
+    event_type: Annotated[
+        str, typer.Option("--type", help="The type of events that do not name theirs.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Send events to the platform's exchange, as the platform would. Also such as the worker will refuse."""
-    settings = load_settings()
+    settings = begin()
     samples = [sample for name in files for sample in read_event_file(name)]
     events = [Addressed(sample, _routing_key(sample, event_type, app)) for sample in samples]
     for event in events:
@@ -79,7 +85,11 @@ def _report(sent: list[Sent], exchange: str, *, as_json: bool) -> None:
 
 def _explained(failed: list[Sent], app: str) -> str:
     first = failed[0]
-    several = f"{len(failed)} events were not taken, the first being {first.event.sample.where}: " if len(failed) > 1 else ""
+    several = (
+        f"{len(failed)} events were not taken, the first being {first.event.sample.where}: "
+        if len(failed) > 1
+        else ""
+    )
     if "no queue takes" not in first.problem:
         return f"{several}{first.problem}"
     hint = "is the app right?" if app else "do the accounts' events carry an app (--app)?"

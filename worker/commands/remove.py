@@ -10,20 +10,25 @@ from worker.accounts import load_accounts
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json
 from worker.commands.running import run_async
+from worker.commands.starting import begin
 from worker.queues import QueueState, connected, delete_queue, queue_state
-from worker.settings import Settings, environment, load_settings
+from worker.settings import Settings, environment
 from worker.topology import dead_letter_queue, work_queue
 
 
 def remove(
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account whose file is gone.")],
-    force: Annotated[bool, typer.Option("--force", help="Although they hold messages, which are lost.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Although they hold messages, which are lost.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Delete the queues of a removed account."""
-    settings = load_settings()
+    settings = begin()
     if account in load_accounts(settings.config_dir, environment()).names:
-        raise UsageError(f"{account} still has its file; delete {account}.yaml first, or nothing is to be removed")
+        raise UsageError(
+            f"{account} still has its file: delete it first, or the worker goes on using the queues"
+        )
     deleted = run_async(_remove(settings, account, force=force))
     if as_json:
         show_json([{"queue": queue, "messages": count} for queue, count in deleted.items()])
@@ -47,7 +52,9 @@ def _refuse_if_in_use(queues: dict[str, QueueState]) -> None:
     """Refuse while anything would be lost. Quorum queues do not know RabbitMQ's own `if-empty`."""
     for name, state in queues.items():
         if state.ready:
-            raise UsageError(f"{name} holds {state.ready} messages, which would be lost; --force deletes them")
+            raise UsageError(
+                f"{name} holds {state.ready} messages, which would be lost; --force deletes them"
+            )
         if state.consumers:
             raise UsageError(
                 f"{name} is still consumed, so messages may be in hand; wait until every worker has seen "

@@ -17,21 +17,29 @@ PORT: Final = 8025
 
 
 def sandbox(  # noqa: PLR0913  # one for each switch of the sandbox
+    *,
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.")] = PORT,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for other machines too.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 for other machines too.")
+    ] = "127.0.0.1",
     key: Annotated[
         list[str] | None,
-        typer.Option(help="Accept only this API key; KEY=NAME names its Kit account. Repeatable. Default: any."),
+        typer.Option(
+            help="Accept only this API key; KEY=NAME names its Kit account. Repeatable. Default: any."
+        ),
     ] = None,
     latency: Annotated[float, typer.Option(help="Seconds that every answer takes.", min=0)] = 0.0,
     list_lag: Annotated[float, typer.Option(help="Seconds by which lists lag behind writes.", min=0)] = 0.0,
     limit: Annotated[
-        int | None, typer.Option(help="Calls in 60 s for an API key; 0 for no limit. Default: Kit's 120.", min=0)
+        int | None,
+        typer.Option(help="Calls in 60 s for an API key; 0 for no limit. Default: Kit's 120.", min=0),
     ] = None,
     plan: Annotated[str, typer.Option(help="The Kit accounts' plan.")] = "creator",
     fault: Annotated[
         list[str] | None,
-        typer.Option(help="What goes wrong, such as 'hang' or 'status status=503 probability=0.1'. Repeatable."),
+        typer.Option(
+            help="What goes wrong, such as 'hang' or 'status status=503 probability=0.1'. Repeatable."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="For faults that strike by chance.")] = 0,
 ) -> None:

@@ -98,7 +98,7 @@ class KitClient:
         clock: Seconds that never go back.
         connections: How many calls may be under way at once.
         caller: Which worker calls, for the `User-Agent`.
-        may_write: Raises `CallsSuspended` where no writing call may start; reading calls always may.
+        may_call: Raises `CallsSuspended` where no call but `probe` may start.
         observe: Is told of every call.
     """
 
@@ -112,14 +112,14 @@ class KitClient:
         clock: Seconds,
         connections: int = 32,
         caller: str = "",
-        may_write: Callable[[], None] = _allow,
+        may_call: Callable[[], None] = _allow,
         observe: Callable[[CallRecord], None] = _ignore,
     ) -> None:
         self.limiter = limiter
         self.worked_at: dict[str, float] = {}
         self._base_url = base_url.rstrip("/")
         self._clock = clock
-        self._may_write = may_write
+        self._may_call = may_call
         self._observe = observe
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=30),
@@ -147,6 +147,11 @@ class KitClient:
         """Read; see `call` for what it raises."""
         return await self.call("GET", path, params=params)
 
+    async def probe(self) -> Answer:
+        """Ask for the account, which changes nothing and is allowed at any time; see `call`."""
+        async with self.limiter.call():
+            return await self._call_now("GET", "/v4/account", "/v4/account", None, None)
+
     async def call(
         self,
         method: str,
@@ -172,16 +177,25 @@ class KitClient:
             CallsSuspended: The call may not start now; nothing was sent.
             KitWorkerError: Whatever `read_answer` raises.
         """
-        endpoint = f"{method} {path}"
         async with self.limiter.call():
-            if method != "GET":
-                self._may_write()  # here, and not before the wait for the limiter
-            try:
-                sending = self._send(method, path.format(*ids), json, params)
-                answer = await _to_its_end(self._observed(endpoint, sending))
-            except KitUnavailable as error:
-                error.endpoint = endpoint
-                raise
+            self._may_call()  # here, and not before the wait for the limiter
+            return await self._call_now(method, path, path.format(*ids), json, params)
+
+    async def _call_now(
+        self,
+        method: str,
+        path: str,
+        full_path: str,
+        json: Mapping[str, Any] | None,
+        params: Mapping[str, str] | None,
+    ) -> Answer:
+        endpoint = f"{method} {path}"
+        try:
+            sending = self._send(method, full_path, json, params)
+            answer = await _to_its_end(self._observed(endpoint, sending))
+        except KitUnavailable as error:
+            error.endpoint = endpoint
+            raise
         self.worked_at[endpoint] = self._clock()
         return answer
 

@@ -1,0 +1,220 @@
+"""The stack of docker-compose.yml under a project name of its own, and what one can do to it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tests.container.workload import KEYS_FOLDER, TrialAccount
+from worker.sandbox import Call
+
+ROOT: Final = Path(__file__).parents[2]
+PROJECT: Final = "kit-worker-trial"
+START_TIMEOUT: Final = 300
+"""Seconds; the slowest part is an engine that copies whole images."""
+
+
+class TrialFailed(Exception):
+    """Something is not as it should be; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consumers:
+    """Who consumes an account's queue: container host names, the active one apart."""
+
+    active: str
+    waiting: frozenset[str]
+
+
+class Stack:
+    """The running containers.
+
+    Args:
+        folder: For the account files, the keys and the settings of the trial.
+        accounts: The accounts that its workers serve.
+        workers: How many containers the worker has.
+    """
+
+    def __init__(self, folder: Path, accounts: Iterable[TrialAccount], workers: int) -> None:
+        self._folder = folder
+        self._accounts = tuple(accounts)
+        self._workers = workers
+
+    # -- its life -------------------------------------------------------------------------------------
+
+    def up(self) -> None:
+        """Build the image and start everything; returns when all of it is healthy."""
+        self._write_settings()
+        scale = ("--scale", f"worker={self._workers}")
+        wait = ("--wait", "--wait-timeout", str(START_TIMEOUT))
+        self._compose("up", "--build", "--detach", *scale, *wait, "rabbitmq", "sandbox", "worker")
+
+    def down(self) -> None:
+        """Remove the containers, the network and the volume."""
+        self._compose("down", "--volumes", "--timeout", "5")
+
+    def _write_settings(self) -> None:
+        (self._folder / "config/accounts").mkdir(parents=True)
+        (self._folder / "config" / KEYS_FOLDER).mkdir()
+        lines = [
+            "COMPOSE_PROFILES=demo",
+            f"ENV_FILE={self._env_file}",
+            f"CONFIG_DIR={self._folder / 'config'}",
+            "RABBITMQ_PORT=0",
+            "RABBITMQ_MANAGEMENT_PORT=0",
+            "SANDBOX_PORT=0",
+            "KIT_BASE_URL=http://sandbox:8025",
+            "KIT_ALLOW_HTTP=1",
+            "KIT_RATE_LIMIT=1000000",
+        ]
+        for account in self._accounts:
+            lines += account.write(self._folder / "config")
+        self._env_file.write_text("\n".join([*lines, ""]), encoding="utf-8")
+        self._folder.chmod(0o755)  # the container's user is another one than ours
+
+    @property
+    def _env_file(self) -> Path:
+        return self._folder / "trial.env"
+
+    # -- its workers ----------------------------------------------------------------------------------
+
+    def workers(self) -> dict[str, str]:
+        """Return the workers' containers: ids by host name, which is the id's beginning."""
+        ids = self._compose("ps", "--all", "--quiet", "worker").split()
+        return {each[:12]: each for each in ids}
+
+    def states(self) -> dict[str, str]:
+        """Return by host name whether a worker is healthy, and where it ended, its exit code."""
+        form = "{{.Config.Hostname}} {{.State.Status}} {{.State.Health.Status}} {{.State.ExitCode}}"
+        lines = _run("docker", "inspect", "--format", form, *self.workers().values()).splitlines()
+        parts = [line.split() for line in lines]
+        return {
+            name: health if status == "running" else f"exit {code}" for name, status, health, code in parts
+        }
+
+    def stop(self, worker: str) -> float:
+        """`docker stop`: SIGTERM and time to finish. Returns the seconds that it took."""
+        return _timed("docker", "stop", "--time", "35", worker)
+
+    def kill(self, worker: str) -> float:
+        """`docker kill`: SIGKILL."""
+        return _timed("docker", "kill", worker)
+
+    def start(self, worker: str) -> float:
+        """`docker start`: the same container, and so the same worker id."""
+        return _timed("docker", "start", worker)
+
+    def logged(self, worker: str) -> list[dict[str, Any]]:
+        """Return the log records of a worker, running or not."""
+        lines = _run("docker", "logs", worker, stderr=subprocess.STDOUT).splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def save_logs(self, folder: Path) -> None:
+        """Write each worker's log into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in self.workers():
+            text = _run("docker", "logs", name, stderr=subprocess.STDOUT)
+            (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+
+    def memory(self) -> str:
+        """Return what each worker has in memory now."""
+        return _run("docker", "stats", "--no-stream", "--format", "{{.MemUsage}}", *self.workers().values())
+
+    # -- RabbitMQ -------------------------------------------------------------------------------------
+
+    def amqp_url(self) -> str:
+        """Return the broker's address, from this machine."""
+        return f"amqp://kit:kit@{self._address('rabbitmq', 5672)}/"
+
+    def consumers(self) -> dict[str, Consumers]:
+        """Return by account who consumes its queue."""
+        rows = self._rabbitmqctl("list_consumers", "queue_name", "consumer_tag", "active")
+        found: dict[str, Consumers] = {}
+        for queue in {row["queue_name"] for row in rows}:
+            of_queue = [row for row in rows if row["queue_name"] == queue]
+            active = [_worker_of(row["consumer_tag"]) for row in of_queue if row["active"]]
+            if len(active) > 1:
+                raise TrialFailed(f"{queue} has several active consumers: {active}")
+            waiting = frozenset(_worker_of(row["consumer_tag"]) for row in of_queue if not row["active"])
+            found[queue.removeprefix("kit.")] = Consumers(active[0] if active else "", waiting)
+        return found
+
+    def depths(self) -> dict[str, int]:
+        """Return how many messages each queue holds, those in hand included."""
+        return {row["name"]: row["messages"] for row in self._rabbitmqctl("list_queues", "name", "messages")}
+
+    def _rabbitmqctl(self, *arguments: str) -> list[dict[str, Any]]:
+        command = ("rabbitmqctl", "--quiet", "--formatter", "json")
+        output = self._compose("exec", "-T", "rabbitmq", *command, *arguments)
+        rows: list[dict[str, Any]] = json.loads(output)
+        return rows
+
+    # -- the sandbox ----------------------------------------------------------------------------------
+
+    def configure_sandbox(self, *, latency: float) -> None:
+        """Turn its limits off, and let every answer take so many seconds."""
+        self._sandbox("limits", {"api_key": None})
+        self._sandbox("settings", {"latency": latency})
+
+    def kit_accounts(self) -> list[dict[str, Any]]:
+        """Return everything that the sandbox holds, by Kit account."""
+        accounts: list[dict[str, Any]] = self._sandbox("state")["accounts"]
+        return accounts
+
+    def calls(self, since: int = 0) -> list[Call]:
+        """Return the calls that the workers made, after the one of that number."""
+        return [Call(**call) for call in self._sandbox(f"calls?limit=200000&since={since}")["calls"]]
+
+    def _sandbox(self, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+        url = f"http://{self._address('sandbox', 8025)}/_sandbox/{path}"
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(url, data, timeout=60) as answer:
+            result: dict[str, Any] = json.load(answer)
+            return result
+
+    # -- docker compose -------------------------------------------------------------------------------
+
+    def _address(self, service: str, port: int) -> str:
+        return self._compose("port", service, str(port)).strip()
+
+    def _compose(self, *arguments: str) -> str:
+        options = (
+            "--project-directory",
+            str(ROOT),
+            "--project-name",
+            PROJECT,
+            "--env-file",
+            str(self._env_file),
+        )
+        return _run("docker", "compose", *options, *arguments)
+
+
+def _worker_of(consumer_tag: str) -> str:
+    return consumer_tag.rpartition("-")[0]
+
+
+def caller(call: Call) -> str:
+    """Return the worker that made a call."""
+    return call.user_agent.partition("(")[2].rstrip(")")
+
+
+def _timed(*command: str) -> float:
+    started = time.monotonic()
+    _run(*command)
+    return time.monotonic() - started
+
+
+def _run(*command: str, stderr: int = subprocess.PIPE) -> str:
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, text=True, check=False)  # noqa: S603  # our own commands
+    except FileNotFoundError as error:
+        raise TrialFailed("there is no docker command: install Docker with its compose plugin") from error
+    if done.returncode:
+        raise TrialFailed(f"{' '.join(command)} failed:\n{(done.stderr or done.stdout).strip()}")
+    return done.stdout

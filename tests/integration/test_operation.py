@@ -1,0 +1,207 @@
+"""What admins and operators do to a running worker, and what it tells them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aio_pika
+import aiohttp
+import pytest
+from aio_pika.abc import AbstractChannel
+
+from tests.integration.harness import (
+    KEY,
+    Worker,
+    World,
+    all_settled,
+    depth,
+    make_events,
+    publish,
+    readyz,
+    until,
+    wrong_people,
+)
+from worker.sandbox import Fault, FaultKind, Rule, Sandbox
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """A Kit without limits that knows two keys."""
+    keys = {KEY: "Sunny Kitchen", "kit_another0123456789": "Rainy Garden"}
+    async with Sandbox(keys=keys, limit=False).running() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def world(amqp_url: str, events_exchange: str, account_name: str, tmp_path: Path, sandbox: Sandbox) -> World:
+    """One account with the default mapping."""
+    world = World(amqp_url, events_exchange, account_name, tmp_path / "config", sandbox.url)
+    world.write_account()
+    return world
+
+
+def started(email: str, number: int = 1, **user: object) -> dict[str, object]:
+    """Return a subscription.started event."""
+    return {
+        "id": f"{email}-{number}",
+        "type": "subscription.started",
+        "time": f"2026-07-01T00:00:{number:02}Z",
+        "data": {"user": {"email": email, **user}, "subscription": {"plan": "Annual"}},
+    }
+
+
+async def test_refused_credential_keeps_events_until_it_is_mended(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Given a wrong key, the account says so and its events wait in RabbitMQ; the right key applies them."""
+    secret = tmp_path / "secret"
+    secret.write_text("kit_wrong0123456789\n")
+    path = world.config / "accounts" / f"{world.account}.yaml"
+    path.write_text(f"kit: {{api_key_file: {secret}}}\n")
+    async with Worker(world, tmp_path / "log", HTTP_PORT="18441") as worker:
+        await publish(channel, world.exchange, [started("a@example.com")])
+        await until(lambda: "credential_refused" in worker.events_logged())
+        status, body = await readyz(18441)
+        assert status == 503
+        assert body["accounts"][world.account]["state"] == "credential_refused"
+        assert await depth(world.amqp_url, f"kit.{world.account}") == 1
+        secret.write_text(KEY)
+        path.write_text(path.read_text() + "# saved again\n")
+        await until(lambda: "event_applied" in worker.events_logged())
+        assert (await readyz(18441))[0] == 200
+    assert sandbox.account(KEY).subscriber("a@example.com").tags == {"Active Member"}
+
+
+async def test_401_in_mid_work_and_back(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Given a key that Kit refuses for a while, nothing is lost, and a save of the file tries again at once."""
+    events = make_events(200, 50, seed=21)
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(channel, world.exchange, events[:100])
+        await all_settled(world, worker, 100)
+        rule = sandbox.faults.add(Rule(Fault(FaultKind.UNAUTHORIZED)))
+        await publish(channel, world.exchange, events[100:])
+        await until(lambda: "credential_refused" in worker.events_logged())
+        sandbox.faults.clear()
+        struck = rule.struck
+        world.write_account("# saved again\n")
+        await all_settled(world, worker, len(events))
+    assert struck >= 1
+    assert wrong_people(sandbox, events) == []
+    assert await depth(world.amqp_url, f"kit.{world.account}.dead") == 0
+
+
+async def test_saved_mapping_is_in_force_without_a_restart(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Given a saved file, new events follow it; given an invalid one, the old stays and is said to be so."""
+    async with Worker(world, tmp_path / "log", HTTP_PORT="18442") as worker:
+        world.write_account("events: {subscription.started: {add_tags: [Member]}, order.paid: {add_tags: [Buyer]}}\n")
+        await until(lambda: "config_reloaded" in worker.events_logged())
+        order = {**started("b@example.com"), "type": "order.paid"}
+        await publish(channel, world.exchange, [started("a@example.com"), order])
+        await all_settled(world, worker, 2)
+        world.write_account("events: {subscription.strated: {add_tags: [Oops]}}\n")
+        await until(lambda: worker.events_logged().count("config_reloaded") == 2)
+        _, body = await readyz(18442)
+        assert "did you mean subscription.started?" in body["accounts"][world.account]["config_errors"][0]
+        assert body["accounts"][world.account]["state"] in {"running", "waiting"}
+        await publish(channel, world.exchange, [started("c@example.com")])
+        await all_settled(world, worker, 3)
+        async with aiohttp.ClientSession() as session, session.get("http://127.0.0.1:18442/metrics") as answer:
+            metrics = await answer.text()
+    assert 'kit_worker_config_reloads_total{result="invalid"} 1.0' in metrics
+    account = sandbox.account(KEY)
+    assert account.subscriber("a@example.com").tags == {"Member"}
+    assert account.subscriber("b@example.com").tags == {"Buyer"}
+    assert account.subscriber("c@example.com").tags == {"Member"}
+
+
+async def test_what_waits_is_folded_anew_under_a_corrected_rule(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Given events that wait during an outage, a corrected rule applies to them: the harm is never done."""
+    sandbox.faults.add(Rule(Fault(FaultKind.STATUS, status=503)))
+    world.write_account("events: {subscription.started: {add_tags: [Wrong]}}\n")
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(channel, world.exchange, [started("a@example.com")])
+        await until(lambda: "hold_started" in worker.events_logged())
+        world.write_account("events: {subscription.started: {add_tags: [Right]}}\n")
+        await until(lambda: "config_reloaded" in worker.events_logged())
+        sandbox.faults.clear()
+        await all_settled(world, worker, 1)
+    assert sandbox.account(KEY).subscriber("a@example.com").tags == {"Right"}
+    assert "Wrong" not in sandbox.account(KEY).tags()
+
+
+async def test_accounts_come_and_go_with_their_files(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path, new_account_name: object
+) -> None:
+    """Given a file added, its account starts; given a file removed, its account stops and its queue keeps events."""
+    assert callable(new_account_name)
+    other = new_account_name()
+    path = world.config / "accounts" / f"{other}.yaml"
+    world.environ["KIT_OTHER_KEY"] = "kit_another0123456789"
+    async with Worker(world, tmp_path / "log") as worker:
+        path.write_text("app: garden\nkit: {api_key_env: KIT_OTHER_KEY}\n")
+        await until(lambda: worker.events_logged().count("subscribed") == 2)
+        exchange = await channel.get_exchange(world.exchange)
+        body = b'{"id": "1", "data": {"user": {"email": "a@example.com"}}}'
+        await exchange.publish(aio_pika.Message(body), "user.signed_up.garden")
+        await all_settled(world, worker, 1)
+        path.unlink()
+        await until(lambda: "account_removed" in worker.events_logged())
+        await exchange.publish(aio_pika.Message(body), "user.signed_up.garden")
+        assert await depth(world.amqp_url, f"kit.{other}") == 1
+    assert sandbox.account("kit_another0123456789").subscriber("a@example.com").state == "active"
+    assert sandbox.account(KEY).find("a@example.com") is None
+
+
+async def test_an_outage_is_a_hold_and_ends_by_itself(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Given a Kit that is down, the account is held, not ready, calls seldom, and goes on when Kit is back."""
+    events = make_events(50, 20, seed=22)
+    sandbox.faults.add(Rule(Fault(FaultKind.STATUS, status=500)))
+    async with Worker(world, tmp_path / "log", HTTP_PORT="18443") as worker:
+        await publish(channel, world.exchange, events)
+        await until(lambda: "hold_started" in worker.events_logged())
+        status, body = await readyz(18443)
+        assert (status, body["accounts"][world.account]["state"]) == (503, "held")
+        assert "500" in body["accounts"][world.account]["last_error"]
+        calls = sandbox.journal.count()
+        await asyncio.sleep(3)
+        assert sandbox.journal.count() - calls <= 4
+        sandbox.faults.clear()
+        await all_settled(world, worker, len(events))
+        assert (await readyz(18443))[0] == 200
+        assert "hold_ended" in worker.events_logged()
+    assert wrong_people(sandbox, events) == []
+
+
+async def test_kits_limit_is_never_exceeded(
+    world: World, channel: AbstractChannel, tmp_path: Path
+) -> None:
+    """Given Kit's own limit, 120 calls in any 60 s, a backlog is never answered 429."""
+    async with Sandbox(keys={KEY: "Sunny Kitchen"}, latency=0.03).running() as sandbox:
+        world.kit_url = sandbox.url
+        async with Worker(world, tmp_path / "log", KIT_RATE_LIMIT="0") as worker:
+            await publish(channel, world.exchange, make_events(300, 300, seed=23))
+            await until(lambda: sandbox.journal.count() >= 120, 30)
+            await until(lambda: sandbox.journal.count() >= 150, 75)
+            assert sandbox.journal.count(status=429) == 0
+            assert worker.process.returncode is None
+
+
+async def test_exit_codes(world: World, tmp_path: Path) -> None:
+    """Given no valid account file, the worker says every problem and exits 2."""
+    world.write_account("evnts: {}\nfileds: {}\n")
+    worker = Worker(world, tmp_path / "log")
+    with pytest.raises(AssertionError):
+        await worker.start()
+    assert worker.process.returncode == 2
+    assert "evnts" in worker.log_text()
+    assert "fileds" in worker.log_text()

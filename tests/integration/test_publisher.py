@@ -1,0 +1,84 @@
+"""Publishing tells the truth about what the broker has."""
+
+import asyncio
+import random
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+from aio_pika.abc import AbstractChannel
+
+from worker.amqp import check_amqp_url
+from worker.broker import Link
+from worker.clock import awake_or_not
+from worker.errors import BrokerUnavailable
+from worker.publisher import Outgoing, Publisher
+
+
+@pytest.fixture
+async def publisher(amqp_url: str) -> AsyncIterator[Publisher]:
+    """A publisher on a link of its own."""
+    link = Link(check_amqp_url(amqp_url), "test", clock=awake_or_not, random=random.random)
+    running = asyncio.create_task(link.run())
+    yield Publisher(link.channel)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.fixture
+async def queue(channel: AbstractChannel) -> AsyncIterator[str]:
+    """A queue of the test's own."""
+    name = f"test.{uuid.uuid4().hex}"
+    await channel.declare_queue(name, durable=True, arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+    yield name
+    await channel.queue_delete(name)
+
+
+def message(queue: str, body: bytes = b"x", **properties: object) -> Outgoing:
+    return Outgoing("", queue, body, {"headers": {}, **properties})
+
+
+async def test_confirmed(publisher: Publisher, queue: str, channel: AbstractChannel) -> None:
+    """Given a queue that takes it, publishing returns, and the message is there under an id of its own."""
+    await publisher.publish(message(queue, b"body"))
+    got = await (await channel.get_queue(queue)).get()
+    assert got is not None
+    assert got.body == b"body"
+    assert got.message_id
+    await got.ack()
+
+
+async def test_unroutable(publisher: Publisher) -> None:
+    """Given no such queue, publishing fails; the plain protocol would call it a success."""
+    with pytest.raises(BrokerUnavailable, match="no queue takes messages"):
+        await publisher.publish(message("test.nowhere"))
+
+
+async def test_full_queue(publisher: Publisher, queue: str) -> None:
+    """Given a queue that is full and rejects, publishing fails."""
+    await publisher.publish(message(queue))
+    with pytest.raises(BrokerUnavailable, match="refused"):
+        await publisher.publish(message(queue))
+
+
+async def test_two_at_once_of_which_one_is_unroutable(publisher: Publisher, queue: str) -> None:
+    """Given two publishes in flight, only the unroutable one fails: their ids differ."""
+    results = await asyncio.gather(
+        publisher.publish(message("test.nowhere")), publisher.publish(message(queue)), return_exceptions=True
+    )
+    assert isinstance(results[0], BrokerUnavailable)
+    assert results[1] is None
+
+
+async def test_no_such_exchange_and_then_a_good_one(publisher: Publisher, queue: str) -> None:
+    """Given a publish that costs the channel, the next one works on a new channel."""
+    with pytest.raises(BrokerUnavailable):
+        await publisher.publish(Outgoing("test.no.exchange", "x", b"", {}))
+    await publisher.publish(message(queue))
+
+
+async def test_no_answer_in_time() -> None:
+    """Given a broker that never answers, publishing gives up in time, and says that it is not confirmed."""
+    link = Link(check_amqp_url("amqp://127.0.0.1:1/"), "test", clock=awake_or_not, random=random.random)
+    with pytest.raises(BrokerUnavailable, match="not confirmed"):
+        await Publisher(link.channel).publish(message("any"), timeout=0.05)

@@ -1,0 +1,219 @@
+"""Sessions in this process, with shortened times: when an account must stop calling, and what it hands back."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+from aio_pika.abc import AbstractChannel
+from pydantic import SecretStr
+
+from tests.integration.harness import KEY, depth, make_events, publish, wrong_people
+from worker import broker as broker_module
+from worker import consumer
+from worker.account_worker import AccountWorker, KitSettings
+from worker.accounts import Account, Credential
+from worker.broker import Broker
+from worker.clock import awake_or_not, utc_now
+from worker.consumer import Tools
+from worker.handlers import HANDLERS
+from worker.handlers.base import PLATFORM_FIELDS
+from worker.mapping import FieldTarget
+from worker.metrics import Metrics
+from worker.sandbox import Sandbox
+from worker.topology import Topology, work_queue
+
+pytestmark = pytest.mark.timeout(60)
+
+Running = Callable[..., AbstractAsyncContextManager[AccountWorker]]
+
+
+@dataclass
+class Pipe:
+    """A TCP proxy to the broker that can swallow everything, as a broken network does."""
+
+    port: int = 0
+    black_hole: bool = False
+
+
+@asynccontextmanager
+async def piped(host: str, port: int) -> AsyncIterator[Pipe]:
+    """Forward connections while the context lasts."""
+    pipe = Pipe()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            while pipe.black_hole:
+                await asyncio.sleep(0.05)
+            writer.write(data)
+            await writer.drain()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(host, port)
+        both = [asyncio.create_task(forward(reader, far_writer)), asyncio.create_task(forward(far_reader, writer))]
+        tasks.update(both)
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        writer.close()
+        far_writer.close()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    pipe.port = server.sockets[0].getsockname()[1]
+    yield pipe
+    server.close()
+    for task in tasks:
+        task.cancel()
+
+
+def account_called(name: str) -> Account:
+    """Return an account with the default mapping."""
+    return Account(
+        name,
+        credential=Credential(SecretStr(KEY)),
+        events={kind: handler.default for kind, handler in HANDLERS.items() if handler.default},
+        fields=tuple(
+            FieldTarget(source, "first_name" if source == "mk_first_name" else source)
+            for source in PLATFORM_FIELDS
+        ),
+        version="1",
+    )
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """A Kit without limits."""
+    async with Sandbox(limit=False, latency=0.01).running() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def running(events_exchange: str, account_name: str, sandbox: Sandbox) -> Running:
+    """Run the account in this process, over a broker URL, until the context ends."""
+
+    @asynccontextmanager
+    async def run(url: str, *, limit: int = 10**6, prefetch: int = 500) -> AsyncIterator[AccountWorker]:
+        broker = Broker(url, "here", clock=awake_or_not, random=random.random)
+        topology = Topology(broker.consuming, events_exchange)
+        tools = Tools(
+            broker, topology, Metrics(), "here", 32, awake_or_not, utc_now, random.random
+        )
+        kit = KitSettings(sandbox.url, limit, 5.0, 32)
+        worker = AccountWorker(account_called(account_name), tools, kit, prefetch=prefetch, grace=lambda: 5.0)
+        connected = asyncio.create_task(broker.run())
+        working = asyncio.create_task(worker.run())
+        await eventually(lambda: worker.status.state in {"running", "waiting"})
+        yield worker
+        worker.stop()
+        await working
+        connected.cancel()
+        await asyncio.gather(connected, return_exceptions=True)
+
+    return run
+
+
+async def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait until something has come true."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def empty(url: str, queue: str) -> None:
+    """Wait until a queue is empty."""
+    async with asyncio.timeout(30):
+        while await depth(url, queue):
+            await asyncio.sleep(0.1)
+
+
+async def test_no_call_once_the_broker_is_not_heard(  # noqa: PLR0913  # fixtures
+    running: Running,
+    amqp_url: str,
+    channel: AbstractChannel,
+    events_exchange: str,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given a network that swallows everything, calls to Kit stop within two heartbeats, and resume after."""
+    monkeypatch.setattr(consumer, "HEARTBEAT", 0.5)
+    monkeypatch.setattr(broker_module, "PING_EVERY", 0.1)
+    events = make_events(3000, 400, seed=31)
+    host, port = amqp_url.rpartition("@")[2].rstrip("/").split(":")
+    async with piped(host, int(port)) as pipe, running(amqp_url.replace(f":{port}/", f":{pipe.port}/")) as worker:
+        await publish(channel, events_exchange, events)
+        await eventually(lambda: sandbox.journal.count() > 50)
+        pipe.black_hole = True
+        swallowed = sandbox.monotonic()
+        await eventually(lambda: worker.status.state == "held")
+        await asyncio.sleep(0.5)
+        arrived = [call.arrived for call in sandbox.journal.calls]
+        assert max(arrived) < swallowed + 2 * 0.5 + 0.3
+        pipe.black_hole = False
+        await eventually(lambda: sandbox.journal.count() > len(arrived))
+        await empty(amqp_url, work_queue(worker.account.name))
+        await eventually(lambda: not worker.status.pending_subscribers)
+    assert wrong_people(sandbox, events) == []
+
+
+async def test_events_that_grow_old_are_handed_back(  # noqa: PLR0913  # fixtures
+    running: Running,
+    amqp_url: str,
+    channel: AbstractChannel,
+    events_exchange: str,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given a budget that is too small for what is in hand, the account hands back, and takes half as much."""
+    monkeypatch.setattr(consumer, "MAX_AGE", 1.0)
+    events = make_events(100, 100, seed=32)
+    sandbox.latency = 0.4
+    sizes: list[int] = []
+    subscribe = consumer.Session._subscribe
+
+    async def spy(session: consumer.Session) -> None:
+        sizes.append(session.prefetch.count)
+        await subscribe(session)
+
+    monkeypatch.setattr(consumer.Session, "_subscribe", spy)
+    async with running(amqp_url, prefetch=64) as worker:
+        await publish(channel, events_exchange, events)
+        await eventually(lambda: len(sizes) > 3, 40)
+        sandbox.latency = 0.0
+        await empty(amqp_url, work_queue(worker.account.name))
+        await eventually(lambda: not worker.status.pending_subscribers)
+        await eventually(lambda: sizes[-1] == 64)
+    assert sizes[:3] == [64, 32, 16]
+    assert wrong_people(sandbox, events) == []
+
+
+async def test_a_bug_in_receiving_costs_one_message(  # noqa: PLR0913  # fixtures
+    running: Running,
+    amqp_url: str,
+    channel: AbstractChannel,
+    events_exchange: str,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given code that crashes on one message, that one is a dead letter, and the next ones are applied."""
+    crashes = itertools.chain([RuntimeError("a bug")], itertools.repeat(None))
+    decode: Callable[..., Awaitable[object]] = consumer.decode  # type: ignore[assignment]
+
+    def crashing(*args: object, **kwargs: object) -> object:
+        if (crash := next(crashes)) is not None:
+            raise crash
+        return decode(*args, **kwargs)
+
+    monkeypatch.setattr(consumer, "decode", crashing)
+    events = make_events(10, 10, seed=33)
+    async with running(amqp_url) as worker:
+        await publish(channel, events_exchange, events)
+        queue = await channel.get_queue(f"{work_queue(worker.account.name)}.dead")
+        async with asyncio.timeout(20):
+            while (letter := await queue.get(fail=False)) is None:
+                await asyncio.sleep(0.1)
+        await empty(amqp_url, work_queue(worker.account.name))
+        await eventually(lambda: not worker.status.pending_subscribers)
+    assert letter.headers["x-reason"] == "handler_error"
+    assert wrong_people(sandbox, events[1:]) == []

@@ -1,0 +1,143 @@
+"""What each answer of Kit, or of whatever stands between, means."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worker.errors import CredentialRefused, KitRejected, KitUnavailable, KitWorkerError, RateLimited
+from worker.kit.answers import MAX_DETAIL, Answer, NotFound, read_answer
+
+CALL = "POST /v4/subscribers"
+HTML = b"<html><body>Bad gateway</body></html>"
+SUBSCRIBER = b'{"subscriber": {"id": 7}}'
+
+
+def read(status: int, body: bytes = b"") -> Answer:
+    return read_answer(CALL, status, body)
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, SUBSCRIBER), (201, SUBSCRIBER), (202, SUBSCRIBER), (200, b"{}")])
+def test_a_2xx_with_a_json_object_is_an_answer(status: int, body: bytes) -> None:
+    assert read(status, body) == Answer(status, json.loads(body))
+
+
+@pytest.mark.parametrize("body", [b"", HTML])
+def test_a_204_says_all_by_itself(body: bytes) -> None:
+    assert read(204, body) == Answer(204, {})
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (200, HTML, KitUnavailable),
+        (200, b"", KitUnavailable),
+        (201, SUBSCRIBER[:-5], KitUnavailable),
+        (200, b"\xff\xfe", KitUnavailable),
+        (200, b"[]", KitUnavailable),
+        (200, b"null", KitUnavailable),
+        (200, b'"ok"', KitUnavailable),
+        (202, b"Accepted", KitUnavailable),
+        (100, b"", KitUnavailable),
+        (301, HTML, KitUnavailable),
+        (302, HTML, KitUnavailable),
+        (304, b"", KitUnavailable),
+        (307, SUBSCRIBER, KitUnavailable),
+        (400, b'{"errors": ["bad"]}', KitRejected),
+        (401, b'{"errors": ["The access token is invalid"]}', CredentialRefused),
+        (401, HTML, CredentialRefused),
+        (403, b'{"errors": ["This request would exceed your subscriber limit"]}', KitRejected),
+        (404, b'{"errors": ["Not Found"]}', NotFound),
+        (408, b"", KitUnavailable),
+        (413, b'{"errors": ["too much"]}', RateLimited),
+        (422, b'{"errors": ["Email address is invalid"]}', KitRejected),
+        (429, b"Retry later", RateLimited),
+        (429, b"", RateLimited),
+        (500, HTML, KitUnavailable),
+        (502, HTML, KitUnavailable),
+        (503, SUBSCRIBER, KitUnavailable),
+        (504, b"", KitUnavailable),
+        (600, b"", KitUnavailable),
+    ],
+)
+def test_an_answer_that_is_none_is_an_error_by_its_remedy(
+    status: int, body: bytes, error: type[KitWorkerError]
+) -> None:
+    with pytest.raises(KitWorkerError) as caught:
+        read(status, body)
+
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (422, b'{"errors": ["Email address is invalid", "Name\\ncan\'t be blank"]}', "Email address is invalid; Name can't be blank"),
+        (422, b'{"errors": []}', ""),
+        (422, b'{"errors": "text"}', "no explanation"),
+        (422, b"[1]", "no explanation"),
+        (422, HTML, "no explanation"),
+        (403, b"\xff", "no explanation"),
+        (422, b'{"errors": ["\\u001b[31mred\\u0000\\ud800"]}', " [31mred  "),
+    ],
+)  # fmt: skip
+def test_a_refusal_gives_kits_own_words_on_one_printable_line(status: int, body: bytes, words: str) -> None:
+    with pytest.raises(KitRejected) as caught:
+        read(status, body)
+
+    assert str(caught.value) == f"{CALL}: Kit answered {status}: {words}"
+
+
+def test_kits_words_are_not_repeated_without_end() -> None:
+    with pytest.raises(KitRejected) as caught:
+        read(422, json.dumps({"errors": ["x" * 5000]}).encode())
+
+    assert len(str(caught.value)) < MAX_DETAIL + 100
+
+
+@given(st.integers(100, 599), st.binary(max_size=30) | st.sampled_from([SUBSCRIBER, HTML, b'{"errors": [{}]}']))
+@settings(max_examples=100)
+def test_whatever_comes_is_an_answer_or_one_of_our_errors(status: int, body: bytes) -> None:
+    try:
+        answer = read(status, body)
+    except KitWorkerError as error:
+        assert str(error)  # noqa: PT017  # either outcome is right
+    else:
+        assert 200 <= answer.status < 300
+
+
+# -- what an answer holds -----------------------------------------------------------------------------------
+
+
+def test_an_answer_gives_its_object_its_id_and_its_list() -> None:
+    answer = Answer(200, {"tag": {"id": 7}, "tags": [{"id": 1}, {"id": 2}], "none": []})
+
+    assert answer.item("tag") == {"id": 7}
+    assert answer.id_of("tag") == 7
+    assert answer.items("tags") == [{"id": 1}, {"id": 2}]
+    assert answer.items("none") == []
+
+
+@pytest.mark.parametrize("body", [{}, {"tag": None}, {"tag": []}, {"tag": {}}, {"tag": {"id": "7"}}, {"tag": {"id": None}}])
+def test_an_answer_without_an_id_is_not_kits(body: dict[str, object]) -> None:
+    with pytest.raises(KitUnavailable, match="'tag'"):
+        Answer(200, body).id_of("tag")
+
+
+@pytest.mark.parametrize("body", [{}, {"tags": None}, {"tags": {}}, {"tags": [1]}, {"tags": [{}, None]}])
+def test_an_answer_without_its_list_is_not_kits(body: dict[str, object]) -> None:
+    with pytest.raises(KitUnavailable, match="'tags'"):
+        Answer(200, body).items("tags")
+
+
+@pytest.mark.parametrize(
+    ("body", "warnings"),
+    [({}, ()), ({"warnings": []}, ()), ({"warnings": None}, ()), ({"warnings": ["a", 7]}, ("a", "7"))],
+)
+def test_warnings_are_kits_words_about_fields_that_it_ignored(
+    body: dict[str, object], warnings: tuple[str, ...]
+) -> None:
+    assert Answer(200, body).warnings == warnings

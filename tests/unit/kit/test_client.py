@@ -1,0 +1,498 @@
+"""One call to Kit, over real sockets: sent once, bounded, within the limit, and silent about its key."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+import traceback
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from tests.unit.kit.raw_server import RawServer, Reply, Request, answering, dropping, http, resetting, serving
+from worker.errors import CallsSuspended, ConfigurationError, CredentialRefused, KitUnavailable, KitWorkerError
+from worker.kit import client as client_module
+from worker.kit.answers import NotFound
+from worker.kit.client import CallRecord, KitClient, check_base_url
+from worker.kit.limiter import Limiter
+
+KEY = "kit_thisisthesecretkey0123456789"
+METHODS = ["GET", "POST", "PUT", "DELETE"]
+PATH = "/v4/tags/{}/subscribers/{}"
+
+
+@contextlib.asynccontextmanager
+async def client(url: str, *, limit: int = 100, timeout: float = 5.0, **options: Any) -> AsyncIterator[KitClient]:  # noqa: ANN401, ASYNC109  # as the client has them
+    limiter = Limiter(limit, clock=time.monotonic)
+    async with KitClient(
+        base_url=url, api_key=SecretStr(KEY), limiter=limiter, timeout=timeout, clock=time.monotonic, **options
+    ) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def talking_to(reply: Reply, **options: Any) -> AsyncIterator[tuple[RawServer, KitClient]]:  # noqa: ANN401
+    async with serving(reply) as server, client(server.url, **options) as made:
+        yield server, made
+
+
+def without_the_key(error: BaseException) -> bool:
+    return KEY not in "".join(traceback.format_exception(error)) and KEY not in repr(error)
+
+
+# -- what is sent -------------------------------------------------------------------------------------------
+
+
+async def test_a_call_carries_the_key_the_ids_the_query_and_the_body() -> None:
+    async with talking_to(answering(201, {"tag": {"id": 7}}), caller="worker-1 ü\n") as (server, kit):
+        answer = await kit.call("POST", PATH, 12, 34, json={"name": "VIP"}, params={"per_page": "1000"})
+
+    (request,) = server.requests
+    assert (request.method, request.target) == ("POST", "/v4/tags/12/subscribers/34?per_page=1000")
+    assert request.headers["x-kit-api-key"] == KEY
+    assert request.headers["user-agent"].startswith("kit-worker/")
+    assert request.headers["user-agent"].endswith(" (worker-1 )")
+    assert json.loads(request.body) == {"name": "VIP"}
+    assert (answer.status, answer.id_of("tag")) == (201, 7)
+
+
+async def test_cookies_are_not_kept() -> None:
+    async with talking_to(answering(200, {}, "Set-Cookie: session=1; Path=/")) as (server, kit):
+        await kit.get("/v4/account")
+        await kit.get("/v4/account")
+
+    assert [request.headers.get("cookie") for request in server.requests] == [None, None]
+
+
+async def test_a_connection_is_used_again() -> None:
+    async with talking_to(answering()) as (server, kit):
+        for _ in range(3):
+            await kit.call("POST", "/v4/tags")
+
+    assert [request.connection for request in server.requests] == [1, 1, 1]
+
+
+# -- once, and only where it was sent -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failing", [dropping, resetting])
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_call_is_sent_once_though_the_connection_drops(method: str, failing: Reply) -> None:
+    """Every send has to pass the limiter, so nobody below may send again on its own."""
+    async with talking_to(failing) as (server, kit):
+        with pytest.raises(KitUnavailable) as caught:
+            await kit.call(method, PATH, 1, 2)
+
+    assert [request.method for request in server.requests] == [method]
+    assert without_the_key(caught.value)
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_call_is_sent_once_on_a_kept_connection_that_the_server_closes(method: str) -> None:
+    """Given a connection served one call, when the server closes it as the next one comes, it is not resent."""
+
+    async def once_then_close(request: Request, writer: asyncio.StreamWriter) -> None:
+        if request.number == 1:
+            writer.write(http())
+        else:
+            writer.close()
+
+    async with talking_to(once_then_close) as (server, kit):
+        await kit.get("/v4/account")
+        with pytest.raises(KitUnavailable):
+            await kit.call(method, PATH, 1, 2)
+
+    assert [(request.connection, request.number) for request in server.requests] == [(1, 1), (1, 2)]
+
+
+async def close_seen(kit: KitClient) -> None:
+    """Wait until the client has noticed that the server closed its idle connections."""
+    connector = kit._session.connector
+    assert connector is not None
+    while any(kept.is_connected() for pool in connector._conns.values() for kept, _ in pool):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_connection_that_the_server_closed_while_idle_is_not_used_again(method: str) -> None:
+    closed = asyncio.Event()
+
+    async def answer_and_close(_: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(http())
+        await writer.drain()
+        writer.close()
+        closed.set()
+
+    async with talking_to(answer_and_close) as (server, kit):
+        await kit.get("/v4/account")
+        await closed.wait()
+        await close_seen(kit)
+        await kit.call(method, PATH, 1, 2)
+
+    assert [request.connection for request in server.requests] == [1, 2]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("method", METHODS)
+async def test_no_redirect_is_followed(method: str, status: int) -> None:
+    """Followed, a POST would become a GET, whose 200 looks like success."""
+
+    async def redirect(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(http(200) if request.target == "/login" else http(status, b"{}", "Location: /login"))
+
+    async with talking_to(redirect) as (server, kit):
+        with pytest.raises(KitUnavailable, match=str(status)):
+            await kit.call(method, "/v4/tags")
+
+    assert len(server.requests) == 1
+
+
+# -- bounded ------------------------------------------------------------------------------------------------
+
+
+async def hang(_: Request, __: asyncio.StreamWriter) -> None:
+    await asyncio.Event().wait()
+
+
+async def hang_in_headers(_: Request, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Le")
+    await asyncio.Event().wait()
+
+
+async def hang_in_body(_: Request, writer: asyncio.StreamWriter) -> None:
+    writer.write(http(200, b'{"tag"', length=100))
+    await asyncio.Event().wait()
+
+
+async def drip(_: Request, writer: asyncio.StreamWriter) -> None:
+    writer.write(http(200, b"", length=10_000))
+    while True:
+        writer.write(b" ")
+        await asyncio.sleep(0.01)
+
+
+async def drip_headers(_: Request, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        writer.write(b"X-Slow: 1\r\n")
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("slow", [hang, hang_in_headers, hang_in_body, drip, drip_headers])
+async def test_a_call_ends_in_time_however_slowly_kit_answers(slow: Reply) -> None:
+    async with talking_to(slow, timeout=0.1) as (_, kit):
+        started = time.monotonic()
+        with pytest.raises(KitUnavailable, match="in time") as caught:
+            await kit.call("POST", "/v4/tags", json={"name": "VIP"})
+
+    assert 0.09 < time.monotonic() - started < 2
+    assert without_the_key(caught.value)
+
+
+async def test_the_wait_for_the_limiter_is_no_part_of_the_time_out() -> None:
+    """Given the only place is taken for longer than the time-out, then the call still goes through."""
+    free = asyncio.Event()
+
+    async with talking_to(answering(), timeout=0.05) as (server, kit):
+        kit.limiter = WaitingFor(free)  # type: ignore[assignment]  # only `call` is used
+        calling = asyncio.create_task(kit.call("POST", "/v4/tags"))
+        await asyncio.sleep(0.15)
+        assert server.requests == []
+        free.set()
+        await calling
+
+    assert len(server.requests) == 1
+
+
+class WaitingFor:
+    """A limiter that lets calls through once something has happened."""
+
+    def __init__(self, happened: asyncio.Event) -> None:
+        self._happened = happened
+
+    @contextlib.asynccontextmanager
+    async def call(self) -> AsyncIterator[None]:
+        await self._happened.wait()
+        yield
+
+
+@pytest.mark.parametrize("extra", [0, 1])
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_an_answer_larger_than_kits_are_is_none(
+    monkeypatch: pytest.MonkeyPatch, extra: int, *, chunked: bool
+) -> None:
+    monkeypatch.setattr(client_module, "MAX_ANSWER_BYTES", 100_000)
+    body = b'{"a": "' + b"x" * (100_000 - 9 + extra) + b'"}'
+
+    async def reply(_: Request, writer: asyncio.StreamWriter) -> None:
+        if chunked:
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for piece in (body[:7], body[7:50_000], body[50_000:], b""):
+                writer.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        else:
+            writer.write(http(200, body))
+
+    async with talking_to(reply) as (_, kit):
+        if extra:
+            with pytest.raises(KitUnavailable, match="too large"):
+                await kit.get("/v4/tags")
+        else:
+            assert len((await kit.get("/v4/tags")).body["a"]) == 100_000 - 9
+
+
+async def test_an_endless_answer_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "MAX_ANSWER_BYTES", 100_000)
+    sent = 0
+
+    async def endless(_: Request, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(http(200, b"", length=10**12))
+        while True:
+            writer.write(b" " * 65_536)
+            sent += 65_536
+            await writer.drain()
+
+    async with talking_to(endless) as (_, kit):
+        with pytest.raises(KitUnavailable, match="too large"):
+            await kit.get("/v4/tags")
+
+    assert sent < 50_000_000
+
+
+async def cut_body(_: Request, writer: asyncio.StreamWriter) -> None:
+    writer.write(http(200, b'{"tag": {"id"', length=100))
+    await writer.drain()
+    writer.close()
+
+
+async def garbage(_: Request, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"SSH-2.0-OpenSSH_9\r\n\r\n")
+    writer.close()
+
+
+async def endless_header(_: Request, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n")
+
+
+async def bad_encoding(_: Request, writer: asyncio.StreamWriter) -> None:
+    writer.write(http(200, b"no gzip at all", "Content-Encoding: gzip"))
+
+
+@pytest.mark.parametrize("broken", [cut_body, garbage, endless_header, bad_encoding])
+async def test_an_answer_that_is_broken_off_or_none_at_all_leaves_it_open(broken: Reply) -> None:
+    """A write may have landed all the same, so it is repeated."""
+    async with talking_to(broken) as (_, kit):
+        with pytest.raises(KitUnavailable) as caught:
+            await kit.call("POST", "/v4/tags", json={"name": "ada@example.com"})
+
+    assert without_the_key(caught.value)
+    assert "ada@example.com" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://no-such-host.invalid"])
+async def test_a_kit_that_cannot_be_reached_is_unavailable(url: str) -> None:
+    async with client(url) as kit:
+        with pytest.raises(KitUnavailable) as caught:
+            await kit.get("/v4/account")
+
+    assert without_the_key(caught.value)
+
+
+# -- what is noted ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "error"),
+    [
+        (answering(401, {"errors": [f"bad key {KEY[:5]}"]}), 401, CredentialRefused),
+        (answering(404, {"errors": ["Not Found"]}), 404, NotFound),
+        (answering(502), 502, KitUnavailable),
+        (dropping, 0, KitUnavailable),
+    ],
+)
+async def test_every_failure_is_counted_and_names_the_endpoint_without_ids(
+    reply: Reply, status: int, error: type[KitWorkerError]
+) -> None:
+    records: list[CallRecord] = []
+
+    async with talking_to(reply, observe=records.append) as (_, kit):
+        with pytest.raises(error) as caught:
+            await kit.call("DELETE", PATH, 12, 34)
+
+    assert [(record.endpoint, record.status) for record in records] == [(f"DELETE {PATH}", status)]
+    assert kit.worked_at == {}
+    assert getattr(caught.value, "endpoint", f"DELETE {PATH}") == f"DELETE {PATH}"
+    assert without_the_key(caught.value)
+
+
+async def test_a_success_is_noted_by_endpoint() -> None:
+    records: list[CallRecord] = []
+    before = time.monotonic()
+
+    async with talking_to(answering(200), observe=records.append) as (_, kit):
+        await kit.call("POST", PATH, 1, 2)
+
+    assert [(record.endpoint, record.status) for record in records] == [(f"POST {PATH}", 200)]
+    assert records[0].seconds >= 0
+    assert before <= kit.worked_at[f"POST {PATH}"] <= time.monotonic()
+
+
+# -- permission, limit, parallel ----------------------------------------------------------------------------
+
+
+def refuse() -> None:
+    raise CallsSuspended("the queue may be another worker's by now")
+
+
+async def test_only_a_probe_may_be_sent_while_calls_are_not_allowed() -> None:
+    async with talking_to(answering(200, {"account": {}}), may_call=refuse) as (server, kit):
+        await kit.probe()
+        for method in METHODS:
+            with pytest.raises(CallsSuspended):
+                await kit.call(method, "/v4/tags")
+
+    assert [(request.method, request.target) for request in server.requests] == [("GET", "/v4/account")]
+
+
+async def test_permission_is_asked_after_the_wait_for_the_limiter() -> None:
+    """Given permission is lost while a call waits for its place, then it is not sent."""
+    free, allowed = asyncio.Event(), True
+
+    def may_call() -> None:
+        if not allowed:
+            refuse()
+
+    async with talking_to(answering(), may_call=may_call) as (server, kit):
+        kit.limiter = WaitingFor(free)  # type: ignore[assignment]  # only `call` is used
+        calling = asyncio.create_task(kit.call("POST", "/v4/tags"))
+        await asyncio.sleep(0)
+        allowed = False
+        free.set()
+        with pytest.raises(CallsSuspended):
+            await calling
+
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("status", [200, 404, 502])
+async def test_a_place_in_the_limit_is_held_while_a_call_is_under_way_and_after(status: int) -> None:
+    ratios: list[float] = []
+
+    async def look(_: Request, writer: asyncio.StreamWriter) -> None:
+        ratios.append(kit.limiter.used_ratio)
+        writer.write(http(status))
+
+    async with talking_to(look, limit=4) as (_, kit):
+        with contextlib.suppress(KitWorkerError):
+            await kit.get("/v4/account")
+        ratios.append(kit.limiter.used_ratio)
+
+    assert ratios == [0.25, 0.25]
+
+
+async def test_ten_calls_run_side_by_side() -> None:
+    """Given each answer waits until all ten calls have come, then all are answered."""
+    all_here = asyncio.Event()
+
+    async def reply(_: Request, writer: asyncio.StreamWriter) -> None:
+        if len(server.requests) == 10:
+            all_here.set()
+        await all_here.wait()
+        writer.write(http())
+
+    async with talking_to(reply, connections=10) as (server, kit):
+        await asyncio.gather(*(kit.call("POST", PATH, number, number) for number in range(10)))
+
+    assert {request.target for request in server.requests} == {f"/v4/tags/{n}/subscribers/{n}" for n in range(10)}
+
+
+async def test_a_cancelled_call_that_was_sent_first_waits_for_its_answer() -> None:
+    """Left behind, it could be applied later, over what another worker has done since."""
+    came, answer = asyncio.Event(), asyncio.Event()
+
+    async def reply(_: Request, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        await answer.wait()
+        writer.write(http())
+
+    records: list[CallRecord] = []
+    async with talking_to(reply, limit=2, observe=records.append) as (_, kit):
+        calling = asyncio.create_task(kit.call("POST", "/v4/tags"))
+        await came.wait()
+        calling.cancel()
+        await asyncio.sleep(0)
+        assert not calling.done()
+        answer.set()
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+
+        assert kit.limiter.used_ratio == 0.5
+    assert [record.status for record in records] == [200]
+
+
+async def test_a_cancelled_call_waits_no_longer_than_the_time_out() -> None:
+    async with talking_to(hang, timeout=0.1) as (server, kit):
+        calling = asyncio.create_task(kit.call("POST", "/v4/tags"))
+        while not server.requests:
+            await asyncio.sleep(0)
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+
+
+async def test_a_call_cancelled_while_it_waits_for_its_place_sends_nothing() -> None:
+    async with talking_to(answering()) as (server, kit):
+        kit.limiter = WaitingFor(asyncio.Event())  # type: ignore[assignment]  # only `call` is used
+        calling = asyncio.create_task(kit.call("POST", "/v4/tags"))
+        await asyncio.sleep(0)
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+
+    assert server.requests == []
+
+
+# -- where the key may go -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "allow_http"),
+    [
+        ("https://api.kit.com", False),
+        ("https://api.kit.com:8443/base", False),
+        ("http://127.0.0.1:8025", False),
+        ("http://localhost", False),
+        ("http://[::1]:8025", False),
+        ("http://sandbox:8025", True),
+    ],
+)
+def test_the_key_goes_over_https_or_not_over_a_network_at_all(url: str, *, allow_http: bool) -> None:
+    check_base_url(url, allow_http=allow_http)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://api.kit.com", "KIT_ALLOW_HTTP=1"),
+        ("http://127.0.0.1.example.com", "KIT_ALLOW_HTTP=1"),
+        ("http://localhost@evil.example", "KIT_ALLOW_HTTP=1"),
+        ("ftp://api.kit.com", "must be an address such as"),
+        ("api.kit.com", "must be an address such as"),
+        ("https://", "must be an address such as"),
+        ("", "must be an address such as"),
+    ],
+)
+def test_any_other_address_is_refused_with_the_remedy(url: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^KIT_BASE_URL: .*{words}"):
+        check_base_url(url, allow_http=False)
+
+
+def test_an_address_that_is_none_stays_refused_where_http_is_allowed() -> None:
+    with pytest.raises(ConfigurationError):
+        check_base_url("sandbox:8025", allow_http=True)
+
+

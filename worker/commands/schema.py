@@ -1,0 +1,24 @@
+"""`kit-worker schema …`: what files and events look like, for editors and for other programs."""
+
+from __future__ import annotations
+
+import typer
+
+from worker.accounts import account_schema
+from worker.asyncapi import asyncapi_document
+from worker.commands.output import show_json
+from worker.commands.starting import begin
+
+app = typer.Typer(no_args_is_help=True, help="What account files and events look like, as JSON.")
+
+
+@app.command()
+def account() -> None:
+    """Print the JSON Schema of an account file."""
+    show_json(account_schema())
+
+
+@app.command()
+def events() -> None:
+    """Print the AsyncAPI document of the platform's events."""
+    show_json(asyncapi_document(begin().events_exchange))
