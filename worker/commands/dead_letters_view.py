@@ -123,7 +123,11 @@ def _known(letter: DeadLetter) -> dict[str, Any]:
 
 
 def _fields(letter: DeadLetter) -> dict[str, Any]:
-    return {name: getattr(letter, name) for name in letter.__slots__}
+    return {
+        name: _readable(value) if isinstance(value, str) else value
+        for name in letter.__slots__
+        for value in [getattr(letter, name)]
+    }
 
 
 def _whole(letter: DeadLetter) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def _explain_keeping(on: Stage, amqp_url: str) -> None:
         "",
         "Everything goes on running.",
         f"The subscribers are shown at {on.sandbox.url}, the worker's state at {on.health_url}/readyz",
-        f"The account's file, which is read again when it is saved: {on.config_dir}/accounts/{on.account}.yaml",
+        f"Save the account's file, and it is read again: {on.config_dir}/accounts/{on.account}.yaml",
         "In another terminal:",
         f"    export {' '.join(f'{name}={shlex.quote(value)}' for name, value in settings.items())}",
         f"    echo {shlex.quote(event)} | kit-worker publish -",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final
@@ -16,12 +17,20 @@ from rich.text import Text
 PIPE_WIDTH: Final = 1_000_000
 """Columns in a pipe: nothing is cut or wrapped, so that programs find what they look for."""
 
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What would act on the terminal instead of showing on it, and what no terminal can be sent."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def harmless(text: str) -> str:
+    """Return text from anywhere such that it can only be read: control characters stand as their codes."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def say(*lines: str, style: str = "") -> None:
     """Print lines of plain text; nothing in them is markup."""
-    for line in lines:
+    for line in map(harmless, lines):
         if sys.stdout.isatty():
             Console(highlight=False).print(Text(line, style=style), soft_wrap=True)
         else:
@@ -43,9 +52,9 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """Return a table of plain text."""
     made = Table(box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False, header_style="bold")
     for heading in headings:
-        made.add_column(heading, overflow="fold")
+        made.add_column(Text(harmless(heading)), overflow="fold")
     for row in rows:
-        made.add_row(*(Text(cell) for cell in row))
+        made.add_row(*(Text(harmless(cell)) for cell in row))
     return made
 
 

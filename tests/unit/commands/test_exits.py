@@ -1,0 +1,124 @@
+"""How commands end: the codes are a contract, and nobody sees a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.commands.conftest import Command
+from worker import errors
+from worker.cli import app
+from worker.commands.exits import ExitCode, UsageError, exit_code
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.ConfigurationError([]), 2),
+        (UsageError("what?"), 2),
+        (errors.TopologyMismatch(), 2),
+        (errors.CredentialRefused(), 3),
+        (errors.BrokerUnavailable(), 4),
+        (errors.KitUnavailable(), 4),
+        (errors.HandlerError(), 1),
+    ],
+)
+def test_each_kind_of_error_has_its_code(error: errors.KitWorkerError, code: int) -> None:
+    assert exit_code(error) == code
+
+
+def test_the_codes_are_those_of_the_contract() -> None:
+    assert {code.name: int(code) for code in ExitCode} == {
+        "OK": 0, "FAILED": 1, "CONFIGURATION": 2, "CREDENTIAL_REFUSED": 3, "UNREACHABLE": 4,
+        "INTERRUPTED": 130, "PIPE_CLOSED": 141,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["preview"], ["check", "--what"], ["sandbox", "--port", "x"]])
+def test_a_slip_in_the_command_line_ends_with_2_and_the_usage(kit_worker: Command, words: list[str]) -> None:
+    ended = kit_worker(*words)
+
+    assert ended.code == 2
+    assert "Usage: kit-worker" in ended.err
+    assert not ended.out
+
+
+def test_a_wrong_setting_is_named_without_its_value(
+    kit_worker: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFETCH", "secret-text")
+    monkeypatch.setenv("KIT_TIMEOUT", "0")
+
+    ended = kit_worker("check")
+
+    assert ended.code == 2
+    assert "kit-worker: PREFETCH: " in ended.err
+    assert "kit-worker: KIT_TIMEOUT: " in ended.err
+    assert "secret-text" not in ended.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["dead-letters", "list"],
+        ["dead-letters", "show", "x"],
+        ["dead-letters", "replay", "--all", "--force"],
+        ["dead-letters", "discard", "--all", "--yes"],
+        ["dead-letters", "export"],
+        ["remove", "gone"],
+        ["publish", "event.json"],
+        ["demo"],
+    ],
+)
+def test_without_a_broker_a_command_says_so_in_one_sentence_and_ends_with_4(
+    kit_worker: Command, config_dir: Path, words: list[str]
+) -> None:
+    (config_dir / "event.json").write_text(
+        '{"type": "user.signed_up", "data": {"user": {"email": "ada@example.com"}}}', encoding="utf-8"
+    )
+
+    ended = kit_worker(*words)
+
+    assert ended.code == 4
+    assert len(ended.err.splitlines()) == 1
+    assert ended.err.startswith("kit-worker: amqp://guest:***@127.0.0.1:1/")
+    assert "very-secret" not in ended.err
+
+
+def test_run_without_a_valid_file_prints_every_problem_and_ends_with_2(
+    kit_worker: Command, config_dir: Path
+) -> None:
+    (config_dir / "accounts" / "sunny.yaml").write_text("kit: {}\nevent: {}\n", encoding="utf-8")
+
+    ended = kit_worker("run")
+
+    assert ended.code == 2
+    problems = [line for line in ended.err.splitlines() if line.startswith("kit-worker: ")]
+    assert len(problems) == 2
+    assert all("sunny.yaml:" in problem for problem in problems)
+
+
+def test_ctrl_c_is_quiet_and_ends_with_130(kit_worker: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_seconds: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("worker.commands.remove.begin", lambda: interrupt(0))
+
+    ended = kit_worker("remove", "gone")
+
+    assert (ended.code, ended.out, ended.err) == (130, "", "")
+
+
+def test_every_command_explains_itself(kit_worker: Command) -> None:
+    """Given any command, `--help` ends with 0 and says something about each option."""
+    groups = {group.name: group.typer_instance for group in app.registered_groups}
+    names: list[list[str]] = [[each.name or each.callback.__name__] for each in app.registered_commands if each.callback]
+    for group, instance in groups.items():
+        names += [[str(group), each.name or each.callback.__name__] for each in instance.registered_commands if each.callback]
+
+    for name in names:
+        ended = kit_worker(*name, "--help")
+
+        assert ended.code == 0
+        assert f"Usage: kit-worker {' '.join(name)}" in ended.out

@@ -1,0 +1,42 @@
+"""Results in a pipe are for programs: whole lines, nothing cut."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from worker.commands.output import say, show, show_json, table
+
+
+def test_in_a_pipe_no_cell_is_cut_or_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "a sentence of some length; " * 40
+
+    show(table(("Short", "Long"), [("x", long), ("y", "z")]))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == f"x      {long}".rstrip()
+    assert lines[2] == "y      z"
+
+
+def test_what_looks_like_markup_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    say("[bold]x[/bold]")
+    show(table(("[a]",), [("[red]y",)]))
+
+    assert capsys.readouterr().out == "[bold]x[/bold]\n[a]\n[red]y\n\n"
+
+
+def test_json_keeps_letters_readable(capsys: pytest.CaptureFixture[str]) -> None:
+    show_json({"name": "Marín"})
+
+    out = capsys.readouterr().out
+    assert "Marín" in out
+    assert json.loads(out) == {"name": "Marín"}
+
+
+def test_what_would_act_on_a_terminal_is_shown_as_its_code(capsys: pytest.CaptureFixture[str]) -> None:
+    """Given an event that somebody made to take over an operator's terminal."""
+    say("\x1b[2Jgone\udc80\ttab")
+    show(table(("\x07",), [("a\rb",)]))
+
+    assert capsys.readouterr().out == "\\x1b[2Jgone\\xdc80\ttab\n\\x07\na\\x0db\n\n"

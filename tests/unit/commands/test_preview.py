@@ -1,0 +1,115 @@
+"""`kit-worker preview`, as an admin types it: with neither broker, nor Kit, nor a key."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.commands.conftest import Command
+
+EVENT = {
+    "id": "e-1",
+    "type": "subscription.started",
+    "time": "2026-07-01T10:00:00Z",
+    "data": {"user": {"email": "Ada@Example.com"}, "subscription": {"plan": "Annual"}},
+}
+
+
+def test_it_shows_rules_calls_and_fields(kit_worker: Command) -> None:
+    ended = kit_worker(
+        "preview", "subscription.started", "--set", "user.email=ada@example.com",
+        "--set", "mk_subscription_plan=Annual",
+    )  # fmt: skip
+
+    assert ended.code == 0
+    assert "subscription.started for ada@example.com, in the account sunny" in ended.out
+    assert "DELETE /v4/tags/{Cancelled}/subscribers/{id}" in ended.out
+    assert "POST /v4/tags/{Annual Plan}/subscribers/{id}" in ended.out
+    assert "it is Annual" in ended.out  # why rule 2 does not match
+    assert not ended.err
+
+
+def test_a_value_that_differs_only_in_case_gets_a_hint(kit_worker: Command) -> None:
+    ended = kit_worker("preview", "subscription.started", "--set", "mk_subscription_plan=annual")
+
+    assert "it is annual, which differs in case or blanks" in ended.out
+    assert "{Annual Plan}" not in ended.out
+
+
+def test_a_file_is_previewed_as_the_worker_would_read_it(kit_worker: Command, config_dir: Path) -> None:
+    (config_dir / "event.json").write_text(json.dumps(EVENT), encoding="utf-8")
+
+    ended = kit_worker("preview", "event.json", "--json")
+
+    result = json.loads(ended.out)
+    assert (result["verdict"], result["email"]) == ("applied", "ada@example.com")
+    assert [call["call"] for call in result["calls"]] == [
+        "POST /v4/subscribers",
+        "DELETE /v4/tags/{Cancelled}/subscribers/{id}",
+        "POST /v4/tags/{Active Member}/subscribers/{id}",
+        "POST /v4/tags/{Annual Plan}/subscribers/{id}",
+    ]
+
+
+def test_several_events_on_standard_input_give_several_previews(
+    kit_worker: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "\n".join(json.dumps({**EVENT, "type": kind}) for kind in ("access.granted", "user.signed_up"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
+
+    ended = kit_worker("preview", "-", "--json")
+
+    verdicts = [(each["verdict"], each["reason"]) for each in json.loads(ended.out)]
+    assert verdicts == [("dead_lettered", "invalid_event"), ("ignored", None)]
+
+
+def test_an_event_that_is_turned_off_is_said_to_be(kit_worker: Command) -> None:
+    ended = kit_worker("preview", "user.signed_up")
+
+    assert ended.code == 0
+    assert "Would be ignored: sunny turns user.signed_up off" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["access.granted", "--set", "mk_acess_level=Gold"], "did you mean mk_access_level?"),
+        (["access.granted", "--set", "level"], "'level' is not of the form name=value"),
+        (["access.granted", "--account", "suny"], "did you mean sunny?"),
+        (["missing.json"], "missing.json: cannot be read: No such file"),
+        (["event.json", "--set", "user.email=x"], "--set goes with an event type, not with a file"),
+    ],
+)
+def test_a_slip_is_explained(kit_worker: Command, config_dir: Path, words: list[str], says: str) -> None:
+    (config_dir / "event.json").write_text(json.dumps(EVENT), encoding="utf-8")
+
+    ended = kit_worker("preview", *words)
+
+    assert ended.code == 2
+    assert says in ended.err
+    assert not ended.out
+
+
+def test_with_several_accounts_it_must_be_said_which(kit_worker: Command, config_dir: Path) -> None:
+    text = "app: rainy\nkit: {api_key_env: KIT_RAINY_KEY}\n"
+    (config_dir / "accounts" / "rainy.yaml").write_text(text, encoding="utf-8")
+
+    ended = kit_worker("preview", "access.granted", "--set", "mk_access_level=Gold")
+    named = kit_worker("preview", "access.granted", "--set", "mk_access_level=Gold", "--account", "rainy")
+
+    assert (ended.code, named.code) == (2, 0)
+    assert "say --account with one of rainy, sunny" in ended.err
+    assert "Gold access" in named.out  # addressed to rainy's own app, so not refused as another's
+
+
+def test_an_invalid_file_is_an_error_with_its_place(kit_worker: Command, config_dir: Path) -> None:
+    (config_dir / "accounts" / "sunny.yaml").write_text("kit: {api_key_env: KIT_API_KEY}\nevnts: {}\n", encoding="utf-8")
+
+    ended = kit_worker("preview", "access.granted")
+
+    assert ended.code == 2
+    assert "sunny.yaml:2:1: " in ended.err
