@@ -40,7 +40,7 @@ format-check: .venv/.dev
 
 .PHONY: lint
 lint: .venv/.dev  ## look for mistakes (ruff)
-	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff check --quiet --output-format concise .
 	@echo "lint:   in order"
 
 .PHONY: types

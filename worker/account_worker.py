@@ -119,6 +119,10 @@ class AccountWorker:
         if self._session is not None:
             self._session.end(End.STOPPED)
 
+    def try_again(self) -> None:
+        """End a wait for Kit or for the broker; somebody may have mended what was wrong."""
+        self._nudge.set()
+
     async def reload(self, account: Account) -> None:
         """Go on under a new mapping of the same credential.
 
@@ -126,7 +130,7 @@ class AccountWorker:
             BrokerUnavailable: The bindings could not be changed; declaring them anew will.
         """
         old, self.account = self.account, account
-        self._nudge.set()  # a waiting probe tries at once
+        self.try_again()
         session = self._session
         if session is None:
             return

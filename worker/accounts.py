@@ -8,7 +8,7 @@ API key), `account_file.read` (the account).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from worker.account_file.account import Account, Credential
@@ -52,6 +52,38 @@ class Loaded:
     def problems_of(self, name: str) -> tuple[Problem, ...]:
         """Return the problems of one account's file; none where it is valid, or simply not there."""
         return (*self.of_all, *self.by_name.get(name, ()))
+
+    def beside(self, running: Mapping[str, Account]) -> Loaded:
+        """Return this without the accounts that claim what a running account keeps.
+
+        An account whose file has become invalid runs on as it was, and keeps its apps and its key.
+
+        Args:
+            running: The accounts that are running, by name.
+        """
+        keeps = {
+            claim: account.path
+            for name, account in running.items()
+            if name not in self.accounts and self.problems_of(name)
+            for claim in account.claims()
+        }
+        clashes = {
+            name: Problem(
+                str(account.path),
+                f"waits, because {keeps[min(taken)]} is invalid, so that account goes on as it was, and it "
+                "has an app or the API key that this file names too; mend that file, or remove it",
+            )
+            for name, account in self.accounts.items()
+            if (taken := account.claims() & keeps.keys())
+        }
+        if not clashes:
+            return self
+        return replace(
+            self,
+            accounts={name: account for name, account in self.accounts.items() if name not in clashes},
+            problems=(*self.problems, *clashes.values()),
+            by_name={**self.by_name, **{name: (problem,) for name, problem in clashes.items()}},
+        )
 
 
 def load_accounts(config_dir: Path, environ: Mapping[str, str]) -> Loaded:
@@ -114,10 +146,8 @@ def _loaded(drafts: Mapping[Path, Draft]) -> Loaded:
 
 def _claims(draft: Draft, account: Account) -> Iterator[tuple[str, str]]:
     """Yield what only one account may have; a secret is compared, and never shown."""
-    yield from (("app", app) for app in account.apps or ("",))
+    yield from account.claims()
     yield "secret's place", draft.secret_place
-    if account.credential is not None:
-        yield "secret", account.credential.api_key.get_secret_value()
 
 
 def _rivalries(path: Path, draft: Draft, owners: Mapping[tuple[str, str], Path]) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ import random
 import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -131,16 +132,21 @@ class App:
     # -- configuration --------------------------------------------------------------------------------
 
     async def _watch_config(self) -> None:
-        watch = ConfigWatch(self._settings.config_dir)
+        watch = ConfigWatch(self._settings.config_dir, self._key_files)
         while True:
             await watch.changed()
-            loaded = load_accounts(self._settings.config_dir, environment())
+            # In a thread, since a large folder takes longer than heartbeats and other accounts can wait.
+            loaded = await asyncio.to_thread(load_accounts, self._settings.config_dir, environment())
+            loaded = loaded.beside({name: worker.account for name, worker in self._workers.items()})
             result = "invalid" if loaded.problems else "ok"
             self._metrics.config_reloads.labels(result).inc()
             for problem in loaded.problems:
                 log.error("config_invalid", where=problem.where, problem=problem.text)
             await self._apply(loaded)
             log.info("config_reloaded", result=result, accounts=sorted(loaded.accounts))
+
+    def _key_files(self) -> set[Path]:
+        return {account.key_file for account in self._loaded.accounts.values() if account.key_file}
 
     async def _apply(self, loaded: Loaded) -> None:
         """Bring the running accounts in line with the files; an invalid file leaves its account as it is."""
@@ -154,6 +160,8 @@ class App:
                 self._start(account)
             elif worker.account.version != account.version or worker.account.credential != account.credential:
                 await self._replace(worker, account)
+            else:
+                worker.try_again()
 
     def _start(self, account: Account) -> None:
         settings = self._settings

@@ -89,24 +89,27 @@ class Link:
 
     async def _watch(self, connection: aiormq.abc.AbstractConnection) -> None:
         """Ask the broker something every few seconds, until it does not answer."""
-        asked = self._clock()
         closing = connection.closing
         try:
+            asked = self._clock()
             control = await self._bounded(connection.channel())
-            while True:
+            while not closing.done():
                 await self._bounded(control.basic_qos(prefetch_count=1))
                 self.heard_at = asked
-                if self._connection is None:
-                    self._connection, self.problem = connection, ""
-                    self._up.set()
-                    log.info("broker_connected", connection=self._name)
+                self._note_up(connection)
                 await asyncio.wait({closing}, timeout=PING_EVERY)
-                if closing.done():
-                    raise BrokerUnavailable(_reason(closing))
                 asked = self._clock()
-        except (*FAILURES, BrokerUnavailable) as error:
-            self.problem = f"{mask_url(self._url)}: connection lost: {error or type(error).__name__}"
-            log.warning("broker_lost", connection=self._name, problem=self.problem)
+            why = _reason(closing)
+        except FAILURES as error:
+            why = str(error) or type(error).__name__
+        self.problem = f"{mask_url(self._url)}: connection lost: {why}"
+        log.warning("broker_lost", connection=self._name, problem=self.problem)
+
+    def _note_up(self, connection: aiormq.abc.AbstractConnection) -> None:
+        if self._connection is None:
+            self._connection, self.problem = connection, ""
+            self._up.set()
+            log.info("broker_connected", connection=self._name)
 
     async def _bounded(self, command: Awaitable[Any]) -> Any:  # noqa: ANN401  # aiormq's own frames
         async with asyncio.timeout(HEARTBEAT):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -12,10 +12,10 @@ EVERY: Final = 1.0
 Fingerprint: TypeAlias = frozenset[tuple[str, int, int]]
 
 
-def fingerprint(config_dir: Path) -> Fingerprint:
-    """Return what changes whenever an account file is saved, added or removed."""
+def fingerprint(config_dir: Path, key_files: Iterable[Path] = ()) -> Fingerprint:
+    """Return what changes whenever an account file, or a file with a key, is saved, added or removed."""
     seen = set()
-    for path in sorted((config_dir / "accounts").glob("*.y*ml")):
+    for path in (*(config_dir / "accounts").glob("*.y*ml"), *key_files):
         try:
             stat = path.stat()
         except OSError:
@@ -25,26 +25,33 @@ def fingerprint(config_dir: Path) -> Fingerprint:
 
 
 class ConfigWatch:
-    """Tells when the files have changed and then stood still, so that none is read half-written."""
+    """Tells when the files have changed and then stood still, so that none is read half-written.
+
+    Args:
+        config_dir: The configuration folder.
+        key_files: Returns the files to watch besides those in the folder.
+    """
 
     def __init__(
         self,
         config_dir: Path,
+        key_files: Callable[[], Iterable[Path]] = tuple,
         *,
-        look: Callable[[Path], Fingerprint] = fingerprint,
+        look: Callable[[Path, Iterable[Path]], Fingerprint] = fingerprint,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._dir = config_dir
+        self._key_files = key_files
         self._look = look
         self._sleep = sleep
-        self._known = look(config_dir)
+        self._known = look(config_dir, key_files())
 
     async def changed(self) -> None:
         """Return once the files differ from what they were, and have not changed for a second."""
         latest = self._known
         while True:
             await self._sleep(EVERY)
-            now = self._look(self._dir)
+            now = self._look(self._dir, self._key_files())
             if now == latest and now != self._known:
                 self._known = now
                 return

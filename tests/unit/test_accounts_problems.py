@@ -393,3 +393,21 @@ def test_no_text_raises_anything_but_its_problems(text: str) -> None:
     for line in found.split("\n"):
         assert line == "default" or re.match(r"config/accounts/default\.yaml:\d+:\d+: \S", line)
         assert line.isprintable()
+
+
+def test_an_account_does_not_start_beside_a_running_one_that_keeps_its_app(tmp_path: Path) -> None:
+    """Given an account whose file became invalid and which runs on, nobody else gets its app or its key."""
+    folder = tmp_path / "accounts"
+    folder.mkdir()
+    environ = {"KIT_ONE": "kit_one", "KIT_TWO": "kit_two"}
+    (folder / "old.yaml").write_text("app: sunny\nkit: {api_key_env: KIT_ONE}\n")
+    running = load_accounts(tmp_path, environ).accounts
+    (folder / "old.yaml").write_text("app: sunny\nkit: {api_key_env: KIT_ONE}\noops: 1\n")
+    (folder / "new.yaml").write_text("app: sunny\nkit: {api_key_env: KIT_TWO}\n")
+
+    loaded = load_accounts(tmp_path, environ)
+
+    assert set(loaded.accounts) == {"new"}
+    assert set(loaded.beside(running).accounts) == set()
+    assert "old.yaml is invalid" in str(loaded.beside(running).problems_of("new")[0])
+    assert loaded.beside({}) is loaded

@@ -104,7 +104,9 @@ def test_any_batches_in_any_order_end_as_the_events_one_by_one(data: st.DataObje
     """Given events, when they are shuffled, cut into batches and folded, then Kit ends up the same."""
     history = data.draw(histories())
     one_by_one, folded = Kit(), Kit()
-    for asked in sorted(history, key=lambda each: min(key for _, key in parts(each).values()) if each else FIRST):
+    for asked in sorted(
+        history, key=lambda each: min(key for _, key in parts(each).values()) if each else FIRST
+    ):
         one_by_one.apply(asked)
 
     for batch in data.draw(batches(history)):
@@ -117,7 +119,9 @@ def test_any_batches_in_any_order_end_as_the_events_one_by_one(data: st.DataObje
 def test_a_whole_history_folded_at_once_needs_no_memory_in_kit(data: st.DataObject) -> None:
     history = data.draw(histories())
     one_by_one, folded = Kit(), Kit()
-    for asked in sorted(history, key=lambda each: min(key for _, key in parts(each).values()) if each else FIRST):
+    for asked in sorted(
+        history, key=lambda each: min(key for _, key in parts(each).values()) if each else FIRST
+    ):
         one_by_one.apply(asked)
 
     folded.apply(merge_all(data.draw(st.permutations(history))))
@@ -147,7 +151,9 @@ def test_what_is_left_completes_what_is_done(done: Change, asked: Change) -> Non
 
 
 @given(histories(), histories())
-def test_what_is_left_and_what_is_done_make_the_very_same_change(done: list[Change], asked: list[Change]) -> None:
+def test_what_is_left_and_what_is_done_make_the_very_same_change(
+    done: list[Change], asked: list[Change]
+) -> None:
     """Given no two events share a key, then `merged.without(done)` merged with `done` is `merged`."""
     mine = merge_all(done)
     taken = {key for _, key in parts(mine).values()}
@@ -199,7 +205,9 @@ def test_order_is_by_sequence_then_time_then_arrival(older: OrderKey, newer: Ord
     assert Part("new", newer).newer(Part("old", older)).value == "new"
 
 
-@pytest.mark.parametrize(("one", "other"), [("Active Member", "ACTIVE member"), (" VIP ", "vip"), ("Über", "über")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("Active Member", "ACTIVE member"), (" VIP ", "vip"), ("Über", "über")]
+)
 def test_tags_are_one_whatever_their_case(one: str, other: str) -> None:
     """Given one event adds a tag and a newer one removes it in other letters, then it is removed."""
     merged = change(1, add=(one,)).merge(change(2, remove=(other,)))

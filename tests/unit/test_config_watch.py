@@ -58,6 +58,16 @@ def test_a_file_that_vanishes_while_one_looks_counts_as_absent(accounts: Path) -
     assert fingerprint(accounts.parent) == before
 
 
+def test_a_new_key_in_a_key_file_looks_different(accounts: Path, tmp_path: Path) -> None:
+    key_file = tmp_path / "key"
+    seen = [fingerprint(accounts.parent, [key_file])]
+    key_file.write_text("kit_one")
+    seen.append(fingerprint(accounts.parent, [key_file]))
+    key_file.write_text("kit_other")
+
+    assert len({*seen, fingerprint(accounts.parent, [key_file])}) == 3
+
+
 def test_a_folder_that_does_not_exist_holds_no_files(tmp_path: Path) -> None:
     assert fingerprint(tmp_path / "nowhere") == frozenset()
 
@@ -69,7 +79,7 @@ class Looks:
         self._looks: Iterator[str] = iter(word)
         self.slept: list[float] = []
 
-    def look(self, _: Path) -> Fingerprint:
+    def look(self, _: Path, __: object) -> Fingerprint:
         return frozenset({(next(self._looks), 0, 0)})
 
     async def sleep(self, seconds: float) -> None:

@@ -51,7 +51,9 @@ def refused(received: Message, kind: type[EventError] = InvalidEvent, **options:
 
 
 def test_a_structured_cloud_event_carries_everything_in_its_body() -> None:
-    received = message(CLOUD_EVENT, content_type="application/cloudevents+json; charset=utf-8", message_id="amqp")
+    received = message(
+        CLOUD_EVENT, content_type="application/cloudevents+json; charset=utf-8", message_id="amqp"
+    )
 
     event = read(received)
 
@@ -79,7 +81,10 @@ def test_a_binary_cloud_event_may_carry_its_time_as_an_amqp_timestamp_and_its_se
     event = read(message(DATA, "order.paid", headers=headers))
 
     assert event.time == NOON - timedelta(hours=1)
-    assert event.order.sequence == plain(specversion="1.0", id="e", type="user.signed_up", sequence="7").order.sequence
+    assert (
+        event.order.sequence
+        == plain(specversion="1.0", id="e", type="user.signed_up", sequence="7").order.sequence
+    )
 
 
 def test_plain_json_may_say_everything_itself() -> None:
@@ -206,7 +211,9 @@ def test_another_apps_event_is_refused_and_the_message_names_both(
     ],
 )
 @pytest.mark.parametrize("name", ["time", "occurred_at"])
-def test_times_carry_an_offset_and_may_be_finer_than_microseconds(name: str, text: str, time: datetime) -> None:
+def test_times_carry_an_offset_and_may_be_finer_than_microseconds(
+    name: str, text: str, time: datetime
+) -> None:
     assert plain(**{name: text}).time == time
 
 
@@ -260,7 +267,14 @@ def sequence(text: object) -> str:
 
 @pytest.mark.parametrize(
     ("older", "newer"),
-    [("9", "10"), ("0", "1"), ("99", "100"), ("0009", "10"), ("1", "18446744073709551616"), ("9" * 99, "1" * 100)],
+    [
+        ("9", "10"),
+        ("0", "1"),
+        ("99", "100"),
+        ("0009", "10"),
+        ("1", "18446744073709551616"),
+        ("9" * 99, "1" * 100),
+    ],
 )
 def test_numbers_in_sequence_compare_as_numbers(older: str, newer: str) -> None:
     assert sequence(older) < sequence(newer)
@@ -389,7 +403,9 @@ def test_a_whole_surrogate_pair_is_a_character() -> None:
     assert read(message(rb'{"data": {"name": "\ud83d\ude00 \\u0000"}}')).data["name"] == "\U0001f600 \\u0000"
 
 
-@pytest.mark.parametrize(("data", "detail"), [(None, "data: missing"), ([], "data: must be an object"), ("x", "data: ")])
+@pytest.mark.parametrize(
+    ("data", "detail"), [(None, "data: missing"), ([], "data: must be an object"), ("x", "data: ")]
+)
 def test_data_must_be_an_object(data: object, detail: str) -> None:
     assert refused(message({"data": data})).startswith(detail)
     binary = {"cloudEvents:specversion": "1.0", "cloudEvents:id": "e", "cloudEvents:type": "order.paid"}
@@ -417,7 +433,14 @@ def test_properties_that_could_not_be_read_are_named() -> None:
 
 # -- whatever comes -----------------------------------------------------------------------------------------
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just("2026-07-01T10:00:00Z")
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.just("2026-07-01T10:00:00Z")
+)
 nested = st.recursive(scalars, lambda each: st.lists(each, max_size=2) | st.dictionaries(st.text(max_size=4), each, max_size=2), max_leaves=4)  # fmt: skip
 names = st.sampled_from(["specversion", "id", "type", "time", "occurred_at", "sequence", "data", "user"])
 envelopes = st.dictionaries(names, nested | st.just("1.0"), max_size=6)
@@ -430,7 +453,11 @@ headers = st.dictionaries(
     header_values,
     max_size=5,
 )
-short = st.none() | st.text(max_size=10) | st.sampled_from(["application/cloudevents+json", "utf-8", "order.paid"])
+short = (
+    st.none()
+    | st.text(max_size=10)
+    | st.sampled_from(["application/cloudevents+json", "utf-8", "order.paid"])
+)
 
 
 def decode_or_refuse(received: Message, apps: tuple[str, ...] = ()) -> Event | None:
@@ -453,7 +480,9 @@ def test_arbitrary_bytes_give_an_event_or_an_event_error(body: bytes, content_ty
 @given(
     envelopes,
     headers,
-    st.fixed_dictionaries({"content_type": short, "content_encoding": short, "message_id": short, "type": short}),
+    st.fixed_dictionaries(
+        {"content_type": short, "content_encoding": short, "message_id": short, "type": short}
+    ),
     times,
     st.sampled_from(["", "user.signed_up", "user.signed_up.sunny", "x", "kit.default"]),
 )

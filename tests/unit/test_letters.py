@@ -35,7 +35,10 @@ def _tolerant() -> None:
 
 
 def delivered(
-    body: bytes = BODY, key: str = "user.signed_up", headers: Mapping[str, Any] | None = None, **properties: Any  # noqa: ANN401  # as AMQP has them
+    body: bytes = BODY,
+    key: str = "user.signed_up",
+    headers: Mapping[str, Any] | None = None,
+    **properties: Any,  # noqa: ANN401  # as AMQP has them
 ) -> DeliveredMessage:
     given = spec.Basic.Properties(headers=None if headers is None else dict(headers), **properties)
     deliver = spec.Basic.Deliver("consumer", 7, False, "platform.events", key)  # noqa: FBT003  # pamqp's order
@@ -136,7 +139,9 @@ def test_a_detail_is_one_line_of_bounded_length() -> None:
         ("priority", 0, "x-original-priority", "0"),
     ],
 )
-def test_properties_that_would_do_harm_become_headers(name: str, value: object, kept_as: str, kept: str) -> None:
+def test_properties_that_would_do_harm_become_headers(
+    name: str, value: object, kept_as: str, kept: str
+) -> None:
     """Kept, they would be refused by the broker, make the letter vanish, or let it overtake."""
     letter = dead_letter(delivered(**{name: value}), failure())
 
@@ -172,7 +177,9 @@ def test_headers_within_64_kib_are_kept() -> None:
     sent(letter)
 
 
-@pytest.mark.parametrize("value", [b"\xff", 2**70, 1e300, {"\udcff": 1}, [b"\xff"], "\udcff", {"a": object()}])
+@pytest.mark.parametrize(
+    "value", [b"\xff", 2**70, 1e300, {"\udcff": 1}, [b"\xff"], "\udcff", {"a": object()}]
+)
 def test_a_header_that_cannot_be_sent_again_is_kept_as_text(value: object) -> None:
     letter = dead_letter(delivered(headers={"odd": value, "fine": 1}), failure())
 
@@ -184,11 +191,18 @@ def test_a_header_that_cannot_be_sent_again_is_kept_as_text(value: object) -> No
 
 
 def test_a_dead_letter_is_read_as_it_was_written() -> None:
-    message = sent(dead_letter(delivered(key="order.paid"), failure(KitRejected("no"), event(1, "order.paid"))))
+    message = sent(
+        dead_letter(delivered(key="order.paid"), failure(KitRejected("no"), event(1, "order.paid")))
+    )
 
     letter = read_dead_letter(message, "default")
 
-    assert (letter.id, letter.account, letter.reason, letter.detail) == ("letter-1", "default", "kit_rejected", "no")
+    assert (letter.id, letter.account, letter.reason, letter.detail) == (
+        "letter-1",
+        "default",
+        "kit_rejected",
+        "no",
+    )
     assert (letter.event_type, letter.event_id) == ("order.paid", "event-1")
     assert (letter.event_time, letter.failed_at) == ("2026-07-01T12:00:01Z", "2026-07-01T12:01:00Z")
     assert (letter.attempts, letter.routing_key, letter.body) == (3, "order.paid", BODY)
@@ -201,7 +215,11 @@ DEATH = {"x-death": [{
 
 
 def test_a_letter_that_the_broker_wrote_is_read_from_its_x_death() -> None:
-    message = sent(Outgoing("kit.dead", "default", BODY, {"headers": DEATH, "message_id": "e-1", "message_type": "order.paid"}))
+    message = sent(
+        Outgoing(
+            "kit.dead", "default", BODY, {"headers": DEATH, "message_id": "e-1", "message_type": "order.paid"}
+        )
+    )
 
     letter = read_dead_letter(message, "default")
 
@@ -214,7 +232,15 @@ def test_a_letter_that_the_broker_wrote_is_read_from_its_x_death() -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [None, {}, {"x-death": []}, {"x-death": "?"}, {"x-death": [7]}, {"x-death": [{}]}, {"x-death": [{"time": "?"}]}],
+    [
+        None,
+        {},
+        {"x-death": []},
+        {"x-death": "?"},
+        {"x-death": [7]},
+        {"x-death": [{}]},
+        {"x-death": [{"time": "?"}]},
+    ],
 )
 def test_a_message_of_any_kind_in_the_dead_letter_queue_can_be_shown(headers: dict[str, Any] | None) -> None:
     letter = read_dead_letter(delivered(headers=headers), "default")
@@ -234,10 +260,14 @@ def test_a_body_is_shown_indented_where_it_is_json(body: bytes, text: str) -> No
 
 
 def read(message: DeliveredMessage, apps: tuple[str, ...] = ()) -> Event:
-    return decode(wire.to_message(message), now=FAILED_AT, arrival=1, apps=apps, types=["user.signed_up", "order.paid"])
+    return decode(
+        wire.to_message(message), now=FAILED_AT, arrival=1, apps=apps, types=["user.signed_up", "order.paid"]
+    )
 
 
-def died_and_replayed(message: DeliveredMessage, happened: Event | None, account: str = "default") -> DeliveredMessage:
+def died_and_replayed(
+    message: DeliveredMessage, happened: Event | None, account: str = "default"
+) -> DeliveredMessage:
     died = sent(dead_letter(message, failure(happened=happened, account=account)))
     return sent(replay_message(died, read_dead_letter(died, account)))
 
@@ -253,7 +283,9 @@ def test_a_replayed_letter_goes_to_its_work_queue_with_its_body_and_stays_on_dis
 
 
 def test_a_replayed_letter_has_lost_what_its_failure_added() -> None:
-    message = delivered(headers={"trace": "t-1", "CC": ["x"], **DEATH}, user_id="guest", priority=3, message_id="e-1")
+    message = delivered(
+        headers={"trace": "t-1", "CC": ["x"], **DEATH}, user_id="guest", priority=3, message_id="e-1"
+    )
 
     again = died_and_replayed(message, event())
 
@@ -278,7 +310,9 @@ BODY_OF_ITS_OWN = b'{"id": 5, "type": "order.paid", "time": "2026-06-01T00:00:00
     [
         delivered(),
         delivered(message_id="m-1"),
-        delivered(message_id="m-1", timestamp=NOON - timedelta(days=3), message_type="order.paid", key="order.paid"),
+        delivered(
+            message_id="m-1", timestamp=NOON - timedelta(days=3), message_type="order.paid", key="order.paid"
+        ),
         delivered(BODY_OF_ITS_OWN, key="order.paid"),
         delivered(b'{"user": {}}', key="order.paid", headers=CLOUD_EVENT, message_id="other"),
     ],
@@ -328,9 +362,24 @@ def test_a_letter_of_the_brokers_own_is_replayed_with_its_id_and_routing_key() -
 scalars = st.sampled_from(
     [None, True, 0, -1, 2**40, 2**70, 0.5, 1e300, "text", "", "é" * 90, "\udcff", b"", b"\xff", bytearray(b"x"), NOON, datetime.max.replace(tzinfo=UTC)]
 )  # fmt: skip
-values = scalars | st.lists(scalars, max_size=2) | st.dictionaries(st.sampled_from(["k", "\udcff", "é" * 90]), scalars, max_size=2)
+values = (
+    scalars
+    | st.lists(scalars, max_size=2)
+    | st.dictionaries(st.sampled_from(["k", "\udcff", "é" * 90]), scalars, max_size=2)
+)
 header_names = st.sampled_from(
-    ["trace", "CC", "BCC", "x-death", "x-event-id", "x-event-time", "x-original-expiration", "\udcff", "é" * 90, ""]
+    [
+        "trace",
+        "CC",
+        "BCC",
+        "x-death",
+        "x-event-id",
+        "x-event-time",
+        "x-original-expiration",
+        "\udcff",
+        "é" * 90,
+        "",
+    ]
 )
 
 
@@ -343,7 +392,11 @@ header_names = st.sampled_from(
 )
 @settings(max_examples=150)
 def test_whatever_the_headers_the_letter_and_its_replay_can_be_sent(
-    headers: dict[str, Any], happened: Event | None, priority: int | None, stamp: datetime | None, text: str | None
+    headers: dict[str, Any],
+    happened: Event | None,
+    priority: int | None,
+    stamp: datetime | None,
+    text: str | None,
 ) -> None:
     """Given any message that can be received, then its dead letter, read back, shown and replayed, can be sent."""
     message = delivered(

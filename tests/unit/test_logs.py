@@ -46,7 +46,9 @@ def secretless(text: str) -> bool:
     return not any(secret in text for secret in (ADDRESS, KEY, PASSWORD, "ada.lovelace"))
 
 
-def test_a_line_of_json_has_the_stable_event_name_the_level_and_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_of_json_has_the_stable_event_name_the_level_and_the_facts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     logs.configure("INFO", "json")
 
     structlog.get_logger().bind(account="default").info("event_applied", event_id="e-1", tags=["ü"], n=1)
@@ -78,7 +80,9 @@ def test_what_is_no_terminal_gets_json(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize(("level", "shown"), [("DEBUG", 4), ("INFO", 3), ("WARNING", 2), ("ERROR", 1)])
-def test_less_than_the_level_is_not_logged(level: str, shown: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_less_than_the_level_is_not_logged(
+    level: str, shown: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     logs.configure(level, "json")
     log = structlog.get_logger()
 
@@ -100,7 +104,9 @@ class TestNothingSecret:
 
         assert all(map(secretless, lines(capsys)))
 
-    def test_in_the_event_itself(self, log_format: str, secret: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_in_the_event_itself(
+        self, log_format: str, secret: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         logs.configure("INFO", log_format)
 
         structlog.get_logger().warning(f"something about {secret}")
@@ -120,7 +126,9 @@ class TestNothingSecret:
         assert "ValueError" in "".join(logged)
         assert all(map(secretless, logged))
 
-    def test_in_what_a_library_says(self, log_format: str, secret: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_in_what_a_library_says(
+        self, log_format: str, secret: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         logs.configure("INFO", log_format)
 
         logging.getLogger("some.library").warning("lost %s", secret)
@@ -216,5 +224,3 @@ def test_redacting_any_text_twice_changes_nothing_more(text: str) -> None:
     once = logs.redact(text)
 
     assert logs.redact(once) == once
-
-

@@ -69,7 +69,9 @@ def test_every_rule_that_matches_adds_its_own() -> None:
 def test_the_later_rule_wins() -> None:
     """Given rules that disagree about a tag, then the last that matches has its way, whatever the letters."""
     on = made(rule(remove=("VIP",)), rule("vip", mk_access_level=("Gold",)))
-    off = made(rule("VIP"), rule(remove=("vip",), mk_access_level=("Gold",)), rule("VIP", mk_access_level=("Tin",)))
+    off = made(
+        rule("VIP"), rule(remove=("vip",), mk_access_level=("Gold",)), rule("VIP", mk_access_level=("Tin",))
+    )
 
     assert (tags(on), tags(off)) == ({"vip": True}, {"vip": False})
 
@@ -175,7 +177,10 @@ def test_tags_are_as_if_the_matching_rules_were_carried_out_in_turn(base: Rule, 
 def test_values_go_to_the_fields_that_the_admin_named() -> None:
     change = made(fields={"mk_subscription_plan": "Subscription plan", "data.user.locale": "Locale"})
 
-    assert {name: part.value for name, part in change.fields.items()} == {"Subscription plan": "Annual", "Locale": "de"}
+    assert {name: part.value for name, part in change.fields.items()} == {
+        "Subscription plan": "Annual",
+        "Locale": "de",
+    }
     assert change.first_name is None
 
 
@@ -202,7 +207,9 @@ def test_even_an_event_that_says_nothing_makes_sure_of_the_subscriber() -> None:
 
 
 def test_all_parts_carry_the_order_of_their_event() -> None:
-    change = made(rule("A", remove=("B",)), fields={"mk_first_name": "first_name", "data.user.locale": "Locale"})
+    change = made(
+        rule("A", remove=("B",)), fields={"mk_first_name": "first_name", "data.user.locale": "Locale"}
+    )
 
     parts = [*change.tags.values(), *change.fields.values(), change.first_name, change.ensure]
     assert [part.order for part in parts if part is not None] == [order(1)] * 5

@@ -12,10 +12,16 @@ from hypothesis import strategies as st
 from worker.errors import InvalidEvent
 from worker.values import MISSING, Found, Json, as_text, lookup, time_text
 
-DATA: dict[str, Json] = {"user": {"locale": "de", "age": 0, "tags": ["a"], "gone": None}, "a.b": 1, "": {"": 2}}
+DATA: dict[str, Json] = {
+    "user": {"locale": "de", "age": 0, "tags": ["a"], "gone": None},
+    "a.b": 1,
+    "": {"": 2},
+}
 
 scalars = st.sampled_from([None, True, False, 0, 7, -1.5, "", " ", "text", "  text "])
-json_values = scalars | st.lists(scalars, max_size=2) | st.dictionaries(st.sampled_from("ab."), scalars, max_size=2)
+json_values = (
+    scalars | st.lists(scalars, max_size=2) | st.dictionaries(st.sampled_from("ab."), scalars, max_size=2)
+)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +65,9 @@ def test_a_dotted_path_finds_a_value_or_says_that_there_is_none(path: str, value
         (5.0, "5.0"),
     ],
 )
-def test_a_value_becomes_the_text_that_json_writes_and_blanks_count_as_missing(value: Json, text: Found) -> None:
+def test_a_value_becomes_the_text_that_json_writes_and_blanks_count_as_missing(
+    value: Json, text: Found
+) -> None:
     assert as_text(value, "user.plan") == text
 
 

@@ -113,7 +113,9 @@ def test_headers_that_cannot_be_read_are_named(entries: dict[bytes, bytes], name
     properties = received(headers=table(entries))
 
     assert wire.unreadable(properties) == names
-    assert all("\udc80" > letter or letter > "\udcff" for key in wire.clean(properties)["headers"] for letter in key)
+    assert all(
+        "\udc80" > letter or letter > "\udcff" for key in wire.clean(properties)["headers"] for letter in key
+    )
 
 
 def test_a_table_within_a_table_is_read_tolerantly_too() -> None:
@@ -162,7 +164,9 @@ def test_a_message_without_properties_has_none() -> None:
 
 
 def test_a_routing_key_that_is_not_utf_8_can_be_shown() -> None:
-    deliver = struct.pack(">HH", 60, 60) + short(b"c") + struct.pack(">QB", 1, 0) + short(b"e") + short(b"caf\xe9")
+    deliver = (
+        struct.pack(">HH", 60, 60) + short(b"c") + struct.pack(">QB", 1, 0) + short(b"e") + short(b"caf\xe9")
+    )
     _, _, read = frame.unmarshal(struct.pack(">BHI", 1, 1, len(deliver)) + deliver + b"\xce")
     assert isinstance(read, spec.Basic.Deliver)
 

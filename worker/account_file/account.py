@@ -32,6 +32,7 @@ class Account:
         events: By event type, what it does. Types that are turned off or unknown are absent.
         fields: Which values go to which custom fields (and Kit's first name), in full.
         version: A short fingerprint of the file's bytes, for logs and history.
+        key_file: Where the API key is read from, if from a file; it is watched like the account's own.
     """
 
     name: str
@@ -42,3 +43,11 @@ class Account:
     options: Options = DEFAULT_OPTIONS
     path: Path = Path()
     version: str = ""
+    key_file: Path | None = None
+
+    def claims(self) -> frozenset[tuple[str, str]]:
+        """Return what no other account may have: each app, or to have none, and the Kit account."""
+        apps = {("app", app) for app in self.apps or ("",)}
+        if self.credential is None:
+            return frozenset(apps)
+        return frozenset({*apps, ("secret", self.credential.api_key.get_secret_value())})

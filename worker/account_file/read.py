@@ -177,6 +177,7 @@ def _account(form: AccountFile, path: Path, credential: Credential | None, versi
         options=Options(**options.model_dump()) if options else Options(),
         path=path,
         version=version,
+        key_file=None if form.kit.api_key_env else _secret_file(form.kit, path),
     )
 
 

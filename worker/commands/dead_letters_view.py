@@ -7,7 +7,7 @@ import sys
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -119,15 +119,9 @@ def print_line(letter: DeadLetter) -> None:
 
 
 def _known(letter: DeadLetter) -> dict[str, Any]:
-    return {name: value for name, value in _fields(letter).items() if name not in {"headers", "body"}}
-
-
-def _fields(letter: DeadLetter) -> dict[str, Any]:
-    return {
-        name: _readable(value) if isinstance(value, str) else value
-        for name in letter.__slots__
-        for value in [getattr(letter, name)]
-    }
+    """Return all but headers and body."""
+    names = [field.name for field in fields(letter) if field.name not in {"headers", "body"}]
+    return {name: _plain(getattr(letter, name)) for name in names}
 
 
 def _whole(letter: DeadLetter) -> dict[str, Any]:

@@ -35,7 +35,9 @@ def test_the_codes_are_those_of_the_contract() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("words", [["nonsense"], ["preview"], ["check", "--what"], ["sandbox", "--port", "x"]])
+@pytest.mark.parametrize(
+    "words", [["nonsense"], ["preview"], ["check", "--what"], ["sandbox", "--port", "x"]]
+)
 def test_a_slip_in_the_command_line_ends_with_2_and_the_usage(kit_worker: Command, words: list[str]) -> None:
     ended = kit_worker(*words)
 
@@ -113,9 +115,15 @@ def test_ctrl_c_is_quiet_and_ends_with_130(kit_worker: Command, monkeypatch: pyt
 def test_every_command_explains_itself(kit_worker: Command) -> None:
     """Given any command, `--help` ends with 0 and says something about each option."""
     groups = {group.name: group.typer_instance for group in app.registered_groups}
-    names: list[list[str]] = [[each.name or each.callback.__name__] for each in app.registered_commands if each.callback]
+    names: list[list[str]] = [
+        [each.name or each.callback.__name__] for each in app.registered_commands if each.callback
+    ]
     for group, instance in groups.items():
-        names += [[str(group), each.name or each.callback.__name__] for each in instance.registered_commands if each.callback]
+        names += [
+            [str(group), each.name or each.callback.__name__]
+            for each in instance.registered_commands
+            if each.callback
+        ]
 
     for name in names:
         ended = kit_worker(*name, "--help")

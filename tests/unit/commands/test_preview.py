@@ -107,7 +107,9 @@ def test_with_several_accounts_it_must_be_said_which(kit_worker: Command, config
 
 
 def test_an_invalid_file_is_an_error_with_its_place(kit_worker: Command, config_dir: Path) -> None:
-    (config_dir / "accounts" / "sunny.yaml").write_text("kit: {api_key_env: KIT_API_KEY}\nevnts: {}\n", encoding="utf-8")
+    (config_dir / "accounts" / "sunny.yaml").write_text(
+        "kit: {api_key_env: KIT_API_KEY}\nevnts: {}\n", encoding="utf-8"
+    )
 
     ended = kit_worker("preview", "access.granted")
 

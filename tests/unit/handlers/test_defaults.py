@@ -37,5 +37,7 @@ def test_granted_access_is_tagged_by_its_level() -> None:
 
 @pytest.mark.parametrize("access", [{}, {"level": None}, {"level": " "}, None])
 def test_access_without_a_level_is_an_invalid_event(access: object) -> None:
-    with pytest.raises(InvalidEvent, match=r"^mk_access_level: has no value, but the tag '\{mk_access_level\} access'"):
+    with pytest.raises(
+        InvalidEvent, match=r"^mk_access_level: has no value, but the tag '\{mk_access_level\} access'"
+    ):
         tags("access.granted", access=access)

@@ -74,7 +74,11 @@ def test_the_address_is_read_in_its_normal_form() -> None:
 
 
 scalars = st.sampled_from([None, True, 0, 1.5, "", "ada@example.com", "x"])
-anything = scalars | st.lists(scalars, max_size=2) | st.dictionaries(st.sampled_from(["email", "id", "plan"]), scalars)
+anything = (
+    scalars
+    | st.lists(scalars, max_size=2)
+    | st.dictionaries(st.sampled_from(["email", "id", "plan"]), scalars)
+)
 
 
 @given(st.dictionaries(st.sampled_from(["user", "subscription", "access", "other"]), anything, max_size=4))

@@ -58,7 +58,10 @@ TYPES = [*HANDLERS, "order.paid"]
 FALLBACKS = {
     "user.signed_up": {"mk_signed_up_at": EVENT_TIME},
     "subscription.started": {"mk_subscription_started_at": EVENT_TIME, "mk_subscription_status": "active"},
-    "subscription.canceled": {"mk_subscription_canceled_at": EVENT_TIME, "mk_subscription_status": "canceled"},
+    "subscription.canceled": {
+        "mk_subscription_canceled_at": EVENT_TIME,
+        "mk_subscription_status": "canceled",
+    },
     "access.granted": {"mk_access_granted_at": EVENT_TIME},
     "order.paid": {},
 }

@@ -47,7 +47,9 @@ class RawServer:
     async def _read(self, reader: asyncio.StreamReader, connection: int, number: int) -> Request:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         method, target, _ = head[0].split(" ")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
+        headers = {
+            name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)
+        }
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         return Request(connection, number, method, target, headers, body)
 
@@ -80,7 +82,11 @@ async def serving(reply: Reply) -> AsyncIterator[RawServer]:
 
 def http(status: int = 200, body: bytes = b"{}", *headers: str, length: int | None = None) -> bytes:
     """An answer; `length` is what it says of its body, where that is not true."""
-    lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(body) if length is None else length}", *headers]
+    lines = [
+        f"HTTP/1.1 {status} Whatever",
+        f"Content-Length: {len(body) if length is None else length}",
+        *headers,
+    ]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 

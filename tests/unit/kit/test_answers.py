@@ -20,7 +20,9 @@ def read(status: int, body: bytes = b"") -> Answer:
     return read_answer(CALL, status, body)
 
 
-@pytest.mark.parametrize(("status", "body"), [(200, SUBSCRIBER), (201, SUBSCRIBER), (202, SUBSCRIBER), (200, b"{}")])
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, SUBSCRIBER), (201, SUBSCRIBER), (202, SUBSCRIBER), (200, b"{}")]
+)
 def test_a_2xx_with_a_json_object_is_an_answer(status: int, body: bytes) -> None:
     assert read(status, body) == Answer(status, json.loads(body))
 
@@ -98,7 +100,9 @@ def test_kits_words_are_not_repeated_without_end() -> None:
     assert len(str(caught.value)) < MAX_DETAIL + 100
 
 
-@given(st.integers(100, 599), st.binary(max_size=30) | st.sampled_from([SUBSCRIBER, HTML, b'{"errors": [{}]}']))
+@given(
+    st.integers(100, 599), st.binary(max_size=30) | st.sampled_from([SUBSCRIBER, HTML, b'{"errors": [{}]}'])
+)
 @settings(max_examples=100)
 def test_whatever_comes_is_an_answer_or_one_of_our_errors(status: int, body: bytes) -> None:
     try:
@@ -121,7 +125,9 @@ def test_an_answer_gives_its_object_its_id_and_its_list() -> None:
     assert answer.items("none") == []
 
 
-@pytest.mark.parametrize("body", [{}, {"tag": None}, {"tag": []}, {"tag": {}}, {"tag": {"id": "7"}}, {"tag": {"id": None}}])
+@pytest.mark.parametrize(
+    "body", [{}, {"tag": None}, {"tag": []}, {"tag": {}}, {"tag": {"id": "7"}}, {"tag": {"id": None}}]
+)
 def test_an_answer_without_an_id_is_not_kits(body: dict[str, object]) -> None:
     with pytest.raises(KitUnavailable, match="'tag'"):
         Answer(200, body).id_of("tag")

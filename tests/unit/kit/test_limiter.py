@@ -72,7 +72,9 @@ calls = st.builds(
 
 def busiest(arrivals: list[float]) -> int:
     """The most arrivals in any 60 s."""
-    return max((sum(1 for each in arrivals if start <= each < start + WINDOW) for start in arrivals), default=0)
+    return max(
+        (sum(1 for each in arrivals if start <= each < start + WINDOW) for start in arrivals), default=0
+    )
 
 
 @given(st.lists(calls, max_size=14), st.integers(1, 4))

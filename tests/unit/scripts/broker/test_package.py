@@ -9,9 +9,9 @@ import pytest
 from scripts.broker.package import _services_stay_off
 
 
-def verdict(policy: Path, service: str) -> int:
-    """Ask as Debian's tools do; 101 means that the service must not start."""
-    return subprocess.run([policy, service, "start"], check=False).returncode  # noqa: S603  the file under test
+def verdict(policy: Path, service: str, action: str = "start") -> int:
+    """Ask as Debian's tools do; 101 means no."""
+    return subprocess.run([policy, service, action], check=False).returncode  # noqa: S603  the file under test
 
 
 @pytest.fixture
@@ -19,13 +19,15 @@ def policy(tmp_path: Path) -> Path:
     return tmp_path / "policy-rc.d"
 
 
-def test_the_broker_stays_off_and_other_services_may_start(policy: Path) -> None:
+def test_nothing_new_starts_and_what_runs_may_be_restarted(policy: Path) -> None:
     """Given no policy before, there is none afterwards."""
     with _services_stay_off(policy):
         assert verdict(policy, "rabbitmq-server") == 101
         assert verdict(policy, "rabbitmq-server.service") == 101
+        assert verdict(policy, "rabbitmq-server", "restart") == 101
         assert verdict(policy, "epmd.socket") == 101
-        assert verdict(policy, "cron") == 0
+        assert verdict(policy, "cron") == 101
+        assert verdict(policy, "ssh", "restart") == 0
     assert list(policy.parent.iterdir()) == []
 
 
@@ -36,7 +38,7 @@ def test_a_policy_that_was_there_still_decides_and_comes_back(policy: Path) -> N
     policy.chmod(0o755)
     with contextlib.suppress(OSError), _services_stay_off(policy):
         assert verdict(policy, "rabbitmq-server") == 101
-        assert verdict(policy, "cron") == 104
+        assert verdict(policy, "ssh", "restart") == 104
         raise OSError("no space left for the package")
     assert policy.read_text() == own
     assert len(list(policy.parent.iterdir())) == 1

@@ -1,0 +1,92 @@
+"""A writer for a sandbox, as an account has one, and what it called."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from tests.unit.examples import EMAIL
+from worker.backlog import Progress
+from worker.changes import Change
+from worker.kit.catalog import Catalog
+from worker.kit.client import KitClient
+from worker.kit.limiter import Limiter
+from worker.kit.writer import Writer
+from worker.mapping import Options
+from worker.sandbox import AccountView, Person, Sandbox
+
+KEY = "key-0001"
+
+LIST_TAGS = "GET /v4/tags 200"
+LIST_FIELDS = "GET /v4/custom_fields 200"
+NEW_TAG = "POST /v4/tags 201"
+NEW_FIELD = "POST /v4/custom_fields 201"
+CREATED = "POST /v4/subscribers 201"
+UPDATED = "POST /v4/subscribers 200"
+TAGGED = "POST /v4/tags/{tag_id}/subscribers/{id} 201"
+UNTAGGED = "DELETE /v4/tags/{tag_id}/subscribers/{id} 204"
+LOOKED_UP = "GET /v4/subscribers/{id} 200"
+
+
+@dataclass
+class Account:
+    """A Kit account in a sandbox, and this worker's way to it."""
+
+    sandbox: Sandbox
+    client: KitClient
+    catalog: Catalog
+    writer: Writer
+    seen: int = 0
+
+    @property
+    def kit(self) -> AccountView:
+        """The account past the API."""
+        return self.sandbox.account(KEY)
+
+    @property
+    def person(self) -> Person:
+        """Ada, as she stands in Kit."""
+        return self.kit.subscriber(EMAIL)
+
+    def calls(self) -> list[str]:
+        """The calls since one last asked, each as endpoint and status."""
+        calls = [f"{call.endpoint} {call.status}" for call in self.sandbox.calls(KEY)]
+        new, self.seen = calls[self.seen :], len(calls)
+        return new
+
+    async def apply(self, asked: Change, progress: Progress | None = None, email: str = EMAIL) -> list[str]:
+        """Apply a change; the calls that it took."""
+        self.calls()
+        await self.writer.apply(email, asked, progress or Progress())
+        return self.calls()
+
+    def restart(self, options: Options | None = None) -> None:
+        """Forget all that a worker learns while it runs."""
+        self.catalog = Catalog(self.client, options or self.catalog.options)
+        self.writer = Writer(self.client, self.catalog)
+
+
+@contextlib.asynccontextmanager
+async def account(
+    options: Options = Options(),  # noqa: B008  # frozen
+    *,
+    sandbox: Sandbox | None = None,
+    timeout: float = 5.0,  # noqa: ASYNC109  # the client's own
+) -> AsyncIterator[Account]:
+    """A writer for a running sandbox without limits."""
+    async with (
+        (sandbox or Sandbox(limit=False)).running() as running,
+        KitClient(
+            base_url=running.url,
+            api_key=SecretStr(KEY),
+            limiter=Limiter(1000, clock=time.monotonic),
+            timeout=timeout,
+            clock=time.monotonic,
+        ) as client,
+    ):
+        catalog = Catalog(client, options)
+        yield Account(running, client, catalog, Writer(client, catalog))

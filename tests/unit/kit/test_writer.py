@@ -1,0 +1,496 @@
+"""A change made true in Kit: the fewest calls, in the right order, each done once."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.examples import EMAIL, change
+from tests.unit.kit.harness import (
+    CREATED,
+    LIST_FIELDS,
+    LIST_TAGS,
+    LOOKED_UP,
+    NEW_FIELD,
+    NEW_TAG,
+    TAGGED,
+    UNTAGGED,
+    UPDATED,
+    Account,
+    account,
+)
+from worker.backlog import Progress
+from worker.changes import NOTHING, Change
+from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited, UnknownTag
+from worker.kit.writer import SubscriberIds
+from worker.mapping import Options
+from worker.sandbox import Fault, FaultKind, Rule, Sandbox
+from worker.sandbox.records import Plan
+
+TAG = "/v4/tags/*/subscribers/*"
+
+
+def fields(count: int) -> dict[str, str | None]:
+    return {f"field_{number}": f"value {number}" for number in range(count)}
+
+
+def failing(*, path: str | None = None, skip: int = 0, applied: bool = False) -> Rule:
+    """One call, after the first `skip` ones, is answered 502."""
+    return Rule(Fault(FaultKind.STATUS, applied=applied), path=path, times=1, skip=skip)
+
+
+async def known(of: Account, *tags: str, **kit_fields: str) -> None:
+    """Given Ada is in Kit with these tags and fields, and this worker has met her and all its tags."""
+    of.kit.add_subscriber(EMAIL, tags=tags, fields=kit_fields)
+    await of.apply(change(0))
+    for name in ("A", "B", "C"):
+        of.kit.add_tag(name)
+    await of.catalog.missing([], [])
+    of.restart()
+    await of.apply(change(0, remove=("A",)))
+    if "A" in tags:
+        of.kit.add_subscriber(EMAIL, tags=("A",))
+    of.calls()
+
+
+# -- the fewest calls ---------------------------------------------------------------------------------------
+
+
+async def test_somebody_new_is_created_with_fields_and_then_tagged_without_any_removal() -> None:
+    async with account() as of:
+        asked = change(add=("Member",), remove=("Cancelled",), fields={"Plan": "Annual"}, first_name="Ada")
+
+        calls = await of.apply(asked)
+
+        assert calls == [LIST_FIELDS, NEW_FIELD, CREATED, LIST_TAGS, NEW_TAG, TAGGED]
+        assert of.person.tags == {"Member"}
+        assert (of.person.first_name, of.person.fields, of.person.state) == (
+            "Ada",
+            {"plan": "Annual"},
+            "active",
+        )
+
+
+async def test_only_tags_of_somebody_known_need_no_upsert() -> None:
+    async with account() as of:
+        await known(of, "B")
+
+        calls = await of.apply(change(add=("A",), remove=("B",)))
+
+        assert calls == [UNTAGGED, TAGGED]
+        assert of.person.tags == {"A"}
+
+
+async def test_fields_and_tags_of_somebody_known_take_one_call_each() -> None:
+    async with account() as of:
+        await known(of, "B", plan="Monthly", locale="de")
+        await of.catalog.field_key("plan")
+
+        calls = await of.apply(change(add=("A",), remove=("B",), fields={"plan": "Annual", "locale": None}))
+
+        assert calls == [UPDATED, UNTAGGED, TAGGED]
+        assert of.person.fields == {"plan": "Annual"}
+
+
+async def test_removals_come_before_additions_and_both_after_the_fields() -> None:
+    """A new tag starts the creator's automations, whose emails should see the finished state."""
+    async with account() as of:
+        await known(of, "A", "B", "C")
+
+        calls = await of.apply(change(add=("New", "Newer"), remove=("A", "B"), fields={"Plan": "x"}))
+
+        assert calls == [
+            LIST_FIELDS,
+            NEW_FIELD,
+            UPDATED,
+            UNTAGGED,
+            UNTAGGED,
+            NEW_TAG,
+            TAGGED,
+            NEW_TAG,
+            TAGGED,
+        ]
+        assert of.person.tags == {"C", "New", "Newer"}
+
+
+@pytest.mark.parametrize(
+    ("count", "upserts"), [(10, [CREATED]), (11, [CREATED, UPDATED]), (25, [CREATED, UPDATED, UPDATED])]
+)
+async def test_more_than_ten_fields_take_several_calls_so_that_kit_sets_them_at_once(
+    count: int, upserts: list[str]
+) -> None:
+    async with account() as of:
+        for name in fields(count):
+            of.kit.add_custom_field(name)
+
+        calls = await of.apply(change(fields=fields(count), add=("Member",)))
+
+        assert calls == [LIST_FIELDS, *upserts, LIST_TAGS, NEW_TAG, TAGGED]
+        assert of.person.fields == fields(count)
+
+
+async def test_a_tag_that_did_not_exist_need_not_be_taken_off_anybody() -> None:
+    async with account() as of:
+        await known(of)
+
+        assert await of.apply(change(remove=("Never seen",))) == [NEW_TAG]
+
+
+async def test_nothing_asked_of_somebody_known_takes_no_call() -> None:
+    async with account() as of:
+        await known(of)
+
+        assert await of.apply(change()) == []
+        assert await of.apply(NOTHING) == []
+
+
+async def test_what_is_done_already_is_not_done_again() -> None:
+    async with account() as of:
+        await known(of)
+        progress = Progress()
+        asked = change(add=("A",), fields={"plan": "Annual"})
+        await of.apply(asked, progress)
+
+        assert await of.apply(asked, progress) == []
+        assert await of.apply(change(2, add=("A",)), progress) == [
+            "POST /v4/tags/{tag_id}/subscribers/{id} 200"
+        ]
+
+
+async def test_addresses_and_tags_are_one_whatever_their_case() -> None:
+    async with account() as of:
+        of.kit.add_subscriber("ADA@Example.com", tags=["active MEMBER"])
+
+        calls = await of.apply(change(remove=("Active Member",), add=("ACTIVE again",)))
+
+        assert calls == [UPDATED, LIST_TAGS, UNTAGGED, NEW_TAG, TAGGED]
+        assert len(of.kit.subscribers()) == 1
+        assert of.person.tags == {"ACTIVE again"}
+
+
+# -- options ------------------------------------------------------------------------------------------------
+
+
+async def test_the_state_counts_only_for_people_whom_this_worker_creates() -> None:
+    async with account(Options(subscriber_state="inactive")) as of:
+        of.kit.add_subscriber("bob@example.com", state="cancelled")
+
+        await of.apply(change())
+        await of.apply(change(), email="bob@example.com")
+
+        assert of.person.state == "inactive"
+        assert of.kit.subscriber("bob@example.com").state == "cancelled"
+
+
+async def test_a_first_name_is_always_set_by_default() -> None:
+    async with account() as of:
+        of.kit.add_subscriber(EMAIL, first_name="Old")
+
+        await of.apply(change(first_name="Ada"))
+
+        assert of.person.first_name == "Ada"
+
+
+async def test_a_first_name_for_new_people_only_leaves_others_theirs() -> None:
+    async with account(Options(first_name="if_created")) as of:
+        of.kit.add_subscriber(EMAIL, first_name="Old")
+
+        assert await of.apply(change(first_name="Ada")) == [UPDATED]
+        assert await of.apply(change(2, first_name="Ada")) == []
+        assert of.person.first_name == "Old"
+
+
+async def test_a_first_name_for_new_people_is_set_before_any_tag() -> None:
+    async with account(Options(first_name="if_created")) as of:
+        calls = await of.apply(change(first_name="Ada", add=("Member",)))
+
+        assert calls == [CREATED, UPDATED, LIST_TAGS, NEW_TAG, TAGGED]
+        assert of.person.first_name == "Ada"
+
+
+async def test_a_first_name_for_new_people_survives_a_failure_in_between() -> None:
+    """Given the creating call succeeded and the next failed, then the later try still knows who is new."""
+    async with account(Options(first_name="if_created")) as of:
+        of.sandbox.faults.add(failing(skip=1))
+        progress = Progress()
+        with pytest.raises(KitUnavailable):
+            await of.apply(change(first_name="Ada"), progress)
+
+        await of.apply(change(first_name="Ada"), progress)
+
+        assert of.person.first_name == "Ada"
+
+
+async def test_where_nothing_may_be_created_an_unknown_tag_or_field_is_refused() -> None:
+    async with account(Options(create_missing=False)) as of:
+        with pytest.raises(UnknownTag):
+            await of.apply(change(add=("VIP",)))
+        with pytest.raises(KitRejected, match="custom field 'Plan'"):
+            await of.apply(change(fields={"Plan": "Annual"}))
+
+        assert (of.kit.tags(), of.kit.custom_fields()) == ({}, {})
+
+
+# -- what others do in Kit meanwhile ------------------------------------------------------------------------
+
+
+async def test_a_tag_that_was_deleted_in_kit_is_created_again() -> None:
+    async with account() as of:
+        await known(of)
+        of.kit.delete_tag("A")
+
+        calls = await of.apply(change(add=("A",)))
+
+        assert calls == ["POST /v4/tags/{tag_id}/subscribers/{id} 404", LOOKED_UP, NEW_TAG, TAGGED]
+        assert of.person.tags == {"A"}
+
+
+async def test_a_tag_that_was_deleted_in_kit_need_not_be_taken_off() -> None:
+    async with account() as of:
+        await known(of, "A")
+        of.kit.delete_tag("A")
+
+        calls = await of.apply(change(remove=("A",)))
+
+        assert calls[:2] == ["DELETE /v4/tags/{tag_id}/subscribers/{id} 404", LOOKED_UP]
+        assert of.person.tags == set()
+
+
+async def test_a_tag_that_was_deleted_and_made_again_in_kit_is_taken_off() -> None:
+    async with account() as of:
+        await known(of, "A")
+        of.kit.delete_tag("A")
+        of.kit.add_subscriber(EMAIL, tags=["A"])
+
+        await of.apply(change(remove=("A",)))
+
+        assert of.person.tags == set()
+
+
+async def test_a_custom_field_that_was_deleted_in_kit_is_created_again() -> None:
+    """Kit ignores an unknown field and answers 200 with a warning, which is no success."""
+    async with account() as of:
+        await known(of)
+        await of.apply(change(fields={"Plan": "Monthly", "Locale": "de"}))
+        of.kit.delete_custom_field("plan")
+
+        calls = await of.apply(change(2, fields={"Plan": "Annual", "Locale": "en"}))
+
+        assert calls == [UPDATED, NEW_FIELD, UPDATED]
+        assert of.person.fields == {"plan": "Annual", "locale": "en"}
+
+
+async def test_a_custom_field_that_was_deleted_and_may_not_be_created_is_a_refusal() -> None:
+    async with account() as of:
+        await known(of, plan="Monthly")
+        of.catalog.options = Options(create_missing=False)
+        await of.apply(change(fields={"plan": "Annual"}))
+        of.kit.delete_custom_field("plan")
+
+        with pytest.raises(KitRejected, match="custom field 'plan' does not exist"):
+            await of.apply(change(2, fields={"plan": "Biennial"}))
+
+
+async def test_somebody_new_whose_field_had_been_deleted_still_needs_no_removals() -> None:
+    async with account() as of:
+        await of.apply(change(fields={"Plan": "x"}), email="bob@example.com")
+        of.kit.delete_custom_field("plan")
+
+        calls = await of.apply(change(fields={"Plan": "Annual"}, remove=("Old",)))
+
+        assert calls == [CREATED, NEW_FIELD, UPDATED]
+
+
+@pytest.mark.parametrize(
+    "asked", [change(add=("A",)), change(add=("A", "B"), remove=("C",), fields={"plan": "Annual"})]
+)
+async def test_somebody_who_was_deleted_in_kit_is_created_again_with_all_that_was_asked(
+    asked: Change,
+) -> None:
+    async with account() as of:
+        await known(of, plan="Monthly")
+        await of.catalog.field_key("plan")
+        of.kit.delete_subscriber(EMAIL)
+
+        await of.apply(asked)
+
+        assert of.person.tags == {part.value.name for part in asked.tags.values() if part.value.present}
+        assert of.person.fields == {name: part.value for name, part in asked.fields.items()}
+
+
+async def test_somebody_who_is_deleted_between_two_steps_gets_all_steps_again() -> None:
+    """Given fields and a tag are set, when the person is deleted before the next tag, then nothing is lacking."""
+    async with account() as of:
+        await known(of)
+        progress = Progress()
+        of.sandbox.faults.add(failing(path=TAG, skip=1))
+        asked = change(add=("A", "B"), fields={"Plan": "Annual"})
+        with pytest.raises(KitUnavailable):
+            await of.apply(asked, progress)
+        of.kit.delete_subscriber(EMAIL)
+
+        await of.apply(asked, progress)
+
+        assert of.person.tags == {"A", "B"}
+        assert of.person.fields == {"plan": "Annual"}
+
+
+async def test_taking_a_tag_off_somebody_who_was_deleted_counts_as_done() -> None:
+    async with account() as of:
+        await known(of, "A")
+        of.kit.delete_subscriber(EMAIL)
+
+        calls = await of.apply(change(remove=("A",)))
+
+        assert calls == ["DELETE /v4/tags/{tag_id}/subscribers/{id} 404", "GET /v4/subscribers/{id} 404"]
+
+
+async def test_somebody_who_vanishes_again_and_again_is_a_refusal_and_no_endless_loop() -> None:
+    async with account() as of:
+        await known(of)
+        not_found = of.sandbox.fail("status", status=404, path=TAG)
+        of.sandbox.fail("status", status=404, path="/v4/subscribers/*")
+
+        with pytest.raises(KitRejected, match="just made is not there"):
+            await of.apply(change(add=("A",)))
+
+        assert not_found.struck == 2
+
+
+async def test_lists_that_lag_do_no_harm() -> None:
+    """Given lists show nothing of what was written, then everything still ends as it should."""
+    async with account(sandbox=Sandbox(limit=False, list_lag=300.0)) as of:
+        await of.apply(change(1, add=("A",), fields={"Plan": "Monthly"}))
+        of.restart()
+        await of.apply(change(2, add=("B",), remove=("A",), fields={"Plan": "Annual"}))
+
+        assert of.person.tags == {"B"}
+        assert of.person.fields == {"plan": "Annual"}
+        assert len(of.kit.tags()) == 2
+
+
+# -- failures in the middle ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", range(10))
+@pytest.mark.parametrize("applied", [False, True])
+async def test_a_failure_at_any_step_costs_that_step_and_no_other(step: int, *, applied: bool) -> None:
+    """Given any one call is answered 502, landed or not, then the next try goes on from there."""
+    async with account() as of:
+        of.kit.add_subscriber(EMAIL, tags=["Old", "Older"])
+        asked = change(add=("A", "B"), remove=("Old", "Older"), fields={"Plan": "Annual"})
+        of.sandbox.faults.add(failing(skip=step, applied=applied))
+        progress = Progress()
+
+        with pytest.raises(KitUnavailable):
+            await of.apply(asked, progress)
+        first = of.calls()
+        second = await of.apply(asked, progress)
+
+        assert of.person.tags == {"A", "B"}
+        assert of.person.fields == {"plan": "Annual"}
+        done = [call for call in first + second if call.split()[-1] in {"200", "201", "204"}]
+        assert sum(call.startswith("POST /v4/subscribers ") for call in done) == 1
+        assert sum(call.startswith("DELETE") for call in done) == 2
+        assert sum(call.startswith("POST /v4/tags/{") for call in done) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("reset", KitUnavailable),
+        ("html", KitUnavailable),
+        ("empty", KitUnavailable),
+        ("cut_json", KitUnavailable),
+        ("cut_body", KitUnavailable),
+        ("login", KitUnavailable),
+        ("rate_limited", RateLimited),
+        ("unauthorized", CredentialRefused),
+        ("hang", KitUnavailable),
+    ],
+)
+@pytest.mark.parametrize("applied", [False, True])
+async def test_after_any_mishap_a_second_try_makes_the_change_true(
+    kind: str, error: type[Exception], *, applied: bool
+) -> None:
+    async with account(timeout=0.1 if kind == "hang" else 5.0) as of:
+        await known(of, "B")
+        of.sandbox.fail(kind, path=TAG, times=1, applied=applied)
+        progress, asked = Progress(), change(add=("A",), remove=("B",))
+
+        with pytest.raises(error):
+            await of.apply(asked, progress)
+        await of.apply(asked, progress)
+
+        assert of.person.tags == {"A"}
+
+
+async def test_a_removal_is_sent_though_the_addition_before_it_seemed_to_fail() -> None:
+    """Given adding a tag landed but was answered 502, when a newer event removes it, then it is removed."""
+    async with account() as of:
+        progress = Progress()
+        of.sandbox.fail("status", path=TAG, times=1, applied=True)
+        older = change(1, add=("VIP",))
+        with pytest.raises(KitUnavailable):
+            await of.apply(older, progress)
+        assert of.person.tags == {"VIP"}
+
+        calls = await of.apply(older.merge(change(2, remove=("vip",))), progress)
+
+        assert calls == [UNTAGGED]
+        assert of.person.tags == set()
+
+
+async def test_a_creation_that_landed_unseen_still_gets_its_removals() -> None:
+    """Given nobody knows whether the subscriber is new, then removals are sent."""
+    async with account() as of:
+        of.kit.add_tag("Old")
+        of.sandbox.fail("status", path="/v4/subscribers", times=1, applied=True)
+        progress, asked = Progress(), change(remove=("Old",), add=("A",))
+        with pytest.raises(KitUnavailable):
+            await of.apply(asked, progress)
+
+        calls = await of.apply(asked, progress)
+
+        assert calls[0] == UPDATED
+        assert UNTAGGED in calls
+
+
+async def test_more_than_ten_fields_are_not_sent_again_where_they_arrived() -> None:
+    async with account() as of:
+        for name in fields(25):
+            of.kit.add_custom_field(name)
+        of.sandbox.faults.add(failing(path="/v4/subscribers", skip=1))
+        progress = Progress()
+        with pytest.raises(KitUnavailable):
+            await of.apply(change(fields=fields(25)), progress)
+
+        assert await of.apply(change(fields=fields(25)), progress) == [UPDATED, UPDATED]
+        assert of.person.fields == fields(25)
+
+
+async def test_a_subscriber_limit_is_a_refusal_in_kits_words() -> None:
+    async with account(sandbox=Sandbox(limit=False, plan=Plan(subscriber_limit=0))) as of:
+        with pytest.raises(KitRejected, match="This request would exceed your subscriber limit"):
+            await of.apply(change(add=("A",)))
+
+
+async def test_a_refusal_repeats_no_address() -> None:
+    async with account() as of:
+        with pytest.raises(KitRejected) as caught:
+            await of.apply(change(), email="not-an-address")
+
+        assert "not-an-address" not in str(caught.value)
+
+
+# -- whom the writer knows ----------------------------------------------------------------------------------
+
+
+def test_ids_of_those_met_last_are_kept() -> None:
+    ids = SubscriberIds(size=2)
+    for number, email in enumerate(["a", "b", "a", "c"]):
+        ids.put(email, number)
+
+    assert (ids.get("a"), ids.get("b"), ids.get("c")) == (2, None, 3)
+    ids.forget("a")
+    ids.forget("nobody")
+    assert ids.get("a") is None
