@@ -94,7 +94,8 @@ class DeadLetterLane:
             await self._publish(dead_letter(delivery.message, failure))
         except BrokerUnavailable as error:
             if not self.problem:
-                log.error("dead_letter_not_safe", account=self._account, problem=str(error))  # noqa: TRY400  # expected, so no traceback
+                # Expected, and so without a traceback.
+                log.error("dead_letter_not_safe", account=self._account, problem=str(error))  # noqa: TRY400
             self.problem = f"a dead letter is not safe yet: {error}"
             return False
         if self.problem:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from aiormq import spec
 from aiormq.abc import DeliveredMessage
 from pamqp import encode
 
@@ -63,26 +65,39 @@ def dead_letter(delivered: DeliveredMessage, failure: Failure) -> Outgoing:
     for name in MOVED_HEADERS:
         if name in headers:
             headers[f"{ORIGINAL}{name.lower()}"] = headers.pop(name)
-    original_id = properties.pop("message_id", None)  # its own comes from the publisher
-    routing_key = headers.get(ORIGINAL_ROUTING_KEY) or wire.readable(delivered.routing_key or "")
-    headers = {**_fitting(headers), **_own_headers(failure, original_id)}
-    headers[ORIGINAL_ROUTING_KEY] = routing_key
-    return Outgoing(
-        exchange=DEAD_LETTER_EXCHANGE,
-        routing_key=failure.account,
-        body=delivered.body,
-        properties={**properties, "headers": headers, "delivery_mode": 2},
-    )
+    message_id = properties.pop("message_id", None)  # its own comes from the publisher
+    own = _own_headers(failure) | _kept(headers, message_id, delivered.routing_key or "")
+    if failure.event is not None and failure.event.id is not None:
+        own[EVENT_ID] = failure.event.id
+    full = {**properties, "headers": {**_fitting(headers), **own}, "delivery_mode": 2}
+    # Whatever a publisher sent, its event must not stay here because we cannot send it on.
+    sendable = full if _can_be_sent(full) else {"headers": own, "delivery_mode": 2}
+    return Outgoing(DEAD_LETTER_EXCHANGE, failure.account, delivered.body, sendable)
 
 
-def _own_headers(failure: Failure, message_id: str | None) -> dict[str, Any]:
+def _can_be_sent(properties: dict[str, Any]) -> bool:
+    try:
+        spec.Basic.Properties(**properties).marshal()
+    except (TypeError, ValueError, OverflowError, struct.error):
+        return False
+    return True
+
+
+def _kept(headers: Mapping[str, Any], message_id: str | None, routing_key: str) -> dict[str, Any]:
+    """Return what the event had outside its body; of a replayed one, what it had the first time."""
+    if ORIGINAL_ROUTING_KEY in headers:
+        return {name: headers[name] for name in (ORIGINAL_ROUTING_KEY, EVENT_ID) if name in headers}
+    own_id = {EVENT_ID: message_id} if message_id else {}
+    return {ORIGINAL_ROUTING_KEY: wire.readable(routing_key), **own_id}
+
+
+def _own_headers(failure: Failure) -> dict[str, Any]:
     event = failure.event
     headers = {
         "x-reason": failure.error.reason.value,
         "x-detail": " ".join(str(failure.error).split())[:1000],
         "x-account": failure.account,
         "x-event-type": event.type if event else None,
-        EVENT_ID: event.id if event else message_id,
         EVENT_TIME: time_text(event.time if event else failure.received_at),
         "x-attempts": failure.attempts,
         "x-failed-at": time_text(failure.failed_at),

@@ -73,6 +73,11 @@ def _is_utf8(text: str) -> bool:
     return text.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in text)
 
 
+def _short(text: str) -> str:
+    """Return readable text that fits into a property: at most 255 bytes."""
+    return readable(text).encode()[:255].decode("utf-8", "ignore")
+
+
 def readable(text: str) -> str:
     """Return text with the bytes that are not UTF-8 replaced, fit to be sent and shown."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
@@ -81,7 +86,7 @@ def readable(text: str) -> str:
 def clean(properties: spec.Basic.Properties) -> dict[str, Any]:
     """Return what of the properties can be sent again: readable text, and no impossible time."""
     kept: dict[str, Any] = {
-        name: readable(value) for name in _TEXT_PROPERTIES if (value := getattr(properties, name))
+        name: _short(value) for name in _TEXT_PROPERTIES if (value := getattr(properties, name))
     }
     kept |= {"delivery_mode": properties.delivery_mode, "priority": properties.priority}
     kept["timestamp"] = None if properties.timestamp == _UNREADABLE_TIME else properties.timestamp

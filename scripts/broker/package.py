@@ -18,8 +18,8 @@ from scripts.broker.node import find_scripts
 PACKAGE = "rabbitmq-server"
 POLICY = Path("/usr/sbin/policy-rc.d")
 # Debian asks this program before a package starts a service; 101 means no. Nothing new starts: neither the
-# broker nor what comes with it (a cron daemon, for its log files). What runs already may be restarted, unless a
-# policy that was there before says otherwise.
+# broker nor what comes with it (a cron daemon, for its log files). What runs already may be restarted, unless
+# a policy that was there before says otherwise.
 POLICY_TEXT = """\
 #!/bin/sh
 # Written by kit-worker for the time of one installation.

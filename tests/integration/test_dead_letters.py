@@ -44,16 +44,20 @@ class Box:
 
     async def fill(self, *letters: dict[str, str]) -> None:
         """Put dead letters in; the event's id is their number, from 1."""
-        for number, headers in enumerate(letters, 1):
-            given = {
-                "x-reason": "invalid_event", "x-detail": "data.user.email: missing", "x-account": self.account,
-                "x-event-type": "user.signed_up", "x-event-id": f"e{number}", "x-attempts": 1,
-                "x-failed-at": f"2026-07-01T10:00:{number % 60:02}Z", "x-original-routing-key": "user.signed_up",
-                "kept": "yes", **headers,
-            }  # fmt: skip
-            body = json.dumps({"number": number}).encode()
-            message = aio_pika.Message(body, headers=given, message_id=f"letter-{number}", delivery_mode=2)
-            await self.channel.default_exchange.publish(message, dead_letter_queue(self.account))
+        numbered = list(enumerate(letters, 1))
+        for at in range(0, len(numbered), 200):
+            await asyncio.gather(*(self._put(number, headers) for number, headers in numbered[at : at + 200]))
+
+    async def _put(self, number: int, headers: dict[str, str]) -> None:
+        given = {
+            "x-reason": "invalid_event", "x-detail": "data.user.email: missing", "x-account": self.account,
+            "x-event-type": "user.signed_up", "x-event-id": f"e{number}", "x-attempts": 1,
+            "x-failed-at": f"2026-07-01T10:00:{number % 60:02}Z", "x-original-routing-key": "user.signed_up",
+            "kept": "yes", **headers,
+        }  # fmt: skip
+        body = json.dumps({"number": number}).encode()
+        message = aio_pika.Message(body, headers=given, message_id=f"letter-{number}", delivery_mode=2)
+        await self.channel.default_exchange.publish(message, dead_letter_queue(self.account))
 
     async def dead(self) -> int:
         """How many dead letters wait."""

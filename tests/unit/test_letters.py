@@ -413,3 +413,20 @@ def test_whatever_the_headers_the_letter_and_its_replay_can_be_sent(
     assert letter.reason == "invalid_event"
     assume(again.header.properties.headers is not None)
     assert {"x-reason", "x-detail", "CC", "BCC"}.isdisjoint(again.header.properties.headers or {})
+
+
+def test_a_property_that_grows_too_long_when_made_readable_is_cut() -> None:
+    """Given 250 bytes that are not UTF-8, which take three times as many to show, the letter can be sent."""
+    letter = sent(dead_letter(delivered(correlation_id="\udcff" * 250), failure()))
+
+    assert len((letter.header.properties.correlation_id or "").encode()) <= 255
+
+
+def test_an_event_that_fails_again_after_its_replay_keeps_its_first_id_and_key() -> None:
+    """Given a letter that is replayed and refused as unreadable, then it still tells who it was."""
+    first = sent(dead_letter(delivered(message_id="e-1"), failure(happened=None)))
+    again = sent(replay_message(first, read_dead_letter(first, "default")))
+
+    second = read_dead_letter(sent(dead_letter(again, failure(happened=None))), "default")
+
+    assert (second.event_id, second.routing_key) == ("e-1", "user.signed_up")

@@ -1,0 +1,269 @@
+"""The commands as processes: what they print, where, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel
+
+from tests.integration.harness import KEY, Worker, World, all_settled
+from worker.sandbox import Sandbox
+from worker.topology import dead_letter_queue, work_queue, work_queue_arguments
+
+pytestmark = pytest.mark.timeout(120)
+
+GOOD = {"id": "good", "type": "user.signed_up", "data": {"user": {"email": "ada@example.com"}}}
+BAD = {"id": "bad", "type": "user.signed_up", "data": {"user": {"email": "ada at example.com"}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a process printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Shell:
+    """Runs `kit-worker` with a world's settings."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self._world = world
+        self._folder = folder
+
+    async def start(self, *words: str, **environ: str) -> asyncio.subprocess.Process:
+        """Start a command."""
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "worker", *words,
+            env={**self._world.environment(), **environ},
+            cwd=self._folder,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+
+    async def __call__(self, *words: str, stdin: str = "", **environ: str) -> Ended:
+        """Run a command to its end."""
+        process = await self.start(*words, **environ)
+        out, err = await process.communicate(stdin.encode())
+        return Ended(process.returncode or 0, out.decode(), err.decode())
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(keys={KEY: "Sunny Kitchen"}, limit=False).running() as running:
+        yield running
+
+
+@pytest.fixture
+def world(amqp_url: str, events_exchange: str, account_name: str, tmp_path: Path, sandbox: Sandbox) -> World:
+    world = World(amqp_url, events_exchange, account_name, tmp_path / "config", sandbox.url)
+    world.write_account()
+    return world
+
+
+@pytest.fixture
+def kit_worker(world: World, tmp_path: Path) -> Shell:
+    return Shell(world, tmp_path)
+
+
+async def test_from_publishing_to_replaying_as_an_operator_would(
+    world: World, kit_worker: Shell, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Given a good and a bad event: the good one is in Kit, the bad one can be found, seen, replayed, discarded."""
+    events = f"{json.dumps(BAD)}\n{json.dumps(GOOD)}\n"
+    early = await kit_worker("publish", "-", stdin=events)
+    async with Worker(world, tmp_path / "log") as worker:
+        published = await kit_worker("publish", "-", stdin=events)
+        await all_settled(world, worker, 2)
+        listed, exported, shown, checked = await asyncio.gather(
+            kit_worker("dead-letters", "list"),
+            kit_worker("dead-letters", "export"),
+            kit_worker("dead-letters", "show", "bad"),
+            kit_worker("check"),
+        )
+        seen = worker.events_logged().count("event_dead_lettered")
+        replayed = await kit_worker("dead-letters", "replay", "--all", "--force")
+        async with asyncio.timeout(20):
+            while worker.events_logged().count("event_dead_lettered") == seen:
+                await asyncio.sleep(0.05)
+        discarded = await kit_worker("dead-letters", "discard", "--id", "bad", "--yes", "--json")
+        log = worker.log_text()
+
+    assert (early.code, published.code) == (4, 0)
+    assert f"the exchange {world.exchange} does not exist yet" in early.err
+    assert "standard input:1: the worker will dead-letter this event: data.user.email" in published.err
+    assert published.out == f"2 events published to {world.exchange} with the routing key user.signed_up.\n"
+    assert sandbox.account(KEY).find("ada@example.com")
+
+    assert re.search(r"invalid_event +1 .*data\.user\.email: not an email address", listed.out)
+    (letter,) = map(json.loads, exported.out.splitlines())
+    assert (letter["event_id"], json.loads(letter["body"])) == ("bad", BAD)
+    assert '"email": "ada at example.com"' in shown.out
+    assert (checked.code, replayed.code, discarded.code) == (0, 0, 0)
+    assert "Sunny Kitchen, plan creator" in checked.out
+    assert replayed.out == f"{world.account}: 1 dead letter (invalid_event) replayed.\n"
+    assert [each["event_id"] for each in json.loads(discarded.out)] == ["bad"]
+    assert KEY not in listed.out + exported.out + shown.out + checked.out + log
+
+
+async def test_check_names_what_to_mend_first(kit_worker: Shell, world: World, channel: AbstractChannel) -> None:
+    """Given faults of several kinds, the exit code is that of the first to mend: files, key, broker."""
+    wrong_key, no_broker = {"KIT_API_KEY": "kit_ffffffffffffffff"}, {"AMQP_URL": "amqp://127.0.0.1:1/"}
+
+    fine, key, broker, both, nobody = await asyncio.gather(
+        kit_worker("check", world.account),
+        kit_worker("check", **wrong_key),
+        kit_worker("check", **no_broker),
+        kit_worker("check", **wrong_key, **no_broker),
+        kit_worker("check", "nobody"),
+    )
+    (world.config / "accounts" / "second.yaml").write_text("kit: {}\nevnts: {}\n", encoding="utf-8")
+    files = await kit_worker("check", **wrong_key, **no_broker)
+
+    assert [each.code for each in (fine, key, broker, both, files, nobody)] == [0, 3, 4, 3, 2, 2]
+    assert "not declared yet" in fine.out
+    assert key.out.splitlines()[-1].startswith(f"Kit refuses the API key of {world.account}: ")
+    assert "Sunny Kitchen, plan creator" in broker.out  # files and Kit are checked all the same
+    assert "second.yaml:2:1: " in files.out
+    assert not any("kit_ffff" in each.out + each.err for each in (key, both, files))
+    with pytest.raises(aio_pika.exceptions.ChannelNotFoundEntity):  # it declared nothing
+        await channel.declare_queue(work_queue(world.account), passive=True)
+
+
+async def test_check_says_what_differs_about_a_queue(kit_worker: Shell, world: World, channel: AbstractChannel) -> None:
+    arguments = {**work_queue_arguments(world.account), "x-delivery-limit": 5}
+    await channel.declare_queue(work_queue(world.account), durable=True, arguments=arguments)
+
+    checked = await kit_worker("check", "--json")
+
+    queues = {each["queue"]: each for each in json.loads(checked.out)["broker"]["queues"]}
+    assert checked.code == 2
+    assert "x-delivery-limit" in queues[work_queue(world.account)]["detail"]
+    assert queues[dead_letter_queue(world.account)]["state"] == "not declared yet"
+
+
+async def test_an_event_that_nobody_takes_is_an_error(
+    kit_worker: Shell, world: World, channel: AbstractChannel, tmp_path: Path
+) -> None:
+    await channel.declare_exchange(world.exchange, "topic", durable=True)
+    (tmp_path / "event.json").write_text(json.dumps(GOOD), encoding="utf-8")
+
+    published = await kit_worker("publish", "event.json", "--app", "sunny")
+
+    assert published.code == 4
+    assert "no queue is bound with the routing key user.signed_up.sunny" in published.err
+
+
+async def test_published_events_are_persistent_and_as_they_were(
+    kit_worker: Shell, world: World, channel: AbstractChannel, tmp_path: Path
+) -> None:
+    exchange = await channel.declare_exchange(world.exchange, "topic", durable=True)
+    queue = await channel.declare_queue(exclusive=True)
+    await queue.bind(exchange, "user.signed_up.sunny")
+    (tmp_path / "event.json").write_text(json.dumps(GOOD, indent=3), encoding="utf-8")
+    (tmp_path / "many.json").write_text(json.dumps([{**GOOD, "specversion": "1.0"}]), encoding="utf-8")
+
+    published = await kit_worker("publish", "event.json", "many.json", "--app", "sunny")
+
+    first, second = [await queue.get(no_ack=True), await queue.get(no_ack=True)]
+    assert published.code == 0
+    assert first.body == json.dumps(GOOD, indent=3).encode()
+    assert first.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
+    assert first.priority is None or first.priority == 0
+    assert [first.content_type, second.content_type] == ["application/json", "application/cloudevents+json"]
+
+
+async def test_remove_deletes_the_queues_of_an_account_without_a_file(
+    kit_worker: Shell, world: World, channel: AbstractChannel, new_account_name: Callable[[], str]
+) -> None:
+    gone = new_account_name()
+    await channel.declare_queue(work_queue(gone), durable=True, arguments=work_queue_arguments(gone))
+    await channel.default_exchange.publish(aio_pika.Message(b"{}"), work_queue(gone))
+
+    refused, unknown = await asyncio.gather(kit_worker("remove", gone), kit_worker("remove", "nobody-at-all"))
+    removed = await kit_worker("remove", gone, "--force")
+
+    assert (refused.code, unknown.code, removed.code) == (2, 2, 0)
+    assert "holds 1 messages" in refused.err
+    assert "there is nothing to remove" in unknown.err
+    assert removed.out == f"{work_queue(gone)} is deleted, and 1 messages with it.\n"
+    with pytest.raises(aio_pika.exceptions.ChannelNotFoundEntity):
+        await channel.declare_queue(work_queue(gone), passive=True)
+
+
+async def test_an_account_that_never_was_is_a_slip_and_one_that_never_ran_is_empty(
+    kit_worker: Shell, world: World
+) -> None:
+    slip, empty = await asyncio.gather(
+        kit_worker("dead-letters", "list", "--account", f"{world.account}x"), kit_worker("dead-letters", "list")
+    )
+
+    assert (slip.code, empty.code) == (2, 0)
+    assert f"did you mean {world.account}?" in slip.err
+    assert "no dead-letter queue yet" in empty.out
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_run_and_sandbox_end_quietly_with_0_when_told_to(kit_worker: Shell, number: signal.Signals) -> None:
+    """Given neither a broker nor anything else to wait for, both go on until they are told to stop."""
+    sandbox = await kit_worker.start("sandbox", "--port", "0")
+    run = await kit_worker.start("run", AMQP_URL="amqp://127.0.0.1:1/")
+    assert sandbox.stdout
+    assert run.stderr
+    async with asyncio.timeout(30):
+        assert b"http://127.0.0.1:" in await sandbox.stdout.readline()
+        while b"broker_unreachable" not in await run.stderr.readline():
+            pass
+    for process in (sandbox, run):
+        process.send_signal(number)
+
+    (_, sandbox_err), (_, run_err) = await asyncio.gather(sandbox.communicate(), run.communicate())
+
+    assert (sandbox.returncode, run.returncode) == (0, 0)
+    assert sandbox_err == b""
+    assert b"Traceback" not in run_err
+
+
+async def test_ctrl_c_ends_a_command_quietly_with_130(kit_worker: Shell) -> None:
+    """Given a broker that takes the connection and never answers, Ctrl-C need not wait for it."""
+    connected = asyncio.Event()
+
+    async def say_nothing(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        connected.set()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as mute:
+        port = mute.sockets[0].getsockname()[1]
+        process = await kit_worker.start("dead-letters", "list", AMQP_URL=f"amqp://127.0.0.1:{port}/")
+        async with asyncio.timeout(30):
+            await connected.wait()
+        process.send_signal(signal.SIGINT)
+        out, err = await process.communicate()
+
+    assert (process.returncode, out, err) == (130, b"", b"")
+
+
+async def test_a_reader_that_stops_reading_is_no_error(kit_worker: Shell) -> None:
+    """Given `kit-worker schema events | head -1`, there is no traceback."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "worker", "schema", "events",
+        stdout=writing, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    os.close(writing)
+
+    _, err = await process.communicate()
+
+    assert (process.returncode, err) == (141, b"")

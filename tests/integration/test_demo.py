@@ -1,0 +1,71 @@
+"""The demo, as somebody runs it who sees this for the first time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from aio_pika.abc import AbstractChannel
+from aiormq.exceptions import ChannelNotFoundEntity
+
+from worker.topology import dead_letter_queue, work_queue
+
+pytestmark = pytest.mark.timeout(120)
+
+
+async def start(amqp_url: str, folder: Path, *words: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "worker", "demo", *words,
+        env={"PATH": os.environ["PATH"], "AMQP_URL": amqp_url, "KIT_API_KEY": "kit_0123456789abcdef"},
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+
+
+async def test_the_demo_tells_event_by_event_what_changed_and_ends_with_0(amqp_url: str, tmp_path: Path) -> None:
+    process = await start(amqp_url, tmp_path)
+
+    out, err = await process.communicate()
+
+    text = out.decode()
+    assert (process.returncode, err.decode()) == (0, "")
+    assert re.search(r"user\.signed_up +ada@example\.com +applied\n +=> new subscriber .*\+ New Member", text)
+    assert "=> status = canceled  - Active Member  + Cancelled" in text
+    assert "dead-lettered (invalid_event): data.user.email: not an email address" in text
+    assert "=> nothing new" in text
+    assert re.search(r"cleo@example\.com +Cleo +Cancelled, New Member +plan Monthly, status canceled", text)
+    calls, one_by_one = re.search(r"took (\d+) calls to Kit; each by itself would have taken (\d+)", text).groups()  # type: ignore[union-attr]
+    assert int(calls) < int(one_by_one)
+    assert text.endswith("All came out as it should.\n")
+    assert "kit_0123" not in text
+
+
+async def test_keep_leaves_it_running_until_ctrl_c_and_then_cleans_up(
+    amqp_url: str, tmp_path: Path, channel: AbstractChannel
+) -> None:
+    process = await start(amqp_url, tmp_path, "--keep")
+    assert process.stdout
+    told = ""
+    async with asyncio.timeout(60):
+        while "Ctrl-C ends it all" not in told:
+            line = await process.stdout.readline()
+            assert line, told
+            told += line.decode()
+    names = re.search(r"accounts/(demo-\w+)\.yaml", told)
+    assert names
+    account = names[1]
+    await channel.get_queue(work_queue(account))  # raises where there is none
+
+    process.send_signal(signal.SIGINT)
+    _, err = await process.communicate()
+
+    assert (process.returncode, err.decode()) == (0, "")
+    for queue in (work_queue(account), dead_letter_queue(account)):
+        with pytest.raises(ChannelNotFoundEntity):
+            await (await channel.channel.connection.channel()).queue_declare(queue, passive=True)
