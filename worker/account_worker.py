@@ -142,6 +142,21 @@ class AccountWorker:
 
     async def run(self) -> None:
         """Consume until stopped."""
+        working = asyncio.create_task(self._work())
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if self._session is None or not self._session.subscribed:
+                working.cancel()  # it only waits, for RabbitMQ or for Kit, and has nothing in hand
+            await asyncio.wait({working})
+        finally:
+            stopping.cancel()
+            working.cancel()
+            await asyncio.wait({working})
+        if not working.cancelled():
+            working.result()
+
+    async def _work(self) -> None:
         credential = self.account.credential
         if credential is None:
             self._set("credential_refused", f"the secret of {self.account.name} is missing")
@@ -212,7 +227,8 @@ class AccountWorker:
             self._log.error("credential_refused", problem=session.dispatcher.hold.cause)
             await self._pause(PROBE_EVERY * self._refusals)
         elif why is End.QUEUE_GONE:
-            self._set("queue_missing", f"the queue kit.{self.account.name} was deleted; declaring it anew")
+            queue = f"kit.{self.account.name}"
+            self._set("queue_missing", f"RabbitMQ took {queue} away (deleted or moved); declaring it anew")
             self._log.error("queue_gone", problem=self._last_error)
             await self._pause(QUEUE_GONE_PAUSE)
         elif why is End.CHANNEL_LOST:

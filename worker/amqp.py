@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import aiormq
@@ -24,6 +26,25 @@ CLOSE_TIMEOUT: Final = 3.0
 
 FAILURES: Final = (aiormq.exceptions.AMQPError, OSError, TimeoutError, RuntimeError, EOFError, ValueError)
 """What aiormq raises when a connection or channel is gone, refused or broken."""
+
+
+@asynccontextmanager
+async def answered_within(seconds: float = RPC_TIMEOUT) -> AsyncIterator[None]:
+    """Bound commands to the broker, which aiormq itself waits for without end.
+
+    Raises:
+        TimeoutError: They took longer.
+        ConnectionAbortedError: aiormq gave them up, which it says with a `CancelledError`; that would pass
+            for the cancellation of the task that asked, and end it in silence.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise ConnectionAbortedError("the connection closed meanwhile") from error
 
 
 def check_amqp_url(url: str) -> URL:
@@ -59,7 +80,7 @@ async def connect(url: URL, name: str) -> aiormq.abc.AbstractConnection:
     wire.install()
     where = mask_url(url)
     try:
-        async with asyncio.timeout(RPC_TIMEOUT):
+        async with answered_within():
             return await aiormq.connect(url.update_query(name=name))
     except aiormq.exceptions.AuthenticationError as error:
         raise BrokerUnavailable(f"{where}: refuses this user name and password") from error

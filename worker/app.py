@@ -8,7 +8,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -69,6 +69,7 @@ class App:
         self._workers: dict[str, AccountWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping = asyncio.Event()
+        self._hurrying = asyncio.Event()
         self._grace_ends: float | None = None
         self._tasks_of_process: list[asyncio.Task[None]] = []
 
@@ -78,6 +79,7 @@ class App:
         grace = max(0.0, self._settings.shutdown_grace - CLOSING)
         if self._stopping.is_set():
             grace = 0.0
+            self._hurrying.set()
         log.info("stopping", grace_s=grace, accounts=len(self._workers))
         self._grace_ends = now + grace
         self._stopping.set()
@@ -124,7 +126,12 @@ class App:
         for worker in self._workers.values():
             worker.stop()
         if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=self._grace() + CLOSING)
+            hurrying = asyncio.create_task(self._hurrying.wait())
+            ended = asyncio.create_task(asyncio.wait(self._tasks.values()))
+            both: set[asyncio.Task[Any]] = {hurrying, ended}
+            await asyncio.wait(both, timeout=self._grace() + CLOSING, return_when=asyncio.FIRST_COMPLETED)
+            hurrying.cancel()
+            ended.cancel()
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

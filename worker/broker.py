@@ -13,7 +13,7 @@ import aiormq
 import structlog
 from yarl import URL
 
-from worker.amqp import FAILURES, HEARTBEAT, RPC_TIMEOUT, check_amqp_url, close_quietly, connect, mask_url
+from worker.amqp import FAILURES, HEARTBEAT, answered_within, check_amqp_url, close_quietly, connect, mask_url
 from worker.clock import Seconds
 from worker.errors import BrokerUnavailable
 from worker.publisher import Publisher
@@ -62,7 +62,7 @@ class Link:
         if self._connection is None:
             raise BrokerUnavailable("the connection is gone")
         try:
-            async with asyncio.timeout(RPC_TIMEOUT):
+            async with answered_within():
                 return await self._connection.channel(**options)
         except FAILURES as error:
             raise BrokerUnavailable(f"no channel could be opened: {type(error).__name__}") from error
@@ -112,7 +112,7 @@ class Link:
             log.info("broker_connected", connection=self._name)
 
     async def _bounded(self, command: Awaitable[Any]) -> Any:  # noqa: ANN401  # aiormq's own frames
-        async with asyncio.timeout(HEARTBEAT):
+        async with answered_within(HEARTBEAT):
             return await command
 
 

@@ -23,7 +23,7 @@ from aiormq import spec
 from aiormq.abc import DeliveredMessage
 
 from worker.accounts import Account
-from worker.amqp import CLOSE_TIMEOUT, FAILURES, HEARTBEAT, RPC_TIMEOUT, close_quietly
+from worker.amqp import CLOSE_TIMEOUT, FAILURES, HEARTBEAT, answered_within, close_quietly
 from worker.backlog import Backlog, Item
 from worker.broker import Broker
 from worker.clock import Seconds
@@ -85,6 +85,7 @@ class Session:
         account: Whose mapping is in force.
         prefetch: As it is now; the next session goes on from it.
         last_delivery: Seconds; when a message last came.
+        subscribed: Whether it consumes, and may have something in hand.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Session:
         self.account = account
         self.prefetch = prefetch
         self.last_delivery = float("-inf")
+        self.subscribed = False
         self.backlog: Backlog[Delivery] = Backlog()
         self.dispatcher: Dispatcher[Delivery] = Dispatcher(
             self.backlog,
@@ -171,6 +173,7 @@ class Session:
             BrokerUnavailable: The channel could not be set up.
         """
         await self._subscribe()
+        self.subscribed = True
         coroutines = (self._dispatch(), self._lane.run(), self._watch())
         tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
         try:
@@ -194,7 +197,7 @@ class Session:
         priority = consumer_priority(self._tools.worker_id, self.account.name)
         self._subscribed_with = self.prefetch.count
         try:
-            async with asyncio.timeout(RPC_TIMEOUT):
+            async with answered_within():
                 await channel.basic_qos(prefetch_count=self._subscribed_with, global_=False)
                 await channel.basic_consume(
                     queue,

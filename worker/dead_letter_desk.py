@@ -13,7 +13,7 @@ from typing import Final
 
 from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
 
-from worker.amqp import FAILURES, RPC_TIMEOUT
+from worker.amqp import FAILURES, answered_within
 from worker.errors import BrokerUnavailable
 from worker.letters import DeadLetter, read_dead_letter
 from worker.queues import QueueState, a_channel, queue_state
@@ -107,7 +107,7 @@ class Desk:
             BrokerUnavailable: It is unknown whether it was removed.
         """
         try:
-            async with asyncio.timeout(RPC_TIMEOUT):
+            async with answered_within():
                 await self._channel.basic_ack(int(held.delivered.delivery_tag or 0))
         except FAILURES as error:
             raise self._gone(error) from error
@@ -119,7 +119,7 @@ class Desk:
         One with an unlimited prefetch would have a large queue's bodies in memory at once.
         """
         try:
-            async with asyncio.timeout(RPC_TIMEOUT):
+            async with answered_within():
                 await self._channel.basic_qos(prefetch_count=count, global_=False)
                 await self._channel.basic_consume(dead_letter_queue(self.account), self._arrived)
         except FAILURES as error:

@@ -11,7 +11,7 @@ from typing import Any
 import aiormq
 from aiormq import spec
 
-from worker.amqp import FAILURES, close_quietly
+from worker.amqp import FAILURES, answered_within, close_quietly
 from worker.errors import BrokerUnavailable
 
 
@@ -51,7 +51,7 @@ class Publisher:
         """
         properties = spec.Basic.Properties(**{"message_id": str(uuid.uuid4()), **message.properties})
         try:
-            async with asyncio.timeout(timeout):
+            async with answered_within(timeout):
                 channel = await self._open()
                 await channel.basic_publish(
                     message.body,

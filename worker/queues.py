@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 import aiormq
 from aiormq.abc import AbstractChannel, AbstractConnection
 
-from worker.amqp import FAILURES, RPC_TIMEOUT, check_amqp_url, close_quietly, connect
+from worker.amqp import FAILURES, answered_within, check_amqp_url, close_quietly, connect
 from worker.errors import BrokerUnavailable
 
 
@@ -62,7 +61,7 @@ async def a_channel(
 async def open_channel(connection: AbstractConnection, **options: bool) -> AbstractChannel:
     """Open one channel; raises as `a_channel` does."""
     try:
-        async with asyncio.timeout(RPC_TIMEOUT):
+        async with answered_within():
             return await connection.channel(**options)
     except FAILURES as error:
         raise BrokerUnavailable(f"RabbitMQ gives no channel: {error or type(error).__name__}") from error
@@ -72,7 +71,7 @@ async def queue_state(connection: AbstractConnection, queue: str) -> QueueState 
     """Return how a queue is; None where there is none of that name."""
     async with a_channel(connection) as channel:
         try:
-            async with asyncio.timeout(RPC_TIMEOUT):
+            async with answered_within():
                 answer = await channel.queue_declare(queue, passive=True)
         except aiormq.exceptions.ChannelNotFoundEntity:
             return None
@@ -85,7 +84,7 @@ async def exchange_exists(connection: AbstractConnection, exchange: str) -> bool
     """Tell whether there is an exchange of that name."""
     async with a_channel(connection) as channel:
         try:
-            async with asyncio.timeout(RPC_TIMEOUT):
+            async with answered_within():
                 await channel.exchange_declare(exchange, passive=True)
         except aiormq.exceptions.ChannelNotFoundEntity:
             return False
@@ -102,7 +101,7 @@ async def what_differs(connection: AbstractConnection, queue: str, arguments: Ma
     """
     async with a_channel(connection) as channel:
         try:
-            async with asyncio.timeout(RPC_TIMEOUT):
+            async with answered_within():
                 await channel.queue_declare(queue, durable=True, arguments=dict(arguments))
         except aiormq.exceptions.ChannelPreconditionFailed as error:
             return str(error).removeprefix("PRECONDITION_FAILED - ")
@@ -115,7 +114,7 @@ async def delete_queue(connection: AbstractConnection, queue: str) -> int:
     """Delete a queue, if there is one, and return how many messages went with it."""
     async with a_channel(connection) as channel:
         try:
-            async with asyncio.timeout(RPC_TIMEOUT):
+            async with answered_within():
                 return (await channel.queue_delete(queue)).message_count or 0
         except FAILURES as error:
             raise _unanswered(queue, error) from error
@@ -125,7 +124,7 @@ async def delete_exchange(connection: AbstractConnection, exchange: str) -> None
     """Delete an exchange, if there is one."""
     async with a_channel(connection) as channel:
         try:
-            async with asyncio.timeout(RPC_TIMEOUT):
+            async with answered_within():
                 await channel.exchange_delete(exchange)
         except FAILURES as error:
             raise _unanswered(exchange, error) from error

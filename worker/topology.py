@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any, Final
 import aiormq
 
 from worker.accounts import Account
-from worker.amqp import FAILURES, RPC_TIMEOUT, close_quietly
+from worker.amqp import FAILURES, answered_within, close_quietly
 from worker.broker import Link
 from worker.errors import BrokerUnavailable, TopologyMismatch
 from worker.handlers import HANDLERS
@@ -133,7 +132,7 @@ class Topology:
         """Open a channel for some commands; a refused command costs its channel, so each has its own."""
         channel = await self.link.channel(publisher_confirms=False)
         try:
-            async with asyncio.timeout(RPC_TIMEOUT):
+            async with answered_within():
                 yield channel
         except aiormq.exceptions.ChannelNotFoundEntity as error:
             raise NotInBrokerError(str(error)) from error

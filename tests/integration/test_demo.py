@@ -10,9 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from aio_pika.abc import AbstractChannel
-from aiormq.exceptions import ChannelNotFoundEntity
 
+from worker.queues import connected, queue_state
 from worker.topology import dead_letter_queue, work_queue
 
 pytestmark = pytest.mark.timeout(120)
@@ -47,7 +46,7 @@ async def test_the_demo_tells_event_by_event_what_changed_and_ends_with_0(amqp_u
 
 
 async def test_keep_leaves_it_running_until_ctrl_c_and_then_cleans_up(
-    amqp_url: str, tmp_path: Path, channel: AbstractChannel
+    amqp_url: str, tmp_path: Path
 ) -> None:
     process = await start(amqp_url, tmp_path, "--keep")
     assert process.stdout
@@ -60,12 +59,11 @@ async def test_keep_leaves_it_running_until_ctrl_c_and_then_cleans_up(
     names = re.search(r"accounts/(demo-\w+)\.yaml", told)
     assert names
     account = names[1]
-    await channel.get_queue(work_queue(account))  # raises where there is none
 
     process.send_signal(signal.SIGINT)
     _, err = await process.communicate()
 
     assert (process.returncode, err.decode()) == (0, "")
-    for queue in (work_queue(account), dead_letter_queue(account)):
-        with pytest.raises(ChannelNotFoundEntity):
-            await (await channel.channel.connection.channel()).queue_declare(queue, passive=True)
+    async with connected(amqp_url, "test") as connection:
+        assert await queue_state(connection, work_queue(account)) is None
+        assert await queue_state(connection, dead_letter_queue(account)) is None

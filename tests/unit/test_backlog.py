@@ -267,7 +267,7 @@ class BacklogBesideAModel(RuleBasedStateMachine):
             assert max(next_at, 0.0) == min(free)
 
 
-BacklogBesideAModel.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+BacklogBesideAModel.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestBacklogBesideAModel = BacklogBesideAModel.TestCase
 
 

@@ -2,51 +2,51 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.examples import NOON, change, order
 from worker.changes import FIRST, NOTHING, Change, OrderKey, Part, TagWish, merge_all, tag_key
 
-names = st.sampled_from(["a", "b", "c"])
-wishes = st.dictionaries(names, st.booleans(), max_size=3)
-values = st.dictionaries(names, st.none() | st.sampled_from(["x", "y"]), max_size=3)
+TAGS = 3**3
+FIELDS = 4**2
+FIRST_NAMES = 3
 
 
-@st.composite
-def changes(draw: st.DrawFn, keys: st.SearchStrategy[OrderKey]) -> Change:
-    key = draw(keys)
-    tags = {name: Part(TagWish(name, present), key) for name, present in draw(wishes).items()}
-    fields = {name: Part(value, key) for name, value in draw(values).items()}
-    first_name = draw(st.none() | st.sampled_from(["Ada", "Bob"]))
+def asked_by(number: int, code: int) -> Change:
+    """What event `number` asks for: one of all the ways to treat three tags, two fields and the first name."""
+    code, tags = divmod(code, TAGS)
+    code, fields = divmod(code, FIELDS)
+    ensure, first_name = divmod(code, FIRST_NAMES)
+    wishes = {name: (None, True, False)[tags // 3**digit % 3] for digit, name in enumerate("abc")}
+    values = {name: ("", None, "x", "y")[fields // 4**digit % 4] for digit, name in enumerate("fg")}
+    key = order(number)
     return Change(
-        tags=tags,
-        fields=fields,
-        first_name=None if first_name is None else Part(first_name, key),
-        ensure=Part(value=True, order=key) if draw(st.booleans()) else None,
+        tags={name: Part(TagWish(name, wish), key) for name, wish in wishes.items() if wish is not None},
+        fields={name: Part(value, key) for name, value in values.items() if value != ""},
+        first_name=Part(("Ada", "Bob")[first_name - 1], key) if first_name else None,
+        ensure=Part(value=True, order=key) if ensure else None,
     )
 
 
-few_keys = st.integers(1, 4).map(order)  # so few that two changes often have the same
-merged_changes = st.lists(changes(few_keys), max_size=3).map(merge_all)
+codes = st.integers(0, TAGS * FIELDS * FIRST_NAMES * 2 - 1)
+few_numbers = st.integers(1, 4)  # so few that two changes often have the same key
+merged_changes = st.lists(st.builds(asked_by, few_numbers, codes), max_size=3).map(merge_all)
+histories = st.lists(codes, max_size=8).map(
+    lambda each: [asked_by(*numbered) for numbered in enumerate(each, 1)]
+)
+"""What events ask for, oldest first, each with a key of its own."""
 
 
-@st.composite
-def histories(draw: st.DrawFn) -> list[Change]:
-    """What events ask for, each event with a key of its own."""
-    keys = draw(st.lists(st.integers(1, 50), unique=True, max_size=8))
-    return [draw(changes(st.just(order(number)))) for number in keys]
-
-
-@st.composite
-def batches(draw: st.DrawFn, history: list[Change]) -> list[list[Change]]:
-    """The same changes, shuffled and cut anywhere."""
-    shuffled = draw(st.permutations(history))
-    cuts = sorted(draw(st.lists(st.integers(0, len(history)), max_size=4)))
-    return [shuffled[a:b] for a, b in zip([0, *cuts], [*cuts, len(history)], strict=True)]
+def cut(changes: list[Change], places: list[int]) -> list[list[Change]]:
+    """The changes in batches, cut at these places."""
+    at = [0, *sorted(place % (len(changes) + 1) for place in places), len(changes)]
+    return [changes[a:b] for a, b in itertools.pairwise(at)]
 
 
 @dataclass
@@ -82,16 +82,19 @@ def parts(of: Change) -> dict[tuple[str, str], tuple[object, OrderKey]]:
 
 
 @given(merged_changes, merged_changes, merged_changes)
+@settings(max_examples=60)
 def test_merging_is_associative(one: Change, two: Change, three: Change) -> None:
     assert one.merge(two).merge(three) == one.merge(two.merge(three))
 
 
 @given(merged_changes, merged_changes)
+@settings(max_examples=60)
 def test_merging_is_commutative_even_under_one_key(one: Change, two: Change) -> None:
     assert one.merge(two) == two.merge(one)
 
 
 @given(merged_changes, merged_changes)
+@settings(max_examples=60)
 def test_merging_is_idempotent_and_nothing_changes_nothing(one: Change, two: Change) -> None:
     merged = one.merge(two)
 
@@ -99,37 +102,27 @@ def test_merging_is_idempotent_and_nothing_changes_nothing(one: Change, two: Cha
     assert merged.merge(NOTHING) == NOTHING.merge(merged) == merged
 
 
-@given(st.data())
-def test_any_batches_in_any_order_end_as_the_events_one_by_one(data: st.DataObject) -> None:
+@given(histories, st.randoms(use_true_random=False), st.lists(st.integers(0, 8), max_size=4))
+@settings(max_examples=60)
+def test_any_batches_in_any_order_end_as_the_events_one_by_one(
+    history: list[Change], chance: random.Random, places: list[int]
+) -> None:
     """Given events, when they are shuffled, cut into batches and folded, then Kit ends up the same."""
-    history = data.draw(histories())
-    one_by_one, folded = Kit(), Kit()
-    for asked in sorted(
-        history, key=lambda each: min(key for _, key in parts(each).values()) if each else FIRST
-    ):
+    one_by_one, folded, at_once = Kit(), Kit(), Kit()
+    for asked in history:
         one_by_one.apply(asked)
 
-    for batch in data.draw(batches(history)):
+    shuffled = chance.sample(history, len(history))
+    for batch in cut(shuffled, places):
         folded.apply_newer(merge_all(batch))
+    at_once.apply(merge_all(shuffled))
 
     assert folded.state == one_by_one.state
-
-
-@given(st.data())
-def test_a_whole_history_folded_at_once_needs_no_memory_in_kit(data: st.DataObject) -> None:
-    history = data.draw(histories())
-    one_by_one, folded = Kit(), Kit()
-    for asked in sorted(
-        history, key=lambda each: min(key for _, key in parts(each).values()) if each else FIRST
-    ):
-        one_by_one.apply(asked)
-
-    folded.apply(merge_all(data.draw(st.permutations(history))))
-
-    assert folded.state == one_by_one.state
+    assert at_once.state == one_by_one.state
 
 
 @given(merged_changes)
+@settings(max_examples=60)
 def test_nothing_is_left_of_what_is_done(asked: Change) -> None:
     assert not asked.without(asked)
     assert asked.without(NOTHING) == asked
@@ -137,6 +130,7 @@ def test_nothing_is_left_of_what_is_done(asked: Change) -> None:
 
 
 @given(merged_changes, merged_changes)
+@settings(max_examples=60)
 def test_what_is_left_completes_what_is_done(done: Change, asked: Change) -> None:
     """Given a part of a merged change is done, then the rest and that part make up the whole."""
     merged = done.merge(asked)
@@ -150,20 +144,20 @@ def test_what_is_left_completes_what_is_done(done: Change, asked: Change) -> Non
     assert all(key > parts(done).get(name, ("", FIRST))[1] for name, (_, key) in parts(left).items())
 
 
-@given(histories(), histories())
+@given(histories, st.sets(st.integers(0, 7)))
+@settings(max_examples=60)
 def test_what_is_left_and_what_is_done_make_the_very_same_change(
-    done: list[Change], asked: list[Change]
+    history: list[Change], done: set[int]
 ) -> None:
     """Given no two events share a key, then `merged.without(done)` merged with `done` is `merged`."""
-    mine = merge_all(done)
-    taken = {key for _, key in parts(mine).values()}
-    theirs = merge_all(each for each in asked if not taken & {key for _, key in parts(each).values()})
-    merged = mine.merge(theirs)
+    merged = merge_all(history)
+    mine = merge_all(asked for number, asked in enumerate(history) if number in done)
 
     assert merged.without(mine).merge(mine) == merged
 
 
-@given(histories())
+@given(histories)
+@settings(max_examples=60)
 def test_what_still_stands_of_each_event_makes_up_the_whole(history: list[Change]) -> None:
     """Given a folded history, then each part stands in exactly one event: the newest that asked for it."""
     merged = merge_all(history)
@@ -175,6 +169,7 @@ def test_what_still_stands_of_each_event_makes_up_the_whole(history: list[Change
 
 
 @given(merged_changes)
+@settings(max_examples=60)
 def test_all_of_a_change_stands_in_itself_and_none_of_it_in_nothing(asked: Change) -> None:
     assert asked.standing(asked) == asked
     assert not asked.standing(NOTHING)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +29,14 @@ from worker.errors import (
     RateLimited,
     Reason,
 )
+
+
+@pytest.fixture(autouse=True)
+def _silent() -> Iterator[None]:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
+
 
 ENDPOINT = "POST /v4/tags/{}/subscribers/{}"
 
@@ -116,7 +127,7 @@ class World:
         self.dispatcher: Dispatcher[int] = Dispatcher(
             self.backlog,
             self.kit,
-            ready=lambda: self.ready(),
+            ready=self.ready,
             settle=self.settle,
             may_start=lambda: self.may_start,
             worked_at=lambda _: self.kit.worked_at,
@@ -264,7 +275,7 @@ def test_while_kit_is_down_one_change_at_a_time_looks_whether_it_is_back() -> No
             await world.until_settled()
 
         moments = [moment for moment, _ in world.kit.starts if 1.0 < moment < 120]
-        gaps = [round(b - a) for a, b in zip(moments, moments[1:], strict=False)]
+        gaps = [round(b - a) for a, b in itertools.pairwise(moments)]
         assert gaps == [2, 4, 8, 16, 32, 60][: len(gaps)]
         assert len(gaps) == 5
         assert set(world.settled.values()) == {None}
@@ -338,31 +349,6 @@ def test_an_outage_for_everybody_is_nobodys_fault() -> None:
             await world.until_settled()
 
         assert set(world.settled.values()) == {None}
-
-    run(main())
-
-
-def test_one_change_that_kit_never_takes_is_dead_lettered_while_the_others_flow() -> None:
-    """Given Kit fails for Ada alone, then after ten tries over eight minutes her event gives way."""
-
-    async def main() -> None:
-        world = World()
-        arrived: dict[int, float] = {}
-        world.kit.broken["ada"] = unavailable
-        poison = world.arrives("ada", add=("VIP",))
-        async with world.running():
-            for number in range(1500):
-                arrived[world.arrives(f"person {number}", add=("VIP",))] = now()
-                await asyncio.sleep(0.73)
-            await world.until_settled()
-
-        assert world.settled[poison] is Reason.KIT_UNAVAILABLE
-        assert 480 <= world.settled_at[poison] <= 900
-        assert world.attempts[poison] >= 10
-        assert "10 times" in world.details[poison]
-        others = {number: reason for number, reason in world.settled.items() if number != poison}
-        assert set(others.values()) == {None}
-        assert max(world.settled_at[number] - moment for number, moment in arrived.items()) < 5
 
     run(main())
 
@@ -592,9 +578,10 @@ faults = st.lists(st.sampled_from([None, None, "down", "429", "suspended", "bug-
 
 
 @given(
-    st.lists(st.tuples(people, tag_sets, tag_sets, st.sampled_from([0.0, 0.3, 2.0])), min_size=1, max_size=8), faults
+    st.lists(st.tuples(people, tag_sets, tag_sets, st.sampled_from([0.0, 0.3, 2.0])), min_size=1, max_size=8),
+    faults,
 )
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_whatever_goes_wrong_for_a_while_everybody_ends_up_right_and_every_event_settled_once(
     arrivals: list[tuple[str, tuple[str, ...], tuple[str, ...], float]], wrong: list[str | None]
 ) -> None:

@@ -472,7 +472,7 @@ def decode_or_refuse(received: Message, apps: tuple[str, ...] = ()) -> Event | N
 
 @given(st.binary(max_size=60), short)
 @example(b'{"data":{}}', None)
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_arbitrary_bytes_give_an_event_or_an_event_error(body: bytes, content_type: str | None) -> None:
     decode_or_refuse(message(body, content_type=content_type))
 
@@ -486,7 +486,7 @@ def test_arbitrary_bytes_give_an_event_or_an_event_error(body: bytes, content_ty
     times,
     st.sampled_from(["", "user.signed_up", "user.signed_up.sunny", "x", "kit.default"]),
 )
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_arbitrary_json_properties_and_headers_give_an_event_or_an_event_error(
     envelope: Mapping[str, object],
     given_headers: Mapping[str, object],

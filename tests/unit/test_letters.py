@@ -143,7 +143,9 @@ def test_properties_that_would_do_harm_become_headers(
     name: str, value: object, kept_as: str, kept: str
 ) -> None:
     """Kept, they would be refused by the broker, make the letter vanish, or let it overtake."""
-    letter = dead_letter(delivered(**{name: value}), failure())
+    harmful: dict[str, Any] = {name: value}
+
+    letter = dead_letter(delivered(**harmful), failure())
 
     assert name not in letter.properties
     assert headers_of(letter)[kept_as] == kept
@@ -184,7 +186,7 @@ def test_a_header_that_cannot_be_sent_again_is_kept_as_text(value: object) -> No
     letter = dead_letter(delivered(headers={"odd": value, "fine": 1}), failure())
 
     assert isinstance(headers_of(letter)["odd"], str)
-    assert sent(letter).header.properties.headers["fine"] == 1
+    assert (sent(letter).header.properties.headers or {})["fine"] == 1
 
 
 # -- read ---------------------------------------------------------------------------------------------------
@@ -390,7 +392,7 @@ header_names = st.sampled_from(
     st.sampled_from([None, NOON, datetime.max.replace(tzinfo=UTC)]),
     st.sampled_from([None, "", "text", "\udcff"]),
 )
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_whatever_the_headers_the_letter_and_its_replay_can_be_sent(
     headers: dict[str, Any],
     happened: Event | None,

@@ -6,7 +6,6 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 
-
 import pytest
 import structlog
 from hypothesis import given, settings

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.errors import InvalidEvent
@@ -78,6 +78,7 @@ def test_lists_and_objects_cannot_be_sent_and_the_message_names_the_field(value:
 
 
 @given(st.dictionaries(st.sampled_from("ab."), json_values, max_size=3), st.text("ab.", max_size=4))
+@settings(max_examples=60)
 def test_looking_up_any_path_in_any_data_gives_a_value_or_an_invalid_event(
     data: dict[str, Json], path: str
 ) -> None:
@@ -90,6 +91,7 @@ def test_looking_up_any_path_in_any_data_gives_a_value_or_an_invalid_event(
 
 
 @given(st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans())
+@settings(max_examples=60)
 def test_a_number_reads_back_as_it_was(number: float) -> None:
     text = as_text(number, "x")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.examples import event
@@ -11,7 +11,7 @@ from worker import handlers
 from worker.errors import InvalidEvent
 from worker.handlers.base import Handler, read_payload
 
-USER = {"email": "ada@example.com"}
+USER: dict[str, object] = {"email": "ada@example.com"}
 SCALAR = "must be text, a number, true, false or null"
 
 
@@ -82,6 +82,7 @@ anything = (
 
 
 @given(st.dictionaries(st.sampled_from(["user", "subscription", "access", "other"]), anything, max_size=4))
+@settings(max_examples=60)
 def test_any_payload_is_read_or_refused_by_field(data: dict[str, object]) -> None:
     try:
         read_payload(event(data=data))

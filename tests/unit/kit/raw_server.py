@@ -31,6 +31,7 @@ class RawServer:
     url: str = ""
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -40,6 +41,7 @@ class RawServer:
                 number += 1
                 request = await self._read(reader, connection, number)
                 self.requests.append(request)
+                self.asked.set()
                 await self.reply(request, writer)
                 await writer.drain()
         writer.close()

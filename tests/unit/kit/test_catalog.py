@@ -114,7 +114,7 @@ async def test_placeholders_create_so_many_tags_and_no_more() -> None:
         for name in ("Gold", "Silver"):
             await of.catalog.tag(wish(name, by_placeholder=True))
 
-        with pytest.raises(UnknownTag, match="'Bronze' would be number 3 .* max_created_tags allows 2"):
+        with pytest.raises(UnknownTag, match=r"'Bronze' would be number 3 .* max_created_tags allows 2"):
             await of.catalog.tag(wish("Bronze", by_placeholder=True))
         await of.catalog.tag(wish("gold", by_placeholder=True))
         await of.catalog.tag(wish("Old", by_placeholder=True))

@@ -34,7 +34,7 @@ PATH = "/v4/tags/{}/subscribers/{}"
 @contextlib.asynccontextmanager
 async def client(
     url: str, *, limit: int = 100, timeout: float = 5.0, **options: Any
-) -> AsyncIterator[KitClient]:  # noqa: ANN401, ASYNC109  # as the client has them
+) -> AsyncIterator[KitClient]:  # as the client has them
     limiter = Limiter(limit, clock=time.monotonic)
     async with KitClient(
         base_url=url,
@@ -126,7 +126,7 @@ async def close_seen(kit: KitClient) -> None:
     """Wait until the client has noticed that the server closed its idle connections."""
     connector = kit._session.connector
     assert connector is not None
-    while any(kept.is_connected() for pool in connector._conns.values() for kept, _ in pool):
+    while any(kept.is_connected() for pool in connector._conns.values() for kept, _ in pool):  # noqa: ASYNC110  # it tells nobody
         await asyncio.sleep(0)
 
 
@@ -451,8 +451,7 @@ async def test_a_cancelled_call_that_was_sent_first_waits_for_its_answer() -> No
 async def test_a_cancelled_call_waits_no_longer_than_the_time_out() -> None:
     async with talking_to(hang, timeout=0.1) as (server, kit):
         calling = asyncio.create_task(kit.call("POST", "/v4/tags"))
-        while not server.requests:
-            await asyncio.sleep(0)
+        await server.asked.wait()
         calling.cancel()
         with pytest.raises(asyncio.CancelledError):
             await calling

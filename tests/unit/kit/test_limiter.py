@@ -78,7 +78,7 @@ def busiest(arrivals: list[float]) -> int:
 
 
 @given(st.lists(calls, max_size=14), st.integers(1, 4))
-@settings(max_examples=120)
+@settings(max_examples=80)
 def test_no_60_seconds_at_kit_ever_hold_more_calls_than_the_limit(wanted: list[Call], limit: int) -> None:
     """Given any arrivals, latencies and losses of patience, wherever between start and end a call arrives."""
     traffic = Traffic(limiter(limit))
@@ -95,7 +95,7 @@ def test_no_60_seconds_at_kit_ever_hold_more_calls_than_the_limit(wanted: list[C
 
 
 @given(st.lists(calls, max_size=14), st.integers(1, 4))
-@settings(max_examples=80)
+@settings(max_examples=40)
 def test_no_call_waits_while_there_is_a_place(wanted: list[Call], limit: int) -> None:
     """Given a call had to wait, then until the moment it started all places were taken."""
     traffic = Traffic(limiter(limit))
@@ -117,7 +117,7 @@ def test_no_call_waits_while_there_is_a_place(wanted: list[Call], limit: int) ->
 
 
 @given(st.lists(calls, max_size=14), st.integers(1, 4))
-@settings(max_examples=80)
+@settings(max_examples=30)
 def test_first_come_first_served(wanted: list[Call], limit: int) -> None:
     traffic = Traffic(limiter(limit))
 
