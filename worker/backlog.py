@@ -86,17 +86,23 @@ class Backlog(Generic[T]):
         pending.items.append(item)
         pending.change = pending.change.merge(item.change)
 
-    def take(self, now: float) -> Pending[T] | None:
+    def take(self, now: float, *, probing: bool = False) -> Pending[T] | None:
         """Return the longest waiting change that may be worked on, or None.
 
         Its subscriber is taken from then on; whatever else arrives for it waits until `release`.
+
+        Args:
+            now: Seconds.
+            probing: True to find out whether Kit works again. Then the one that failed longest ago, or never,
+                comes first: a change that is itself to blame must not be the only one ever tried.
         """
-        for email, pending in self._waiting.items():
-            if email not in self._taken and pending.not_before <= now:
-                del self._waiting[email]
-                self._taken.add(email)
-                return pending
-        return None
+        free = (p for p in self._waiting.values() if p.email not in self._taken and p.not_before <= now)
+        pending = min(free, key=lambda p: p.tries.last_at, default=None) if probing else next(free, None)
+        if pending is None:
+            return None
+        del self._waiting[pending.email]
+        self._taken.add(pending.email)
+        return pending
 
     def next_at(self) -> float | None:
         """Return the earliest `not_before` of what waits and is not taken, or None where nothing does."""

@@ -105,8 +105,8 @@ class Dispatcher(Generic[T]):
             if delay == 0:
                 await self._ready()
                 # While the budget was spent, much may have changed.
-                if self._delay() == 0 and (pending := self._backlog.take(self._clock())) is not None:
-                    self._start(pending)
+                if self._delay() == 0:
+                    self._start_next()
                 continue
             try:
                 async with asyncio.timeout(delay):
@@ -138,7 +138,10 @@ class Dispatcher(Generic[T]):
             return None  # one change at a time shows whether Kit is back
         return max(0.0, self.hold.until - now, next_at - now)
 
-    def _start(self, pending: Pending[T]) -> None:
+    def _start_next(self) -> None:
+        pending = self._backlog.take(self._clock(), probing=bool(self.hold))
+        if pending is None:
+            return
         task = asyncio.create_task(self._work(pending))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -188,7 +191,8 @@ class Dispatcher(Generic[T]):
 
         Each event, in order, contributes only what no later one takes back: nobody gets a tag, and the
         emails that it starts, that is to be taken off again a moment later. When the later one turns out to
-        be at fault, what the earlier ones asked for stands again.
+        be at fault, what the earlier ones asked for stands again, but for what Kit has done of it already:
+        that is newer, and a replay will complete it.
         """
         pending.items.sort(key=lambda item: item.event.order)
         while (fault := await self._first_fault(pending)) is not None:

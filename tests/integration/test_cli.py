@@ -84,7 +84,7 @@ def kit_worker(world: World, tmp_path: Path) -> Shell:
 async def test_from_publishing_to_replaying_as_an_operator_would(
     world: World, kit_worker: Shell, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Given a good and a bad event: the good one is in Kit, the bad one can be found, seen, replayed, discarded."""
+    """Given a good and a bad event, the bad one can be found, looked at, replayed and discarded."""
     events = f"{json.dumps(BAD)}\n{json.dumps(GOOD)}\n"
     early = await kit_worker("publish", "-", stdin=events)
     async with Worker(world, tmp_path / "log") as worker:
@@ -113,7 +113,9 @@ async def test_from_publishing_to_replaying_as_an_operator_would(
     assert KEY not in listed.out + shown.out + checked.out + log
 
 
-async def test_check_names_what_to_mend_first(kit_worker: Shell, world: World, channel: AbstractChannel) -> None:
+async def test_check_names_what_to_mend_first(
+    kit_worker: Shell, world: World, channel: AbstractChannel
+) -> None:
     """Given faults of several kinds, the exit code is that of the first to mend: files, key, broker."""
     wrong_key, no_broker = {"KIT_API_KEY": "kit_ffffffffffffffff"}, {"AMQP_URL": "amqp://127.0.0.1:1/"}
 
@@ -131,7 +133,9 @@ async def test_check_names_what_to_mend_first(kit_worker: Shell, world: World, c
         await channel.declare_queue(work_queue(world.account), passive=True)
 
 
-async def test_check_says_what_differs_about_a_queue(amqp_url: str, account_name: str, channel: AbstractChannel) -> None:
+async def test_check_says_what_differs_about_a_queue(
+    amqp_url: str, account_name: str, channel: AbstractChannel
+) -> None:
     arguments = {**work_queue_arguments(account_name), "x-delivery-limit": 5}
     await channel.declare_queue(work_queue(account_name), durable=True, arguments=arguments)
 
@@ -187,7 +191,8 @@ async def test_an_account_that_never_was_is_a_slip_and_one_that_never_ran_is_emp
     kit_worker: Shell, world: World
 ) -> None:
     slip, empty = await asyncio.gather(
-        kit_worker("dead-letters", "list", "--account", f"{world.account}x"), kit_worker("dead-letters", "list")
+        kit_worker("dead-letters", "list", "--account", f"{world.account}x"),
+        kit_worker("dead-letters", "list"),
     )
 
     assert (slip.code, empty.code) == (2, 0)
@@ -237,7 +242,7 @@ async def test_ctrl_c_ends_a_command_quietly_with_130(kit_worker: Shell) -> None
     assert (process.returncode, out, err) == (130, b"", b"")
 
 
-async def test_a_reader_that_stops_reading_is_no_error(kit_worker: Shell) -> None:
+async def test_a_reader_that_stops_reading_is_no_error() -> None:
     """Given `kit-worker schema events | head -1`, there is no traceback."""
     reading, writing = os.pipe()
     os.close(reading)

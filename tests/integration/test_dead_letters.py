@@ -1,4 +1,4 @@
-"""Dead letters in a real RabbitMQ: looking changes nothing, and replaying loses nothing, whatever fails when."""
+"""Dead letters in a real RabbitMQ: looking changes nothing, and replaying loses nothing, whatever fails."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aio_pika
 import pytest
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, HeadersType
 from aiormq.abc import AbstractConnection
 
 from worker import dead_letter_desk
@@ -34,6 +34,15 @@ from worker.topology import (
 )
 
 
+async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something is so in RabbitMQ, which can only be asked."""
+    async with asyncio.timeout(20):
+        while True:
+            if await holds():
+                return
+            await asyncio.sleep(0.005)
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """An account's queues, declared as the worker does, without a worker."""
@@ -49,7 +58,7 @@ class Box:
             await asyncio.gather(*(self._put(number, headers) for number, headers in numbered[at : at + 200]))
 
     async def _put(self, number: int, headers: dict[str, str]) -> None:
-        given = {
+        given: HeadersType = {
             "x-reason": "invalid_event", "x-detail": "data.user.email: missing", "x-account": self.account,
             "x-event-type": "user.signed_up", "x-event-id": f"e{number}", "x-attempts": 1,
             "x-failed-at": f"2026-07-01T10:00:{number % 60:02}Z", "x-original-routing-key": "user.signed_up",
@@ -73,9 +82,11 @@ class Box:
 
     async def all_back(self, count: int) -> None:
         """Wait until RabbitMQ has put back what was looked at, which it does a moment after the close."""
-        async with asyncio.timeout(10):
-            while await self.dead() != count:
-                await asyncio.sleep(0.01)
+
+        async def are_back() -> bool:
+            return await self.dead() == count
+
+        await eventually(are_back)
 
     async def take(self, count: int) -> list[AbstractIncomingMessage]:
         """Consume so many events from the work queue, as a worker would."""
@@ -124,7 +135,9 @@ async def test_dead_letters_are_grouped_by_reason_and_named_one_by_one(box: Box)
 
     listing = await look(box.connection, box.account)
 
-    groups = [(each.reason, each.count, each.oldest[-3:], each.newest[-3:], each.example) for each in listing.groups]
+    groups = [
+        (each.reason, each.count, each.oldest[-3:], each.newest[-3:], each.example) for each in listing.groups
+    ]
     assert groups == [
         ("invalid_event", 2, "01Z", "03Z", "the last"),
         ("kit_rejected", 1, "02Z", "02Z", "Kit answered 422"),
@@ -162,8 +175,12 @@ async def test_all_of_a_large_queue_are_seen_in_their_order_though_all_are_held(
         (Selection(reasons=frozenset({"kit_rejected"}), types=frozenset({"order.paid"})), []),
     ],
 )
-async def test_a_selection_takes_what_fits_all_of_it(box: Box, selection: Selection, found: list[str]) -> None:
-    await box.fill({}, {"x-reason": "kit_rejected"}, {"x-reason": "unknown_tag", "x-event-type": "order.paid"})
+async def test_a_selection_takes_what_fits_all_of_it(
+    box: Box, selection: Selection, found: list[str]
+) -> None:
+    await box.fill(
+        {}, {"x-reason": "kit_rejected"}, {"x-reason": "unknown_tag", "x-event-type": "order.paid"}
+    )
 
     listing = await look(box.connection, box.account, selection)
 
@@ -177,7 +194,9 @@ async def test_an_account_without_a_queue_has_no_dead_letters(box: Box, account_
     assert (listing.exists, listing.ready, listing.letters) == (False, 0, ())
 
 
-async def test_what_another_tool_holds_is_said_to_be_missing(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_another_tool_holds_is_said_to_be_missing(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(dead_letter_desk, "PATIENCE", 0.2)
     await box.fill({}, {}, {})
 
@@ -194,10 +213,13 @@ async def test_what_another_tool_holds_is_said_to_be_missing(box: Box, monkeypat
 async def test_a_queue_that_is_deleted_meanwhile_is_an_error_and_no_endless_wait(box: Box) -> None:
     await box.fill(*({} for _ in range(WINDOW + 1)))
 
-    with pytest.raises(BrokerUnavailable, match="went away"):
+    async def delete_while_looking() -> None:
         async with desk(box.connection, box.account) as opened:
             async for _ in opened.letters():
                 await delete_queue(box.connection, dead_letter_queue(box.account))
+
+    with pytest.raises(BrokerUnavailable, match="went away"):
+        await delete_while_looking()
 
 
 async def test_what_rabbitmq_set_aside_itself_is_read_from_its_own_account(
@@ -241,11 +263,15 @@ async def test_everything_of_a_letter_can_be_read_whole(box: Box) -> None:
 # -- replaying --------------------------------------------------------------------------------------------
 
 
-async def test_replay_puts_back_what_is_selected_oldest_first_as_it_was(box: Box, publisher: Publisher) -> None:
+async def test_replay_puts_back_what_is_selected_oldest_first_as_it_was(
+    box: Box, publisher: Publisher
+) -> None:
     await box.fill({}, {"x-reason": "kit_rejected"}, {})
     done = Done()
 
-    await replay(box.connection, publisher, box.account, Selection(reasons=frozenset({"invalid_event"})), done)
+    await replay(
+        box.connection, publisher, box.account, Selection(reasons=frozenset({"invalid_event"})), done
+    )
 
     events = await box.take(2)
     assert done == ["e1", "e3"]
@@ -257,13 +283,17 @@ async def test_replay_puts_back_what_is_selected_oldest_first_as_it_was(box: Box
     await box.all_back(1)
 
 
-async def test_more_than_one_window_is_replayed_around_what_does_not_match(box: Box, publisher: Publisher) -> None:
+async def test_more_than_one_window_is_replayed_around_what_does_not_match(
+    box: Box, publisher: Publisher
+) -> None:
     """Given more unmatched letters than may be on their way at once, those behind them are reached."""
     others: list[dict[str, str]] = [{"x-reason": "kit_rejected"} for _ in range(WINDOW + 20)]
     await box.fill({}, *others, {})
     done = Done()
 
-    await replay(box.connection, publisher, box.account, Selection(reasons=frozenset({"invalid_event"})), done)
+    await replay(
+        box.connection, publisher, box.account, Selection(reasons=frozenset({"invalid_event"})), done
+    )
 
     assert done == ["e1", f"e{WINDOW + 22}"]
     await box.all_back(WINDOW + 20)
@@ -304,7 +334,7 @@ async def test_without_a_work_queue_nothing_leaves_the_dead_letters(box: Box, pu
 async def test_a_connection_that_breaks_after_the_confirm_makes_two_of_one_and_never_none(
     box: Box, publisher: Publisher, amqp_url: str
 ) -> None:
-    """Given an end between RabbitMQ's confirm and our ack, the letter is in both queues, and no other is lost."""
+    """Given an end between the confirm and our ack, the letter is in both queues, and no other is lost."""
     await box.fill({}, {}, {})
     done = Done()
 
@@ -332,9 +362,11 @@ async def test_kill_9_in_the_midst_of_a_replay_loses_nothing(box: Box, amqp_url:
         cwd=tmp_path,
         stdout=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
-    async with asyncio.timeout(30):
-        while await box.waiting() < 20:
-            await asyncio.sleep(0.002)
+
+    async def has_begun() -> bool:
+        return await box.waiting() >= 20
+
+    await eventually(has_begun)
     process.send_signal(signal.SIGKILL)
     assert await process.wait() == -signal.SIGKILL
 
@@ -348,9 +380,11 @@ async def test_kill_9_in_the_midst_of_a_replay_loses_nothing(box: Box, amqp_url:
 
 async def _settled(box: Box, count: int) -> list[str]:
     """Wait until RabbitMQ has noticed that the process is gone, then return the events in the work queue."""
-    async with asyncio.timeout(20):
-        while await box.waiting() + await box.dead() < count:
-            await asyncio.sleep(0.05)
+
+    async def all_are_there() -> bool:
+        return await box.waiting() + await box.dead() >= count
+
+    await eventually(all_are_there)
     return [str(event.headers["x-event-id"]) for event in await box.take(await box.waiting())]
 
 
@@ -361,9 +395,7 @@ async def test_discard_deletes_what_is_selected_and_only_among_those_asked_about
     await box.fill({}, {"x-reason": "kit_rejected"}, {}, {})
     done = Done()
 
-    await discard(
-        box.connection, box.account, Selection(reasons=frozenset({"invalid_event"})), done, among=3
-    )
+    await discard(box.connection, box.account, Selection(reasons=frozenset({"invalid_event"})), done, among=3)
 
     assert done == ["e1", "e3"]
     await box.all_back(2)

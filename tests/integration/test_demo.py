@@ -27,7 +27,9 @@ async def start(amqp_url: str, folder: Path, *words: str) -> asyncio.subprocess.
     )  # fmt: skip
 
 
-async def test_the_demo_tells_event_by_event_what_changed_and_ends_with_0(amqp_url: str, tmp_path: Path) -> None:
+async def test_the_demo_tells_event_by_event_what_changed_and_ends_with_0(
+    amqp_url: str, tmp_path: Path
+) -> None:
     process = await start(amqp_url, tmp_path)
 
     out, err = await process.communicate()
@@ -39,15 +41,15 @@ async def test_the_demo_tells_event_by_event_what_changed_and_ends_with_0(amqp_u
     assert "dead-lettered (invalid_event): data.user.email: not an email address" in text
     assert "=> nothing new" in text
     assert re.search(r"cleo@example\.com +Cleo +Cancelled, New Member +plan Monthly, status canceled", text)
-    calls, one_by_one = re.search(r"took (\d+) calls to Kit; each by itself would have taken (\d+)", text).groups()  # type: ignore[union-attr]
+    calls, one_by_one = re.search(
+        r"took (\d+) calls to Kit; each by itself would have taken (\d+)", text
+    ).groups()  # type: ignore[union-attr]
     assert int(calls) < int(one_by_one)
     assert text.endswith("All came out as it should.\n")
     assert "kit_0123" not in text
 
 
-async def test_keep_leaves_it_running_until_ctrl_c_and_then_cleans_up(
-    amqp_url: str, tmp_path: Path
-) -> None:
+async def test_keep_leaves_it_running_until_ctrl_c_and_then_cleans_up(amqp_url: str, tmp_path: Path) -> None:
     process = await start(amqp_url, tmp_path, "--keep")
     assert process.stdout
     told = ""

@@ -19,7 +19,7 @@ FIRST_NAMES = 3
 
 
 def asked_by(number: int, code: int) -> Change:
-    """What event `number` asks for: one of all the ways to treat three tags, two fields and the first name."""
+    """What event `number` asks for: one of all the ways to treat tags, fields and the first name."""
     code, tags = divmod(code, TAGS)
     code, fields = divmod(code, FIELDS)
     ensure, first_name = divmod(code, FIRST_NAMES)

@@ -73,7 +73,7 @@ def test_a_folder_that_does_not_exist_holds_no_files(tmp_path: Path) -> None:
 
 
 class Looks:
-    """What the files look like at each second: the letters of a word; the watch hangs once they are used up."""
+    """What the files look like at each second: the letters of a word, which may be used up."""
 
     def __init__(self, word: str) -> None:
         self._looks: Iterator[str] = iter(word)

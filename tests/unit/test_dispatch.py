@@ -392,7 +392,7 @@ def test_of_folded_events_only_those_at_fault_are_dead_lettered() -> None:
 
 
 def test_a_tag_that_a_later_event_takes_off_again_is_never_added_while_unfolding() -> None:
-    """Given somebody's tag would start emails, then a rejection of another event does not set it for a moment."""
+    """Given somebody's tag would start emails, then rejecting another event never sets it."""
 
     async def main() -> None:
         world = World()

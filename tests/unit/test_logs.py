@@ -56,7 +56,8 @@ def test_a_line_of_json_has_the_stable_event_name_the_level_and_the_facts(
     facts = json.loads(line)
     assert facts.pop("timestamp").endswith("Z")
     assert facts == {
-        "event": "event_applied", "level": "info", "account": "default", "event_id": "e-1", "tags": ["ü"], "n": 1,
+        "event": "event_applied", "level": "info", "account": "default", "event_id": "e-1", "tags": ["ü"],
+        "n": 1,
     }  # fmt: skip
 
 
@@ -145,7 +146,7 @@ class TestNothingSecret:
     def crash(secret: str) -> None:
         """Raise an error with a secret in it and in its cause."""
         try:
-            raise ValueError(secret)
+            raise ValueError(secret)  # noqa: TRY301  # its cause is the point
         except ValueError as error:
             raise RuntimeError(f"while working on <{secret}>") from error
 

@@ -146,8 +146,8 @@ def test_a_whole_message_is_read_as_ever() -> None:
 
 def test_what_decides_a_messages_meaning_is_handed_on() -> None:
     properties = spec.Basic.Properties(
-        content_type="application/json", content_encoding="utf-8", message_id="e-1", message_type="order.paid",
-        timestamp=NOON, headers={"a": 1},
+        content_type="application/json", content_encoding="utf-8", message_id="e-1", timestamp=NOON,
+        message_type="order.paid", headers={"a": 1},
     )  # fmt: skip
 
     message = wire.to_message(delivered(properties, "order.paid.sunny"))

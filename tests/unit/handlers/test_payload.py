@@ -59,7 +59,7 @@ def test_several_faults_are_named_at_once_without_repeating_any_value() -> None:
     "data",
     [
         {"user": USER},
-        {"user": {**USER, "locale": ["de"], "address": {"city": "Bonn"}}, "order": [1]},
+        {"user": USER | {"locale": ["de"], "address": {"city": "Bonn"}}, "order": [1]},
         {"user": {**USER, "id": 7, "first_name": True, "last_name": 1.5}},
         {"user": USER, "subscription": None, "access": None},
         {"user": USER, "subscription": {"plan": None}, "access": {}},

@@ -77,7 +77,7 @@ def test_an_answer_that_is_none_is_an_error_by_its_remedy(
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (422, b'{"errors": ["Email address is invalid", "Name\\ncan\'t be blank"]}', "Email address is invalid; Name can't be blank"),
+        (422, b'{"errors": ["Email is\\ninvalid", "Name is blank"]}', "Email is invalid; Name is blank"),
         (422, b'{"errors": []}', ""),
         (422, b'{"errors": "text"}', "no explanation"),
         (422, b"[1]", "no explanation"),

@@ -33,7 +33,11 @@ PATH = "/v4/tags/{}/subscribers/{}"
 
 @contextlib.asynccontextmanager
 async def client(
-    url: str, *, limit: int = 100, timeout: float = 5.0, **options: Any
+    url: str,
+    *,
+    limit: int = 100,
+    timeout: float = 5.0,  # noqa: ASYNC109  # the client's own
+    **options: Any,  # noqa: ANN401  # as the client has them
 ) -> AsyncIterator[KitClient]:  # as the client has them
     limiter = Limiter(limit, clock=time.monotonic)
     async with KitClient(
@@ -106,7 +110,7 @@ async def test_a_call_is_sent_once_though_the_connection_drops(method: str, fail
 
 @pytest.mark.parametrize("method", METHODS)
 async def test_a_call_is_sent_once_on_a_kept_connection_that_the_server_closes(method: str) -> None:
-    """Given a connection served one call, when the server closes it as the next one comes, it is not resent."""
+    """Given a connection served one call, when the server closes it on the next one, it is not resent."""
 
     async def once_then_close(request: Request, writer: asyncio.StreamWriter) -> None:
         if request.number == 1:

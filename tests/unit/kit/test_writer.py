@@ -318,7 +318,7 @@ async def test_somebody_who_was_deleted_in_kit_is_created_again_with_all_that_wa
 
 
 async def test_somebody_who_is_deleted_between_two_steps_gets_all_steps_again() -> None:
-    """Given fields and a tag are set, when the person is deleted before the next tag, then nothing is lacking."""
+    """Given fields and a tag are set, when they are deleted before the next tag, then nothing is lacking."""
     async with account() as of:
         await known(of)
         progress = Progress()
