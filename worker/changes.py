@@ -69,8 +69,11 @@ class TagWish:
 
 
 def tag_key(name: str) -> str:
-    """Return the form in which Kit compares tag names: without case and outer blanks."""
-    return name.strip().casefold()
+    """Return the form in which Kit compares tag names: without case, and outer blanks dropped.
+
+    Lower case, not Python's case folding, which would take Strasse and Straße for one tag.
+    """
+    return name.strip().lower()
 
 
 @dataclass(frozen=True, slots=True)

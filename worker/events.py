@@ -180,9 +180,9 @@ def _type(
     apps: Collection[str],
     types: Collection[str],
 ) -> str:
-    given = _text_attribute(envelope, "type") or message.type
+    given = (_text_attribute(envelope, "type") or message.type or "").strip()
     if given:
-        return given.strip()
+        return given
     candidates = [name for name in types if routing_key == name or routing_key.startswith(f"{name}.")]
     candidates += [routing_key[: -len(app) - 1] for app in apps if routing_key.endswith(f".{app}")]
     kind = max(candidates, key=len, default=routing_key)
@@ -209,10 +209,11 @@ def _time(envelope: Mapping[str, Any], message: Message, now: datetime) -> datet
     )
     if value is not None:
         time = _parse_time(name, value)
+    elif (kept := _header(message, EVENT_TIME)) is not None:
+        # Of a replayed event, and to the digit, which the property, in whole seconds, is not.
+        name, time = EVENT_TIME, _parse_time(EVENT_TIME, kept)
     elif message.timestamp is not None:
         name, time = "timestamp", message.timestamp.astimezone(UTC)
-    elif (kept := _header(message, EVENT_TIME)) is not None:
-        name, time = EVENT_TIME, _parse_time(EVENT_TIME, kept)
     else:
         return now
     if time - now > MAX_AHEAD:

@@ -86,7 +86,8 @@ def _can_be_sent(properties: dict[str, Any]) -> bool:
 def _kept(headers: Mapping[str, Any], message_id: str | None, routing_key: str) -> dict[str, Any]:
     """Return what the event had outside its body; of a replayed one, what it had the first time."""
     if ORIGINAL_ROUTING_KEY in headers:
-        return {name: headers[name] for name in (ORIGINAL_ROUTING_KEY, EVENT_ID) if name in headers}
+        names = (ORIGINAL_ROUTING_KEY, EVENT_ID)
+        return {name: value for name in names if isinstance(value := headers.get(name), str)}
     own_id = {EVENT_ID: message_id} if message_id else {}
     return {ORIGINAL_ROUTING_KEY: wire.readable(routing_key), **own_id}
 
@@ -111,7 +112,7 @@ def _fitting(headers: Mapping[str, Any]) -> dict[str, Any]:
     size = 0
     for name, value in headers.items():
         try:
-            size += len(name) + len(encode.encode_table_value(value))
+            size += len(name.encode()) + len(encode.encode_table_value(value))
             kept[name] = value
         except (TypeError, ValueError, OverflowError):
             kept[name] = wire.readable(repr(value))[:1000]
@@ -163,12 +164,12 @@ def read_dead_letter(delivered: DeliveredMessage, account: str) -> DeadLetter:
         id=wire.readable(properties.message_id or f"tag-{delivered.delivery_tag}"),
         account=account,
         reason=str(headers.get("x-reason") or death.get("reason", "")),
-        detail=str(headers["x-detail"]) if by_us else _broker_detail(death),
+        detail=str(headers.get("x-detail", "")) if by_us else _broker_detail(death),
         event_type=str(headers.get("x-event-type") or properties.message_type or ""),
         event_id=str(headers.get(EVENT_ID) or ("" if by_us else properties.message_id or "")),
         event_time=str(headers.get(EVENT_TIME) or ""),
         failed_at=str(headers.get("x-failed-at") or _death_time(death)),
-        attempts=int(str(headers.get("x-attempts") or 0)),
+        attempts=attempts if isinstance(attempts := headers.get("x-attempts"), int) else 0,
         routing_key=_routing_key(headers, death),
         headers=headers,
         body=delivered.body,

@@ -12,8 +12,8 @@ import structlog
 
 from worker.people import mask_email
 
-_EMAIL: Final = re.compile(r"[^\s@<>\"'(),:;=/*]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-_URL_LOGIN: Final = re.compile(r"://[^/\s@]*@")
+_EMAIL: Final = re.compile(r"[^\s@<>\"'(),:;=/*\[\]{}]+@[\w-]+(?:\.[\w-]+)*")
+_URL_LOGIN: Final = re.compile(r"://[^\s\"]*@")
 _KEY: Final = re.compile(r"\bkit_[A-Za-z0-9]{8,}\b")
 """What Kit's v4 API keys look like."""
 
@@ -21,16 +21,22 @@ _NOISY: Final = ("aiormq", "aiormq.connection", "aiormq.channel", "asyncio", "ai
 """Libraries that log, with free text and whole URLs, what the worker reports under names of its own."""
 
 
-def redact(text: str) -> str:
-    """Return text without email addresses, logins in URLs and API keys."""
-    text = _URL_LOGIN.sub("://***@", text)
-    text = _EMAIL.sub(lambda match: mask_email(match[0]), text)
-    return _KEY.sub("kit_***", text)
+def redact(text: str, *, addresses: bool = True) -> str:
+    """Return text without logins in URLs and API keys, and, unless told otherwise, without addresses."""
+    text = _KEY.sub("kit_***", _URL_LOGIN.sub("://***@", text))
+    return _EMAIL.sub(lambda match: mask_email(match[0]), text) if addresses else text
 
 
-def _redact_all(_logger: object, _name: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    # The last line of defence: whoever logs is to mask; this catches what slips through, tracebacks too.
-    return {key: redact(value) if isinstance(value, str) else value for key, value in fields.items()}
+def _redacting(renderer: structlog.typing.Processor, *, addresses: bool) -> structlog.typing.Processor:
+    """Return a renderer whose lines are redacted whole: the last line of defence, tracebacks included.
+
+    Whoever logs is to mask; this catches what slips through.
+    """
+
+    def render(logger: object, name: str, fields: MutableMapping[str, Any]) -> str:
+        return redact(str(renderer(logger, name, fields)), addresses=addresses)
+
+    return render
 
 
 def configure(level: str, log_format: str) -> None:
@@ -46,13 +52,13 @@ def configure(level: str, log_format: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        *([] if level == "DEBUG" else [_redact_all]),
     ]
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24)
         if console
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
+    renderer = _redacting(renderer, addresses=level != "DEBUG")
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),

@@ -43,7 +43,7 @@ def compose() -> dict[str, Any]:
 
 
 def test_env_example_names_every_setting_with_its_default() -> None:
-    """Given .env.example, each setting stands there with the default that the code has, and nothing unknown."""
+    """Given .env.example, each setting stands there with the default of the code, and nothing else."""
     defaults = {name.upper(): default_of(name) for name in Settings.model_fields}
     shown = {name: value for name, value in env_example().items() if name not in COMPOSE_ONLY}
     assert shown == {**defaults, "KIT_API_KEY": ""}

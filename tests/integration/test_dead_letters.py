@@ -148,7 +148,7 @@ async def test_dead_letters_are_grouped_by_reason_and_named_one_by_one(box: Box)
 
 
 async def test_looking_fifty_times_takes_nothing_away(box: Box) -> None:
-    """Given RabbitMQ's default delivery limit of 20, a queue without one of its own would be empty by then."""
+    """Given RabbitMQ's default delivery limit of 20, all would be gone by then."""
     await box.fill({}, {}, {})
 
     for _ in range(50):
@@ -283,9 +283,7 @@ async def test_replay_puts_back_what_is_selected_oldest_first_as_it_was(
     await box.all_back(1)
 
 
-async def test_more_than_one_window_is_replayed_around_what_does_not_match(
-    box: Box, publisher: Publisher
-) -> None:
+async def test_letters_behind_many_that_do_not_match_are_reached(box: Box, publisher: Publisher) -> None:
     """Given more unmatched letters than may be on their way at once, those behind them are reached."""
     others: list[dict[str, str]] = [{"x-reason": "kit_rejected"} for _ in range(WINDOW + 20)]
     await box.fill({}, *others, {})
@@ -357,7 +355,8 @@ async def test_kill_9_in_the_midst_of_a_replay_loses_nothing(box: Box, amqp_url:
     count = 1500
     await box.fill(*({} for _ in range(count)))
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "worker", "dead-letters", "replay", "--all", "--force", "--account", box.account,
+        sys.executable, "-m", "worker", "dead-letters", "replay", "--all", "--force",
+        "--account", box.account,
         env={"PATH": os.environ["PATH"], "AMQP_URL": amqp_url, "CONFIG_DIR": str(tmp_path)},
         cwd=tmp_path,
         stdout=asyncio.subprocess.DEVNULL,

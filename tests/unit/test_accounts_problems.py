@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.accounts import parse_account
+from worker.accounts import load_accounts, parse_account
 from worker.errors import ConfigurationError
 
 PATH = Path("config/accounts/default.yaml")

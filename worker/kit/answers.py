@@ -19,10 +19,12 @@ class Answer:
     Attributes:
         status: Kit's status; 201 means created, 200 that it existed.
         body: The JSON object; empty for 204.
+        endpoint: What was called, such as `POST /v4/tags`.
     """
 
     status: int
     body: Mapping[str, Any]
+    endpoint: str = ""
 
     def item(self, kind: str) -> Mapping[str, Any]:
         """Return the object under that key.
@@ -32,22 +34,27 @@ class Answer:
         """
         value = self.body.get(kind)
         if not isinstance(value, dict):
-            raise KitUnavailable(f"Kit's answer lacks {kind!r}")
+            raise self._incomplete(repr(kind))
         return value
 
     def id_of(self, kind: str) -> int:
         """Return the id of the object under that key; raises as `item` does."""
         value = self.item(kind).get("id")
         if not isinstance(value, int):
-            raise KitUnavailable(f"Kit's answer lacks the id of {kind!r}")
+            raise self._incomplete(f"the id of {kind!r}")
         return value
 
     def items(self, kind: str) -> list[Mapping[str, Any]]:
         """Return the list under that key; raises as `item` does."""
         value = self.body.get(kind)
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise KitUnavailable(f"Kit's answer lacks the list {kind!r}")
+            raise self._incomplete(f"the list {kind!r}")
         return value
+
+    def _incomplete(self, what: str) -> KitUnavailable:
+        error = KitUnavailable(f"{self.endpoint}: Kit answered {self.status} without {what}")
+        error.endpoint = self.endpoint
+        return error
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -77,9 +84,9 @@ def read_answer(call: str, status: int, body: bytes) -> Answer:
             applied is unknown, so it is repeated.
     """
     if status == 204:
-        return Answer(status, {})
+        return Answer(status, {}, call)
     if 200 <= status < 300:
-        return Answer(status, _object(call, status, body))
+        return Answer(status, _object(call, status, body), call)
     if status == 401:
         raise CredentialRefused(f"Kit refused the credential (401): {_words(body)}")
     if status in {413, 429}:
@@ -94,7 +101,7 @@ def read_answer(call: str, status: int, body: bytes) -> Answer:
 def _object(call: str, status: int, body: bytes) -> Mapping[str, Any]:
     try:
         value = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         # A proxy's HTML page, or a body cut short: neither is Kit saying that it is done.
         raise KitUnavailable(f"{call}: Kit answered {status} with a body that is not JSON") from error
     if not isinstance(value, dict):
@@ -107,7 +114,7 @@ def _words(body: bytes) -> str:
     try:
         value = json.loads(body)
         errors = value.get("errors") if isinstance(value, dict) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         errors = None
     text = "; ".join(str(error) for error in errors) if isinstance(errors, list) else "no explanation"
     return "".join(letter if letter.isprintable() else " " for letter in text)[:MAX_DETAIL]

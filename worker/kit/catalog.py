@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from worker.changes import TagWish, tag_key
 from worker.errors import KitRejected, KitUnavailable, UnknownTag
 from worker.kit.client import KitClient
 from worker.mapping import Options
 
-PAGE = "1000"
+PAGE: Final = "1000"
+LIST_AGAIN_AFTER: Final = 60.0
+"""Seconds after which a name that Kit lacked, and that may not be created, is looked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Catalog:
         self._tags: dict[str, int] | None = None
         self._fields: dict[str, str] | None = None
         self._created_by_placeholder = 0
+        self._listed_at = float("-inf")
         self._lock = asyncio.Lock()
 
     async def tag(self, wish: TagWish) -> Tag:
@@ -53,7 +56,7 @@ class Catalog:
         if self._tags is not None and key in self._tags:
             return Tag(self._tags[key])
         async with self._lock:  # so that one name is created by one call, whoever asks first
-            if self._tags is None:
+            if self._tags is None or self._may_have_grown():
                 self._tags = {tag_key(str(tag["name"])): int(tag["id"]) for tag in await self._list("tags")}
             if key in self._tags:
                 return Tag(self._tags[key])
@@ -77,6 +80,11 @@ class Catalog:
                 f"placeholders; max_created_tags allows {self.options.max_created_tags}"
             )
 
+    def _may_have_grown(self) -> bool:
+        """Tell whether somebody may have added by hand what this worker may not create."""
+        old = self._client.clock() - self._listed_at >= LIST_AGAIN_AFTER
+        return old and not self.options.create_missing
+
     def forget_tag(self, name: str) -> None:
         """Drop an id that Kit no longer knows; the tag is created again when it is next asked for."""
         if self._tags is not None:
@@ -91,7 +99,7 @@ class Catalog:
         if self._fields is not None and (key := _find(name, self._fields)):
             return key
         async with self._lock:
-            if self._fields is None:
+            if self._fields is None or self._may_have_grown():
                 self._fields = _by_name(await self._list("custom_fields"))
             return _find(name, self._fields) or await self._create_field(name, self._fields)
 
@@ -118,6 +126,7 @@ class Catalog:
         return lacking, [name for name in fields if not _find(name, keys)]
 
     async def _list(self, kind: str) -> list[Mapping[str, Any]]:
+        self._listed_at = self._client.clock()
         items: list[Mapping[str, Any]] = []
         params = {"per_page": PAGE}
         while True:
@@ -131,10 +140,10 @@ class Catalog:
 
 def _by_name(items: list[Mapping[str, Any]]) -> dict[str, str]:
     """Return keys by key, label and label without case; a key wins over a label, the exact over the near."""
-    names = {str(item["label"]).casefold(): str(item["key"]) for item in items}
+    names = {str(item["label"]).lower(): str(item["key"]) for item in items}
     names |= {str(item["label"]): str(item["key"]) for item in items}
     return names | {str(item["key"]): str(item["key"]) for item in items}
 
 
 def _find(name: str, fields: Mapping[str, str]) -> str | None:
-    return fields.get(name) or fields.get(name.casefold())
+    return fields.get(name) or fields.get(name.lower())

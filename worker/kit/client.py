@@ -89,6 +89,7 @@ class KitClient:
     Attributes:
         limiter: The rate limit that every call goes through.
         worked_at: By endpoint, when it last answered well, in seconds.
+        clock: Seconds that never go back.
 
     Args:
         base_url: Such as `https://api.kit.com`.
@@ -118,7 +119,7 @@ class KitClient:
         self.limiter = limiter
         self.worked_at: dict[str, float] = {}
         self._base_url = base_url.rstrip("/")
-        self._clock = clock
+        self.clock = clock
         self._may_call = may_call
         self._observe = observe
         self._session = aiohttp.ClientSession(
@@ -177,8 +178,7 @@ class KitClient:
             CallsSuspended: The call may not start now; nothing was sent.
             KitWorkerError: Whatever `read_answer` raises.
         """
-        async with self.limiter.call():
-            self._may_call()  # here, and not before the wait for the limiter
+        async with self.limiter.call(self._may_call):
             return await self._call_now(method, path, path.format(*ids), json, params)
 
     async def _call_now(
@@ -196,16 +196,16 @@ class KitClient:
         except KitUnavailable as error:
             error.endpoint = endpoint
             raise
-        self.worked_at[endpoint] = self._clock()
+        self.worked_at[endpoint] = self.clock()
         return answer
 
     async def _observed(self, endpoint: str, sending: Awaitable[tuple[int, bytes]]) -> Answer:
-        started = self._clock()
+        started = self.clock()
         status = 0
         try:
             status, body = await sending
         finally:
-            self._observe(CallRecord(endpoint, status, self._clock() - started))
+            self._observe(CallRecord(endpoint, status, self.clock() - started))
         return read_answer(endpoint, status, body)
 
     async def _send(

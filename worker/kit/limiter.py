@@ -105,21 +105,26 @@ class Limiter:
             await self._a_change()
 
     @asynccontextmanager
-    async def call(self) -> AsyncIterator[None]:
-        """Hold a place for one call: from before it is sent until its answer came or was given up."""
-        await self._acquire()
+    async def call(self, check: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
+        """Hold a place for one call: from before it is sent until its answer came or was given up.
+
+        Args:
+            check: Is asked when the place is there; what it raises is raised, and the place stays free.
+        """
+        await self._acquire(check)
         try:
             yield
         finally:
             self._window.end(self._clock())
             self._ended.set()
 
-    async def _acquire(self) -> None:
+    async def _acquire(self, check: Callable[[], None]) -> None:
         self._waiting += 1
         try:
             async with self._turn:  # first come, first served
                 while self._window.free(self._clock()) < 1:
                     await self._a_change()
+                check()
                 self._window.start()
         finally:
             self._waiting -= 1
