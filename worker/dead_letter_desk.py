@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Final
 
 from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
@@ -42,7 +43,7 @@ class Selection:
         return (
             (not self.reasons or letter.reason in self.reasons)
             and (not self.types or letter.event_type in self.types)
-            and (not self.ids or letter.id in self.ids or (letter.event_id in self.ids))
+            and (not self.ids or bool(self.ids & {letter.id, letter.event_id or letter.id}))
         )
 
 
@@ -98,7 +99,7 @@ class Desk:
                 self.missing = wanted - seen
                 return
             self._room -= 1
-            yield Held(read_dead_letter(delivered, self.account), delivered)
+            yield Held(read_letter(delivered, self.account), delivered)
 
     async def take_off(self, held: Held) -> None:
         """Remove a dead letter for good.
@@ -145,6 +146,18 @@ class Desk:
             f"{dead_letter_queue(self.account)}: the queue or the connection went away{why}; "
             "whatever was not taken off is still in the queue"
         )
+
+
+def read_letter(delivered: DeliveredMessage, account: str) -> DeadLetter:
+    """Return a dead letter with an id that is the same whenever one looks.
+
+    One that RabbitMQ set aside may have no `message_id`, and its number here depends on what lies before it.
+    """
+    letter = read_dead_letter(delivered, account)
+    if delivered.header.properties.message_id:
+        return letter
+    digest = sha256(letter.body + letter.failed_at.encode()).hexdigest()
+    return replace(letter, id=f"digest-{digest[:16]}")
 
 
 @asynccontextmanager

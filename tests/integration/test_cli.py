@@ -105,6 +105,7 @@ async def test_from_publishing_to_replaying_as_an_operator_would(
     assert sandbox.account(KEY).find("ada@example.com")
 
     assert re.search(r"invalid_event +1 .*data\.user\.email: not an email address", listed.out)
+    assert "user.signed_up bad  invalid_event: data.user.email" in listed.out
     assert '"email": "ada at example.com"' in shown.out
     assert (checked.code, replayed.code, discarded.code) == (0, 0, 0)
     assert "Sunny Kitchen, plan creator" in checked.out
@@ -167,7 +168,7 @@ async def test_events_are_published_as_they_are_and_one_that_nobody_takes_is_an_
     assert [first.content_type, second.content_type] == ["application/json", "application/cloudevents+json"]
     assert published.code == 4
     assert published.out.startswith("2 events published")
-    assert "no queue is bound with the routing key order.paid.sunny" in published.err
+    assert "no queue takes the routing key order.paid.sunny" in published.err
 
 
 async def test_remove_deletes_the_queues_of_an_account_without_a_file(

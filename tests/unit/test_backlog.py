@@ -109,6 +109,21 @@ def test_a_change_that_should_wait_lets_others_pass() -> None:
     assert taken(backlog, 60.0).email == "ada"
 
 
+def test_to_probe_whoever_failed_longest_ago_or_never_comes_first() -> None:
+    """A change that is itself to blame must not be the only one ever tried."""
+    backlog: Backlog[int] = Backlog()
+    for number, name in enumerate(["ada", "bob", "cyd"]):
+        backlog.add(name, item(number))
+    failed = [taken(backlog), taken(backlog)]
+    for moment, pending in zip((20.0, 10.0), failed, strict=True):
+        pending.tries = pending.tries.failed(moment, 0.0)
+        backlog.put_back(pending)
+
+    probed = [backlog.take(30.0, probing=True) for _ in range(4)]
+
+    assert [pending and pending.email for pending in probed] == ["cyd", "bob", "ada", None]
+
+
 def test_a_new_mapping_reaches_what_waits_at_once_and_what_is_taken_when_it_comes_back() -> None:
     """Given Ada is taken and Bob waits, when the mapping changes, then Bob changes now and Ada on return."""
     backlog: Backlog[int] = Backlog()

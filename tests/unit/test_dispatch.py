@@ -353,6 +353,47 @@ def test_an_outage_for_everybody_is_nobodys_fault() -> None:
     run(main())
 
 
+def test_one_change_that_kit_never_takes_is_dead_lettered_while_the_others_flow() -> None:
+    """Given Kit fails for Ada alone, then after ten tries over eight minutes her event gives way."""
+
+    async def main() -> None:
+        world = World()
+        arrived: dict[int, float] = {}
+        world.kit.broken["ada"] = unavailable
+        poison = world.arrives("ada", add=("VIP",))
+        async with world.running():
+            for number in range(1500):
+                arrived[world.arrives(f"person {number}", add=("VIP",))] = now()
+                await asyncio.sleep(0.73)
+            await world.until_settled()
+
+        assert world.settled[poison] is Reason.KIT_UNAVAILABLE
+        assert 480 <= world.settled_at[poison] <= 900
+        assert world.attempts[poison] >= 10
+        assert "while it served others" in world.details[poison]
+        others = {number: reason for number, reason in world.settled.items() if number != poison}
+        assert set(others.values()) == {None}
+        assert max(world.settled_at[number] - moment for number, moment in arrived.items()) < 5
+
+    run(main())
+
+
+def test_a_change_that_fails_alone_does_not_keep_the_next_person_waiting() -> None:
+    """Given Ada fails, when Bob arrives during the hold, then Bob is served as soon as the hold ends."""
+
+    async def main() -> None:
+        world = World()
+        world.kit.broken["ada"] = unavailable
+        world.arrives("ada", add=("VIP",))
+        async with world.running():
+            await asyncio.sleep(0.5)
+            world.arrives("bob", add=("VIP",))
+            await asyncio.sleep(1.0)
+            assert world.settled == {2: None}
+
+    run(main())
+
+
 # -- rejections ---------------------------------------------------------------------------------------------
 
 
@@ -391,14 +432,15 @@ def test_of_folded_events_only_those_at_fault_are_dead_lettered() -> None:
     run(main())
 
 
-def test_a_tag_that_a_later_event_takes_off_again_is_never_added_while_unfolding() -> None:
+@pytest.mark.parametrize("fault", ["+Bad", "plan=Bad"])
+def test_a_tag_that_a_later_event_takes_off_again_is_never_added_while_unfolding(fault: str) -> None:
     """Given somebody's tag would start emails, then rejecting another event never sets it."""
 
     async def main() -> None:
         world = World()
-        world.kit.broken["+Bad"] = lambda: KitRejected("no")
+        world.kit.broken[fault] = lambda: KitRejected("no")
         world.arrives("ada", add=("VIP",))
-        world.arrives("ada", add=("Bad",))
+        world.arrives("ada", add=("Bad",), plan="Bad")
         world.arrives("ada", remove=("VIP",))
         async with world.running():
             await world.until_settled()
@@ -431,7 +473,7 @@ def test_events_of_one_person_are_unfolded_in_the_order_they_happened() -> None:
     async def main() -> None:
         world = World()
         world.kit.broken["+Bad"] = lambda: KitRejected("no")
-        for number, tags, plan in ((3, ("Bad",), None), (2, (), "New"), (1, (), "Old")):
+        for number, tags, plan in ((3, ("Bad",), None), (2, ("Second",), "New"), (1, ("First",), "Old")):
             asked = change(number, add=tags, fields={} if plan is None else {"plan": plan})
             world.backlog.add("ada", Item(event(number), asked, number))
         world.count = 3
@@ -440,6 +482,7 @@ def test_events_of_one_person_are_unfolded_in_the_order_they_happened() -> None:
 
         assert world.settled == {1: None, 2: None, 3: Reason.KIT_REJECTED}
         assert world.kit.fields == {("ada", "plan"): "New"}
+        assert world.kit.tags["ada"] == {"First", "Second"}
 
     run(main())
 
@@ -497,7 +540,7 @@ def test_a_success_that_was_under_way_does_not_undo_a_refusal() -> None:
             await asyncio.sleep(1000)
 
         assert world.settled == {2: None}
-        assert {email for _, email in world.kit.starts} == {"ada", "bob"}
+        assert [email for _, email in world.kit.starts] == ["ada", "bob"]
 
     run(main())
 

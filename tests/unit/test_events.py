@@ -160,6 +160,12 @@ def test_a_message_without_any_type_is_refused() -> None:
     assert refused(message(key="")).startswith("type: missing")
 
 
+@pytest.mark.parametrize("blank", [" ", "\t"])
+def test_a_blank_type_is_none(blank: str) -> None:
+    for received in (message({"type": blank, "data": DATA}), message(type=blank)):
+        assert read(received).type == "user.signed_up"
+
+
 @pytest.mark.parametrize("kind", [True, 1.5, ["user.signed_up"], {}, "x" * 256])
 def test_a_type_must_be_short_text(kind: object) -> None:
     assert refused(message({"type": kind, "data": DATA})).startswith("type: ")

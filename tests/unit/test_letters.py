@@ -190,6 +190,15 @@ def test_a_header_that_cannot_be_sent_again_is_kept_as_text(value: object) -> No
     assert (sent(letter).header.properties.headers or {})["fine"] == 1
 
 
+def test_headers_are_measured_in_bytes() -> None:
+    """Given header names of few letters and many bytes, then they count as what they are on the wire."""
+    names = {"\U0001f600" * 31 + f"{number:04}": True for number in range(950)}
+
+    letter = dead_letter(delivered(headers=names), failure())
+
+    assert headers_of(letter)["x-original-headers"].startswith("950 headers of 1")
+
+
 # -- read ---------------------------------------------------------------------------------------------------
 
 
@@ -259,6 +268,15 @@ def test_a_body_is_shown_indented_where_it_is_json(body: bytes, text: str) -> No
     assert read_dead_letter(delivered(body), "default").text == text
 
 
+@pytest.mark.parametrize("headers", [{"x-reason": "mine"}, {"x-attempts": "many"}, {"x-detail": 5}])
+def test_a_publishers_own_headers_of_those_names_do_not_keep_a_letter_from_being_shown(
+    headers: dict[str, Any],
+) -> None:
+    letter = read_dead_letter(delivered(headers={**headers, **DEATH}), "default")
+
+    assert (letter.attempts, letter.routing_key) == (0, "order.paid.sunny")
+
+
 # -- replayed -----------------------------------------------------------------------------------------------
 
 
@@ -316,6 +334,7 @@ BODY_OF_ITS_OWN = b'{"id": 5, "type": "order.paid", "time": "2026-06-01T00:00:00
         delivered(
             message_id="m-1", timestamp=NOON - timedelta(days=3), message_type="order.paid", key="order.paid"
         ),
+        delivered(timestamp=NOON - timedelta(seconds=1.75)),
         delivered(BODY_OF_ITS_OWN, key="order.paid"),
         delivered(b'{"user": {}}', key="order.paid", headers=CLOUD_EVENT, message_id="other"),
     ],

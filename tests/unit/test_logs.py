@@ -151,6 +151,26 @@ class TestNothingSecret:
             raise RuntimeError(f"while working on <{secret}>") from error
 
 
+@pytest.mark.parametrize("level", ["DEBUG", "INFO"])
+@pytest.mark.parametrize("value", [KEY, {"k": [KEY]}, (KEY,), ValueError(KEY), KEY.encode(), URL], ids=repr)
+def test_keys_and_passwords_are_masked_in_values_of_any_kind_at_any_level(
+    level: str, value: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(level, "json")
+
+    structlog.get_logger().info("something", value=value)
+
+    assert all(map(secretless, lines(capsys)))
+
+
+def test_addresses_are_shown_whole_at_debug(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("DEBUG", "json")
+
+    structlog.get_logger().info("something", email=ADDRESS)
+
+    assert ADDRESS in lines(capsys)[0]
+
+
 def test_a_secret_string_shows_itself_as_one(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("DEBUG", "json")
 
@@ -199,6 +219,10 @@ def test_configuring_twice_logs_once(capsys: pytest.CaptureFixture[str]) -> None
         (f"key {KEY}.", "key kit_***."),
         ("kit_worker and kit.default are names", "kit_worker and kit.default are names"),
         ("https://api.kit.com/v4/tags", "https://api.kit.com/v4/tags"),
+        ("ada@bücher.example", "a…@bücher.example"),
+        ("ada@test", "a…@test"),
+        ("amqp://u:p@ss@broker/", "amqp://***@broker/"),
+        ("amqp://u:p/ss@broker/", "amqp://***@broker/"),
         ("nothing here", "nothing here"),
     ],
 )

@@ -138,11 +138,11 @@ def _confirmed(listings: list[Listing]) -> dict[str, int]:
     """Ask, and return by account how many were looked at: what comes in meanwhile was not asked about."""
     count = sum(listing.matching for listing in listings)
     what = ", ".join(
-        f"{group.count} {group.reason} of {group.account}" for each in listings for group in each.groups
+        f"{group.count} of {group.account} ({group.reason})" for each in listings for group in each.groups
     )
     if count and not sys.stdin.isatty():
-        raise UsageError(f"this would delete for good: {what}; say --yes")
-    if count and not typer.confirm(f"Delete {what} for good?", err=True):
+        raise UsageError(f"these dead letters would be deleted for good: {what}; say --yes")
+    if count and not typer.confirm(f"Delete these dead letters for good: {what}?", err=True):
         raise UsageError("nothing was deleted")
     return {listing.account: listing.looked_at for listing in listings}
 

@@ -37,22 +37,24 @@ def show_listings(listings: list[Listing], limit: int, *, as_json: bool) -> None
 
 def _show_one_by_one(letters: list[DeadLetter], limit: int) -> None:
     newest = letters[-limit:] if limit else letters
-    headings = ("Id", "Account", "Event type", "Event id", "Failed at", "Reason", "Detail")
+    several = len({letter.account for letter in newest}) > 1
     rows = [
         (
             each.id,
-            each.account,
-            each.event_type,
-            each.event_id,
             _time(each.failed_at),
-            each.reason,
-            each.detail,
+            f"{each.event_type} {each.event_id}".strip(),
+            _why(each, several=several),
         )
         for each in newest
     ]
-    show(table(headings, rows))
+    show(table(("Id", "Failed at", "Event", "Why"), rows, whole=2))
     if len(newest) < len(letters):
         say(f"These are the newest {len(newest)} of {len(letters)}: --limit 0 shows all of them.")
+
+
+def _why(letter: DeadLetter, *, several: bool) -> str:
+    of_account = f"{letter.account}: " if several else ""
+    return f"{of_account}{letter.reason}: {letter.detail}"
 
 
 def _remarks(listing: Listing) -> list[str]:

@@ -48,11 +48,11 @@ def show_json(value: Any) -> None:  # noqa: ANN401  # any JSON
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Return a table of plain text."""
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, whole: int = 0) -> Table:
+    """Return a table of plain text; the first `whole` columns are never broken, so that one can copy them."""
     made = Table(box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        made.add_column(Text(harmless(heading)), overflow="fold")
+    for at, heading in enumerate(headings):
+        made.add_column(Text(harmless(heading)), overflow="fold", no_wrap=at < whole)
     for row in rows:
         made.add_row(*(Text(harmless(cell)) for cell in row))
     return made

@@ -92,8 +92,8 @@ def _explained(failed: list[Sent], app: str) -> str:
     )
     if "no queue takes" not in first.problem:
         return f"{several}{first.problem}"
-    hint = "is the app right?" if app else "do the accounts' events carry an app (--app)?"
+    hint = "is the app right?" if app else "is the app missing (--app)?"
     return (
-        f"{several}no queue is bound with the routing key {first.event.routing_key}: "
-        f"has a worker run once with a file that maps it, and {hint}"
+        f"{several}no queue takes the routing key {first.event.routing_key}: "
+        f"does an account's file map this type, has a worker run since, and {hint}"
     )

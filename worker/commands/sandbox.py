@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Final
 
 import typer
@@ -54,7 +55,15 @@ def sandbox(  # noqa: PLR0913  # one for each switch of the sandbox
     )
     try:
         with suppress(KeyboardInterrupt, asyncio.CancelledError):  # its ordinary end
-            run_async(serve(box, host=host, port=port, faults=fault or (), ready=_welcome))
+            run_async(
+                serve(
+                    box,
+                    host=host,
+                    port=port,
+                    faults=fault or (),
+                    ready=partial(_welcome, "one-of-the-keys" if key else "any-key"),
+                )
+            )
     except ValueError as error:
         raise UsageError(f"--fault: {error}") from error
     except OSError as error:
@@ -67,7 +76,7 @@ def _keys(texts: list[str]) -> dict[str, str]:
     return {secret: name or f"Sandbox account {number}" for number, (secret, _, name) in enumerate(pairs, 1)}
 
 
-def _welcome(url: str) -> None:
+def _welcome(key: str, url: str) -> None:
     say(f"A stand-in for Kit answers at {url}; its subscribers, tags and fields are shown on that page.")
-    say(f"To use it: KIT_BASE_URL={url} KIT_API_KEY=any-key kit-worker run")
+    say(f"To use it: KIT_BASE_URL={url} KIT_API_KEY={key} kit-worker run")
     say("Ctrl-C ends it, and it forgets everything.")

@@ -24,12 +24,12 @@ def read(status: int, body: bytes = b"") -> Answer:
     ("status", "body"), [(200, SUBSCRIBER), (201, SUBSCRIBER), (202, SUBSCRIBER), (200, b"{}")]
 )
 def test_a_2xx_with_a_json_object_is_an_answer(status: int, body: bytes) -> None:
-    assert read(status, body) == Answer(status, json.loads(body))
+    assert read(status, body) == Answer(status, json.loads(body), CALL)
 
 
 @pytest.mark.parametrize("body", [b"", HTML])
 def test_a_204_says_all_by_itself(body: bytes) -> None:
-    assert read(204, body) == Answer(204, {})
+    assert read(204, body) == Answer(204, {}, CALL)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,8 @@ def test_a_204_says_all_by_itself(body: bytes) -> None:
         (200, b"\xff\xfe", KitUnavailable),
         (200, b"[]", KitUnavailable),
         (200, b"null", KitUnavailable),
+        (200, b"[" * 200_000, KitUnavailable),
+        (422, b"[" * 200_000, KitRejected),
         (200, b'"ok"', KitUnavailable),
         (202, b"Accepted", KitUnavailable),
         (100, b"", KitUnavailable),

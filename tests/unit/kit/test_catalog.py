@@ -9,7 +9,7 @@ import pytest
 from tests.unit.kit.harness import LIST_FIELDS, LIST_TAGS, NEW_FIELD, NEW_TAG, account
 from worker.changes import TagWish
 from worker.errors import KitRejected, KitUnavailable, UnknownTag
-from worker.kit.catalog import Tag
+from worker.kit.catalog import LIST_AGAIN_AFTER, Tag
 from worker.mapping import Options
 from worker.sandbox import Sandbox
 
@@ -195,3 +195,31 @@ async def test_new_options_count_at_once() -> None:
         of.catalog.options = Options()
 
         assert (await of.catalog.tag(wish("VIP"))).created
+
+
+async def test_tags_that_differ_by_more_than_case_are_two() -> None:
+    async with account() as of:
+        ids = [of.kit.add_tag(name) for name in ("Strasse", "Straße")]
+
+        assert [(await of.catalog.tag(wish(name))).id for name in ("Strasse", "Straße")] == ids
+
+
+async def test_what_was_missing_and_may_not_be_created_is_looked_for_again_after_a_minute() -> None:
+    """Given an admin reads why an event was dead-lettered and adds the tag, then a replay finds it."""
+    time = 1000.0
+    async with account(Options(create_missing=False)) as of:
+        of.client.clock = lambda: time
+        for _ in range(3):
+            with pytest.raises(UnknownTag):
+                await of.catalog.tag(wish("VIP"))
+        with pytest.raises(KitRejected):
+            await of.catalog.field_key("Plan")
+        assert of.calls() == [LIST_TAGS, LIST_FIELDS]
+        id_ = of.kit.add_tag("VIP")
+        of.kit.add_custom_field("Plan")
+
+        time += LIST_AGAIN_AFTER
+
+        assert (await of.catalog.tag(wish("VIP"))).id == id_
+        time += LIST_AGAIN_AFTER
+        assert await of.catalog.field_key("Plan") == "plan"

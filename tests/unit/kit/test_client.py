@@ -7,7 +7,7 @@ import contextlib
 import json
 import time
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -78,8 +78,9 @@ async def test_a_call_carries_the_key_the_ids_the_query_and_the_body() -> None:
 
 
 async def test_cookies_are_not_kept() -> None:
-    async with talking_to(answering(200, {}, "Set-Cookie: session=1; Path=/")) as (server, kit):
-        await kit.get("/v4/account")
+    reply = answering(200, {}, "Set-Cookie: session=1; Path=/")
+    async with serving(reply) as server, client(server.url.replace("127.0.0.1", "localhost")) as kit:
+        await kit.get("/v4/account")  # by name, since cookies of bare addresses are not kept anyway
         await kit.get("/v4/account")
 
     assert [request.headers.get("cookie") for request in server.requests] == [None, None]
@@ -232,8 +233,9 @@ class WaitingFor:
         self._happened = happened
 
     @contextlib.asynccontextmanager
-    async def call(self) -> AsyncIterator[None]:
+    async def call(self, check: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
         await self._happened.wait()
+        check()
         yield
 
 
@@ -345,6 +347,15 @@ async def test_every_failure_is_counted_and_names_the_endpoint_without_ids(
     assert without_the_key(caught.value)
 
 
+async def test_an_answer_that_lacks_what_it_should_hold_is_blamed_on_its_endpoint() -> None:
+    async with talking_to(answering(200, {"ok": True})) as (_, kit):
+        answer = await kit.call("POST", PATH, 1, 2)
+
+    with pytest.raises(KitUnavailable) as caught:
+        answer.id_of("subscriber")
+    assert caught.value.endpoint == f"POST {PATH}"
+
+
 async def test_a_success_is_noted_by_endpoint() -> None:
     records: list[CallRecord] = []
     before = time.monotonic()
@@ -370,6 +381,7 @@ async def test_only_a_probe_may_be_sent_while_calls_are_not_allowed() -> None:
         for method in METHODS:
             with pytest.raises(CallsSuspended):
                 await kit.call(method, "/v4/tags")
+        assert kit.limiter.used_ratio == 0.01  # what was not sent costs nothing
 
     assert [(request.method, request.target) for request in server.requests] == [("GET", "/v4/account")]
 

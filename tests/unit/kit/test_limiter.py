@@ -285,6 +285,27 @@ def test_those_who_wait_for_a_place_go_before_those_who_only_look() -> None:
     run(main())
 
 
+def test_looking_ends_as_soon_as_those_before_are_through_and_not_when_their_calls_end() -> None:
+    """Given two places and one long call waits for the first of them, then whoever looks finds the second."""
+
+    async def main() -> None:
+        limited = limiter(2)
+
+        async def call(seconds: float) -> None:
+            async with limited.call():
+                await asyncio.sleep(seconds)
+
+        await asyncio.gather(call(0), call(0))
+        looking = await waits(limited.ready)
+        calling = await waits(lambda: call(1000))
+        await looking
+
+        assert now() == pytest.approx(PLACE)
+        calling.cancel()
+
+    run(main())
+
+
 def test_many_who_look_and_many_who_call_all_get_through() -> None:
     """Given thirty of each and some who give up, then nobody waits for ever."""
 
