@@ -12,7 +12,7 @@ SETUP := scripts/install pyproject.toml requirements/build.txt
 
 .PHONY: help
 help:  ## list what one can do
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F '|' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 .PHONY: install
 install: .venv/.runtime  ## make .venv with the kit-worker command
@@ -51,6 +51,10 @@ types: .venv/.dev  ## check the types (mypy, strict)
 .PHONY: bench
 bench: .venv/.dev  ## measure against a plain consumer
 	@$(WITH_BROKER) $(PY) -m tests.bench
+
+.PHONY: compose-trial
+compose-trial: .venv/.dev  ## try docker-compose.yml with three workers (needs Docker)
+	@$(PY) -m tests.container.trial
 
 .PHONY: schema
 schema: .venv/.runtime  ## write config/account.schema.json, for editors

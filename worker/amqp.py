@@ -16,7 +16,7 @@ import aiormq
 from yarl import URL
 
 from worker import wire
-from worker.errors import BrokerUnavailable, ConfigurationError, Problem
+from worker.errors import BrokerUnavailable
 
 HEARTBEAT: Final = 20
 """Seconds. RabbitMQ gives a silent worker's queues away after two of them."""
@@ -51,17 +51,16 @@ def check_amqp_url(url: str) -> URL:
     """Return the URL with our heartbeat.
 
     Raises:
-        ConfigurationError: It is no AMQP URL, or asks for TLS without verification.
+        ValueError: It is no AMQP URL, or asks for TLS without verification; the text does not repeat it.
     """
     try:
         parsed = URL(url)
     except ValueError:
         parsed = URL()
     if parsed.scheme not in {"amqp", "amqps"} or not parsed.host:
-        raise ConfigurationError([Problem("AMQP_URL", "must look like amqp://user:password@host:5672/")])
+        raise ValueError("must look like amqp://user:password@host:5672/")
     if "no_verify_ssl" in parsed.query:
-        text = "no_verify_ssl would accept any server; give the CA's file with cafile=… instead"
-        raise ConfigurationError([Problem("AMQP_URL", text)])
+        raise ValueError("no_verify_ssl would accept any server; give the CA's file with cafile=… instead")
     return parsed.update_query(heartbeat=HEARTBEAT)
 
 
@@ -82,7 +81,7 @@ async def connect(url: URL, name: str) -> aiormq.abc.AbstractConnection:
     try:
         async with answered_within():
             return await aiormq.connect(url.update_query(name=name))
-    except aiormq.exceptions.AuthenticationError as error:
+    except (aiormq.exceptions.AuthenticationError, aiormq.exceptions.ProbableAuthenticationError) as error:
         raise BrokerUnavailable(f"{where}: refuses this user name and password") from error
     except aiormq.exceptions.ConnectionClosed as error:
         raise BrokerUnavailable(f"{where}: refuses the connection: {error}") from error

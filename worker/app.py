@@ -150,7 +150,7 @@ class App:
             for problem in loaded.problems:
                 log.error("config_invalid", where=problem.where, problem=problem.text)
             await self._apply(loaded)
-            log.info("config_reloaded", result=result, accounts=sorted(loaded.accounts))
+            log.info("config_reloaded", result=result, accounts=sorted(self._workers))
 
     def _key_files(self) -> set[Path]:
         return {account.key_file for account in self._loaded.accounts.values() if account.key_file}
@@ -283,8 +283,8 @@ async def run_worker(settings: Settings, environ: Mapping[str, str]) -> None:
         ConfigurationError: No account can be started.
     """
     loaded = load_accounts(settings.config_dir, environ)
-    for problem in loaded.problems:
-        log.error("config_invalid", where=problem.where, problem=problem.text)
     if not loaded.accounts:
         raise ConfigurationError(list(loaded.problems))
+    for problem in loaded.problems:
+        log.error("config_invalid", where=problem.where, problem=problem.text)
     await App(settings, loaded).run()

@@ -78,6 +78,10 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
+        for result in ("ok", "invalid"):
+            self.config_reloads.labels(
+                result
+            )  # there from the start, so that a first one shows as an increase
         self.loop_lag = Gauge(
             "kit_worker_loop_lag_seconds",
             "How late the event loop last was; over a second, something blocks it",

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.amqp import check_amqp_url
@@ -27,8 +28,8 @@ class Settings(BaseSettings):
 
     amqp_url: SecretStr = SecretStr("amqp://guest:guest@localhost:5672/")
     events_exchange: Annotated[str, Field(min_length=1, max_length=127)] = "platform.events"
-    kit_base_url: str = "https://api.kit.com"
     kit_allow_http: bool = False
+    kit_base_url: str = "https://api.kit.com"
     config_dir: Path = Path("config")
     prefetch: Annotated[int, Field(ge=1, le=5000)] = 500
     kit_rate_limit: Annotated[int, Field(ge=0)] = 0
@@ -40,6 +41,18 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json", ""] = ""
     shutdown_grace: Annotated[float, Field(ge=0)] = 25.0
     worker_id: Annotated[str, Field(min_length=1, max_length=200)] = Field(default_factory=socket.gethostname)
+
+    @field_validator("amqp_url")
+    @classmethod
+    def _is_amqp_url(cls, value: SecretStr) -> SecretStr:
+        check_amqp_url(value.get_secret_value())
+        return value
+
+    @field_validator("kit_base_url")
+    @classmethod
+    def _is_safe_url(cls, value: str, info: ValidationInfo) -> str:
+        check_base_url(value, allow_http=bool(info.data.get("kit_allow_http")))
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -55,13 +68,13 @@ def load_settings() -> Settings:
             secrets.
     """
     try:
-        settings = Settings()
+        return Settings()
     except ValidationError as error:
-        problems = [Problem(str(item["loc"][0]).upper(), item["msg"]) for item in error.errors()]
-        raise ConfigurationError(problems) from None
-    check_amqp_url(settings.amqp_url.get_secret_value())
-    check_base_url(settings.kit_base_url, allow_http=settings.kit_allow_http)
-    return settings
+        raise ConfigurationError([_problem(item) for item in error.errors()]) from None
+
+
+def _problem(item: ErrorDetails) -> Problem:
+    return Problem(str(item["loc"][0]).upper(), item["msg"].removeprefix("Value error, "))
 
 
 def environment() -> dict[str, str]:

@@ -153,7 +153,7 @@ class Bench:
     async def _reached(self, consumer: Consumer, count: int) -> None:
         """Make sure that the queue holds the backlog; what was published may take a moment to count."""
         async with asyncio.timeout(PATIENCE):
-            while await self.platform.depth(consumer.queue) < count:  # noqa: ASYNC110  # another process's
+            while await self.platform.depth(consumer.queue) < count:  # another process's
                 await asyncio.sleep(POLL)
 
     async def _first_call(self, running: Program) -> None:
@@ -189,7 +189,7 @@ class Bench:
         """Wait until Kit has answered so many calls, without disturbing it while it does."""
         async with asyncio.timeout(PATIENCE):
             await asyncio.sleep(IDLE_PAUSE)
-            while (found := await self.kit.call_count()) < count:  # noqa: ASYNC110  # another process's
+            while (found := await self.kit.call_count()) < count:  # another process's
                 await asyncio.sleep(IDLE_PAUSE)
         if found > count:
             raise MeasurementFailed(f"An idle event led to {found - count} calls too many.")

@@ -8,10 +8,14 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
+
+from tests.integration.harness import World
+from worker.sandbox import Sandbox
 
 HOW_TO_RUN = "'make test', or 'scripts/with-broker .venv/bin/pytest tests/integration'"
 
@@ -122,3 +126,11 @@ async def _delete(amqp_url: str, queues: list[str], exchanges: list[str]) -> Non
             await channel.queue_delete(queue)
         for exchange in exchanges:
             await channel.exchange_delete(exchange)
+
+
+@pytest.fixture
+def world(amqp_url: str, events_exchange: str, account_name: str, tmp_path: Path, sandbox: Sandbox) -> World:
+    """One account with the default mapping; the test's module says what Kit is like, by its `sandbox`."""
+    world = World(amqp_url, events_exchange, account_name, tmp_path / "config", sandbox.url)
+    world.write_account()
+    return world

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-import aiohttp
 import aio_pika
+import aiohttp
 from aio_pika.abc import AbstractChannel
 
 from worker.sandbox import Sandbox
@@ -236,8 +236,8 @@ async def depth(amqp_url: str, queue: str) -> int:
         return declared.declaration_result.message_count or 0
 
 
-async def all_settled(world: World, worker: Worker, count: int, seconds: float = 60.0) -> None:
-    """Wait until the worker has settled so many events by its log, all processes of that log taken together."""
+async def all_settled(worker: Worker, count: int, seconds: float = 60.0) -> None:
+    """Wait until so many events are settled by a log, whichever processes wrote it."""
     names = {"event_applied", "event_ignored", "event_dead_lettered"}
 
     def settled() -> bool:

@@ -36,14 +36,6 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def world(amqp_url: str, events_exchange: str, account_name: str, tmp_path: Path, sandbox: Sandbox) -> World:
-    """One account with the default mapping."""
-    world = World(amqp_url, events_exchange, account_name, tmp_path / "config", sandbox.url)
-    world.write_account()
-    return world
-
-
 async def nothing_torn_nor_wrong(world: World, sandbox: Sandbox, events: list[dict[str, object]]) -> None:
     """Every call to Kit got its answer, everybody is right, and nothing was dead-lettered."""
     assert [call for call in sandbox.journal.calls if call.status is None] == []
@@ -61,13 +53,13 @@ async def test_connections_closed_again_and_again(
         for calls in (50, 150, 300):
             await until(lambda calls=calls: sandbox.journal.count() > calls)  # type: ignore[misc]
             await broker_ctl.rabbitmqctl("close_all_connections", "test")
-        await all_settled(world, worker, len(events), 90)
+        await all_settled(worker, len(events), 90)
         assert "broker_lost" in worker.events_logged()
     await nothing_torn_nor_wrong(world, sandbox, events)
 
 
 @pytest.mark.parametrize("how", ["stop_app", "kill"])
-async def test_broker_restarts(  # noqa: PLR0913  # fixtures
+async def test_broker_restarts(
     how: str,
     world: World,
     channel: AbstractChannel,
@@ -87,7 +79,7 @@ async def test_broker_restarts(  # noqa: PLR0913  # fixtures
         assert status == 503
         assert "cannot be reached" in body["broker"] or "connection lost" in body["broker"]
         await (broker_ctl.start_app() if how == "stop_app" else broker_ctl.start())
-        await all_settled(world, worker, len(events), 90)
+        await all_settled(worker, len(events), 90)
         while (await readyz(18431))[0] != 200:
             await asyncio.sleep(0.1)
     await nothing_torn_nor_wrong(world, sandbox, events)
@@ -106,7 +98,7 @@ async def test_broker_not_up_at_start(
     events = make_events(5, 5, seed=13)
     async with await aio_pika.connect(world.amqp_url) as connection:
         await publish(await connection.channel(), world.exchange, events)
-        await all_settled(world, worker, len(events))
+        await all_settled(worker, len(events))
     assert await worker.stop() == 0
     assert wrong_people(sandbox, events) == []
 
@@ -114,14 +106,14 @@ async def test_broker_not_up_at_start(
 async def test_queue_deleted(
     world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Given a deleted queue, the worker says so, declares and binds it afresh, and applies what comes next."""
+    """Given a deleted queue, the worker says so, declares it afresh, and applies what comes next."""
     async with Worker(world, tmp_path / "log") as worker:
         await channel.queue_delete(f"kit.{world.account}")
         await until(lambda: worker.events_logged().count("subscribed") == 2)
         assert "queue_gone" in worker.events_logged()
         events = make_events(20, 5, seed=14)
         await publish(channel, world.exchange, events)
-        await all_settled(world, worker, len(events))
+        await all_settled(worker, len(events))
     assert wrong_people(sandbox, events) == []
 
 
@@ -132,7 +124,7 @@ async def test_queue_with_other_arguments(
     tmp_path: Path,
     new_account_name: Callable[[], str],
 ) -> None:
-    """Given one account's queue with other arguments, it says what differs; others go on; mended, so does it."""
+    """Given a queue with other arguments, its account says so; others go on; and it, once mended."""
     other = new_account_name()
     await channel.declare_queue(f"kit.{other}", durable=True)
     accounts = world.config / "accounts"
@@ -145,7 +137,7 @@ async def test_queue_with_other_arguments(
         assert "inequivalent arg" in body["accounts"][other]["last_error"]
         events = make_events(5, 5, seed=15)
         await publish(channel, world.exchange, events)
-        await all_settled(world, worker, len(events))
+        await all_settled(worker, len(events))
         await channel.queue_delete(f"kit.{other}")
         await until(lambda: worker.events_logged().count("subscribed") == 2)
     assert wrong_people(sandbox, events) == []
@@ -187,7 +179,7 @@ BROKEN = {
 async def test_messages_that_break_amqp_libraries(
     world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Given properties that crash pamqp's decoder, those messages are dead letters and the others applied."""
+    """Given properties that crash pamqp's decoder, those are dead letters, and the others applied."""
     good = make_events(10, 5, seed=16)
     body = b'{"type": "user.signed_up", "data": {"user": {"email": "a@b.co"}}}'
     underlay = await channel.get_underlay_channel()
@@ -201,7 +193,7 @@ async def test_messages_that_break_amqp_libraries(
             )
         await publish(channel, world.exchange, good)
         await until(lambda: worker.events_logged().count("event_dead_lettered") == len(BROKEN))
-        await all_settled(world, worker, len(good))
+        await all_settled(worker, len(good))
         assert "broker_lost" not in worker.events_logged()
     assert wrong_people(sandbox, good) == []
     assert sandbox.account(world.key).find("a@b.co") is None

@@ -89,7 +89,7 @@ async def test_from_publishing_to_replaying_as_an_operator_would(
     early = await kit_worker("publish", "-", stdin=events)
     async with Worker(world, tmp_path / "log") as worker:
         published = await kit_worker("publish", "-", stdin=events)
-        await all_settled(world, worker, 2)
+        await all_settled(worker, 2)
         listed, shown, checked = await asyncio.gather(
             kit_worker("dead-letters", "list"), kit_worker("dead-letters", "show", "bad"), kit_worker("check")
         )

@@ -34,14 +34,6 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def world(amqp_url: str, events_exchange: str, account_name: str, tmp_path: Path, sandbox: Sandbox) -> World:
-    """One account with the default mapping."""
-    world = World(amqp_url, events_exchange, account_name, tmp_path / "config", sandbox.url)
-    world.write_account()
-    return world
-
-
 def started(email: str, number: int = 1, **user: object) -> dict[str, object]:
     """Return a subscription.started event."""
     return {
@@ -55,7 +47,7 @@ def started(email: str, number: int = 1, **user: object) -> dict[str, object]:
 async def test_refused_credential_keeps_events_until_it_is_mended(
     world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Given a wrong key, the account says so and its events wait in RabbitMQ; the right key applies them."""
+    """Given a wrong key, the account says so and its events wait; the right key applies them."""
     secret = tmp_path / "secret"
     secret.write_text("kit_wrong0123456789\n")
     path = world.config / "accounts" / f"{world.account}.yaml"
@@ -76,18 +68,18 @@ async def test_refused_credential_keeps_events_until_it_is_mended(
 async def test_401_in_mid_work_and_back(
     world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Given a key that Kit refuses for a while, nothing is lost, and a save of the file tries again at once."""
+    """Given a key that Kit refuses for a while, nothing is lost, and a save tries again at once."""
     events = make_events(200, 50, seed=21)
     async with Worker(world, tmp_path / "log") as worker:
         await publish(channel, world.exchange, events[:100])
-        await all_settled(world, worker, 100)
+        await all_settled(worker, 100)
         rule = sandbox.faults.add(Rule(Fault(FaultKind.UNAUTHORIZED)))
         await publish(channel, world.exchange, events[100:])
         await until(lambda: "credential_refused" in worker.events_logged())
         sandbox.faults.clear()
         struck = rule.struck
         world.write_account("# saved again\n")
-        await all_settled(world, worker, len(events))
+        await all_settled(worker, len(events))
     assert struck >= 1
     assert wrong_people(sandbox, events) == []
     assert await depth(world.amqp_url, f"kit.{world.account}.dead") == 0
@@ -98,19 +90,23 @@ async def test_saved_mapping_is_in_force_without_a_restart(
 ) -> None:
     """Given a saved file, new events follow it; given an invalid one, the old stays and is said to be so."""
     async with Worker(world, tmp_path / "log", HTTP_PORT="18442") as worker:
-        world.write_account("events: {subscription.started: {add_tags: [Member]}, order.paid: {add_tags: [Buyer]}}\n")
+        events = "events: {subscription.started: {add_tags: [Member]}, order.paid: {add_tags: [Buyer]}}\n"
+        world.write_account(events)
         await until(lambda: "config_reloaded" in worker.events_logged())
         order = {**started("b@example.com"), "type": "order.paid"}
         await publish(channel, world.exchange, [started("a@example.com"), order])
-        await all_settled(world, worker, 2)
+        await all_settled(worker, 2)
         world.write_account("events: {subscription.strated: {add_tags: [Oops]}}\n")
         await until(lambda: worker.events_logged().count("config_reloaded") == 2)
         _, body = await readyz(18442)
         assert "did you mean subscription.started?" in body["accounts"][world.account]["config_errors"][0]
         assert body["accounts"][world.account]["state"] in {"running", "waiting"}
         await publish(channel, world.exchange, [started("c@example.com")])
-        await all_settled(world, worker, 3)
-        async with aiohttp.ClientSession() as session, session.get("http://127.0.0.1:18442/metrics") as answer:
+        await all_settled(worker, 3)
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get("http://127.0.0.1:18442/metrics") as answer,
+        ):
             metrics = await answer.text()
     assert 'kit_worker_config_reloads_total{result="invalid"} 1.0' in metrics
     account = sandbox.account(KEY)
@@ -122,7 +118,7 @@ async def test_saved_mapping_is_in_force_without_a_restart(
 async def test_what_waits_is_folded_anew_under_a_corrected_rule(
     world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Given events that wait during an outage, a corrected rule applies to them: the harm is never done."""
+    """Given events that wait in an outage, a corrected rule applies to them: no harm is done."""
     sandbox.faults.add(Rule(Fault(FaultKind.STATUS, status=503)))
     world.write_account("events: {subscription.started: {add_tags: [Wrong]}}\n")
     async with Worker(world, tmp_path / "log") as worker:
@@ -131,7 +127,7 @@ async def test_what_waits_is_folded_anew_under_a_corrected_rule(
         world.write_account("events: {subscription.started: {add_tags: [Right]}}\n")
         await until(lambda: "config_reloaded" in worker.events_logged())
         sandbox.faults.clear()
-        await all_settled(world, worker, 1)
+        await all_settled(worker, 1)
     assert sandbox.account(KEY).subscriber("a@example.com").tags == {"Right"}
     assert "Wrong" not in sandbox.account(KEY).tags()
 
@@ -139,7 +135,7 @@ async def test_what_waits_is_folded_anew_under_a_corrected_rule(
 async def test_accounts_come_and_go_with_their_files(
     world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path, new_account_name: object
 ) -> None:
-    """Given a file added, its account starts; given a file removed, its account stops and its queue keeps events."""
+    """Given a file added, its account starts; removed, it stops, and its queue keeps events."""
     assert callable(new_account_name)
     other = new_account_name()
     path = world.config / "accounts" / f"{other}.yaml"
@@ -150,7 +146,7 @@ async def test_accounts_come_and_go_with_their_files(
         exchange = await channel.get_exchange(world.exchange)
         body = b'{"id": "1", "data": {"user": {"email": "a@example.com"}}}'
         await exchange.publish(aio_pika.Message(body), "user.signed_up.garden")
-        await all_settled(world, worker, 1)
+        await all_settled(worker, 1)
         path.unlink()
         await until(lambda: "account_removed" in worker.events_logged())
         await exchange.publish(aio_pika.Message(body), "user.signed_up.garden")
@@ -162,7 +158,7 @@ async def test_accounts_come_and_go_with_their_files(
 async def test_an_outage_is_a_hold_and_ends_by_itself(
     world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Given a Kit that is down, the account is held, not ready, calls seldom, and goes on when Kit is back."""
+    """Given a Kit that is down, the account is held, calls seldom, and goes on when Kit is back."""
     events = make_events(50, 20, seed=22)
     sandbox.faults.add(Rule(Fault(FaultKind.STATUS, status=500)))
     async with Worker(world, tmp_path / "log", HTTP_PORT="18443") as worker:
@@ -175,15 +171,13 @@ async def test_an_outage_is_a_hold_and_ends_by_itself(
         await asyncio.sleep(3)
         assert sandbox.journal.count() - calls <= 4
         sandbox.faults.clear()
-        await all_settled(world, worker, len(events))
+        await all_settled(worker, len(events))
         assert (await readyz(18443))[0] == 200
         assert "hold_ended" in worker.events_logged()
     assert wrong_people(sandbox, events) == []
 
 
-async def test_kits_limit_is_never_exceeded(
-    world: World, channel: AbstractChannel, tmp_path: Path
-) -> None:
+async def test_kits_limit_is_never_exceeded(world: World, channel: AbstractChannel, tmp_path: Path) -> None:
     """Given Kit's own limit, 120 calls in any 60 s, a backlog is never answered 429."""
     async with Sandbox(keys={KEY: "Sunny Kitchen"}, latency=0.03).running() as sandbox:
         world.kit_url = sandbox.url

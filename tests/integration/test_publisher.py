@@ -29,7 +29,9 @@ async def publisher(amqp_url: str) -> AsyncIterator[Publisher]:
 async def queue(channel: AbstractChannel) -> AsyncIterator[str]:
     """A queue of the test's own."""
     name = f"test.{uuid.uuid4().hex}"
-    await channel.declare_queue(name, durable=True, arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+    await channel.declare_queue(
+        name, durable=True, arguments={"x-max-length": 1, "x-overflow": "reject-publish"}
+    )
     yield name
     await channel.queue_delete(name)
 

@@ -1,9 +1,9 @@
-"""Sessions in this process, with shortened times: when an account must stop calling, and what it hands back."""
+"""Sessions in this process, with times shortened: when calls must stop, and what is handed back."""
 
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from tests.integration.harness import KEY, depth, make_events, publish, wrong_people
 from worker import broker as broker_module
-from worker import consumer
+from worker import consumer, events
 from worker.account_worker import AccountWorker, KitSettings
 from worker.accounts import Account, Credential
 from worker.broker import Broker
@@ -98,9 +98,7 @@ def running(events_exchange: str, account_name: str, sandbox: Sandbox) -> Runnin
     async def run(url: str, *, limit: int = 10**6, prefetch: int = 500) -> AsyncIterator[AccountWorker]:
         broker = Broker(url, "here", clock=awake_or_not, random=random.random)
         topology = Topology(broker.consuming, events_exchange)
-        tools = Tools(
-            broker, topology, Metrics(), "here", 32, awake_or_not, utc_now, random.random
-        )
+        tools = Tools(broker, topology, Metrics(), "here", 32, awake_or_not, utc_now, random.random)
         kit = KitSettings(sandbox.url, limit, 5.0, 32)
         worker = AccountWorker(account_called(account_name), tools, kit, prefetch=prefetch, grace=lambda: 5.0)
         connected = asyncio.create_task(broker.run())
@@ -129,7 +127,7 @@ async def empty(url: str, queue: str) -> None:
             await asyncio.sleep(0.1)
 
 
-async def test_no_call_once_the_broker_is_not_heard(  # noqa: PLR0913  # fixtures
+async def test_no_call_once_the_broker_is_not_heard(
     running: Running,
     amqp_url: str,
     channel: AbstractChannel,
@@ -143,7 +141,10 @@ async def test_no_call_once_the_broker_is_not_heard(  # noqa: PLR0913  # fixture
     events = make_events(1000, 400, seed=31)
     sandbox.latency = 0.2
     host, port = amqp_url.rpartition("@")[2].rstrip("/").split(":")
-    async with piped(host, int(port)) as pipe, running(amqp_url.replace(f":{port}/", f":{pipe.port}/")) as worker:
+    async with (
+        piped(host, int(port)) as pipe,
+        running(amqp_url.replace(f":{port}/", f":{pipe.port}/")) as worker,
+    ):
         await publish(channel, events_exchange, events)
         await eventually(lambda: sandbox.journal.count() > 50)
         pipe.black_hole = True
@@ -160,7 +161,7 @@ async def test_no_call_once_the_broker_is_not_heard(  # noqa: PLR0913  # fixture
     assert wrong_people(sandbox, events) == []
 
 
-async def test_events_that_grow_old_are_handed_back(  # noqa: PLR0913  # fixtures
+async def test_events_that_grow_old_are_handed_back(
     running: Running,
     amqp_url: str,
     channel: AbstractChannel,
@@ -168,7 +169,7 @@ async def test_events_that_grow_old_are_handed_back(  # noqa: PLR0913  # fixture
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Given a budget that is too small for what is in hand, the account hands back, and takes half as much."""
+    """Given more in hand than Kit takes in time, the account hands back, and takes half as much."""
     monkeypatch.setattr(consumer, "MAX_AGE", 1.0)
     events = make_events(100, 100, seed=32)
     sandbox.latency = 0.4
@@ -191,7 +192,7 @@ async def test_events_that_grow_old_are_handed_back(  # noqa: PLR0913  # fixture
     assert wrong_people(sandbox, events) == []
 
 
-async def test_a_bug_in_receiving_costs_one_message(  # noqa: PLR0913  # fixtures
+async def test_a_bug_in_receiving_costs_one_message(
     running: Running,
     amqp_url: str,
     channel: AbstractChannel,
@@ -201,17 +202,17 @@ async def test_a_bug_in_receiving_costs_one_message(  # noqa: PLR0913  # fixture
 ) -> None:
     """Given code that crashes on one message, that one is a dead letter, and the next ones are applied."""
     crashes = itertools.chain([RuntimeError("a bug")], itertools.repeat(None))
-    decode: Callable[..., Awaitable[object]] = consumer.decode  # type: ignore[assignment]
+    decode = events.decode
 
     def crashing(*args: object, **kwargs: object) -> object:
         if (crash := next(crashes)) is not None:
             raise crash
-        return decode(*args, **kwargs)
+        return decode(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(consumer, "decode", crashing)
-    events = make_events(10, 10, seed=33)
+    ten = make_events(10, 10, seed=33)
     async with running(amqp_url) as worker:
-        await publish(channel, events_exchange, events)
+        await publish(channel, events_exchange, ten)
         queue = await channel.get_queue(f"{work_queue(worker.account.name)}.dead")
         async with asyncio.timeout(20):
             while (letter := await queue.get(fail=False)) is None:
@@ -219,4 +220,4 @@ async def test_a_bug_in_receiving_costs_one_message(  # noqa: PLR0913  # fixture
         await empty(amqp_url, work_queue(worker.account.name))
         await eventually(lambda: not worker.status.pending_subscribers)
     assert letter.headers["x-reason"] == "handler_error"
-    assert wrong_people(sandbox, events[1:]) == []
+    assert wrong_people(sandbox, ten[1:]) == []

@@ -17,7 +17,7 @@ def order(number: int) -> OrderKey:
     return OrderKey("", NOON + timedelta(seconds=number), number)
 
 
-def change(  # noqa: PLR0913  # one for each part of a change
+def change(  # one for each part of a change
     number: int = 1,
     *,
     add: tuple[str, ...] = (),

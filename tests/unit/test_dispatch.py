@@ -482,7 +482,7 @@ def test_events_of_one_person_are_unfolded_in_the_order_they_happened() -> None:
 
         assert world.settled == {1: None, 2: None, 3: Reason.KIT_REJECTED}
         assert world.kit.fields == {("ada", "plan"): "New"}
-        assert world.kit.tags["ada"] == {"First", "Second"}
+        assert [done for done in world.kit.log if "+" in done] == ["ada +First", "ada +Second"]
 
     run(main())
 

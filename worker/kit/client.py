@@ -13,7 +13,7 @@ import aiohttp
 from pydantic import SecretStr
 
 from worker.clock import Seconds
-from worker.errors import ConfigurationError, KitUnavailable, Problem
+from worker.errors import KitUnavailable
 from worker.kit.answers import Answer, read_answer
 from worker.kit.limiter import Limiter
 
@@ -68,14 +68,15 @@ def check_base_url(url: str, *, allow_http: bool) -> None:
     """Refuse an address that would send the credential in clear text over a network.
 
     Raises:
-        ConfigurationError: Neither https, nor a loopback address, nor allowed by `KIT_ALLOW_HTTP=1`.
+        ValueError: Neither https, nor a loopback address, nor allowed by `KIT_ALLOW_HTTP=1`.
     """
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError([Problem("KIT_BASE_URL", "must be an address such as https://api.kit.com")])
+        raise ValueError("must be an address such as https://api.kit.com")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not allow_http:
-        text = "must begin with https://: the API key would travel in clear text (KIT_ALLOW_HTTP=1 allows it)"
-        raise ConfigurationError([Problem("KIT_BASE_URL", text)])
+        raise ValueError(
+            "must begin with https://: the key would travel in clear (KIT_ALLOW_HTTP=1 allows it)"
+        )
 
 
 def _user_agent(caller: str) -> str:

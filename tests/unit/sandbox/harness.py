@@ -36,7 +36,7 @@ class Kit:
         self.sandbox = sandbox
         self.session = session
 
-    async def __call__(  # noqa: PLR0913  # each is a part of a request, by name
+    async def __call__(  # each is a part of a request, by name
         self,
         method: str,
         path: str,
