@@ -21,10 +21,17 @@ class Progress:
     Attributes:
         done: The parts that are done. A part is noted only after its own answer.
         created: True once an upsert of these changes created the subscriber.
+        restarts: How often all was undone, because the subscriber was deleted in Kit.
     """
 
     done: Change = NOTHING
     created: bool = False
+    restarts: int = 0
+
+    def start_again(self) -> None:
+        """Note that nothing is done any longer."""
+        self.done, self.created = NOTHING, False
+        self.restarts += 1
 
     def note(self, part: Change) -> None:
         """Note parts as done."""

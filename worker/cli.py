@@ -43,7 +43,7 @@ def main() -> None:
 
 def _outcome() -> int:
     try:
-        app()
+        app(prog_name="kit-worker")
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):
             return _pipe_closed()

@@ -162,10 +162,13 @@ class Dispatcher(Generic[T]):
         except asyncio.CancelledError:
             self._backlog.put_back(pending)
             raise
+        except EventError as error:
+            await self._finish(pending, error)
         except Exception as error:  # the edge of the account: a bug must not leave an event unsettled
             log.exception("change_crashed", events=len(pending.items))
-            text = f"{type(error).__name__} while applying it; this is a bug"
-            await self._finish(pending, error if isinstance(error, EventError) else HandlerError(text))
+            await self._finish(
+                pending, HandlerError(f"{type(error).__name__} while applying it; this is a bug")
+            )
         else:
             self.successes += 1
             self._release_hold()
@@ -202,12 +205,15 @@ class Dispatcher(Generic[T]):
             await self._settle(item, error, pending.tries.count + 1)
 
     async def _first_fault(self, pending: Pending[T]) -> tuple[Item[T], EventError] | None:
+        restarts = pending.progress.restarts
         for item in pending.items:
             try:
                 part = item.change.standing(pending.change)
                 await self._writer.apply(pending.email, part, pending.progress)
             except EventError as error:
                 return item, error
+        if pending.progress.restarts != restarts:
+            return await self._first_fault(pending)  # what was done for the earlier ones is gone
         return None
 
     async def _later(self, pending: Pending[T], error: TryLater) -> None:

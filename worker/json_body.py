@@ -32,7 +32,7 @@ def parse_json(body: bytes) -> Json:
         raise UndecodableEvent(f"body: nested deeper than {MAX_DEPTH} levels") from error
     except ValueError as error:  # NaN, 1e999, or a whole number of thousands of digits
         raise UndecodableEvent(f"body: not JSON: {error}") from error
-    _check_depth(value, 0)
+    _check_depth(value, 1)
     if _UNSAFE_ESCAPE.search(body):
         _check_text(value, "")
     return value

@@ -85,7 +85,7 @@ def _can_be_sent(properties: dict[str, Any]) -> bool:
 
 def _kept(headers: Mapping[str, Any], message_id: str | None, routing_key: str) -> dict[str, Any]:
     """Return what the event had outside its body; of a replayed one, what it had the first time."""
-    if ORIGINAL_ROUTING_KEY in headers:
+    if isinstance(headers.get(ORIGINAL_ROUTING_KEY), str):
         names = (ORIGINAL_ROUTING_KEY, EVENT_ID)
         return {name: value for name in names if isinstance(value := headers.get(name), str)}
     own_id = {EVENT_ID: message_id} if message_id else {}

@@ -27,16 +27,23 @@ def redact(text: str, *, addresses: bool = True) -> str:
     return _EMAIL.sub(lambda match: mask_email(match[0]), text) if addresses else text
 
 
-def _redacting(renderer: structlog.typing.Processor, *, addresses: bool) -> structlog.typing.Processor:
-    """Return a renderer whose lines are redacted whole: the last line of defence, tracebacks included.
+def _redacting(*, addresses: bool) -> structlog.typing.Processor:
+    """Return the last line of defence: whoever logs is to mask; this catches what slips through."""
 
-    Whoever logs is to mask; this catches what slips through.
-    """
+    def clean(value: object) -> object:
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, dict):
+            return {clean(key): clean(item) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [clean(item) for item in value]
+        return redact(value if isinstance(value, str) else str(value), addresses=addresses)
 
-    def render(logger: object, name: str, fields: MutableMapping[str, Any]) -> str:
-        return redact(str(renderer(logger, name, fields)), addresses=addresses)
+    def process(_logger: object, _name: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        private = {"_record", "_from_structlog"}  # structlog's own, taken off before anything is rendered
+        return {key: value if key in private else clean(value) for key, value in fields.items()}
 
-    return render
+    return process
 
 
 def configure(level: str, log_format: str) -> None:
@@ -52,13 +59,13 @@ def configure(level: str, log_format: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _redacting(addresses=level != "DEBUG"),
     ]
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24)
         if console
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
-    renderer = _redacting(renderer, addresses=level != "DEBUG")
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),

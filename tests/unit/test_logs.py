@@ -248,3 +248,17 @@ def test_redacting_any_text_twice_changes_nothing_more(text: str) -> None:
     once = logs.redact(text)
 
     assert logs.redact(once) == once
+
+
+@pytest.mark.parametrize(
+    "text", ["first line\nada@example.com", "\tada@example.com", "a\\ada@example.com", '"x"ada@example.com']
+)
+def test_a_line_of_json_stays_json_whatever_is_redacted(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("INFO", "json")
+    structlog.get_logger().info("x", detail=text)
+
+    shown = capsys.readouterr().err
+
+    assert "ada@" not in json.loads(shown)["detail"]

@@ -80,8 +80,8 @@ def read_answer(call: str, status: int, body: bytes) -> Answer:
         RateLimited: 429, or 413 for too much queued bulk data.
         NotFound: 404.
         KitRejected: Any other 4xx; the text gives Kit's own words.
-        KitUnavailable: 5xx, a redirect, or a success whose body is not what Kit sends: whether the call was
-            applied is unknown, so it is repeated.
+        KitUnavailable: 5xx, a redirect, a 4xx that is a page of HTML, as firewalls send them, or a success
+            whose body is not what Kit sends: whether the call was applied is unknown, so it is repeated.
     """
     if status == 204:
         return Answer(status, {}, call)
@@ -91,6 +91,8 @@ def read_answer(call: str, status: int, body: bytes) -> Answer:
         raise CredentialRefused(f"Kit refused the credential (401): {_words(body)}")
     if status in {413, 429}:
         raise RateLimited(f"Kit asks to slow down ({status})")
+    if body.lstrip()[:1] == b"<":
+        raise KitUnavailable(f"{call}: {status} with a page of HTML, which is not Kit's")
     if status == 404:
         raise NotFound(f"{call}: Kit answered 404: {_words(body)}")
     if 400 <= status < 500 and status != 408:

@@ -43,7 +43,7 @@ class Catalog:
         self._tags: dict[str, int] | None = None
         self._fields: dict[str, str] | None = None
         self._created_by_placeholder = 0
-        self._listed_at = float("-inf")
+        self._listed_at: dict[str, float] = {}
         self._lock = asyncio.Lock()
 
     async def tag(self, wish: TagWish) -> Tag:
@@ -56,7 +56,7 @@ class Catalog:
         if self._tags is not None and key in self._tags:
             return Tag(self._tags[key])
         async with self._lock:  # so that one name is created by one call, whoever asks first
-            if self._tags is None or self._may_have_grown():
+            if self._tags is None or self._may_have_grown("tags"):
                 self._tags = {tag_key(str(tag["name"])): int(tag["id"]) for tag in await self._list("tags")}
             if key in self._tags:
                 return Tag(self._tags[key])
@@ -80,9 +80,9 @@ class Catalog:
                 f"placeholders; max_created_tags allows {self.options.max_created_tags}"
             )
 
-    def _may_have_grown(self) -> bool:
+    def _may_have_grown(self, kind: str) -> bool:
         """Tell whether somebody may have added by hand what this worker may not create."""
-        old = self._client.clock() - self._listed_at >= LIST_AGAIN_AFTER
+        old = self._client.clock() - self._listed_at[kind] >= LIST_AGAIN_AFTER
         return old and not self.options.create_missing
 
     def forget_tag(self, name: str) -> None:
@@ -99,7 +99,7 @@ class Catalog:
         if self._fields is not None and (key := _find(name, self._fields)):
             return key
         async with self._lock:
-            if self._fields is None or self._may_have_grown():
+            if self._fields is None or self._may_have_grown("custom_fields"):
                 self._fields = _by_name(await self._list("custom_fields"))
             return _find(name, self._fields) or await self._create_field(name, self._fields)
 
@@ -126,7 +126,7 @@ class Catalog:
         return lacking, [name for name in fields if not _find(name, keys)]
 
     async def _list(self, kind: str) -> list[Mapping[str, Any]]:
-        self._listed_at = self._client.clock()
+        self._listed_at[kind] = self._client.clock()
         items: list[Mapping[str, Any]] = []
         params = {"per_page": PAGE}
         while True:

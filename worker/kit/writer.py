@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from worker.backlog import Progress
-from worker.changes import NOTHING, Change, TagWish
+from worker.changes import Change, TagWish
 from worker.errors import KitRejected
 from worker.kit.answers import Answer, NotFound
 from worker.kit.catalog import Catalog
@@ -64,7 +64,7 @@ class Writer:
         except _SubscriberGoneError:
             # With the subscriber went all that was done for it, so everything is done again, once.
             self._ids.forget(email)
-            progress.done, progress.created = NOTHING, False
+            progress.start_again()
             try:
                 await self._apply_once(email, change, progress)
             except _SubscriberGoneError:

@@ -15,7 +15,7 @@ from worker.sandbox.journal import Call
 class FaultKind(StrEnum):
     """The ways in which an answer can go wrong."""
 
-    STATUS = "status"  # `status` with an HTML body, as Kit's 5xx
+    STATUS = "status"  # `status`, as Kit answers it: 5xx with a page of HTML, others with a reason
     HANG = "hang"  # the request is accepted and never answered
     HANG_IN_HEADERS = "hang_in_headers"  # a part of the head comes, then nothing
     DRIP = "drip"  # the true answer, one byte every `delay` seconds

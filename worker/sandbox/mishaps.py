@@ -5,10 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 from aiohttp import web
 
-from worker.sandbox.answers import LOGIN_REDIRECT, RETRY_LATER, Answer, html_page, html_status, refusal
+from worker.sandbox.answers import (
+    LOGIN_REDIRECT,
+    RETRY_LATER,
+    Answer,
+    html_page,
+    html_status,
+    json_answer,
+    refusal,
+)
 from worker.sandbox.faults import Fault, FaultKind
 from worker.sandbox.refusals import UnauthorizedError
 
@@ -40,11 +49,15 @@ async def spoil(fault: Fault, request: web.BaseRequest, apply: Callable[[], Answ
 
 def _wrong_answer(fault: Fault, true_answer: Answer | None) -> Answer | None:
     if fault.kind is FaultKind.STATUS:
-        return html_status(fault.status)
+        return html_status(fault.status) if fault.status >= 500 else _refused(fault.status)
     if fault.kind is FaultKind.CUT_JSON:
         body = (true_answer or _PLACEHOLDER).body or _PLACEHOLDER.body  # a 204 has nothing to cut
         return Answer(200, body[: len(body) // 2])
     return _WRONG_ANSWERS.get(fault.kind)
+
+
+def _refused(status: int) -> Answer:
+    return json_answer(status, {"errors": [HTTPStatus(status).phrase]})
 
 
 _WRONG_ANSWERS = {

@@ -130,7 +130,9 @@ async def close_seen(kit: KitClient) -> None:
     """Wait until the client has noticed that the server closed its idle connections."""
     connector = kit._session.connector
     assert connector is not None
-    while any(kept.is_connected() for pool in connector._conns.values() for kept, _ in pool):  # it tells nobody
+    while any(
+        kept.is_connected() for pool in connector._conns.values() for kept, _ in pool
+    ):  # it tells nobody
         await asyncio.sleep(0)
 
 
@@ -515,10 +517,10 @@ def test_the_key_goes_over_https_or_not_over_a_network_at_all(url: str, *, allow
     ],
 )
 def test_any_other_address_is_refused_with_the_remedy(url: str, words: str) -> None:
-    with pytest.raises(ValueError, match=rf"^KIT_BASE_URL: .*{words}"):
+    with pytest.raises(ValueError, match=words):
         check_base_url(url, allow_http=False)
 
 
 def test_an_address_that_is_none_stays_refused_where_http_is_allowed() -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="must be an address"):
         check_base_url("sandbox:8025", allow_http=True)
