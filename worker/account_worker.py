@@ -12,7 +12,7 @@ import structlog
 from pydantic import SecretStr
 
 from worker.accounts import Account
-from worker.consumer import End, Session, Tools
+from worker.consumer import End
 from worker.errors import (
     BrokerUnavailable,
     CallsSuspended,
@@ -27,6 +27,7 @@ from worker.kit.limiter import Limiter
 from worker.kit.writer import SubscriberIds, Writer
 from worker.prefetch import starting_with
 from worker.retry import MAX_DELAY, backoff
+from worker.session import Session, Tools
 from worker.topology import routing_keys
 
 log = structlog.get_logger()

@@ -17,10 +17,10 @@ from worker.accounts import Account, Loaded, load_accounts
 from worker.broker import Broker
 from worker.clock import awake_or_not, utc_now
 from worker.config_watch import ConfigWatch
-from worker.consumer import Tools
 from worker.errors import BrokerUnavailable, ConfigurationError
 from worker.http import AccountReport, Probes, Readiness, serving
 from worker.metrics import Metrics
+from worker.session import Tools
 from worker.settings import Settings, environment
 from worker.topology import Topology, dead_letter_queue, work_queue
 

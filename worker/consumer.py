@@ -1,56 +1,27 @@
-"""One account: receive, decode, fold, and settle. The only file that acks.
-
-A *session* is one channel with one consumer. Whatever goes wrong with it, the session ends, what it held
-goes back to the queue, and a new one begins; the messages of an old session are never touched again.
-"""
+"""One account's consumer: takes messages in, keeps what is unsettled, and acks. The only file that acks."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-import time
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
 import aiormq
 import structlog
 from aiormq import spec
 from aiormq.abc import DeliveredMessage
 
-from worker.accounts import Account
-from worker.amqp import CLOSE_TIMEOUT, FAILURES, HEARTBEAT, answered_within, close_quietly
-from worker.backlog import Backlog, Item
-from worker.broker import Broker
+from worker.amqp import FAILURES, answered_within, close_quietly
+from worker.broker import Link
 from worker.clock import Seconds
-from worker.dead_letter_lane import DeadLetterLane, Refused
-from worker.delivery import Delivery, Reporter
-from worker.dispatch import RECHECK, Dispatcher
-from worker.errors import BrokerUnavailable, CallsSuspended, EventError, HandlerError
-from worker.events import decode
-from worker.handlers import HANDLERS
-from worker.interpret import Request, interpret
-from worker.kit.client import KitClient
-from worker.kit.writer import Writer
-from worker.metrics import Metrics
-from worker.prefetch import Prefetch
-from worker.topology import Topology, consumer_priority, work_queue
-from worker.wire import to_message
+from worker.delivery import Delivery
+from worker.errors import BrokerUnavailable
+from worker.events import Event
+from worker.topology import consumer_priority, work_queue
 
 log = structlog.get_logger()
-
-MAX_AGE: Final = 8 * 60.0
-"""Seconds that an event may stay unsettled; RabbitMQ closes the channel after 30 minutes."""
-QUIET: Final = 0.1
-MAX_SETTLING_IN: Final = 1.0
-"""Redelivered events come in a burst; they are folded before the first write."""
-
-_arrivals = itertools.count(time.time_ns())
-"""Grows with every message, and over restarts too, as far as the machine's clock does."""
 
 
 class End(StrEnum):
@@ -64,314 +35,132 @@ class End(StrEnum):
     RESIZE = "resize"
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What every account's consumer shares with the others."""
+class Consumer:
+    """The consumer of one channel.
 
-    broker: Broker
-    topology: Topology
-    metrics: Metrics
-    worker_id: str
-    concurrency: int
-    clock: Seconds
-    now: Callable[[], datetime]
-    random: Callable[[], float]
+    A message is never nacked, rejected or requeued: on RabbitMQ 4.0 and 4.1 that can leave a queue with a
+    better consumer waiting without any (rabbitmq-server #14141). Closing the channel hands messages back.
 
-
-class Session:
-    """One channel's consumer, from subscribing to closing.
+    Args:
+        account: Whose work queue it consumes.
+        on_delivery: Is given each message in hand.
+        on_end: Is told why no more will come.
 
     Attributes:
-        account: Whose mapping is in force.
-        prefetch: As it is now; the next session goes on from it.
+        prefetch: How many messages it may hold.
+        unsettled: What it holds, oldest first, by the channel's number for it.
         last_delivery: Seconds; when a message last came.
-        subscribed: Whether it consumes, and may have something in hand.
     """
 
     def __init__(
-        self, account: Account, tools: Tools, client: KitClient, writer: Writer, prefetch: Prefetch
+        self,
+        account: str,
+        *,
+        on_delivery: Callable[[Delivery], Awaitable[None]],
+        on_end: Callable[[End], None],
+        clock: Seconds,
+        now: Callable[[], datetime],
     ) -> None:
-        self.account = account
-        self.prefetch = prefetch
+        self.prefetch = 0
+        self.unsettled: dict[int, Delivery] = {}
         self.last_delivery = float("-inf")
-        self.subscribed = False
-        self.backlog: Backlog[Delivery] = Backlog()
-        self.dispatcher: Dispatcher[Delivery] = Dispatcher(
-            self.backlog,
-            writer,
-            ready=client.limiter.ready,
-            settle=self._settle,
-            may_start=self._may_start,
-            worked_at=lambda endpoint: client.worked_at.get(endpoint, float("-inf")),
-            concurrency=tools.concurrency,
-            clock=tools.clock,
-            random=tools.random,
-        )
-        self._lane = DeadLetterLane(
-            account.name,
-            publish=tools.broker.publisher.publish,
-            mend=tools.topology.declare_dead_letters,
-            safe=self._dead_lettered,
-            now=tools.now,
-            random=tools.random,
-        )
-        self._tools = tools
-        self._report = Reporter(account.name, tools.metrics, tools.now)
-        self._log = log.bind(account=account.name)
+        self._account = account
+        self._on_delivery = on_delivery
+        self._on_end = on_end
+        self._clock = clock
+        self._now = now
         self._channel: aiormq.abc.AbstractChannel | None = None
-        self._unsettled: dict[int, Delivery] = {}
-        self._end: asyncio.Future[End] = asyncio.get_running_loop().create_future()
-        self._subscribed_with = 0
-        self._ignoring: list[asyncio.Future[None]] = []
-        self._may_call = True
         self._may_ack = True
-
-    # -- from outside ---------------------------------------------------------------------------------
+        self._ended = False
 
     @property
     def oldest_age(self) -> float:
-        """Seconds for which the oldest unsettled event has been in hand; 0 where there is none."""
-        oldest = next(iter(self._unsettled.values()), None)
-        return self._tools.clock() - oldest.since if oldest else 0.0
+        """Seconds for which the oldest unsettled message has been in hand; 0 where there is none."""
+        oldest = next(iter(self.unsettled.values()), None)
+        return self._clock() - oldest.since if oldest else 0.0
 
     @property
-    def hold_cause(self) -> str:
-        """Why nothing is started, for people; empty while nothing holds the account."""
-        if self._lane.problem or self.dispatcher.hold:
-            return self._lane.problem or self.dispatcher.hold.cause
-        return "" if self._heard() else "RabbitMQ has not answered lately"
+    def lost(self) -> bool:
+        """Whether the channel is gone, so that what is in hand will be delivered again, perhaps elsewhere."""
+        return self._channel is None or self._channel.is_closed
 
-    def end(self, why: End) -> None:
-        """Ask the session to end; the first reason stands."""
-        if not self._end.done():
-            self._end.set_result(why)
-
-    def check_may_call(self) -> None:
-        """Allow a call to Kit only while the account is surely ours.
-
-        Raises:
-            CallsSuspended: The session is over, or the broker was not heard within two heartbeats and may
-                have given the queue to another worker; or the account is on hold.
-        """
-        if not self._may_call or not self._heard():
-            raise CallsSuspended("the queue may be another worker's by now")
-        self.dispatcher.check_hold()
-
-    def remap(self, account: Account) -> None:
-        """Go on under a new mapping; what waits is folded anew from its events."""
-        self.account = account
-        self.backlog.refold(self._reinterpret)
-        self.dispatcher.wake()
-
-    async def run(self, grace: Callable[[], float]) -> End:
-        """Consume until there is a reason to end; then hand back what is left.
-
-        Args:
-            grace: Returns the seconds that changes under way may still take, when the session ends.
+    async def subscribe(self, link: Link, worker_id: str, prefetch: int) -> None:
+        """Open a channel and consume.
 
         Raises:
             BrokerUnavailable: The channel could not be set up.
         """
-        await self._subscribe()
-        self.subscribed = True
-        coroutines = (self._dispatch(), self._lane.run(), self._watch())
-        tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
-        try:
-            waiting: set[asyncio.Future[End] | asyncio.Task[None]] = {self._end, *tasks}
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:
-                if task.done():
-                    task.result()  # none ends by itself, except by a bug
-            return self._end.result()
-        finally:
-            await self._wind_down(tasks, grace())
-
-    # -- receiving ------------------------------------------------------------------------------------
-
-    async def _subscribe(self) -> None:
-        queue = work_queue(self.account.name)
-        channel = await self._tools.broker.consuming.channel(publisher_confirms=False)
-        self._channel = channel
-        channel.closing.add_done_callback(lambda _: self.end(End.CHANNEL_LOST))
+        queue = work_queue(self._account)
+        self.prefetch = prefetch
+        self._channel = channel = await link.channel(publisher_confirms=False)
+        channel.closing.add_done_callback(lambda _: self._end(End.CHANNEL_LOST))
         channel.on_consumer_cancel_callbacks.add(self._on_cancel)
-        priority = consumer_priority(self._tools.worker_id, self.account.name)
-        self._subscribed_with = self.prefetch.count
+        priority = consumer_priority(worker_id, self._account)
         try:
             async with answered_within():
-                await channel.basic_qos(prefetch_count=self._subscribed_with, global_=False)
+                # Not global: RabbitMQ 4.3 refuses that, and quorum queues never had it.
+                await channel.basic_qos(prefetch_count=prefetch, global_=False)
                 await channel.basic_consume(
                     queue,
                     self._on_message,
                     arguments={"x-priority": priority},
-                    consumer_tag=f"{self._tools.worker_id}-{uuid.uuid4().hex[:12]}"[-255:],
+                    consumer_tag=f"{worker_id}-{uuid.uuid4().hex[:12]}"[-255:],
                 )
         except FAILURES as error:
             await close_quietly(channel)
             raise BrokerUnavailable(f"consuming {queue} failed: {error or type(error).__name__}") from error
-        self._log.info("subscribed", prefetch=self._subscribed_with, priority=priority)
+        log.info("subscribed", account=self._account, prefetch=prefetch, priority=priority)
 
-    def _on_cancel(self, _frame: spec.Basic.Cancel) -> None:
-        self.end(End.QUEUE_GONE)
+    def know(self, delivery: Delivery, event: Event) -> Delivery:
+        """Note what an unsettled message says."""
+        known = self.unsettled[delivery.tag] = replace(delivery, event=event)
+        return known
 
-    async def _on_message(self, message: DeliveredMessage) -> None:
-        """Take a message in. It only folds: closing the channel cancels callbacks, which is no harm here."""
-        if self._end.done():
-            return  # it goes back with the channel
-        self.last_delivery = self._tools.clock()
-        delivery = Delivery(message, self._tools.now(), self.last_delivery)
-        self._unsettled[delivery.tag] = delivery
-        if self.prefetch.suspects(delivery.count):
-            self._log.warning("redelivered_often", deliveries=delivery.count)
-            self.prefetch = self.prefetch.after_give_back()
-            self.end(End.RESIZE)
-            return
-        try:
-            await self._receive(delivery)
-        except EventError as error:
-            self._refuse(delivery, error)
-        except Exception as error:  # noqa: BLE001  # the edge: an unsettled message would stay for ever
-            self._log.error("receive_crashed", exc_info=error)
-            self._refuse(delivery, HandlerError(f"{type(error).__name__} while reading it; this is a bug"))
+    def latest(self, delivery: Delivery) -> Delivery:
+        """Return what is known of a message by now."""
+        return self.unsettled.get(delivery.tag, delivery)
 
-    async def _receive(self, delivery: Delivery) -> None:
-        event = decode(
-            to_message(delivery.message),
-            now=delivery.received_at,
-            arrival=next(_arrivals),
-            apps=self.account.apps,
-            types=self._known_types,
-        )
-        delivery = self._unsettled[delivery.tag] = replace(delivery, event=event)
-        request = interpret(event, self.account)
-        if request is None:
-            await self._ignore(delivery)
-            return
-        self.backlog.add(request.email, Item(event, request.change, delivery))
-        self.dispatcher.wake()
-
-    @property
-    def _known_types(self) -> set[str]:
-        return {*HANDLERS, *self.account.events}
-
-    def _reinterpret(self, item: Item[Delivery]) -> Item[Delivery] | None:
-        request: Request | None
-        try:
-            request = interpret(item.event, self.account)
-        except EventError as error:
-            self._refuse(item.delivery, error)
-            return None
-        if request is None:
-            self._ignoring.append(asyncio.ensure_future(self._ignore(item.delivery)))
-            return None
-        return Item(item.event, request.change, item.delivery)
-
-    # -- settling -------------------------------------------------------------------------------------
-
-    async def _settle(self, item: Item[Delivery], error: EventError | None, attempts: int) -> None:
-        if error is not None:
-            self._refuse(item.delivery, error, attempts)
-            return
-        if await self._ack(item.delivery):
-            self._report.applied(item.delivery, self._label(item.delivery))
-        self.prefetch = self.prefetch.after_success()
-        if self.prefetch.count > self._subscribed_with:
-            self.end(End.RESIZE)
-
-    async def _ignore(self, delivery: Delivery) -> None:
-        if await self._ack(delivery):
-            self._report.ignored(delivery, self._label(delivery))
-
-    def _refuse(self, delivery: Delivery, error: EventError, attempts: int = 1) -> None:
-        # The copy in hand may know the event by now.
-        self._lane.put(Refused(self._unsettled.get(delivery.tag, delivery), error, attempts))
-
-    async def _dead_lettered(self, refused: Refused) -> None:
-        delivery = refused.delivery
-        if await self._ack(delivery):
-            self._report.dead_lettered(delivery, self._label(delivery), refused.error)
-        self.dispatcher.wake()
-
-    async def _ack(self, delivery: Delivery) -> bool:
+    async def ack(self, delivery: Delivery) -> bool:
         """Tell the broker that a message is done; one by one, and never on another channel than its own.
 
-        False means that it comes again, and is applied again, which changes nothing in Kit.
+        False means that it comes again, and is applied again, which changes nothing in Kit. True means that
+        the ack was written, not that the broker has it.
         """
-        if not self._may_ack or self._channel is None or delivery.tag not in self._unsettled:
+        if not self._may_ack or self._channel is None or delivery.tag not in self.unsettled:
             return False
         try:
             await self._channel.basic_ack(delivery.tag, wait=False)
         except FAILURES as error:
-            self._log.info("ack_lost", error=type(error).__name__)
-            self.end(End.CHANNEL_LOST)
+            log.info("ack_lost", account=self._account, error=type(error).__name__)
+            self._end(End.CHANNEL_LOST)
             return False
-        del self._unsettled[delivery.tag]
+        del self.unsettled[delivery.tag]
         return True
 
-    def _label(self, delivery: Delivery) -> str:
-        """Return the event type as metrics show it; those that nobody maps are one, as they may be many."""
-        kind = delivery.event.type if delivery.event else ""
-        return kind if kind in self._known_types else "other"
-
-    # -- running and ending ---------------------------------------------------------------------------
-
-    def _heard(self) -> bool:
-        return self._tools.broker.heard_within(2 * HEARTBEAT)
-
-    def _may_start(self) -> bool:
-        return self._may_call and not self._lane.problem and self._heard()
-
-    async def _dispatch(self) -> None:
-        await self._settle_in()
-        await self.dispatcher.run()
-
-    async def _settle_in(self) -> None:
-        """Wait until no message has come for a moment, so that redelivered ones are folded first."""
-        started = self._tools.clock()
-        while (now := self._tools.clock()) - started < MAX_SETTLING_IN:
-            quiet_for = now - max(started, self.last_delivery)
-            if quiet_for >= QUIET:
-                return
-            await asyncio.sleep(QUIET - quiet_for)
-
-    async def _watch(self) -> None:
-        """End the session when something tells that it should."""
-        while True:
-            await asyncio.sleep(RECHECK)
-            if self.dispatcher.refused.is_set():
-                self.end(End.CREDENTIAL_REFUSED)
-            elif self.oldest_age >= MAX_AGE:
-                self.end(End.GREW_OLD)
-            elif not self._unsettled and self.prefetch.at_rest().count > self._subscribed_with:
-                self.prefetch = self.prefetch.at_rest()
-                self.end(End.RESIZE)
-
-    async def _wind_down(self, tasks: list[asyncio.Task[None]], grace: float) -> None:
-        """Start nothing new, let calls end, ack, and only then close: the next consumer starts at once.
-
-        Closing the channel is also what hands back whatever is left unsettled.
-        """
-        dispatching, laning, watching = tasks
-        dispatching.cancel()
-        watching.cancel()
-        if self._channel is None or self._channel.is_closed:
-            self._may_call = self._may_ack = False  # acks are in vain, and another worker may have begun
-        else:
-            await self.dispatcher.drain(grace)
-            self._may_call = False
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(grace, CLOSE_TIMEOUT)):
-                    await self._lane.emptied()
-        await self.dispatcher.abort(max(grace, CLOSE_TIMEOUT))
+    def stop_acking(self) -> None:
+        """Leave what is unsettled to whoever gets it next."""
         self._may_ack = False
-        laning.cancel()
-        await asyncio.gather(*tasks, *self._ignoring, return_exceptions=True)
-        self._adapt_prefetch()
+
+    async def close(self) -> None:
+        """Close the channel, which hands back whatever is unsettled."""
         if self._channel is not None:
             await close_quietly(self._channel)
 
-    def _adapt_prefetch(self) -> None:
-        why = self._end.result() if self._end.done() else End.STOPPED
-        if why is End.GREW_OLD:
-            self.prefetch = self.prefetch.after_growing_old()
-        if self._unsettled and (why not in {End.RESIZE, End.GREW_OLD} or self.dispatcher.hold):
-            self.prefetch = self.prefetch.after_give_back()
+    def _end(self, why: End) -> None:
+        self._ended = True
+        self._on_end(why)
+
+    def end(self) -> None:
+        """Take no more messages in; those that still come go back with the channel."""
+        self._ended = True
+
+    def _on_cancel(self, _frame: spec.Basic.Cancel) -> None:
+        self._end(End.QUEUE_GONE)
+
+    async def _on_message(self, message: DeliveredMessage) -> None:
+        if self._ended:
+            return
+        self.last_delivery = self._clock()
+        delivery = Delivery(message, self._now(), self.last_delivery)
+        self.unsettled[delivery.tag] = delivery
+        await self._on_delivery(delivery)

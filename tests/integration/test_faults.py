@@ -91,7 +91,7 @@ BAD = {
     "no data": b'{"type": "user.signed_up"}',
     "no email": b'{"type": "user.signed_up", "data": {"user": {"id": 1}}}',
     "no address": b'{"type": "user.signed_up", "data": {"user": {"email": "nobody"}}}',
-    "no offset": b'{"type": "user.signed_up", "time": "2026-07-01T00:00", "data": {"user": {"email": "a@b.co"}}}',
+    "no time": b'{"type": "user.signed_up", "time": "2026-07-01", "data": {"user": {"email": "a@b.co"}}}',
     "no level": b'{"type": "access.granted", "data": {"user": {"email": "a@b.co"}}}',
 }
 

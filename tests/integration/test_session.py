@@ -13,17 +13,18 @@ from pydantic import SecretStr
 
 from tests.integration.harness import KEY, depth, make_events, publish, wrong_people
 from worker import broker as broker_module
-from worker import consumer, events
+from worker import events, session
 from worker.account_worker import AccountWorker, KitSettings
 from worker.accounts import Account, Credential
-from worker.broker import Broker
+from worker.broker import Broker, Link
 from worker.clock import awake_or_not, utc_now
-from worker.consumer import Tools
+from worker.consumer import Consumer
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.mapping import FieldTarget
 from worker.metrics import Metrics
 from worker.sandbox import Sandbox
+from worker.session import Tools
 from worker.topology import Topology, work_queue
 
 pytestmark = pytest.mark.timeout(60)
@@ -136,7 +137,7 @@ async def test_no_call_once_the_broker_is_not_heard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given a network that swallows everything, calls to Kit stop within two heartbeats, and resume after."""
-    monkeypatch.setattr(consumer, "HEARTBEAT", 0.5)
+    monkeypatch.setattr(session, "HEARTBEAT", 0.5)
     monkeypatch.setattr(broker_module, "PING_EVERY", 0.1)
     events = make_events(1000, 400, seed=31)
     sandbox.latency = 0.2
@@ -170,17 +171,17 @@ async def test_events_that_grow_old_are_handed_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given more in hand than Kit takes in time, the account hands back, and takes half as much."""
-    monkeypatch.setattr(consumer, "MAX_AGE", 1.0)
+    monkeypatch.setattr(session, "MAX_AGE", 1.0)
     events = make_events(100, 100, seed=32)
     sandbox.latency = 0.4
     sizes: list[int] = []
-    subscribe = consumer.Session._subscribe
+    subscribe = Consumer.subscribe
 
-    async def spy(session: consumer.Session) -> None:
-        sizes.append(session.prefetch.count)
-        await subscribe(session)
+    async def spy(consumer: Consumer, link: Link, worker_id: str, prefetch: int) -> None:
+        sizes.append(prefetch)
+        await subscribe(consumer, link, worker_id, prefetch)
 
-    monkeypatch.setattr(consumer.Session, "_subscribe", spy)
+    monkeypatch.setattr(Consumer, "subscribe", spy)
     async with running(amqp_url, prefetch=64) as worker:
         await publish(channel, events_exchange, events)
         await eventually(lambda: len(sizes) > 3, 40)
@@ -209,7 +210,7 @@ async def test_a_bug_in_receiving_costs_one_message(
             raise crash
         return decode(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(consumer, "decode", crashing)
+    monkeypatch.setattr(session, "decode", crashing)
     ten = make_events(10, 10, seed=33)
     async with running(amqp_url) as worker:
         await publish(channel, events_exchange, ten)
