@@ -12,7 +12,7 @@ SETUP := scripts/install pyproject.toml requirements/build.txt
 
 .PHONY: help
 help:  ## list what one can do
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 .PHONY: install
 install: .venv/.runtime  ## make .venv with the kit-worker command
