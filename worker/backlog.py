@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from worker.changes import NOTHING, Change, merge_all
 from worker.events import Event
 from worker.retry import Tries
 
 T = TypeVar("T")
+
+AT_ONCE: Final = float("-inf")
+"""The `not_before` of what was never put off."""
 
 
 @dataclass(slots=True)
@@ -63,7 +66,7 @@ class Pending(Generic[T]):
     change: Change = NOTHING
     progress: Progress = field(default_factory=Progress)
     tries: Tries = field(default_factory=Tries)
-    not_before: float = float("-inf")
+    not_before: float = AT_ONCE
     generation: int = 0
 
 
@@ -113,7 +116,13 @@ class Backlog(Generic[T]):
 
     def next_at(self) -> float | None:
         """Return the earliest `not_before` of what waits and is not taken, or None where nothing does."""
-        return min((p.not_before for e, p in self._waiting.items() if e not in self._taken), default=None)
+        free = (pending for email, pending in self._waiting.items() if email not in self._taken)
+        put_off = []
+        for pending in free:
+            if pending.not_before == AT_ONCE:
+                return AT_ONCE  # the usual case, found without a look at all the others
+            put_off.append(pending.not_before)
+        return min(put_off, default=None)
 
     def release(self, pending: Pending[T]) -> None:
         """Let the subscriber's next change be taken."""

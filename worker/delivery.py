@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 from aiormq.abc import DeliveredMessage
+from prometheus_client import Counter
 
 from worker.errors import EventError
 from worker.events import Event
@@ -51,6 +52,7 @@ class Reporter:
     account: str
     metrics: Metrics
     now: Callable[[], datetime]
+    _counters: dict[tuple[str, str], Counter] = field(default_factory=dict)
 
     def applied(self, delivery: Delivery, label: str) -> None:
         """Report that all that the event asked for is true in Kit."""
@@ -74,7 +76,10 @@ class Reporter:
         )
 
     def _count(self, label: str, outcome: str) -> None:
-        self.metrics.events.labels(self.account, label, outcome).inc()
+        key = label, outcome
+        if (counter := self._counters.get(key)) is None:
+            counter = self._counters[key] = self.metrics.events.labels(self.account, *key)
+        counter.inc()
 
     def _facts(self, delivery: Delivery) -> dict[str, str | None]:
         event = delivery.event

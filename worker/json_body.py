@@ -23,7 +23,7 @@ def parse_json(body: bytes) -> Json:
     """
     try:
         text = body.decode("utf-8-sig")
-        value: Json = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        value: Json = _DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise UndecodableEvent(f"body: not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
@@ -47,6 +47,9 @@ def _finite(text: str) -> float:
     if number in (float("inf"), float("-inf")):
         raise ValueError("a number is too large")
     return number
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
 
 def _children(value: Json) -> list[tuple[str, Json]]:

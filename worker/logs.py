@@ -17,13 +17,20 @@ _URL_LOGIN: Final = re.compile(r"://[^\s\"]*@")
 _KEY: Final = re.compile(r"\bkit_[A-Za-z0-9]{8,}\b")
 """What Kit's v4 API keys look like."""
 
+_PRIVATE: Final = frozenset({"_record", "_from_structlog"})
+"""structlog's own, taken off before anything is rendered."""
+
 _NOISY: Final = ("aiormq", "aiormq.connection", "aiormq.channel", "asyncio", "aiohttp.access")
 """Libraries that log, with free text and whole URLs, what the worker reports under names of its own."""
 
 
 def redact(text: str, *, addresses: bool = True) -> str:
     """Return text without logins in URLs and API keys, and, unless told otherwise, without addresses."""
-    text = _KEY.sub("kit_***", _URL_LOGIN.sub("://***@", text))
+    if "kit_" in text:
+        text = _KEY.sub("kit_***", text)
+    if "@" not in text:
+        return text  # nearly every text of every line
+    text = _URL_LOGIN.sub("://***@", text)
     return _EMAIL.sub(lambda match: mask_email(match[0]), text) if addresses else text
 
 
@@ -31,17 +38,21 @@ def _redacting(*, addresses: bool) -> structlog.typing.Processor:
     """Return the last line of defence: whoever logs is to mask; this catches what slips through."""
 
     def clean(value: object) -> object:
+        if isinstance(value, str):
+            return redact(value, addresses=addresses)
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, dict):
             return {clean(key): clean(item) for key, item in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [clean(item) for item in value]
-        return redact(value if isinstance(value, str) else str(value), addresses=addresses)
+        return redact(str(value), addresses=addresses)
 
     def process(_logger: object, _name: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        private = {"_record", "_from_structlog"}  # structlog's own, taken off before anything is rendered
-        return {key: value if key in private else clean(value) for key, value in fields.items()}
+        for key, value in fields.items():
+            if not isinstance(value, bool | int | float | None) and key not in _PRIVATE:
+                fields[key] = clean(value)
+        return fields
 
     return process
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import string
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
+@lru_cache(maxsize=4096)  # most events are about somebody who has just had another
 def normalize_email(text: str) -> str:
     """Return the address in the form that names a person: trimmed, ASCII letters lower-cased.
 
