@@ -49,6 +49,7 @@ class Dispatcher(Generic[T]):
         may_start: Whether new changes may start at all.
         worked_at: When an endpoint of Kit last answered well, in seconds.
         concurrency: How many subscribers at once.
+        account: Its name, for the log.
 
     Attributes:
         hold: Why the account starts nothing, if so.
@@ -68,6 +69,7 @@ class Dispatcher(Generic[T]):
         concurrency: int,
         clock: Seconds,
         random: Callable[[], float],
+        account: str = "",
     ) -> None:
         self.hold: Hold = NO_HOLD
         self.refused: asyncio.Event = asyncio.Event()
@@ -81,6 +83,7 @@ class Dispatcher(Generic[T]):
         self._concurrency = concurrency
         self._clock = clock
         self._random = random
+        self._log = log.bind(account=account)
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -164,8 +167,8 @@ class Dispatcher(Generic[T]):
             raise
         except EventError as error:
             await self._finish(pending, error)
-        except Exception as error:  # the edge of the account: a bug must not leave an event unsettled
-            log.exception("change_crashed", events=len(pending.items))
+        except Exception as error:  # noqa: BLE001  # the edge: a bug must not leave an event unsettled
+            self._log.error("change_crashed", events=len(pending.items), exc_info=error)
             await self._finish(
                 pending, HandlerError(f"{type(error).__name__} while applying it; this is a bug")
             )
@@ -237,9 +240,9 @@ class Dispatcher(Generic[T]):
         held = bool(self.hold)
         self.hold = self.hold.failed(now, str(error), self._random(), first)
         if not held:
-            log.warning("hold_started", cause=str(error), retry_in_s=round(self.hold.until - now, 1))
+            self._log.warning("hold_started", cause=str(error), retry_in_s=round(self.hold.until - now, 1))
 
     def _release_hold(self) -> None:
         if self.hold and self.hold.until < float("inf"):
-            log.info("hold_ended", cause=self.hold.cause)
+            self._log.info("hold_ended", cause=self.hold.cause)
             self.hold = NO_HOLD

@@ -89,6 +89,7 @@ class Session:
             concurrency=tools.concurrency,
             clock=tools.clock,
             random=tools.random,
+            account=account.name,
         )
         self._lane = DeadLetterLane(
             account.name,
