@@ -1,0 +1,81 @@
+"""What the guides list is what the code has."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from worker.account_file.form import account_schema
+from worker.cli import app
+from worker.errors import Reason
+from worker.handlers.base import PLATFORM_FIELDS
+from worker.metrics import STATES, Metrics
+from worker.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+MAPPING = (ROOT / "docs/mapping.md").read_text(encoding="utf-8")
+EVENTS = (ROOT / "docs/events.md").read_text(encoding="utf-8")
+EVERYTHING = "".join(
+    path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+)
+
+
+def log_events() -> set[str]:
+    """The names of all log records in the worker's sources."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "worker").rglob("*.py"))
+    return set(re.findall(r"log\.(?:info|warning|error|exception)\(\s*\"(\w+)\"", sources))
+
+
+def metric_names() -> set[str]:
+    """The names of all metrics, as Prometheus shows them."""
+    families = Metrics().registry.collect()
+    return {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
+
+
+def test_there_is_something_to_compare() -> None:
+    assert {"event_applied", "hold_started", "account_removed"} <= log_events()
+    assert "kit_worker_events_total" in metric_names()
+
+
+@pytest.mark.parametrize("name", sorted(log_events() | metric_names() | set(STATES)))
+def test_operators_can_look_it_up(name: str) -> None:
+    assert f"`{name}`" in OPERATIONS
+
+
+@pytest.mark.parametrize("name", sorted(field.upper() for field in Settings.model_fields))
+def test_every_setting_is_listed(name: str) -> None:
+    assert f"| `{name}` |" in OPERATIONS
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_is_explained(reason: Reason) -> None:
+    assert f"| `{reason.value}` |" in EVENTS
+
+
+@pytest.mark.parametrize("name", sorted(PLATFORM_FIELDS))
+def test_every_platform_field_is_listed(name: str) -> None:
+    assert f"`{name}`" in MAPPING
+
+
+def keys(schema: object) -> set[str]:
+    """All names of properties in a JSON Schema, at any depth."""
+    if isinstance(schema, list):
+        return {key for item in schema for key in keys(item)}
+    if not isinstance(schema, dict):
+        return set()
+    properties = schema.get("properties")
+    own = set(properties) if isinstance(properties, dict) else set()
+    return own | {key for item in schema.values() for key in keys(item)}
+
+
+@pytest.mark.parametrize("key", sorted(keys(account_schema())))
+def test_every_key_of_an_account_file_is_explained(key: str) -> None:
+    assert key in MAPPING
+
+
+@pytest.mark.parametrize(
+    "command", [info.name or (info.callback and info.callback.__name__) for info in app.registered_commands]
+)
+def test_every_command_is_shown(command: str) -> None:
+    assert command in EVERYTHING
