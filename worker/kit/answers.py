@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,11 +44,13 @@ class Answer:
             raise self._incomplete(f"the id of {kind!r}")
         return value
 
-    def items(self, kind: str) -> list[Mapping[str, Any]]:
-        """Return the list under that key; raises as `item` does."""
+    def items(self, kind: str, needs: Collection[str] = ()) -> list[Mapping[str, Any]]:
+        """Return the list under that key, each item of which has what it needs; raises as `item` does."""
         value = self.body.get(kind)
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        if not isinstance(value, list):
             raise self._incomplete(f"the list {kind!r}")
+        if not all(isinstance(item, dict) and item.keys() >= set(needs) for item in value):
+            raise self._incomplete(f"{' and '.join(needs)} in {kind!r}")
         return value
 
     def _incomplete(self, what: str) -> KitUnavailable:

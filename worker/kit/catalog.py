@@ -18,6 +18,8 @@ from worker.kit.client import KitClient
 from worker.mapping import Options
 
 PAGE: Final = "1000"
+LISTED: Final = {"tags": ("id", "name"), "custom_fields": ("key", "label")}
+"""What each item of a list must have, or it is not Kit's."""
 LIST_AGAIN_AFTER: Final = 60.0
 """Seconds after which a name that Kit lacked, and that may not be created, is looked for again."""
 
@@ -131,11 +133,12 @@ class Catalog:
         params = {"per_page": PAGE}
         while True:
             answer = await self._client.get(f"/v4/{kind}", params)
-            items += answer.items(kind)
-            page = answer.item("pagination")
-            if not page.get("has_next_page"):
+            items += answer.items(kind, needs=LISTED[kind])
+            page = answer.body.get("pagination")
+            after = page.get("end_cursor") if isinstance(page, dict) and page.get("has_next_page") else None
+            if after is None:
                 return items
-            params = {"per_page": PAGE, "after": str(page.get("end_cursor"))}
+            params = {"per_page": PAGE, "after": str(after)}
 
 
 def _by_name(items: list[Mapping[str, Any]]) -> dict[str, str]:

@@ -151,3 +151,11 @@ def test_warnings_are_kits_words_about_fields_that_it_ignored(
     body: dict[str, object], warnings: tuple[str, ...]
 ) -> None:
     assert Answer(200, body).warnings == warnings
+
+
+@pytest.mark.parametrize("item", [{"id": 1}, {"name": "VIP"}, [], None])
+def test_a_list_of_something_else_is_not_kits(item: object) -> None:
+    answer = Answer(200, {"tags": [{"id": 7, "name": "A"}, item]}, CALL)
+
+    with pytest.raises(KitUnavailable, match="without id and name in 'tags'"):
+        answer.items("tags", needs=("id", "name"))
