@@ -132,11 +132,11 @@ class AccountWorker:
         """
         old, self.account = self.account, account
         self.try_again()
-        session = self._session
-        if session is None:
-            return
         if self._catalog is not None:
             self._catalog.options = account.options
+        session = self._session
+        if session is None:
+            return  # the next one begins under the new mapping
         session.remap(account)
         before, after = routing_keys(old), routing_keys(account)
         await self._tools.topology.bind(account.name, after - before, before - after)

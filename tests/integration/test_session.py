@@ -5,7 +5,7 @@ import itertools
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from aio_pika.abc import AbstractChannel
@@ -21,7 +21,7 @@ from worker.clock import awake_or_not, utc_now
 from worker.consumer import Consumer
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
-from worker.mapping import FieldTarget
+from worker.mapping import FieldTarget, Options
 from worker.metrics import Metrics
 from worker.sandbox import Sandbox
 from worker.session import Tools
@@ -222,3 +222,19 @@ async def test_a_bug_in_receiving_costs_one_message(
         await eventually(lambda: not worker.status.pending_subscribers)
     assert letter.headers["x-reason"] == "handler_error"
     assert wrong_people(sandbox, ten[1:]) == []
+
+
+async def test_options_that_change_between_two_sessions_are_in_force(
+    running: Running, amqp_url: str, channel: AbstractChannel, events_exchange: str, sandbox: Sandbox
+) -> None:
+    """Given options saved while the account waits for its queue, its next session goes by them."""
+    async with running(amqp_url) as worker:
+        await channel.queue_delete(work_queue(worker.account.name))
+        await eventually(lambda: worker.status.state == "queue_missing")
+        options = Options(subscriber_state="inactive")
+        await worker.reload(replace(worker.account, options=options, version="2"))
+        await eventually(lambda: worker.status.state in {"running", "waiting"})
+        event = make_events(1, 1, seed=34)
+        await publish(channel, events_exchange, event)
+        await eventually(lambda: sandbox.account(KEY).find("person0@example.com") is not None)
+    assert sandbox.account(KEY).subscriber("person0@example.com").state == "inactive"
