@@ -79,7 +79,7 @@ async def connect(url: URL, name: str) -> aiormq.abc.AbstractConnection:
     wire.install()
     where = mask_url(url)
     try:
-        async with answered_within():
+        async with answered_within(RPC_TIMEOUT):
             return await aiormq.connect(url.update_query(name=name))
     except (aiormq.exceptions.AuthenticationError, aiormq.exceptions.ProbableAuthenticationError) as error:
         raise BrokerUnavailable(f"{where}: refuses this user name and password") from error
