@@ -1,0 +1,57 @@
+"""Settings: their defaults are a contract, and every wrong one is told at once without its value."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from worker.errors import ConfigurationError
+from worker.settings import Settings, environment, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither this shell's settings nor a `.env` of the checkout count."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    settings = load_settings()
+
+    assert settings.amqp_url.get_secret_value() == "amqp://guest:guest@localhost:5672/"
+    assert (settings.prefetch, settings.kit_concurrency, settings.kit_timeout) == (500, 32, 15)
+    assert (settings.kit_rate_limit, settings.shutdown_grace) == (0, 25)
+    assert (settings.http_host, settings.http_port) == ("127.0.0.1", 8080)
+    assert settings.worker_id == socket.gethostname()
+
+
+def test_every_wrong_setting_is_told_at_once_and_no_value_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {"AMQP_URL": "secret-1", "KIT_BASE_URL": "http://secret-2.example", "PREFETCH": "secret-3"}
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+
+    assert {problem.where for problem in caught.value.problems} == set(wrong)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_empty_setting_is_as_if_it_were_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKER_ID", "")
+    monkeypatch.setenv("KIT_RATE_LIMIT", "")
+
+    assert load_settings().kit_rate_limit == 0
+
+
+def test_the_process_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("KIT_ONE=file\nKIT_TWO=file\nPREFETCH=7\n")
+    monkeypatch.setenv("KIT_TWO", "process")
+
+    assert {name: environment()[name] for name in ("KIT_ONE", "KIT_TWO")} == {
+        "KIT_ONE": "file",
+        "KIT_TWO": "process",
+    }
+    assert load_settings().prefetch == 7
