@@ -1,4 +1,4 @@
-# What one can do here. Everything happens in .venv and .broker; `make clean` removes both.
+# What one can do here. Everything happens in .venv, .broker and .postgres; `make clean` removes them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PY := .venv/bin/python
 WITH_BROKER := $(PY) scripts/with-broker
-SCRIPTS := scripts/with-broker scripts/broker-ctl scripts/readme-commands
+WITH_SERVICES := $(PY) scripts/with-postgres scripts/with-broker
 SETUP := scripts/install pyproject.toml requirements/build.txt
 
 .PHONY: help
@@ -22,8 +22,12 @@ demo: .venv/.runtime  ## see it work: a stand-in for Kit, a broker, a dozen even
 	@$(WITH_BROKER) .venv/bin/kit-worker demo
 
 .PHONY: test
-test: .venv/.dev  ## run every test, against a real RabbitMQ (ARGS='-k name': some)
-	@$(WITH_BROKER) .venv/bin/pytest --quiet $(ARGS)
+test: .venv/.dev  ## run the tests, with a real RabbitMQ and PostgreSQL (ARGS='-k name': some)
+	@$(WITH_SERVICES) .venv/bin/pytest --quiet --ignore tests/chaos $(ARGS)
+
+.PHONY: chaos
+chaos: .venv/.dev  ## break everything under load and check that nobody is wrong (ARGS=--full: an hour)
+	@$(WITH_SERVICES) .venv/bin/pytest --quiet tests/chaos $(ARGS)
 
 .PHONY: check
 check: format-check lint types test  ## the one gate: format, lint, types, tests

@@ -9,45 +9,36 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from pydantic import SecretStr
 
 from worker.accounts import Account
 from worker.consumer import End
 from worker.errors import (
     BrokerUnavailable,
     CallsSuspended,
-    CredentialRefused,
-    KitRejected,
     KitWorkerError,
+    LedgerUnavailable,
     TopologyMismatch,
 )
+from worker.flood import FloodAlarm
 from worker.kit.catalog import Catalog
-from worker.kit.client import CallRecord, KitClient
-from worker.kit.limiter import Limiter
-from worker.kit.writer import SubscriberIds, Writer
+from worker.kit.client import KitClient
+from worker.preconditions import Probed, check_shared, probe
 from worker.prefetch import starting_with
 from worker.retry import MAX_DELAY, backoff
-from worker.session import Session, Tools
+from worker.session import Session
+from worker.tools import Kit, KitSettings, Tools, client_for
 from worker.topology import routing_keys
 
 log = structlog.get_logger()
 
-API_KEY_LIMIT: Final = 120
 PROBE_EVERY: Final = 60.0
+PAUSE_CHECK: Final = 60.0
+STALE_CONSUMER: Final = 90.0
+"""Seconds for which RabbitMQ may still count a consumer of ours whose connection is gone."""
 ACTIVE_FOR: Final = 60.0
 """Seconds after the last delivery for which an account counts as running, not as waiting."""
 QUEUE_GONE_PAUSE: Final = 1.0
 """RabbitMQ 4.0 closes the connection of whoever consumes anew at once after a queue was deleted."""
-
-
-@dataclass(frozen=True, slots=True)
-class KitSettings:
-    """How to reach Kit; see the settings of the same names."""
-
-    base_url: str
-    rate_limit: int
-    timeout: float
-    concurrency: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +49,14 @@ class Status:
         state: One of `metrics.STATES`.
         last_error: The latest problem, for people; empty where there was none.
         oldest_unsettled: Seconds.
+        flood_alarm: Whether most of the last events were dead-lettered.
     """
 
     state: str
     last_error: str
     oldest_unsettled: float
     pending_subscribers: int
+    flood_alarm: bool = False
 
 
 class AccountWorker:
@@ -86,32 +79,34 @@ class AccountWorker:
         self._grace = grace
         self._prefetch = starting_with(prefetch)
         self._session: Session | None = None
-        self._limiter: Limiter | None = None
-        self._catalog: Catalog | None = None
+        self._way: Kit | None = None
         self._state = "held"
         self._last_error = "starting"
         self._stopping = asyncio.Event()
         self._nudge = asyncio.Event()
         self._refusals = 0
+        self._paused = False
+        self._channel_lost_at = float("-inf")
+        self._flood = FloodAlarm(account.name)
         self._log = log.bind(account=account.name)
 
     @property
     def status(self) -> Status:
         """What the account is doing."""
         session = self._session
-        if session is None:
-            return Status(self._state, self._last_error, 0.0, 0)
+        if session is None or not session.subscribed:
+            return Status(self._state, self._last_error, 0.0, 0, self._flood.on)
         state, error = "running", ""
         if session.hold_cause:
-            state, error = "held", session.hold_cause
+            state, error = "credential_refused" if session.refused else "held", session.hold_cause
         elif self._tools.clock() - session.last_delivery > ACTIVE_FOR and not session.oldest_age:
             state = "waiting"
-        return Status(state, error, session.oldest_age, len(session.backlog) + session.backlog.taken)
+        return Status(state, error, session.oldest_age, session.pending, self._flood.on)
 
     @property
     def budget_used(self) -> float:
         """How much of Kit's rate limit is used, 0 to 1."""
-        return self._limiter.used_ratio if self._limiter else 0.0
+        return self._way.client.limiter.used_ratio if self._way else 0.0
 
     def stop(self) -> None:
         """Ask it to end; `run` returns when what was in hand is settled or handed back."""
@@ -119,6 +114,16 @@ class AccountWorker:
         self._nudge.set()
         if self._session is not None:
             self._session.end(End.STOPPED)
+
+    def pause(self, *, paused: bool) -> None:
+        """Hand back what is in hand and consume nothing, or begin again."""
+        if paused == self._paused:
+            return
+        self._paused = paused
+        self._log.warning("account_paused" if paused else "account_resumed")
+        self._nudge.set()
+        if paused and self._session is not None:
+            self._session.end(End.PAUSED)
 
     def try_again(self) -> None:
         """End a wait for Kit or for the broker; somebody may have mended what was wrong."""
@@ -132,12 +137,12 @@ class AccountWorker:
         """
         old, self.account = self.account, account
         self.try_again()
-        if self._catalog is not None:
-            self._catalog.options = account.options
+        if self._way is not None:
+            self._way.catalog.options = account.options
         session = self._session
         if session is None:
             return  # the next one begins under the new mapping
-        session.remap(account)
+        session.pipeline.remap(account)
         before, after = routing_keys(old), routing_keys(account)
         await self._tools.topology.bind(account.name, after - before, before - after)
 
@@ -163,54 +168,47 @@ class AccountWorker:
             self._set("credential_refused", f"the secret of {self.account.name} is missing")
             await self._stopping.wait()
             return
-        async with self._client(credential.api_key) as client:
-            self._limiter = client.limiter
-            self._catalog = Catalog(client, self.account.options)
-            writer = Writer(client, self._catalog, SubscriberIds())
+        name, api_key = self.account.name, credential.api_key
+        async with client_for(self._kit, self._tools, name, api_key, self._check_may_call) as client:
+            self._way = way = Kit(client, Catalog(client, self.account.options))
             failures = 0
             while not self._stopping.is_set():
+                if self._paused:
+                    hint = f"kit-worker resume {self.account.name} lets it go on"
+                    self._set("held", f"paused by command; {hint}")
+                    await self._pause(PAUSE_CHECK)
+                    continue
                 try:
-                    await self._one_session(client, writer)
+                    await self._one_session(way)
                     failures = 0
                 except KitWorkerError as error:
                     failures += 1
                     self._fail(error)
                     await self._pause(min(backoff(failures, self._tools.random()), MAX_DELAY))
 
-    def _client(self, api_key: SecretStr) -> KitClient:
-        limit = self._kit.rate_limit or API_KEY_LIMIT
-        return KitClient(
-            base_url=self._kit.base_url,
-            api_key=api_key,
-            limiter=Limiter(limit, clock=self._tools.clock),
-            timeout=self._kit.timeout,
-            clock=self._tools.clock,
-            connections=self._kit.concurrency,
-            caller=self._tools.worker_id,
-            may_call=self._check_may_call,
-            observe=self._observe,
-        )
-
-    def _observe(self, record: CallRecord) -> None:
-        metrics, name = self._tools.metrics, self.account.name
-        metrics.kit_requests.labels(name, record.endpoint, str(record.status)).inc()
-        metrics.kit_request_seconds.labels(name, record.endpoint).observe(record.seconds)
-
     def _check_may_call(self) -> None:
         if self._session is None:
             raise CallsSuspended("the account has no session")
         self._session.check_may_call()
 
-    async def _one_session(self, client: KitClient, writer: Writer) -> None:
-        if self._prefetch.careful:
-            await self._probe(client)
-        if self._stopping.is_set():
-            return
+    async def _one_session(self, kit: Kit) -> None:
         await self._tools.topology.declare(self.account)
-        session = Session(self.account, self._tools, client, writer, self._prefetch)
+        if self._prefetch.careful:
+            await self._until_kit_answers(kit.client)
+        if self._stopping.is_set() or self._paused:
+            return
+        await self._tools.ledger.ready()
+        lost = self._tools.clock() - self._channel_lost_at < STALE_CONSUMER
+        await check_shared(self._tools, self.account.name, stale=int(lost))
+        if self.account.name in await self._tools.registry.paused():
+            self.pause(paused=True)
+            return
+        session = Session(self.account, self._tools, kit, prefetch=self._prefetch, flood=self._flood)
         self._session = session
         if self._stopping.is_set():
             session.end(End.STOPPED)
+        if self._paused:
+            session.end(End.PAUSED)
         try:
             why = await session.run(self._grace)
         finally:
@@ -218,14 +216,37 @@ class AccountWorker:
             self._prefetch = session.prefetch
         await self._after(why, session)
 
+    async def _until_kit_answers(self, client: KitClient) -> None:
+        """Ask Kit, without consuming, until it answers: a consumer would only give everything back again."""
+        failures, state = 0, ""
+        while not (self._stopping.is_set() or self._paused):
+            found = await probe(client)
+            if found.state != state:
+                self._tell(found, before=state)
+            if found.answers:
+                return
+            failures, state = failures + 1, found.state
+            self._set(found.state, found.problem)
+            refused = found.state == "credential_refused"
+            await self._pause(PROBE_EVERY if refused else backoff(failures, self._tools.random()))
+
+    def _tell(self, found: Probed, *, before: str) -> None:
+        """Log that a wait for Kit has begun, or is over."""
+        if before:
+            self._log.info("credential_accepted" if before == "credential_refused" else "hold_ended")
+        if found.state == "credential_refused":
+            self._log.error("credential_refused", problem=found.problem)
+        elif found.state:
+            self._log.warning("hold_started", cause=found.problem)
+
     async def _after(self, why: End, session: Session) -> None:
         self._log.info("session_ended", reason=why.value)
-        if session.dispatcher.successes:
+        if session.pipeline.dispatcher.successes:
             self._refusals = 0
         if why is End.CREDENTIAL_REFUSED:
             self._refusals += 1
-            self._set("credential_refused", session.dispatcher.hold.cause)
-            self._log.error("credential_refused", problem=session.dispatcher.hold.cause)
+            self._set("credential_refused", session.pipeline.dispatcher.hold.cause)
+            self._log.error("credential_refused", problem=session.pipeline.dispatcher.hold.cause)
             await self._pause(PROBE_EVERY * self._refusals)
         elif why is End.QUEUE_GONE:
             queue = f"kit.{self.account.name}"
@@ -233,31 +254,13 @@ class AccountWorker:
             self._log.error("queue_gone", problem=self._last_error)
             await self._pause(QUEUE_GONE_PAUSE)
         elif why is End.CHANNEL_LOST:
+            self._channel_lost_at = self._tools.clock()
             self._set("held", self._tools.broker.consuming.problem or "the channel was closed by RabbitMQ")
             await self._pause(self._tools.random() * 0.5)
         else:
             self._set("running", "")
         if why is End.GREW_OLD:
             self._log.warning("events_grew_old", prefetch=self._prefetch.count)
-
-    async def _probe(self, client: KitClient) -> None:
-        """Ask Kit, without consuming, until it answers: a consumer would only give everything back again."""
-        failures = 0
-        while not self._stopping.is_set():
-            try:
-                await client.probe()
-            except CredentialRefused as error:
-                self._set("credential_refused", str(error))
-                await self._pause(PROBE_EVERY)
-            except KitRejected as error:
-                self._log.warning("probe_rejected", problem=str(error))
-                return  # it answers; writing decides
-            except KitWorkerError as error:
-                failures += 1
-                self._set("held", str(error))
-                await self._pause(backoff(failures, self._tools.random()))
-            else:
-                return
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not beyond a stop or a reload."""
@@ -269,13 +272,15 @@ class AccountWorker:
                 await self._nudge.wait()
 
     def _fail(self, error: KitWorkerError) -> None:
+        before = self._last_error
         if isinstance(error, TopologyMismatch):
             self._set("queue_missing", str(error))
-        elif isinstance(error, BrokerUnavailable):
+        elif isinstance(error, BrokerUnavailable | LedgerUnavailable):
             self._set("held", str(error))
         else:
             self._set("held", f"{type(error).__name__}: {error}")
-        self._log.warning("session_failed", problem=self._last_error)
+        if self._last_error != before:  # once when it begins; "subscribed" tells when it is over
+            self._log.warning("session_failed", problem=self._last_error)
 
     def _set(self, state: str, error: str) -> None:
         self._state, self._last_error = state, error

@@ -5,30 +5,34 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections.abc import Mapping
+import time
+from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
-from worker.account_worker import AccountWorker, KitSettings
+from worker.account_worker import AccountWorker
 from worker.accounts import Account, Loaded, load_accounts
 from worker.broker import Broker
 from worker.clock import awake_or_not, utc_now
 from worker.config_watch import ConfigWatch
 from worker.errors import BrokerUnavailable, ConfigurationError
-from worker.http import AccountReport, Probes, Readiness, serving
+from worker.http import Probes, serving
+from worker.ledger.database import Database
+from worker.ledger.registry import Registry
+from worker.ledger.store import Ledger
 from worker.metrics import Metrics
-from worker.session import Tools
+from worker.presence import Presence
 from worker.settings import Settings, environment
-from worker.topology import Topology, dead_letter_queue, work_queue
+from worker.status_report import StatusReport
+from worker.tools import KitSettings, Tools
+from worker.topology import Topology
 
 log = structlog.get_logger()
 
 TICK: Final = 0.5
-DEPTH_TIMEOUT: Final = 2.0
-WORKING: Final = frozenset({"running", "waiting"})
 CLOSING: Final = 3.0
 """Seconds of the grace that are kept for handing back and closing connections."""
 
@@ -56,14 +60,22 @@ class App:
             random=random.random,
         )
         self._topology = Topology(self._broker.consuming, settings.events_exchange)
+        self._ledger = Ledger(
+            Database(settings.ledger_url.get_secret_value()), worker=settings.worker_id, now=time.time
+        )
+        registry = Registry(self._ledger, settings.worker_id)
         self._tools = Tools(
             broker=self._broker,
             topology=self._topology,
+            ledger=self._ledger,
+            registry=registry,
             metrics=self._metrics,
             worker_id=settings.worker_id,
             concurrency=settings.kit_concurrency,
+            known_ttl=settings.known_state_ttl,
             clock=awake_or_not,
             now=utc_now,
+            wall=time.time,
             random=random.random,
         )
         self._workers: dict[str, AccountWorker] = {}
@@ -72,6 +84,20 @@ class App:
         self._hurrying = asyncio.Event()
         self._grace_ends: float | None = None
         self._tasks_of_process: list[asyncio.Task[None]] = []
+        self._report = StatusReport(
+            broker=self._broker,
+            topology=self._topology,
+            metrics=self._metrics,
+            workers=lambda: self._workers,
+            loaded=lambda: self._loaded,
+            stopping=self._stopping.is_set,
+        )
+        self._presence = Presence(
+            registry,
+            workers=lambda: self._workers,
+            state=self._report.accounts,
+            history_days=settings.history_days,
+        )
 
     def stop(self) -> None:
         """Ask the worker to stop; asked again, it hurries."""
@@ -89,14 +115,12 @@ class App:
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signal_number, self.stop)
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._ledger)
             if self._settings.http_port:
-                probes = Probes(self._is_healthy, self._readiness, self._metrics_text)
+                probes = Probes(self._is_healthy, self._report.readiness, self._report.metrics_text)
                 serve = serving(self._settings.http_host, self._settings.http_port, probes)
                 self.http_port = await stack.enter_async_context(serve)
-            self._tasks_of_process = [
-                asyncio.create_task(coroutine)
-                for coroutine in (self._broker.run(), self._watch_config(), self._tick())
-            ]
+            self._tasks_of_process = [asyncio.create_task(coroutine) for coroutine in self._standing_work()]
             log.info("started", worker=self._settings.worker_id, accounts=sorted(self._loaded.accounts))
             await self._apply(self._loaded)
             try:
@@ -106,7 +130,12 @@ class App:
                 for task in self._tasks_of_process:
                     task.cancel()
                 await asyncio.gather(*self._tasks_of_process, return_exceptions=True)
+                await self._presence.leave()
         log.info("stopped")
+
+    def _standing_work(self) -> Iterable[Coroutine[Any, Any, None]]:
+        """Return what runs as long as the process does."""
+        return self._broker.run(), self._watch_config(), self._tick(), self._presence.run()
 
     async def _until_stopped(self) -> None:
         stopping = asyncio.create_task(self._stopping.wait())
@@ -229,51 +258,6 @@ class App:
 
     def _is_healthy(self) -> bool:
         return not any(task.done() for task in self._tasks_of_process)
-
-    def _metrics_text(self) -> bytes:
-        for name, worker in self._workers.items():
-            status = worker.status
-            self._metrics.set_state(name, status.state)
-            self._metrics.pending.labels(name).set(status.pending_subscribers)
-            self._metrics.oldest_unsettled.labels(name).set(status.oldest_unsettled)
-            self._metrics.budget_used.labels(name).set(worker.budget_used)
-        for name in self._invalid():
-            self._metrics.set_state(name, "invalid_config")
-        return self._metrics.text()
-
-    def _invalid(self) -> set[str]:
-        return {name for name in self._loaded.names if name not in self._workers}
-
-    async def _readiness(self) -> Readiness:
-        names = sorted({*self._workers, *self._invalid()})
-        reports = dict(zip(names, await asyncio.gather(*map(self._report, names)), strict=True))
-        ready = self._broker.consuming.is_up and any(report.state in WORKING for report in reports.values())
-        broker = self._broker.consuming.problem or self._broker.publishing.problem or "connected"
-        problems = tuple(str(problem) for problem in self._loaded.problems)
-        return Readiness(ready and not self._stopping.is_set(), broker, reports, problems)
-
-    async def _report(self, name: str) -> AccountReport:
-        worker = self._workers.get(name)
-        errors = tuple(str(problem) for problem in self._loaded.problems_of(name))
-        work, dead = await asyncio.gather(self._depth(work_queue(name)), self._depth(dead_letter_queue(name)))
-        if worker is None:
-            return AccountReport("invalid_config", errors[0] if errors else "", work, dead, 0.0, 0, errors)
-        status = worker.status
-        return AccountReport(
-            state=status.state,
-            last_error=status.last_error,
-            queue_depth=work,
-            dead_letter_depth=dead,
-            oldest_unsettled_seconds=round(status.oldest_unsettled, 1),
-            pending_subscribers=status.pending_subscribers,
-            config_errors=errors,
-        )
-
-    async def _depth(self, queue: str) -> int | None:
-        with suppress(BrokerUnavailable, TimeoutError):
-            async with asyncio.timeout(DEPTH_TIMEOUT):
-                return await self._topology.depth(queue)
-        return None
 
 
 async def run_worker(settings: Settings, environ: Mapping[str, str]) -> None:

@@ -3,79 +3,65 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from worker.changes import NOTHING, Change, merge_all
+from worker.errors import EventError
 from worker.events import Event
 from worker.retry import Tries
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 AT_ONCE: Final = float("-inf")
 """The `not_before` of what was never put off."""
 
 
-@dataclass(slots=True)
-class Progress:
-    """What of a subscriber's changes Kit has answered 2xx; kept over retries.
-
-    Attributes:
-        done: The parts that are done. A part is noted only after its own answer.
-        created: True once an upsert of these changes created the subscriber.
-        restarts: How often all was undone, because the subscriber was deleted in Kit.
-    """
-
-    done: Change = NOTHING
-    created: bool = False
-    restarts: int = 0
-
-    def start_again(self) -> None:
-        """Note that nothing is done any longer."""
-        self.done, self.created = NOTHING, False
-        self.restarts += 1
-
-    def note(self, part: Change) -> None:
-        """Note parts as done."""
-        self.done = self.done.merge(part)
-
-
 @dataclass(frozen=True, slots=True)
 class Item(Generic[T]):
-    """One event, what it asks for, and whatever is needed to settle it."""
+    """One event, what it asks for, and whatever is needed to settle it.
+
+    Attributes:
+        refusal: Why a part of it could not be taken into `change`, so that it ends as a dead letter all the
+            same.
+        doubled: True where it only waits for the end of another copy of the same event.
+    """
 
     event: Event
     change: Change
     delivery: T
+    refusal: EventError | None = None
+    doubled: bool = False
 
 
 @dataclass(slots=True)
-class Pending(Generic[T]):
+class Pending(Generic[K, T]):
     """All that waits for one subscriber.
 
     Attributes:
+        key: The subscriber.
         items: Oldest arrival first.
         change: Their changes, merged.
         not_before: Seconds before which it should not be tried again.
         generation: Of the mapping under which its items were folded.
     """
 
-    email: str
+    key: K
     items: list[Item[T]] = field(default_factory=list)
     change: Change = NOTHING
-    progress: Progress = field(default_factory=Progress)
     tries: Tries = field(default_factory=Tries)
     not_before: float = AT_ONCE
     generation: int = 0
 
 
-class Backlog(Generic[T]):
+class Backlog(Generic[K, T]):
     """Pending changes, the longest waiting first; a subscriber is never taken twice at once."""
 
     def __init__(self) -> None:
-        self._waiting: OrderedDict[str, Pending[T]] = OrderedDict()
-        self._taken: set[str] = set()
+        self._waiting: OrderedDict[K, Pending[K, T]] = OrderedDict()
+        self._taken: set[K] = set()
         self._generation = 0
         self._interpret: Callable[[Item[T]], Item[T] | None] = lambda item: item
 
@@ -88,15 +74,15 @@ class Backlog(Generic[T]):
         """How many subscribers are being worked on."""
         return len(self._taken)
 
-    def add(self, email: str, item: Item[T]) -> None:
+    def add(self, key: K, item: Item[T]) -> None:
         """Fold an event into what waits for its subscriber."""
-        pending = self._waiting.get(email)
+        pending = self._waiting.get(key)
         if pending is None:
-            pending = self._waiting[email] = Pending(email, generation=self._generation)
+            pending = self._waiting[key] = Pending(key, generation=self._generation)
         pending.items.append(item)
         pending.change = pending.change.merge(item.change)
 
-    def take(self, now: float, *, probing: bool = False) -> Pending[T] | None:
+    def take(self, now: float, *, probing: bool = False) -> Pending[K, T] | None:
         """Return the longest waiting change that may be worked on, or None.
 
         Its subscriber is taken from then on; whatever else arrives for it waits until `release`.
@@ -106,17 +92,17 @@ class Backlog(Generic[T]):
             probing: True to find out whether Kit works again. Then the one that failed longest ago, or never,
                 comes first: a change that is itself to blame must not be the only one ever tried.
         """
-        free = (p for p in self._waiting.values() if p.email not in self._taken and p.not_before <= now)
+        free = (p for p in self._waiting.values() if p.key not in self._taken and p.not_before <= now)
         pending = min(free, key=lambda p: p.tries.last_at, default=None) if probing else next(free, None)
         if pending is None:
             return None
-        del self._waiting[pending.email]
-        self._taken.add(pending.email)
+        del self._waiting[pending.key]
+        self._taken.add(pending.key)
         return pending
 
     def next_at(self) -> float | None:
         """Return the earliest `not_before` of what waits and is not taken, or None where nothing does."""
-        free = (pending for email, pending in self._waiting.items() if email not in self._taken)
+        free = (pending for key, pending in self._waiting.items() if key not in self._taken)
         put_off = []
         for pending in free:
             if pending.not_before == AT_ONCE:
@@ -124,37 +110,36 @@ class Backlog(Generic[T]):
             put_off.append(pending.not_before)
         return min(put_off, default=None)
 
-    def release(self, pending: Pending[T]) -> None:
+    def release(self, pending: Pending[K, T]) -> None:
         """Let the subscriber's next change be taken."""
-        self._taken.discard(pending.email)
+        self._taken.discard(pending.key)
 
-    def put_back(self, pending: Pending[T]) -> None:
+    def put_back(self, pending: Pending[K, T]) -> None:
         """Return a taken change to the front, folded with what has arrived for its subscriber since."""
         if pending.generation != self._generation:
             self._fold_anew(pending)
-        newer = self._waiting.pop(pending.email, None)
+        newer = self._waiting.pop(pending.key, None)
         if newer is not None:
             pending.items += newer.items
             pending.change = pending.change.merge(newer.change)
         if pending.items:
-            self._waiting[pending.email] = pending
-            self._waiting.move_to_end(pending.email, last=False)
+            self._waiting[pending.key] = pending
+            self._waiting.move_to_end(pending.key, last=False)
         self.release(pending)
 
     def refold(self, interpret: Callable[[Item[T]], Item[T] | None]) -> None:
         """Fold everything that waits anew, as `interpret` now sees each event; None drops it.
 
-        A change that is taken follows when it is put back. What Kit has already answered stays noted: a
-        corrected rule is not retroactive.
+        A change that is taken follows when it is put back.
         """
         self._generation += 1
         self._interpret = interpret
-        for email, pending in list(self._waiting.items()):
+        for key, pending in list(self._waiting.items()):
             self._fold_anew(pending)
             if not pending.items:
-                del self._waiting[email]
+                del self._waiting[key]
 
-    def _fold_anew(self, pending: Pending[T]) -> None:
+    def _fold_anew(self, pending: Pending[K, T]) -> None:
         pending.items = [item for old in pending.items if (item := self._interpret(old)) is not None]
         pending.change = merge_all(item.change for item in pending.items)
         pending.generation = self._generation

@@ -14,6 +14,7 @@ import structlog
 from yarl import URL
 
 from worker.amqp import FAILURES, HEARTBEAT, answered_within, check_amqp_url, close_quietly, connect, mask_url
+from worker.broker_version import broker_version, version_warnings
 from worker.clock import Seconds
 from worker.errors import BrokerUnavailable
 from worker.publisher import Publisher
@@ -33,15 +34,26 @@ class Link:
             answered question was asked, not when the answer was read: after a suspension, answers may lie
             in the socket that say nothing about now.
         problem: Why there is no connection, for people; empty while there is one.
+        version: The broker's; empty before it is known.
     """
 
-    def __init__(self, url: URL, name: str, *, clock: Seconds, random: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        url: URL,
+        name: str,
+        *,
+        clock: Seconds,
+        random: Callable[[], float],
+        tells_version: bool = False,
+    ) -> None:
         self.heard_at = float("-inf")
         self.problem = "not connected yet"
+        self.version = ""
         self._url = url
         self._name = name
         self._clock = clock
         self._random = random
+        self._tells_version = tells_version
         self._connection: aiormq.abc.AbstractConnection | None = None
         self._up = asyncio.Event()
 
@@ -110,6 +122,15 @@ class Link:
             self._connection, self.problem = connection, ""
             self._up.set()
             log.info("broker_connected", connection=self._name)
+            if self._tells_version:
+                self._tell_version(connection)
+
+    def _tell_version(self, connection: aiormq.abc.AbstractConnection) -> None:
+        version = broker_version(connection.server_properties)
+        if version != self.version:
+            self.version = version
+            for warning in version_warnings(version):
+                log.warning("broker_version", connection=self._name, version=version, warning=warning)
 
     async def _bounded(self, command: Awaitable[Any]) -> Any:  # noqa: ANN401  # aiormq's own frames
         async with answered_within(HEARTBEAT):
@@ -128,7 +149,9 @@ class Broker:
 
     def __init__(self, url: str, worker_id: str, *, clock: Seconds, random: Callable[[], float]) -> None:
         checked = check_amqp_url(url)
-        self.consuming = Link(checked, f"kit-worker {worker_id} consuming", clock=clock, random=random)
+        self.consuming = Link(
+            checked, f"kit-worker {worker_id} consuming", clock=clock, random=random, tells_version=True
+        )
         self.publishing = Link(checked, f"kit-worker {worker_id} publishing", clock=clock, random=random)
         self.publisher = Publisher(self.publishing.channel)
         self._clock = clock

@@ -6,7 +6,6 @@ It only reads: nothing is declared in the broker, and nothing is created in Kit.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,33 +15,20 @@ from aiormq.abc import AbstractConnection
 
 from worker.accounts import Account
 from worker.amqp import mask_url
+from worker.broker_version import broker_version, version_warnings
 from worker.changes import TagWish, tag_key
 from worker.clock import awake_or_not
-from worker.errors import BrokerUnavailable, CredentialRefused, KitWorkerError
+from worker.errors import BrokerUnavailable, CredentialRefused, KitWorkerError, LedgerUnavailable
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
 from worker.kit.limiter import Limiter
+from worker.ledger.database import Database
 from worker.mapping import FIRST_NAME
 from worker.queues import connected, exchange_exists, queue_state, what_differs
 from worker.settings import Settings
 from worker.topology import dead_letter_queue, dead_letter_queue_arguments, work_queue, work_queue_arguments
 
 API_KEY_LIMIT: Final = 120
-
-Version = tuple[int, ...]
-
-_KNOWN_VERSIONS: Final[tuple[tuple[Version, Version, str], ...]] = (
-    (
-        (0,),
-        (3, 999),
-        "before RabbitMQ 4.0, an account stays with its worker until that one leaves",
-    ),
-    (
-        (4, 0),
-        (4, 1, 1),
-        "up to RabbitMQ 4.1.1, a tool that requeues a message can stop an account's queue",
-    ),
-)
 
 
 class QueueCheck(StrEnum):
@@ -86,6 +72,21 @@ class BrokerReport:
     warnings: tuple[str, ...] = ()
     exchange: bool = False
     queues: tuple[QueueReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReport:
+    """The ledger.
+
+    Attributes:
+        name: Its address, without a password.
+        exists: Whether there is one yet; the worker makes it.
+        problem: Why it could not be asked; empty where it could.
+    """
+
+    name: str
+    exists: bool = True
+    problem: str = ""
 
 
 class KitCheck(StrEnum):
@@ -133,7 +134,7 @@ async def check_broker(settings: Settings, accounts: Iterable[str]) -> BrokerRep
     url = settings.amqp_url.get_secret_value()
     try:
         async with connected(url, "check") as connection:
-            version = _version(connection.server_properties)
+            version = broker_version(connection.server_properties)
             return BrokerReport(
                 url=mask_url(url),
                 version=version,
@@ -145,17 +146,6 @@ async def check_broker(settings: Settings, accounts: Iterable[str]) -> BrokerRep
             )
     except BrokerUnavailable as error:
         return BrokerReport(url=mask_url(url), problem=str(error))
-
-
-def _version(properties: Any) -> str:  # noqa: ANN401  # aiormq's field table
-    version = properties.get("version", "") if isinstance(properties, dict) else ""
-    return version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)
-
-
-def version_warnings(version: str) -> tuple[str, ...]:
-    """Return what is good to know about a version of RabbitMQ."""
-    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
-    return tuple(text for low, high, text in _KNOWN_VERSIONS if numbers and low <= numbers <= high)
 
 
 async def _check_queues(connection: AbstractConnection, account: str) -> list[QueueReport]:
@@ -174,6 +164,18 @@ async def _check_queue(connection: AbstractConnection, queue: str, arguments: di
         remedy = "let it run empty, delete it in RabbitMQ, and the worker declares it anew"
         return QueueReport(queue, QueueCheck.DIFFERS, state.ready, f"{detail}; {remedy}")
     return QueueReport(queue, QueueCheck.AS_WANTED, state.ready)
+
+
+# -- the ledger -------------------------------------------------------------------------------------------
+
+
+async def check_ledger(settings: Settings) -> LedgerReport:
+    """Return how the ledger stands; whatever fails is in the report."""
+    database = Database(settings.ledger_url.get_secret_value())
+    try:
+        return LedgerReport(database.name, exists=await database.version() > 0)
+    except LedgerUnavailable as error:
+        return LedgerReport(database.name, problem=str(error))
 
 
 # -- Kit --------------------------------------------------------------------------------------------------

@@ -11,11 +11,15 @@ from worker.commands import dead_letters, exits, schema
 from worker.commands.check import check
 from worker.commands.demo import demo
 from worker.commands.exits import ExitCode
+from worker.commands.forget import forget
+from worker.commands.history import history
+from worker.commands.pause import pause, resume
 from worker.commands.preview import preview
 from worker.commands.publish import publish
 from worker.commands.remove import remove
 from worker.commands.run import run
 from worker.commands.sandbox import sandbox
+from worker.commands.status import status
 from worker.errors import ConfigurationError, KitWorkerError
 
 app = typer.Typer(
@@ -30,6 +34,11 @@ app.command()(check)
 app.command()(preview)
 app.command()(publish)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.command()(status)
+app.command()(pause)
+app.command()(resume)
+app.command()(history)
+app.command()(forget)
 app.command()(remove)
 app.command()(sandbox)
 app.command()(demo)

@@ -51,7 +51,10 @@ class ConfigWatch:
         latest = self._known
         while True:
             await self._sleep(EVERY)
-            now = self._look(self._dir, self._key_files())
+            try:
+                now = self._look(self._dir, self._key_files())
+            except OSError:
+                continue  # the folder could not be listed, for want of a file descriptor perhaps; look again
             if now == latest and now != self._known:
                 self._known = now
                 return

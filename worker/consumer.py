@@ -32,6 +32,8 @@ class End(StrEnum):
     QUEUE_GONE = "queue_gone"
     CREDENTIAL_REFUSED = "credential_refused"
     GREW_OLD = "grew_old"
+    FENCED = "fenced"
+    PAUSED = "paused"
     RESIZE = "resize"
 
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
 
@@ -24,6 +24,13 @@ WINDOW: Final = 200
 """Messages that may be on their way at once: at most 50 MB, however many the queue holds."""
 PATIENCE: Final = 3.0
 """Seconds to wait for the next one, when RabbitMQ said that there are more: another tool may hold them."""
+
+
+class Selects(Protocol):
+    """Says which dead letters an operation is about."""
+
+    def matches(self, letter: DeadLetter, /) -> bool:
+        """Tell whether a dead letter is meant."""
 
 
 @dataclass(frozen=True, slots=True)

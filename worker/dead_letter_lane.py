@@ -10,7 +10,8 @@ from datetime import datetime
 
 import structlog
 
-from worker.delivery import Delivery
+from worker.backlog import Item
+from worker.delivery import Delivery, Handed
 from worker.errors import BrokerUnavailable, EventError
 from worker.letters import Failure, dead_letter
 from worker.publisher import Outgoing
@@ -21,11 +22,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A message that cannot be applied, and why."""
+    """A message that cannot be applied, and why.
+
+    Attributes:
+        item: What it was in the backlog; None where it never got there.
+    """
 
     delivery: Delivery
     error: EventError
     attempts: int
+    item: Item[Handed] | None = None
 
 
 class DeadLetterLane:

@@ -12,7 +12,7 @@ from typing import Final
 
 from aiormq.abc import AbstractConnection
 
-from worker.dead_letter_desk import EVERYTHING, Selection, desk
+from worker.dead_letter_desk import EVERYTHING, Selection, Selects, desk
 from worker.letters import DeadLetter, replay_message
 from worker.publisher import Publisher
 from worker.queues import QueueState
@@ -153,7 +153,7 @@ async def replay(
 async def discard(
     connection: AbstractConnection,
     account: str,
-    selection: Selection,
+    selection: Selects,
     done: Callable[[DeadLetter], None],
     *,
     among: int | None = None,

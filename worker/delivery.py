@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 import structlog
 from aiormq.abc import DeliveredMessage
@@ -12,10 +13,20 @@ from prometheus_client import Counter
 
 from worker.errors import EventError
 from worker.events import Event
+from worker.flood import FloodAlarm
 from worker.metrics import Metrics
 from worker.people import mask_email
+from worker.subjects import Subject
 
 log = structlog.get_logger()
+
+ENDED: Final = {
+    "applied": "event_applied",
+    "superseded": "event_superseded",
+    "duplicate": "event_duplicate",
+    "ignored": "event_ignored",
+}
+"""By outcome, the name of the log line. Dead letters have one of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +57,38 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Handed:
+    """What is needed to settle an event in hand."""
+
+    delivery: Delivery
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True)
 class Reporter:
     """Counts and logs how events of one account end."""
 
     account: str
     metrics: Metrics
     now: Callable[[], datetime]
+    flood: FloodAlarm
     _counters: dict[tuple[str, str], Counter] = field(default_factory=dict)
 
-    def applied(self, delivery: Delivery, label: str) -> None:
-        """Report that all that the event asked for is true in Kit."""
-        if delivery.event is not None:
+    def ended(self, delivery: Delivery, label: str, outcome: str) -> None:
+        """Report an end without a fault.
+
+        Args:
+            delivery: What has ended.
+            label: Its event type, as metrics show it.
+            outcome: `applied`: all that it asked for is true in Kit; `superseded`: newer events had said
+                otherwise; `duplicate`: it was applied before; `ignored`: nobody maps it, or the person was
+                forgotten.
+        """
+        if outcome == "applied" and delivery.event is not None:
             age = (self.now() - delivery.event.time).total_seconds()
             self.metrics.event_age.labels(self.account).observe(max(0.0, age))
-        self._count(label, "applied")
-        log.info("event_applied", **self._facts(delivery))
-
-    def ignored(self, delivery: Delivery, label: str) -> None:
-        """Report that the account's file does not map the event."""
-        self._count(label, "ignored")
-        log.info("event_ignored", **self._facts(delivery))
+        self._count(label, outcome)
+        log.info(ENDED[outcome], **self._facts(delivery))
 
     def dead_lettered(self, delivery: Delivery, label: str, error: EventError) -> None:
         """Report that the event is safe in the dead-letter queue."""
@@ -80,6 +103,7 @@ class Reporter:
         if (counter := self._counters.get(key)) is None:
             counter = self._counters[key] = self.metrics.events.labels(self.account, *key)
         counter.inc()
+        self.flood.note(dead_lettered=outcome == "dead_lettered")
 
     def _facts(self, delivery: Delivery) -> dict[str, str | None]:
         event = delivery.event

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
-from worker.backlog import Backlog, Item, Pending, Progress
+from worker.backlog import Backlog, Item, K, Pending, T
 from worker.changes import Change, merge_all
 from worker.clock import Seconds
 from worker.errors import (
@@ -16,38 +17,43 @@ from worker.errors import (
     CredentialRefused,
     EventError,
     HandlerError,
+    KitRejected,
     KitUnavailable,
     KitUnavailableForChange,
     KitWorkerError,
     RateLimited,
     TryLater,
 )
-from worker.retry import FIRST_DELAY, FIRST_DELAY_LIMITED, NO_HOLD, Hold, backoff
+from worker.retry import FIRST_DELAY, FIRST_DELAY_LIMITED, MAX_DELAY, NO_HOLD, Hold, backoff
 
-T = TypeVar("T")
+R = TypeVar("R")
+K_contra = TypeVar("K_contra", contravariant=True)
 log = structlog.get_logger()
 
+LANDING = 1.0
+"""Seconds that Kit gets, once it answers again, for what it took before and never answered."""
 RECHECK = 0.5
 """Seconds between two looks at a condition that announces itself to nobody."""
 
 
-class Writes(Protocol):
+class Writes(Protocol[K_contra]):
     """Makes a change true in Kit; `worker.kit.writer.Writer` does."""
 
-    async def apply(self, email: str, change: Change, progress: Progress) -> None:
-        """Make it true, or raise."""
+    async def apply(self, subject: K_contra, change: Change, /) -> None:
+        """Make it true, or raise. What was done of it by then is not done again by a later try."""
 
 
-class Dispatcher(Generic[T]):
+class Dispatcher(Generic[K, T]):
     """Runs one account's changes, several subscribers at once, each subscriber one at a time.
 
     Args:
         backlog: Where changes wait.
         writer: Makes them true.
         ready: Waits until Kit's budget allows a call.
+        look: Asks Kit for something, which changes nothing there.
         settle: Is told of every event's end: None when it was applied, else why it never can be.
         may_start: Whether new changes may start at all.
-        worked_at: When an endpoint of Kit last answered well, in seconds.
+        worked_at: When an endpoint of Kit last answered well, in seconds; for `None`, any of them.
         concurrency: How many subscribers at once.
         account: Its name, for the log.
 
@@ -59,13 +65,14 @@ class Dispatcher(Generic[T]):
 
     def __init__(  # noqa: PLR0913  # its collaborators, all named
         self,
-        backlog: Backlog[T],
-        writer: Writes,
+        backlog: Backlog[K, T],
+        writer: Writes[K],
         *,
         ready: Callable[[], Awaitable[None]],
+        look: Callable[[], Awaitable[object]],
         settle: Callable[[Item[T], EventError | None, int], Awaitable[None]],
         may_start: Callable[[], bool],
-        worked_at: Callable[[str], float],
+        worked_at: Callable[[str | None], float],
         concurrency: int,
         clock: Seconds,
         random: Callable[[], float],
@@ -77,6 +84,7 @@ class Dispatcher(Generic[T]):
         self._backlog = backlog
         self._writer = writer
         self._ready = ready
+        self._look = look
         self._settle = settle
         self._may_start = may_start
         self._worked_at = worked_at
@@ -84,6 +92,8 @@ class Dispatcher(Generic[T]):
         self._clock = clock
         self._random = random
         self._log = log.bind(account=account)
+        self._unanswered = False
+        self._looking = False
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -117,6 +127,26 @@ class Dispatcher(Generic[T]):
             except TimeoutError:
                 continue
 
+    async def ask(self, question: Callable[[], Awaitable[R]]) -> R:
+        """Return Kit's answer to something that no change can do without, with holds as for changes.
+
+        Where Kit refuses the credential there is no answer; `refused` tells.
+        """
+        while True:
+            try:
+                answer = await question()
+            except CredentialRefused as error:
+                self._refuse(error)
+                await asyncio.Event().wait()
+            except TryLater as error:
+                now = self._clock()
+                if not isinstance(error, CallsSuspended):
+                    self._hold(now, error)
+                await asyncio.sleep(max(RECHECK, min(self.hold.until - now, MAX_DELAY)))
+            else:
+                self._release_hold()
+                return answer
+
     async def drain(self, seconds: float) -> bool:
         """Wait for the changes under way; tell whether all of them ended in time."""
         if self._tasks:
@@ -137,31 +167,58 @@ class Dispatcher(Generic[T]):
             return None
         if not self._may_start():
             return RECHECK
-        if self.hold and self._backlog.taken:
-            return None  # one change at a time shows whether Kit is back
+        if self._looking or (self.hold and self._backlog.taken):
+            return None  # one call or change at a time shows whether Kit is back
         return max(0.0, self.hold.until - now, next_at - now)
 
     def _start_next(self) -> None:
-        pending = self._backlog.take(self._clock(), probing=bool(self.hold))
-        if pending is None:
-            return
-        task = asyncio.create_task(self._work(pending))
+        if self._unanswered:
+            self._looking = True
+            self._start(self._look_first())
+        elif (pending := self._backlog.take(self._clock(), probing=bool(self.hold))) is not None:
+            self._start(self._work(pending))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+
+    async def _look_first(self) -> None:
+        """After a write that was not answered, ask something harmless before anything is written again.
+
+        What Kit, or something in between, has taken and kept may land when it comes back. Written before
+        that, newer things would be undone by it.
+        """
+        try:
+            await self._look()
+        except CredentialRefused as error:
+            self._refuse(error)
+        except TryLater as error:
+            if not isinstance(error, CallsSuspended):
+                self._hold(self._clock(), error)
+        except KitRejected:
+            self._answered()
+        else:
+            self._answered()
+        finally:
+            self._looking = False
+
+    def _answered(self) -> None:
+        self._unanswered = False
+        self.hold = replace(self.hold, until=self._clock() + LANDING)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._changed.set()
 
-    async def _work(self, pending: Pending[T]) -> None:
+    async def _work(self, pending: Pending[K, T]) -> None:
         try:
             await self._apply(pending)
         except TryLater as error:
             await self._later(pending, error)
         except CredentialRefused as error:
             self._backlog.put_back(pending)
-            self.hold = Hold(1, float("inf"), str(error))
-            self.refused.set()
+            self._refuse(error)
         except asyncio.CancelledError:
             self._backlog.put_back(pending)
             raise
@@ -177,22 +234,22 @@ class Dispatcher(Generic[T]):
             self._release_hold()
             await self._finish(pending, None)
 
-    async def _finish(self, pending: Pending[T], error: EventError | None) -> None:
+    async def _finish(self, pending: Pending[K, T], error: EventError | None) -> None:
         try:
             for item in pending.items:
                 await self._settle(item, error, pending.tries.count + 1)
         finally:
             self._backlog.release(pending)
 
-    async def _apply(self, pending: Pending[T]) -> None:
+    async def _apply(self, pending: Pending[K, T]) -> None:
         try:
-            await self._writer.apply(pending.email, pending.change, pending.progress)
+            await self._writer.apply(pending.key, pending.change)
         except EventError:
             if len(pending.items) == 1:
                 raise
             await self._apply_one_by_one(pending)
 
-    async def _apply_one_by_one(self, pending: Pending[T]) -> None:
+    async def _apply_one_by_one(self, pending: Pending[K, T]) -> None:
         """Find the events at fault in a rejected change, and apply the others.
 
         Each event, in order, contributes only what no later one takes back: nobody gets a tag, and the
@@ -207,19 +264,16 @@ class Dispatcher(Generic[T]):
             pending.change = merge_all(other.change for other in pending.items)
             await self._settle(item, error, pending.tries.count + 1)
 
-    async def _first_fault(self, pending: Pending[T]) -> tuple[Item[T], EventError] | None:
-        restarts = pending.progress.restarts
+    async def _first_fault(self, pending: Pending[K, T]) -> tuple[Item[T], EventError] | None:
         for item in pending.items:
             try:
                 part = item.change.standing(pending.change)
-                await self._writer.apply(pending.email, part, pending.progress)
+                await self._writer.apply(pending.key, part)
             except EventError as error:
                 return item, error
-        if pending.progress.restarts != restarts:
-            return await self._first_fault(pending)  # what was done for the earlier ones is gone
         return None
 
-    async def _later(self, pending: Pending[T], error: TryLater) -> None:
+    async def _later(self, pending: Pending[K, T], error: TryLater) -> None:
         now = self._clock()
         if isinstance(error, KitUnavailable):
             pending.tries = pending.tries.failed(now, self._worked_at(error.endpoint))
@@ -236,11 +290,17 @@ class Dispatcher(Generic[T]):
         self._backlog.put_back(pending)
 
     def _hold(self, now: float, error: KitWorkerError) -> None:
+        if isinstance(error, KitUnavailable) and error.unanswered:
+            self._unanswered = True
         first = FIRST_DELAY_LIMITED if isinstance(error, RateLimited) else FIRST_DELAY
         held = bool(self.hold)
-        self.hold = self.hold.failed(now, str(error), self._random(), first)
+        self.hold = self.hold.failed(now, str(error), self._random(), first, self._worked_at(None))
         if not held:
             self._log.warning("hold_started", cause=str(error), retry_in_s=round(self.hold.until - now, 1))
+
+    def _refuse(self, error: CredentialRefused) -> None:
+        self.hold = Hold(1, float("inf"), str(error))
+        self.refused.set()
 
     def _release_hold(self) -> None:
         if self.hold and self.hold.until < float("inf"):

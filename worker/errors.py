@@ -18,6 +18,9 @@
     ├── CredentialRefused     fix the credential: Kit says 401
     ├── ConfigurationError    fix a file or a setting: all its problems at once
     ├── BrokerUnavailable     start or reach the broker
+    ├── LedgerUnavailable     mend the ledger, or make room for it; until then the worker holds
+    │   └── LedgerNotShared   give all workers one ledger
+    ├── EpochLost             nothing: another worker, or a command, has taken the account over
     └── TopologyMismatch      a queue exists, but with other arguments
 """
 
@@ -75,8 +78,13 @@ class UnknownTag(EventError):
 
 
 class KitRejected(EventError):
-    """Kit refused the change for good."""
+    """Kit refused the change for good.
 
+    Attributes:
+        status: Kit's status; 0 where it was not asked.
+    """
+
+    status: int = 0
     reason = Reason.KIT_REJECTED
 
 
@@ -105,9 +113,11 @@ class KitUnavailable(TryLater):
 
     Attributes:
         endpoint: The endpoint that failed, such as `POST /v4/subscribers`; empty where it is not known.
+        unanswered: Whether nothing came back at all, so that the call may still be under way.
     """
 
     endpoint: str = ""
+    unanswered: bool = False
 
 
 class CallsSuspended(TryLater):
@@ -120,6 +130,18 @@ class CredentialRefused(KitWorkerError):
 
 class BrokerUnavailable(KitWorkerError):
     """RabbitMQ cannot be reached, refuses the login, or does not answer in time."""
+
+
+class LedgerUnavailable(KitWorkerError):
+    """The ledger cannot be read or written: gone, full, read-only, corrupt, or out of reach."""
+
+
+class LedgerNotShared(LedgerUnavailable):
+    """Somebody consumes the account's queue whom this ledger does not know."""
+
+
+class EpochLost(KitWorkerError):
+    """Somebody else has begun to write for the account; what this worker holds is no longer its own."""
 
 
 class TopologyMismatch(KitWorkerError):

@@ -55,6 +55,7 @@ class Event:
         app: The app that the routing key names, if any.
         order: Its place among the events of one person.
         data: The payload, a JSON object, not yet checked.
+        dated: False where it has no time of its own, so that the time of receipt stands for it.
     """
 
     type: str
@@ -63,6 +64,7 @@ class Event:
     data: Mapping[str, Json]
     id: str | None = None
     app: str | None = None
+    dated: bool = True
 
 
 def decode(
@@ -91,7 +93,8 @@ def decode(
     envelope = _envelope(message)
     routing_key = _header(message, ORIGINAL_ROUTING_KEY) or message.routing_key
     kind = _type(envelope, message, routing_key, apps, types)
-    time = _time(envelope, message, now)
+    given = _time(envelope, message, now)
+    time = now if given is None else given
     return Event(
         type=kind,
         time=time,
@@ -99,6 +102,7 @@ def decode(
         data=_data(envelope),
         id=_id(envelope, message),
         app=_app(routing_key, kind, apps),
+        dated=given is not None,
     )
 
 
@@ -202,7 +206,7 @@ def _app(routing_key: str, kind: str, apps: Collection[str]) -> str | None:
     raise WrongApp(f"{named}; this account {wanted}")
 
 
-def _time(envelope: Mapping[str, Any], message: Message, now: datetime) -> datetime:
+def _time(envelope: Mapping[str, Any], message: Message, now: datetime) -> datetime | None:
     name, value = next(
         ((name, envelope[name]) for name in ("time", "occurred_at") if envelope.get(name) is not None),
         ("", None),
@@ -215,7 +219,7 @@ def _time(envelope: Mapping[str, Any], message: Message, now: datetime) -> datet
     elif message.timestamp is not None:
         name, time = "timestamp", message.timestamp.astimezone(UTC)
     else:
-        return now
+        return None
     if time - now > MAX_AHEAD:
         ahead = f"{time.isoformat()} lies {time - now} ahead of this worker's clock"
         raise InvalidEvent(f"{name}: {ahead}; at most {MAX_AHEAD} is allowed")

@@ -20,6 +20,7 @@ class AccountReport:
         state: One of `metrics.STATES`.
         queue_depth: Messages that wait in RabbitMQ, without those in hand; None while it cannot be asked.
         oldest_unsettled_seconds: Age, in hand, of the oldest event that is not settled.
+        flood_alarm: Whether at least half of the last 100 events were dead-lettered.
         config_errors: Why the account's file, as it is now, is not in force.
     """
 
@@ -29,6 +30,7 @@ class AccountReport:
     dead_letter_depth: int | None
     oldest_unsettled_seconds: float
     pending_subscribers: int
+    flood_alarm: bool
     config_errors: tuple[str, ...]
 
 
@@ -83,11 +85,15 @@ async def serving(host: str, port: int, probes: Probes) -> AsyncIterator[int]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
+        await _listen(runner, host, port)
         yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
     except OSError as error:
         text = f"{host}:{port} cannot be listened on ({error.strerror}); 0 turns the HTTP server off"
         raise ConfigurationError([Problem("HTTP_PORT", text)]) from error
-    finally:
-        await runner.cleanup()

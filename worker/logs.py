@@ -10,12 +10,14 @@ from typing import Any, Final
 
 import structlog
 
+from worker.errors import Reason
 from worker.people import mask_email
 
 _EMAIL: Final = re.compile(r"[^\s@<>\"'(),:;=/*\[\]{}]+@[\w-]+(?:\.[\w-]+)*")
 _URL_LOGIN: Final = re.compile(r"://[^\s\"]*@")
-_KEY: Final = re.compile(r"\bkit_[A-Za-z0-9]{8,}\b")
-"""What Kit's v4 API keys look like."""
+_OWN_WORDS: Final = "|".join(reason.removeprefix("kit_") for reason in Reason if reason.startswith("kit_"))
+_KEY: Final = re.compile(rf"\bkit_(?!(?:{_OWN_WORDS})\b)[A-Za-z0-9]{{8,}}\b")
+"""What Kit's v4 API keys look like, and the reasons of dead letters do, too."""
 
 _PRIVATE: Final = frozenset({"_record", "_from_structlog"})
 """structlog's own, taken off before anything is rendered."""

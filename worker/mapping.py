@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from worker.changes import Change, OrderKey, Part, TagWish, tag_key
+from worker.changes import Change, OrderKey, Part, TagWish, slot_key, tag_key
 from worker.errors import InvalidEvent
 from worker.values import MISSING, Found, Missing
 
@@ -26,9 +26,14 @@ _BLANKS = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A tag's name, perhaps with placeholders: `Active Member`, `{mk_access_level} access`."""
+    """A tag's name, perhaps with placeholders: `Active Member`, `{mk_access_level} access`.
+
+    Attributes:
+        replaces: True where it takes the place of whatever the same entry gave the person before.
+    """
 
     text: str
+    replaces: bool = False
 
     @property
     def placeholders(self) -> tuple[str, ...]:
@@ -107,25 +112,37 @@ class Options:
     max_created_tags: int = 100
 
 
-def matching_rules(mapping: EventMapping, lookup: Lookup) -> tuple[Rule, ...]:
-    """Return what applies to an event: the event's own lists, and each rule that matches, in order."""
-    return (mapping.base, *(rule for rule in mapping.rules if rule.matches(lookup)))
+def matching_rules(mapping: EventMapping, lookup: Lookup) -> tuple[tuple[int, Rule], ...]:
+    """Return what applies to an event, in order: its own lists, as number 0, and each rule that matches."""
+    rules = ((number, rule) for number, rule in enumerate(mapping.rules, 1) if rule.matches(lookup))
+    return ((0, mapping.base), *rules)
 
 
 def to_change(
-    mapping: EventMapping, fields: tuple[FieldTarget, ...], lookup: Lookup, order: OrderKey
+    mapping: EventMapping, fields: tuple[FieldTarget, ...], lookup: Lookup, order: OrderKey, kind: str = ""
 ) -> Change:
     """Return the change that an event asks for.
+
+    Args:
+        mapping: What its type does.
+        fields: Where its values go.
+        lookup: Finds its values.
+        order: Its place among the events of its person.
+        kind: Its type, which together with an entry's text names the entry.
 
     Raises:
         InvalidEvent: A placeholder has no value, or a value cannot be sent as text.
     """
     tags: dict[str, Part[TagWish]] = {}
-    for rule in matching_rules(mapping, lookup):
+    gave: dict[str, Part[TagWish]] = {}
+    for number, rule in matching_rules(mapping, lookup):
         for present, templates in ((False, rule.remove_tags), (True, rule.add_tags)):
             for template in templates:
                 name = template.render(lookup)
-                tags[tag_key(name)] = Part(TagWish(name, present, by_placeholder="{" in template.text), order)
+                wish = TagWish(name, present, by_placeholder="{" in template.text, rule=number)
+                tags[tag_key(name)] = Part(wish, order)
+                if present and template.replaces:
+                    gave[slot_key(f"{kind} {template.text}", name)] = Part(wish, order)
     values = {target.target: value for target in fields if (value := lookup(target.source)) is not MISSING}
     first_name = values.pop(FIRST_NAME, None)
     return Change(
@@ -133,4 +150,5 @@ def to_change(
         fields={name: Part(value, order) for name, value in values.items() if not isinstance(value, Missing)},
         first_name=Part(first_name, order) if isinstance(first_name, str) else None,
         ensure=Part(value=True, order=order),
+        gave=gave,
     )

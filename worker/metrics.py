@@ -18,7 +18,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.events = Counter(
             "kit_worker_events",
-            "Events settled, by outcome: applied, ignored or dead_lettered",
+            "Events settled, by outcome: applied, superseded, duplicate, ignored or dead_lettered",
             ["account", "type", "outcome"],
             registry=self.registry,
         )
@@ -70,6 +70,12 @@ class Metrics:
             "kit_worker_account_state",
             "1 for the state that the account is in, 0 for the others",
             ["account", "state"],
+            registry=self.registry,
+        )
+        self.flood_alarm = Gauge(
+            "kit_worker_flood_alarm",
+            "1 while at least half of the last 100 events were dead-lettered",
+            ["account"],
             registry=self.registry,
         )
         self.config_reloads = Counter(

@@ -49,6 +49,7 @@ class RuleView:
     Attributes:
         name: `always` for the event's own lists, else `rule 1`, `rule 2`, … as they stand in the file.
         add_tags: With their placeholders filled in, where the event has the values.
+        replaces: Those of `add_tags` that take the place of what their entry gave before.
     """
 
     name: str
@@ -56,6 +57,7 @@ class RuleView:
     conditions: tuple[ConditionView, ...]
     add_tags: tuple[str, ...]
     remove_tags: tuple[str, ...]
+    replaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,7 @@ def _rule(name: str, rule: Rule, lookup: Lookup) -> RuleView:
         matches=all(condition.holds for condition in conditions),
         conditions=conditions,
         add_tags=tuple(_rendered(template, lookup) for template in rule.add_tags),
+        replaces=tuple(_rendered(template, lookup) for template in rule.add_tags if template.replaces),
         remove_tags=tuple(_rendered(template, lookup) for template in rule.remove_tags),
     )
 
@@ -228,6 +231,11 @@ def _calls(email: str, change: Change, account: Account) -> tuple[CallView, ...]
     for part in todo.removals.values():
         call = f"DELETE /v4/tags/{{{part.value.name}}}/subscribers/{{id}}"
         calls.append(CallView(call, f"remove the tag {part.value.name}", only="not for a new subscriber"))
+    for part in change.gave.values():
+        what = f"remove what the entry that gives {part.value.name} gave before"
+        calls.append(
+            CallView("DELETE /v4/tags/{…}/subscribers/{id}", what, only="where that was another tag")
+        )
     for part in todo.additions.values():
         call = f"POST /v4/tags/{{{part.value.name}}}/subscribers/{{id}}"
         calls.append(CallView(call, f"add the tag {part.value.name}"))

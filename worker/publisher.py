@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +37,7 @@ class Publisher:
     def __init__(self, open_channel: Callable[..., Awaitable[aiormq.abc.AbstractChannel]]) -> None:
         self._open_channel = open_channel
         self._channel: aiormq.abc.AbstractChannel | None = None
+        self._in_use: Counter[aiormq.abc.AbstractChannel] = Counter()
         self._lock = asyncio.Lock()
 
     async def publish(self, message: Outgoing, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109  # sent on
@@ -51,8 +54,7 @@ class Publisher:
         """
         properties = spec.Basic.Properties(**{"message_id": str(uuid.uuid4()), **message.properties})
         try:
-            async with answered_within(timeout):
-                channel = await self._open()
+            async with answered_within(timeout), self._used() as channel:
                 await channel.basic_publish(
                     message.body,
                     exchange=message.exchange,
@@ -69,6 +71,28 @@ class Publisher:
             raise BrokerUnavailable(
                 f"{_target(message)} was not confirmed: {error or type(error).__name__}"
             ) from error
+
+    @asynccontextmanager
+    async def _used(self) -> AsyncIterator[aiormq.abc.AbstractChannel]:
+        """Use the channel; one on which something was refused is used to its end, and no more.
+
+        A quorum queue of RabbitMQ 3.10 that has once refused a channel goes on to refuse it, though the
+        policy that limited it is gone.
+        """
+        channel = await self._open()
+        self._in_use[channel] += 1
+        try:
+            yield channel
+        except aiormq.exceptions.DeliveryError:
+            if self._channel is channel:
+                self._channel = None
+            raise
+        finally:
+            self._in_use[channel] -= 1
+            if not self._in_use[channel]:
+                del self._in_use[channel]
+                if channel is not self._channel:
+                    await close_quietly(channel)
 
     async def _open(self) -> aiormq.abc.AbstractChannel:
         async with self._lock:

@@ -69,14 +69,29 @@ class Hold:
     until: float = float("-inf")
     cause: str = ""
 
-    def failed(self, now: float, cause: str, jitter: float, first: float = FIRST_DELAY) -> Hold:
+    def failed(
+        self,
+        now: float,
+        cause: str,
+        jitter: float,
+        first: float = FIRST_DELAY,
+        worked_at: float = float("-inf"),
+    ) -> Hold:
         """Return the hold after one more failure.
 
         Calls that were under way together fail together: those that end during a hold do not lengthen it.
+
+        Args:
+            now: Seconds.
+            cause: For people.
+            jitter: Random, 0 to 1.
+            first: The delay after the first failure.
+            worked_at: When Kit last answered any call well. One since the wait was over makes this failure
+                the first again: what was answered is kept, so each try comes further.
         """
         if now < self.until:
             return self
-        failures = self.failures + 1
+        failures = 1 if worked_at >= self.until else self.failures + 1
         return Hold(failures, now + backoff(failures, jitter, first), cause)
 
     def __bool__(self) -> bool:

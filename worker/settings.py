@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from worker.amqp import check_amqp_url
 from worker.errors import ConfigurationError, Problem
 from worker.kit.client import check_base_url
+from worker.ledger.database import check_ledger_url
 
 ENV_FILE = ".env"
 
@@ -31,6 +32,9 @@ class Settings(BaseSettings):
     kit_allow_http: bool = False
     kit_base_url: str = "https://api.kit.com"
     config_dir: Path = Path("config")
+    ledger_url: SecretStr = SecretStr("sqlite+aiosqlite:///data/ledger.db")
+    known_state_ttl: Annotated[float, Field(ge=0)] = 3600.0
+    history_days: Annotated[int, Field(ge=0)] = 30
     prefetch: Annotated[int, Field(ge=1, le=5000)] = 500
     kit_rate_limit: Annotated[int, Field(ge=0)] = 0
     kit_concurrency: Annotated[int, Field(ge=1, le=500)] = 32
@@ -46,6 +50,12 @@ class Settings(BaseSettings):
     @classmethod
     def _is_amqp_url(cls, value: SecretStr) -> SecretStr:
         check_amqp_url(value.get_secret_value())
+        return value
+
+    @field_validator("ledger_url")
+    @classmethod
+    def _is_ledger_url(cls, value: SecretStr) -> SecretStr:
+        check_ledger_url(value.get_secret_value())
         return value
 
     @field_validator("kit_base_url")

@@ -127,6 +127,11 @@ class Topology:
         except NotInBrokerError:
             return None
 
+    async def consumers(self, account: str) -> int:
+        """Return how many consumers an account's queue has."""
+        async with self._channel() as channel:
+            return (await channel.queue_declare(work_queue(account), passive=True)).consumer_count or 0
+
     @asynccontextmanager
     async def _channel(self) -> AsyncIterator[aiormq.abc.AbstractChannel]:
         """Open a channel for some commands; a refused command costs its channel, so each has its own."""

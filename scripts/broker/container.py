@@ -9,10 +9,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from scripts.broker.errors import BrokerError, tail
-from scripts.broker.ports import free_ports
-from scripts.broker.probe import greets, wait_until
-from scripts.broker.processes import kill_service, start_service
+from scripts.broker.probe import greets
+from scripts.services.errors import ServiceError, tail
+from scripts.services.ports import free_ports
+from scripts.services.processes import kill_service, start_service
+from scripts.services.waiting import wait_until
 
 IMAGE = "rabbitmq:4-management"  # the one that docker-compose.yml uses
 LABEL = "kit-worker-broker"
@@ -54,7 +55,7 @@ class Container:
         """Start the container and return when RabbitMQ takes connections.
 
         Raises:
-            BrokerError: it did not start; the message holds the end of its output.
+            ServiceError: it did not start; the message holds the end of its output.
         """
         # What runs of ours that were killed outright have left.
         self._docker("container", "prune", "--force", "--filter", f"label={LABEL}", "--filter", "until=1h")
@@ -62,11 +63,12 @@ class Container:
         self._run("run", "--name", self._name, "--label", LABEL, "--publish", published, IMAGE)
         if not wait_until(lambda: greets("127.0.0.1", self.port), START_SECONDS, give_up=self._has_ended):
             output = self._log.read_text(encoding="utf-8", errors="replace")
-            raise BrokerError(f"RabbitMQ in Docker did not start. The end of its output:\n{tail(output)}")
+            raise ServiceError(f"RabbitMQ in Docker did not start. The end of its output:\n{tail(output)}")
 
     def launch(self) -> None:
-        """Start it again after a `kill`, without waiting for it."""
-        self._run("start", "--attach", self._name)
+        """Start it again after a `kill`, without waiting for it; nothing happens where it runs."""
+        if self._has_ended():
+            self._run("start", "--attach", self._name)
 
     def kill(self) -> None:
         """Kill it as a power cut would; its data stays."""

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from scripts.broker.probe import accepts, greets, wait_until
+from scripts.broker.probe import greets
+from scripts.services.waiting import accepts, wait_until
 
 STATE_VARIABLE = "BROKER_STATE"
 KILL, START = signal.SIGUSR1, signal.SIGUSR2  # what the supervisor does on them

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -12,10 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-from scripts.broker.errors import BrokerError, tail
-from scripts.broker.ports import free_ports
-from scripts.broker.probe import greets, wait_until
-from scripts.broker.processes import kill_service, start_service
+from scripts.broker.probe import greets
+from scripts.services.errors import ServiceError, tail
+from scripts.services.folders import make_folder
+from scripts.services.ports import free_ports
+from scripts.services.processes import kill_service, start_service
+from scripts.services.waiting import wait_until
 
 # The packages' own scripts: what lies in /usr/sbin is a wrapper that insists on root and changes the user.
 PACKAGED = Path("/usr/lib/rabbitmq/bin")
@@ -70,7 +71,7 @@ class Node:
         """Start the node and return when it takes connections.
 
         Raises:
-            BrokerError: it did not start; the message holds the end of its log.
+            ServiceError: it did not start; the message holds the end of its log.
         """
         for _ in range(START_ATTEMPTS):
             self._configure()
@@ -80,7 +81,7 @@ class Node:
             self.kill()
             if not self._lost_a_port():
                 break
-        raise BrokerError(
+        raise ServiceError(
             f"the private RabbitMQ node did not start. The end of its log:\n{tail(self._logs())}"
         )
 
@@ -159,27 +160,12 @@ def _environment(
 
 
 def _make_folder(parent: Path) -> tuple[Path, IO[str]]:
-    """Make the node's folder with its cookie; the open lock tells others that it is in use."""
+    """Make the node's folder, with its cookie, and return its lock too."""
     try:
-        parent.mkdir(exist_ok=True)
-        _sweep(parent)
-        folder = Path(tempfile.mkdtemp(prefix="node-", dir=parent))
+        folder, lock = make_folder(parent, "node-")
     except OSError:  # a working tree that we may not write to
-        folder = Path(tempfile.mkdtemp(prefix="kit-worker-node-"))
-    lock = (folder / "lock").open("w", encoding="utf-8")
-    fcntl.flock(lock, fcntl.LOCK_EX)
+        folder, lock = make_folder(Path(tempfile.gettempdir()), "kit-worker-node-")
     cookie = folder / ".erlang.cookie"
     cookie.write_text(secrets.token_hex(16), encoding="utf-8")
     cookie.chmod(0o400)
     return folder, lock
-
-
-def _sweep(parent: Path) -> None:
-    """Remove what was left by a run that was killed outright."""
-    for lock_file in parent.glob("node-*/lock"):
-        try:
-            with lock_file.open(encoding="utf-8") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(lock_file.parent, ignore_errors=True)
-        except OSError:  # in use, or another run is sweeping too
-            continue

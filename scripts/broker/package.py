@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.broker.errors import BrokerError, tail
 from scripts.broker.node import find_scripts
+from scripts.services import apt
 
 PACKAGE = "rabbitmq-server"
 POLICY = Path("/usr/sbin/policy-rc.d")
@@ -28,25 +23,17 @@ case " $* " in *" start "*|*rabbitmq-server*|*epmd*) exit 101 ;; esac
 """
 
 
-def can_install() -> bool:
-    """Tell whether we are root on a system of Debian's family."""
-    return os.geteuid() == 0 and shutil.which("apt-get") is not None
-
-
 def install() -> None:
     """Install the package, unless another run does it first.
 
     Raises:
-        BrokerError: apt-get failed; the message holds the end of its output.
+        ServiceError: apt-get failed; the message holds the end of its output.
     """
-    with (Path(tempfile.gettempdir()) / "kit-worker-install.lock").open("w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if find_scripts() is not None:
-            return
-        print(f"RabbitMQ is not installed: installing the package {PACKAGE} (apt-get) …", file=sys.stderr)
-        with _services_stay_off(POLICY):
-            _apt_get("update")
-            _apt_get("install", "--yes", "--no-install-recommends", PACKAGE)
+
+    def is_there() -> bool:
+        return find_scripts() is not None
+
+    if apt.install("RabbitMQ", PACKAGE, is_there, lambda: _services_stay_off(POLICY)):
         # Nobody asked for a system-wide broker, so none comes up with the machine either.
         subprocess.run(["update-rc.d", PACKAGE, "disable"], capture_output=True, check=False)
 
@@ -64,13 +51,3 @@ def _services_stay_off(policy: Path) -> Iterator[None]:
         policy.unlink()
         if saved.exists():
             saved.rename(policy)
-
-
-def _apt_get(*arguments: str) -> None:
-    command = ["apt-get", "--quiet", "-o", "DPkg::Lock::Timeout=300", *arguments]
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise BrokerError(f"'apt-get {' '.join(arguments)}' failed:\n{tail(done.stdout + done.stderr)}")

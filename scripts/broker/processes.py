@@ -1,45 +1,5 @@
-"""Starting programs that never outlive us."""
+"""Moved to `scripts.services.processes`."""
 
-from __future__ import annotations
+from scripts.services.processes import bound_to_us
 
-import contextlib
-import os
-import shutil
-import signal
-import subprocess
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-
-
-def bound_to_us(argv: Sequence[str], last_signal: str) -> list[str]:
-    """Return the command line whose process gets `last_signal` should we be killed outright.
-
-    Where the system has no setpriv (it is part of util-linux) the command line stays as it is: then only an
-    orderly end of ours ends the process too.
-    """
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", last_signal, "--", *argv] if setpriv else list(argv)
-
-
-def start_service(
-    argv: Sequence[str], environment: Mapping[str, str], log: Path, last_signal: str = "KILL"
-) -> subprocess.Popen[bytes]:
-    """Start a background program in a session of its own, out of reach of the terminal's Ctrl-C."""
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            bound_to_us(argv, last_signal),
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-
-def kill_service(process: subprocess.Popen[bytes] | None) -> None:
-    """Kill a program of `start_service` with all of its session's group, and wait for its end."""
-    if process is None or process.poll() is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):  # it may end by itself meanwhile
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+__all__ = ["bound_to_us"]

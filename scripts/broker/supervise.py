@@ -1,35 +1,35 @@
-"""`scripts/with-broker`: the order of choice, the command's life, and an end that leaves nothing behind."""
+"""`scripts/with-broker`: the order of choice, and an end that leaves nothing behind."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Protocol
 
 from scripts.broker import package
 from scripts.broker.container import Container, docker_answers
 from scripts.broker.control import KILL, START, STATE_VARIABLE, State
-from scripts.broker.errors import BrokerError
 from scripts.broker.node import Node, find_scripts
-from scripts.broker.probe import url_answers, without_password
-from scripts.broker.processes import bound_to_us
+from scripts.broker.probe import url_answers
+from scripts.services.apt import can_install
+from scripts.services.command import end_on_signals, let_nothing_interrupt, refused, run
+from scripts.services.errors import ServiceError
+from scripts.services.urls import without_password
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_BROKER = 4  # as kit-worker's own exit code
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+IN_DOCKER = "--docker"
 
 USAGE = """\
-Usage: scripts/with-broker COMMAND…
+Usage: scripts/with-broker [--docker] COMMAND…
 
 Runs COMMAND with AMQP_URL set, and exits as it does. The broker is the one of AMQP_URL where that is set
 already, else a private rabbitmq-server (installed first if need be and if we are root on Debian or Ubuntu),
 else a container in Docker. A private broker is gone afterwards, with all that it held.
+
+  --docker   always a container: RabbitMQ 4, whatever this system has and AMQP_URL says
 """
 NO_WAY = (
     "no RabbitMQ was found. Set AMQP_URL to a running broker, or install rabbitmq-server (on Debian and "
@@ -68,28 +68,35 @@ class Broker(Protocol):
 
 def main(command: Sequence[str]) -> int:
     """Run the command with a broker and return its exit code; 2 for wrong use, 4 for want of a broker."""
-    if not command or command[0] in {"-h", "--help"}:
-        print(USAGE, file=sys.stderr, end="")
-        return 2
-    if shutil.which(command[0]) is None:
-        print(f"with-broker: there is no command '{command[0]}' here.", file=sys.stderr)
-        return 127
-    _end_on_signals()
+    in_docker = command[:1] == [IN_DOCKER]
+    command = command[1:] if in_docker else command
+    code = refused("with-broker", USAGE, command)
+    if code is not None:
+        return code
+    end_on_signals()
     try:
+        if in_docker:
+            return _run_with_private_broker(command, _container())
         if os.environ.get("AMQP_URL"):
             return _run_with_given_broker(command, os.environ["AMQP_URL"])
         return _run_with_private_broker(command, _choose())
-    except BrokerError as error:
+    except ServiceError as error:
         print(f"with-broker: {error}", file=sys.stderr)
         return NO_BROKER
 
 
+def _container() -> Broker:
+    if not docker_answers():
+        raise ServiceError(f"no Docker engine answers, and {IN_DOCKER} needs one: see 'docker info'.")
+    return Container()
+
+
 def _choose() -> Broker:
     scripts = find_scripts()
-    if scripts is None and package.can_install():
+    if scripts is None and can_install():
         try:
             package.install()
-        except BrokerError:
+        except ServiceError:
             if not docker_answers():
                 raise
         scripts = find_scripts()
@@ -97,16 +104,16 @@ def _choose() -> Broker:
         return Node(scripts, ROOT / ".broker")
     if docker_answers():
         return Container()
-    raise BrokerError(NO_WAY)
+    raise ServiceError(NO_WAY)
 
 
 def _run_with_given_broker(command: Sequence[str], url: str) -> int:
     if not url_answers(url):
-        raise BrokerError(
+        raise ServiceError(
             f"AMQP_URL is set to {without_password(url)}, but no RabbitMQ answers there. Start that broker, "
             "or unset AMQP_URL to use a private one."
         )
-    return _run(command, dict(os.environ), None)
+    return run(command, os.environ, {})
 
 
 def _run_with_private_broker(command: Sequence[str], broker: Broker) -> int:
@@ -119,41 +126,7 @@ def _run_with_private_broker(command: Sequence[str], broker: Broker) -> int:
             "BROKER_CTL": str(ROOT / "scripts" / "broker-ctl"),
             STATE_VARIABLE: str(state),
         }
-        return _run(command, environment, broker)
+        return run(command, environment, {KILL: broker.kill, START: broker.launch})
     finally:
-        for ending in ENDING:  # an impatient second Ctrl-C must not leave a node behind
-            signal.signal(ending, signal.SIG_IGN)
+        let_nothing_interrupt()
         broker.close()
-
-
-def _run(command: Sequence[str], environment: dict[str, str], broker: Broker | None) -> int:
-    process = subprocess.Popen(bound_to_us(command, "TERM"), env=environment)
-
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        if not (number == signal.SIGINT and _terminal_is_ours()):
-            process.send_signal(number)
-
-    for ending in ENDING:
-        signal.signal(ending, pass_on)
-    if broker is not None:
-        signal.signal(KILL, lambda *_: broker.kill())
-        signal.signal(START, lambda *_: broker.launch())
-    code = process.wait()
-    return code if code >= 0 else 128 - code
-
-
-def _terminal_is_ours() -> bool:
-    """Tell whether the terminal's Ctrl-C reaches the command too: it shares our foreground group."""
-    try:
-        with Path("/dev/tty").open(encoding="utf-8") as terminal:
-            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
-    except OSError:
-        return False
-
-
-def _end_on_signals() -> None:
-    def end(number: int, _frame: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    for ending in ENDING:
-        signal.signal(ending, end)

@@ -78,6 +78,7 @@ def kit_worker(
         "KIT_BENCH_KEY": key,
         "KIT_RATE_LIMIT": str(rate_limit),
         "CONFIG_DIR": str(config),
+        "LEDGER_URL": f"sqlite+aiosqlite:///{config}/ledger.db",
         "SHUTDOWN_GRACE": SHUTDOWN_GRACE,
         "HTTP_PORT": str(_free_port()),
         "WORKER_ID": "bench",

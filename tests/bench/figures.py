@@ -12,7 +12,7 @@ from tests.bench.consumers import PLAIN, WORKER
 from tests.bench.life import PEOPLE
 from tests.bench.runs import BacklogRun, MemoryRun
 
-MAX_CALLS_PER_EVENT: Final = 2.2
+MAX_CALLS_PER_EVENT: Final = 1.6
 MAX_IDLE_MS_BEHIND: Final = 10.0
 MAX_MEMORY_MB: Final = 120.0
 

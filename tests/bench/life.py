@@ -15,7 +15,7 @@ GRANTED: Final = "access.granted"
 CANCELED: Final = "subscription.canceled"
 TYPES: Final = (SIGNED_UP, STARTED, GRANTED, CANCELED)
 
-EVENTS: Final = 3000
+EVENTS: Final = 5000
 PEOPLE: Final = 1000
 SEED: Final = 2024
 

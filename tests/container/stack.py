@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from scripts.services.ports import free_ports
 from tests.container.workload import KEYS_FOLDER, TrialAccount
 from worker.sandbox import Call
 
@@ -45,6 +46,7 @@ class Stack:
         self._folder = folder
         self._accounts = tuple(accounts)
         self._workers = workers
+        (self._amqp_port,) = free_ports(1)
 
     # -- its life -------------------------------------------------------------------------------------
 
@@ -53,7 +55,7 @@ class Stack:
         self._write_settings()
         scale = ("--scale", f"worker={self._workers}")
         wait = ("--wait", "--wait-timeout", str(START_TIMEOUT))
-        self._compose("up", "--build", "--detach", *scale, *wait, "rabbitmq", "sandbox", "worker")
+        self._compose("up", "--build", "--detach", *scale, *wait, "rabbitmq", "postgres", "sandbox", "worker")
 
     def down(self) -> None:
         """Remove the containers, the network and the volume."""
@@ -66,7 +68,7 @@ class Stack:
             "COMPOSE_PROFILES=demo",
             f"ENV_FILE={self._env_file}",
             f"CONFIG_DIR={self._folder / 'config'}",
-            "RABBITMQ_PORT=0",
+            f"RABBITMQ_PORT={self._amqp_port}",  # the same again when its container is
             "RABBITMQ_MANAGEMENT_PORT=0",
             "SANDBOX_PORT=0",
             "KIT_BASE_URL=http://sandbox:8025",
@@ -110,6 +112,15 @@ class Stack:
         """`docker start`: the same container, and so the same worker id."""
         return _timed("docker", "start", worker)
 
+    def readyz(self, worker: str) -> tuple[int, dict[str, Any]]:
+        """Return a worker's `/readyz`: its status and its JSON."""
+        ask = (
+            "import http.client as h; c = h.HTTPConnection('127.0.0.1', 8080, timeout=10); "
+            "c.request('GET', '/readyz'); a = c.getresponse(); print(a.status, a.read().decode())"
+        )
+        status, _, body = _run("docker", "exec", worker, "python", "-Sc", ask).partition(" ")
+        return int(status), json.loads(body)
+
     def logged(self, worker: str) -> list[dict[str, Any]]:
         """Return the log records of a worker, running or not."""
         lines = _run("docker", "logs", worker, stderr=subprocess.STDOUT).splitlines()
@@ -126,11 +137,40 @@ class Stack:
         """Return what each worker has in memory now."""
         return _run("docker", "stats", "--no-stream", "--format", "{{.MemUsage}}", *self.workers().values())
 
+    # -- its other services ---------------------------------------------------------------------------
+
+    def stop_service(self, service: str) -> None:
+        """Stop it in good order."""
+        self._compose("stop", service)
+
+    def start_service(self, service: str) -> None:
+        """Start it again, without waiting until it can be used."""
+        self._compose("start", service)
+
+    def unplug_sandbox(self) -> None:
+        """Take the sandbox off the network, with all that it holds; to stop it would be to empty it."""
+        _run("docker", "network", "disconnect", f"{PROJECT}_default", self._sandbox_container())
+
+    def plug_sandbox(self) -> None:
+        """Put it on the network again."""
+        container = self._sandbox_container()
+        _run("docker", "network", "connect", "--alias", "sandbox", f"{PROJECT}_default", container)
+
+    def _sandbox_container(self) -> str:
+        return self._compose("ps", "--all", "--quiet", "sandbox").strip()
+
+    def history(self) -> list[tuple[str, str, str]]:
+        """Return account, event id and outcome of each line of the ledger's history."""
+        query = "SELECT account, event_id, outcome FROM history"
+        psql = ("psql", "--username", "kit", "--dbname", "kit_worker", "--no-align", "--tuples-only")
+        rows = self._compose("exec", "-T", "postgres", *psql, "--command", query).splitlines()
+        return [(account, event, outcome) for account, event, outcome in (row.split("|") for row in rows)]
+
     # -- RabbitMQ -------------------------------------------------------------------------------------
 
     def amqp_url(self) -> str:
         """Return the broker's address, from this machine."""
-        return f"amqp://kit:kit@{self._address('rabbitmq', 5672)}/"
+        return f"amqp://kit:kit@127.0.0.1:{self._amqp_port}/"
 
     def consumers(self) -> dict[str, Consumers]:
         """Return by account who consumes its queue."""

@@ -1,4 +1,4 @@
-"""Workers in containers come and go under load, and nobody ends with a wrong tag.
+"""Workers and services in containers come and go under load, and nobody ends with a wrong tag.
 
 `make compose-trial`, or `.venv/bin/python -m tests.container.trial --help`. It needs a Docker Engine and some
 minutes, starts a project of its own, removes it in the end, and exits with 1 if anything is wrong.
@@ -8,29 +8,32 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from tests.container.observer import Observer, say
+from tests.container.outages import Outages
 from tests.container.stack import Stack, TrialFailed, caller
 from tests.container.workload import TrialAccount, Workload, publish
-from worker.sandbox import Call, overlaps
-from worker.topology import consumer_priority, dead_letter_queue, work_queue
+from worker.topology import work_queue
 
-SETTLE_TIMEOUT: Final = 300
-UNDER_LOAD: Final = 0.9
-"""The part of all events that is published while workers come and go; the rest measures a hand-over."""
+HANDOVER_SECONDS: Final = 12.0
+"""How long events trickle while a worker leaves that has next to nothing to do."""
 HANDOVER_PACE: Final = 4
-"""Events of each account in a second while the hand-over is measured."""
+"""Events of each account in a second meanwhile."""
+HANDOVER_EVENTS: Final = round(HANDOVER_SECONDS * HANDOVER_PACE)
+HANDOVER_LIMIT: Final = 2.0
+"""Seconds from SIGTERM to the next worker's first call."""
 PAUSE: Final = 4.0
 """Seconds between the comings and goings."""
+OUTAGES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +42,16 @@ class Options:
 
     accounts: int
     events: int
+    outage_events: int
     per_second: float
     workers: int
     latency: float
     logs: Path | None
 
-
-def say(text: str) -> None:
-    """Tell the person who watches."""
-    print(text, flush=True)  # noqa: T201  # it is a program that people run
+    @property
+    def events_of_an_account(self) -> int:
+        """How many events there are for each account, in all parts of the trial."""
+        return self.events + OUTAGES * self.outage_events + HANDOVER_EVENTS
 
 
 class Trial:
@@ -57,38 +61,41 @@ class Trial:
         self._stack = stack
         self._load = workload
         self._options = options
-        self._names = [account.name for account in workload.events]
-        self._problems: list[str] = []
+        self._observer = Observer(stack, workload)
+        self._names = self._observer.names
 
     async def run(self) -> list[str]:
         """Do all of it, and return what is not as it should be."""
         await self._start()
-        began = time.monotonic()
-        await self._under_load()
-        await self._settled()
-        self._tell_throughput(time.monotonic() - began)
+        if self._options.events:
+            began = time.monotonic()
+            await self._under_load()
+            await self._observer.settled()
+            self._tell_throughput(time.monotonic() - began)
+        if self._options.outage_events:
+            outages = Outages(self._observer, first=self._options.events, events=self._options.outage_events)
+            await outages.run()
         await self._handover()
-        await self._settled()
-        self._check_outcome()
+        await self._observer.settled()
+        self._observer.check_outcome()
         self._stop_all()
-        return self._problems
+        return self._observer.problems
 
     # -- its steps ------------------------------------------------------------------------------------
 
     async def _start(self) -> None:
-        say(f"starting RabbitMQ, the sandbox and {self._options.workers} workers …")
+        say(f"starting RabbitMQ, PostgreSQL, the sandbox and {self._options.workers} workers …")
         await asyncio.to_thread(self._stack.up)
         say(f"workers: {self._stack.states()}")
         self._stack.configure_sandbox(latency=self._options.latency)
-        await self._owned_by_the_best(self._stack.workers())
+        await self._observer.owned_by_the_best(self._stack.workers())
 
     async def _under_load(self) -> None:
         """Publish, and meanwhile stop one worker and kill another, and start both again."""
-        count = round(self._options.events * UNDER_LOAD)
-        url, load = self._stack.amqp_url(), self._load
+        count, url, load = self._options.events, self._stack.amqp_url(), self._load
         say(f"publishing {count * len(self._names)} events at {self._options.per_second:.0f}/s …")
         publishing = asyncio.create_task(publish(url, load, slice(count), self._options.per_second))
-        first, second, *others = self._by_accounts_held()
+        first, second, *others = self._observer.by_accounts_held()
         steps: list[tuple[str, Callable[[str], float], str, Collection[str]]] = [
             ("docker stop", self._stack.stop, first, [second, *others]),
             ("docker kill", self._stack.kill, second, others),
@@ -97,19 +104,19 @@ class Trial:
         ]
         for name, action, worker, left in steps:
             await asyncio.sleep(PAUSE)
-            loaded = not publishing.done() or sum(self._depths(work_queue)) > self._options.workers
-            self._check(loaded, f"{name} {worker}: the load ended before it; give more --events")
+            loaded = not publishing.done() or sum(self._observer.depths(work_queue)) > self._options.workers
+            self._observer.check(loaded, f"{name} {worker}: the load ended before it; give more --events")
             took = await asyncio.to_thread(action, worker)
             say(f"{name} {worker}: {took:.1f} s")
-            await self._owned_by_the_best(left)
+            await self._observer.owned_by_the_best(left)
         await publishing
 
     async def _handover(self) -> None:
         """Stop a worker that has next to nothing to do, and see when another one works for its accounts."""
-        leaver = self._by_accounts_held()[0]
+        leaver = self._observer.by_accounts_held()[0]
         held = {name for name, each in self._stack.consumers().items() if each.active == leaver}
         last = max((call.sequence for call in self._stack.calls()), default=0)
-        rest = slice(round(self._options.events * UNDER_LOAD), None)
+        rest = slice(-HANDOVER_EVENTS, None)
         pace = float(HANDOVER_PACE * len(self._names))
         publishing = asyncio.create_task(publish(self._stack.amqp_url(), self._load, rest, pace))
         took = await asyncio.to_thread(self._stack.stop, leaver)
@@ -117,90 +124,33 @@ class Trial:
         told = max(_seconds(line) for line in self._stack.logged(leaver) if line["event"] == "stopping")
         gaps = []
         for name in sorted(held):
-            calls = [call for call in self._calls_of(name) if call.sequence > last]
+            calls = [call for call in self._observer.calls_of(name) if call.sequence > last]
             before = [call.arrived_at for call in calls if caller(call) == leaver]
             after = [call.arrived_at for call in calls if caller(call) != leaver]
-            self._check(bool(after), f"{name}: no other worker took it over from {leaver}")
+            self._observer.check(bool(after), f"{name}: no other worker took it over from {leaver}")
             gaps += [min(after) - told] if after else []
-            self._check(not before or not after or max(before) < min(after), f"{name}: two workers at once")
+            self._observer.check(
+                not before or not after or max(before) < min(after), f"{name}: two workers at once"
+            )
         say(f"docker stop of a nearly idle worker: {took:.2f} s; from SIGTERM to the next one's first call:")
         say(f"  {' '.join(f'{1000 * gap:.0f}' for gap in sorted(gaps))} ms, for each of its accounts")
-        await self._owned_by_the_best(set(self._stack.workers()) - {leaver})
-
-    async def _settled(self) -> None:
-        deadline = time.monotonic() + SETTLE_TIMEOUT
-        while any(depths := self._depths(work_queue)):
-            if time.monotonic() > deadline:
-                raise TrialFailed(f"events still wait after {SETTLE_TIMEOUT} s: {depths}")
-            await asyncio.sleep(0.5)
+        slow = f"the hand-over took more than {HANDOVER_LIMIT:.0f} s"
+        self._observer.check(max(gaps, default=0.0) < HANDOVER_LIMIT, slow)
+        await self._observer.owned_by_the_best(set(self._stack.workers()) - {leaver})
 
     def _stop_all(self) -> None:
-        running = [name for name, state in self._stack.states().items() if not state.startswith("exit")]
+        running = self._observer.running()
         for worker in running:
             self._stack.stop(worker)
         states = self._stack.states()
         say(f"stopped: {states}")
         for worker in running:
-            self._check(states[worker] == "exit 0", f"{worker} ended with {states[worker]}")
-
-    # -- what should be so ----------------------------------------------------------------------------
-
-    async def _owned_by_the_best(self, workers: Collection[str], seconds: float = 90.0) -> None:
-        """Wait until each account is with that worker, of these, that has the highest priority for it."""
-        should = {name: max(workers, key=lambda each: consumer_priority(each, name)) for name in self._names}
-        started = time.monotonic()
-        while True:
-            consumers = await asyncio.to_thread(self._stack.consumers)
-            active = {name: consumers[name].active for name in self._names if name in consumers}
-            if active == should:
-                break
-            if time.monotonic() - started > seconds:
-                self._check(False, f"accounts are with {active}, and should be with {should}")  # noqa: FBT003  # it is so
-                return
-            await asyncio.sleep(0.2)
-        spread = ", ".join(f"{worker}: {count}" for worker, count in sorted(Counter(active.values()).items()))
-        say(f"  accounts where their priority is highest, {time.monotonic() - started:.1f} s later: {spread}")
-
-    def _check_outcome(self) -> None:
-        calls = self._stack.calls()
-        per_account = {name: self._calls_of(name) for name in self._names}
-        pairs = [pair for each in per_account.values() for pair in overlaps(each, caller)]
-        moves = sum(len(list(groupby(map(caller, each)))) - 1 for each in per_account.values())
-        statuses = Counter(call.status for call in calls)
-        dead = self._depths(dead_letter_queue)
-        wrong = self._load.wrong_people(self._stack.kit_accounts())
-        per_event = len(calls) / self._load.count
-        say(f"calls to Kit: {len(calls)}, {per_event:.2f} per event; by status: {dict(statuses)}")
-        say(f"moves of an account to another worker: {moves}; calls of two workers at once: {len(pairs)}")
-        say(f"people with a wrong state: {len(wrong)}; dead letters: {sum(dead)}; messages left: 0")
-        self._check(not pairs, f"two workers were active for one account: {pairs[:3]}")
-        self._check(not any(dead), f"there are dead letters: {dead}")
-        self._check(not wrong, "people are wrong: " + "; ".join(wrong[:5]))
+            self._observer.check(states[worker] == "exit 0", f"{worker} ended with {states[worker]}")
 
     def _tell_throughput(self, seconds: float) -> None:
-        count = round(self._options.events * UNDER_LOAD) * len(self._names)
+        count = self._options.events * len(self._names)
         say(f"{count} events published and settled in {seconds:.0f} s ({count / seconds:.0f}/s)")
         say(f"memory of the workers: {', '.join(self._stack.memory().split(chr(10))).rstrip(', ')}")
-
-    def _check(self, holds: bool, otherwise: str) -> None:
-        if not holds:
-            self._problems.append(otherwise)
-            say(f"  WRONG: {otherwise}")
-
-    # -- looking --------------------------------------------------------------------------------------
-
-    def _by_accounts_held(self) -> list[str]:
-        held = Counter(each.active for each in self._stack.consumers().values())
-        running = [name for name, state in self._stack.states().items() if not state.startswith("exit")]
-        return sorted(running, key=lambda worker: -held[worker])
-
-    def _depths(self, queue: Callable[[str], str]) -> list[int]:
-        depths = self._stack.depths()
-        return [depths[queue(name)] for name in self._names]
-
-    def _calls_of(self, name: str) -> list[Call]:
-        (key,) = [account.key for account in self._load.events if account.name == name]
-        return [call for call in self._stack.calls() if call.credential == f"…{key[-4:]}"]
 
 
 def _seconds(line: dict[str, object]) -> float:
@@ -210,8 +160,18 @@ def _seconds(line: dict[str, object]) -> float:
 def _options() -> Options:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--accounts", type=int, default=12)
-    parser.add_argument("--events", type=int, default=500, help="of each account")
-    parser.add_argument("--per-second", type=float, default=120, help="over all accounts")
+    parser.add_argument(
+        "--events", type=int, default=450, help="of each account, while workers come and go; 0: they do not"
+    )
+    parser.add_argument(
+        "--outage-events",
+        type=int,
+        default=200,
+        help="likewise, for each of the four outages; 0: there are none",
+    )
+    parser.add_argument(
+        "--per-second", type=float, default=120, help="over all accounts, while workers come and go"
+    )
     parser.add_argument("--workers", type=int, default=3, help="at least three")
     parser.add_argument("--latency", type=float, default=0.02, help="seconds that Kit takes")
     parser.add_argument("--logs", type=Path, help="folder for the workers' logs")
@@ -221,11 +181,15 @@ def _options() -> Options:
 def main() -> int:
     """Run the trial."""
     options = _options()
+    # A broker that goes away is what is wanted here, and the publisher comes back by itself.
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     accounts = [TrialAccount(number) for number in range(1, options.accounts + 1)]
     with tempfile.TemporaryDirectory(prefix="kit-worker-trial-") as folder:
         stack = Stack(Path(folder), accounts, options.workers)
         try:
-            problems = asyncio.run(Trial(stack, Workload.made(accounts, options.events), options).run())
+            problems = asyncio.run(
+                Trial(stack, Workload.made(accounts, options.events_of_an_account), options).run()
+            )
         finally:
             if options.logs:
                 stack.save_logs(options.logs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,15 @@ from typing import Any, Final
 
 import aio_pika
 from aio_pika.abc import AbstractExchange
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, PublishError
 
 from tests.integration.harness import expected, make_events
 
 KEYS_FOLDER: Final = "keys"
 EXCHANGE: Final = "platform.events"
+RETRY: Final = 0.5
+AWAY: Final = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError)
+"""What a publisher meets while RabbitMQ is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +93,31 @@ def _wrong(account: str, subscribers: list[dict[str, Any]], events: list[dict[st
 
 
 async def publish(amqp_url: str, workload: Workload, part: slice, per_second: float) -> None:
-    """Publish a part of each account's events at that pace over all, confirmed and mandatory."""
-    async with await aio_pika.connect(amqp_url, timeout=10) as connection:
-        channel = await connection.channel()
-        exchange = await channel.get_exchange(EXCHANGE)
-        loop = asyncio.get_running_loop()
-        started, sent = loop.time(), 0
-        for row in zip(*(events[part] for events in workload.events.values()), strict=True):
-            pairs = zip(workload.events, row, strict=True)
-            await asyncio.gather(*(_publish_one(exchange, account, event) for account, event in pairs))
-            sent += len(row)
-            await asyncio.sleep(max(0.0, started + sent / per_second - loop.time()))
+    """Publish a part of each account's events at that pace over all, confirmed and mandatory.
+
+    What is not confirmed is published once more, as a platform does, over a new connection.
+    """
+    loop = asyncio.get_running_loop()
+    started, sent = loop.time(), 0
+    rows = deque(zip(*(events[part] for events in workload.events.values()), strict=True))
+    while rows:
+        try:
+            async with await aio_pika.connect(amqp_url, timeout=10) as connection:
+                exchange = await (await connection.channel()).get_exchange(EXCHANGE)
+                while rows:
+                    pairs = zip(workload.events, rows[0], strict=True)
+                    await asyncio.gather(
+                        *(_publish_one(exchange, account, event) for account, event in pairs)
+                    )
+                    sent += len(rows.popleft())
+                    await asyncio.sleep(max(0.0, started + sent / per_second - loop.time()))
+        except PublishError:  # it went to no queue: that is no outage
+            raise
+        except AWAY:
+            await asyncio.sleep(RETRY)
 
 
 async def _publish_one(exchange: AbstractExchange, account: TrialAccount, event: Mapping[str, Any]) -> None:
     body = json.dumps(event).encode()
     message = aio_pika.Message(body, delivery_mode=2, content_type="application/json")
-    await exchange.publish(message, f"{event['type']}.{account.name}", timeout=30)
+    await exchange.publish(message, f"{event['type']}.{account.name}", timeout=10)

@@ -70,9 +70,11 @@ class BrokerControl:
 
     def __init__(self, program: str) -> None:
         self._program = program
+        self._up = True
 
     async def kill(self) -> None:
         """Kill the node, as a power cut would."""
+        self._up = False
         await self._run("kill")
 
     async def start(self) -> None:
@@ -81,15 +83,34 @@ class BrokerControl:
 
     async def stop_app(self) -> None:
         """Stop RabbitMQ in good order; the node itself goes on."""
+        self._up = False
         await self._run("stop_app")
 
     async def start_app(self) -> None:
         """Undo `stop_app`."""
         await self._run("start_app")
 
+    async def mend(self) -> None:
+        """Let it run again, whatever was done to it."""
+        if not self._up:
+            await self.start()
+            await self.start_app()
+            self._up = True
+
     async def rabbitmqctl(self, *arguments: str) -> str:
         """Run a rabbitmqctl command on the node and return what it prints."""
         return await self._run("rabbitmqctl", "--silent", *arguments)
+
+    async def set_environment(self, name: str, value: str) -> str:
+        """Set one of RabbitMQ's own parameters, for what begins from now on; returns what it was.
+
+        A restart forgets it.
+        """
+        before = await self.rabbitmqctl(
+            "eval", f"{{ok, Value}} = application:get_env(rabbit, {name}), Value."
+        )
+        await self.rabbitmqctl("eval", f"application:set_env(rabbit, {name}, {value}).")
+        return before.strip()
 
     async def _run(self, *arguments: str) -> str:
         process = await asyncio.create_subprocess_exec(
@@ -115,8 +136,7 @@ async def broker_ctl(amqp_url: str) -> AsyncIterator[BrokerControl]:  # noqa: AR
         pytest.skip(reason)
     control = BrokerControl(program)
     yield control
-    await control.start()
-    await control.start_app()
+    await control.mend()
 
 
 async def _delete(amqp_url: str, queues: list[str], exchanges: list[str]) -> None:

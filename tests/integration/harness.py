@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import random
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,14 +36,19 @@ class Person:
 
     tags: set[str] = field(default_factory=set)
     fields: dict[str, str] = field(default_factory=dict)
+    first_name: str | None = None
 
 
 def make_events(count: int, people: int, seed: int) -> list[dict[str, Any]]:
     """Return events in order of time, each a second after the one before."""
+    return list(itertools.islice(endless_events(people, seed), count))
+
+
+def endless_events(people: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Yield events as `make_events` returns them, without an end."""
     chance = random.Random(seed)  # noqa: S311  # repeatable on purpose
-    return [
-        _event(chance, number, f"person{chance.randrange(people)}@example.com") for number in range(count)
-    ]
+    for number in itertools.count():
+        yield _event(chance, number, f"person{chance.randrange(people)}@example.com")
 
 
 def _event(chance: random.Random, number: int, email: str) -> dict[str, Any]:
@@ -61,13 +67,16 @@ def _event(chance: random.Random, number: int, email: str) -> dict[str, Any]:
 
 
 def expected(events: Iterable[Mapping[str, Any]]) -> dict[str, Person]:
-    """Return what should be true of everybody after these events, applied in order of time."""
+    """Return what should be true of everybody, by address, after these events, applied in order of time."""
     everybody: dict[str, Person] = {}
+    addresses: dict[str, str] = {}
     for event in sorted(events, key=lambda event: event["time"]):
         user, kind, time = event["data"]["user"], event["type"], event["time"]
-        person = everybody.setdefault(user["email"], Person())
+        person = everybody.setdefault(user["id"], Person())
+        addresses[user["id"]] = user["email"]
         person.fields["mk_user_id"] = user["id"]
         if kind == "user.signed_up":
+            person.first_name = user["first_name"]
             person.fields["mk_signed_up_at"] = time
         elif kind == "subscription.started":
             person.tags = person.tags - {"Cancelled"} | {"Active Member"}
@@ -79,7 +88,7 @@ def expected(events: Iterable[Mapping[str, Any]]) -> dict[str, Person]:
             level = event["data"]["access"]["level"]
             person.tags.add(f"{level} access")
             person.fields |= {"mk_access_level": level, "mk_access_granted_at": time}
-    return everybody
+    return {addresses[user_id]: person for user_id, person in everybody.items()}
 
 
 def _subscribed(event: Mapping[str, Any], status: str, time_field: str) -> dict[str, str]:
@@ -98,10 +107,8 @@ def wrong_people(sandbox: Sandbox, events: Iterable[Mapping[str, Any]], key: str
         person = account.find(email)
         if person is None:
             wrong.append(f"{email} is missing")
-        elif person.tags != should.tags or dict(person.fields) != should.fields:
-            wrong.append(
-                f"{email}: {set(person.tags)} for {should.tags}, {person.fields} for {should.fields}"
-            )
+        elif (is_now := Person(set(person.tags), dict(person.fields), person.first_name)) != should:
+            wrong.append(f"{email}: {is_now} for {should}")
     return wrong
 
 
@@ -151,9 +158,16 @@ class Worker:
         self._log = log
         self._environ = environ
         self._process: asyncio.subprocess.Process | None = None
+        self._read = 0
+        self._lines: list[dict[str, Any]] = []
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            if self._process is not None and self._process.returncode is None:
+                await self.stop(signal.SIGKILL)
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -167,8 +181,17 @@ class Worker:
         return self._process
 
     async def start(self) -> None:
-        """Start it, and return once it is subscribed."""
+        """Start it, and return once it is subscribed, or says why it is not."""
         seen = len(self.log_lines())
+        await self.launch()
+        begun = {"subscribed", "credential_refused", "hold_started", "session_failed"}
+        await until(
+            lambda: bool(begun & set(self.events_logged(seen))) or self.process.returncode is not None
+        )
+        assert self.process.returncode is None, self.log_text()
+
+    async def launch(self) -> None:
+        """Start it, without waiting for anything."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -180,8 +203,6 @@ class Worker:
                 stdout=log,
                 stderr=log,
             )
-        await until(lambda: "subscribed" in self.events_logged(seen) or self.process.returncode is not None)
-        assert self.process.returncode is None, self.log_text()
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
@@ -193,8 +214,14 @@ class Worker:
         return self._log.read_text(encoding="utf-8") if self._log.exists() else ""
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """Its log records."""
-        return [json.loads(line) for line in self.log_text().splitlines() if line.startswith("{")]
+        """Its log records so far; what was read before is not read again."""
+        if self._log.exists():
+            with self._log.open("rb") as log:
+                log.seek(self._read)
+                whole, newline, _ = log.read().rpartition(b"\n")
+            self._read += len(whole) + len(newline)
+            self._lines += [json.loads(line) for line in whole.splitlines() if line.startswith(b"{")]
+        return self._lines
 
     def events_logged(self, after: int = 0) -> list[str]:
         """The event names it has logged since."""
@@ -238,7 +265,7 @@ async def depth(amqp_url: str, queue: str) -> int:
 
 async def all_settled(worker: Worker, count: int, seconds: float = 60.0) -> None:
     """Wait until so many events are settled by a log, whichever processes wrote it."""
-    names = {"event_applied", "event_ignored", "event_dead_lettered"}
+    names = {"event_applied", "event_superseded", "event_duplicate", "event_ignored", "event_dead_lettered"}
 
     def settled() -> bool:
         return len({line["event_id"] for line in worker.log_lines() if line["event"] in names}) >= count

@@ -9,7 +9,6 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import aio_pika
@@ -18,6 +17,7 @@ from aio_pika.abc import AbstractChannel
 from pydantic import SecretStr
 
 from tests.integration.harness import KEY, Worker, World, all_settled, until
+from tests.integration.shell import Shell
 from worker.checkup import QueueCheck, check_broker
 from worker.sandbox import Sandbox
 from worker.settings import Settings
@@ -27,40 +27,6 @@ pytestmark = pytest.mark.timeout(120)
 
 GOOD = {"id": "good", "type": "user.signed_up", "data": {"user": {"email": "ada@example.com"}}}
 BAD = {"id": "bad", "type": "user.signed_up", "data": {"user": {"email": "ada at example.com"}}}
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What a process printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-
-class Shell:
-    """Runs `kit-worker` with a world's settings."""
-
-    def __init__(self, world: World, folder: Path) -> None:
-        self._world = world
-        self._folder = folder
-
-    async def start(self, *words: str, **environ: str) -> asyncio.subprocess.Process:
-        """Start a command."""
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "worker", *words,
-            env={**self._world.environment(), **environ},
-            cwd=self._folder,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-
-    async def __call__(self, *words: str, stdin: str = "", **environ: str) -> Ended:
-        """Run a command to its end."""
-        process = await self.start(*words, **environ)
-        out, err = await process.communicate(stdin.encode())
-        return Ended(process.returncode or 0, out.decode(), err.decode())
 
 
 @pytest.fixture
@@ -93,7 +59,7 @@ async def test_from_publishing_to_replaying_as_an_operator_would(
         listed, shown, checked = await asyncio.gather(
             kit_worker("dead-letters", "list"), kit_worker("dead-letters", "show", "bad"), kit_worker("check")
         )
-        replayed = await kit_worker("dead-letters", "replay", "--all", "--force")
+        replayed = await kit_worker("dead-letters", "replay", "--all")
         await until(lambda: worker.events_logged().count("event_dead_lettered") == 2)
         discarded = await kit_worker("dead-letters", "discard", "--id", "bad", "--yes", "--json")
         log = worker.log_text()

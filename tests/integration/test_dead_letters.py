@@ -355,7 +355,7 @@ async def test_kill_9_in_the_midst_of_a_replay_loses_nothing(box: Box, amqp_url:
     count = 1500
     await box.fill(*({} for _ in range(count)))
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "worker", "dead-letters", "replay", "--all", "--force",
+        sys.executable, "-m", "worker", "dead-letters", "replay", "--all",
         "--account", box.account,
         env={"PATH": os.environ["PATH"], "AMQP_URL": amqp_url, "CONFIG_DIR": str(tmp_path)},
         cwd=tmp_path,

@@ -119,9 +119,9 @@ async def test_what_waits_is_folded_anew_under_a_corrected_rule(
     world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """Given events that wait in an outage, a corrected rule applies to them: no harm is done."""
-    sandbox.faults.add(Rule(Fault(FaultKind.STATUS, status=503)))
     world.write_account("events: {subscription.started: {add_tags: [Wrong]}}\n")
     async with Worker(world, tmp_path / "log") as worker:
+        sandbox.faults.add(Rule(Fault(FaultKind.STATUS, status=503)))
         await publish(channel, world.exchange, [started("a@example.com")])
         await until(lambda: "hold_started" in worker.events_logged())
         world.write_account("events: {subscription.started: {add_tags: [Right]}}\n")
@@ -148,7 +148,8 @@ async def test_accounts_come_and_go_with_their_files(
         await exchange.publish(aio_pika.Message(body), "user.signed_up.garden")
         await all_settled(worker, 1)
         path.unlink()
-        await until(lambda: "account_removed" in worker.events_logged())
+        await until(lambda: "session_ended" in worker.events_logged())
+        assert "account_removed" in worker.events_logged()
         await exchange.publish(aio_pika.Message(body), "user.signed_up.garden")
         assert await depth(world.amqp_url, f"kit.{other}") == 1
     assert sandbox.account("kit_another0123456789").subscriber("a@example.com").state == "active"
@@ -160,8 +161,8 @@ async def test_an_outage_is_a_hold_and_ends_by_itself(
 ) -> None:
     """Given a Kit that is down, the account is held, calls seldom, and goes on when Kit is back."""
     events = make_events(50, 20, seed=22)
-    sandbox.faults.add(Rule(Fault(FaultKind.STATUS, status=500)))
     async with Worker(world, tmp_path / "log", HTTP_PORT="18443") as worker:
+        sandbox.faults.add(Rule(Fault(FaultKind.STATUS, status=500)))
         await publish(channel, world.exchange, events)
         await until(lambda: "hold_started" in worker.events_logged())
         status, body = await readyz(18443)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aio_pika.abc import AbstractChannel
 
+from tests.integration.conftest import BrokerControl
 from worker.amqp import check_amqp_url
 from worker.broker import Link
 from worker.clock import awake_or_not
@@ -84,3 +85,44 @@ async def test_no_answer_in_time() -> None:
     link = Link(check_amqp_url("amqp://127.0.0.1:1/"), "test", clock=awake_or_not, random=random.random)
     with pytest.raises(BrokerUnavailable, match="not confirmed"):
         await Publisher(link.channel).publish(message("any"), timeout=0.05)
+
+
+async def _publish_on_and_on(publisher: Publisher, queue: str) -> None:
+    while True:
+        await publisher.publish(message(queue))
+
+
+async def test_a_queue_whose_limit_was_lifted(
+    publisher: Publisher, broker_ctl: BrokerControl, channel: AbstractChannel
+) -> None:
+    """Given a quorum queue that refused and has room again, the next publish is confirmed.
+
+    RabbitMQ 3.10 goes on refusing the channel that it once refused, where the limit was a policy's.
+    """
+    name = f"test.{uuid.uuid4().hex}"
+    await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum"})
+    policy = '{"max-length": 1, "overflow": "reject-publish"}'
+    await broker_ctl.rabbitmqctl("set_policy", "--apply-to", "queues", name, f"^{name}$", policy)
+    try:
+        async with asyncio.timeout(20):
+            with pytest.raises(BrokerUnavailable, match="refused"):
+                await _publish_on_and_on(publisher, name)  # the limit is soft, and a policy takes a moment
+    finally:
+        await broker_ctl.rabbitmqctl("clear_policy", name)
+    try:
+        await publisher.publish(message(name))
+    finally:
+        await channel.queue_delete(name)
+
+
+async def test_a_refusal_leaves_what_else_is_under_way_alone(
+    publisher: Publisher, queue: str, channel: AbstractChannel
+) -> None:
+    """Given refusals among many publishes at once, each of the others is confirmed, once."""
+    roomy = await channel.declare_queue(exclusive=True)
+    await publisher.publish(message(queue))
+    names = [queue if number % 3 == 0 else roomy.name for number in range(60)]
+    results = await asyncio.gather(*(publisher.publish(message(n)) for n in names), return_exceptions=True)
+    assert [result is None for result in results] == [name != queue for name in names]
+    again = await channel.declare_queue(roomy.name, passive=True)
+    assert again.declaration_result.message_count == 40

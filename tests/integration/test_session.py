@@ -3,9 +3,11 @@
 import asyncio
 import itertools
 import random
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from aio_pika.abc import AbstractChannel
@@ -13,18 +15,21 @@ from pydantic import SecretStr
 
 from tests.integration.harness import KEY, depth, make_events, publish, wrong_people
 from worker import broker as broker_module
-from worker import events, session
-from worker.account_worker import AccountWorker, KitSettings
+from worker import events, pipeline, session
+from worker.account_worker import AccountWorker
 from worker.accounts import Account, Credential
 from worker.broker import Broker, Link
 from worker.clock import awake_or_not, utc_now
 from worker.consumer import Consumer
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
+from worker.ledger.database import Database
+from worker.ledger.registry import Registry
+from worker.ledger.store import Ledger
 from worker.mapping import FieldTarget, Options
 from worker.metrics import Metrics
 from worker.sandbox import Sandbox
-from worker.session import Tools
+from worker.tools import KitSettings, Tools
 from worker.topology import Topology, work_queue
 
 pytestmark = pytest.mark.timeout(60)
@@ -92,14 +97,28 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-def running(events_exchange: str, account_name: str, sandbox: Sandbox) -> Running:
+def running(events_exchange: str, account_name: str, sandbox: Sandbox, tmp_path: Path) -> Running:
     """Run the account in this process, over a broker URL, until the context ends."""
 
     @asynccontextmanager
     async def run(url: str, *, limit: int = 10**6, prefetch: int = 500) -> AsyncIterator[AccountWorker]:
         broker = Broker(url, "here", clock=awake_or_not, random=random.random)
         topology = Topology(broker.consuming, events_exchange)
-        tools = Tools(broker, topology, Metrics(), "here", 32, awake_or_not, utc_now, random.random)
+        ledger = Ledger(Database(f"sqlite+aiosqlite:///{tmp_path}/ledger.db"), worker="here", now=time.time)
+        tools = Tools(
+            broker=broker,
+            topology=topology,
+            ledger=ledger,
+            registry=Registry(ledger, "here"),
+            metrics=Metrics(),
+            worker_id="here",
+            concurrency=32,
+            known_ttl=0.0,
+            clock=awake_or_not,
+            now=utc_now,
+            wall=time.time,
+            random=random.random,
+        )
         kit = KitSettings(sandbox.url, limit, 5.0, 32)
         worker = AccountWorker(account_called(account_name), tools, kit, prefetch=prefetch, grace=lambda: 5.0)
         connected = asyncio.create_task(broker.run())
@@ -110,6 +129,7 @@ def running(events_exchange: str, account_name: str, sandbox: Sandbox) -> Runnin
         await working
         connected.cancel()
         await asyncio.gather(connected, return_exceptions=True)
+        await ledger.database.close()
 
     return run
 
@@ -210,7 +230,7 @@ async def test_a_bug_in_receiving_costs_one_message(
             raise crash
         return decode(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(session, "decode", crashing)
+    monkeypatch.setattr(pipeline, "decode", crashing)
     ten = make_events(10, 10, seed=33)
     async with running(amqp_url) as worker:
         await publish(channel, events_exchange, ten)

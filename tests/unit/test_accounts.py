@@ -105,6 +105,16 @@ events:
     )
 
 
+def test_a_tag_may_replace_what_its_entry_gave_before() -> None:
+    tags = '["{data.level} access", {tag: "{data.level} member", replaces: true}, {tag: Paid}]'
+    account = parse(f"{KIT}events: {{order.paid: {{add_tags: {tags}}}}}\n")
+    assert account.events["order.paid"].base.add_tags == (
+        Template("{data.level} access"),
+        Template("{data.level} member", replaces=True),
+        Template("Paid"),
+    )
+
+
 def test_sections_and_lists_whose_entries_are_all_commented_out_say_nothing() -> None:
     account = parse(f"{KIT}events:\n  # x\nfields:\noptions:\n")
     with_lists = parse(f"{KIT}events:\n  order.paid:\n    add_tags:\n    rules:\n")

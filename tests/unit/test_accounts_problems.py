@@ -106,6 +106,33 @@ def test_a_wrong_tag(tag: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("tag", "place", "said"),
+    [
+        ("{replaces: true}", ".tag", "is missing; write the tag's name, such as tag: \"{mk_access_level}"),
+        ("{tag: 5, replaces: true}", ".tag", 'YAML reads 5 as a number; write "5" in quotes'),
+        ('{tag: "{data.a}", replace: true}', ".replace", "unknown key; did you mean replaces?"),
+        ('{tag: "{data.a}", replaces: perhaps}', ".replaces", "must be true or false, not perhaps"),
+        ("{tag: Gold, replaces: true}", ".replaces", "replaces takes off what this entry gave before, and"),
+        ('{tag: "{plan}", replaces: true}', ".tag", "unknown placeholder {plan}"),
+        ("{name: Gold}", "", "must be text; put text with a colon or braces in quotes"),
+    ],
+)
+def test_a_wrong_tag_that_replaces(tag: str, place: str, said: str) -> None:
+    text = problem(event(f"{{add_tags: [{tag}]}}"))
+    assert f"events.order.paid.add_tags[1]{place}: {said}" in text
+
+
+def test_a_replacing_tag_has_no_place_among_those_to_remove() -> None:
+    text = problem(event('{remove_tags: [{tag: "{data.a}", replaces: true}]}'))
+    assert "must be the tag's name alone; tag: and replaces: belong into add_tags" in text
+
+
+def test_the_same_tag_twice_is_found_in_either_form() -> None:
+    text = problem(event("{add_tags: [Paid, {tag: paid}]}"))
+    assert '"paid" stands in this list twice' in text
+
+
+@pytest.mark.parametrize(
     ("block", "place", "said"),
     [
         ("{add_tags: Paid}", "2:33: events.order.paid.add_tags", "must be a list; write [Paid]"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from tests.unit.examples import change, event
-from worker.backlog import Backlog, Item, Pending, Progress
+from worker.backlog import Backlog, Item, Pending
 from worker.changes import NOTHING, Change, merge_all
 
 NAMES = ("ada", "bob", "cyd")
@@ -19,18 +19,18 @@ def item(number: int, asked: Change | None = None) -> Item[int]:
     return Item(event(number), change(number) if asked is None else asked, number)
 
 
-def taken(backlog: Backlog[int], now: float = 0.0) -> Pending[int]:
+def taken(backlog: Backlog[str, int], now: float = 0.0) -> Pending[str, int]:
     pending = backlog.take(now)
     assert pending is not None
     return pending
 
 
-def numbers(pending: Pending[int]) -> list[int]:
+def numbers(pending: Pending[str, int]) -> list[int]:
     return [each.delivery for each in pending.items]
 
 
 def test_events_of_one_person_are_folded_into_one_change() -> None:
-    backlog: Backlog[int] = Backlog()
+    backlog: Backlog[str, int] = Backlog()
     for number, tag in ((1, "A"), (2, "B")):
         backlog.add("ada", item(number, change(number, add=(tag,))))
 
@@ -42,15 +42,15 @@ def test_events_of_one_person_are_folded_into_one_change() -> None:
 
 
 def test_whoever_waits_longest_is_taken_first_even_if_more_arrives() -> None:
-    backlog: Backlog[int] = Backlog()
+    backlog: Backlog[str, int] = Backlog()
     for number, name in enumerate(["ada", "bob", "ada"]):
         backlog.add(name, item(number))
 
-    assert [taken(backlog).email, taken(backlog).email, backlog.take(0.0)] == ["ada", "bob", None]
+    assert [taken(backlog).key, taken(backlog).key, backlog.take(0.0)] == ["ada", "bob", None]
 
 
 def test_a_person_is_never_taken_twice_at_once() -> None:
-    backlog: Backlog[int] = Backlog()
+    backlog: Backlog[str, int] = Backlog()
     backlog.add("ada", item(1))
     first = taken(backlog)
     backlog.add("ada", item(2))
@@ -66,25 +66,23 @@ def test_a_person_is_never_taken_twice_at_once() -> None:
 
 def test_what_is_put_back_is_folded_with_what_came_since_and_goes_first() -> None:
     """Given Ada failed while more came for her and for Bob, then she is next, with all of it."""
-    backlog: Backlog[int] = Backlog()
+    backlog: Backlog[str, int] = Backlog()
     backlog.add("ada", item(1, change(1, add=("VIP",))))
     failed = taken(backlog)
-    failed.progress.note(change(1, ensure=True))
     backlog.add("bob", item(2))
     backlog.add("ada", item(3, change(3, remove=("vip",))))
 
     backlog.put_back(failed)
 
     again = taken(backlog)
-    assert again.email == "ada"
+    assert again.key == "ada"
     assert numbers(again) == [1, 3]
     assert again.change == change(3, remove=("vip",))
-    assert again.progress.done == change(1, ensure=True)
     assert backlog.taken == 1
 
 
 def test_what_is_put_back_with_nothing_left_frees_its_person() -> None:
-    backlog: Backlog[int] = Backlog()
+    backlog: Backlog[str, int] = Backlog()
     backlog.add("ada", item(1))
     pending = taken(backlog)
     pending.items.clear()
@@ -95,7 +93,7 @@ def test_what_is_put_back_with_nothing_left_frees_its_person() -> None:
 
 
 def test_a_change_that_should_wait_lets_others_pass() -> None:
-    backlog: Backlog[int] = Backlog()
+    backlog: Backlog[str, int] = Backlog()
     backlog.add("ada", item(1))
     failed = taken(backlog)
     failed.not_before = 60.0
@@ -104,14 +102,14 @@ def test_a_change_that_should_wait_lets_others_pass() -> None:
     assert backlog.next_at() == 60.0
     backlog.add("bob", item(2))
     assert backlog.next_at() == float("-inf")
-    assert taken(backlog, 59.9).email == "bob"
+    assert taken(backlog, 59.9).key == "bob"
     assert backlog.take(59.9) is None
-    assert taken(backlog, 60.0).email == "ada"
+    assert taken(backlog, 60.0).key == "ada"
 
 
 def test_to_probe_whoever_failed_longest_ago_or_never_comes_first() -> None:
     """A change that is itself to blame must not be the only one ever tried."""
-    backlog: Backlog[int] = Backlog()
+    backlog: Backlog[str, int] = Backlog()
     for number, name in enumerate(["ada", "bob", "cyd"]):
         backlog.add(name, item(number))
     failed = [taken(backlog), taken(backlog)]
@@ -121,12 +119,12 @@ def test_to_probe_whoever_failed_longest_ago_or_never_comes_first() -> None:
 
     probed = [backlog.take(30.0, probing=True) for _ in range(4)]
 
-    assert [pending and pending.email for pending in probed] == ["cyd", "bob", "ada", None]
+    assert [pending and pending.key for pending in probed] == ["cyd", "bob", "ada", None]
 
 
 def test_a_new_mapping_reaches_what_waits_at_once_and_what_is_taken_when_it_comes_back() -> None:
     """Given Ada is taken and Bob waits, when the mapping changes, then Bob changes now and Ada on return."""
-    backlog: Backlog[int] = Backlog()
+    backlog: Backlog[str, int] = Backlog()
     backlog.add("ada", item(1, change(1, add=("Old",))))
     backlog.add("bob", item(2, change(2, add=("Old",))))
     ada = taken(backlog)
@@ -140,7 +138,7 @@ def test_a_new_mapping_reaches_what_waits_at_once_and_what_is_taken_when_it_come
 
 
 def test_events_that_the_new_mapping_ignores_are_dropped() -> None:
-    backlog: Backlog[int] = Backlog()
+    backlog: Backlog[str, int] = Backlog()
     for number, name in ((1, "ada"), (2, "bob"), (3, "bob"), (4, "cyd")):
         backlog.add(name, item(number))
     ada = taken(backlog)
@@ -154,7 +152,7 @@ def test_events_that_the_new_mapping_ignores_are_dropped() -> None:
 
 def test_an_event_is_interpreted_once_for_each_new_mapping() -> None:
     """Given interpreting has effects (it settles what is ignored), then no event sees it twice."""
-    backlog: Backlog[int] = Backlog()
+    backlog: Backlog[str, int] = Backlog()
     seen: list[int] = []
 
     def interpret(old: Item[int]) -> Item[int]:
@@ -169,16 +167,6 @@ def test_an_event_is_interpreted_once_for_each_new_mapping() -> None:
     backlog.put_back(taken(backlog))
 
     assert seen == [1]
-
-
-def test_progress_adds_up() -> None:
-    progress = Progress()
-    progress.note(change(1, add=("A",), ensure=False))
-    progress.note(change(2, fields={"plan": "x"}, ensure=False))
-
-    assert not change(1, add=("A",), ensure=False).without(progress.done)
-    assert not change(2, fields={"plan": "x"}, ensure=False).without(progress.done)
-    assert change(3, add=("A",)).without(progress.done)
 
 
 @dataclass
@@ -196,7 +184,7 @@ class BacklogBesideAModel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.backlog: Backlog[int] = Backlog()
+        self.backlog: Backlog[str, int] = Backlog()
         self.waiting: dict[str, Waiting] = {}
         self.order: list[str] = []
         self.taken: set[str] = set()
@@ -215,35 +203,35 @@ class BacklogBesideAModel(RuleBasedStateMachine):
         self.waiting[name].numbers.append(self.count)
 
     @rule(target=held)
-    def take(self) -> Pending[int] | None:
+    def take(self) -> Pending[str, int] | None:
         pending = self.backlog.take(self.now)
         due = [n for n in self.order if n not in self.taken and self.waiting[n].not_before <= self.now]
         if not due:
             assert pending is None
             return None
         assert pending is not None
-        assert pending.email == due[0]
+        assert pending.key == due[0]
         assert numbers(pending) == self.waiting.pop(due[0]).numbers
         self.order.remove(due[0])
         self.taken.add(due[0])
         return pending
 
     @rule(pending=consumes(held))
-    def done(self, pending: Pending[int] | None) -> None:
+    def done(self, pending: Pending[str, int] | None) -> None:
         if pending is None:
             return
         self.settled |= set(numbers(pending))
         self.backlog.release(pending)
-        self.taken.discard(pending.email)
+        self.taken.discard(pending.key)
 
     @rule(pending=consumes(held), delay=st.sampled_from([0.0, 5.0]))
-    def fails(self, pending: Pending[int] | None, delay: float) -> None:
+    def fails(self, pending: Pending[str, int] | None, delay: float) -> None:
         if pending is None:
             return
         pending.not_before = self.now + delay
         again = [number for number in numbers(pending) if number not in self.dropped]
         self.backlog.put_back(pending)
-        name = pending.email
+        name = pending.key
         self.taken.discard(name)
         newer = self.waiting.pop(name, Waiting()).numbers
         if name in self.order:
@@ -288,7 +276,7 @@ TestBacklogBesideAModel = BacklogBesideAModel.TestCase
 
 def test_the_folded_change_is_always_that_of_its_events() -> None:
     """Given events come while their person is taken and put back, then change and events still agree."""
-    backlog: Backlog[int] = Backlog()
+    backlog: Backlog[str, int] = Backlog()
     backlog.add("ada", item(1, change(1, add=("A",))))
     for number in range(2, 6):
         pending = taken(backlog)

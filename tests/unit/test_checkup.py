@@ -9,15 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from worker.accounts import Account, Credential
-from worker.checkup import (
-    KitCheck,
-    KitReport,
-    check_broker,
-    check_kit,
-    named_fields,
-    named_tags,
-    version_warnings,
-)
+from worker.broker_version import version_warnings
+from worker.checkup import KitCheck, KitReport, check_broker, check_kit, named_fields, named_tags
 from worker.mapping import EventMapping, FieldTarget, Options, Rule, Template
 from worker.sandbox import FaultKind, Sandbox
 from worker.settings import Settings

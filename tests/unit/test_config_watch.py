@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,14 +74,17 @@ def test_a_folder_that_does_not_exist_holds_no_files(tmp_path: Path) -> None:
 
 
 class Looks:
-    """What the files look like at each second: the letters of a word, which may be used up."""
+    """What the files look like at each second: the letters of a word; `!` is no answer."""
 
     def __init__(self, word: str) -> None:
         self._looks: Iterator[str] = iter(word)
         self.slept: list[float] = []
 
     def look(self, _: Path, __: object) -> Fingerprint:
-        return frozenset({(next(self._looks), 0, 0)})
+        letter = next(self._looks)
+        if letter == "!":
+            raise OSError(errno.EMFILE, "Too many open files")
+        return frozenset({(letter, 0, 0)})
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -94,6 +98,8 @@ class Looks:
         ("abcc", 3),
         ("abcdd", 4),
         ("abaabb", 5),
+        ("a!!abb", 5),
+        ("ab!b", 3),
     ],
 )
 async def test_a_change_is_told_once_the_files_have_stood_still_for_a_second(word: str, seconds: int) -> None:

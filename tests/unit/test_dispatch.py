@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from tests.unit.examples import change, event
 from tests.unit.virtual_time import now, run, settle
-from worker.backlog import Backlog, Item, Progress
-from worker.changes import Change
-from worker.dispatch import RECHECK, Dispatcher
+from worker.backlog import Backlog, Item
+from worker.changes import NOTHING, Change
+from worker.dispatch import LANDING, RECHECK, Dispatcher
 from worker.errors import (
     CallsSuspended,
     CredentialRefused,
@@ -54,6 +54,7 @@ class Kit:
     Attributes:
         tags: By person.
         fields: By person and field.
+        done: By person, what need not be done again.
         log: What was done, in order, such as `ada +VIP`.
         starts: When each change was begun, and whose.
         broken: By what is to be done, such as `+VIP`, what is raised instead; called each time.
@@ -62,6 +63,7 @@ class Kit:
 
     tags: dict[str, set[str]] = field(default_factory=dict)
     fields: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    done: dict[str, Change] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     starts: list[tuple[float, str]] = field(default_factory=list)
     broken: dict[str, Callable[[], Exception | None]] = field(default_factory=dict)
@@ -71,28 +73,31 @@ class Kit:
     under_way: Counter[str] = field(default_factory=Counter)
     most: int = 0
 
-    async def apply(self, email: str, asked: Change, progress: Progress) -> None:
+    async def apply(self, email: str, asked: Change, /) -> None:
         self.starts.append((now(), email))
         self.under_way[email] += 1
         self.most = max(self.most, self.under_way.total())
         assert self.under_way[email] == 1, "one person twice at once"
         try:
-            await self._steps(email, asked.without(progress.done), progress)
+            await self._steps(email, asked.without(self.done.get(email, NOTHING)))
         finally:
             self.under_way[email] -= 1
 
-    async def _steps(self, email: str, left: Change, progress: Progress) -> None:
+    async def _steps(self, email: str, left: Change) -> None:
         for name, value in left.fields.items():
             await self._step(email, f"{name}={value.value}")
             self.fields[email, name] = value.value
-            progress.note(Change(fields={name: value}))
+            self._note(email, Change(fields={name: value}))
         for present in (False, True):
             for key, part in left.tags.items():
                 if part.value.present is present:
                     await self._step(email, f"{'+' if present else '-'}{part.value.name}")
                     (set.add if present else set.discard)(self.tags.setdefault(email, set()), part.value.name)
-                    progress.note(Change(tags={key: part}))
-        progress.note(Change(ensure=left.ensure))
+                    self._note(email, Change(tags={key: part}))
+        self._note(email, Change(ensure=left.ensure))
+
+    def _note(self, email: str, done: Change) -> None:
+        self.done[email] = self.done.get(email, NOTHING).merge(done)
 
     async def _step(self, email: str, what: str) -> None:
         await asyncio.sleep(self.seconds)
@@ -112,7 +117,7 @@ class World:
     """A dispatcher with all that it needs, and how each event ended."""
 
     kit: Kit = field(default_factory=Kit)
-    backlog: Backlog[int] = field(default_factory=Backlog)
+    backlog: Backlog[str, int] = field(default_factory=Backlog)
     settled: dict[int, Reason | None] = field(default_factory=dict)
     details: dict[int, str] = field(default_factory=dict)
     attempts: dict[int, int] = field(default_factory=dict)
@@ -121,13 +126,15 @@ class World:
     concurrency: int = 4
     ready: Callable[[], Awaitable[None]] = at_once
     count: int = 0
+    looks: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.progressed = asyncio.Event()
-        self.dispatcher: Dispatcher[int] = Dispatcher(
+        self.dispatcher: Dispatcher[str, int] = Dispatcher(
             self.backlog,
             self.kit,
             ready=self.ready,
+            look=self.look,
             settle=self.settle,
             may_start=lambda: self.may_start,
             worked_at=lambda _: self.kit.worked_at,
@@ -135,6 +142,12 @@ class World:
             clock=now,
             random=lambda: 0.5,
         )
+
+    async def look(self) -> None:
+        """Ask the fake Kit something."""
+        self.looks.append(now())
+        if (error := self.kit.down()) is not None:
+            raise error
 
     async def settle(self, item: Item[int], error: EventError | None, attempts: int) -> None:
         assert item.delivery not in self.settled, "settled twice"
@@ -284,6 +297,24 @@ def test_while_kit_is_down_one_change_at_a_time_looks_whether_it_is_back() -> No
     run(main())
 
 
+def test_a_kit_that_answers_most_calls_is_not_taken_for_one_that_is_down() -> None:
+    """Given every third call fails, then holds do not grow from one to the next: each try comes further."""
+
+    async def main() -> None:
+        world = World(Kit(seconds=0.01))
+        calls = itertools.count(1)
+        world.kit.down = lambda: unavailable() if next(calls) % 3 == 0 else None
+        for person in range(20):
+            world.arrives(f"person {person}", add=("A", "B"), plan="Annual")
+        async with world.running():
+            await world.until_settled()
+
+        assert set(world.settled.values()) == {None}
+        assert max(world.settled_at.values()) < 60
+
+    run(main())
+
+
 def test_a_429_waits_longer_and_costs_no_attempt() -> None:
     async def main() -> None:
         world = World()
@@ -390,6 +421,56 @@ def test_a_change_that_fails_alone_does_not_keep_the_next_person_waiting() -> No
             world.arrives("bob", add=("VIP",))
             await asyncio.sleep(1.0)
             assert world.settled == {2: None}
+
+    run(main())
+
+
+def unanswered() -> KitUnavailable:
+    """What a call raises to which nothing came back."""
+    error = unavailable()
+    error.unanswered = True
+    return error
+
+
+def test_after_a_write_without_an_answer_something_harmless_is_asked_first() -> None:
+    """Given Kit is silent for ten seconds, nothing is written into the silence, and what it kept may land."""
+
+    async def main() -> None:
+        world = World()
+        world.kit.down = lambda: unanswered() if now() < 10 else None
+        world.arrives("ada", add=("VIP",))
+        async with world.running():
+            await world.until_settled()
+
+        assert [moment for moment, _ in world.kit.starts] == [0, world.looks[-1] + LANDING]
+        assert world.looks == [1, 3, 7, 15]
+        assert world.settled == {1: None}
+
+    run(main())
+
+
+def test_an_outage_that_answers_needs_no_question() -> None:
+    async def main() -> None:
+        world = World()
+        world.kit.down = lambda: unavailable() if now() < 10 else None
+        world.arrives("ada", add=("VIP",))
+        async with world.running():
+            await world.until_settled()
+
+        assert world.looks == []
+
+    run(main())
+
+
+def test_a_question_that_is_refused_refuses_the_credential() -> None:
+    async def main() -> None:
+        world = World()
+        world.kit.down = lambda: unanswered() if now() < 1 else CredentialRefused("401")
+        world.arrives("ada", add=("VIP",))
+        async with world.running():
+            await world.dispatcher.refused.wait()
+
+        assert (world.looks, world.settled) == ([1], {})
 
     run(main())
 
@@ -593,7 +674,7 @@ def test_what_is_broken_off_goes_back_unsettled_and_knows_what_was_done() -> Non
         assert (len(world.backlog), world.backlog.taken) == (1, 0)
         again = world.backlog.take(now())
         assert again is not None
-        assert list(again.change.without(again.progress.done).tags) == ["b"]
+        assert list(again.change.without(world.kit.done["ada"]).tags) == ["b"]
 
     run(main())
 

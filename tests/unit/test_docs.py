@@ -1,12 +1,13 @@
 """What the guides list is what the code has."""
 
-import re
+import ast
 from pathlib import Path
 
 import pytest
 
 from worker.account_file.form import account_schema
 from worker.cli import app
+from worker.delivery import ENDED
 from worker.errors import Reason
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.metrics import STATES, Metrics
@@ -23,8 +24,19 @@ EVERYTHING = "".join(
 
 def log_events() -> set[str]:
     """The names of all log records in the worker's sources."""
-    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "worker").rglob("*.py"))
-    return set(re.findall(r"log\.(?:info|warning|error|exception)\(\s*\"(\w+)\"", sources))
+    names = set(ENDED.values())
+    for path in (ROOT / "worker").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Attribute(value=log, attr=level), args=[name, *_]) if level in {
+                    "info",
+                    "warning",
+                    "error",
+                    "exception",
+                } and ast.unparse(log).endswith("log"):
+                    constants = (each for each in ast.walk(name) if isinstance(each, ast.Constant))
+                    names |= {each.value for each in constants if isinstance(each.value, str)}
+    return names
 
 
 def metric_names() -> set[str]:

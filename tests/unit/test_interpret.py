@@ -14,7 +14,7 @@ from worker.changes import tag_key
 from worker.errors import HandlerError, InvalidEvent, Reason
 from worker.events import Event
 from worker.handlers.base import Handler
-from worker.interpret import interpret
+from worker.interpret import interpret, whose
 from worker.mapping import EventMapping, FieldTarget, Rule, Template
 
 ACCOUNT = Account(
@@ -73,3 +73,23 @@ def test_a_handler_that_crashes_costs_one_event(monkeypatch: pytest.MonkeyPatch)
     assert str(caught.value) == "user.signed_up: KeyError in its handler; this is a bug"
     assert caught.value.reason is Reason.HANDLER_ERROR
     assert isinstance(caught.value.__cause__, KeyError)
+
+
+@pytest.mark.parametrize(
+    ("user", "named"),
+    [
+        ({"email": " ADA@example.com", "id": 7}, ("ada@example.com", "7")),
+        ({"email": "ada@example.com", "id": ["7"]}, ("ada@example.com", None)),
+        ({"email": "ada@example.com", "id": " "}, ("ada@example.com", None)),
+        ({"email": "ada"}, None),
+        ({"id": 7}, None),
+        ("ada@example.com", None),
+    ],
+)
+def test_whose_an_event_is_can_be_told_though_it_is_at_fault(
+    user: object, named: tuple[str, str | None] | None
+) -> None:
+    request = whose(event(data={"user": user, "subscription": []}))
+
+    assert (request and (request.email, request.user_id)) == named
+    assert request is None or not request.change

@@ -218,6 +218,7 @@ def test_configuring_twice_logs_once(capsys: pytest.CaptureFixture[str]) -> None
         ("https://token@host.example/path", "https://***@host.example/path"),
         (f"key {KEY}.", "key kit_***."),
         ("kit_worker and kit.default are names", "kit_worker and kit.default are names"),
+        ("kit_rejected or kit_unavailable", "kit_rejected or kit_unavailable"),
         ("https://api.kit.com/v4/tags", "https://api.kit.com/v4/tags"),
         ("ada@bücher.example", "a…@bücher.example"),
         ("ada@test", "a…@test"),

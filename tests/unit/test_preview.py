@@ -114,3 +114,14 @@ def test_a_type_that_is_not_mapped_is_ignored(kind: str) -> None:
 
     assert result.verdict is Verdict.IGNORED
     assert kind in result.detail
+
+
+def test_what_a_tag_replaces_is_shown_as_a_call_of_its_own() -> None:
+    base = Rule(add_tags=(Template("{data.level} access", replaces=True), Template("Member")))
+
+    result = seen(account(base=base), level="Gold")
+
+    assert result.rules[0].replaces == ("Gold access",)
+    assert [(call.what, call.only) for call in result.calls if call.call.startswith("DELETE")] == [
+        ("remove what the entry that gives Gold access gave before", "where that was another tag")
+    ]

@@ -100,6 +100,18 @@ def test_a_hold_lengthens_with_each_failure_after_it_ended() -> None:
     assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, MAX_DELAY, MAX_DELAY]
 
 
+def test_a_hold_in_which_kit_answered_something_begins_anew() -> None:
+    """Given tries that Kit answers in part before one fails, then the waits do not grow: Kit is not down."""
+    hold = NO_HOLD
+    now, waits = 100.0, []
+    for worked_at in (NEVER, 101.0, 102.5, 90.0, 90.0, 107.0):
+        hold = hold.failed(now, "reset", 0.5, worked_at=worked_at)
+        waits.append(hold.until - now)
+        now = hold.until + 0.5
+
+    assert waits == [1.0, 1.0, 1.0, 2.0, 4.0, 8.0]
+
+
 def test_calls_that_were_under_way_together_fail_as_one() -> None:
     """Given 32 calls fail within the first second, then the hold is that of one failure."""
     first = NO_HOLD.failed(100.0, "reset", 0.5)

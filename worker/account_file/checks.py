@@ -85,12 +85,13 @@ def _event_faults(source: Source, path: YamlPath, event: object) -> Iterator[Fau
 
 
 def _tag_faults(source: Source, path: YamlPath, block: Mapping[str, object]) -> Iterator[Fault]:
+    yield from _replacing_faults(source, (*path, "add_tags"), block.get("add_tags"))
     added, removed = (dict(_tags(block.get(name))) for name in ("add_tags", "remove_tags"))
     for name in ("add_tags", "remove_tags"):
         seen: set[str] = set()
         for index, key in _tags_in_order(block.get(name)):
             if key in seen:
-                tag = block[name][index]  # type: ignore[index]  # a list, or it would have no tags
+                tag = _name_of(block[name][index])  # type: ignore[index]  # a list, or it would have no tags
                 yield _fault(
                     source,
                     (*path, name, index),
@@ -101,7 +102,7 @@ def _tag_faults(source: Source, path: YamlPath, block: Mapping[str, object]) -> 
         first, second = sorted(
             (source.spot((*path, "add_tags", added[key])), source.spot((*path, "remove_tags", removed[key])))
         )
-        tag = block["add_tags"][added[key]]  # type: ignore[index]  # as above
+        tag = _name_of(block["add_tags"][added[key]])  # type: ignore[index]  # as above
         yield Fault(
             second,
             path,
@@ -110,9 +111,26 @@ def _tag_faults(source: Source, path: YamlPath, block: Mapping[str, object]) -> 
 
 
 def _tags_in_order(tags: object) -> Iterator[tuple[int, str]]:
-    for index, tag in enumerate(tags if isinstance(tags, list) else []):
+    for index, entry in enumerate(tags if isinstance(tags, list) else []):
+        tag = _name_of(entry)
         if isinstance(tag, str) and tag.strip():
             yield index, _template_key(tag)
+
+
+def _name_of(entry: object) -> object:
+    return entry.get("tag") if isinstance(entry, dict) else entry
+
+
+def _replacing_faults(source: Source, path: YamlPath, tags: object) -> Iterator[Fault]:
+    for index, entry in enumerate(tags if isinstance(tags, list) else []):
+        tag = _name_of(entry)
+        replaces = isinstance(entry, dict) and entry.get("replaces") is True
+        if replaces and isinstance(tag, str) and "{" not in tag:
+            said = (
+                f'replaces takes off what this entry gave before, and "{shown(tag)}" is always the same '
+                'tag; use a name with braces, such as "{mk_access_level} access", or remove_tags'
+            )
+            yield _fault(source, (*path, index, "replaces"), said)
 
 
 def _tags(tags: object) -> Iterator[tuple[str, int]]:

@@ -122,15 +122,43 @@ class KitPart(_Part):
     )
 
 
+class TagPart(_Part):
+    """A tag to add, and what becomes of the tags that this entry gave the same person before."""
+
+    model_config = ConfigDict(title="Tag")
+
+    tag: TagName = Field(title="Tag", description="The tag's name, with braces.")
+    replaces: Switch = Field(
+        default=False,
+        title="Replaces",
+        description="true: whatever else this entry gave the same person before is taken off.",
+    )
+
+
+def _spelled_out(value: object) -> object:
+    """Take a bare name for a tag that replaces nothing."""
+    return value if isinstance(value, dict) and value.keys() & TagPart.model_fields else {"tag": value}
+
+
+AddedTag: TypeAlias = Annotated[
+    TagPart, BeforeValidator(_spelled_out, json_schema_input_type=TagPart | TagName)
+]
+
+
 class _Tags(_Part):
-    add_tags: list[TagName] | None = Field(
+    add_tags: list[AddedTag] | None = Field(
         default=None,
         title="Tags to add",
         description=(
             "Tags to add. Braces are filled in from the event: any platform field, or a path such as "
-            "data.user.locale. An event without that value is not applied, but set aside as invalid."
+            "data.user.locale. An event without that value is not applied, but set aside as invalid. "
+            "With replaces: true, what the same entry gave the person before is taken off."
         ),
-        examples=[["Active Member"], ["{mk_access_level} access"]],
+        examples=[
+            ["Active Member"],
+            ["{mk_access_level} access"],
+            [{"tag": "{mk_access_level} access", "replaces": True}],
+        ],
     )
     remove_tags: list[TagName] | None = Field(
         default=None,

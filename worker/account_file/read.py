@@ -193,7 +193,7 @@ def _event(part: EventPart) -> EventMapping:
 
 def _rule(part: EventPart | RulePart) -> Rule:
     return Rule(
-        add_tags=tuple(map(Template, part.add_tags or ())),
+        add_tags=tuple(Template(each.tag, each.replaces) for each in part.add_tags or ()),
         remove_tags=tuple(map(Template, part.remove_tags or ())),
         when=tuple(Condition(name, tuple(values)) for name, values in part.when.items())
         if isinstance(part, RulePart)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from worker.account_file.form import AccountFile, EventPart, KitPart, OptionsPart, RulePart
+from worker.account_file.form import AccountFile, EventPart, KitPart, OptionsPart, RulePart, TagPart
 from worker.account_file.names import ENV_PATTERN, KEY_IN_FILE, looks_like_key, shown, suggestion
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
@@ -28,6 +28,10 @@ _SHAPES: Final = {
     "fields": "followed by indented lines, such as mk_subscription_plan: Subscription plan",
     "options": "followed by indented lines, such as create_missing: true",
     "app": "the name of an app, such as sunny-kitchen, or a list of names",
+}
+_MISSING: Final = {
+    "when": f"a rule needs {_SHAPES['when']}",
+    "tag": 'write the tag\'s name, such as tag: "{mk_access_level} access"',
 }
 _KEY_NAMES: Final = ("api_key", "apikey", "key", "api_secret", "secret", "token", "api-key", "password")
 
@@ -71,11 +75,7 @@ def _sentence(source: Source, path: YamlPath, kind: str, context: dict[str, Any]
     if kind == "extra_forbidden":
         return _unknown_key(source, path)
     if kind == "missing":
-        return (
-            f"is missing; {KIT_MISSING}"
-            if path == ("kit",)
-            else f"is missing; a rule needs {_SHAPES['when']}"
-        )
+        return f"is missing; {_MISSING.get(str(path[-1]), KIT_MISSING)}"
     return _SENTENCES[kind](value_at(source, path), source.written.get(path), path, context)
 
 
@@ -112,7 +112,8 @@ def _keys_at(path: YamlPath) -> list[str]:
     parts: dict[str, type[BaseModel]] = {"kit": KitPart, "options": OptionsPart}
     if not path:
         return list(AccountFile.model_fields)
-    model = parts.get(str(path[0])) or (EventPart if len(path) == 2 else RulePart)
+    in_tags = isinstance(path[-1], int) and path[-2] == "add_tags"
+    model = parts.get(str(path[0])) or (EventPart if len(path) == 2 else TagPart if in_tags else RulePart)
     return list(model.model_fields)
 
 
@@ -125,13 +126,19 @@ def _not_text(value: object, written: str | None, path: YamlPath, _context: obje
         return "must be text; put it in quotes"
     if value is None and not written:
         return "nothing stands here; write a name, or delete the entry"
-    if isinstance(value, dict) and list(value.values()) == [None]:
-        return f'text with braces must be in quotes: "{{{shown(next(iter(value)))}}}"'
     if isinstance(value, dict):
-        return "must be text; put text with a colon or braces in quotes"
+        return _mapping_for_text(value)
     if isinstance(value, list):
         return "must be one name, not a list"
     return f'YAML reads {shown(written)} as {_taken_for(value)}; write "{shown(written)}" in quotes'
+
+
+def _mapping_for_text(value: dict[str, Any]) -> str:
+    if value.keys() & TagPart.model_fields:
+        return "must be the tag's name alone; tag: and replaces: belong into add_tags"
+    if list(value.values()) == [None]:
+        return f'text with braces must be in quotes: "{{{shown(next(iter(value)))}}}"'
+    return "must be text; put text with a colon or braces in quotes"
 
 
 def _taken_for(value: object) -> str:

@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 
 from worker.accounts import Account, Loaded, load_accounts
-from worker.checkup import BrokerReport, KitCheck, KitReport, QueueCheck, check_broker, check_kit
+from worker.checkup import (
+    BrokerReport,
+    KitCheck,
+    KitReport,
+    LedgerReport,
+    QueueCheck,
+    check_broker,
+    check_kit,
+    check_ledger,
+)
 from worker.commands.choosing import unknown_account
 from worker.commands.exits import ExitCode
 from worker.commands.output import AsJson, say, show, show_json, table
@@ -27,17 +36,19 @@ class _Report:
     problems: tuple[Problem, ...]
     valid: tuple[str, ...]
     broker: BrokerReport
+    ledger: LedgerReport
     kit: tuple[KitReport, ...]
 
     @property
     def exit_code(self) -> ExitCode:
-        """What is first to be mended decides: files, then credentials, then the broker (or Kit's address)."""
+        """What is first to be mended decides: files, then credentials, then what cannot be reached."""
         differing = any(queue.state is QueueCheck.DIFFERS for queue in self.broker.queues)
         if self.problems or differing or any(report.lacks_something for report in self.kit):
             return ExitCode.CONFIGURATION
         if any(report.state is KitCheck.REFUSED for report in self.kit):
             return ExitCode.CREDENTIAL_REFUSED
-        if self.broker.problem or any(report.state is KitCheck.UNREACHABLE for report in self.kit):
+        down = self.broker.problem or self.ledger.problem
+        if down or any(report.state is KitCheck.UNREACHABLE for report in self.kit):
             return ExitCode.UNREACHABLE
         return ExitCode.OK
 
@@ -48,7 +59,7 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Test the connections: files, broker, Kit, and the tags and fields that Kit lacks. Changes nothing."""
+    """Test the connections: files, broker, ledger, Kit, and what Kit lacks. Changes nothing."""
     settings = begin()
     loaded = load_accounts(settings.config_dir, environment())
     if account is not None and account not in loaded.names:
@@ -63,12 +74,15 @@ def check(
 
 
 async def _check(settings: Settings, loaded: Loaded, accounts: list[Account], only: str | None) -> _Report:
-    broker, kit = await asyncio.gather(
-        check_broker(settings, [each.name for each in accounts]), check_kit(settings, accounts)
+    broker, ledger, kit = await asyncio.gather(
+        check_broker(settings, [each.name for each in accounts]),
+        check_ledger(settings),
+        check_kit(settings, accounts),
     )
     problems = loaded.problems if only is None else loaded.problems_of(only)
     faulty = {name for name in loaded.names if loaded.problems_of(name)}
-    return _Report(problems, tuple(each.name for each in accounts if each.name not in faulty), broker, kit)
+    valid = tuple(each.name for each in accounts if each.name not in faulty)
+    return _Report(problems, valid, broker, ledger, kit)
 
 
 def _show_json(report: _Report) -> None:
@@ -76,6 +90,7 @@ def _show_json(report: _Report) -> None:
         "exit_code": int(report.exit_code),
         "problems": [str(problem) for problem in report.problems],
         "broker": asdict(report.broker),
+        "ledger": asdict(report.ledger),
         "kit": [asdict(each) for each in report.kit],
     })  # fmt: skip
 
@@ -86,7 +101,7 @@ _Row = tuple[str, str, str]
 
 
 def _show(report: _Report, exchange: str) -> None:
-    rows = [*_file_rows(report), *_broker_rows(report.broker, exchange)]
+    rows = [*_file_rows(report), *_broker_rows(report.broker, exchange), _ledger_row(report.ledger)]
     for each in report.kit:
         rows += _kit_rows(each)
     show(table(("What", "", "How it stands"), rows))
@@ -122,6 +137,14 @@ def _broker_rows(broker: BrokerReport, exchange: str) -> Iterable[_Row]:
             yield f"queue {queue.queue}", "WRONG", queue.detail
 
 
+def _ledger_row(ledger: LedgerReport) -> _Row:
+    if ledger.problem:
+        return "ledger", "DOWN", ledger.problem
+    if not ledger.exists:
+        return "ledger", "note", f"{ledger.name} is not there yet; the worker makes it when it starts"
+    return "ledger", "ok", ledger.name
+
+
 def _kit_rows(kit: KitReport) -> Iterable[_Row]:
     what = f"Kit of {kit.account}"
     if kit.state is KitCheck.OK:
@@ -147,5 +170,5 @@ def _summary(report: _Report) -> str:
         why = "it is wrong or revoked, or the Kit account lost its access to the API"
         return f"Kit refuses the API key of {refused}: {why}."
     if code is ExitCode.UNREACHABLE:
-        return "The broker or Kit cannot be reached; see DOWN above."
+        return "The broker, the ledger or Kit cannot be reached; see DOWN above."
     return "All is well."

@@ -78,18 +78,13 @@ def replay(  # noqa: PLR0913  # one for each option
     type_: Types = None,
     id_: Ids = None,
     all_: All = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Although newer events may be undone by it.")
-    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put dead letters back into the work queue, oldest first. None is lost, whatever fails meanwhile."""
+    """Put dead letters back into the work queue, oldest first. None is lost, whatever fails meanwhile.
+
+    What newer events did to the same people stays: a replayed event applies only what is still newest.
+    """
     selection = _chosen(reason, type_, id_, all_=all_)
-    if not force:
-        raise UsageError(
-            "replaying applies old events now, which may undo what newer events of the same people did; "
-            "see what there is (kit-worker dead-letters list), and then say --force"
-        )
     desk = _Desk(account)
     _and_report(lambda done: desk.replay(selection, done), "replayed", as_json=as_json)
 

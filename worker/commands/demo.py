@@ -15,7 +15,7 @@ from worker.commands.output import say, show, table
 from worker.commands.running import run_async
 from worker.commands.starting import begin
 from worker.demo.play import Changed, Played, Review, play, review
-from worker.demo.stage import KIT_ACCOUNT, DemoFailedError, Stage, stage
+from worker.demo.stage import KIT_ACCOUNT, DemoFailedError, Stage, ledger_url, stage
 from worker.demo.story import ACCOUNT_FILE, NEVER_TAGGED, SCENES
 
 Keep = Annotated[bool, typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C.")]
@@ -111,7 +111,11 @@ def _show_sums(played: list[Played], found: Review) -> None:
 
 
 def _explain_keeping(on: Stage, amqp_url: str) -> None:
-    settings = {"EVENTS_EXCHANGE": on.exchange, "CONFIG_DIR": str(on.config_dir)}
+    settings = {
+        "EVENTS_EXCHANGE": on.exchange,
+        "CONFIG_DIR": str(on.config_dir),
+        "LEDGER_URL": ledger_url(on.config_dir),
+    }
     if URL(amqp_url).password in {None, "guest"}:  # RabbitMQ's own default is no secret
         settings = {"AMQP_URL": amqp_url, **settings}
     event = '{"type": "user.signed_up", "data": {"user": {"email": "you@example.com"}}}'
@@ -123,6 +127,7 @@ def _explain_keeping(on: Stage, amqp_url: str) -> None:
         "In another terminal:",
         f"    export {' '.join(f'{name}={shlex.quote(value)}' for name, value in settings.items())}",
         f"    echo {shlex.quote(event)} | kit-worker publish -",
+        "    kit-worker history --email you@example.com",
         "    kit-worker dead-letters list",
         "Ctrl-C ends it all and cleans up.",
     )

@@ -10,6 +10,7 @@ from worker.errors import (
     ConfigurationError,
     CredentialRefused,
     KitWorkerError,
+    LedgerUnavailable,
     TopologyMismatch,
     TryLater,
 )
@@ -26,7 +27,7 @@ class ExitCode(IntEnum):
     CREDENTIAL_REFUSED = 3
     """Kit refuses the API key."""
     UNREACHABLE = 4
-    """The broker, or Kit, cannot be reached or cannot take a message."""
+    """The broker, the ledger or Kit cannot be reached, or cannot take a message."""
     INTERRUPTED = 130
     """Ctrl-C."""
     PIPE_CLOSED = 141
@@ -43,6 +44,7 @@ _BY_ERROR: Final = (
     (TopologyMismatch, ExitCode.CONFIGURATION),
     (CredentialRefused, ExitCode.CREDENTIAL_REFUSED),
     (BrokerUnavailable, ExitCode.UNREACHABLE),
+    (LedgerUnavailable, ExitCode.UNREACHABLE),
     (TryLater, ExitCode.UNREACHABLE),
 )
 

@@ -105,7 +105,8 @@ def _about_missing(result: Preview) -> str:
 
 def _rule_row(rule: RuleView) -> tuple[str, ...]:
     conditions = "; ".join(_condition(condition) for condition in rule.conditions)
-    adds, removes = ", ".join(rule.add_tags), ", ".join(rule.remove_tags)
+    adds = ", ".join(f"{tag} (replaces)" if tag in rule.replaces else tag for tag in rule.add_tags)
+    removes = ", ".join(rule.remove_tags)
     return rule.name, "yes" if rule.matches else "no", conditions, adds, removes
 
 

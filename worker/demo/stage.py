@@ -174,6 +174,11 @@ def _write_account(config_dir: Path, account: str) -> None:
     (folder / f"{account}.yaml").write_text(account_file(), encoding="utf-8")
 
 
+def ledger_url(folder: Path) -> str:
+    """Return the setting for a ledger of the demo's own, which goes with its folder."""
+    return f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
+
+
 def _environment(amqp_url: str, exchange: str, config_dir: Path, kit_url: str) -> dict[str, str]:
     """Return the worker's environment; nothing of the shell's own settings gets in."""
     ours = {name: value for name in ("PATH", "HOME", "LANG") if (value := os.environ.get(name))}
@@ -182,6 +187,7 @@ def _environment(amqp_url: str, exchange: str, config_dir: Path, kit_url: str) -
         "AMQP_URL": amqp_url,
         "EVENTS_EXCHANGE": exchange,
         "CONFIG_DIR": str(config_dir),
+        "LEDGER_URL": ledger_url(config_dir),
         "KIT_BASE_URL": kit_url,
         "KIT_API_KEY": API_KEY,
         "HTTP_PORT": str(_free_port()),

@@ -10,6 +10,8 @@ from typing import Any
 from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited
 
 MAX_DETAIL = 300
+MAX_KIT_ID = 2**63
+"""A greater id is not Kit's, and fits into no database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Answer:
     def id_of(self, kind: str) -> int:
         """Return the id of the object under that key; raises as `item` does."""
         value = self.item(kind).get("id")
-        if not isinstance(value, int):
+        if not isinstance(value, int) or not 0 < value < MAX_KIT_ID:
             raise self._incomplete(f"the id of {kind!r}")
         return value
 
@@ -98,7 +100,9 @@ def read_answer(call: str, status: int, body: bytes) -> Answer:
     if status == 404:
         raise NotFound(f"{call}: Kit answered 404: {_words(body)}")
     if 400 <= status < 500 and status != 408:
-        raise KitRejected(f"{call}: Kit answered {status}: {_words(body)}")
+        error = KitRejected(f"{call}: Kit answered {status}: {_words(body)}")
+        error.status = status
+        raise error
     raise KitUnavailable(f"{call}: Kit answered {status}")
 
 

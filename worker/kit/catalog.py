@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from worker.changes import TagWish, tag_key
 from worker.errors import KitRejected, KitUnavailable, UnknownTag
@@ -18,7 +18,7 @@ from worker.kit.client import KitClient
 from worker.mapping import Options
 
 PAGE: Final = "1000"
-LISTED: Final = {"tags": ("id", "name"), "custom_fields": ("key", "label")}
+LISTED: Final = {"tags": ("id", "name"), "custom_fields": ("id", "key", "label")}
 """What each item of a list must have, or it is not Kit's."""
 LIST_AGAIN_AFTER: Final = 60.0
 """Seconds after which a name that Kit lacked, and that may not be created, is looked for again."""
@@ -36,15 +36,28 @@ class Tag:
     created: bool = False
 
 
+class Field(NamedTuple):
+    """A custom field in Kit; `key` is what subscribers' values are sent under."""
+
+    id: int
+    key: str
+
+
 class Catalog:
-    """The tags and custom fields of one Kit account."""
+    """The tags and custom fields of one Kit account.
+
+    Attributes:
+        options: The account's.
+        created_by_placeholder: How many tags were created by placeholders so far.
+    """
 
     def __init__(self, client: KitClient, options: Options) -> None:
         self.options = options
         self._client = client
         self._tags: dict[str, int] | None = None
-        self._fields: dict[str, str] | None = None
-        self._created_by_placeholder = 0
+        self._fields: dict[str, Field] | None = None
+        self.created_by_placeholder = 0
+        self._created_untold = 0
         self._listed_at: dict[str, float] = {}
         self._lock = asyncio.Lock()
 
@@ -59,7 +72,7 @@ class Catalog:
             return Tag(self._tags[key])
         async with self._lock:  # so that one name is created by one call, whoever asks first
             if self._tags is None or self._may_have_grown("tags"):
-                self._tags = {tag_key(str(tag["name"])): int(tag["id"]) for tag in await self._list("tags")}
+                self._tags = await self._listed_tags()
             if key in self._tags:
                 return Tag(self._tags[key])
             return await self._create_tag(wish, self._tags)
@@ -70,15 +83,16 @@ class Catalog:
         tags[tag_key(wish.name)] = id_ = answer.id_of("tag")
         created = answer.status == 201
         if created and wish.by_placeholder:
-            self._created_by_placeholder += 1
+            self.created_by_placeholder += 1
+            self._created_untold += 1
         return Tag(id_, created)
 
     def _check_may_create(self, wish: TagWish) -> None:
         if not self.options.create_missing:
             raise UnknownTag(f"the tag {wish.name!r} does not exist in Kit, and create_missing is false")
-        if wish.by_placeholder and self._created_by_placeholder >= self.options.max_created_tags:
+        if wish.by_placeholder and self.created_by_placeholder >= self.options.max_created_tags:
             raise UnknownTag(
-                f"the tag {wish.name!r} would be number {self._created_by_placeholder + 1} created by "
+                f"the tag {wish.name!r} would be number {self.created_by_placeholder + 1} created by "
                 f"placeholders; max_created_tags allows {self.options.max_created_tags}"
             )
 
@@ -92,33 +106,59 @@ class Catalog:
         if self._tags is not None:
             self._tags.pop(tag_key(name), None)
 
+    def tag_id(self, name: str) -> int:
+        """Return the id of a tag, by its `tag_key`, as far as it is known; 0 where it is not."""
+        return (self._tags or {}).get(name, 0)
+
+    def field_id(self, name: str) -> int:
+        """Return the id of a custom field, as far as it is known; 0 where it is not."""
+        found = _find(name, self._fields or {})
+        return found.id if found else 0
+
+    def take_created(self) -> int:
+        """Return how many tags placeholders have created since this was last asked."""
+        created, self._created_untold = self._created_untold, 0
+        return created
+
+    async def listed(self) -> None:
+        """Make sure that both lists were read once; raises as `KitClient.call` does."""
+        async with self._lock:
+            if self._tags is None:
+                self._tags = await self._listed_tags()
+            if self._fields is None:
+                self._fields = _by_name(await self._list("custom_fields"))
+
+    async def _listed_tags(self) -> dict[str, int]:
+        return {tag_key(str(tag["name"])): int(tag["id"]) for tag in await self._list("tags")}
+
     async def field_key(self, name: str) -> str:
         """Return the key of the custom field with that key or label, created if need be.
 
         Raises:
             KitRejected: Kit lacks it, and the account's options forbid creating it.
         """
-        if self._fields is not None and (key := _find(name, self._fields)):
-            return key
+        if self._fields is not None and (found := _find(name, self._fields)):
+            return found.key
         async with self._lock:
             if self._fields is None or self._may_have_grown("custom_fields"):
                 self._fields = _by_name(await self._list("custom_fields"))
-            return _find(name, self._fields) or await self._create_field(name, self._fields)
+            found = _find(name, self._fields) or await self._create_field(name, self._fields)
+            return found.key
 
-    async def _create_field(self, name: str, fields: dict[str, str]) -> str:
+    async def _create_field(self, name: str, fields: dict[str, Field]) -> Field:
         if not self.options.create_missing:
             raise KitRejected(f"the custom field {name!r} does not exist in Kit, and create_missing is false")
         answer = await self._client.call("POST", "/v4/custom_fields", json={"label": name})
         key = answer.item("custom_field").get("key")
         if not isinstance(key, str):
             raise KitUnavailable("POST /v4/custom_fields: Kit's answer lacks the key")
-        fields[name] = key
-        return key
+        fields[name] = field = Field(answer.id_of("custom_field"), key)
+        return field
 
     def forget_field(self, key: str) -> None:
         """Drop a custom field that Kit no longer has."""
         if self._fields is not None:
-            self._fields = {name: known for name, known in self._fields.items() if known != key}
+            self._fields = {name: known for name, known in self._fields.items() if known.key != key}
 
     async def missing(self, tags: list[TagWish], fields: list[str]) -> tuple[list[str], list[str]]:
         """Return the names of tags and of custom fields that Kit lacks, creating nothing."""
@@ -141,12 +181,13 @@ class Catalog:
             params = {"per_page": PAGE, "after": str(after)}
 
 
-def _by_name(items: list[Mapping[str, Any]]) -> dict[str, str]:
-    """Return keys by key, label and label without case; a key wins over a label, the exact over the near."""
-    names = {str(item["label"]).lower(): str(item["key"]) for item in items}
-    names |= {str(item["label"]): str(item["key"]) for item in items}
-    return names | {str(item["key"]): str(item["key"]) for item in items}
+def _by_name(items: list[Mapping[str, Any]]) -> dict[str, Field]:
+    """Return fields by key, label and label without case; keys win over labels, the exact over the near."""
+    fields = [(item, Field(int(item["id"]), str(item["key"]))) for item in items]
+    names = {str(item["label"]).lower(): field for item, field in fields}
+    names |= {str(item["label"]): field for item, field in fields}
+    return names | {field.key: field for _, field in fields}
 
 
-def _find(name: str, fields: Mapping[str, str]) -> str | None:
+def _find(name: str, fields: Mapping[str, Field]) -> Field | None:
     return fields.get(name) or fields.get(name.lower())

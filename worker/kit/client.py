@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -10,6 +12,7 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp import AddrInfoType
 from pydantic import SecretStr
 
 from worker.clock import Seconds
@@ -19,6 +22,10 @@ from worker.kit.limiter import Limiter
 
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 """A page of 1,000 tags is some 200 kB; more than this is not an answer of Kit's."""
+
+KEEP_ALIVE: Final = 5.0
+"""Seconds for which an idle connection is kept. A network that broke once breaks all of them, and during a
+hold only one call is made at a time: each would find the next dead one, and the hold would grow and grow."""
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -79,6 +86,29 @@ def check_base_url(url: str, *, allow_http: bool) -> None:
         )
 
 
+def _sockets(timeout: float) -> Callable[[AddrInfoType], socket.socket]:
+    """Return what makes sockets that send nothing any more once they are closed.
+
+    A call that had no answer in time is repeated, and newer ones follow. What of it the network has not
+    delivered yet would otherwise still be sent by the kernel, for minutes, and undo them when it arrives.
+    """
+
+    def make(address: AddrInfoType) -> socket.socket:
+        made = socket.socket(*address[:3])
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(timeout * 1000))
+        return made
+
+    return make
+
+
+def _unanswered(text: str) -> KitUnavailable:
+    error = KitUnavailable(text)
+    error.unanswered = True
+    return error
+
+
 def _user_agent(caller: str) -> str:
     printable = "".join(letter for letter in caller if letter.isascii() and letter.isprintable())
     return f"kit-worker/{version('kit-worker')}" + (f" ({printable})" if printable else "")
@@ -89,7 +119,6 @@ class KitClient:
 
     Attributes:
         limiter: The rate limit that every call goes through.
-        worked_at: By endpoint, when it last answered well, in seconds.
         clock: Seconds that never go back.
 
     Args:
@@ -118,13 +147,15 @@ class KitClient:
         observe: Callable[[CallRecord], None] = _ignore,
     ) -> None:
         self.limiter = limiter
-        self.worked_at: dict[str, float] = {}
+        self._worked_at: dict[str, float] = {}
         self._base_url = base_url.rstrip("/")
         self.clock = clock
         self._may_call = may_call
         self._observe = observe
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=30),
+            connector=aiohttp.TCPConnector(
+                limit=connections, keepalive_timeout=KEEP_ALIVE, socket_factory=_sockets(timeout)
+            ),
             timeout=aiohttp.ClientTimeout(total=timeout),
             headers={
                 "X-Kit-Api-Key": api_key.get_secret_value(),
@@ -144,6 +175,12 @@ class KitClient:
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()
+
+    def worked_at(self, endpoint: str | None = None) -> float:
+        """Return when an endpoint, or with None any, last answered well, in seconds; -inf for never."""
+        if endpoint is None:
+            return max(self._worked_at.values(), default=float("-inf"))
+        return self._worked_at.get(endpoint, float("-inf"))
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         """Read; see `call` for what it raises."""
@@ -197,7 +234,7 @@ class KitClient:
         except KitUnavailable as error:
             error.endpoint = endpoint
             raise
-        self.worked_at[endpoint] = self.clock()
+        self._worked_at[endpoint] = self.clock()
         return answer
 
     async def _observed(self, endpoint: str, sending: Awaitable[tuple[int, bytes]]) -> Answer:
@@ -227,7 +264,7 @@ class KitClient:
                     raise KitUnavailable("Kit's answer is too large to be one")
                 return response.status, body
         except TimeoutError as error:
-            raise KitUnavailable("Kit gave no answer in time") from error
+            raise _unanswered("Kit gave no answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
             # Only the class: aiohttp's texts repeat addresses.
-            raise KitUnavailable(f"the call to Kit failed: {type(error).__name__}") from error
+            raise _unanswered(f"the call to Kit failed: {type(error).__name__}") from error

@@ -2,111 +2,146 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from typing import Final
 
-from worker.backlog import Progress
-from worker.changes import Change, TagWish
+from worker.book import Book
+from worker.changes import Change, OrderKey, Part, TagWish, tag_key
 from worker.errors import KitRejected
 from worker.kit.answers import Answer, NotFound
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
-from worker.kit.plan import Plan, Upsert, plan
+from worker.kit.plan import Upsert, plan
+from worker.subjects import Call, Subject
 
-MAX_KNOWN_SUBSCRIBERS = 20_000
-"""Some 4 MB; whoever drops out costs one upsert more."""
-
-
-class SubscriberIds:
-    """Kit's ids of the subscribers met last."""
-
-    def __init__(self, size: int = MAX_KNOWN_SUBSCRIBERS) -> None:
-        self._ids: OrderedDict[str, int] = OrderedDict()
-        self._size = size
-
-    def get(self, email: str) -> int | None:
-        """Return the id, or None where it is not known."""
-        return self._ids.get(email)
-
-    def put(self, email: str, id_: int) -> None:
-        """Note an id that Kit's own answer gave."""
-        self._ids[email] = id_
-        self._ids.move_to_end(email)
-        if len(self._ids) > self._size:
-            self._ids.popitem(last=False)
-
-    def forget(self, email: str) -> None:
-        """Drop a subscriber whom Kit no longer has."""
-        self._ids.pop(email, None)
+NO_FIELDS: Final = Upsert({})
 
 
 class _SubscriberGoneError(Exception):
-    """The subscriber was deleted in Kit while we worked on it."""
+    """The subscriber was deleted in Kit while we worked on it, or another one has its address."""
 
 
 class Writer:
-    """Applies changes to one Kit account."""
+    """Applies changes to one Kit account.
 
-    def __init__(self, client: KitClient, catalog: Catalog, ids: SubscriberIds | None = None) -> None:
+    Args:
+        client: The way to Kit.
+        catalog: The account's tags and custom fields.
+        book: What is known of the subscribers; every answer is noted there.
+        now: Seconds since 1970.
+        relied_on: Returns the moment, in seconds since 1970, from which on Kit's answers are relied on, so
+            that what it holds is not sent again.
+        written: Waits until the ledger has all that the book has noted so far.
+    """
+
+    def __init__(  # noqa: PLR0913  # its collaborators, all named
+        self,
+        client: KitClient,
+        catalog: Catalog,
+        book: Book,
+        *,
+        now: Callable[[], float],
+        relied_on: Callable[[], float],
+        written: Callable[[], Awaitable[None]],
+    ) -> None:
         self._client = client
         self._catalog = catalog
-        self._ids = ids or SubscriberIds()
+        self._book = book
+        self._now = now
+        self._relied_on = relied_on
+        self._written = written
 
-    async def apply(self, email: str, change: Change, progress: Progress) -> None:
+    async def apply(self, subject: Subject, change: Change) -> None:
         """Make a change true. Returning means that every call in it was answered 2xx.
 
-        Whatever is raised, `progress` holds what was done, so that a later try goes on from there.
+        Whatever is raised, the subject's record holds what was done, so that a later try goes on from there.
 
         Raises:
             KitWorkerError: As `KitClient.call` and `Catalog` raise it.
         """
         try:
-            await self._apply_once(email, change, progress)
+            await self._apply_once(subject, change)
         except _SubscriberGoneError:
-            # With the subscriber went all that was done for it, so everything is done again, once.
-            self._ids.forget(email)
-            progress.start_again()
+            # With the subscriber went all that was ever done for it, so everything is done again, once.
+            self._book.lost(subject)
             try:
-                await self._apply_once(email, change, progress)
+                await self._apply_once(subject, change)
             except _SubscriberGoneError:
                 raise KitRejected("Kit says that the subscriber it has just made is not there") from None
 
-    async def _apply_once(self, email: str, change: Change, progress: Progress) -> None:
-        left = change.without(progress.done)
-        if not left:
-            return
-        known = self._ids.get(email)
-        todo = plan(left, self._catalog.options, known=known is not None)
-        id_, created = await self._upsert_all(email, todo, progress, known)
-        progress.note(Change(ensure=left.ensure))
-        if not created:
-            for key, part in todo.removals.items():
-                await self._remove(id_, part.value)
-                progress.note(Change(tags={key: part}))
-        for key, part in todo.additions.items():
-            await self._add(id_, part.value)
-            progress.note(Change(tags={key: part}))
+    async def _apply_once(self, subject: Subject, change: Change) -> None:
+        if change.address is not None and change.address.value != subject.record.email:
+            await self._move(subject, change.address)
+        left = replace(subject.record.left(change), address=None)
+        left = await self._without_known(subject, left)
+        if left:
+            await self._carry_out(subject, left)
+        subject.record.finish(change)
 
-    async def _upsert_all(
-        self, email: str, todo: Plan, progress: Progress, known: int | None
-    ) -> tuple[int, bool]:
-        """Return the subscriber's id, and whether it has just been created, so that it has no tags yet."""
+    async def _without_known(self, subject: Subject, left: Change) -> Change:
+        """Take off what Kit has already, by what it answered not long ago."""
+        record, catalog = subject.record, self._catalog
+        oldest = self._relied_on()
+        if not record.has_answers_since(oldest):
+            return left
+        await catalog.listed()
+        ids = {key: catalog.tag_id(key) for key in left.tags}
+        ids |= {name: catalog.field_id(name) for name in left.fields}
+        known = record.known(left, lambda at: at > oldest, lambda name: ids[name])
+        record.confirm(known)
+        return left.without(known)
+
+    async def _carry_out(self, subject: Subject, left: Change) -> None:
+        record = subject.record
+        todo = plan(left, self._catalog.options, known=record.kit_id is not None)
+        # Only now: a tag may be on a subscriber of ours though its answer never came.
         created = False
         for upsert in todo.upserts:
-            answer = await self._upsert(email, upsert)
-            known = answer.id_of("subscriber")
-            self._ids.put(email, known)
-            created = created or answer.status == 201
-            progress.created = progress.created or created
-            progress.note(Change(fields=upsert.fields, first_name=upsert.first_name))
+            created = await self._upsert(subject, upsert, left) or created
         if todo.name_if_created is not None:
-            if progress.created:
-                known = (await self._upsert(email, Upsert({}, todo.name_if_created))).id_of("subscriber")
-            progress.note(Change(first_name=todo.name_if_created))
-        if known is None:
-            raise AssertionError("a plan for an unknown subscriber begins with an upsert")
-        return known, created
+            if record.created:
+                await self._upsert(subject, Upsert({}, todo.name_if_created), left)
+            record.note(Change(first_name=todo.name_if_created), self._now(), {})
+        for key, part in todo.removals.items():
+            if not created:
+                await self._remove(subject, part)
+            self._note_tag(subject, key, part)
+        for key, part in todo.additions.items():
+            await self._add(subject, part)
+            self._note_tag(subject, key, part)
 
-    async def _upsert(self, email: str, upsert: Upsert) -> Answer:
+    def _doubt(self, subject: Subject, parts: Change) -> None:
+        subject.record.doubt(parts)
+        self._book.touch(subject)
+
+    def _note_tag(self, subject: Subject, key: str, part: Part[TagWish]) -> None:
+        ids = {key: self._catalog.tag_id(key)}
+        subject.record.note(Change(tags={key: part}), self._now(), ids)
+
+    # -- the subscriber -------------------------------------------------------------------------------
+
+    async def _upsert(self, subject: Subject, upsert: Upsert, left: Change) -> bool:
+        """Create or update the subscriber; tell whether it was created, so that it has no tags yet."""
+        record = subject.record
+        self._doubt(subject, Change(fields=upsert.fields, first_name=upsert.first_name))
+        answer = await self._upsert_known_fields(record.email, upsert)
+        kit_id = answer.id_of("subscriber")
+        if record.kit_id not in {None, kit_id}:
+            raise _SubscriberGoneError  # its address is another one's by now
+        record.kit_id, record.created = kit_id, record.created or answer.status == 201
+        ids = {name: self._catalog.field_id(name) for name in upsert.fields}
+        done = Change(fields=upsert.fields, first_name=upsert.first_name)
+        record.note(done, self._now(), ids)
+        orders = {name: part.order for name, part in upsert.fields.items()}
+        if upsert.first_name is not None:
+            orders["first name"] = upsert.first_name.order
+        if not orders and left.ensure is not None:
+            orders["the subscriber"] = left.ensure.order
+        self._called(subject, answer, ", ".join(orders), set(orders.values()))
+        return answer.status == 201
+
+    async def _upsert_known_fields(self, email: str, upsert: Upsert) -> Answer:
         answer = await self._upsert_once(email, upsert)
         if not answer.warnings:
             return answer
@@ -125,38 +160,113 @@ class Writer:
         body = upsert.body(email, self._catalog.options, keys)
         return await self._client.call("POST", "/v4/subscribers", json=body)
 
-    async def _remove(self, id_: int, wish: TagWish) -> None:
+    # -- the address ----------------------------------------------------------------------------------
+
+    async def _move(self, subject: Subject, address: Part[str]) -> None:
+        """Give the subscriber a new address; tags and history stay."""
+        kit_id = subject.record.kit_id
+        if kit_id is None and (kit_id := await self._id_at_old_address(subject)) is None:
+            other = subject.joined.kit_id if subject.joined else None
+            self._book.moved(subject, address, other)  # Kit has nobody to move
+            return
         try:
-            await self._remove_once(id_, wish)
+            answer = await self._client.call(
+                "PUT", "/v4/subscribers/{}", kit_id, json={"email_address": address.value}
+            )
+        except NotFound:
+            self._book.lost(subject)
+            self._book.moved(subject, address, None)
+            return
+        except KitRejected as error:
+            if error.status != 422:
+                raise
+            await self._move_tags(subject, address)
+            return
+        self._book.moved(subject, address, kit_id)
+        self._called(subject, answer, "email address", (address.order,))
+
+    async def _id_at_old_address(self, subject: Subject) -> int | None:
+        """Return the id of whoever has the old address, which events have named, but no answer of Kit's."""
+        try:
+            answer = await self._upsert_once(subject.record.email, NO_FIELDS)
+        except KitRejected:
+            return None  # it never was an address for Kit
+        subject.record.kit_id = answer.id_of("subscriber")
+        self._book.touch(subject)
+        # Were it forgotten once the address has changed, nobody could tell who had the old one.
+        await self._written()
+        return subject.record.kit_id
+
+    async def _move_tags(self, subject: Subject, address: Part[str]) -> None:
+        """Move the person to the subscriber who has the new address already, and leave no tags behind.
+
+        Nothing is noted before all is taken off, so that after a crash it is done again from the start.
+        """
+        answer = await self._upsert_once(address.value, NO_FIELDS)
+        new_id = answer.id_of("subscriber")
+        for held in subject.record.tags.values():
+            if held.part.value.present and new_id != subject.record.kit_id:
+                await self._remove(subject, held.part, by=address)
+        self._book.moved(subject, address, new_id)
+        self._called(subject, answer, "email address, which Kit had already", (address.order,))
+
+    def _called(
+        self, subject: Subject, answer: Answer, what: str, by: Iterable[OrderKey], rule: int | None = None
+    ) -> None:
+        rules = () if rule is None else (rule,)
+        self._book.called(subject, Call(answer.endpoint, what, answer.status, rules), by)
+
+    # -- tags -----------------------------------------------------------------------------------------
+
+    async def _remove(self, subject: Subject, part: Part[TagWish], by: Part[str] | None = None) -> None:
+        """Take a tag off, for the event that says so, or for the one that moves the person elsewhere."""
+        kit_id, wish = _id_of(subject), part.value
+        self._doubt(subject, Change(tags={tag_key(wish.name): part}))
+        try:
+            answer = await self._remove_once(kit_id, wish)
         except NotFound:
             # Gone is the subscriber, and the tagging with it, or the tag. A tag of that name may have been
             # made since, with another id.
-            if await self._exists(id_) and self._catalog.options.create_missing:
+            answer = None
+            if await self._exists(kit_id) and self._catalog.options.create_missing:
                 self._catalog.forget_tag(wish.name)
-                await self._remove_once(id_, wish)
+                answer = await self._remove_once(kit_id, wish)
+        if answer is not None:
+            order = part.order if by is None else by.order
+            self._called(subject, answer, f"tag {wish.name!r} off", (order,), wish.rule)
 
-    async def _remove_once(self, id_: int, wish: TagWish) -> None:
+    async def _remove_once(self, kit_id: int, wish: TagWish) -> Answer | None:
         tag = await self._catalog.tag(wish)
-        if not tag.created:  # nobody can have a tag that did not exist a moment ago
-            await self._client.call("DELETE", "/v4/tags/{}/subscribers/{}", tag.id, id_)
+        if tag.created:
+            return None  # nobody can have a tag that did not exist a moment ago
+        return await self._client.call("DELETE", "/v4/tags/{}/subscribers/{}", tag.id, kit_id)
 
-    async def _add(self, id_: int, wish: TagWish) -> None:
+    async def _add(self, subject: Subject, part: Part[TagWish]) -> None:
+        kit_id, wish = _id_of(subject), part.value
+        self._doubt(subject, Change(tags={tag_key(wish.name): part}))
         try:
-            await self._add_once(id_, wish)
+            answer = await self._add_once(kit_id, wish)
         except NotFound:
-            if not await self._exists(id_):
+            if not await self._exists(kit_id):
                 raise _SubscriberGoneError from None
             self._catalog.forget_tag(wish.name)
-            await self._add_once(id_, wish)
+            answer = await self._add_once(kit_id, wish)
+        self._called(subject, answer, f"tag {wish.name!r}", (part.order,), wish.rule)
 
-    async def _add_once(self, id_: int, wish: TagWish) -> None:
+    async def _add_once(self, kit_id: int, wish: TagWish) -> Answer:
         tag = await self._catalog.tag(wish)
-        await self._client.call("POST", "/v4/tags/{}/subscribers/{}", tag.id, id_)
+        return await self._client.call("POST", "/v4/tags/{}/subscribers/{}", tag.id, kit_id)
 
-    async def _exists(self, id_: int) -> bool:
+    async def _exists(self, kit_id: int) -> bool:
         """Ask for the subscriber by id, which is consistent (Kit API reference, "Consistency")."""
         try:
-            await self._client.call("GET", "/v4/subscribers/{}", id_)
+            await self._client.call("GET", "/v4/subscribers/{}", kit_id)
         except NotFound:
             return False
         return True
+
+
+def _id_of(subject: Subject) -> int:
+    if subject.record.kit_id is None:
+        raise AssertionError("a plan for an unknown subscriber begins with an upsert")
+    return subject.record.kit_id

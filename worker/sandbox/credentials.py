@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
@@ -52,7 +53,7 @@ class Accounts:
         if keys is not None and len(set(keys.values())) < len(keys):
             raise ValueError("Two keys have accounts of the same name: every key is an account of its own")
         self._open_to_all = keys is None
-        self._ids: Iterator[int] = itertools.count(1)
+        self._ids: Iterator[int] = itertools.count(int(time.time() * 1000) % 10**10)
         self._plan = plan
         self._by_secret: dict[str, Account] = {}
         self._list_lag = 0.0

@@ -2,43 +2,22 @@
 
 import asyncio
 import contextlib
-import os
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from scripts.broker.probe import accepts, greets, wait_until
+from scripts.broker.probe import greets
+from scripts.services.waiting import accepts, wait_until
 from tests.integration.conftest import BrokerControl
+from tests.integration.scripts.supervised import supervised
 
-WITH_BROKER = Path(__file__).parents[3] / "scripts" / "with-broker"
 SHOW_PORT_AND_WAIT = (
     "import os, signal; print(os.environ['AMQP_URL'].split(':')[-1].strip('/'), flush=True); signal.pause()"
 )
-
-
-@contextmanager
-def with_broker(*command: str, amqp_url: str | None = None) -> Iterator[subprocess.Popen[str]]:
-    """Start with-broker as from a shell in which no other broker is known than the given one."""
-    unknown = {"AMQP_URL", "BROKER_CTL", "BROKER_STATE"}
-    environment = {name: value for name, value in os.environ.items() if name not in unknown}
-    if amqp_url:
-        environment["AMQP_URL"] = amqp_url
-    pipe = subprocess.PIPE
-    running = subprocess.Popen(  # noqa: S603  our own script
-        [str(WITH_BROKER), *command], env=environment, stdout=pipe, stderr=pipe, text=True
-    )
-    try:
-        yield running
-    finally:
-        running.terminate()
-        running.communicate(timeout=30)
 
 
 def processes_of(node: str) -> list[str]:
@@ -54,7 +33,7 @@ def processes_of(node: str) -> list[str]:
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_the_node_ends_with_it_however_it_ends(ending: signal.Signals) -> None:
     """Given a command under way, when with-broker is told to end or is killed, then no node is left."""
-    with with_broker(sys.executable, "-c", SHOW_PORT_AND_WAIT) as running:
+    with supervised("with-broker", sys.executable, "-c", SHOW_PORT_AND_WAIT) as running:
         assert running.stdout is not None
         port = int(running.stdout.readline())
         node = f"kit-worker-{port}@localhost"
@@ -71,19 +50,27 @@ def test_the_node_ends_with_it_however_it_ends(ending: signal.Signals) -> None:
 
 def test_it_exits_as_the_command_did() -> None:
     """Given a command that fails, its exit code comes through."""
-    with with_broker("sh", "-c", "exit 7") as running:
+    with supervised("with-broker", "sh", "-c", "exit 7") as running:
         running.communicate(timeout=60)
     assert running.returncode == 7
 
 
 def test_a_broker_that_does_not_answer_is_named_without_its_password() -> None:
     """Given AMQP_URL of a broker that is down, it says so in one sentence and exits 4."""
-    with with_broker("true", amqp_url="amqp://me:secret@127.0.0.1:1/") as running:
+    with supervised("with-broker", "true", AMQP_URL="amqp://me:secret@127.0.0.1:1/") as running:
         _, said = running.communicate(timeout=30)
     assert running.returncode == 4
     assert "amqp://me:***@127.0.0.1:1/" in said
     assert "no RabbitMQ answers there" in said
     assert "secret" not in said
+
+
+def test_a_container_that_is_asked_for_is_not_replaced_by_something_else() -> None:
+    """Given --docker where no engine answers, it says so and exits 4, though there are other brokers."""
+    with supervised("with-broker", "--docker", "true", DOCKER_HOST="unix:///nowhere/docker.sock") as running:
+        _, said = running.communicate(timeout=30)
+    assert running.returncode == 4
+    assert "no Docker engine answers" in said
 
 
 async def test_a_killed_node_comes_back_with_what_it_held(

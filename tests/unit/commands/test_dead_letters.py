@@ -9,20 +9,12 @@ import pytest
 from tests.unit.commands.conftest import Command
 
 
-@pytest.mark.parametrize("words", [["replay"], ["replay", "--force"], ["discard"], ["discard", "--yes"]])
+@pytest.mark.parametrize("words", [["replay"], ["discard"], ["discard", "--yes"]])
 def test_what_changes_something_wants_a_selection(kit_worker: Command, words: list[str]) -> None:
     ended = kit_worker("dead-letters", *words)
 
     assert ended.code == 2
     assert "or else --all" in ended.err
-
-
-def test_replay_warns_of_what_it_may_undo_and_wants_force(kit_worker: Command) -> None:
-    ended = kit_worker("dead-letters", "replay", "--all")
-
-    assert ended.code == 2
-    assert "may undo what newer events of the same people did" in ended.err
-    assert "--force" in ended.err
 
 
 def test_without_any_account_file_the_account_must_be_said(kit_worker: Command, config_dir: Path) -> None:

@@ -20,6 +20,7 @@ from worker.commands.exits import ExitCode, UsageError, exit_code
         (errors.TopologyMismatch(), 2),
         (errors.CredentialRefused(), 3),
         (errors.BrokerUnavailable(), 4),
+        (errors.LedgerUnavailable(), 4),
         (errors.KitUnavailable(), 4),
         (errors.HandlerError(), 1),
     ],
@@ -65,7 +66,7 @@ def test_a_wrong_setting_is_named_without_its_value(
     [
         ["dead-letters", "list"],
         ["dead-letters", "show", "x"],
-        ["dead-letters", "replay", "--all", "--force"],
+        ["dead-letters", "replay", "--all"],
         ["dead-letters", "discard", "--all", "--yes"],
         ["dead-letters", "export"],
         ["remove", "gone"],

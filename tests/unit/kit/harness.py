@@ -5,19 +5,22 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
 from tests.unit.examples import EMAIL
-from worker.backlog import Progress
+from worker.book import Book
 from worker.changes import Change
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
 from worker.kit.limiter import Limiter
 from worker.kit.writer import Writer
+from worker.ledger.store import Batch
 from worker.mapping import Options
+from worker.records import Record
 from worker.sandbox import AccountView, Person, Sandbox
+from worker.subjects import Subject
 
 KEY = "key-0001"
 
@@ -32,15 +35,29 @@ UNTAGGED = "DELETE /v4/tags/{tag_id}/subscribers/{id} 204"
 LOOKED_UP = "GET /v4/subscribers/{id} 200"
 
 
+def new_book() -> Book:
+    """A session's book, of a ledger that has forgotten nobody."""
+    return Book(now=time.time, mark=lambda kind, text: f"{kind} {text}")
+
+
 @dataclass
 class Account:
-    """A Kit account in a sandbox, and this worker's way to it."""
+    """A Kit account in a sandbox, and this worker's way to it.
+
+    Attributes:
+        relied_on: From when on Kit's answers are relied on, in seconds since 1970; by default none is.
+        ids: Of the people met, by address.
+        batches: What the writer has had written before it went on.
+    """
 
     sandbox: Sandbox
     client: KitClient
     catalog: Catalog
-    writer: Writer
     seen: int = 0
+    relied_on: float = float("inf")
+    book: Book = field(default_factory=new_book)
+    ids: dict[str, int | None] = field(default_factory=dict)
+    batches: list[Batch] = field(default_factory=list)
 
     @property
     def kit(self) -> AccountView:
@@ -58,16 +75,40 @@ class Account:
         new, self.seen = calls[self.seen :], len(calls)
         return new
 
-    async def apply(self, asked: Change, progress: Progress | None = None, email: str = EMAIL) -> list[str]:
+    @property
+    def writer(self) -> Writer:
+        """A writer as a session has one."""
+        return Writer(
+            self.client,
+            self.catalog,
+            self.book,
+            now=time.time,
+            relied_on=lambda: self.relied_on,
+            written=self.written,
+        )
+
+    async def written(self) -> None:
+        """Write what the book has noted."""
+        self.batches.append(self.book.changes())
+
+    def subject(self, email: str = EMAIL) -> Subject:
+        """Somebody of whom nothing is known but, where they were met, Kit's id."""
+        return Subject(Record(email, self.ids.get(email)))
+
+    async def apply(self, asked: Change, subject: Subject | None = None, email: str = EMAIL) -> list[str]:
         """Apply a change; the calls that it took."""
         self.calls()
-        await self.writer.apply(email, asked, progress or Progress())
+        subject = subject or self.subject(email)
+        try:
+            await self.writer.apply(subject, asked)
+        finally:
+            self.ids[email] = subject.record.kit_id
         return self.calls()
 
     def restart(self, options: Options | None = None) -> None:
         """Forget all that a worker learns while it runs."""
         self.catalog = Catalog(self.client, options or self.catalog.options)
-        self.writer = Writer(self.client, self.catalog)
+        self.ids.clear()
 
 
 @contextlib.asynccontextmanager
@@ -89,4 +130,4 @@ async def account(
         ) as client,
     ):
         catalog = Catalog(client, options)
-        yield Account(running, client, catalog, Writer(client, catalog))
+        yield Account(running, client, catalog)

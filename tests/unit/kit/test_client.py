@@ -343,7 +343,7 @@ async def test_every_failure_is_counted_and_names_the_endpoint_without_ids(
             await kit.call("DELETE", PATH, 12, 34)
 
     assert [(record.endpoint, record.status) for record in records] == [(f"DELETE {PATH}", status)]
-    assert kit.worked_at == {}
+    assert kit.worked_at() == float("-inf")
     assert getattr(caught.value, "endpoint", f"DELETE {PATH}") == f"DELETE {PATH}"
     assert without_the_key(caught.value)
 
@@ -366,7 +366,27 @@ async def test_a_success_is_noted_by_endpoint() -> None:
 
     assert [(record.endpoint, record.status) for record in records] == [(f"POST {PATH}", 200)]
     assert records[0].seconds >= 0
-    assert before <= kit.worked_at[f"POST {PATH}"] <= time.monotonic()
+    assert before <= kit.worked_at(f"POST {PATH}") == kit.worked_at() <= time.monotonic()
+    assert kit.worked_at(f"PUT {PATH}") == float("-inf")
+
+
+async def test_what_had_no_answer_in_time_is_not_sent_any_more() -> None:
+    """Given a call that timed out, its connection is reset: the kernel forgets what is not delivered yet."""
+    ends: asyncio.Queue[str] = asyncio.Queue()
+
+    async def wait_for_the_end(_: Request, writer: asyncio.StreamWriter) -> None:
+        try:
+            await writer.wait_closed()
+        except ConnectionResetError:
+            ends.put_nowait("reset")
+        else:
+            ends.put_nowait("closed")
+
+    async with talking_to(wait_for_the_end, timeout=0.1) as (_, kit):
+        with pytest.raises(KitUnavailable):
+            await kit.call("POST", PATH, 1, 2)
+        async with asyncio.timeout(5):
+            assert await ends.get() == "reset"
 
 
 # -- permission, limit, parallel ----------------------------------------------------------------------------

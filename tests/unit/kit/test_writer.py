@@ -18,10 +18,8 @@ from tests.unit.kit.harness import (
     Account,
     account,
 )
-from worker.backlog import Progress
 from worker.changes import NOTHING, Change
 from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited, UnknownTag
-from worker.kit.writer import SubscriberIds
 from worker.mapping import Options
 from worker.sandbox import Fault, FaultKind, Rule, Sandbox
 from worker.sandbox.records import Plan
@@ -146,12 +144,12 @@ async def test_nothing_asked_of_somebody_known_takes_no_call() -> None:
 async def test_what_is_done_already_is_not_done_again() -> None:
     async with account() as of:
         await known(of)
-        progress = Progress()
+        subject = of.subject()
         asked = change(add=("A",), fields={"plan": "Annual"})
-        await of.apply(asked, progress)
+        await of.apply(asked, subject)
 
-        assert await of.apply(asked, progress) == []
-        assert await of.apply(change(2, add=("A",)), progress) == [
+        assert await of.apply(asked, subject) == []
+        assert await of.apply(change(2, add=("A",)), subject) == [
             "POST /v4/tags/{tag_id}/subscribers/{id} 200"
         ]
 
@@ -211,11 +209,11 @@ async def test_a_first_name_for_new_people_survives_a_failure_in_between() -> No
     """Given the creating call succeeded and the next failed, then the later try still knows who is new."""
     async with account(Options(first_name="if_created")) as of:
         of.sandbox.faults.add(failing(skip=1))
-        progress = Progress()
+        subject = of.subject()
         with pytest.raises(KitUnavailable):
-            await of.apply(change(first_name="Ada"), progress)
+            await of.apply(change(first_name="Ada"), subject)
 
-        await of.apply(change(first_name="Ada"), progress)
+        await of.apply(change(first_name="Ada"), subject)
 
         assert of.person.first_name == "Ada"
 
@@ -321,14 +319,14 @@ async def test_somebody_who_is_deleted_between_two_steps_gets_all_steps_again() 
     """Given fields and a tag are set, when they are deleted before the next tag, then nothing is lacking."""
     async with account() as of:
         await known(of)
-        progress = Progress()
+        subject = of.subject()
         of.sandbox.faults.add(failing(path=TAG, skip=1))
         asked = change(add=("A", "B"), fields={"Plan": "Annual"})
         with pytest.raises(KitUnavailable):
-            await of.apply(asked, progress)
+            await of.apply(asked, subject)
         of.kit.delete_subscriber(EMAIL)
 
-        await of.apply(asked, progress)
+        await of.apply(asked, subject)
 
         assert of.person.tags == {"A", "B"}
         assert of.person.fields == {"plan": "Annual"}
@@ -379,12 +377,12 @@ async def test_a_failure_at_any_step_costs_that_step_and_no_other(step: int, *, 
         of.kit.add_subscriber(EMAIL, tags=["Old", "Older"])
         asked = change(add=("A", "B"), remove=("Old", "Older"), fields={"Plan": "Annual"})
         of.sandbox.faults.add(failing(skip=step, applied=applied))
-        progress = Progress()
+        subject = of.subject()
 
         with pytest.raises(KitUnavailable):
-            await of.apply(asked, progress)
+            await of.apply(asked, subject)
         first = of.calls()
-        second = await of.apply(asked, progress)
+        second = await of.apply(asked, subject)
 
         assert of.person.tags == {"A", "B"}
         assert of.person.fields == {"plan": "Annual"}
@@ -415,11 +413,11 @@ async def test_after_any_mishap_a_second_try_makes_the_change_true(
     async with account(timeout=0.1 if kind == "hang" else 5.0) as of:
         await known(of, "B")
         of.sandbox.fail(kind, path=TAG, times=1, applied=applied)
-        progress, asked = Progress(), change(add=("A",), remove=("B",))
+        subject, asked = of.subject(), change(add=("A",), remove=("B",))
 
         with pytest.raises(error):
-            await of.apply(asked, progress)
-        await of.apply(asked, progress)
+            await of.apply(asked, subject)
+        await of.apply(asked, subject)
 
         assert of.person.tags == {"A"}
 
@@ -427,14 +425,14 @@ async def test_after_any_mishap_a_second_try_makes_the_change_true(
 async def test_a_removal_is_sent_though_the_addition_before_it_seemed_to_fail() -> None:
     """Given adding a tag landed but was answered 502, when a newer event removes it, then it is removed."""
     async with account() as of:
-        progress = Progress()
+        subject = of.subject()
         of.sandbox.fail("status", path=TAG, times=1, applied=True)
         older = change(1, add=("VIP",))
         with pytest.raises(KitUnavailable):
-            await of.apply(older, progress)
+            await of.apply(older, subject)
         assert of.person.tags == {"VIP"}
 
-        calls = await of.apply(older.merge(change(2, remove=("vip",))), progress)
+        calls = await of.apply(older.merge(change(2, remove=("vip",))), subject)
 
         assert calls == [UNTAGGED]
         assert of.person.tags == set()
@@ -445,11 +443,11 @@ async def test_a_creation_that_landed_unseen_still_gets_its_removals() -> None:
     async with account() as of:
         of.kit.add_tag("Old")
         of.sandbox.fail("status", path="/v4/subscribers", times=1, applied=True)
-        progress, asked = Progress(), change(remove=("Old",), add=("A",))
+        subject, asked = of.subject(), change(remove=("Old",), add=("A",))
         with pytest.raises(KitUnavailable):
-            await of.apply(asked, progress)
+            await of.apply(asked, subject)
 
-        calls = await of.apply(asked, progress)
+        calls = await of.apply(asked, subject)
 
         assert calls[0] == UPDATED
         assert UNTAGGED in calls
@@ -460,11 +458,11 @@ async def test_more_than_ten_fields_are_not_sent_again_where_they_arrived() -> N
         for name in fields(25):
             of.kit.add_custom_field(name)
         of.sandbox.faults.add(failing(path="/v4/subscribers", skip=1))
-        progress = Progress()
+        subject = of.subject()
         with pytest.raises(KitUnavailable):
-            await of.apply(change(fields=fields(25)), progress)
+            await of.apply(change(fields=fields(25)), subject)
 
-        assert await of.apply(change(fields=fields(25)), progress) == [UPDATED, UPDATED]
+        assert await of.apply(change(fields=fields(25)), subject) == [UPDATED, UPDATED]
         assert of.person.fields == fields(25)
 
 
@@ -480,17 +478,3 @@ async def test_a_refusal_repeats_no_address() -> None:
             await of.apply(change(), email="not-an-address")
 
         assert "not-an-address" not in str(caught.value)
-
-
-# -- whom the writer knows ----------------------------------------------------------------------------------
-
-
-def test_ids_of_those_met_last_are_kept() -> None:
-    ids = SubscriberIds(size=2)
-    for number, email in enumerate(["a", "b", "a", "c"]):
-        ids.put(email, number)
-
-    assert (ids.get("a"), ids.get("b"), ids.get("c")) == (2, None, 3)
-    ids.forget("a")
-    ids.forget("nobody")
-    assert ids.get("a") is None

@@ -7,8 +7,8 @@ from threading import Thread
 
 import pytest
 
-from scripts.broker.ports import free_ports
-from scripts.broker.probe import AMQP_HEADER, accepts, greets, url_answers, without_password
+from scripts.broker.probe import AMQP_HEADER, greets, url_answers
+from scripts.services.ports import free_ports
 
 CONNECTION_START = b"\x01\x00\x00\x00\x00\x01\xf0\x00\x0a\x00\x0a"
 HTTP_REFUSAL = b"HTTP/1.1 400 Bad Request\r\n\r\n"
@@ -41,7 +41,6 @@ def test_only_a_server_that_begins_an_amqp_connection_is_a_broker(answer: bytes,
 def test_nothing_answers_at_a_port_where_nothing_listens() -> None:
     (port,) = free_ports(1)
     assert not greets("127.0.0.1", port)
-    assert not accepts("127.0.0.1", port)
     assert not url_answers(f"amqp://127.0.0.1:{port}/", seconds=0)
 
 
@@ -49,16 +48,3 @@ def test_behind_tls_a_listening_port_is_enough() -> None:
     """Given amqps, the probe leaves the handshake, and so the certificate, to the worker."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert url_answers(f"amqps://127.0.0.1:{server.getsockname()[1]}/", seconds=0)
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("amqp://me:secret@broker:5672/prod", "amqp://me:***@broker:5672/prod"),
-        ("amqp://me:se@cret@broker/", "amqp://me:***@broker/"),
-        ("amqps://me:secret@broker/?password=secret", "amqps://me:***@broker/"),
-        ("amqp://broker/", "amqp://broker/"),
-    ],
-)
-def test_a_shown_url_has_no_password(url: str, shown: str) -> None:
-    assert without_password(url) == shown

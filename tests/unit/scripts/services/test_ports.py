@@ -3,8 +3,8 @@
 import socket
 from pathlib import Path
 
-from scripts.broker import ports
-from scripts.broker.ports import free_ports
+from scripts.services import ports
+from scripts.services.ports import free_ports
 
 
 def test_they_differ_and_can_be_listened_on() -> None:

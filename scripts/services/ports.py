@@ -6,8 +6,8 @@ import random
 import socket
 
 # Below the range from which systems take the local port of an outgoing connection. A client that knocks at a
-# stopped broker's port again and again would otherwise one day be given that very port, connect to itself,
-# and keep the broker from starting again.
+# stopped service's port again and again would otherwise one day be given that very port, connect to itself,
+# and keep the service from starting again.
 LOWEST, HIGHEST = 20_000, 32_000
 ATTEMPTS = 200
 

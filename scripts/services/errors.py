@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 
-class BrokerError(Exception):
-    """No broker could be had; the message says what to do."""
+class ServiceError(Exception):
+    """No such service could be had; the message says what to do."""
 
 
 def tail(text: str, lines: int = 20) -> str:

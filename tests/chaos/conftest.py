@@ -1,0 +1,79 @@
+"""The arena, the two forms of the suite, and the table of figures at its end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.chaos.harness import Arena, Row, ledger_url
+from tests.integration.conftest import BrokerControl, amqp_url, broker_ctl
+from tests.integration.harness import World
+from worker.sandbox import Sandbox
+
+__all__ = ["amqp_url", "broker_ctl"]  # fixtures
+
+ROWS: Final = pytest.StashKey[list[Row]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the full form."""
+    parser.addoption("--full", action="store_true", help="chaos in full; also CHAOS=full")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark of rows that run in the full form only."""
+    config.stash[ROWS] = []
+    config.addinivalue_line("markers", "full: takes more than a minute; runs in the full form of chaos only")
+
+
+def _is_full(config: pytest.Config) -> bool:
+    return bool(config.getoption("--full", default=False)) or os.environ.get("CHAOS") == "full"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long rows out of the short form; pytest says how many those are."""
+    if _is_full(config):
+        return
+    left_out = [item for item in items if item.get_closest_marker("full")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print a line of figures for each row."""
+    if rows := config.stash.get(ROWS, []):
+        terminalreporter.section("chaos")
+    for row in rows:
+        terminalreporter.write_line(str(row))
+
+
+@pytest.fixture
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether this is the full form."""
+    return _is_full(request.config)
+
+
+@pytest.fixture
+async def arena(
+    request: pytest.FixtureRequest, amqp_url: str, broker_ctl: BrokerControl, tmp_path: Path
+) -> AsyncIterator[Arena]:
+    """Two accounts, a Kit without a limit whose answers take a little, and no worker yet."""
+    exchange = f"platform.events.{secrets.token_hex(4)}"
+    async with Sandbox(limit=False, latency=0.01).running() as sandbox:
+        world = World(amqp_url, exchange, "unused", tmp_path / "config", sandbox.url)
+        if (ledger := ledger_url()) is not None:
+            world.environ["LEDGER_URL"] = ledger
+        arena = Arena(request.node.name, world, amqp_url, sandbox, broker_ctl, tmp_path)
+        try:
+            yield arena
+        finally:
+            if arena.row is not None:
+                request.config.stash[ROWS].append(arena.row)
+            await broker_ctl.mend()
+            await arena.delete_queues()

@@ -1,0 +1,407 @@
+"""One row's arena: accounts under load, workers, the handles of faults, and the end, where all is checked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+import signal
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+
+from tests.chaos.checker import ALLOWED, Death, Verdict, check
+from tests.chaos.load import Load, Published
+from tests.chaos.processes import WORKING, ChaosWorker
+from tests.chaos.witness import LogReader, Outcomes, ids_in, waiting
+from tests.integration.conftest import BrokerControl
+from tests.integration.harness import World, endless_events, make_events, until
+from worker.sandbox import Sandbox
+from worker.topology import dead_letter_queue, work_queue
+
+BESIDE_PER_SECOND = 10.0
+
+
+@dataclass
+class Creator:
+    """One account: its names, its Kit credential and what is published to it."""
+
+    name: str
+    key: str
+    load: Load
+
+    @property
+    def queue(self) -> str:
+        """Its work queue."""
+        return work_queue(self.name)
+
+    @property
+    def dead(self) -> str:
+        """Its dead-letter queue."""
+        return dead_letter_queue(self.name)
+
+
+@dataclass
+class Row:
+    """A row's figures, for the table at the end."""
+
+    name: str
+    seconds: float
+    verdicts: list[Verdict]
+    allowed: Mapping[str, str]
+
+    def __str__(self) -> str:
+        main = self.verdicts[0]
+        found = {
+            name: sum(verdict.found(name) for verdict in self.verdicts) for name in sorted(main.problems)
+        }
+        figures = {
+            "events": sum(verdict.events for verdict in self.verdicts),
+            **{
+                name: total
+                for name in main.outcomes
+                if (total := sum(verdict.outcomes[name] for verdict in self.verdicts))
+            },
+            **{name: found[name] for name in ("lost", "unexpected", "wrong")},
+            **{name: count for name, count in found.items() if count},
+            "again": sum(verdict.again for verdict in self.verdicts),
+            "doubled": sum(verdict.doubled for verdict in self.verdicts),
+            "calls": sum(verdict.calls for verdict in self.verdicts),
+        }
+        text = ", ".join(f"{name} {count}" for name, count in figures.items())
+        return f"{self.name}: {text}, {self.seconds:.0f} s"
+
+
+@dataclass(eq=False)
+class Arena:
+    """What one row works with; see the package's docstring.
+
+    Attributes:
+        creators: All accounts: `main`, `beside`, and any that `add_creator` added.
+        workers: All that were ever started here.
+        allowed: What this row cannot promise, each with the reason.
+        row: The figures, once all is checked.
+        chance: Of the faults that the soak draws.
+    """
+
+    name: str
+    world: World
+    amqp_url: str
+    sandbox: Sandbox
+    broker: BrokerControl
+    folder: Path
+    creators: list[Creator] = field(default_factory=list)
+    workers: list[ChaosWorker] = field(default_factory=list)
+    allowed: dict[str, str] = field(default_factory=dict)
+    row: Row | None = None
+    chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311  # repeatable
+    _logs: LogReader = field(default_factory=LogReader)
+    _deaths: list[Death] = field(default_factory=list)
+    _loads: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.add_creator("main")
+        self.add_creator("beside")
+
+    # -- accounts -------------------------------------------------------------------------------------
+
+    @property
+    def main(self) -> Creator:
+        """The account under test."""
+        return self.creators[0]
+
+    @property
+    def beside(self) -> Creator:
+        """The account that no fault of another account may touch."""
+        return self.creators[1]
+
+    @property
+    def worker(self) -> ChaosWorker:
+        """The first worker."""
+        return self.workers[0]
+
+    def add_creator(self, role: str, *, key_in_file: bool = False) -> Creator:
+        """Add an account, its file included; workers at work start it, where its key is in a file."""
+        unique = secrets.token_hex(4)
+        name = f"{role}-{unique}"
+        creator = Creator(name, f"kit_{unique}{name}", Load(self.amqp_url, self.world.exchange, name))
+        self.sandbox.account(creator.key).configure(name=name)
+        self.creators.append(creator)
+        path = self.account_file(creator)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if key_in_file:
+            (self.world.config / f"{name}.key").write_text(creator.key, encoding="utf-8")
+            secret = f"api_key_file: {name}.key"
+        else:
+            self.world.environ[_key_variable(creator)] = creator.key
+            secret = f"api_key_env: {_key_variable(creator)}"
+        path.write_text(f"app: {name}\nkit: {{{secret}}}\n", encoding="utf-8")
+        return creator
+
+    def account_file(self, creator: Creator) -> Path:
+        """Where an account's file is."""
+        return self.world.config / "accounts" / f"{creator.name}.yaml"
+
+    # -- workers --------------------------------------------------------------------------------------
+
+    async def start(self, name: str, **environ: str) -> ChaosWorker:
+        """Start one more worker, and wait until it is subscribed to every account."""
+        worker = self.add_worker(name, **environ)
+        await self.start_again(worker)
+        return worker
+
+    def add_worker(self, name: str, **environ: str) -> ChaosWorker:
+        """Make one more worker without starting it."""
+        worker = ChaosWorker(self.world, self.folder, name, **environ)
+        self.workers.append(worker)
+        return worker
+
+    async def start_again(self, worker: ChaosWorker) -> None:
+        """Start a worker that has ended, and wait until it is subscribed to every account."""
+        seen = len(worker.log_lines())
+        await worker.launch()
+        names = {creator.name for creator in self.creators}
+
+        def subscribed() -> bool:
+            assert worker.alive, worker.log_text()[-3000:]
+            new = worker.log_lines()[seen:]
+            return names <= {line["account"] for line in new if line["event"] == "subscribed"}
+
+        await until(subscribed)
+
+    def limit(self, calls: int) -> None:
+        """Let Kit allow each account so many calls in any 60 s, and let workers know."""
+        self.sandbox.limits.per_window = dict.fromkeys(self.sandbox.limits.per_window, calls)
+        self.world.environ["KIT_RATE_LIMIT"] = str(calls)
+
+    def any_worker(self) -> ChaosWorker:
+        """One of the workers that are alive, by chance; the first where none is."""
+        return self.chance.choice([worker for worker in self.workers if worker.alive] or self.workers[:1])
+
+    async def kill(self, worker: ChaosWorker) -> None:
+        """Kill a worker with SIGKILL, and note when, for the checker."""
+        await worker.stop(signal.SIGKILL)
+        self.note_death(worker)
+
+    def note_death(self, worker: ChaosWorker) -> None:
+        """Tell the checker that a worker ended with calls under way."""
+        self._deaths.append(Death(f"({worker.name})", self.sandbox.monotonic()))
+
+    # -- load -----------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def running(
+        self,
+        *,
+        events: int | Iterable[Published] = 400,
+        people: int = 80,
+        per_second: float = 0.0,
+        workers: Iterable[str] = ("one",),
+        settle: float = 90.0,
+        green: bool = True,
+        beside: bool = True,
+        **environ: str,
+    ) -> AsyncIterator[None]:
+        """Start workers and load; on leaving, wait until all is settled, stop the workers, and check.
+
+        Args:
+            events: For the main account: how many, or which ones.
+            people: Whom they are about.
+            per_second: How fast they are published; 0 is as fast as RabbitMQ confirms them.
+            workers: Their names.
+            settle: Seconds that all may take to settle in the end.
+            green: Whether every worker that is alive must say in the end that all accounts work.
+            beside: Whether the other accounts get events, at a gentle pace and until the end.
+            **environ: More environment for these workers.
+
+        Raises:
+            AssertionError: The checker has complaints, all of them named.
+        """
+        started = time.monotonic()
+        chosen = make_events(events, people, seed=31) if isinstance(events, int) else events
+        try:
+            for name in workers:
+                await self.start(name, **environ)
+            self.publish(self.main, chosen, per_second)
+            for creator in self.creators[1:] if beside else ():
+                self.publish(creator, endless_events(people, seed=37), BESIDE_PER_SECOND)
+            yield
+            await self.settle(settle)
+            for worker in self.workers if green else ():
+                if worker.alive:
+                    await self.green(worker)
+            await self.stop()
+            await self.check(time.monotonic() - started)
+        finally:
+            await self._clear()
+
+    def publish(self, creator: Creator, events: Iterable[Published], per_second: float = 0.0) -> None:
+        """Begin to publish to an account."""
+        self._loads.append(asyncio.create_task(creator.load.run(events, per_second)))
+
+    def outcomes(self, creator: Creator | None = None) -> Outcomes:
+        """What the logs say by now of an account's events; by default of the one under test."""
+        return self._logs.outcomes((creator or self.main).name, self.workers)
+
+    async def settled(self, count: int, creator: Creator | None = None, *, seconds: float = 60.0) -> None:
+        """Wait until so many events of an account are settled."""
+        await until(lambda: len(self.outcomes(creator).of) >= count, seconds)
+
+    async def calls(self, count: int, *, seconds: float = 60.0) -> None:
+        """Wait until so many calls of the account under test have ended."""
+        await until(lambda: self.sandbox.journal.count(account=self.main.name) >= count, seconds)
+
+    # -- what a row looks at --------------------------------------------------------------------------
+
+    async def red(self, worker: ChaosWorker | None = None, *, seconds: float = 30.0) -> dict[str, Any]:
+        """Wait until `/readyz` says that the main account, or all of the worker, does not work.
+
+        Returns:
+            What it says of the account; empty where there is no answer.
+        """
+        body = await (worker or self.worker).until_works(self.main.name, works=False, seconds=seconds)
+        account: dict[str, Any] = body.get("accounts", {}).get(self.main.name, {})
+        return account
+
+    async def red_saying(self, words: str, *, seconds: float = 30.0) -> None:
+        """Wait until `/readyz` gives a reason with these words for the main account."""
+        said: dict[str, str] = {}
+        try:
+            async with asyncio.timeout(seconds):
+                while not any(words in reason for reason in said):
+                    account = await self.red(seconds=seconds)
+                    said[str(account.get("last_error"))] = str(account.get("state"))
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise AssertionError(f"it said {said}, and not {words!r}") from None
+
+    async def green(self, worker: ChaosWorker | None = None, *, seconds: float = 60.0) -> None:
+        """Wait until `/readyz` says that every account works."""
+        for creator in self.creators:
+            await (worker or self.worker).until_works(creator.name, seconds=seconds)
+
+    @asynccontextmanager
+    async def beside_goes_on(self, events: int = 3) -> AsyncIterator[None]:
+        """Fail unless the other account is never held, and more of its events are settled meanwhile."""
+        held: list[str] = []
+        watching = asyncio.create_task(self._watch_beside(held))
+        before = len(self.outcomes(self.beside).of)
+        try:
+            yield
+            await self.settled(before + events, self.beside, seconds=5)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+        assert not held, f"the other account was {held[0]}"
+
+    async def _watch_beside(self, held: list[str]) -> None:
+        while True:
+            for worker in self.workers:
+                account = (await worker.ready())[1].get("accounts", {}).get(self.beside.name)
+                if account is not None and account["state"] not in WORKING:
+                    held.append(f"{account['state']}: {account['last_error']}")
+            await asyncio.sleep(0.2)
+
+    def allow_redelivery(self) -> None:
+        """Do not fail for events that RabbitMQ delivers again in another order than before."""
+        self.allow("disorder", "RabbitMQ puts what it takes back behind what it took back before")
+
+    def allow(self, what: str, why: str) -> None:
+        """Do not fail for this: what a row cannot promise, with the reason."""
+        assert what in ALLOWED
+        self.allowed[what] = why
+
+    # -- the end --------------------------------------------------------------------------------------
+
+    async def settle(self, seconds: float = 90.0) -> None:
+        """Let the loads end, and wait until all that was published is settled and no message is left.
+
+        It returns in any case: what is not settled by then is for the checker to tell.
+        """
+        for creator in self.creators:
+            if creator is not self.main:
+                creator.load.stop()
+        with suppress(AssertionError, TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*self._loads)
+                await until(self._all_settled, seconds)
+                await self._nothing_left()
+
+    def _all_settled(self) -> bool:
+        return all(self._has_settled(creator) for creator in self.creators)
+
+    def _has_settled(self, creator: Creator) -> bool:
+        published, seen = creator.load.published, self.outcomes(creator).of
+        missing = [message for message in published.values() if message.id not in seen]
+        # What cannot be read has no id in the logs.
+        return all(not message.readable for message in missing) and len(missing) <= seen["None"].total()
+
+    async def _nothing_left(self) -> None:
+        """Wait until nothing is in a queue or in hand: what came twice is settled twice."""
+        for creator in self.creators:
+            while await waiting(self.amqp_url, creator.queue) or await self._in_hand(creator):
+                await asyncio.sleep(0.2)
+
+    async def _in_hand(self, creator: Creator) -> bool:
+        reports = [(await worker.ready())[1].get("accounts", {}) for worker in self.workers if worker.alive]
+        return any(report.get(creator.name, {}).get("oldest_unsettled_seconds") for report in reports)
+
+    async def stop(self) -> None:
+        """Stop all workers, each of which must end with 0."""
+        for worker in self.workers:
+            if worker.alive:
+                code = await worker.stop()
+                assert code == 0, f"worker {worker.name} ended with {code}"
+
+    async def check(self, seconds: float) -> None:
+        """Compare what was published with what came of it, keep the figures, and fail for any complaint."""
+        verdicts = [await self._verdict(creator) for creator in self.creators]
+        self.row = Row(self.name, seconds, verdicts, self.allowed)
+        complaints = [line for verdict in verdicts for line in verdict.complaints(self.allowed)]
+        assert not complaints, "\n".join([str(self.row), *complaints])
+
+    async def _verdict(self, creator: Creator) -> Verdict:
+        return check(
+            creator.name,
+            creator.key,
+            creator.load.published,
+            self.outcomes(creator),
+            dead=await ids_in(self.amqp_url, creator.dead),
+            queued=await ids_in(self.amqp_url, creator.queue),
+            sandbox=self.sandbox,
+            deaths=self._deaths,
+            in_order=creator.load.in_order,
+        )
+
+    async def _clear(self) -> None:
+        for load in self._loads:
+            load.cancel()
+        await asyncio.gather(*self._loads, return_exceptions=True)
+        for worker in self.workers:
+            if worker.alive:
+                with suppress(ProcessLookupError):
+                    await worker.stop(signal.SIGKILL)
+
+    async def delete_queues(self) -> None:
+        """Leave RabbitMQ as it was."""
+        async with await aio_pika.connect(self.amqp_url, timeout=10) as connection:
+            channel = await connection.channel()
+            for creator in self.creators:
+                await channel.queue_delete(creator.queue)
+                await channel.queue_delete(creator.dead)
+            await channel.exchange_delete(self.world.exchange)
+
+
+def _key_variable(creator: Creator) -> str:
+    return "KIT_KEY_" + creator.name.upper().replace("-", "_")
+
+
+def ledger_url() -> str | None:
+    """The ledger that all rows share, where CHAOS_LEDGER_URL names one; else each has a file of its own."""
+    return os.environ.get("CHAOS_LEDGER_URL")

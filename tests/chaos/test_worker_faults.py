@@ -1,0 +1,154 @@
+"""What may happen to a worker process: nobody is wrong afterwards, and nothing is lost."""
+
+import asyncio
+import signal
+
+import pytest
+
+from tests.chaos.harness import Arena
+from tests.chaos.proxy import Proxy
+from tests.chaos.worker_faults import few_files, loop_blocked
+from tests.integration.harness import until
+from worker import amqp
+from worker.sandbox import Fault, FaultKind, Rule
+
+pytestmark = pytest.mark.timeout(180)
+
+
+async def test_no_fault(arena: Arena) -> None:
+    """Given no fault at all, the checker is content, and each event is applied once."""
+    async with arena.running(events=400):
+        await arena.green()
+        async with arena.beside_goes_on():
+            await arena.settled(100)
+    assert arena.row is not None
+    assert sum(verdict.again for verdict in arena.row.verdicts) == 0
+
+
+@pytest.mark.parametrize("landed", [False, True], ids=["not-landed", "landed"])
+async def test_kill_9_while_kit_holds_a_request(arena: Arena, *, landed: bool) -> None:
+    """Given requests that Kit took and never answered, whether done or not, a kill loses nothing."""
+    async with arena.running(events=400):
+        await arena.calls(60)
+        hang = Rule(Fault(FaultKind.HANG, applied=landed), account=arena.main.name)
+        arena.sandbox.faults.add(hang)
+        await until(lambda: hang.struck >= 5)
+        await arena.kill(arena.worker)
+        arena.sandbox.faults.clear()
+        await arena.start_again(arena.worker)
+
+
+async def test_kill_9_with_kits_answer_unread(arena: Arena) -> None:
+    """Given answers of Kit that lie in the socket of a worker that is then killed, nothing is lost."""
+    async with arena.running(events=400):
+        await arena.calls(60)
+        slow = arena.sandbox.faults.add(Rule(Fault(FaultKind.SLOW, delay=0.5), account=arena.main.name))
+        await until(lambda: slow.struck >= 5)
+        answered = arena.sandbox.journal.count(account=arena.main.name)
+        arena.worker.process.send_signal(signal.SIGSTOP)
+        await arena.calls(answered + 5)
+        await arena.kill(arena.worker)
+        arena.sandbox.faults.clear()
+        await arena.start_again(arena.worker)
+
+
+async def test_kill_9_with_acks_that_never_arrive(arena: Arena) -> None:
+    """Given events that Kit has and whose acks are under way, a kill has them applied once more."""
+    proxy = Proxy(arena.amqp_url)
+    async with proxy.open():
+        arena.world.amqp_url = proxy.url
+        async with arena.running(events=400):
+            await arena.settled(100)
+            proxy.deaf = True
+            settled = len(arena.outcomes().of)
+            await arena.settled(settled + 20)
+            await arena.kill(arena.worker)
+            proxy.deaf = False
+            await arena.start_again(arena.worker)
+    assert arena.row is not None
+    main = arena.row.verdicts[0]
+    assert main.again + main.outcomes["duplicate"] >= 20
+
+
+async def test_sigterm_in_mid_batch_and_a_second_one(arena: Arena) -> None:
+    """Given SIGTERM while Kit is slow, the worker waits for the answers; asked again, it ends at once."""
+    async with arena.running(events=400):
+        await arena.calls(60)
+        slow = arena.sandbox.faults.add(Rule(Fault(FaultKind.SLOW, delay=12), account=arena.main.name))
+        await until(lambda: slow.struck >= 5)
+        arena.worker.process.send_signal(signal.SIGTERM)
+        await until(lambda: "stopping" in arena.worker.events_logged())
+        await asyncio.sleep(1)
+        assert arena.worker.alive, "it did not wait for the calls under way"
+        async with asyncio.timeout(5):
+            assert await arena.worker.stop() == 0
+        arena.note_death(arena.worker)
+        await asyncio.sleep(12)  # what Kit took before must land before the next worker writes
+        arena.sandbox.faults.clear()
+        await arena.start_again(arena.worker)
+
+
+async def test_25_kills_in_a_row(arena: Arena) -> None:
+    """Given a worker that is killed 25 times with the same events in hand, none becomes a dead letter."""
+    arena.sandbox.latency = 0.2
+    async with arena.running(events=200, workers=(), PREFETCH="10"):
+        worker = arena.add_worker("one", PREFETCH="10")
+        for _ in range(25):
+            calls = len(arena.sandbox.journal.calls)
+            await worker.launch()
+            await until(lambda calls=calls: len(arena.sandbox.journal.calls) > calls + 4)  # type: ignore[misc]
+            await arena.kill(worker)
+        arena.sandbox.latency = 0.01
+        await arena.start_again(worker)
+
+
+async def test_a_blocked_event_loop(arena: Arena) -> None:
+    """Given a loop that stands still for 3 s again and again, it is said, and no connection is lost."""
+    async with arena.running(events=600, per_second=60):
+        for _ in range(3):
+            await arena.settled(len(arena.outcomes().of) + 40)
+            async with loop_blocked(arena):
+                pass
+        await until(lambda: arena.worker.events_logged().count("loop_blocked") >= 3)
+    assert "broker_lost" not in arena.worker.events_logged()
+
+
+async def test_few_file_descriptors(arena: Arena) -> None:
+    """Given no file descriptor left when connections break, the worker stays, and recovers with them."""
+    async with arena.running(events=600, per_second=60):
+        await arena.settled(100)
+        async with few_files(arena):
+            await arena.broker.rabbitmqctl("close_all_connections", "test")
+            await arena.red()
+            await until(lambda: "broker_unreachable" in arena.worker.events_logged())
+            await asyncio.sleep(5)
+            assert arena.worker.alive
+        await arena.green()
+
+
+@pytest.mark.full
+@pytest.mark.timeout(300)
+async def test_sigstop_for_three_heartbeats(arena: Arena) -> None:
+    """Given a worker that stood still until another took over, the two never overlap."""
+    async with arena.running(events=600, workers=("one", "two")):
+        await arena.calls(60)
+        sleeper = max(arena.workers, key=lambda worker: worker.events_logged().count("event_applied"))
+        sleeper.process.send_signal(signal.SIGSTOP)
+        arena.sandbox.latency = 0.1
+        await arena.red(sleeper)
+        await asyncio.sleep(3 * amqp.HEARTBEAT)
+        sleeper.process.send_signal(signal.SIGCONT)
+        await until(lambda: "broker_lost" in sleeper.events_logged(), 60)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(300)
+async def test_kits_limit_holds_while_connections_break(arena: Arena) -> None:
+    """Given Kit's limit and sessions that break in mid-work, no call is answered 429."""
+    arena.limit(300)
+    async with arena.running(events=900, people=300, settle=200):
+        for calls in (100, 200, 280):
+            await arena.calls(calls)
+            await arena.broker.rabbitmqctl("close_all_connections", "test")
+    assert arena.row is not None
+    assert 250 <= arena.row.verdicts[0].peak <= 300

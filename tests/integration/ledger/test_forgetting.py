@@ -1,0 +1,220 @@
+"""Erasing a person: all of that one, nothing of anybody else, and no way back; on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.integration.ledger.harness import (
+    ACCOUNT,
+    ADA,
+    BOB,
+    EVE,
+    Clock,
+    Contents,
+    NewLedger,
+    contents,
+    entry,
+    fill,
+    load,
+    one_of_all,
+    record,
+)
+from worker.errors import EpochLost
+from worker.ledger.forgetting import Erased, forget
+from worker.ledger.registry import Registry
+from worker.ledger.store import Batch, Ledger, Person
+
+HOME, WORK = "ada@home.example", "ada@work.example"
+
+
+def about(rows: Contents, *words: str) -> list[tuple[str, str]]:
+    """Return in which tables one of these words stands, with the row."""
+    return [
+        (name, str(row)) for name, table in rows.items() for row in table if any(w in str(row) for w in words)
+    ]
+
+
+@pytest.fixture
+async def ledger_of_two(ledger: Ledger) -> Ledger:
+    """Ada in two accounts, in one of them under her third address, and Bob in both."""
+    bob = Batch([record(BOB, "VIP")], [Person("u-b", BOB)], [entry(BOB, "b1")])
+    ada = Batch(
+        [record(ADA, moved_to=HOME), record(HOME, moved_to=WORK), record(WORK, "VIP")],
+        [Person("u-a", WORK, 5.0)],
+        [entry(WORK, "a1"), entry(WORK, "a2")],
+    )
+    for batch in (ada, bob):
+        await fill(ledger, batch)
+    for batch in (Batch([record(ADA, "Wet")], [Person("u-a", ADA)], [entry(ADA, "a3")]), bob):
+        await fill(ledger, batch, account="rainy")
+    return ledger
+
+
+@pytest.mark.parametrize("email", [WORK, HOME, ADA])
+async def test_a_person_is_erased_under_every_address(ledger_of_two: Ledger, email: str) -> None:
+    """Given any address that Ada ever had in an account, nothing that names her is left in that account."""
+    erased = {each.account: each for each in await forget(ledger_of_two, email, [])}
+
+    assert erased[ACCOUNT] == Erased(
+        ACCOUNT, records=3, people=1, history=2, addresses=frozenset({ADA, HOME, WORK}),
+        user_ids=frozenset({"u-a"}),
+    )  # fmt: skip
+    rows = await contents(ledger_of_two)
+    left = [row for _, row in about(rows, ADA, HOME, WORK, "u-a") if f"'{ACCOUNT}'" in row]
+    assert left == []
+
+
+@pytest.mark.parametrize("email", [ADA, WORK])
+async def test_a_person_is_erased_in_every_account(ledger_of_two: Ledger, email: str) -> None:
+    """Given an address that one account knows, she is gone from the other as well, by her other signs."""
+    erased = {each.account: each for each in await forget(ledger_of_two, email, [])}
+    assert (erased["rainy"].records, erased["rainy"].people, erased["rainy"].history) == (1, 1, 1)
+    assert about(await contents(ledger_of_two), ADA, HOME, WORK, "u-a") == []
+
+
+async def test_other_people_are_as_they_were(ledger_of_two: Ledger) -> None:
+    """Given Bob in the same accounts, all that was known of him is known afterwards."""
+    before = about(await contents(ledger_of_two), BOB)
+    await forget(ledger_of_two, WORK, [])
+    assert about(await contents(ledger_of_two), BOB) == before
+    assert len(before) == 6
+
+
+@pytest.mark.parametrize("email", ["%@example.com", "a_a@example.com", "'@example.com", "a\\%@example.com"])
+async def test_a_pattern_in_an_address_is_no_pattern(ledger_of_two: Ledger, email: str) -> None:
+    """Given an address that would fit others as a pattern of SQL, nobody is erased by it."""
+    before = await contents(ledger_of_two)
+    erased = await forget(ledger_of_two, email, [])
+    assert [(each.records, each.people, each.history) for each in erased] == [(0, 0, 0), (0, 0, 0)]
+    after = await contents(ledger_of_two)
+    assert (after["subscribers"], after["people"], after["history"]) == (
+        before["subscribers"], before["people"], before["history"],
+    )  # fmt: skip
+
+
+async def test_who_has_the_old_address_now_is_somebody_else(ledger: Ledger) -> None:
+    """Given Ada, who left an address that Bob uses now, forgetting her leaves Bob as he is."""
+    shared = "office@example.com"
+    old = record(shared, "VIP", kit_id=8, moved_to=ADA)  # the note of her move, and what he was given since
+    people = [Person("u-a", ADA, 5.0), Person("u-b", shared)]
+    await fill(ledger, Batch([old, record(ADA, "VIP")], people, [entry(shared, "his"), entry(ADA, "hers")]))
+
+    (erased,) = await forget(ledger, ADA, [])
+
+    rows = await contents(ledger)
+    assert erased.user_ids == {"u-a"}
+    assert [row[:2] for row in rows["people"]] == [(ACCOUNT, "u-b")]
+    assert [row[3] for row in rows["history"]] == ["his"]
+    assert [row[1] for row in rows["subscribers"]] == [shared]
+    assert about(rows, ADA, "u-a") == []  # his record does not say where she went
+    known = await load(ledger, await ledger.take(ACCOUNT), shared, users=["u-a", "u-b"])
+    assert known.forgotten.keys() == {ledger.mark("user", "u-a")}  # his late events are still his
+
+
+async def test_whoever_has_an_address_now_is_the_one_who_is_forgotten(ledger: Ledger) -> None:
+    """Given Bob, who uses the address that Ada left, forgetting him leaves Ada as she is."""
+    shared = "office@example.com"
+    old = record(shared, "VIP", kit_id=8, moved_to=ADA)
+    people = [Person("u-a", ADA, 5.0), Person("u-b", shared)]
+    await fill(ledger, Batch([old, record(ADA, "VIP")], people, [entry(shared, "his"), entry(ADA, "hers")]))
+
+    (erased,) = await forget(ledger, shared, [])
+
+    assert erased.user_ids == {"u-b"}
+    assert erased.addresses == {shared}
+    rows = await contents(ledger)
+    assert about(rows, shared, "u-b") == []
+    assert {name for name, _ in about(rows, ADA)} == {"subscribers", "people", "history"}
+
+
+async def test_a_late_event_of_the_person_is_known_as_one(ledger_of_two: Ledger, clock: Clock) -> None:
+    """Given Ada who was forgotten, her addresses and her id are known with the moment; Bob's are not."""
+    await forget(ledger_of_two, WORK, [])
+    until = datetime.fromtimestamp(clock.now, UTC)
+    clock.wait(60)
+    tenure = await ledger_of_two.take(ACCOUNT)
+
+    known = await load(ledger_of_two, tenure, ADA, HOME, WORK, BOB, users=["u-a", "u-b"])
+
+    marks = {ledger_of_two.mark("email", email) for email in (ADA, HOME, WORK)}
+    assert known.forgotten == dict.fromkeys({*marks, ledger_of_two.mark("user", "u-a")}, until)
+    assert known.records.keys() == {BOB}
+    assert known.people.keys() == {"u-b"}
+
+
+async def test_to_forget_again_moves_the_moment(ledger: Ledger, clock: Clock) -> None:
+    """Given a person who came back and is forgotten again, the later moment holds."""
+    await fill(ledger, one_of_all())
+    await forget(ledger, ADA, [])
+    clock.wait(3600)
+    await fill(ledger, one_of_all())
+    await forget(ledger, ADA, [])
+    tenure = await ledger.take(ACCOUNT)
+    known = await load(ledger, tenure, ADA)
+    assert known.forgotten == {ledger.mark("email", ADA): datetime.fromtimestamp(clock.now, UTC)}
+
+
+async def test_a_mark_is_the_ledgers_own(new_ledger: NewLedger) -> None:
+    """Given one ledger, all its workers make the same mark of an address; another kind makes another."""
+    one, two = new_ledger(), new_ledger()
+    for each in (one, two):
+        await each.ready()
+    assert one.mark("email", ADA) == two.mark("email", ADA) != one.mark("user", ADA)
+    assert len(one.mark("email", ADA)) == 64
+
+
+async def test_who_is_unknown_is_marked_all_the_same(ledger: Ledger) -> None:
+    """Given an address that only accounts of the configuration might meet, it is marked in each of these."""
+    erased = await forget(ledger, ADA, ["sunny", "rainy"])
+    assert erased == [
+        Erased(name, records=0, people=0, history=0, addresses=frozenset({ADA}))
+        for name in ("rainy", "sunny")
+    ]
+    for name in ("rainy", "sunny"):
+        known = await load(ledger, await ledger.take(name), ADA)
+        assert known.forgotten.keys() == {ledger.mark("email", ADA)}
+
+
+async def test_a_worker_that_has_the_person_in_hand_loses_the_account(new_ledger: NewLedger) -> None:
+    """Given a worker with a record in hand, it cannot write the person back; it can take the account anew."""
+    worker, command = new_ledger("w-1"), new_ledger("kit-worker")
+    tenure = await fill(worker, one_of_all())
+    await forget(command, ADA, [])
+    with pytest.raises(EpochLost):
+        await worker.save(tenure, one_of_all())
+    with pytest.raises(EpochLost):
+        await load(worker, tenure, ADA)
+    anew = await worker.take(ACCOUNT)
+    assert (await load(worker, anew, ADA)).records == {}
+    assert anew.created_tags == 1
+
+
+async def test_to_forget_ends_no_pause_and_doubts_no_answer(ledger: Ledger, clock: Clock) -> None:
+    """Given a paused account that was left in good order, it is both afterwards."""
+    tenure = await fill(ledger, one_of_all())
+    await ledger.release(tenure)
+    await Registry(ledger, "w-1").pause(ACCOUNT)
+    clock.wait(60)
+    await forget(ledger, ADA, [])
+    assert (await Registry(ledger, "w-1").paused()).keys() == {ACCOUNT}
+    assert (await ledger.take(ACCOUNT)).known_since == tenure.known_since
+
+
+async def test_a_person_who_moved_in_a_circle_is_erased(ledger: Ledger) -> None:
+    """Given somebody who moved and moved back, both addresses go, and the search ends."""
+    await fill(ledger, Batch([record(ADA, moved_to=EVE), record(EVE, moved_to=ADA)]))
+    (erased,) = await forget(ledger, EVE, [])
+    assert erased.addresses == {ADA, EVE}
+    assert (erased.records, erased.people) == (2, 0)
+
+
+async def test_two_ids_of_one_address_are_one_person(ledger: Ledger) -> None:
+    """Given an address under two ids of the platform, and one of these elsewhere, all of it goes."""
+    people = [Person("u-1", ADA), Person("u-2", ADA), Person("u-3", BOB)]
+    await fill(ledger, Batch([record(ADA), record(BOB)], people))
+    (erased,) = await forget(ledger, ADA, [])
+    assert erased.user_ids == {"u-1", "u-2"}
+    assert erased.people == 2
+    assert [row[1] for row in (await contents(ledger))["people"]] == ["u-3"]

@@ -1,0 +1,123 @@
+"""What each event did, found again; on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta, timezone
+
+import pytest
+
+from tests.integration.ledger.harness import (
+    ACCOUNT,
+    ADA,
+    BOB,
+    EVE,
+    NOON,
+    Clock,
+    NewLedger,
+    entry,
+    execute,
+    fill,
+    record,
+)
+from worker.errors import LedgerUnavailable
+from worker.ledger.history import Line, addresses, find_history, prune_history
+from worker.ledger.store import Batch, Ledger
+
+CALL = {"call": "POST /v4/tags/1/subscribers", "what": "added VIP", "status": 201, "rules": [0, 2]}
+DAY = 24 * 3600.0
+
+
+def ids(lines: list[Line]) -> list[str | None]:
+    """Return which events these are."""
+    return [line.event_id for line in lines]
+
+
+async def test_a_line_says_all_that_was_noted(new_ledger: NewLedger, clock: Clock) -> None:
+    """Given an event's line, whoever reads it has all of it, its time in UTC and its calls as they were."""
+    local = NOON.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    noted = entry(
+        ADA, "e1", event_time=local, outcome="dead_lettered", detail="why", calls=(CALL, CALL), version="abc"
+    )
+    await fill(new_ledger("w-7"), Batch(entries=[noted]))
+    assert await find_history(new_ledger().database) == [
+        Line(
+            ACCOUNT, ADA, "e1", "user.signed_up", "2026-07-01T12:00:00Z", clock.now, "dead_lettered", "why",
+            (CALL, CALL), "abc", "w-7",
+        )
+    ]  # fmt: skip
+
+
+@pytest.fixture
+async def filled(ledger: Ledger) -> Ledger:
+    """A ledger with lines of three people in two accounts; one event was for both."""
+    await fill(ledger, Batch(entries=[entry(ADA, "e1"), entry(BOB, "e2"), entry(ADA, "both")]))
+    lines = [entry(ADA, "both"), entry("", "e5"), entry(EVE, None)]
+    await fill(ledger, Batch(entries=lines), account="rainy")
+    return ledger
+
+
+async def test_lines_are_found_by_whatever_is_known(filled: Ledger) -> None:
+    """Given an address, an event, an account, or some of these, those lines come that fit all of them."""
+    database = filled.database
+    assert ids(await find_history(database, emails=[ADA])) == ["e1", "both", "both"]
+    assert ids(await find_history(database, emails=[ADA, BOB])) == ["e1", "e2", "both", "both"]
+    assert ids(await find_history(database, event_id="both")) == ["both", "both"]
+    assert ids(await find_history(database, account="rainy")) == ["both", "e5", None]
+    assert ids(await find_history(database, emails=[ADA], account=ACCOUNT)) == ["e1", "both"]
+    assert ids(await find_history(database, emails=[BOB], event_id="both")) == []
+    assert ids(await find_history(database, emails=[])) == []
+    assert ids(await find_history(database, emails=["ADA@EXAMPLE.COM"])) == []  # they are kept in one form
+    assert ids(await find_history(database, event_id="%")) == []
+
+
+async def test_the_newest_come_and_the_oldest_of_them_first(filled: Ledger) -> None:
+    """Given more lines than are wanted, the last ones that were written come, in their order."""
+    assert ids(await find_history(filled.database, limit=2)) == ["e5", None]
+    assert ids(await find_history(filled.database)) == ["e1", "e2", "both", "both", "e5", None]
+    assert ids(await find_history(filled.database, limit=1, emails=[ADA])) == ["both"]
+
+
+async def test_old_lines_are_pruned(ledger: Ledger, clock: Clock) -> None:
+    """Given a moment, what ended before it goes, what ended at it or later stays; it says how many went."""
+    now = clock.now
+    lines = [entry(ADA, str(days), at=now - days * DAY) for days in (40, 31, 30, 29, 0)]
+    await fill(ledger, Batch([record(ADA, "VIP")], entries=lines))
+    assert await prune_history(ledger.database, now - 30 * DAY) == 2
+    assert ids(await find_history(ledger.database)) == ["30", "29", "0"]
+    assert await prune_history(ledger.database, now - 30 * DAY) == 0
+
+
+async def test_an_old_address_leads_to_the_later_ones(ledger: Ledger) -> None:
+    """Given somebody who moved twice, and in another account once to elsewhere, all those are found."""
+    there = "ada@elsewhere.example"
+    await fill(ledger, Batch([record(ADA, moved_to=BOB), record(BOB, moved_to=EVE), record(EVE, "VIP")]))
+    await fill(ledger, Batch([record(ADA, moved_to=there)]), account="rainy")
+    assert await addresses(ledger.database, ADA) == {ADA, BOB, EVE, there}
+    assert await addresses(ledger.database, EVE) == {EVE}
+    assert await addresses(ledger.database, "nobody@example.com") == {"nobody@example.com"}
+
+
+async def test_a_circle_of_addresses_ends(ledger: Ledger) -> None:
+    """Given somebody who moved and moved back, both addresses are found, and the search ends."""
+    await fill(ledger, Batch([record(ADA, moved_to=BOB), record(BOB, moved_to=ADA)]))
+    assert await addresses(ledger.database, BOB) == {ADA, BOB}
+
+
+@pytest.mark.parametrize("bad", ["", "{", "null", "1", '{"moved": 1}', '{"moved": {}}'])
+async def test_a_damaged_state_is_named(ledger: Ledger, bad: str) -> None:
+    """Given a state that cannot be read, the search for addresses ends well or says so, and never breaks."""
+    await fill(ledger, Batch([record(ADA, "VIP")]))
+    await execute(ledger, "UPDATE subscribers SET state = :state", state=bad)
+    try:
+        assert ADA in await addresses(ledger.database, ADA)
+    except LedgerUnavailable as error:
+        assert "cannot be read" in str(error)  # noqa: PT017  # either end is fine, any other error is not
+
+
+@pytest.mark.parametrize("bad", ["", "{", "1"])
+async def test_a_damaged_line_is_named(ledger: Ledger, bad: str) -> None:
+    """Given a line of the history that cannot be read, reading it says so."""
+    await fill(ledger, Batch(entries=[entry(ADA)]))
+    await execute(ledger, "UPDATE history SET calls = :calls", calls=bad)
+    with pytest.raises(LedgerUnavailable, match="cannot be read"):
+        await find_history(ledger.database)

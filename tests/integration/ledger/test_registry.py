@@ -1,0 +1,146 @@
+"""What workers and commands tell each other through the ledger; on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.integration.ledger.harness import ACCOUNT, Clock, NewLedger, contents, load, one_of_all
+from worker.ledger.registry import FORGOTTEN_AFTER, LIVE_FOR, Registry
+from worker.ledger.store import Ledger
+
+
+async def test_consumers_count_each_other(new_ledger: NewLedger) -> None:
+    """Given consumers of one queue, each is told how many others are there, and of its own account only."""
+    one, two, three = (Registry(new_ledger(), name) for name in ("w-1", "w-2", "w-3"))
+    assert await one.consumes(ACCOUNT) == 0
+    assert await one.consumes(ACCOUNT) == 0  # it does not count itself
+    assert await two.consumes(ACCOUNT) == 1
+    assert await three.consumes("rainy") == 0
+    assert await three.consumes(ACCOUNT) == 2
+
+
+async def test_two_workers_of_one_name_are_two(new_ledger: NewLedger) -> None:
+    """Given a name that was given to two workers by mistake, they still count each other."""
+    one, two = (Registry(new_ledger(), "same") for _ in range(2))
+    await one.consumes(ACCOUNT)
+    assert await two.consumes(ACCOUNT) == 1
+    for each in (one, two):
+        await each.beat({})
+    assert len((await one.overview()).workers) == 2
+
+
+async def test_who_is_silent_does_not_count(new_ledger: NewLedger, clock: Clock) -> None:
+    """Given a worker without a sign, it counts until its time is over, and again from its next sign on."""
+    one, two = Registry(new_ledger(), "w-1"), Registry(new_ledger(), "w-2")
+    await one.consumes(ACCOUNT)
+    await one.beat({})
+    clock.wait(LIVE_FOR - 1)
+    assert await two.consumes(ACCOUNT) == 1
+    clock.wait(2)
+    assert await two.consumes(ACCOUNT) == 0
+    await one.beat({})
+    assert await two.consumes(ACCOUNT) == 1
+
+
+async def test_who_has_left_does_not_count(new_ledger: NewLedger) -> None:
+    """Given a worker that ended in good order, nothing is left of it, and of the others nothing is lost."""
+    one, two, three = (Registry(new_ledger(), name) for name in ("w-1", "w-2", "w-3"))
+    for each in (one, two, three):
+        await each.beat({ACCOUNT: {"state": "active"}})
+        await each.consumes(ACCOUNT)
+    await one.leave()
+    assert await two.consumes(ACCOUNT) == 1
+    assert {view.worker for view in (await two.overview()).workers} == {"w-2", "w-3"}
+    await one.leave()  # once more does no harm
+
+
+async def test_a_worker_is_seen_as_it_says(new_ledger: NewLedger, clock: Clock) -> None:
+    """Given workers that gave a sign, everybody sees their last word, by name, and who is still at work."""
+    one, two = Registry(new_ledger(), "w-2"), Registry(new_ledger(), "w-1")
+    started = clock.now
+    await one.beat({ACCOUNT: {"state": "starting"}})
+    await one.beat({ACCOUNT: {"state": "active", "last_error": None}})
+    clock.wait(LIVE_FOR + 1)
+    await two.beat({})
+
+    views = (await Registry(new_ledger(), "kit-worker").overview()).workers
+
+    assert [(view.worker, view.instance) for view in views] == [("w-1", two.instance), ("w-2", one.instance)]
+    assert [(view.live, view.seen_at) for view in views] == [(True, clock.now), (False, started)]
+    assert views[1].accounts == {ACCOUNT: {"state": "active", "last_error": None}}
+
+
+async def test_old_rows_vanish(new_ledger: NewLedger, clock: Clock) -> None:
+    """Given a worker that was killed, the signs of others remove it after a day, and not before."""
+    dead, alive = Registry(new_ledger(), "w-1"), Registry(new_ledger(), "w-2")
+    await dead.beat({})
+    await dead.consumes(ACCOUNT)
+    clock.wait(FORGOTTEN_AFTER - 1)
+    await alive.beat({})
+    assert {view.worker for view in (await alive.overview()).workers} == {"w-1", "w-2"}
+    clock.wait(2)
+    await alive.beat({})
+    rows = await contents(alive.ledger)
+    assert [row[1] for row in rows["workers"]] == ["w-2"]
+    assert rows["consumers"] == []
+
+
+async def test_a_pause_is_heard_by_all_until_it_ends(new_ledger: NewLedger, clock: Clock) -> None:
+    """Given accounts that are paused, also one that no worker ever took, all see which, and since when."""
+    one, two = Registry(new_ledger(), "w-1"), Registry(new_ledger(), "w-2")
+    assert await one.paused() == {}
+    await two.pause(ACCOUNT)
+    since = clock.now
+    clock.wait(60)
+    await two.pause("never-taken")
+
+    paused = {ACCOUNT: since, "never-taken": clock.now}
+    assert await one.paused() == paused
+    assert (await one.overview()).paused == paused
+
+    await one.resume(ACCOUNT)
+    await one.resume("unheard-of")  # no harm, and no trace
+    assert await two.paused() == {"never-taken": clock.now}
+
+
+async def test_a_pause_leaves_the_tenure_as_it_is(ledger: Ledger) -> None:
+    """Given a pause and its end, whoever has the account goes on with its epoch and its counts."""
+    registry = Registry(ledger, "w-1")
+    tenure = await ledger.take(ACCOUNT)
+    await ledger.save(tenure, one_of_all())
+    await registry.pause(ACCOUNT)
+    await ledger.save(tenure, one_of_all())
+    await registry.resume(ACCOUNT)
+    await load(ledger, tenure)
+    await ledger.release(tenure)
+    taken = await ledger.take(ACCOUNT)
+    assert (taken.epoch, taken.created_tags, taken.known_since) == (2, 2, tenure.known_since)
+
+
+async def test_a_second_pause_and_a_take_change_nothing_of_a_pause(ledger: Ledger) -> None:
+    """Given an account that is paused, a worker that takes it does not end the pause."""
+    registry = Registry(ledger, "w-1")
+    await registry.pause(ACCOUNT)
+    await ledger.take(ACCOUNT)
+    await ledger.ready()
+    assert (await registry.paused()).keys() == {ACCOUNT}
+
+
+async def test_signs_at_once_do_not_hinder_each_other(new_ledger: NewLedger, clock: Clock) -> None:
+    """Given twelve workers that come, give signs, remove the dead and go at once, none of them fails."""
+    clock.wait(-FORGOTTEN_AFTER - 1)
+    for number in range(20):
+        await Registry(new_ledger(), "dead", instance=str(number)).beat({})
+    clock.wait(FORGOTTEN_AFTER + 1)
+    registries = [Registry(new_ledger(), f"w-{number}") for number in range(12)]
+
+    async def live(registry: Registry) -> None:
+        for _ in range(3):
+            await registry.consumes(ACCOUNT)
+            await registry.beat({ACCOUNT: {"state": "active"}})
+        await registry.paused()
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*map(live, registries))
+    assert len((await registries[0].overview()).workers) == 12
+    assert await registries[0].consumes(ACCOUNT) == 11

@@ -1,0 +1,44 @@
+"""The commands, as processes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.integration.harness import World
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a process printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Shell:
+    """Runs `kit-worker` with a world's settings."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self._world = world
+        self._folder = folder
+
+    async def start(self, *words: str, **environ: str) -> asyncio.subprocess.Process:
+        """Start a command."""
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "worker", *words,
+            env={**self._world.environment(), **environ},
+            cwd=self._folder,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+
+    async def __call__(self, *words: str, stdin: str = "", **environ: str) -> Ended:
+        """Run a command to its end."""
+        process = await self.start(*words, **environ)
+        out, err = await process.communicate(stdin.encode())
+        return Ended(process.returncode or 0, out.decode(), err.decode())

@@ -1,0 +1,221 @@
+"""The commands that ask the ledger, or tell it something: history, forget, pause, resume, status."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aio_pika.abc import AbstractChannel
+
+from tests.integration.harness import KEY, Worker, World, depth, publish, until
+from tests.integration.shell import Shell
+from worker.sandbox import Sandbox
+
+pytestmark = pytest.mark.timeout(120)
+
+MAPPING = """
+events:
+  subscription.started:
+    add_tags: [Active Member]
+    rules: [{when: {mk_subscription_plan: Annual}, add_tags: [Annual Plan]}]
+"""
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(keys={KEY: "Sunny Kitchen"}, limit=False).running() as running:
+        yield running
+
+
+@pytest.fixture
+def world(amqp_url: str, events_exchange: str, account_name: str, tmp_path: Path, sandbox: Sandbox) -> World:
+    world = World(amqp_url, events_exchange, account_name, tmp_path / "config", sandbox.url)
+    world.write_account(MAPPING)
+    return world
+
+
+@pytest.fixture
+def kit_worker(world: World, tmp_path: Path) -> Shell:
+    return Shell(world, tmp_path)
+
+
+def event(number: int, kind: str, email: str = "ada@example.com", **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    user = {"id": more.pop("user", "u-1"), "email": email}
+    time = f"2026-07-01T10:{number:02}:00Z"
+    return {"id": f"e{number}", "type": kind, "time": time, "data": {"user": user, **more}}
+
+
+def writes(sandbox: Sandbox) -> int:
+    return sum(call.method != "GET" for call in sandbox.journal.calls)
+
+
+def ended(worker: Worker) -> int:
+    return sum(name.startswith("event_") for name in worker.events_logged())
+
+
+async def test_history_tells_why_somebody_has_a_tag(
+    world: World, channel: AbstractChannel, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given events of a person who moved, both addresses find them, with rules, calls and outcomes."""
+    events = [
+        event(1, "subscription.started", subscription={"plan": "Annual"}),
+        event(2, "user.signed_up", "ada.new@example.com"),
+        event(1, "subscription.started", subscription={"plan": "Annual"}),
+        event(3, "user.signed_up", "bob@example.com", user="u-2"),
+        event(4, "access.granted", "bob@example.com", user="u-2"),
+    ]
+    async with Worker(world, tmp_path / "log") as worker:
+        for number, each in enumerate(events, 1):
+            await publish(channel, world.exchange, [each])
+            await until(lambda number=number: ended(worker) == number)  # type: ignore[misc]
+        old, new, by_id, everything, nobody = await asyncio.gather(
+            kit_worker("history", "--email", "ADA@example.com", "--json"),
+            kit_worker("history", "--email", "ada.new@example.com"),
+            kit_worker("history", "--event", "e4", "--json"),
+            kit_worker("history", "--account", world.account, "--json"),
+            kit_worker("history", "--email", "nobody@example.com"),
+        )
+    assert [(line["event_id"], line["outcome"]) for line in json.loads(old.out)] == [
+        ("e1", "applied"), ("e2", "applied"), ("e1", "duplicate"),
+    ]  # fmt: skip
+    calls = {call["what"]: call["rules"] for call in json.loads(old.out)[0]["calls"]}
+    assert (calls["tag 'Active Member'"], calls["tag 'Annual Plan'"]) == ([0], [1])
+    assert "tag 'Annual Plan' (rule 1)" in new.out
+    assert "email address" in new.out
+    (dead,) = json.loads(by_id.out)
+    assert (dead["outcome"], dead["email"]) == ("dead_lettered", "bob@example.com")
+    assert "mk_access_level" in dead["detail"]
+    assert len(json.loads(everything.out)) == len(events)
+    assert nobody.out.startswith("Nothing is known of that.")
+    assert {each.code for each in (old, new, by_id, everything, nobody)} == {0}
+
+
+async def test_forget_erases_a_person_everywhere(
+    world: World, channel: AbstractChannel, kit_worker: Shell, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Given a person with records, history and a dead letter, all of it goes, and late copies stay out."""
+    ada = [event(1, "user.signed_up"), event(2, "access.granted")]
+    bob = [event(3, "user.signed_up", "bob@example.com", user="u-2")]
+    bob += [event(4, "access.granted", "bob@example.com", user="u-2")]
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(channel, world.exchange, [*ada, *bob])
+        await until(lambda: ended(worker) == 4)
+        asked = await kit_worker("forget", "ada@example.com")
+        done = await kit_worker("forget", "Ada@example.com", "--yes", "--json")
+        kept, gone = await asyncio.gather(
+            kit_worker("history", "--email", "bob@example.com", "--json"),
+            kit_worker("history", "--email", "ada@example.com", "--json"),
+        )
+        left = b"".join(path.read_bytes() for path in (tmp_path / "data").glob("ledger.db*"))
+        assert await depth(world.amqp_url, f"kit.{world.account}.dead") == 1
+        written = writes(sandbox)
+        await publish(channel, world.exchange, ada)
+        await until(lambda: worker.events_logged().count("event_ignored") == 2)
+        again = await kit_worker("history", "--email", "ada@example.com", "--json")
+        assert writes(sandbox) == written
+        assert await depth(world.amqp_url, f"kit.{world.account}.dead") == 1
+    assert (asked.code, done.code) == (2, 0)
+    assert "say --yes" in asked.err
+    assert json.loads(done.out) == [
+        {"account": world.account, "records": 1, "user_ids": 1, "history": 2, "dead_letters": 1}
+    ]
+    assert {line["outcome"] for line in json.loads(kept.out)} == {"applied", "dead_lettered"}
+    assert (json.loads(gone.out), json.loads(again.out)) == ([], [])
+    assert (b"ada@example.com" in left, b"bob@example.com" in left) == (False, True)
+
+
+async def test_a_paused_account_rests_and_goes_on(
+    world: World, channel: AbstractChannel, kit_worker: Shell, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Given `pause`, the worker hands the queue back within 5 s, says so everywhere, and `resume` ends it."""
+    loop = asyncio.get_running_loop()
+    async with Worker(world, tmp_path / "log") as worker:
+        began = loop.time()
+        paused = await kit_worker("pause", world.account)
+        await until(lambda: "account_paused" in worker.events_logged())
+        assert loop.time() - began < 5 + 2  # the command's own start is not the worker's
+        twice = await kit_worker("pause", world.account)
+        await publish(channel, world.exchange, [event(1, "user.signed_up")])
+        status = await kit_worker("status")
+        as_json = json.loads((await kit_worker("status", "--json")).out)
+        assert await depth(world.amqp_url, f"kit.{world.account}") == 1
+        resumed = await kit_worker("resume", world.account)
+        await until(lambda: "event_applied" in worker.events_logged())
+    assert paused.out.startswith(f"{world.account} is paused; kit-worker resume {world.account} lets")
+    assert twice.out == f"{world.account} was paused already.\n"
+    assert "paused since" in status.out
+    assert list(as_json["paused"]) == [world.account]
+    assert resumed.out == f"{world.account} goes on.\n"
+    assert sandbox.account(KEY).find("ada@example.com") is not None
+
+
+async def test_status_shows_workers_and_accounts(world: World, kit_worker: Shell, tmp_path: Path) -> None:
+    """Given a worker, status names it with its accounts; after it has left, it is not named any more."""
+    async with Worker(world, tmp_path / "log", WORKER_ID="one") as worker:
+        await until(lambda: "subscribed" in worker.events_logged())
+        text = await kit_worker("status")
+        as_json = json.loads((await kit_worker("status", "--json")).out)
+        await worker.stop()
+    after = await kit_worker("status")
+    (seen,) = as_json["workers"]
+    assert (seen["worker"], seen["live"]) == ("one", True)
+    assert list(seen["accounts"]) == [world.account]
+    assert "at work" in text.out
+    assert f"{world.account}  one" in text.out
+    assert after.out.startswith("No worker is known to this ledger")
+    assert "no worker at work has this account" in after.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["history", "--email", "ada@example.com"],
+        ["forget", "ada@example.com", "--yes"],
+        ["pause", "default"],
+        ["status"],
+    ],
+)
+async def test_no_command_makes_a_ledger(kit_worker: Shell, tmp_path: Path, words: list[str]) -> None:
+    """Given a folder without a ledger, the commands say that it is the wrong place, and leave it so."""
+    ended = await kit_worker(*words)
+    assert ended.code == 2
+    assert "there is no ledger at data/ledger.db: set LEDGER_URL as the workers have it" in ended.err
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["history"], "say what is looked for"),
+        (["history", "--email", "ada"], "ada is not an email address"),
+        (["forget", "ada"], "ada is not an email address"),
+    ],
+)
+async def test_what_cannot_be_meant_is_refused(kit_worker: Shell, words: list[str], said: str) -> None:
+    ended = await kit_worker(*words)
+    assert (ended.code, said in ended.err) == (2, True)
+
+
+async def test_an_account_that_nobody_has_cannot_be_paused(
+    world: World, kit_worker: Shell, tmp_path: Path
+) -> None:
+    async with Worker(world, tmp_path / "log"):
+        ended = await kit_worker("pause", "sunnny")
+    assert (ended.code, "there is no account sunnny" in ended.err) == (2, True)
+
+
+async def test_a_ledger_that_does_not_answer_ends_a_command_with_4(kit_worker: Shell) -> None:
+    """Given a PostgreSQL that is not there, the command says so without the password."""
+    url = "postgresql+asyncpg://kit:secret-word@127.0.0.1:1/kit"
+    looked, checked = await asyncio.gather(
+        kit_worker("status", LEDGER_URL=url), kit_worker("check", LEDGER_URL=url)
+    )
+    assert (looked.code, checked.code) == (4, 4)
+    assert "cannot be used" in looked.err
+    assert "Traceback" not in looked.err
+    assert "ledger" in checked.out
+    assert "secret-word" not in looked.err + checked.out + checked.err

@@ -1,0 +1,189 @@
+"""People who change their addresses, in any order and under faults: all ends at the last one.
+
+Book and writer are the real ones, Kit is the sandbox. Between batches a worker may crash, with or without
+having written the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.examples import change, event
+from tests.unit.kit.harness import KEY, Account, account, new_book
+from worker.book import Book
+from worker.changes import Change, merge_all
+from worker.errors import KitUnavailable
+from worker.interpret import Request
+from worker.ledger.store import Batch, Known, Person
+from worker.record_json import dump_record, load_record
+from worker.records import Record
+from worker.sandbox import Fault, FaultKind, Rule
+from worker.subjects import Subject
+
+
+@dataclass(frozen=True)
+class Happened:
+    """An event about a person, who has a new address from some event on."""
+
+    person: str
+    moved: bool
+    add: tuple[str, ...]
+    remove: tuple[str, ...]
+
+    @property
+    def email(self) -> str:
+        """The person's address at that moment."""
+        return f"{self.person}{'.new' if self.moved else ''}@example.com"
+
+
+def in_order(events: Sequence[Happened]) -> dict[str, set[str]]:
+    """Return the tags of everybody, by the last address, as the events in their order leave them."""
+    tags: dict[str, set[str]] = {}
+    emails: dict[str, str] = {}
+    for each in events:
+        mine = tags.setdefault(each.person, set())
+        mine -= set(each.remove)
+        mine |= set(each.add)
+        emails[each.person] = each.email
+    return {emails[person]: mine for person, mine in tags.items()}
+
+
+class Sessions:
+    """One session after another over one ledger."""
+
+    def __init__(
+        self, of: Account, events: Sequence[Happened], queue: Sequence[int], luck: Iterator[int]
+    ) -> None:
+        self._of = of
+        self._events = events
+        self._queue = list(queue)
+        self._luck = luck
+        self._records: dict[str, tuple[int | None, str]] = {}
+        self._people: dict[str, Person] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        self._of.book = new_book()
+        self._in_hand: dict[Subject, list[tuple[int, Change, bool]]] = {}
+
+    @property
+    def _book(self) -> Book:
+        return self._of.book
+
+    async def run(self) -> None:
+        """Work until nothing is left."""
+        while self._queue or self._in_hand:
+            for _ in range(1 + next(self._luck, 0) % 4):
+                self._take_in()
+            for subject in list(self._in_hand):
+                if not await self._apply(subject):
+                    break
+
+    def _take_in(self) -> None:
+        if not self._queue:
+            return
+        number = self._queue.pop(0)
+        happened = self._events[number]
+        asked = change(number, add=happened.add, remove=happened.remove)
+        request = Request(happened.email, asked, happened.person)
+        emails, users = self._book.unknown([request])
+        self._book.learn(emails, users, self._known(emails, users))
+        verdict = self._book.judge(event(number), request)
+        if verdict.wait_for is not None:
+            self._queue.append(number)
+            return
+        assert verdict.refusal is None
+        self._book.take_in(event(number), request, verdict)
+        if verdict.outcome:
+            self._book.let_go(verdict.subject, event(number), doubled=True)
+        else:
+            self._in_hand.setdefault(verdict.subject, []).append((number, verdict.change, verdict.doubled))
+
+    def _known(self, emails: set[str], users: set[str]) -> Known:
+        people = {user: self._people[user] for user in users & self._people.keys()}
+        wanted = {*emails, *(person.email for person in people.values())}
+        records: dict[str, Record] = {}
+        while new := wanted & self._records.keys() - records.keys():
+            records |= {email: load_record(email, *self._records[email]) for email in new}
+            wanted |= {record.moved.to for record in records.values() if record.moved}
+        return Known(records, people, {})
+
+    async def _apply(self, subject: Subject) -> bool:
+        """Apply what one person's events ask for; False where it failed."""
+        luck = next(self._luck, 0)
+        rule = Rule(Fault(FaultKind.RESET, applied=luck % 2 == 0), account=KEY, skip=luck // 2 % 4, times=1)
+        if luck > 4:
+            self._of.sandbox.faults.add(rule)
+        events = self._in_hand[subject]
+        try:
+            await self._of.writer.apply(subject, merge_all(asked for _, asked, _ in events))
+        except KitUnavailable:
+            if luck % 3 == 0:
+                self._save(self._book.changes())
+            if luck % 5 < 3:
+                self._crash()
+            return False
+        finally:
+            self._of.sandbox.faults.clear()
+        for number, _, doubled in events:
+            if not doubled:
+                self._book.applied(subject, event(number))
+        self._save(self._book.changes())
+        if luck == 4:
+            self._crash()
+            return False
+        for number, _, doubled in self._in_hand.pop(subject):
+            self._book.let_go(subject, event(number), doubled=doubled)
+        return True
+
+    def _save(self, batch: Batch) -> None:
+        for written in (*self._of.batches, batch):  # what the writer waited for came first
+            self._records |= {each.email: (each.kit_id, dump_record(each)) for each in written.records}
+            self._people |= {person.user_id: replace(person, moved_at=None) for person in written.people}
+        self._of.batches.clear()
+
+    def _crash(self) -> None:
+        self._save(Batch())  # but for what the writer waited for, all since the last write is lost
+        self._queue = [number for events in self._in_hand.values() for number, _, _ in events] + self._queue
+        self._begin()
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[Happened]:
+    """Draw the events of two people, each of whom may move at some moment."""
+    count = draw(st.integers(1, 6))
+    moves = {person: draw(st.integers(0, count)) for person in ("ada", "bob")}
+    events = []
+    for number in range(count):
+        person = draw(st.sampled_from(["ada", "bob"]))
+        tags = draw(st.lists(st.sampled_from(["A", "B", "C"]), unique=True, min_size=1, max_size=2))
+        cut = draw(st.integers(0, len(tags)))  # most give something
+        events.append(Happened(person, number >= moves[person], tuple(tags[:cut]), tuple(tags[cut:])))
+    return events
+
+
+@settings(max_examples=100)
+@given(st.data())
+def test_whoever_moves_has_everything_at_the_last_address(data: st.DataObject) -> None:
+    events = data.draw(lives())
+    again = data.draw(st.lists(st.integers(0, len(events) - 1), max_size=4))
+    queue = data.draw(st.permutations([*range(len(events)), *again]))
+    luck = data.draw(st.lists(st.integers(0, 20), max_size=20))
+    had_before = {each.email for each in events if each.moved} if data.draw(st.booleans()) else set[str]()
+
+    async def main() -> None:
+        async with account() as of:
+            for email in had_before:  # somebody whom Kit had without us
+                await of.client.call("POST", "/v4/subscribers", json={"email_address": email})
+            await Sessions(of, events, queue, iter(luck)).run()
+            found = {email: set(person.tags) for email, person in of.kit.subscribers().items()}
+            wanted = in_order(events)
+            assert {email: found.get(email) for email in wanted} == wanted
+            assert not any(tags for email, tags in found.items() if email not in wanted)
+
+    asyncio.run(main())

@@ -1,0 +1,139 @@
+"""One account's way to the ledger during a session: reads and writes that wait until the ledger works."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from typing import Final, Protocol, TypeVar
+
+import structlog
+
+from worker.errors import EpochLost, LedgerUnavailable
+from worker.ledger.store import Batch, Known, Tenure
+from worker.retry import backoff
+
+R = TypeVar("R")
+RELEASE_TIMEOUT: Final = 1.0
+log = structlog.get_logger()
+
+
+class Keeps(Protocol):
+    """What keeps the records; `worker.ledger.store.Ledger` does."""
+
+    async def take(self, account: str, kit_account: int) -> Tenure:
+        """Begin to write for an account."""
+
+    async def load(self, tenure: Tenure, emails: Collection[str], user_ids: Collection[str]) -> Known:
+        """Read."""
+
+    async def save(self, tenure: Tenure, batch: Batch) -> None:
+        """Write."""
+
+    async def release(self, tenure: Tenure) -> None:
+        """Say that nothing is in doubt."""
+
+
+class AccountLedger:
+    """Reads and writes one account's records.
+
+    Args:
+        account: Its name.
+        ledger: Where they are kept.
+        kit_account: Returns Kit's id of the account behind the credential; asked when it is first needed,
+            which is when the broker has made this worker the active one.
+        taken: Is told of each tenure that begins.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        ledger: Keeps,
+        *,
+        kit_account: Callable[[], Awaitable[int]],
+        taken: Callable[[Tenure], None],
+        random: Callable[[], float],
+    ) -> None:
+        self._problems: dict[str, str] = {}
+        self._account = account
+        self._ledger = ledger
+        self._kit_account = kit_account
+        self._taken = taken
+        self._random = random
+        self._tenure: Tenure | None = None
+        self._taking = asyncio.Lock()
+
+    @property
+    def problem(self) -> str:
+        """Why the ledger cannot be used, for people; empty while it can. Nothing is applied meanwhile."""
+        return next(iter(self._problems.values()), "")
+
+    @property
+    def known_since(self) -> float:
+        """From when on Kit's answers are known, in seconds since 1970."""
+        return self._tenure.known_since if self._tenure else float("inf")
+
+    async def release(self) -> None:
+        """Say that all that was called is answered and written; in vain where the ledger is gone."""
+        tenure, self._tenure = self._tenure, None
+        if tenure is None:
+            return
+        try:
+            async with asyncio.timeout(RELEASE_TIMEOUT):
+                await self._ledger.release(tenure)
+        except (LedgerUnavailable, TimeoutError) as error:
+            log.info("release_failed", account=self._account, problem=str(error))
+
+    async def load(self, emails: Collection[str], user_ids: Collection[str], *, fresh: bool) -> Known:
+        """Return what the ledger knows of these people, however long that takes.
+
+        Args:
+            emails: Addresses.
+            user_ids: As `id_key` writes them.
+            fresh: True where nothing older than these is in hand. Then the account may be taken anew: the
+                broker has given it to us since whoever took it last.
+
+        Raises:
+            EpochLost: Somebody else has taken the account, and what is in hand is theirs.
+        """
+        return await self._persist("load", lambda: self._load_once(emails, user_ids, fresh=fresh))
+
+    async def save(self, batch: Batch) -> None:
+        """Write, however long that takes; raises as `load` does."""
+        await self._persist("save", lambda: self._save_once(batch))
+
+    async def _load_once(self, emails: Collection[str], user_ids: Collection[str], *, fresh: bool) -> Known:
+        try:
+            return await self._ledger.load(await self._held(), emails, user_ids)
+        except EpochLost:
+            if not fresh:
+                raise
+            self._tenure = None
+            return await self._ledger.load(await self._held(), emails, user_ids)
+
+    async def _save_once(self, batch: Batch) -> None:
+        await self._ledger.save(await self._held(), batch)
+
+    async def _held(self) -> Tenure:
+        async with self._taking:  # a read and a write at once would take it from each other
+            if self._tenure is None:
+                self._tenure = await self._ledger.take(self._account, await self._kit_account())
+                self._taken(self._tenure)
+            return self._tenure
+
+    async def _persist(self, name: str, work: Callable[[], Awaitable[R]]) -> R:
+        """Do it until it works. A full disk is read well, so each kind of work has a problem of its own."""
+        failures = 0
+        while True:
+            try:
+                result = await work()
+            except LedgerUnavailable as error:
+                failures += 1
+                if not self._problems:
+                    # Expected, and so without a traceback.
+                    log.error("ledger_unavailable", account=self._account, problem=str(error))  # noqa: TRY400
+                self._problems[name] = str(error)
+                await asyncio.sleep(min(backoff(failures, self._random()), 5.0))
+                continue
+            if self._problems.pop(name, "") and not self._problems:
+                log.info("ledger_back", account=self._account)
+            return result

@@ -1,0 +1,1 @@
+"""What was applied, by account and subscriber, in SQLite or PostgreSQL."""

@@ -1,0 +1,263 @@
+"""The way to the ledger's database: SQLite in a file, or PostgreSQL. Every failure becomes one error."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import structlog
+from sqlalchemy import Connection, event, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from worker.errors import LedgerUnavailable
+from worker.ledger.schema import DamagedLedgerError, NewerLedgerError, ledger_version, meta, migrate
+
+log = structlog.get_logger()
+
+DRIVERS: Final = {"sqlite+aiosqlite", "postgresql+asyncpg"}
+TIMEOUT: Final = 10.0
+"""Seconds for one transaction, connecting included."""
+FAILURES: Final = (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
+
+def check_ledger_url(url: str) -> None:
+    """Refuse an address that this ledger cannot use.
+
+    Raises:
+        ValueError: The text says what it should be and does not repeat it, since it may hold a password.
+    """
+    hint = "must be such as sqlite+aiosqlite:///data/ledger.db or postgresql+asyncpg://user:password@host/db"
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ValueError(hint) from error
+    if parsed.drivername not in DRIVERS:
+        raise ValueError(hint)
+    if parsed.drivername.startswith("sqlite") and (not parsed.database or parsed.database == ":memory:"):
+        raise ValueError("must name a file: a ledger in memory would forget everything at the next start")
+
+
+class Database:
+    """The ledger's database. It is opened, and migrated, by the first use, and again after a failure."""
+
+    def __init__(self, url: str) -> None:
+        check_ledger_url(url)
+        self.url = make_url(url)
+        self.secret = b""
+        self._engine: AsyncEngine | None = None
+        self._file = Path(self.url.database or "") if self.is_sqlite else None
+        self._inode: tuple[int, int] | None = None
+        self._wal_inode: tuple[int, int] | None = None
+        self._opening = asyncio.Lock()
+        # SQLite takes one writer at a time, and those who wait for it poll.
+        self._writing: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file on this host, which no other host's workers share."""
+        return self.url.drivername.startswith("sqlite")
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a file; for PostgreSQL, only the server can tell."""
+        return self._file is None or self._identity() is not None
+
+    @property
+    def name(self) -> str:
+        """The address as people may see it, without its password."""
+        return str(self._file) if self._file else self.url.render_as_string(hide_password=True)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Hold a transaction that only reads.
+
+        Raises:
+            LedgerUnavailable: The ledger could not be used.
+        """
+        async with self._translated(), asyncio.timeout(TIMEOUT):
+            engine = await self._opened()
+            if not self.is_sqlite:
+                # Each statement by itself: that saves two round trips, and nothing here needs one snapshot.
+                engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+            async with engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Hold a transaction that is committed at the end of the block; raises as `read` does."""
+        async with self._translated(), asyncio.timeout(TIMEOUT):
+            engine = await self._opened()
+            if self._writing is None:
+                async with engine.begin() as connection:
+                    yield connection
+                return
+            async with self._writing, engine.execution_options(writes=True).begin() as connection:
+                yield connection
+
+    async def purge(self) -> None:
+        """Let nothing that was deleted be readable in a SQLite file; raises as `read` does.
+
+        PostgreSQL keeps deleted rows until its next vacuum, which it does by itself.
+        """
+        if self.is_sqlite:
+            async with self._translated(), asyncio.timeout(TIMEOUT):
+                engine = await self._opened()
+                async with engine.connect() as connection:
+                    await connection.exec_driver_sql("COMMIT")  # a checkpoint cannot be in a transaction
+                    await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    async def version(self) -> int:
+        """Return the version of what is there, 0 for nothing, and change nothing; raises as `read` does."""
+        if not self.exists:
+            return 0
+        engine = self._make()
+        try:
+            async with self._translated(), asyncio.timeout(TIMEOUT), engine.connect() as connection:
+                return await connection.run_sync(ledger_version)
+        finally:
+            await engine.dispose()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            with suppress(*FAILURES, TimeoutError):
+                async with asyncio.timeout(TIMEOUT):
+                    await engine.dispose()
+
+    @asynccontextmanager
+    async def _translated(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except NewerLedgerError as error:
+            raise LedgerUnavailable(
+                f"the ledger {self.name} is newer than this program ({error}); install the newer program"
+            ) from error
+        except DamagedLedgerError as error:
+            text = f"the ledger {self.name} is damaged ({error}); put it back from a backup"
+            raise LedgerUnavailable(text) from error
+        except TimeoutError as error:
+            text = f"the ledger {self.name} did not answer within {TIMEOUT:.0f} s"
+            raise LedgerUnavailable(text) from error
+        except FAILURES as error:
+            raise LedgerUnavailable(f"the ledger {self.name} cannot be used: {_cause(error)}") from error
+
+    async def _opened(self) -> AsyncEngine:
+        if self._engine is not None and self._is_in_place():
+            return self._engine
+        async with self._opening:
+            if self._engine is not None and not self._is_in_place():
+                await self._leave_or_refuse()
+            if self._engine is None:
+                engine = self._make()
+                try:
+                    await self._prepare(engine)
+                except BaseException:
+                    with suppress(*FAILURES):
+                        await engine.dispose()
+                    raise
+                self._engine = engine
+            return self._engine
+
+    def _is_in_place(self) -> bool:
+        """Whether the file is still the one that was opened."""
+        if self._file is None:
+            return True
+        if self._identity() != self._inode:
+            return False
+        self._wal_inode = self._identity("-wal")
+        return True
+
+    def _identity(self, of: str = "") -> tuple[int, int] | None:
+        try:
+            status = Path(f"{self._file}{of}").stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    async def _leave_or_refuse(self) -> None:
+        """Leave the old file for one that was put in its place; never go on with one that nobody can see."""
+        if self._identity() is None:
+            raise LedgerUnavailable(
+                f"the ledger {self.name} was deleted while in use; put it back from a backup, or restart the "
+                "worker to begin with an empty one, which knows nothing of the events applied so far"
+            )
+        log.warning("ledger_replaced", ledger=self.name)
+        await self.close()
+        self._drop_old_log()
+
+    def _drop_old_log(self) -> None:
+        """Delete the old file's write-ahead log: SQLite would take it for the new one's, and mix the two."""
+        if self._wal_inode is not None and self._identity("-wal") == self._wal_inode:
+            for end in ("-wal", "-shm"):
+                Path(f"{self._file}{end}").unlink(missing_ok=True)
+
+    def _make(self) -> AsyncEngine:
+        if self._file is None:
+            return create_async_engine(
+                self.url, pool_size=5, max_overflow=5, pool_timeout=TIMEOUT, pool_pre_ping=False,
+                connect_args={"timeout": TIMEOUT, "command_timeout": TIMEOUT},
+            )  # fmt: skip
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        engine = create_async_engine(self.url, pool_size=3, max_overflow=5, pool_timeout=TIMEOUT)
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        event.listen(engine.sync_engine, "invalidate", _undo_sqlite)
+        return engine
+
+    async def _prepare(self, engine: AsyncEngine) -> None:
+        existed = self._file is None or self._identity() is not None
+        async with engine.execution_options(writes=True).begin() as connection:
+            version = await connection.run_sync(migrate)
+            self.secret = await connection.run_sync(_secret)
+        self._inode = self._identity() if self._file else None
+        if version == 0:
+            # On a host that worked before, this line means that the old ledger is not where it was.
+            log.warning("ledger_created", ledger=self.name, existed=existed)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  # SQLAlchemy's own adapter
+    connection.isolation_level = None  # the driver must not begin transactions by itself
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "secure_delete=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and then writes could find the lock taken, with no way to wait for it.
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _undo_sqlite(connection: Any, _record: object, _error: object) -> None:  # noqa: ANN401  # as above
+    """Roll back what was cancelled before its connection is closed.
+
+    Closing alone is not enough: SQLite keeps a closed connection, and its lock, for as long as any statement
+    of it lives, and the traceback of what was cancelled keeps the last one until it is collected.
+    """
+    with suppress(ValueError, *FAILURES):  # a connection that is already closed holds nothing
+        connection.rollback()
+
+
+def _secret(connection: Connection) -> bytes:
+    """Return the key of this ledger's hashes, made once."""
+    found = connection.execute(select(meta.c.value).where(meta.c.key == "secret")).scalar()
+    if found is None:
+        found = secrets.token_hex(32)
+        connection.execute(meta.insert().values(key="secret", value=found))
+    return bytes.fromhex(found)
+
+
+def _cause(error: BaseException) -> str:
+    """Return what the database says, in one line and without the statement and its values."""
+    cause = getattr(error, "orig", None) or error
+    return " ".join(str(cause).split())[:200] or type(cause).__name__

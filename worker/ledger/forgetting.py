@@ -1,0 +1,161 @@
+"""Erasing a person, and keeping just enough to know a late event of that person as one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Table, delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from worker.ledger.history import moved_to
+from worker.ledger.rows import insert_account, upsert
+from worker.ledger.schema import accounts, forgotten, history, people, subscribers
+from worker.ledger.store import Ledger
+from worker.record_json import dump_record, load_record
+from worker.values import time_text
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was erased in one account: rows of the ledger, and lines of the history.
+
+    Attributes:
+        addresses: Under which the person was known.
+        user_ids: Likewise, as `id_key` writes them.
+    """
+
+    account: str
+    records: int
+    people: int
+    history: int
+    addresses: frozenset[str] = frozenset()
+    user_ids: frozenset[str] = frozenset()
+
+
+async def forget(ledger: Ledger, email: str, account_names: Collection[str]) -> list[Erased]:
+    """Erase a person from the ledger and the history, under every address the person had in any account.
+
+    What stays is a keyed hash of the addresses and user ids with this moment: events of that time or older
+    are dropped from now on. A worker that has the person in hand loses the account, and reads anew.
+
+    Args:
+        ledger: Where to erase.
+        email: One address, as `normalize_email` writes it.
+        account_names: In which the person may turn up, besides those that the ledger knows.
+
+    Raises:
+        LedgerUnavailable: Nothing was erased.
+    """
+    async with ledger.database.write() as connection:
+        query = select(accounts.c.account).where(accounts.c.account != "")
+        names = sorted({*(await connection.execute(query)).scalars(), *account_names})
+        # An address that one account knows leads to the person in the others, too.
+        emails, asked = {email}, set[str]()
+        while emails != asked:
+            asked = set(emails)
+            for name in names:
+                emails |= (await _signs(connection, name, asked))[0]
+        return [await _forget_in(ledger, connection, name, emails) for name in names]
+
+
+async def _signs(
+    connection: AsyncConnection, account: str, emails: Collection[str]
+) -> tuple[set[str], set[str], set[str]]:
+    """Return by what an account knows the person who has or had these addresses.
+
+    An address that a person left and that somebody else has now is that other person's.
+
+    Returns:
+        The addresses, the user ids, and the addresses that were left to somebody else.
+    """
+    mine, users = set(emails), set[str]()
+    left: set[str] = set()
+    while True:
+        found_users = await _users(connection, account, mine)
+        found = await _current(connection, account, found_users)
+        before = await _former(connection, account, mine | found)
+        left = {each for each in before - mine if await _users(connection, account, {each}) - found_users}
+        found |= before - left
+        for address, state in await _states(connection, account, mine):
+            if not await _users(connection, account, {address}):
+                found |= {moved_to(address, state) or address}
+        if found_users <= users and found <= mine:
+            return mine, users, left
+        mine |= found
+        users |= found_users
+
+
+async def _forget_in(
+    ledger: Ledger, connection: AsyncConnection, account: str, known_as: Collection[str]
+) -> Erased:
+    emails, user_ids, left = await _signs(connection, account, known_as)
+    # First, so that a worker cannot write the person back meanwhile.
+    await connection.execute(insert_account(connection, account))
+    taken = update(accounts).where(accounts.c.account == account)
+    await connection.execute(taken.values(epoch=accounts.c.epoch + 1, holder="kit-worker forget"))
+    marks = [ledger.mark("email", each) for each in emails] + [ledger.mark("user", each) for each in user_ids]
+    until = time_text(datetime.fromtimestamp(ledger.now(), UTC))
+    await upsert(
+        connection, forgotten, [{"account": account, "mark": mark, "until": until} for mark in marks]
+    )
+    await _forget_where_to(connection, account, left)
+    return Erased(
+        account,
+        records=await _delete(connection, subscribers, account, emails),
+        people=await _delete(connection, people, account, emails),
+        history=await _delete(connection, history, account, emails),
+        addresses=frozenset(emails),
+        user_ids=frozenset(user_ids),
+    )
+
+
+# -- the person's signs ------------------------------------------------------------------------------------
+
+
+async def _users(connection: AsyncConnection, account: str, emails: Collection[str]) -> set[str]:
+    query = select(people.c.user_id).where(people.c.account == account, people.c.email.in_(emails))
+    return set((await connection.execute(query)).scalars())
+
+
+async def _current(connection: AsyncConnection, account: str, user_ids: Collection[str]) -> set[str]:
+    """Return where these users are."""
+    query = select(people.c.email).where(people.c.account == account, people.c.user_id.in_(user_ids))
+    return set((await connection.execute(query)).scalars())
+
+
+async def _former(connection: AsyncConnection, account: str, emails: Collection[str]) -> set[str]:
+    """Return the addresses that somebody left for these."""
+    notes = [
+        subscribers.c.state.contains(f'"moved":[{json.dumps(each)},', autoescape=True) for each in emails
+    ]
+    query = select(subscribers.c.email).where(subscribers.c.account == account, or_(*notes))
+    return set((await connection.execute(query)).scalars())
+
+
+async def _states(
+    connection: AsyncConnection, account: str, emails: Collection[str]
+) -> list[tuple[str, str]]:
+    query = select(subscribers.c.email, subscribers.c.state).where(
+        subscribers.c.account == account, subscribers.c.email.in_(emails)
+    )
+    return [(email, state) for email, state in await connection.execute(query)]
+
+
+# -- erasing -----------------------------------------------------------------------------------------------
+
+
+async def _forget_where_to(connection: AsyncConnection, account: str, emails: Collection[str]) -> None:
+    """Let the records of those who have these addresses now not say where the person went."""
+    for address, state in await _states(connection, account, emails):
+        record = load_record(address, None, state)
+        record.moved = None
+        row = (subscribers.c.account == account) & (subscribers.c.email == address)
+        await connection.execute(update(subscribers).where(row).values(state=dump_record(record)))
+
+
+async def _delete(connection: AsyncConnection, table: Table, account: str, emails: Collection[str]) -> int:
+    gone = delete(table).where(table.c.account == account, table.c.email.in_(emails))
+    return (await connection.execute(gone)).rowcount

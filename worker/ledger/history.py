@@ -1,0 +1,115 @@
+"""What each event did, as the ledger remembers it for some days."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, delete, select
+
+from worker.errors import LedgerUnavailable
+from worker.ledger.database import Database
+from worker.ledger.rows import id_key
+from worker.ledger.schema import history, subscribers
+from worker.record_json import UnreadableError, load_record
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event in the history.
+
+    Attributes:
+        email: Empty where the event was refused before it was known whom it is about.
+        event_time: ISO 8601.
+        at: When it ended, in seconds since 1970.
+        outcome: applied, superseded, duplicate, ignored or dead_lettered.
+        detail: Why it was dead-lettered.
+        calls: Each with `call`, `what`, `status` and `rules`: 0 is the event's own lists, n its n-th rule.
+        version: Of the account's file at that moment.
+    """
+
+    account: str
+    email: str
+    event_id: str | None
+    event_type: str
+    event_time: str
+    at: float
+    outcome: str
+    detail: str
+    calls: tuple[Mapping[str, Any], ...]
+    version: str
+    worker: str
+
+
+async def find_history(
+    database: Database,
+    *,
+    emails: Collection[str] | None = None,
+    event_id: str | None = None,
+    account: str | None = None,
+    limit: int = 1000,
+) -> list[Line]:
+    """Return the newest lines that fit all that is given, the oldest of them first.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    columns = [getattr(history.c, name) for name in Line.__dataclass_fields__]
+    query = select(*columns).order_by(history.c.id.desc()).limit(limit)
+    if emails is not None:
+        query = query.where(history.c.email.in_(emails))
+    shown_id = None if event_id is None else id_key(event_id)
+    for column, value in ((history.c.event_id, shown_id), (history.c.account, account)):
+        query = query if value is None else query.where(column == value)
+    async with database.read() as connection:
+        rows = (await connection.execute(query)).all()
+    return [_line(row) for row in reversed(rows)]
+
+
+def _line(row: Row[Any]) -> Line:
+    try:
+        return Line(**{**row._mapping, "calls": tuple(json.loads(row.calls))})  # noqa: SLF001  # it is public
+    except (ValueError, TypeError) as error:
+        raise LedgerUnavailable(f"the ledger holds a line of {row.account} that cannot be read") from error
+
+
+async def addresses(database: Database, email: str) -> set[str]:
+    """Return an address, and where whoever had it has gone: the history went along.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    found, asked = {email}, set[str]()
+    async with database.read() as connection:
+        while new := found - asked:
+            asked |= new
+            query = select(subscribers.c.email, subscribers.c.state).where(subscribers.c.email.in_(new))
+            for address, state in await connection.execute(query):
+                if (moved := moved_to(address, state)) is not None:
+                    found.add(moved)
+    return found
+
+
+def moved_to(email: str, state: str) -> str | None:
+    """Return where whoever had an address has gone, as its record says.
+
+    Raises:
+        LedgerUnavailable: It cannot be read.
+    """
+    try:
+        moved = load_record(email, None, state).moved
+    except UnreadableError as error:
+        raise LedgerUnavailable("the ledger holds a row that cannot be read") from error
+    return None if moved is None else moved.to
+
+
+async def prune_history(database: Database, before: float) -> int:
+    """Delete what ended before a moment, in seconds since 1970; return how many lines.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be written.
+    """
+    async with database.write() as connection:
+        return (await connection.execute(delete(history).where(history.c.at < before))).rowcount

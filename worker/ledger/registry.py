@@ -1,0 +1,124 @@
+"""Who works, on what, and what is paused: what workers and commands tell each other through the ledger."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import delete, func, select, update
+
+from worker.ledger.rows import plain, upsert
+from worker.ledger.schema import accounts, consumers, workers
+from worker.ledger.store import Ledger
+
+LIVE_FOR: Final = 90.0
+"""Seconds after its last sign for which a worker counts: longer than RabbitMQ takes to notice a dead one."""
+FORGOTTEN_AFTER: Final = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerView:
+    """A worker, as others see it.
+
+    Attributes:
+        seen_at: When it last gave a sign, in seconds since 1970.
+        live: Whether that is recent enough for it to be at work.
+        accounts: What it says of each account, as in `/readyz`.
+    """
+
+    worker: str
+    instance: str
+    seen_at: float
+    live: bool
+    accounts: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All workers of one ledger, and the accounts that are paused, with since when (seconds since 1970)."""
+
+    workers: tuple[WorkerView, ...]
+    paused: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """One process's place among the workers of a ledger. All methods raise `LedgerUnavailable`.
+
+    Attributes:
+        instance: Names this process; the worker's own name may be given to several by mistake.
+    """
+
+    ledger: Ledger
+    worker: str
+    instance: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    async def beat(self, state: Mapping[str, Any]) -> None:
+        """Give a sign, with the state of all accounts."""
+        now = self.ledger.now()
+        row = {
+            "instance": self.instance,
+            "worker": plain(self.worker),
+            "seen_at": now,
+            "state": json.dumps(state),
+        }
+        async with self.ledger.database.write() as connection:
+            await upsert(connection, workers, [row])
+            own = update(consumers).where(consumers.c.instance == self.instance)
+            await connection.execute(own.values(seen_at=now))
+            for table in (workers, consumers):
+                await connection.execute(delete(table).where(table.c.seen_at < now - FORGOTTEN_AFTER))
+
+    async def leave(self) -> None:
+        """Say that this process has ended."""
+        async with self.ledger.database.write() as connection:
+            for table in (workers, consumers):
+                await connection.execute(delete(table).where(table.c.instance == self.instance))
+
+    async def consumes(self, account: str) -> int:
+        """Register as a consumer of an account's queue; return how many others are."""
+        now = self.ledger.now()
+        row = {"instance": self.instance, "account": account, "seen_at": now}
+        others = select(func.count()).where(
+            consumers.c.account == account,
+            consumers.c.instance != self.instance,
+            consumers.c.seen_at > now - LIVE_FOR,
+        )
+        async with self.ledger.database.write() as connection:
+            await upsert(connection, consumers, [row])
+            return (await connection.execute(others)).scalar() or 0
+
+    async def paused(self) -> dict[str, float]:
+        """Return the accounts that are paused, and since when."""
+        query = select(accounts.c.account, accounts.c.paused_at).where(accounts.c.paused_at.is_not(None))
+        async with self.ledger.database.read() as connection:
+            return {row.account: row.paused_at for row in await connection.execute(query)}
+
+    async def pause(self, account: str) -> None:
+        """Let no worker consume an account, until `resume`."""
+        row = {"account": account, "paused_at": self.ledger.now()}
+        async with self.ledger.database.write() as connection:
+            await upsert(connection, accounts, [row])
+
+    async def resume(self, account: str) -> None:
+        """Undo `pause`."""
+        async with self.ledger.database.write() as connection:
+            paused = update(accounts).where(accounts.c.account == account)
+            await connection.execute(paused.values(paused_at=None))
+
+    async def overview(self) -> Overview:
+        """Return all workers, and what is paused."""
+        now = self.ledger.now()
+        query = select(workers).order_by(workers.c.worker, workers.c.seen_at)
+        async with self.ledger.database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        views = tuple(
+            WorkerView(
+                row.worker, row.instance, row.seen_at, row.seen_at > now - LIVE_FOR, json.loads(row.state)
+            )
+            for row in rows
+        )
+        return Overview(views, await self.paused())

@@ -1,0 +1,163 @@
+"""The ledger's tables, and how an older ledger becomes a newer one. The same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    inspect,
+    select,
+    text,
+)
+
+tables = MetaData()
+
+meta = Table(
+    "meta",
+    tables,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    tables,
+    Column("account", String(255), primary_key=True),
+    Column("epoch", BigInteger, nullable=False, default=0, comment="grows with every worker that takes over"),
+    Column("holder", String(255), nullable=False, default="", comment="the worker that took it last"),
+    Column("taken_at", Float, nullable=False, default=0.0),
+    Column("clean", Integer, nullable=False, default=0, comment="1: the last holder left nothing in doubt"),
+    Column("known_since", Float, nullable=False, default=0.0, comment="no older answer is relied on"),
+    Column("paused_at", Float, comment="null: not paused"),
+    Column("created_tags", Integer, nullable=False, default=0, comment="by placeholders"),
+)
+
+subscribers = Table(
+    "subscribers",
+    tables,
+    Column("account", String(255), primary_key=True),
+    Column("email", String(320), primary_key=True),
+    Column("kit_id", BigInteger),
+    Column("kit_account", BigInteger, nullable=False, default=0, comment="Kit's id of the account it is in"),
+    Column("state", Text, nullable=False, comment="JSON: what was done, by which events"),
+    Column("updated_at", Float, nullable=False),
+)
+
+people = Table(
+    "people",
+    tables,
+    Column("account", String(255), primary_key=True),
+    Column("user_id", String(255), primary_key=True),
+    Column("email", String(320), nullable=False),
+    Column("moved_at", Float, comment="when the address was last changed in Kit"),
+    Index("people_by_email", "account", "email"),
+)
+
+history = Table(
+    "history",
+    tables,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("account", String(255), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("event_id", String(255)),
+    Column("event_type", Text, nullable=False),
+    Column("event_time", String(40), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("outcome", String(32), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("calls", Text, nullable=False, comment="JSON: what was called in Kit, for which rule"),
+    Column("version", String(64), nullable=False, comment="of the account's file"),
+    Column("worker", String(255), nullable=False),
+    Index("history_by_email", "account", "email"),
+    Index("history_by_event", "event_id"),
+    Index("history_by_time", "at"),
+)
+
+forgotten = Table(
+    "forgotten",
+    tables,
+    Column("account", String(255), primary_key=True),
+    Column("mark", String(64), primary_key=True, comment="a keyed hash of an address or a user's id"),
+    Column("until", String(40), nullable=False, comment="events of this time and older are dropped"),
+)
+
+workers = Table(
+    "workers",
+    tables,
+    Column("instance", String(64), primary_key=True, comment="one process"),
+    Column("worker", String(255), nullable=False),
+    Column("seen_at", Float, nullable=False),
+    Column("state", Text, nullable=False, comment="JSON: its accounts, as /readyz shows them"),
+)
+
+consumers = Table(
+    "consumers",
+    tables,
+    Column("instance", String(64), primary_key=True),
+    Column("account", String(255), primary_key=True),
+    Column("seen_at", Float, nullable=False),
+)
+
+
+def _first(connection: Connection) -> None:
+    tables.create_all(connection)
+
+
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first,)
+"""Each makes the next version out of the one before. Released ones never change; new ones are added."""
+
+
+class NewerLedgerError(Exception):
+    """The ledger was made by a newer version of this program."""
+
+
+class DamagedLedgerError(Exception):
+    """The ledger holds what no version of this program wrote."""
+
+
+def migrate(connection: Connection) -> int:
+    """Bring the ledger to the newest version, inside the caller's transaction; return the version it had.
+
+    Raises:
+        NewerLedgerError: It is newer than this program.
+    """
+    if connection.dialect.name == "postgresql":
+        # Several workers may start at once; SQLite's write lock does the same.
+        connection.execute(text("SELECT pg_advisory_xact_lock(7264301)"))
+    version = ledger_version(connection)
+    if version == len(MIGRATIONS):
+        return version
+    for step in MIGRATIONS[version:]:
+        step(connection)
+    connection.execute(meta.delete().where(meta.c.key == "version"))
+    connection.execute(meta.insert().values(key="version", value=str(len(MIGRATIONS))))
+    return version
+
+
+def ledger_version(connection: Connection) -> int:
+    """Return the version of a ledger; 0 where there is none.
+
+    Raises:
+        NewerLedgerError: It is newer than this program.
+        DamagedLedgerError: It has none.
+    """
+    if not inspect(connection).has_table("meta"):
+        return 0
+    value = connection.execute(select(meta.c.value).where(meta.c.key == "version")).scalar() or "0"
+    if not value.isdecimal():
+        raise DamagedLedgerError(f"its version is {value!r}")
+    version = int(value)
+    if version > len(MIGRATIONS):
+        raise NewerLedgerError(f"version {version}; this program knows {len(MIGRATIONS)}")
+    return version

@@ -1,0 +1,287 @@
+"""The ledger: what was applied, by subscriber, and whose turn it is to apply.
+
+One read and one write a batch, not an event.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Self
+
+from sqlalchemy import case, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from worker.errors import EpochLost, LedgerUnavailable
+from worker.ledger.database import Database
+from worker.ledger.rows import id_key, insert_account, plain, upsert
+from worker.ledger.schema import accounts, forgotten, history, people, subscribers
+from worker.record_json import UnreadableError, dump_record, load_record
+from worker.records import Record
+from worker.values import time_text
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person whom the platform knows by an id.
+
+    Attributes:
+        email: The address under which Kit has the person.
+        moved_at: When that was last changed in Kit, in seconds since 1970; None where it never was.
+    """
+
+    user_id: str
+    email: str
+    moved_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger knows about the people of a batch."""
+
+    records: Mapping[str, Record]
+    people: Mapping[str, Person]
+    forgotten: Mapping[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event's line in the history; see `kit-worker history`."""
+
+    email: str
+    event_id: str | None
+    event_type: str
+    event_time: datetime
+    at: float
+    outcome: str
+    detail: str = ""
+    calls: tuple[Mapping[str, Any], ...] = ()
+    version: str = ""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is written in one transaction.
+
+    Attributes:
+        moves: Addresses that changed, old → new; their history follows.
+        created_tags: How many tags were created by placeholders since the last batch.
+    """
+
+    records: list[Record] = field(default_factory=list)
+    people: list[Person] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    moves: list[tuple[str, str]] = field(default_factory=list)
+    created_tags: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.records or self.people or self.entries or self.moves or self.created_tags)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """A worker's time with an account.
+
+    Attributes:
+        epoch: Its number; whoever takes the account next has a greater one.
+        created_tags: How many tags placeholders have created in this account so far.
+        kit_account: Kit's id of the account behind the credential. What was done in another one, a sandbox
+            perhaps, is still to be done in this.
+        known_since: Seconds since 1970. What Kit answered before may be out of date: a holder since then
+            has left without saying what became of its last calls.
+    """
+
+    account: str
+    epoch: int
+    created_tags: int
+    kit_account: int = 0
+    known_since: float = 0.0
+
+
+class Ledger:
+    """The ledger of all accounts.
+
+    Args:
+        database: Where it is kept.
+        worker: Who writes, for people.
+        now: Seconds since 1970.
+    """
+
+    def __init__(self, database: Database, *, worker: str, now: Callable[[], float]) -> None:
+        self.database = database
+        self.now = now
+        self._worker = worker
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.database.close()
+
+    async def ready(self) -> None:
+        """Return if it can be written.
+
+        Raises:
+            LedgerUnavailable: It cannot; so do all methods.
+        """
+        async with self.database.write() as connection:
+            # A row is really written, since a full or read-only disk lets an empty transaction pass.
+            await upsert(connection, accounts, [{"account": "", "epoch": 0, "taken_at": self.now()}])
+
+    async def take(self, account: str, kit_account: int = 0) -> Tenure:
+        """Begin to write for an account: whoever did so before has lost it."""
+        async with self.database.write() as connection:
+            await connection.execute(insert_account(connection, account))
+            taken = update(accounts).where(accounts.c.account == account)
+            values = {
+                "epoch": accounts.c.epoch + 1,
+                "holder": plain(self._worker),
+                "taken_at": self.now(),
+                "known_since": case((accounts.c.clean == 1, accounts.c.known_since), else_=self.now()),
+                "clean": 0,
+            }
+            wanted = accounts.c.epoch, accounts.c.created_tags, accounts.c.known_since
+            found = await connection.execute(taken.values(values).returning(*wanted))
+            epoch, created_tags, known_since = found.one()
+            return Tenure(account, epoch, created_tags, kit_account, known_since)
+
+    async def release(self, tenure: Tenure) -> None:
+        """Say that all calls of a tenure were answered and are written, so that the next may rely on them."""
+        async with self.database.write() as connection:
+            held = (accounts.c.account == tenure.account) & (accounts.c.epoch == tenure.epoch)
+            await connection.execute(update(accounts).where(held).values(clean=1))
+
+    async def load(self, tenure: Tenure, emails: Collection[str], user_ids: Collection[str]) -> Known:
+        """Return what is known about these addresses and people, and about where these people are now.
+
+        Raises:
+            EpochLost: The account is another worker's by now.
+        """
+        async with self.database.read() as connection:
+            await self._check_epoch(connection, tenure)
+            found = await self._people(connection, tenure.account, user_ids)
+            wanted = {*emails, *(person.email for person in found.values())}
+            records = await self._records(connection, tenure, wanted)
+            moved = {record.moved.to for record in records.values() if record.moved} - wanted
+            while moved:
+                more = await self._records(connection, tenure, moved)
+                records |= more
+                moved = {record.moved.to for record in more.values() if record.moved} - records.keys()
+            gone = await self._forgotten(connection, tenure.account, emails, user_ids)
+        return Known(records, found, gone)
+
+    async def save(self, tenure: Tenure, batch: Batch) -> None:
+        """Write a batch, all or nothing.
+
+        Raises:
+            EpochLost: The account is another worker's by now; nothing was written.
+        """
+        account, at = tenure.account, self.now()
+        async with self.database.write() as connection:
+            await self._check_epoch(connection, tenure, lock=True)
+            if batch.created_tags:
+                counted = {"created_tags": accounts.c.created_tags + batch.created_tags}
+                await connection.execute(
+                    update(accounts).where(accounts.c.account == account).values(counted)
+                )
+            for old, new in batch.moves:
+                moved = update(history).where(history.c.account == account, history.c.email == old)
+                await connection.execute(moved.values(email=new))
+            await upsert(
+                connection, subscribers, [_subscriber_row(tenure, record, at) for record in batch.records]
+            )
+            await upsert(connection, people, [_person_row(account, person) for person in batch.people])
+            if batch.entries:
+                rows = [_entry_row(account, entry, self._worker) for entry in batch.entries]
+                await connection.execute(history.insert(), rows)
+
+    def mark(self, kind: str, text: str) -> str:
+        """Return the keyed hash under which an address or a user's id is remembered as forgotten."""
+        return hmac.new(self.database.secret, f"{kind}\0{text}".encode(), sha256).hexdigest()
+
+    # -- parts ----------------------------------------------------------------------------------------
+
+    async def _check_epoch(self, connection: AsyncConnection, tenure: Tenure, *, lock: bool = False) -> None:
+        query = select(accounts.c.epoch).where(accounts.c.account == tenure.account)
+        # Of those who would write at once, the second waits here until the first is done (PostgreSQL).
+        found = (await connection.execute(query.with_for_update() if lock else query)).scalar()
+        if found != tenure.epoch:
+            raise EpochLost(f"{tenure.account} was taken over (epoch {found}, ours was {tenure.epoch})")
+
+    async def _people(
+        self, connection: AsyncConnection, account: str, user_ids: Collection[str]
+    ) -> dict[str, Person]:
+        if not user_ids:
+            return {}
+        query = select(people.c.user_id, people.c.email, people.c.moved_at).where(
+            people.c.account == account, people.c.user_id.in_(user_ids)
+        )
+        return {row.user_id: Person(*row) for row in await connection.execute(query)}
+
+    async def _records(
+        self, connection: AsyncConnection, tenure: Tenure, emails: Collection[str]
+    ) -> dict[str, Record]:
+        columns = subscribers.c.email, subscribers.c.kit_id, subscribers.c.state, subscribers.c.kit_account
+        query = select(*columns).where(
+            subscribers.c.account == tenure.account, subscribers.c.email.in_(emails)
+        )
+        records = {}
+        for email, kit_id, state, kit_account in await connection.execute(query):
+            try:
+                records[email] = record = load_record(email, kit_id, state)
+            except UnreadableError as error:
+                text = f"the ledger holds a row of {tenure.account} that cannot be read"
+                raise LedgerUnavailable(text) from error
+            if kit_account != tenure.kit_account:
+                record.lost()
+        return records
+
+    async def _forgotten(
+        self, connection: AsyncConnection, account: str, emails: Iterable[str], user_ids: Iterable[str]
+    ) -> dict[str, datetime]:
+        marks = [self.mark("email", email) for email in emails]
+        marks += [self.mark("user", user_id) for user_id in user_ids]
+        query = select(forgotten.c.mark, forgotten.c.until).where(
+            forgotten.c.account == account, forgotten.c.mark.in_(marks)
+        )
+        return {row.mark: datetime.fromisoformat(row.until) for row in await connection.execute(query)}
+
+
+def _subscriber_row(tenure: Tenure, record: Record, at: float) -> dict[str, Any]:
+    return {
+        "account": tenure.account,
+        "email": record.email,
+        "kit_account": tenure.kit_account,
+        "kit_id": record.kit_id,
+        "state": dump_record(record),
+        "updated_at": at,
+    }
+
+
+def _person_row(account: str, person: Person) -> dict[str, Any]:
+    return {
+        "account": account,
+        "user_id": person.user_id,
+        "email": person.email,
+        "moved_at": person.moved_at,
+    }
+
+
+def _entry_row(account: str, entry: Entry, worker: str) -> dict[str, Any]:
+    return {
+        "account": account,
+        "email": plain(entry.email),
+        "event_id": None if entry.event_id is None else id_key(entry.event_id),
+        "event_type": plain(entry.event_type),
+        "event_time": time_text(entry.event_time),
+        "at": entry.at,
+        "outcome": entry.outcome,
+        "detail": plain(entry.detail),
+        "calls": json.dumps(entry.calls, ensure_ascii=True),
+        "version": entry.version,
+        "worker": plain(worker),
+    }

@@ -1,0 +1,91 @@
+"""A worker's presence in the ledger: it says what it does, hears what is paused, and prunes the history."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import structlog
+
+from worker.account_worker import AccountWorker
+from worker.errors import LedgerUnavailable
+from worker.ledger.history import prune_history
+from worker.ledger.registry import Registry
+
+log = structlog.get_logger()
+
+POLL: Final = 2.0
+"""Seconds between two looks at what is paused: a command takes hold within 5."""
+BEAT: Final = 6.0
+PRUNE: Final = 3600.0
+DAY: Final = 24 * 3600.0
+
+
+class Presence:
+    """Keeps a worker in touch with the others of its ledger.
+
+    Args:
+        registry: Where they meet.
+        workers: Returns the accounts' workers.
+        state: Returns what `/readyz` says of each account, without asking the broker.
+        history_days: After so many days a line of the history is deleted.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        workers: Callable[[], Mapping[str, AccountWorker]],
+        state: Callable[[], Mapping[str, Any]],
+        history_days: int,
+    ) -> None:
+        self._registry = registry
+        self._workers = workers
+        self._state = state
+        self._history_days = history_days
+        self._problem = ""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._every(POLL, self._hear))
+            group.create_task(self._every(BEAT, self._tell))
+            group.create_task(self._every(PRUNE, self._prune))
+
+    async def leave(self) -> None:
+        """Say that this worker has stopped; where the ledger is gone, silence will say so."""
+        try:
+            await self._registry.leave()
+        except LedgerUnavailable as error:
+            self._note(str(error))
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except LedgerUnavailable as error:
+                self._note(str(error))
+            else:
+                self._note("")
+            await asyncio.sleep(seconds)
+
+    def _note(self, problem: str) -> None:
+        if bool(problem) != bool(self._problem):
+            # The accounts hold, and say so themselves; this is about commands and `kit-worker status`.
+            log.warning("presence_lost" if problem else "presence_back", problem=problem)
+        self._problem = problem
+
+    async def _hear(self) -> None:
+        paused = await self._registry.paused()
+        for name, worker in self._workers().items():
+            worker.pause(paused=name in paused)
+
+    async def _tell(self) -> None:
+        await self._registry.beat(self._state())
+
+    async def _prune(self) -> None:
+        ledger = self._registry.ledger
+        pruned = await prune_history(ledger.database, ledger.now() - self._history_days * DAY)
+        if pruned:
+            log.info("history_pruned", lines=pruned)

@@ -1,0 +1,99 @@
+"""What accounts work with: what all share, and each one's way to Kit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from pydantic import SecretStr
+
+from worker.broker import Broker
+from worker.clock import Seconds
+from worker.kit.catalog import Catalog
+from worker.kit.client import CallRecord, KitClient
+from worker.kit.limiter import Limiter
+from worker.ledger.registry import Registry
+from worker.ledger.store import Ledger
+from worker.metrics import Metrics
+from worker.topology import Topology
+
+API_KEY_LIMIT: Final = 120
+"""Calls in any 60 s that Kit allows an API key (Kit API reference, "Rate limiting")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every account's consumer shares with the others.
+
+    Attributes:
+        wall: Seconds since 1970.
+        known_ttl: Seconds for which Kit's answers are relied on.
+    """
+
+    broker: Broker
+    topology: Topology
+    ledger: Ledger
+    registry: Registry
+    metrics: Metrics
+    worker_id: str
+    concurrency: int
+    known_ttl: float
+    clock: Seconds
+    now: Callable[[], datetime]
+    wall: Callable[[], float]
+    random: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class KitSettings:
+    """How to reach Kit; see the settings of the same names."""
+
+    base_url: str
+    rate_limit: int
+    timeout: float
+    concurrency: int
+
+
+@dataclass(slots=True)
+class Kit:
+    """The account's way to Kit, which outlives sessions.
+
+    Attributes:
+        account_id: Kit's own, of the account behind the credential; None before it was asked for.
+    """
+
+    client: KitClient
+    catalog: Catalog
+    account_id: int | None = None
+
+
+def client_for(
+    kit: KitSettings, tools: Tools, account: str, api_key: SecretStr, may_call: Callable[[], None]
+) -> KitClient:
+    """Return an account's client, whose calls are limited and counted.
+
+    Args:
+        kit: How to reach Kit.
+        tools: The worker's.
+        account: Its name, for the metrics.
+        api_key: Its credential.
+        may_call: Raises `CallsSuspended` where no call may start.
+    """
+
+    def observe(record: CallRecord) -> None:
+        tools.metrics.kit_requests.labels(account, record.endpoint, str(record.status)).inc()
+        tools.metrics.kit_request_seconds.labels(account, record.endpoint).observe(record.seconds)
+
+    return KitClient(
+        base_url=kit.base_url,
+        api_key=api_key,
+        limiter=Limiter(kit.rate_limit or API_KEY_LIMIT, clock=tools.clock),
+        timeout=kit.timeout,
+        clock=tools.clock,
+        connections=kit.concurrency,
+        caller=tools.worker_id,
+        may_call=may_call,
+        observe=observe,
+    )
