@@ -1,13 +1,15 @@
 """Dead letters in hand: as many as there are, in their order, and handed back when the desk closes.
 
 Nothing is requeued by a command: closing the channel gives back what was not taken off, in its place.
+RabbitMQ does that a moment after it has answered the close, so a desk waits until it sees it done: the next
+command would otherwise find the queue empty.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final, Protocol
@@ -24,6 +26,8 @@ WINDOW: Final = 200
 """Messages that may be on their way at once: at most 50 MB, however many the queue holds."""
 PATIENCE: Final = 3.0
 """Seconds to wait for the next one, when RabbitMQ said that there are more: another tool may hold them."""
+GIVEN_BACK_WITHIN: Final = 3.0
+"""Seconds to wait until what was not taken off is back; usually it takes some milliseconds."""
 
 
 class Selects(Protocol):
@@ -75,12 +79,14 @@ class Desk:
     Attributes:
         state: The queue as it was at the beginning; None where it does not exist.
         missing: How many of them did not come, since another tool or a worker's reader holds them.
+        taken_off: How many of them are gone for good.
     """
 
     def __init__(self, account: str, state: QueueState | None, channel: AbstractChannel) -> None:
         self.account = account
         self.state = state
         self.missing = 0
+        self.taken_off = 0
         self._channel = channel
         self._line: asyncio.Queue[DeliveredMessage | _Lost] = asyncio.Queue()
         self._room = 0
@@ -120,6 +126,7 @@ class Desk:
         except FAILURES as error:
             raise self._gone(error) from error
         self._room += 1
+        self.taken_off += 1
 
     async def _widen(self, count: int) -> None:
         """Let some more come, though all so far are still held: by a further consumer with its own prefetch.
@@ -174,6 +181,19 @@ async def desk(connection: AbstractConnection, account: str) -> AsyncIterator[De
     Raises:
         BrokerUnavailable: RabbitMQ does not answer.
     """
-    state = await queue_state(connection, dead_letter_queue(account))
+    queue = dead_letter_queue(account)
+    state = await queue_state(connection, queue)
     async with a_channel(connection) as channel:
-        yield Desk(account, state, channel)
+        opened = Desk(account, state, channel)
+        yield opened
+    if state and not state.consumers:
+        await _are_back(connection, queue, state.ready - opened.taken_off)
+
+
+async def _are_back(connection: AbstractConnection, queue: str, count: int) -> None:
+    """Wait until the queue has so many again; they come back in any case, so a failure to see it is none."""
+    with suppress(BrokerUnavailable, TimeoutError):
+        async with asyncio.timeout(GIVEN_BACK_WITHIN):
+            # A look at it is all that RabbitMQ offers: nothing tells when it has put them back.
+            while (state := await queue_state(connection, queue)) and state.ready < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)

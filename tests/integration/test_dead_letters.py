@@ -153,7 +153,17 @@ async def test_looking_fifty_times_takes_nothing_away(box: Box) -> None:
 
     for _ in range(50):
         assert (await look(box.connection, box.account)).matching == 3
-        await box.all_back(3)
+
+
+async def test_what_was_looked_at_is_there_again_for_the_next_command(box: Box, publisher: Publisher) -> None:
+    """Given RabbitMQ gives back a moment after the close, `list` in a script leaves `replay` something."""
+    await box.fill(*({} for _ in range(WINDOW)))
+    done = Done()
+
+    await look(box.connection, box.account)
+    await replay(box.connection, publisher, box.account, Selection(), done)
+
+    assert len(done) == WINDOW
 
 
 async def test_all_of_a_large_queue_are_seen_in_their_order_though_all_are_held(box: Box) -> None:
