@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +14,7 @@ import structlog
 from aiormq import spec
 from aiormq.abc import DeliveredMessage
 
-from worker.amqp import FAILURES, answered_within, close_quietly
+from worker.amqp import CLOSE_TIMEOUT, FAILURES, answered_within, close_quietly
 from worker.broker import Link
 from worker.clock import Seconds
 from worker.delivery import Delivery
@@ -72,8 +73,10 @@ class Consumer:
         self._clock = clock
         self._now = now
         self._channel: aiormq.abc.AbstractChannel | None = None
+        self._tag = ""
         self._may_ack = True
         self._ended = False
+        self._done: list[Delivery] = []
 
     @property
     def oldest_age(self) -> float:
@@ -98,6 +101,7 @@ class Consumer:
         channel.closing.add_done_callback(lambda _: self._end(End.CHANNEL_LOST))
         channel.on_consumer_cancel_callbacks.add(self._on_cancel)
         priority = consumer_priority(worker_id, self._account)
+        self._tag = f"{worker_id}-{uuid.uuid4().hex[:12]}"[-255:]
         try:
             async with answered_within():
                 # Not global: RabbitMQ 4.3 refuses that, and quorum queues never had it.
@@ -106,7 +110,7 @@ class Consumer:
                     queue,
                     self._on_message,
                     arguments={"x-priority": priority},
-                    consumer_tag=f"{worker_id}-{uuid.uuid4().hex[:12]}"[-255:],
+                    consumer_tag=self._tag,
                 )
         except FAILURES as error:
             await close_quietly(channel)
@@ -126,9 +130,20 @@ class Consumer:
         """Tell the broker that a message is done; one by one, and never on another channel than its own.
 
         False means that it comes again, and is applied again, which changes nothing in Kit. True means that
-        the ack was written, not that the broker has it.
+        the ack was written, not that the broker has it; or that `close` will write it, once no more messages
+        are taken in: the broker would send another for each, only to get it back.
         """
-        if not self._may_ack or self._channel is None or delivery.tag not in self.unsettled:
+        if not self._may_ack or self.lost or delivery.tag not in self.unsettled:
+            return False
+        if self._ended:
+            self._done.append(delivery)
+        elif not await self._write_ack(delivery):
+            return False
+        del self.unsettled[delivery.tag]
+        return True
+
+    async def _write_ack(self, delivery: Delivery) -> bool:
+        if self._channel is None:
             return False
         try:
             await self._channel.basic_ack(delivery.tag, wait=False)
@@ -136,7 +151,6 @@ class Consumer:
             log.info("ack_lost", account=self._account, error=type(error).__name__)
             self._end(End.CHANNEL_LOST)
             return False
-        del self.unsettled[delivery.tag]
         return True
 
     def stop_acking(self) -> None:
@@ -144,9 +158,22 @@ class Consumer:
         self._may_ack = False
 
     async def close(self) -> None:
-        """Close the channel, which hands back whatever is unsettled."""
-        if self._channel is not None:
-            await close_quietly(self._channel)
+        """Ack what is done, and close the channel, which hands back whatever is unsettled.
+
+        What is handed back goes behind everything that was handed back before and waits still (tried on
+        RabbitMQ 3.10 and 4.0). So where all that the broker may send is in hand and done, nothing must be on
+        its way when the channel closes: it sends no more once it has confirmed the cancel.
+        """
+        if self._channel is None:
+            return
+        if not self.lost and self._done and len(self._done) == self.prefetch:
+            with suppress(*FAILURES):
+                async with answered_within(CLOSE_TIMEOUT):
+                    await self._channel.basic_cancel(self._tag)
+        for delivery in self._done:
+            if self.lost or not await self._write_ack(delivery):
+                break
+        await close_quietly(self._channel)
 
     def _end(self, why: End) -> None:
         self._ended = True

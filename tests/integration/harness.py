@@ -18,6 +18,7 @@ from typing import Any, Self
 import aio_pika
 import aiohttp
 from aio_pika.abc import AbstractChannel
+from aiormq import spec
 
 from worker.sandbox import Sandbox
 
@@ -181,13 +182,18 @@ class Worker:
         return self._process
 
     async def start(self) -> None:
-        """Start it, and return once it is subscribed, or says why it is not."""
+        """Start it, and return once it is subscribed to the world's account, or says why it is not."""
         seen = len(self.log_lines())
         await self.launch()
         begun = {"subscribed", "credential_refused", "hold_started", "session_failed"}
-        await until(
-            lambda: bool(begun & set(self.events_logged(seen))) or self.process.returncode is not None
-        )
+
+        def has_begun() -> bool:
+            return any(
+                line["event"] in begun and line["account"] == self._world.account
+                for line in self.log_lines()[seen:]
+            )
+
+        await until(lambda: has_begun() or self.process.returncode is not None)
         assert self.process.returncode is None, self.log_text()
 
     async def launch(self) -> None:
@@ -241,7 +247,7 @@ async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 async def publish(channel: AbstractChannel, exchange: str, events: Iterable[Mapping[str, Any]]) -> None:
-    """Publish events as the platform does; returns when the broker has them."""
+    """Publish events as the platform does; returns when the broker has each of them in a queue."""
     target = await channel.get_exchange(exchange)
     messages = [
         (
@@ -252,7 +258,8 @@ async def publish(channel: AbstractChannel, exchange: str, events: Iterable[Mapp
     ]
     for at in range(0, len(messages), 100):
         batch = messages[at : at + 100]
-        await asyncio.gather(*(target.publish(message, event["type"]) for message, event in batch))
+        answers = await asyncio.gather(*(target.publish(message, event["type"]) for message, event in batch))
+        assert all(isinstance(answer, spec.Basic.Ack) for answer in answers), "some went to no queue"
 
 
 async def depth(amqp_url: str, queue: str) -> int:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+import aiosqlite
 import asyncpg
 import structlog
 from sqlalchemy import Connection, event, select
@@ -25,6 +26,9 @@ log = structlog.get_logger()
 DRIVERS: Final = {"sqlite+aiosqlite", "postgresql+asyncpg"}
 TIMEOUT: Final = 10.0
 """Seconds for one transaction, connecting included."""
+LOCK_TIMEOUT: Final = 5.0
+"""Seconds that SQLite waits while another process writes."""
+LOCK_POLL: Final = 0.05
 FAILURES: Final = (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
@@ -227,9 +231,28 @@ class Database:
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  # SQLAlchemy's own adapter
     connection.isolation_level = None  # the driver must not begin transactions by itself
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "secure_delete=ON"):
+    for pragma in (f"busy_timeout={LOCK_TIMEOUT * 1000:.0f}", "synchronous=FULL", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+    connection.run_async(_use_write_ahead_log)
+
+
+async def _use_write_ahead_log(connection: aiosqlite.Connection) -> None:
+    """Have readers and the writer not wait for each other.
+
+    While somebody else does the same to a new file, SQLite does not wait but says "locked" at once: each of
+    the two may stand in the other's way.
+    """
+    deadline = asyncio.get_running_loop().time() + LOCK_TIMEOUT
+    while True:
+        try:
+            async with connection.execute("PRAGMA journal_mode=WAL"):
+                return
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or asyncio.get_running_loop().time() >= deadline:
+                raise
+        await asyncio.sleep(LOCK_POLL)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -290,6 +290,22 @@ async def test_somebody_who_holds_the_file_is_named(ledger: Ledger, path: Path) 
     await works(ledger)
 
 
+async def test_a_new_file_that_another_is_making_is_waited_for(ledger: Ledger, path: Path) -> None:
+    """Given a new file that another program is just writing to, as when several start at once, it waits.
+
+    SQLite itself refuses at once to turn a file into one with a write-ahead log while that is so.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        opening = asyncio.create_task(ledger.ready())
+        done, _ = await asyncio.wait({opening}, timeout=0.5)
+        assert not done
+        other.execute("ROLLBACK")
+        await opening
+    await works(ledger)
+
+
 async def test_a_wait_for_the_file_can_be_given_up(ledger: Ledger, path: Path, sqlite_url: str) -> None:
     """Given a save that waits for another program and is cancelled, it does not take the lock later on."""
     tenure = await fill(ledger, one_of_all())

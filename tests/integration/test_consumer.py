@@ -1,0 +1,101 @@
+"""The consumer on a real queue: what it gives back, and where RabbitMQ puts that."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel
+
+from tests.integration.harness import until
+from worker.broker import Broker
+from worker.clock import awake_or_not, utc_now
+from worker.consumer import Consumer
+from worker.delivery import Delivery
+from worker.topology import work_queue, work_queue_arguments
+
+pytestmark = pytest.mark.timeout(60)
+
+COUNT = 20
+
+
+@pytest.fixture
+async def broker(amqp_url: str) -> AsyncIterator[Broker]:
+    """A connection, as a worker has one."""
+    broker = Broker(amqp_url, "here", clock=awake_or_not, random=random.random)
+    connected = asyncio.create_task(broker.run())
+    yield broker
+    connected.cancel()
+    await asyncio.gather(connected, return_exceptions=True)
+
+
+@pytest.fixture
+async def queue(channel: AbstractChannel, account_name: str) -> None:
+    """The account's work queue, with messages in it."""
+    queue = await channel.declare_queue(
+        work_queue(account_name), durable=True, arguments=work_queue_arguments(account_name)
+    )
+    for number in range(COUNT):
+        await channel.default_exchange.publish(aio_pika.Message(f"{number}".encode()), queue.name)
+
+
+class Consuming:
+    """One consumer, and the messages that it was given."""
+
+    def __init__(self, account: str) -> None:
+        self.got: list[Delivery] = []
+        self.consumer = Consumer(
+            account,
+            on_delivery=self._on_delivery,
+            on_end=lambda _why: None,
+            clock=awake_or_not,
+            now=utc_now,
+        )
+
+    async def _on_delivery(self, delivery: Delivery) -> None:
+        self.got.append(delivery)
+
+    @property
+    def numbers(self) -> list[int]:
+        """The messages, in the order in which they came."""
+        return [int(delivery.message.body) for delivery in self.got]
+
+
+async def consuming(broker: Broker, account: str, prefetch: int, count: int) -> Consuming:
+    """Begin to consume, and wait for so many messages."""
+    consuming = Consuming(account)
+    await consuming.consumer.subscribe(broker.consuming, "here", prefetch)
+    await until(lambda: len(consuming.got) == count)
+    return consuming
+
+
+@pytest.mark.usefixtures("queue")
+async def test_what_is_given_back_comes_again_in_order(broker: Broker, account_name: str) -> None:
+    """Given messages in hand, closing hands them back in the order in which they came."""
+    first = await consuming(broker, account_name, COUNT // 2, COUNT // 2)
+    await first.consumer.close()
+    second = await consuming(broker, account_name, COUNT, COUNT)
+    await second.consumer.close()
+    assert second.numbers == list(range(COUNT))
+    assert {delivery.count for delivery in second.got[: COUNT // 2]} == {1}
+
+
+@pytest.mark.usefixtures("queue")
+async def test_a_careful_consumer_leaves_the_order_as_it_was(broker: Broker, account_name: str) -> None:
+    """Given messages that came back, one who takes a single one and ends changes nothing for the others.
+
+    RabbitMQ sends the next message as soon as one is acked, and would put it behind all that came back.
+    """
+    first = await consuming(broker, account_name, COUNT, COUNT)
+    await first.consumer.close()
+    careful = await consuming(broker, account_name, 1, 1)
+    careful.consumer.end()
+    assert await careful.consumer.ack(careful.got[0])
+    assert not careful.consumer.unsettled
+    await careful.consumer.close()
+    third = await consuming(broker, account_name, COUNT, COUNT - 1)
+    await third.consumer.close()
+    assert careful.numbers == [0]
+    assert third.numbers == list(range(1, COUNT))
+    assert {delivery.count for delivery in third.got} == {1}
