@@ -97,7 +97,6 @@ async def test_dead_letter_queue_deleted(arena: Arena) -> None:
 )
 async def test_dead_letter_queue_full(arena: Arena, fault: Inject, says: str) -> None:
     """Given a dead-letter queue that refuses, its account holds and says why; then all goes on."""
-    arena.allow_redelivery()
     async with arena.running(events=600, per_second=100):
         await arena.settled(100)
         async with arena.beside_goes_on(), fault(arena):
@@ -155,8 +154,6 @@ async def consumer_timeout(arena: Arena, seconds: int, tick: int) -> AsyncIterat
 async def test_consumer_timeout_with_a_hung_kit(arena: Arena, *, full: bool) -> None:
     """Given a Kit that hangs for longer than RabbitMQ lets messages be held, nothing is lost."""
     seconds, tick = (60, 60) if full else (10, 2)
-
-    arena.allow_redelivery()
 
     def channel_was_closed() -> bool:
         ends = [line for line in arena.worker.log_lines() if line["event"] == "session_ended"]
