@@ -245,8 +245,8 @@ class AccountWorker:
             self._refusals = 0
         if why is End.CREDENTIAL_REFUSED:
             self._refusals += 1
-            self._set("credential_refused", session.pipeline.dispatcher.hold.cause)
-            self._log.error("credential_refused", problem=session.pipeline.dispatcher.hold.cause)
+            self._set("credential_refused", session.pipeline.holds.hold.cause)
+            self._log.error("credential_refused", problem=session.pipeline.holds.hold.cause)
             await self._pause(PROBE_EVERY * self._refusals)
         elif why is End.QUEUE_GONE:
             queue = f"kit.{self.account.name}"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import structlog
 
@@ -17,22 +16,18 @@ from worker.errors import (
     CredentialRefused,
     EventError,
     HandlerError,
-    KitRejected,
     KitUnavailable,
     KitUnavailableForChange,
-    KitWorkerError,
-    RateLimited,
     TryLater,
 )
-from worker.retry import FIRST_DELAY, FIRST_DELAY_LIMITED, MAX_DELAY, NO_HOLD, Hold, backoff
+from worker.holds import Holds
+from worker.retry import MAX_DELAY, backoff
 
 R = TypeVar("R")
 K_contra = TypeVar("K_contra", contravariant=True)
 log = structlog.get_logger()
 
-LANDING = 1.0
-"""Seconds that Kit gets, once it answers again, for what it took before and never answered."""
-RECHECK = 0.5
+RECHECK: Final = 0.5
 """Seconds between two looks at a condition that announces itself to nobody."""
 
 
@@ -49,17 +44,15 @@ class Dispatcher(Generic[K, T]):
     Args:
         backlog: Where changes wait.
         writer: Makes them true.
+        holds: Whether Kit is to be left alone.
         ready: Waits until Kit's budget allows a call.
-        look: Asks Kit for something, which changes nothing there.
         settle: Is told of every event's end: None when it was applied, else why it never can be.
         may_start: Whether new changes may start at all.
-        worked_at: When an endpoint of Kit last answered well, in seconds; for `None`, any of them.
+        worked_at: When an endpoint of Kit last answered well, in seconds.
         concurrency: How many subscribers at once.
         account: Its name, for the log.
 
     Attributes:
-        hold: Why the account starts nothing, if so.
-        refused: Done once Kit refuses the credential.
         successes: Changes applied so far.
     """
 
@@ -67,24 +60,22 @@ class Dispatcher(Generic[K, T]):
         self,
         backlog: Backlog[K, T],
         writer: Writes[K],
+        holds: Holds,
         *,
         ready: Callable[[], Awaitable[None]],
-        look: Callable[[], Awaitable[object]],
         settle: Callable[[Item[T], EventError | None, int], Awaitable[None]],
         may_start: Callable[[], bool],
-        worked_at: Callable[[str | None], float],
+        worked_at: Callable[[str], float],
         concurrency: int,
         clock: Seconds,
         random: Callable[[], float],
         account: str = "",
     ) -> None:
-        self.hold: Hold = NO_HOLD
-        self.refused: asyncio.Event = asyncio.Event()
         self.successes = 0
         self._backlog = backlog
         self._writer = writer
+        self._holds = holds
         self._ready = ready
-        self._look = look
         self._settle = settle
         self._may_start = may_start
         self._worked_at = worked_at
@@ -92,7 +83,6 @@ class Dispatcher(Generic[K, T]):
         self._clock = clock
         self._random = random
         self._log = log.bind(account=account)
-        self._unanswered = False
         self._looking = False
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -100,15 +90,6 @@ class Dispatcher(Generic[K, T]):
     def wake(self) -> None:
         """Say that something has changed: an event arrived, or what stood in the way is gone."""
         self._changed.set()
-
-    def check_hold(self) -> None:
-        """Keep changes that are under way from making calls during a hold.
-
-        Raises:
-            CallsSuspended: There is one.
-        """
-        if self._clock() < self.hold.until:
-            raise CallsSuspended("on hold")
 
     async def run(self) -> None:
         """Start changes until cancelled; those under way are left to `drain`."""
@@ -130,21 +111,19 @@ class Dispatcher(Generic[K, T]):
     async def ask(self, question: Callable[[], Awaitable[R]]) -> R:
         """Return Kit's answer to something that no change can do without, with holds as for changes.
 
-        Where Kit refuses the credential there is no answer; `refused` tells.
+        Where Kit refuses the credential there is no answer; `Holds.refused` tells.
         """
         while True:
             try:
                 answer = await question()
             except CredentialRefused as error:
-                self._refuse(error)
+                self._holds.refuse(error)
                 await asyncio.Event().wait()
             except TryLater as error:
-                now = self._clock()
-                if not isinstance(error, CallsSuspended):
-                    self._hold(now, error)
-                await asyncio.sleep(max(RECHECK, min(self.hold.until - now, MAX_DELAY)))
+                self._holds.failed(error)
+                await asyncio.sleep(max(RECHECK, min(self._holds.hold.until - self._clock(), MAX_DELAY)))
             else:
-                self._release_hold()
+                self._holds.worked()
                 return answer
 
     async def drain(self, seconds: float) -> bool:
@@ -167,15 +146,18 @@ class Dispatcher(Generic[K, T]):
             return None
         if not self._may_start():
             return RECHECK
-        if self._looking or (self.hold and self._backlog.taken):
+        hold = self._holds.hold
+        if self._looking or (hold and self._backlog.taken):
             return None  # one call or change at a time shows whether Kit is back
-        return max(0.0, self.hold.until - now, next_at - now)
+        return max(0.0, hold.until - now, next_at - now)
 
     def _start_next(self) -> None:
-        if self._unanswered:
+        if self._holds.unanswered:
             self._looking = True
-            self._start(self._look_first())
-        elif (pending := self._backlog.take(self._clock(), probing=bool(self.hold))) is not None:
+            self._start(self._look())
+            return
+        pending = self._backlog.take(self._clock(), probing=bool(self._holds.hold))
+        if pending is not None:
             self._start(self._work(pending))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -183,29 +165,11 @@ class Dispatcher(Generic[K, T]):
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
-    async def _look_first(self) -> None:
-        """After a write that was not answered, ask something harmless before anything is written again.
-
-        What Kit, or something in between, has taken and kept may land when it comes back. Written before
-        that, newer things would be undone by it.
-        """
+    async def _look(self) -> None:
         try:
-            await self._look()
-        except CredentialRefused as error:
-            self._refuse(error)
-        except TryLater as error:
-            if not isinstance(error, CallsSuspended):
-                self._hold(self._clock(), error)
-        except KitRejected:
-            self._answered()
-        else:
-            self._answered()
+            await self._holds.look()
         finally:
             self._looking = False
-
-    def _answered(self) -> None:
-        self._unanswered = False
-        self.hold = replace(self.hold, until=self._clock() + LANDING)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -218,7 +182,7 @@ class Dispatcher(Generic[K, T]):
             await self._later(pending, error)
         except CredentialRefused as error:
             self._backlog.put_back(pending)
-            self._refuse(error)
+            self._holds.refuse(error)
         except asyncio.CancelledError:
             self._backlog.put_back(pending)
             raise
@@ -231,7 +195,7 @@ class Dispatcher(Generic[K, T]):
             )
         else:
             self.successes += 1
-            self._release_hold()
+            self._holds.worked()
             await self._finish(pending, None)
 
     async def _finish(self, pending: Pending[K, T], error: EventError | None) -> None:
@@ -282,27 +246,9 @@ class Dispatcher(Generic[K, T]):
                 text = f"Kit failed {count} times for this person while it served others: {error}"
                 await self._finish(pending, KitUnavailableForChange(text))
                 return
+        self._holds.failed(error)
         if not isinstance(error, CallsSuspended):
-            self._hold(now, error)
             # A change that fails while others go through waits longer and longer on its own account.
             own = backoff(pending.tries.count, self._random()) if pending.tries.count else 0.0
-            pending.not_before = max(self.hold.until, now + own)
+            pending.not_before = max(self._holds.hold.until, now + own)
         self._backlog.put_back(pending)
-
-    def _hold(self, now: float, error: KitWorkerError) -> None:
-        if isinstance(error, KitUnavailable) and error.unanswered:
-            self._unanswered = True
-        first = FIRST_DELAY_LIMITED if isinstance(error, RateLimited) else FIRST_DELAY
-        held = bool(self.hold)
-        self.hold = self.hold.failed(now, str(error), self._random(), first, self._worked_at(None))
-        if not held:
-            self._log.warning("hold_started", cause=str(error), retry_in_s=round(self.hold.until - now, 1))
-
-    def _refuse(self, error: CredentialRefused) -> None:
-        self.hold = Hold(1, float("inf"), str(error))
-        self.refused.set()
-
-    def _release_hold(self) -> None:
-        if self.hold and self.hold.until < float("inf"):
-            self._log.info("hold_ended", cause=self.hold.cause)
-            self.hold = NO_HOLD

@@ -23,6 +23,7 @@ from worker.errors import EventError, HandlerError
 from worker.events import Event, decode
 from worker.flood import FloodAlarm
 from worker.handlers import HANDLERS
+from worker.holds import Holds
 from worker.intake import Arrival, Intake
 from worker.interpret import interpret, whose
 from worker.kit.catalog import Catalog
@@ -54,6 +55,7 @@ class Pipeline:
 
     Attributes:
         ledger: The way to the records.
+        holds: Whether Kit is left alone for now.
         lane: The way to the dead-letter queue.
     """
 
@@ -90,11 +92,18 @@ class Pipeline:
             relied_on=lambda: max(tools.wall() - tools.known_ttl, self.ledger.known_since),
             written=self.settling.written,
         )
+        self.holds = Holds(
+            look=partial(kit.client.get, "/v4/account"),
+            worked_at=kit.client.worked_at,
+            clock=tools.clock,
+            random=tools.random,
+            account=account.name,
+        )
         self.dispatcher: Dispatcher[Subject, Handed] = Dispatcher(
             self.backlog,
             writer,
+            self.holds,
             ready=kit.client.limiter.ready,
-            look=partial(kit.client.get, "/v4/account"),
             settle=self._settle,
             may_start=lambda: may_start() and not self.problem,
             worked_at=kit.client.worked_at,

@@ -85,7 +85,7 @@ class Session:
     @property
     def hold_cause(self) -> str:
         """Why nothing is started, for people; empty while nothing holds the account."""
-        hold = self.pipeline.dispatcher.hold
+        hold = self.pipeline.holds.hold
         if self.pipeline.problem or hold:
             return self.pipeline.problem or hold.cause
         return "" if self._heard() else "RabbitMQ has not answered lately"
@@ -93,7 +93,7 @@ class Session:
     @property
     def refused(self) -> bool:
         """Whether Kit refuses the credential: what is in hand is given back."""
-        return self.pipeline.dispatcher.refused.is_set()
+        return self.pipeline.holds.refused.is_set()
 
     def end(self, why: End) -> None:
         """Ask the session to end; the first reason stands."""
@@ -110,7 +110,7 @@ class Session:
         """
         if not self._may_call or not self._heard():
             raise CallsSuspended("the queue may be another worker's by now")
-        self.pipeline.dispatcher.check_hold()
+        self.pipeline.holds.check()
 
     async def run(self, grace: Callable[[], float]) -> End:
         """Consume until there is a reason to end; then hand back what is left.
@@ -186,7 +186,7 @@ class Session:
         """End the session when something tells that it should."""
         while True:
             await asyncio.sleep(RECHECK)
-            if self.pipeline.dispatcher.refused.is_set():
+            if self.pipeline.holds.refused.is_set():
                 self.end(End.CREDENTIAL_REFUSED)
             elif self.oldest_age >= MAX_AGE:
                 self.end(End.GREW_OLD)
@@ -236,7 +236,5 @@ class Session:
         why = self._end.result() if self._end.done() else End.STOPPED
         if why is End.GREW_OLD:
             self.prefetch = self.prefetch.after_growing_old()
-        if self._consumer.unsettled and (
-            why not in {End.RESIZE, End.GREW_OLD} or self.pipeline.dispatcher.hold
-        ):
+        if self._consumer.unsettled and (why not in {End.RESIZE, End.GREW_OLD} or self.pipeline.holds.hold):
             self.prefetch = self.prefetch.after_give_back()

@@ -19,7 +19,7 @@ from tests.unit.examples import change, event
 from tests.unit.virtual_time import now, run, settle
 from worker.backlog import Backlog, Item
 from worker.changes import NOTHING, Change
-from worker.dispatch import LANDING, RECHECK, Dispatcher
+from worker.dispatch import RECHECK, Dispatcher
 from worker.errors import (
     CallsSuspended,
     CredentialRefused,
@@ -29,6 +29,7 @@ from worker.errors import (
     RateLimited,
     Reason,
 )
+from worker.holds import LANDING, Holds
 
 
 @pytest.fixture(autouse=True)
@@ -130,11 +131,18 @@ class World:
 
     def __post_init__(self) -> None:
         self.progressed = asyncio.Event()
+        self.holds = Holds(
+            look=self.look,
+            worked_at=lambda: self.kit.worked_at,
+            clock=now,
+            random=lambda: 0.5,
+            account="main",
+        )
         self.dispatcher: Dispatcher[str, int] = Dispatcher(
             self.backlog,
             self.kit,
+            self.holds,
             ready=self.ready,
-            look=self.look,
             settle=self.settle,
             may_start=lambda: self.may_start,
             worked_at=lambda _: self.kit.worked_at,
@@ -333,15 +341,15 @@ def test_a_429_waits_longer_and_costs_no_attempt() -> None:
 def test_changes_under_way_make_no_more_calls_during_a_hold() -> None:
     async def main() -> None:
         world = World()
-        world.dispatcher.check_hold()
+        world.holds.check()
         world.kit.broken["ada"] = unavailable
         world.arrives("ada", add=("VIP",))
         async with world.running():
             await settle()
             with pytest.raises(CallsSuspended):
-                world.dispatcher.check_hold()
+                world.holds.check()
             await asyncio.sleep(1.0)
-            world.dispatcher.check_hold()
+            world.holds.check()
 
     run(main())
 
@@ -357,7 +365,7 @@ def test_a_suspended_change_waits_without_blame_and_without_a_hold() -> None:
             world.may_start = False
             await asyncio.sleep(1000)
             assert world.settled == {}
-            assert not world.dispatcher.hold
+            assert not world.holds.hold
             world.may_start = True
             await world.until_settled()
 
@@ -468,7 +476,7 @@ def test_a_question_that_is_refused_refuses_the_credential() -> None:
         world.kit.down = lambda: unanswered() if now() < 1 else CredentialRefused("401")
         world.arrives("ada", add=("VIP",))
         async with world.running():
-            await world.dispatcher.refused.wait()
+            await world.holds.refused.wait()
 
         assert (world.looks, world.settled) == ([1], {})
 
@@ -596,15 +604,15 @@ def test_a_refused_credential_stops_everything_and_settles_nothing() -> None:
         for person in range(10):
             world.arrives(f"person {person}", add=("VIP",))
         async with world.running():
-            await world.dispatcher.refused.wait()
+            await world.holds.refused.wait()
             await asyncio.sleep(10_000)
 
         assert len(world.kit.starts) == 2
         assert world.settled == {}
         assert (len(world.backlog), world.backlog.taken) == (10, 0)
-        assert "401" in world.dispatcher.hold.cause
+        assert "401" in world.holds.hold.cause
         with pytest.raises(CallsSuspended):
-            world.dispatcher.check_hold()
+            world.holds.check()
 
     run(main())
 
