@@ -1,4 +1,5 @@
-# What one can do here. Everything happens in .venv, .broker and .postgres; `make clean` removes them.
+# What one can do here. Programs go into .venv and .broker, which `make clean` removes; what a RabbitMQ or
+# PostgreSQL of the tests keeps is in the temporary folder, and goes when it stops.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.examples import change, event
-from tests.unit.virtual_time import now, run, settle
+from tests.unit.virtual_time import beside, now, run, settle
 from worker.backlog import Backlog, Item
 from worker.changes import NOTHING, Change
 from worker.dispatch import RECHECK, Dispatcher
@@ -182,13 +182,9 @@ class World:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.dispatcher.run())
-        try:
+        async with beside(self.dispatcher.run()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await self.dispatcher.abort(0.0)
+        await self.dispatcher.abort(0.0)
 
 
 # -- when changes start -------------------------------------------------------------------------------------

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
 
 from tests.unit.examples import EMAIL, change, event
-from tests.unit.virtual_time import run, settle
+from tests.unit.virtual_time import beside, run, settle
 from worker.account_ledger import AccountLedger
 from worker.backlog import Backlog, Item
 from worker.book import Book
@@ -86,14 +86,9 @@ class World:
         """Which events are in the backlog, in its order."""
         return [cast("int", item.delivery.delivery) for item in self.backlog.items()]
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
-        task = asyncio.create_task(self.intake.run())
-        try:
-            yield task
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+    def running(self) -> AbstractAsyncContextManager[asyncio.Task[None]]:
+        """Let it work while the block runs."""
+        return beside(self.intake.run())
 
 
 def test_events_that_come_during_a_question_are_asked_about_together() -> None:

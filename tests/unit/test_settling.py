@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
 
 from tests.unit.examples import EMAIL, NOON, change, event
-from tests.unit.virtual_time import now, run, settle
+from tests.unit.virtual_time import beside, now, run, settle
 from worker.account_ledger import AccountLedger
 from worker.book import Book
 from worker.delivery import Delivery
@@ -72,14 +71,9 @@ class World:
         self.book.touch(verdict.subject)
         return verdict.subject
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
-        task = asyncio.create_task(self.settling.run())
-        try:
-            yield task
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+    def running(self) -> AbstractAsyncContextManager[asyncio.Task[None]]:
+        """Let it work while the block runs."""
+        return beside(self.settling.run())
 
 
 def test_an_event_is_written_then_acked_then_reported() -> None:
