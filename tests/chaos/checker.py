@@ -71,6 +71,37 @@ class Verdict:
         ]
 
 
+@dataclass
+class Row:
+    """A row's figures, for the table at the end."""
+
+    name: str
+    seconds: float
+    verdicts: list[Verdict]
+    allowed: Mapping[str, str]
+
+    def __str__(self) -> str:
+        main = self.verdicts[0]
+        found = {
+            name: sum(verdict.found(name) for verdict in self.verdicts) for name in sorted(main.problems)
+        }
+        figures = {
+            "events": sum(verdict.events for verdict in self.verdicts),
+            **{
+                name: total
+                for name in main.outcomes
+                if (total := sum(verdict.outcomes[name] for verdict in self.verdicts))
+            },
+            **{name: found[name] for name in ("lost", "unexpected", "wrong")},
+            **{name: count for name, count in found.items() if count},
+            "again": sum(verdict.again for verdict in self.verdicts),
+            "doubled": sum(verdict.doubled for verdict in self.verdicts),
+            "calls": sum(verdict.calls for verdict in self.verdicts),
+        }
+        text = ", ".join(f"{name} {count}" for name, count in figures.items())
+        return f"{self.name}: {text}, {self.seconds:.0f} s"
+
+
 def check(  # what each party saw
     account: str,
     key: str,

@@ -10,7 +10,8 @@ from typing import Final
 
 import pytest
 
-from tests.chaos.harness import Arena, Row, ledger_url
+from tests.chaos.checker import Row
+from tests.chaos.harness import Arena, ledger_url
 from tests.integration.conftest import BrokerControl, amqp_url, broker_ctl
 from tests.integration.harness import World
 from worker.sandbox import Sandbox

@@ -8,7 +8,7 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,66 +16,15 @@ from typing import Any
 
 import aio_pika
 
-from tests.chaos.checker import ALLOWED, Death, Verdict, check
-from tests.chaos.load import Load, Published
+from tests.chaos.checker import ALLOWED, Death, Row, Verdict, check
+from tests.chaos.load import Creator, Load, Published
 from tests.chaos.processes import WORKING, ChaosWorker
 from tests.chaos.witness import LogReader, Outcomes, ids_in, waiting
 from tests.integration.conftest import BrokerControl
 from tests.integration.harness import World, endless_events, make_events, until
 from worker.sandbox import Sandbox
-from worker.topology import dead_letter_queue, work_queue
 
 BESIDE_PER_SECOND = 10.0
-
-
-@dataclass
-class Creator:
-    """One account: its names, its Kit credential and what is published to it."""
-
-    name: str
-    key: str
-    load: Load
-
-    @property
-    def queue(self) -> str:
-        """Its work queue."""
-        return work_queue(self.name)
-
-    @property
-    def dead(self) -> str:
-        """Its dead-letter queue."""
-        return dead_letter_queue(self.name)
-
-
-@dataclass
-class Row:
-    """A row's figures, for the table at the end."""
-
-    name: str
-    seconds: float
-    verdicts: list[Verdict]
-    allowed: Mapping[str, str]
-
-    def __str__(self) -> str:
-        main = self.verdicts[0]
-        found = {
-            name: sum(verdict.found(name) for verdict in self.verdicts) for name in sorted(main.problems)
-        }
-        figures = {
-            "events": sum(verdict.events for verdict in self.verdicts),
-            **{
-                name: total
-                for name in main.outcomes
-                if (total := sum(verdict.outcomes[name] for verdict in self.verdicts))
-            },
-            **{name: found[name] for name in ("lost", "unexpected", "wrong")},
-            **{name: count for name, count in found.items() if count},
-            "again": sum(verdict.again for verdict in self.verdicts),
-            "doubled": sum(verdict.doubled for verdict in self.verdicts),
-            "calls": sum(verdict.calls for verdict in self.verdicts),
-        }
-        text = ", ".join(f"{name} {count}" for name, count in figures.items())
-        return f"{self.name}: {text}, {self.seconds:.0f} s"
 
 
 @dataclass(eq=False)

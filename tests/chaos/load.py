@@ -13,6 +13,8 @@ import aio_pika
 from aio_pika.abc import AbstractExchange, HeadersType
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPError
 
+from worker.topology import dead_letter_queue, work_queue
+
 ID_HEADER: Final = "x-published-id"
 """Kept by dead letters, so that one whose body says nothing can still be told."""
 CONFIRM_TIMEOUT: Final = 60.0
@@ -183,3 +185,22 @@ class Load:
             with suppress(*TROUBLE, asyncio.CancelledError):
                 async with asyncio.timeout(3):
                     await connection.close()
+
+
+@dataclass
+class Creator:
+    """One account: its names, its Kit credential and what is published to it."""
+
+    name: str
+    key: str
+    load: Load
+
+    @property
+    def queue(self) -> str:
+        """Its work queue."""
+        return work_queue(self.name)
+
+    @property
+    def dead(self) -> str:
+        """Its dead-letter queue."""
+        return dead_letter_queue(self.name)
