@@ -113,7 +113,7 @@ class KitUnavailable(TryLater):
 
     Attributes:
         endpoint: The endpoint that failed, such as `POST /v4/subscribers`; empty where it is not known.
-        unanswered: Whether nothing came back at all, so that the call may still be under way.
+        unanswered: Whether Kit itself said nothing, so that the call may still be under way.
     """
 
     endpoint: str = ""

@@ -10,6 +10,8 @@ from typing import Any
 from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited
 
 MAX_DETAIL = 300
+GATEWAY_GAVE_UP = frozenset({502, 504})
+"""Said by what stands before Kit, where Kit gave it no proper answer (RFC 9110, 15.6.3 and 15.6.5)."""
 MAX_KIT_ID = 2**63
 """A greater id is not Kit's, and fits into no database."""
 
@@ -95,7 +97,7 @@ def read_answer(call: str, status: int, body: bytes) -> Answer:
         raise CredentialRefused(f"Kit refused the credential (401): {_words(body)}")
     if status in {413, 429}:
         raise RateLimited(f"Kit asks to slow down ({status})")
-    if body.lstrip()[:1] == b"<":
+    if body.lstrip()[:1] == b"<" and status not in GATEWAY_GAVE_UP:
         raise KitUnavailable(f"{call}: {status} with a page of HTML, which is not Kit's")
     if status == 404:
         raise NotFound(f"{call}: Kit answered 404: {_words(body)}")
@@ -103,7 +105,15 @@ def read_answer(call: str, status: int, body: bytes) -> Answer:
         error = KitRejected(f"{call}: Kit answered {status}: {_words(body)}")
         error.status = status
         raise error
-    raise KitUnavailable(f"{call}: Kit answered {status}")
+    text = f"{call}: Kit answered {status}"
+    raise unanswered(text) if status in GATEWAY_GAVE_UP else KitUnavailable(text)
+
+
+def unanswered(text: str) -> KitUnavailable:
+    """Return the error of a call to which Kit itself said nothing, so that it may still be under way."""
+    error = KitUnavailable(text)
+    error.unanswered = True
+    return error
 
 
 def _object(call: str, status: int, body: bytes) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from worker.clock import Seconds
 from worker.errors import KitUnavailable
-from worker.kit.answers import Answer, read_answer
+from worker.kit.answers import Answer, read_answer, unanswered
 from worker.kit.limiter import Limiter
 
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
@@ -58,7 +58,7 @@ async def _send_once(
     try:
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise KitUnavailable(f"the connection to Kit failed: {type(error).__name__}") from error
+        raise unanswered(f"the connection to Kit failed: {type(error).__name__}") from error
 
 
 async def _to_its_end(call: Coroutine[Any, Any, Answer]) -> Answer:
@@ -101,12 +101,6 @@ def _sockets(timeout: float) -> Callable[[AddrInfoType], socket.socket]:
         return made
 
     return make
-
-
-def _unanswered(text: str) -> KitUnavailable:
-    error = KitUnavailable(text)
-    error.unanswered = True
-    return error
 
 
 def _user_agent(caller: str) -> str:
@@ -264,7 +258,7 @@ class KitClient:
                     raise KitUnavailable("Kit's answer is too large to be one")
                 return response.status, body
         except TimeoutError as error:
-            raise _unanswered("Kit gave no answer in time") from error
+            raise unanswered("Kit gave no answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
             # Only the class: aiohttp's texts repeat addresses.
-            raise _unanswered(f"the call to Kit failed: {type(error).__name__}") from error
+            raise unanswered(f"the call to Kit failed: {type(error).__name__}") from error

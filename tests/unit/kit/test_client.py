@@ -313,6 +313,32 @@ async def test_an_answer_that_is_broken_off_or_none_at_all_leaves_it_open(broken
     assert "ada@example.com" not in str(caught.value)
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    ("reply", "unanswered"),
+    [
+        (hang, True),
+        (dropping, True),
+        (resetting, True),
+        (cut_body, True),
+        (answering(502), True),
+        (answering(504), True),
+        (answering(500), False),
+        (answering(503), False),
+        (answering(302), False),
+    ],
+)
+async def test_it_is_known_whether_a_write_may_still_be_under_way(
+    method: str, reply: Reply, *, unanswered: bool
+) -> None:
+    """Nothing newer must be written before it has landed; a gateway that gave up does not speak for Kit."""
+    async with talking_to(reply, timeout=0.2) as (_, kit):
+        with pytest.raises(KitUnavailable) as caught:
+            await kit.call(method, PATH, 12, 34)
+
+    assert caught.value.unanswered is unanswered
+
+
 async def test_a_kit_that_cannot_be_reached_is_unavailable() -> None:
     async with client("http://127.0.0.1:1") as kit:
         with pytest.raises(KitUnavailable) as caught:
