@@ -208,7 +208,7 @@ async def test_a_call_ends_in_time_however_slowly_kit_answers(slow: Reply) -> No
         with pytest.raises(KitUnavailable, match="in time") as caught:
             await kit.call("POST", "/v4/tags", json={"name": "VIP"})
 
-    assert 0.09 < time.monotonic() - started < 2
+    assert 0.09 < time.monotonic() - started < 10
     assert without_the_key(caught.value)
 
 
@@ -216,10 +216,10 @@ async def test_the_wait_for_the_limiter_is_no_part_of_the_time_out() -> None:
     """Given the only place is taken for longer than the time-out, then the call still goes through."""
     free = asyncio.Event()
 
-    async with talking_to(answering(), timeout=0.05) as (server, kit):
+    async with talking_to(answering(), timeout=1.0) as (server, kit):
         kit.limiter = WaitingFor(free)  # type: ignore[assignment]  # only `call` is used
         calling = asyncio.create_task(kit.call("POST", "/v4/tags"))
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(1.2)
         assert server.requests == []
         free.set()
         await calling
@@ -332,7 +332,7 @@ async def test_it_is_known_whether_a_write_may_still_be_under_way(
     method: str, reply: Reply, *, unanswered: bool
 ) -> None:
     """Nothing newer must be written before it has landed; a gateway that gave up does not speak for Kit."""
-    async with talking_to(reply, timeout=0.2) as (_, kit):
+    async with talking_to(reply, timeout=0.2 if reply is hang else 15.0) as (_, kit):
         with pytest.raises(KitUnavailable) as caught:
             await kit.call(method, PATH, 12, 34)
 
@@ -512,7 +512,7 @@ async def test_a_cancelled_call_that_was_sent_first_waits_for_its_answer() -> No
 
 
 async def test_a_cancelled_call_waits_no_longer_than_the_time_out() -> None:
-    async with talking_to(hang, timeout=0.1) as (server, kit):
+    async with talking_to(hang, timeout=1.0) as (server, kit):
         calling = asyncio.create_task(kit.call("POST", "/v4/tags"))
         await server.asked.wait()
         calling.cancel()

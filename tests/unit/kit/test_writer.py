@@ -410,7 +410,7 @@ async def test_a_failure_at_any_step_costs_that_step_and_no_other(step: int, *, 
 async def test_after_any_mishap_a_second_try_makes_the_change_true(
     kind: str, error: type[Exception], *, applied: bool
 ) -> None:
-    async with account(timeout=0.1 if kind == "hang" else 5.0) as of:
+    async with account(timeout=1.0 if kind == "hang" else 15.0) as of:
         await known(of, "B")
         of.sandbox.fail(kind, path=TAG, times=1, applied=applied)
         subject, asked = of.subject(), change(add=("A",), remove=("B",))
