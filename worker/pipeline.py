@@ -1,4 +1,4 @@
-"""The way of one account's events: decode, take in, fold, dispatch, settle."""
+"""The way of one account's events: decode, take in, fold, dispatch, end."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from worker.accounts import Account
 from worker.backlog import Backlog, Item
 from worker.book import Book
 from worker.consumer import Consumer
-from worker.dead_letter_lane import DeadLetterLane, Refused
-from worker.delivery import Delivery, Handed, Reporter
+from worker.delivery import Delivery, Handed
 from worker.dispatch import Dispatcher
+from worker.endings import Endings
 from worker.errors import EventError, HandlerError
 from worker.events import Event, decode
 from worker.flood import FloodAlarm
@@ -28,9 +28,8 @@ from worker.intake import Arrival, Intake
 from worker.interpret import interpret, whose
 from worker.kit.catalog import Catalog
 from worker.kit.writer import Writer
-from worker.ledger.store import Entry, Tenure
+from worker.ledger.store import Tenure
 from worker.preconditions import account_id
-from worker.settling import Settled, Settling
 from worker.subjects import Subject
 from worker.tools import Kit, Tools
 from worker.wire import to_message
@@ -56,7 +55,7 @@ class Pipeline:
     Attributes:
         ledger: The way to the records.
         holds: Whether Kit is left alone for now.
-        lane: The way to the dead-letter queue.
+        endings: What becomes of the events.
     """
 
     def __init__(  # noqa: PLR0913  # its collaborators, all named
@@ -81,8 +80,18 @@ class Pipeline:
             random=tools.random,
         )
         self.backlog: Backlog[Subject, Handed] = Backlog()
-        self.settling = Settling(
-            self.book, self.ledger, ack=consumer.ack, created_tags=kit.catalog.take_created
+        self.endings = Endings(
+            account.name,
+            tools,
+            self.book,
+            self.ledger,
+            consumer,
+            flood=flood,
+            created_tags=kit.catalog.take_created,
+            version=lambda: self.account.version,
+            label=self._label,
+            on_success=on_success,
+            wake=lambda: self.dispatcher.wake(),  # noqa: PLW0108  # it is made below
         )
         writer = Writer(
             kit.client,
@@ -90,7 +99,7 @@ class Pipeline:
             self.book,
             now=tools.wall,
             relied_on=lambda: max(tools.wall() - tools.known_ttl, self.ledger.known_since),
-            written=self.settling.written,
+            written=self.endings.settling.written,
         )
         self.holds = Holds(
             look=partial(kit.client.get, "/v4/account"),
@@ -104,7 +113,7 @@ class Pipeline:
             writer,
             self.holds,
             ready=kit.client.limiter.ready,
-            settle=self._settle,
+            settle=self.endings.settle,
             may_start=lambda: may_start() and not self.problem,
             worked_at=kit.client.worked_at,
             concurrency=tools.concurrency,
@@ -112,33 +121,22 @@ class Pipeline:
             random=tools.random,
             account=account.name,
         )
-        self.lane = DeadLetterLane(
-            account.name,
-            publish=tools.broker.publisher.publish,
-            mend=tools.topology.declare_dead_letters,
-            safe=self._dead_lettered,
-            now=tools.now,
-            random=tools.random,
-        )
         self._intake = Intake(
             self.book,
             self.ledger,
             self.backlog,
-            settle=self._nothing_to_do,
+            settle=self.endings.without_work,
             fresh=lambda count: len(consumer.unsettled) <= count,
             may_read=may_read,
             wake=self.dispatcher.wake,
         )
         self._consumer = consumer
         self._kit = kit
-        self._tools = tools
-        self._on_success = on_success
-        self._report = Reporter(account.name, tools.metrics, tools.now, flood)
 
     @property
     def problem(self) -> str:
         """Why nothing can be settled, for people; empty while all is well."""
-        return self.ledger.problem or self.lane.problem
+        return self.ledger.problem or self.endings.problem
 
     @property
     def pending(self) -> int:
@@ -147,19 +145,14 @@ class Pipeline:
 
     def running(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """Return what has to run beside the dispatcher: taking in, dead-lettering, settling."""
-        return self._intake.run(), self.lane.run(), self.settling.run()
-
-    async def emptied(self) -> None:
-        """Wait until all that has ended is settled."""
-        await self.lane.emptied()
-        await self.settling.emptied()
+        return self._intake.run(), *self.endings.running()
 
     async def release(self) -> None:
         """Let the next session rely on what this one has written, if that is all that it knows.
 
         No call may begin any more. What calls did that had no answer is in doubt, and written as such.
         """
-        if self.settling.clean:
+        if self.endings.settling.clean:
             await self.ledger.release()
 
     def remap(self, account: Account) -> None:
@@ -182,10 +175,11 @@ class Pipeline:
         try:
             self._receive(delivery)
         except EventError as error:
-            self._refuse(delivery, error)
+            self.endings.refuse(delivery, error)
         except Exception as error:  # the edge: an unsettled message would stay for ever
             log.exception("receive_crashed", account=self.account.name)
-            self._refuse(delivery, HandlerError(f"{type(error).__name__} while reading it; this is a bug"))
+            bug = HandlerError(f"{type(error).__name__} while reading it; this is a bug")
+            self.endings.refuse(delivery, bug)
 
     def _receive(self, delivery: Delivery) -> None:
         event = decode(
@@ -207,16 +201,21 @@ class Pipeline:
         except EventError as error:
             if (of_whom := whose(event)) is not None:
                 return Arrival(delivery, event, of_whom, error)
-            self._refuse(delivery, error)
+            self.endings.refuse(delivery, error)
             return None
         if request is None:
-            self._end(delivery, "ignored", self._entry(event, "", "ignored"))
+            self.endings.ignore(delivery, event)
             return None
         return Arrival(delivery, event, request)
 
     @property
     def _known_types(self) -> set[str]:
         return {*HANDLERS, *self.account.events}
+
+    def _label(self, event: Event | None) -> str:
+        """Return the event type as metrics show it; those that nobody maps are one, as they may be many."""
+        kind = event.type if event else ""
+        return kind if kind in self._known_types else "other"
 
     def _reinterpret(self, item: Item[Handed]) -> Item[Handed] | None:
         if item.doubled:
@@ -225,79 +224,12 @@ class Pipeline:
         try:
             request = interpret(item.event, self.account)
         except EventError as error:
-            self._refuse(handed.delivery, error, 1, item)
+            self.endings.refuse(handed.delivery, error, 1, item)
             return None
         if request is None:
-            self._nothing_to_do(item, "ignored")
+            self.endings.without_work(item, "ignored")
             return None
         return replace(item, change=replace(request.change, address=item.change.address))
-
-    # -- settling -------------------------------------------------------------------------------------
-
-    async def _settle(self, item: Item[Handed], error: EventError | None, attempts: int) -> None:
-        error = error or item.refusal
-        handed = item.delivery
-        if error is not None:
-            self._refuse(handed.delivery, error, attempts, item)
-            return
-        if not item.doubled:
-            self.book.applied(handed.subject, item.event)
-        self._nothing_to_do(item, "duplicate" if item.doubled else "applied")
-        self._on_success()
-
-    def _nothing_to_do(self, item: Item[Handed], outcome: str) -> None:
-        """End an event for which there is nothing to do, or nothing more."""
-        handed = item.delivery
-        if outcome == "refused" and item.refusal is not None:
-            # Not as the copy of an applied event that it may be: only its own end is meant.
-            self._refuse(handed.delivery, item.refusal, 1, replace(item, doubled=True))
-            return
-        doubled = item.doubled or outcome not in {"applied", "ignored"}
-        calls = self.book.let_go(handed.subject, item.event, doubled=doubled)
-        if outcome == "forgotten":
-            self._end(handed.delivery, "ignored", None)  # not even the history may name the person
-            return
-        entry = self._entry(item.event, handed.subject.record.email, outcome)
-        self._end(handed.delivery, outcome, replace(entry, calls=tuple(call.as_json() for call in calls)))
-
-    def _end(self, delivery: Delivery, outcome: str, entry: Entry | None) -> None:
-        report = partial(self._report.ended, delivery, self._label(delivery), outcome)
-        self.settling.put(Settled(delivery, report, entry))
-
-    def _refuse(
-        self, delivery: Delivery, error: EventError, attempts: int = 1, item: Item[Handed] | None = None
-    ) -> None:
-        # The copy in hand may know the event by now.
-        self.lane.put(Refused(self._consumer.latest(delivery), error, attempts, item))
-
-    async def _dead_lettered(self, refused: Refused) -> None:
-        delivery, item, entry = refused.delivery, refused.item, None
-        if delivery.event is not None:
-            entry = self._entry(delivery.event, "", "dead_lettered", str(refused.error))
-        if item is not None and entry is not None:
-            subject = item.delivery.subject
-            calls = self.book.let_go(subject, item.event, doubled=item.doubled)
-            entry = replace(entry, email=subject.record.email, calls=tuple(call.as_json() for call in calls))
-        report = partial(self._report.dead_lettered, delivery, self._label(delivery), refused.error)
-        self.settling.put(Settled(delivery, report, entry))
-        self.dispatcher.wake()
-
-    def _entry(self, event: Event, email: str, outcome: str, detail: str = "") -> Entry:
-        return Entry(
-            email=email,
-            event_id=event.id,
-            event_type=event.type,
-            event_time=event.time,
-            at=self._tools.wall(),
-            outcome=outcome,
-            detail=detail,
-            version=self.account.version,
-        )
-
-    def _label(self, delivery: Delivery) -> str:
-        """Return the event type as metrics show it; those that nobody maps are one, as they may be many."""
-        kind = delivery.event.type if delivery.event else ""
-        return kind if kind in self._known_types else "other"
 
 
 def _start_counting(catalog: Catalog, tenure: Tenure) -> None:

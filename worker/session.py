@@ -212,7 +212,7 @@ class Session:
             self._may_call = False
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(grace, CLOSE_TIMEOUT)):
-                    await self.pipeline.emptied()
+                    await self.pipeline.endings.emptied()
         await dispatcher.abort(max(grace, CLOSE_TIMEOUT))
         self._consumer.stop_acking()
         await self._write_what_is_known(flowing)
@@ -225,9 +225,9 @@ class Session:
 
     async def _write_what_is_known(self, flowing: list[asyncio.Task[None]]) -> None:
         """Have the ledger know what was done, and what is in doubt, of changes that were cut short."""
-        if self.pipeline.settling.clean:
+        if self.pipeline.endings.settling.clean:
             return
-        writing = asyncio.create_task(self.pipeline.settling.written())
+        writing = asyncio.create_task(self.pipeline.endings.settling.written())
         waiting = {writing, *flowing}  # what flows may have ended: then nothing is written any more
         await asyncio.wait(waiting, timeout=CLOSE_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
         writing.cancel()
