@@ -246,8 +246,13 @@ class Book:
 
     def changes(self) -> Batch:
         """Return what has changed since the last call, to be written."""
-        records = [subject.record for subject in self._touched]
-        batch = Batch(records, list(self._new_people.values()), moves=self._moves)
+        records: dict[str, Record] = {}
+        for subject in self._touched:
+            email = subject.record.email
+            # Of two with one address, one has moved there, and has taken in what is known of the other.
+            if email not in records or self._subjects.get(email) is subject:
+                records[email] = subject.record
+        batch = Batch(list(records.values()), list(self._new_people.values()), moves=self._moves)
         self._touched, self._new_people, self._moves = set(), {}, []
         return batch
 

@@ -261,6 +261,33 @@ def test_a_move_is_written_with_the_old_address_and_the_person() -> None:
     assert batch.moves == [(EMAIL, NEW)]
 
 
+@pytest.mark.parametrize("attempt", range(20))
+def test_who_moved_is_written_and_not_whom_the_record_took_in(attempt: int) -> None:
+    """Given events at the new address that are applied but not written yet, one record is written of both."""
+    desk = Desk()
+    desk.apply(1, EMAIL, ADA)
+    desk.write()
+    others = [desk.apply(2 + number, f"other{number}@example.com") for number in range(attempt)]
+    desk.apply(50, NEW)
+    desk.finish(60, desk.take(60, NEW, ADA))
+
+    written = [record for record in desk.book.changes().records if record.email == NEW]
+
+    assert len(written) == 1
+    assert written[0].users.keys() == {ADA}
+    assert len(others) == attempt  # sets have another order with each
+
+
+def test_whoever_has_the_new_address_is_written_while_the_move_is_not_done() -> None:
+    desk = Desk()
+    desk.apply(1, EMAIL, ADA)
+    desk.write()
+    desk.apply(2, NEW)
+    desk.take(3, NEW, ADA)
+    (written,) = [record for record in desk.book.changes().records if record.email == NEW]
+    assert event_mark(event(2)) in written.seen
+
+
 def test_moves_in_a_circle_lead_to_an_end() -> None:
     """Given notes that lead from one address to the other and back, an old event finds one of them."""
     first, second = Record(EMAIL), Record(NEW)

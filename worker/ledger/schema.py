@@ -36,8 +36,10 @@ accounts = Table(
     Column("account", String(255), primary_key=True),
     Column("epoch", BigInteger, nullable=False, default=0, comment="grows with every worker that takes over"),
     Column("holder", String(255), nullable=False, default="", comment="the worker that took it last"),
-    Column("taken_at", Float, nullable=False, default=0.0),
-    Column("clean", Integer, nullable=False, default=0, comment="1: the last holder left nothing in doubt"),
+    Column(
+        "written_at", Float, nullable=False, default=0.0, comment="when it was last taken, or written for"
+    ),
+    Column("released_at", Float, comment="when the last holder left nothing in doubt; null: it has not"),
     Column("known_since", Float, nullable=False, default=0.0, comment="no older answer is relied on"),
     Column("paused_at", Float, comment="null: not paused"),
     Column("created_tags", Integer, nullable=False, default=0, comment="by placeholders"),

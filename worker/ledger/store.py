@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from sqlalchemy import case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +23,9 @@ from worker.ledger.schema import accounts, forgotten, history, people, subscribe
 from worker.record_json import UnreadableError, dump_record, load_record
 from worker.records import Record
 from worker.values import time_text
+
+RELEASE_COUNTS: Final = 60.0
+"""Seconds for which the word of a holder who left counts: a restart is faster, and no backup put back is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +133,26 @@ class Ledger:
         """
         async with self.database.write() as connection:
             # A row is really written, since a full or read-only disk lets an empty transaction pass.
-            await upsert(connection, accounts, [{"account": "", "epoch": 0, "taken_at": self.now()}])
+            await upsert(connection, accounts, [{"account": "", "epoch": 0, "written_at": self.now()}])
 
     async def take(self, account: str, kit_account: int = 0) -> Tenure:
         """Begin to write for an account: whoever did so before has lost it."""
+        now = self.now()
+        # Of what was released long ago, or in the future, much may have happened that this ledger, put back
+        # from a copy perhaps, knows nothing of. And where clocks differ, the later one counts.
+        clean = accounts.c.released_at.between(now - RELEASE_COUNTS, now + RELEASE_COUNTS)
+        since = case(
+            (clean, accounts.c.known_since), (accounts.c.written_at > now, accounts.c.written_at), else_=now
+        )
         async with self.database.write() as connection:
             await connection.execute(insert_account(connection, account))
             taken = update(accounts).where(accounts.c.account == account)
             values = {
                 "epoch": accounts.c.epoch + 1,
                 "holder": plain(self._worker),
-                "taken_at": self.now(),
-                "known_since": case((accounts.c.clean == 1, accounts.c.known_since), else_=self.now()),
-                "clean": 0,
+                "written_at": now,
+                "known_since": since,
+                "released_at": None,
             }
             wanted = accounts.c.epoch, accounts.c.created_tags, accounts.c.known_since
             found = await connection.execute(taken.values(values).returning(*wanted))
@@ -153,7 +163,7 @@ class Ledger:
         """Say that all calls of a tenure were answered and are written, so that the next may rely on them."""
         async with self.database.write() as connection:
             held = (accounts.c.account == tenure.account) & (accounts.c.epoch == tenure.epoch)
-            await connection.execute(update(accounts).where(held).values(clean=1))
+            await connection.execute(update(accounts).where(held).values(released_at=self.now()))
 
     async def load(self, tenure: Tenure, emails: Collection[str], user_ids: Collection[str]) -> Known:
         """Return what is known about these addresses and people, and about where these people are now.
@@ -183,11 +193,8 @@ class Ledger:
         account, at = tenure.account, self.now()
         async with self.database.write() as connection:
             await self._check_epoch(connection, tenure, lock=True)
-            if batch.created_tags:
-                counted = {"created_tags": accounts.c.created_tags + batch.created_tags}
-                await connection.execute(
-                    update(accounts).where(accounts.c.account == account).values(counted)
-                )
+            written = {"written_at": at, "created_tags": accounts.c.created_tags + batch.created_tags}
+            await connection.execute(update(accounts).where(accounts.c.account == account).values(written))
             for old, new in batch.moves:
                 moved = update(history).where(history.c.account == account, history.c.email == old)
                 await connection.execute(moved.values(email=new))

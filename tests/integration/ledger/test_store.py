@@ -29,7 +29,7 @@ from tests.integration.ledger.harness import (
 from worker.changes import Change, Part, TagWish
 from worker.errors import LedgerUnavailable
 from worker.ledger.history import find_history
-from worker.ledger.store import Batch, Ledger, Person
+from worker.ledger.store import RELEASE_COUNTS, Batch, Ledger, Person
 from worker.records import Held, Record
 
 HOUR = 3600.0
@@ -113,8 +113,17 @@ async def test_after_a_clean_end_earlier_answers_may_be_relied_on(ledger: Ledger
     assert first.known_since == clock.now
     for _ in range(3):
         await ledger.release(await ledger.take(ACCOUNT))
-        clock.wait(HOUR)
+        clock.wait(RELEASE_COUNTS - 1)
     assert (await ledger.take(ACCOUNT)).known_since == first.known_since
+
+
+@pytest.mark.parametrize("seconds", [RELEASE_COUNTS + 1, HOUR, -HOUR])
+async def test_a_clean_end_of_long_ago_says_nothing(ledger: Ledger, clock: Clock, seconds: float) -> None:
+    """Given a ledger put back from a copy, what Kit holds may have changed since that was made."""
+    await ledger.release(await ledger.take(ACCOUNT))
+    clock.wait(seconds)
+    taken = await ledger.take(ACCOUNT)
+    assert taken.known_since >= clock.now
 
 
 async def test_after_an_unclean_end_they_may_not(ledger: Ledger, clock: Clock) -> None:
@@ -124,6 +133,16 @@ async def test_after_an_unclean_end_they_may_not(ledger: Ledger, clock: Clock) -
     await ledger.take(ACCOUNT)
     clock.wait(HOUR)
     assert (await ledger.take(ACCOUNT)).known_since == clock.now
+
+
+async def test_no_clock_that_is_behind_makes_answers_count(ledger: Ledger, clock: Clock) -> None:
+    """Given a worker that was killed, one whose clock is behind relies on none of the other's answers."""
+    tenure = await ledger.take(ACCOUNT)
+    clock.wait(HOUR)
+    await ledger.save(tenure, Batch([full_record()]))
+    answered_at = clock.now
+    clock.wait(-60)
+    assert (await ledger.take(ACCOUNT)).known_since >= answered_at
 
 
 async def test_a_release_that_comes_too_late_says_nothing(new_ledger: NewLedger, clock: Clock) -> None:
