@@ -33,6 +33,8 @@ from worker.topology import Topology
 log = structlog.get_logger()
 
 TICK: Final = 0.5
+RESTART_AFTER: Final = 5.0
+"""Seconds after which an account is started again that a bug ended."""
 CLOSING: Final = 3.0
 """Seconds of the grace that are kept for handing back and closing connections."""
 
@@ -216,12 +218,13 @@ class App:
             return
         log.error("account_crashed", account=name, exc_info=task.exception())
         if not self._stopping.is_set() and self._tasks.get(name) is task:
-            account = self._workers[name].account
-            asyncio.get_running_loop().call_later(5.0, self._start_again, account)
+            asyncio.get_running_loop().call_later(RESTART_AFTER, self._start_again, self._workers[name])
 
-    def _start_again(self, account: Account) -> None:
-        if not self._stopping.is_set() and account.name in self._workers:
-            self._start(account)
+    def _start_again(self, worker: AccountWorker) -> None:
+        """Start an account with its present mapping, unless a new file or key has done so meanwhile."""
+        name = worker.account.name
+        if not self._stopping.is_set() and self._workers.get(name) is worker:
+            self._start(worker.account)
 
     async def _replace(self, worker: AccountWorker, account: Account) -> None:
         if worker.account.credential == account.credential and worker.account.apps == account.apps:

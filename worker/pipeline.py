@@ -164,7 +164,7 @@ class Pipeline:
 
     async def _kit_account(self) -> int:
         """Return Kit's id of the account; a worker that only stands by never asks, as another may call."""
-        if self._kit.account_id is None:
+        if not self._kit.account_id:  # 0: Kit did not say
             self._kit.account_id = await self.dispatcher.ask(partial(account_id, self._kit.client))
         return self._kit.account_id
 

@@ -55,6 +55,7 @@ class Registry:
     ledger: Ledger
     worker: str
     instance: str = field(default_factory=lambda: uuid.uuid4().hex)
+    _consumed: set[str] = field(default_factory=set)
 
     async def beat(self, state: Mapping[str, Any]) -> None:
         """Give a sign, with the state of all accounts."""
@@ -67,8 +68,10 @@ class Registry:
         }
         async with self.ledger.database.write() as connection:
             await upsert(connection, workers, [row])
-            own = update(consumers).where(consumers.c.instance == self.instance)
-            await connection.execute(own.values(seen_at=now))
+            # Made anew, in case the ledger was replaced, or somebody whose clock is ahead has cleared it.
+            await upsert(
+                connection, consumers, [self._consumer(name, now) for name in sorted(self._consumed)]
+            )
             for table in (workers, consumers):
                 await connection.execute(delete(table).where(table.c.seen_at < now - FORGOTTEN_AFTER))
 
@@ -81,15 +84,18 @@ class Registry:
     async def consumes(self, account: str) -> int:
         """Register as a consumer of an account's queue; return how many others are."""
         now = self.ledger.now()
-        row = {"instance": self.instance, "account": account, "seen_at": now}
         others = select(func.count()).where(
             consumers.c.account == account,
             consumers.c.instance != self.instance,
             consumers.c.seen_at > now - LIVE_FOR,
         )
         async with self.ledger.database.write() as connection:
-            await upsert(connection, consumers, [row])
+            await upsert(connection, consumers, [self._consumer(account, now)])
+            self._consumed.add(account)
             return (await connection.execute(others)).scalar() or 0
+
+    def _consumer(self, account: str, now: float) -> dict[str, Any]:
+        return {"instance": self.instance, "account": account, "seen_at": now}
 
     async def paused(self) -> dict[str, float]:
         """Return the accounts that are paused, and since when."""

@@ -92,8 +92,8 @@ class Tenure:
     Attributes:
         epoch: Its number; whoever takes the account next has a greater one.
         created_tags: How many tags placeholders have created in this account so far.
-        kit_account: Kit's id of the account behind the credential. What was done in another one, a sandbox
-            perhaps, is still to be done in this.
+        kit_account: Kit's id of the account behind the credential; 0 where Kit did not say. What was done in
+            another one, a sandbox perhaps, is still to be done in this.
         known_since: Seconds since 1970. What Kit answered before may be out of date: a holder since then
             has left without saying what became of its last calls.
     """
@@ -243,7 +243,7 @@ class Ledger:
             except UnreadableError as error:
                 text = f"the ledger holds a row of {tenure.account} that cannot be read"
                 raise LedgerUnavailable(text) from error
-            if kit_account != tenure.kit_account:
+            if 0 not in {kit_account, tenure.kit_account} and kit_account != tenure.kit_account:
                 record.lost()
         return records
 

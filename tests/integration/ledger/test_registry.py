@@ -54,6 +54,20 @@ async def test_who_has_left_does_not_count(new_ledger: NewLedger) -> None:
     await one.leave()  # once more does no harm
 
 
+async def test_who_was_cleared_away_counts_again_from_its_next_sign_on(
+    new_ledger: NewLedger, clock: Clock
+) -> None:
+    """Given a ledger that was replaced, or cleared by a clock that is ahead, who consumes is known again."""
+    one, two = Registry(new_ledger(), "w-1"), Registry(new_ledger(), "w-2")
+    await one.consumes(ACCOUNT)
+    clock.wait(2 * FORGOTTEN_AFTER)
+    await two.beat({})
+    clock.wait(-2 * FORGOTTEN_AFTER)
+    assert await two.consumes(ACCOUNT) == 0
+    await one.beat({})
+    assert await two.consumes(ACCOUNT) == 1
+
+
 async def test_a_worker_is_seen_as_it_says(new_ledger: NewLedger, clock: Clock) -> None:
     """Given workers that gave a sign, everybody sees their last word, by name, and who is still at work."""
     one, two = Registry(new_ledger(), "w-2"), Registry(new_ledger(), "w-1")

@@ -155,6 +155,20 @@ async def test_a_release_that_comes_too_late_says_nothing(new_ledger: NewLedger,
     assert (await second.take(ACCOUNT)).known_since == clock.now
 
 
+@pytest.mark.parametrize(("before", "after"), [(0, 1), (1, 0)])
+async def test_a_kit_that_does_not_say_which_account_it_is_is_the_same(
+    ledger: Ledger, before: int, after: int
+) -> None:
+    """Given `GET /v4/account` that failed once, nothing is owed anew: that would undo what a person did."""
+    await ledger.save(await ledger.take(ACCOUNT, kit_account=before), Batch([full_record()]))
+    found = (await load(ledger, await ledger.take(ACCOUNT, kit_account=after), ADA)).records[ADA]
+    assert (found.kit_id, found.tags, found.fields) == (
+        full_record().kit_id,
+        full_record().tags,
+        full_record().fields,
+    )
+
+
 async def test_what_was_done_in_another_kit_account_is_owed_in_this(ledger: Ledger) -> None:
     """Given a record of a sandbox, under the real credential its person is unknown and everything is owed."""
     sandbox = await ledger.take(ACCOUNT, kit_account=1)
