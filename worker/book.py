@@ -210,7 +210,7 @@ class Book:
         """
         old = subject.record
         subject.record = merged(old, subject.joined or Record(address.value), address, kit_id)
-        subject.joined = None
+        subject.joined, subject.placed = None, address.order
         self._touched.add(subject)
         self._moves.append((old.email, address.value))
         self._lead(address.value, subject)

@@ -100,6 +100,13 @@ class Record:
         known = self.done.merge(self.owed).merge(Change(gave=self.gave))
         return not replace(change.replacing(self.gave).without(known), address=None)
 
+    @property
+    def maybe_tags(self) -> dict[str, Part[TagWish]]:
+        """The tags that the subscriber has, or may have by a call whose answer never came."""
+        return {
+            key: held.part for key, held in self.tags.items() if held.part.value.present or held.at == UNKNOWN
+        }
+
     # -- noting what Kit answered ---------------------------------------------------------------------
 
     def doubt(self, parts: Change) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from worker.changes import NOTHING, Change, OrderKey, Part, merge_all
+from worker.changes import FIRST, NOTHING, Change, OrderKey, Part, merge_all
 from worker.errors import EventError
 from worker.records import Record
 
@@ -37,12 +37,14 @@ class Subject:
         record: What is known of the subscriber.
         joined: What was known of whoever has the address that the subscriber is to get.
         addresses: That lead to this subscriber.
+        placed: The event that gave the subscriber the present address; older ones have no say in it.
         events: How many events in hand are about the subscriber.
         calls: What was called for which event, until the event is settled.
     """
 
     record: Record
     joined: Record | None = None
+    placed: OrderKey = FIRST
     addresses: set[str] = field(default_factory=set)
     events: int = 0
     calls: dict[OrderKey, list[Call]] = field(default_factory=dict)
@@ -85,7 +87,8 @@ def merged(old: Record, other: Record, address: Part[str], kit_id: int | None) -
     else:
         kept, lost = Record(address.value), (old, other)
     owed = merge_all([old.owed, other.owed, *(replace(each.done, ensure=None) for each in lost)])
-    users = {user: max(order, address.order) for user, order in old.users.items()}
+    # What named the old address, even lately, says nothing about this one.
+    users = {user: max(other.users.get(user, FIRST), address.order) for user in old.users}
     return Record(
         address.value,
         kit_id,

@@ -71,8 +71,9 @@ class Writer:
                 raise KitRejected("Kit says that the subscriber it has just made is not there") from None
 
     async def _apply_once(self, subject: Subject, change: Change) -> None:
-        if change.address is not None and change.address.value != subject.record.email:
-            await self._move(subject, change.address)
+        address = change.address
+        if address is not None and address.value != subject.record.email and address.order > subject.placed:
+            await self._move(subject, address, change)
         left = replace(subject.record.left(change), address=None)
         left = await self._without_known(subject, left)
         if left:
@@ -162,8 +163,8 @@ class Writer:
 
     # -- the address ----------------------------------------------------------------------------------
 
-    async def _move(self, subject: Subject, address: Part[str]) -> None:
-        """Give the subscriber a new address; tags and history stay."""
+    async def _move(self, subject: Subject, address: Part[str], change: Change) -> None:
+        """Give the subscriber a new address, as a change asks; tags and history stay."""
         kit_id = subject.record.kit_id
         if kit_id is None and (kit_id := await self._id_at_old_address(subject)) is None:
             other = subject.joined.kit_id if subject.joined else None
@@ -180,7 +181,7 @@ class Writer:
         except KitRejected as error:
             if error.status != 422:
                 raise
-            await self._move_tags(subject, address)
+            await self._move_tags(subject, address, change)
             return
         self._book.moved(subject, address, kit_id)
         self._called(subject, answer, "email address", (address.order,))
@@ -197,16 +198,17 @@ class Writer:
         await self._written()
         return subject.record.kit_id
 
-    async def _move_tags(self, subject: Subject, address: Part[str]) -> None:
+    async def _move_tags(self, subject: Subject, address: Part[str], change: Change) -> None:
         """Move the person to the subscriber who has the new address already, and leave no tags behind.
 
         Nothing is noted before all is taken off, so that after a crash it is done again from the start.
+        A tag of the change itself may have been given before, by a call whose answer never came.
         """
         answer = await self._upsert_once(address.value, NO_FIELDS)
         new_id = answer.id_of("subscriber")
-        for held in subject.record.tags.values():
-            if held.part.value.present and new_id != subject.record.kit_id:
-                await self._remove(subject, held.part, by=address)
+        if new_id != subject.record.kit_id:
+            for part in {**change.tags, **subject.record.maybe_tags}.values():
+                await self._remove(subject, part, by=address)
         self._book.moved(subject, address, new_id)
         self._called(subject, answer, "email address, which Kit had already", (address.order,))
 

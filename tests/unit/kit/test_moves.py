@@ -1,0 +1,118 @@
+"""A person who changes the address while other events come, or calls fail; each of these once ended wrong."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.unit.examples import change, event
+from tests.unit.kit.harness import Account, account, new_book
+from worker.changes import merge_all
+from worker.errors import KitUnavailable
+from worker.interpret import Request
+from worker.ledger.store import Known, Person
+from worker.record_json import dump_record, load_record
+from worker.sandbox import Fault, FaultKind, Rule
+from worker.subjects import Verdict
+
+OLD, NEW = "ada@example.com", "ada.new@example.com"
+USER = "u-ada"
+
+
+@dataclass
+class Desk:
+    """Takes events of one person in, and applies them, over one ledger."""
+
+    of: Account
+    records: dict[str, tuple[int | None, str]] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
+
+    def take(self, number: int, email: str, *add: str) -> Verdict:
+        """Take event `number` in, which names an address."""
+        request = Request(email, change(number, add=add), USER)
+        emails, users = self.of.book.unknown([request])
+        people = {user: self.people[user] for user in users & self.people.keys()}
+        wanted = {*emails, *(person.email for person in people.values())} & self.records.keys()
+        records = {address: load_record(address, *self.records[address]) for address in wanted}
+        self.of.book.learn(emails, users, Known(records, people, {}))
+        verdict = self.of.book.judge(event(number), request)
+        assert verdict.wait_for is None
+        self.of.book.take_in(event(number), request, verdict)
+        return verdict
+
+    async def apply(self, *taken: tuple[int, Verdict]) -> None:
+        """Apply events of one subscriber that were taken in."""
+        subject = taken[0][1].subject
+        await self.of.writer.apply(subject, merge_all(verdict.change for _, verdict in taken))
+        for number, _ in taken:
+            self.of.book.applied(subject, event(number))
+            self.of.book.let_go(subject, event(number))
+        batch = self.of.book.changes()
+        self.records |= {each.email: (each.kit_id, dump_record(each)) for each in batch.records}
+        self.people |= {person.user_id: person for person in batch.people}
+
+    @property
+    def tags(self) -> dict[str, set[str]]:
+        """Everybody's tags, as Kit has them."""
+        return {email: set(person.tags) for email, person in self.of.kit.subscribers().items()}
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    """A person who was applied under the old address."""
+    async with account() as of:
+        desk = Desk(of)
+        await desk.apply((1, desk.take(1, OLD)))
+        yield desk
+
+
+async def test_an_older_event_that_comes_during_a_move_does_not_undo_it(desk: Desk) -> None:
+    newer = desk.take(5, NEW)
+    older = desk.take(3, OLD, "VIP")  # taken in before the move is done
+    await desk.apply((5, newer))
+    await desk.apply((3, older))
+    assert desk.tags == {NEW: {"VIP"}}
+
+
+async def test_a_way_back_that_a_crash_cut_off_is_not_forgotten(desk: Desk) -> None:
+    """Given a move, and a newer event that names the old address, the second is not done before a crash."""
+    there = desk.take(2, NEW)
+    desk.take(3, OLD)
+    await desk.apply((2, there))
+    desk.of.book = new_book()
+
+    again = desk.take(3, OLD)
+
+    assert again.refusal is not None  # said, since two moves on one day are not done
+    assert "less than a day ago" in str(again.refusal)
+
+
+async def test_a_tag_whose_answer_was_lost_does_not_stay_at_the_old_address(desk: Desk) -> None:
+    """Given a gift that landed unanswered, then a move to an address that Kit has, only that one has it."""
+    desk.of.kit.add_subscriber(NEW)
+    desk.of.sandbox.faults.add(
+        Rule(Fault(FaultKind.RESET, applied=True), path="/v4/tags/*/subscribers/*", times=1)
+    )
+    gift = desk.take(4, OLD, "Gold")
+    with pytest.raises(KitUnavailable):
+        await desk.apply((4, gift))
+    assert desk.tags == {OLD: {"Gold"}, NEW: set()}
+    await desk.apply((4, gift), (5, desk.take(5, NEW)))
+    assert desk.tags == {OLD: set(), NEW: {"Gold"}}
+
+
+async def test_a_tag_in_doubt_does_not_stay_either(desk: Desk) -> None:
+    """Given a removal that never landed and had no answer, the tag is taken off the old address."""
+    desk.of.kit.add_subscriber(NEW)
+    await desk.apply((2, desk.take(2, OLD, "Gold")))
+    desk.of.sandbox.faults.add(
+        Rule(Fault(FaultKind.RESET), method="DELETE", path="/v4/tags/*/subscribers/*", times=1)
+    )
+    verdict = desk.take(3, OLD)
+    without = change(3, remove=("Gold",))
+    with pytest.raises(KitUnavailable):
+        await desk.of.writer.apply(verdict.subject, without)
+    await desk.of.writer.apply(verdict.subject, without.merge(desk.take(4, NEW).change))
+    assert desk.tags == {OLD: set(), NEW: set()}
