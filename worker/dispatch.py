@@ -126,6 +126,11 @@ class Dispatcher(Generic[K, T]):
                 self._holds.worked()
                 return answer
 
+    @property
+    def idle(self) -> bool:
+        """Whether no change is under way."""
+        return not self._tasks
+
     async def drain(self, seconds: float) -> bool:
         """Wait for the changes under way; tell whether all of them ended in time."""
         if self._tasks:

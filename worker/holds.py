@@ -37,7 +37,8 @@ class Holds:
     Attributes:
         hold: Why the account starts nothing, if so.
         refused: Set once Kit refuses the credential, which ends the session.
-        unanswered: Whether a write was sent that Kit never answered; then `look` comes before the next.
+        unanswered: Whether a write was sent, by this session or by another before it, that Kit never
+            answered; then `look` comes before the next.
     """
 
     def __init__(

@@ -26,7 +26,6 @@ from worker.handlers import HANDLERS
 from worker.holds import Holds
 from worker.intake import Arrival, Intake
 from worker.interpret import interpret, whose
-from worker.kit.catalog import Catalog
 from worker.kit.writer import Writer
 from worker.ledger.store import Tenure
 from worker.preconditions import account_id
@@ -76,7 +75,7 @@ class Pipeline:
             account.name,
             tools.ledger,
             kit_account=self._kit_account,
-            taken=partial(_start_counting, kit.catalog),
+            taken=self._begin,
             random=tools.random,
         )
         self.backlog: Backlog[Subject, Handed] = Backlog()
@@ -150,9 +149,10 @@ class Pipeline:
     async def release(self) -> None:
         """Let the next session rely on what this one has written, if that is all that it knows.
 
-        No call may begin any more. What calls did that had no answer is in doubt, and written as such.
+        No call may begin any more. Where one may still be under way at Kit, the next session asks Kit
+        something harmless first, and gives that call a moment.
         """
-        if self.endings.settling.clean:
+        if self.endings.settling.clean and self.dispatcher.idle and not self.holds.unanswered:
             await self.ledger.release()
 
     def remap(self, account: Account) -> None:
@@ -161,6 +161,11 @@ class Pipeline:
         self._intake.refold(lambda arrival: self._interpret(arrival.event, arrival.delivery))
         self.backlog.refold(self._reinterpret)
         self.dispatcher.wake()
+
+    def _begin(self, tenure: Tenure) -> None:
+        catalog = self._kit.catalog
+        catalog.created_by_placeholder = max(catalog.created_by_placeholder, tenure.created_tags)
+        self.holds.unanswered = self.holds.unanswered or tenure.in_doubt
 
     async def _kit_account(self) -> int:
         """Return Kit's id of the account; a worker that only stands by never asks, as another may call."""
@@ -230,7 +235,3 @@ class Pipeline:
             self.endings.without_work(item, "ignored")
             return None
         return replace(item, change=replace(request.change, address=item.change.address))
-
-
-def _start_counting(catalog: Catalog, tenure: Tenure) -> None:
-    catalog.created_by_placeholder = max(catalog.created_by_placeholder, tenure.created_tags)

@@ -23,6 +23,7 @@ from worker.clock import awake_or_not, utc_now
 from worker.consumer import Consumer
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
+from worker.holds import LANDING
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
@@ -75,6 +76,11 @@ async def piped(host: str, port: int) -> AsyncIterator[Pipe]:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def ledger_at(folder: Path) -> str:
+    """Return the address of the ledger of all that runs in a folder."""
+    return f"sqlite+aiosqlite:///{folder}/ledger.db"
+
+
 def account_called(name: str) -> Account:
     """Return an account with the default mapping."""
     return Account(
@@ -104,7 +110,7 @@ def running(events_exchange: str, account_name: str, sandbox: Sandbox, tmp_path:
     async def run(url: str, *, limit: int = 10**6, prefetch: int = 500) -> AsyncIterator[AccountWorker]:
         broker = Broker(url, "here", clock=awake_or_not, random=random.random)
         topology = Topology(broker.consuming, events_exchange)
-        ledger = Ledger(Database(f"sqlite+aiosqlite:///{tmp_path}/ledger.db"), worker="here", now=time.time)
+        ledger = Ledger(Database(ledger_at(tmp_path)), worker="here", now=time.time)
         tools = Tools(
             broker=broker,
             topology=topology,
@@ -258,3 +264,33 @@ async def test_options_that_change_between_two_sessions_are_in_force(
         await publish(channel, events_exchange, event)
         await eventually(lambda: sandbox.account(KEY).find("person0@example.com") is not None)
     assert sandbox.account(KEY).subscriber("person0@example.com").state == "inactive"
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_after_a_worker_that_was_killed_kit_is_asked_first(
+    channel: AbstractChannel,
+    amqp_url: str,
+    events_exchange: str,
+    account_name: str,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    running: Running,
+    *,
+    killed: bool,
+) -> None:
+    """Given calls of a killed worker that Kit may still carry out, those land before anything is written."""
+    async with Ledger(Database(ledger_at(tmp_path)), worker="dead", now=time.time) as ledger:
+        tenure = await ledger.take(account_name)
+        if not killed:
+            await ledger.release(tenure)
+    events = make_events(5, 5, seed=16)
+
+    async with running(amqp_url):
+        await publish(channel, events_exchange, events)
+        await eventually(lambda: wrong_people(sandbox, events) == [])
+
+    calls = sandbox.journal.calls
+    first = next(call for call in calls if call.method != "GET")
+    looks = [call for call in calls if call.endpoint == "GET /v4/account" and call.arrived < first.arrived]
+    waited = first.arrived - (looks[-1].ended or 0.0)
+    assert (waited >= LANDING) == killed

@@ -96,6 +96,7 @@ class Tenure:
             another one, a sandbox perhaps, is still to be done in this.
         known_since: Seconds since 1970. What Kit answered before may be out of date: a holder since then
             has left without saying what became of its last calls.
+        in_doubt: Whether that was the last holder, some of whose calls may still be under way.
     """
 
     account: str
@@ -103,6 +104,7 @@ class Tenure:
     created_tags: int
     kit_account: int = 0
     known_since: float = 0.0
+    in_doubt: bool = False
 
 
 class Ledger:
@@ -157,7 +159,8 @@ class Ledger:
             wanted = accounts.c.epoch, accounts.c.created_tags, accounts.c.known_since
             found = await connection.execute(taken.values(values).returning(*wanted))
             epoch, created_tags, known_since = found.one()
-            return Tenure(account, epoch, created_tags, kit_account, known_since)
+            in_doubt = epoch > 1 and known_since >= now
+            return Tenure(account, epoch, created_tags, kit_account, known_since, in_doubt)
 
     async def release(self, tenure: Tenure) -> None:
         """Say that all calls of a tenure were answered and are written, so that the next may rely on them."""
@@ -193,8 +196,6 @@ class Ledger:
         account, at = tenure.account, self.now()
         async with self.database.write() as connection:
             await self._check_epoch(connection, tenure, lock=True)
-            written = {"written_at": at, "created_tags": accounts.c.created_tags + batch.created_tags}
-            await connection.execute(update(accounts).where(accounts.c.account == account).values(written))
             for old, new in batch.moves:
                 moved = update(history).where(history.c.account == account, history.c.email == old)
                 await connection.execute(moved.values(email=new))
@@ -205,6 +206,9 @@ class Ledger:
             if batch.entries:
                 rows = [_entry_row(account, entry, self._worker) for entry in batch.entries]
                 await connection.execute(history.insert(), rows)
+            # Last, so that it is no earlier than any answer that was written.
+            written = {"written_at": self.now(), "created_tags": accounts.c.created_tags + batch.created_tags}
+            await connection.execute(update(accounts).where(accounts.c.account == account).values(written))
 
     def mark(self, kind: str, text: str) -> str:
         """Return the keyed hash under which an address or a user's id is remembered as forgotten."""

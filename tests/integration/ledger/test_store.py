@@ -126,6 +126,17 @@ async def test_a_clean_end_of_long_ago_says_nothing(ledger: Ledger, clock: Clock
     assert taken.known_since >= clock.now
 
 
+async def test_only_an_unclean_end_leaves_calls_in_doubt(ledger: Ledger, clock: Clock) -> None:
+    """Given an account that nobody had before, or whose holder left in good order, nothing is under way."""
+    first = await ledger.take(ACCOUNT)
+    await ledger.release(first)
+    clock.wait(1)
+    second = await ledger.take(ACCOUNT)
+    clock.wait(1)
+    third = await ledger.take(ACCOUNT)
+    assert [each.in_doubt for each in (first, second, third)] == [False, False, True]
+
+
 async def test_after_an_unclean_end_they_may_not(ledger: Ledger, clock: Clock) -> None:
     """Given a tenure that ended without a word, the next one relies on nothing older than itself."""
     await ledger.release(await ledger.take(ACCOUNT))
