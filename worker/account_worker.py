@@ -130,11 +130,7 @@ class AccountWorker:
         self._nudge.set()
 
     async def reload(self, account: Account) -> None:
-        """Go on under a new mapping of the same credential.
-
-        Raises:
-            BrokerUnavailable: The bindings could not be changed; declaring them anew will.
-        """
+        """Go on under a new mapping of the same credential."""
         old, self.account = self.account, account
         self.try_again()
         if self._way is not None:
@@ -144,7 +140,10 @@ class AccountWorker:
             return  # the next one begins under the new mapping
         session.pipeline.remap(account)
         before, after = routing_keys(old), routing_keys(account)
-        await self._tools.topology.bind(account.name, after - before, before - after)
+        try:
+            await self._tools.topology.bind(account.name, after - before, before - after)
+        except BrokerUnavailable:
+            session.end(End.REBIND)  # the next one declares them anew
 
     async def run(self) -> None:
         """Consume until stopped."""
@@ -192,7 +191,8 @@ class AccountWorker:
         self._session.check_may_call()
 
     async def _one_session(self, kit: Kit) -> None:
-        await self._tools.topology.declare(self.account)
+        account = self.account
+        await self._tools.topology.declare(account)
         if self._prefetch.careful:
             await self._until_kit_answers(kit.client)
         if self._stopping.is_set() or self._paused:
@@ -203,7 +203,9 @@ class AccountWorker:
         if self.account.name in await self._tools.registry.paused():
             self.pause(paused=True)
             return
-        session = Session(self.account, self._tools, kit, prefetch=self._prefetch, flood=self._flood)
+        if self.account is not account:
+            return  # saved meanwhile: what the new mapping names is to be bound first
+        session = Session(account, self._tools, kit, prefetch=self._prefetch, flood=self._flood)
         self._session = session
         if self._stopping.is_set():
             session.end(End.STOPPED)

@@ -7,7 +7,7 @@ import random
 import signal
 import time
 from collections.abc import Coroutine, Iterable, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from worker.accounts import Account, Loaded, load_accounts
 from worker.broker import Broker
 from worker.clock import awake_or_not, utc_now
 from worker.config_watch import ConfigWatch
-from worker.errors import BrokerUnavailable, ConfigurationError
+from worker.errors import ConfigurationError
 from worker.http import Probes, serving
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
@@ -228,8 +228,7 @@ class App:
 
     async def _replace(self, worker: AccountWorker, account: Account) -> None:
         if worker.account.credential == account.credential and worker.account.apps == account.apps:
-            with suppress(BrokerUnavailable):  # the next session declares the bindings anew
-                await worker.reload(account)
+            await worker.reload(account)
             return
         await self._end(account.name)
         self._start(account)

@@ -36,6 +36,7 @@ class End(StrEnum):
     FENCED = "fenced"
     PAUSED = "paused"
     RESIZE = "resize"
+    REBIND = "rebind"
 
 
 class Consumer:

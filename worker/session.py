@@ -236,5 +236,7 @@ class Session:
         why = self._end.result() if self._end.done() else End.STOPPED
         if why is End.GREW_OLD:
             self.prefetch = self.prefetch.after_growing_old()
-        if self._consumer.unsettled and (why not in {End.RESIZE, End.GREW_OLD} or self.pipeline.holds.hold):
+        if self._consumer.unsettled and (
+            why not in {End.RESIZE, End.REBIND, End.GREW_OLD} or self.pipeline.holds.hold
+        ):
             self.prefetch = self.prefetch.after_give_back()

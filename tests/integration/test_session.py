@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aio_pika.abc import AbstractChannel
@@ -21,13 +22,14 @@ from worker.accounts import Account, Credential
 from worker.broker import Broker, Link
 from worker.clock import awake_or_not, utc_now
 from worker.consumer import Consumer
+from worker.errors import BrokerUnavailable
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.holds import LANDING
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
-from worker.mapping import FieldTarget, Options
+from worker.mapping import EventMapping, FieldTarget, Options
 from worker.metrics import Metrics
 from worker.sandbox import Sandbox
 from worker.tools import KitSettings, Tools
@@ -294,3 +296,60 @@ async def test_after_a_worker_that_was_killed_kit_is_asked_first(
     looks = [call for call in calls if call.endpoint == "GET /v4/account" and call.arrived < first.arrived]
     waited = first.arrived - (looks[-1].ended or 0.0)
     assert (waited >= LANDING) == killed
+
+
+def with_order_paid(account: Account) -> Account:
+    """Return an account that maps one more event type."""
+    return replace(account, events={**account.events, "order.paid": EventMapping()}, version="2")
+
+
+PAID = {**make_events(1, 1, seed=18)[0], "type": "order.paid"}
+
+
+async def test_an_event_type_that_is_saved_while_kit_is_away_is_bound(
+    channel: AbstractChannel,
+    amqp_url: str,
+    events_exchange: str,
+    account_name: str,
+    sandbox: Sandbox,
+    running: Running,
+) -> None:
+    """Given a file saved while its account asks Kit again and again, its events reach the queue later."""
+    async with running(amqp_url) as worker:
+        sandbox.fail("unauthorized")
+        await publish(channel, events_exchange, make_events(3, 3, seed=17))
+        await eventually(lambda: worker.status.state == "credential_refused")
+        probes = sandbox.journal.count(endpoint="GET /v4/account")
+        while sandbox.journal.count(endpoint="GET /v4/account") == probes:
+            worker.try_again()
+            await asyncio.sleep(0.05)
+        await worker.reload(with_order_paid(account_called(account_name)))
+        sandbox.faults.clear()
+        worker.try_again()
+        await eventually(lambda: worker.status.state in {"running", "waiting"})
+        await publish(channel, events_exchange, [PAID])
+
+
+async def test_an_event_type_that_could_not_be_bound_is_bound_by_the_next_session(
+    channel: AbstractChannel,
+    amqp_url: str,
+    events_exchange: str,
+    account_name: str,
+    running: Running,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given a file saved while the broker does not answer, its events reach the queue all the same."""
+    bind, failures = Topology.bind, iter([BrokerUnavailable("no answer")])
+    bound = asyncio.Event()
+
+    async def fail_once(*arguments: Any) -> None:  # noqa: ANN401  # as it is called
+        for failure in failures:
+            raise failure
+        await bind(*arguments)
+        bound.set()
+
+    async with running(amqp_url) as worker:
+        monkeypatch.setattr(Topology, "bind", fail_once)
+        await worker.reload(with_order_paid(account_called(account_name)))
+        await asyncio.wait_for(bound.wait(), 10)
+        await publish(channel, events_exchange, [PAID])
