@@ -67,7 +67,16 @@ class ChaosWorker(Worker):
 
     async def until_works(self, account: str, *, works: bool = True, seconds: float = 30.0) -> dict[str, Any]:
         """Wait until it says that it works, or that it does not; returns what it said."""
-        async with asyncio.timeout(seconds):
-            while await self.works(account) is not works:
-                await asyncio.sleep(0.1)
+        try:
+            async with asyncio.timeout(seconds):
+                while await self.works(account) is not works:
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            status, body = await self.ready()
+            said = body.get("accounts", {}).get(account)
+            log = "".join(self.log_text().splitlines(keepends=True)[-40:])
+            what = f"{account} {'works' if works else 'rests'}"
+            raise AssertionError(
+                f"{self.name} did not say within {seconds:.0f} s that {what}: {status}, {said}\n{log}"
+            ) from None
         return (await self.ready())[1]

@@ -86,7 +86,29 @@ def check_base_url(url: str, *, allow_http: bool) -> None:
         )
 
 
-def _sockets(timeout: float) -> Callable[[AddrInfoType], socket.socket]:
+class _Socket(socket.socket):
+    """Writes only while it may, which is asked right before the kernel is.
+
+    A process that is frozen, and goes on when another worker has the account, would else still send what it
+    was about to. (asyncio's own loop writes by these two methods; others may not.)
+    """
+
+    may_write: Callable[[], bool]
+
+    def send(self, data: Any, flags: int = 0, /) -> int:  # noqa: ANN401  # whatever a socket takes
+        self._check()
+        return super().send(data, flags)
+
+    def sendmsg(self, *arguments: Any) -> int:  # noqa: ANN401  # as above
+        self._check()
+        return super().sendmsg(*arguments)
+
+    def _check(self) -> None:
+        if not self.may_write():
+            raise ConnectionAbortedError("this call was allowed too long ago")
+
+
+def _sockets(timeout: float, may_write: Callable[[], bool]) -> Callable[[AddrInfoType], socket.socket]:
     """Return what makes sockets that send nothing any more once they are closed.
 
     A call that had no answer in time is repeated, and newer ones follow. What of it the network has not
@@ -94,7 +116,8 @@ def _sockets(timeout: float) -> Callable[[AddrInfoType], socket.socket]:
     """
 
     def make(address: AddrInfoType) -> socket.socket:
-        made = socket.socket(*address[:3])
+        made = _Socket(*address[:3])
+        made.may_write = may_write
         made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(timeout * 1000))
@@ -144,11 +167,14 @@ class KitClient:
         self._worked_at: dict[str, float] = {}
         self._base_url = base_url.rstrip("/")
         self.clock = clock
+        self._allowed_at = float("-inf")
         self._may_call = may_call
         self._observe = observe
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=connections, keepalive_timeout=KEEP_ALIVE, socket_factory=_sockets(timeout)
+                limit=connections,
+                keepalive_timeout=KEEP_ALIVE,
+                socket_factory=_sockets(timeout, lambda: self.clock() - self._allowed_at <= timeout),
             ),
             timeout=aiohttp.ClientTimeout(total=timeout),
             headers={
@@ -222,6 +248,7 @@ class KitClient:
         params: Mapping[str, str] | None,
     ) -> Answer:
         endpoint = f"{method} {path}"
+        self._allowed_at = self.clock()
         try:
             sending = self._send(method, full_path, json, params)
             answer = await _to_its_end(self._observed(endpoint, sending))

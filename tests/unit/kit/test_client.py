@@ -10,6 +10,7 @@ import traceback
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import aiohttp
 import pytest
 from pydantic import SecretStr
 
@@ -36,6 +37,7 @@ async def client(
     *,
     limit: int = 100,
     timeout: float = 5.0,  # noqa: ASYNC109  # the client's own
+    clock: Callable[[], float] = time.monotonic,
     **options: Any,  # noqa: ANN401  # as the client has them
 ) -> AsyncIterator[KitClient]:  # as the client has them
     limiter = Limiter(limit, clock=time.monotonic)
@@ -44,7 +46,7 @@ async def client(
         api_key=SecretStr(KEY),
         limiter=limiter,
         timeout=timeout,
-        clock=time.monotonic,
+        clock=clock,
         **options,
     ) as made:
         yield made
@@ -413,6 +415,34 @@ async def test_what_had_no_answer_in_time_is_not_sent_any_more() -> None:
             await kit.call("POST", PATH, 1, 2)
         async with asyncio.timeout(5):
             assert await ends.get() == "reset"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("kept", [False, True])
+async def test_what_was_allowed_before_the_process_froze_is_not_sent(
+    method: str, monkeypatch: pytest.MonkeyPatch, *, kept: bool
+) -> None:
+    """Given a minute that passes between the permission and the write, nothing reaches Kit."""
+    frozen = [0.0]
+    connect = aiohttp.TCPConnector.connect
+
+    async def freeze(*arguments: Any, **options: Any) -> aiohttp.connector.Connection:  # noqa: ANN401
+        made = await connect(*arguments, **options)
+        frozen[0] += 60.0
+        return made
+
+    clock = lambda: time.monotonic() + frozen[0]  # noqa: E731  # it is one word of the test
+    async with talking_to(answering(), timeout=5.0, clock=clock) as (server, kit):
+        if kept:
+            await kit.get("/v4/account")
+        server.requests.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(aiohttp.TCPConnector, "connect", freeze)
+            with pytest.raises(KitUnavailable):
+                await kit.call(method, PATH, 1, 2, json={"name": "VIP"} if method != "DELETE" else None)
+        assert server.requests == []
+        await kit.call(method, PATH, 1, 2)  # it was only that call
+    assert len(server.requests) == 1
 
 
 # -- permission, limit, parallel ----------------------------------------------------------------------------
