@@ -159,6 +159,7 @@ _DEAD_LETTER_HEADERS: Final[Document] = {
     "x-event-type": {"type": "string"},
     "x-event-id": {"type": "string"},
     "x-event-time": {"type": "string", "format": "date-time"},
+    "x-event-arrival": {"type": "string", "description": "Its place among events of the same time."},
     "x-attempts": {"type": "integer", "minimum": 0},
     "x-failed-at": {"type": "string", "format": "date-time"},
     "x-original-routing-key": {"type": "string"},

@@ -22,6 +22,9 @@ MAX_AHEAD = timedelta(minutes=5)
 ORIGINAL_ROUTING_KEY = "x-original-routing-key"
 EVENT_ID = "x-event-id"
 EVENT_TIME = "x-event-time"
+EVENT_ARRIVAL = "x-event-arrival"
+"""Of a replayed event, its `arrival` of the first time: it is no newer than what came after it then."""
+MAX_ARRIVAL_DIGITS = 20
 
 _CLOUD_EVENT_PREFIXES = ("cloudEvents:", "cloudEvents_")
 
@@ -80,7 +83,7 @@ def decode(
     Args:
         message: As it came from the broker.
         now: The time of receipt, in UTC.
-        arrival: A number that grows with every message.
+        arrival: A number that grows with every message; a replayed event keeps its own.
         apps: The apps of the account; empty where it takes events without an app.
         types: The event types that are known, to split a routing key where the message names no type.
 
@@ -98,7 +101,7 @@ def decode(
     return Event(
         type=kind,
         time=time,
-        order=OrderKey(_sequence(envelope), time, arrival),
+        order=OrderKey(_sequence(envelope), time, _arrival(message) or arrival),
         data=_data(envelope),
         id=_id(envelope, message),
         app=_app(routing_key, kind, apps),
@@ -154,6 +157,11 @@ def _check_cloud_event(envelope: Mapping[str, Any]) -> None:
 def _header(message: Message, name: str) -> str | None:
     value = message.headers.get(name)
     return value if isinstance(value, str) and value else None
+
+
+def _arrival(message: Message) -> int:
+    text = _header(message, EVENT_ARRIVAL) or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_ARRIVAL_DIGITS else 0
 
 
 def _text_attribute(envelope: Mapping[str, Any], name: str) -> str | None:

@@ -15,7 +15,7 @@ from pamqp import encode
 
 from worker import wire
 from worker.errors import EventError
-from worker.events import EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY, Event
+from worker.events import EVENT_ARRIVAL, EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY, Event
 from worker.publisher import Outgoing
 from worker.topology import DEAD_LETTER_EXCHANGE, work_queue
 from worker.values import time_text
@@ -100,6 +100,7 @@ def _own_headers(failure: Failure) -> dict[str, Any]:
         "x-account": failure.account,
         "x-event-type": event.type if event else None,
         EVENT_TIME: time_text(event.time if event else failure.received_at),
+        EVENT_ARRIVAL: str(event.order.arrival) if event else None,
         "x-attempts": failure.attempts,
         "x-failed-at": time_text(failure.failed_at),
     }

@@ -109,6 +109,7 @@ def test_a_dead_letter_says_why_and_what_it_was() -> None:
         "x-event-type": "order.paid",
         "x-event-id": "event-1",
         "x-event-time": "2026-07-01T12:00:01Z",
+        "x-event-arrival": "1",
         "x-attempts": 3,
         "x-failed-at": "2026-07-01T12:01:00Z",
         "x-original-routing-key": "order.paid.sunny",
@@ -314,6 +315,7 @@ def test_a_replayed_letter_has_lost_what_its_failure_added() -> None:
         "trace": "t-1",
         "x-event-id": "event-1",
         "x-event-time": "2026-07-01T12:00:01Z",
+        "x-event-arrival": "1",
         "x-original-routing-key": "user.signed_up",
     }
     assert (again.header.properties.user_id, again.header.properties.priority) == (None, None)
@@ -352,6 +354,23 @@ def test_a_replayed_event_keeps_its_id_type_time_and_app(message: DeliveredMessa
         again = died_and_replayed(again, first)
 
     assert read(again) == replace(first, dated=True)
+
+
+def test_a_replayed_event_is_no_newer_than_what_came_after_it() -> None:
+    """Given two events of one second, when the first dies and is replayed, then it is still the first."""
+    first = decode(wire.to_message(delivered(timestamp=NOON)), now=NOON, arrival=1, types=["user.signed_up"])
+    second = decode(wire.to_message(delivered(timestamp=NOON)), now=NOON, arrival=2, types=["user.signed_up"])
+
+    again = wire.to_message(died_and_replayed(delivered(timestamp=NOON), first))
+
+    replayed = decode(again, now=NOON, arrival=3, types=["user.signed_up"])
+    assert first.order == replayed.order < second.order
+
+
+@pytest.mark.parametrize("odd", ["", "-1", "1.5", "²", "9" * 21, 7, None])
+def test_an_arrival_that_is_none_is_not_taken_for_one(odd: object) -> None:
+    message = wire.to_message(delivered(headers={"x-event-arrival": odd}))
+    assert decode(message, now=NOON, arrival=3, types=["user.signed_up"]).order.arrival == 3
 
 
 def test_a_replayed_event_keeps_its_app() -> None:
@@ -403,6 +422,7 @@ header_names = st.sampled_from(
         "x-death",
         "x-event-id",
         "x-event-time",
+        "x-event-arrival",
         "x-original-expiration",
         "\udcff",
         "é" * 90,
