@@ -29,6 +29,8 @@ def dump_record(record: Record) -> str:
         "users": {user: _order(order) for user, order in record.users.items()},
         "owed": _change(record.owed) if record.owed else None,
         "moved": record.moved and [record.moved.to, _order(record.moved.order)],
+        "created": record.created,
+        "asked": record.asked,
     }
     return json.dumps({name: value for name, value in state.items() if value}, separators=(",", ":"))
 
@@ -57,6 +59,8 @@ def _to_record(email: str, kit_id: int | None, state: Mapping[str, Json]) -> Rec
         seen=dict.fromkeys(state.get("seen", [])),
         users={user: _to_order(order) for user, order in state.get("users", {}).items()},
         moved=Moved(moved[0], _to_order(moved[1])) if moved else None,
+        created=bool(state.get("created")),
+        asked=bool(state.get("asked")),
     )
     if "ensured" in state:
         record.ensured = _to_order(state["ensured"])

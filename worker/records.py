@@ -62,7 +62,8 @@ class Record:
         owed: What should be true in Kit, by events that are done, and is not: Kit lost the subscriber, or
             the tags of another one are to move here.
         moved: Where the person of this address went.
-        created: True where this worker has just created the subscriber; kept only while it is in hand.
+        created: True where we created the subscriber, and have not named it since.
+        asked: True where a call that may have created the subscriber was not answered yet.
     """
 
     email: str
@@ -77,6 +78,7 @@ class Record:
     owed: Change = NOTHING
     moved: Moved | None = None
     created: bool = False
+    asked: bool = False
 
     @property
     def done(self) -> Change:
@@ -161,7 +163,7 @@ class Record:
     def lost(self) -> None:
         """Note that Kit no longer has the subscriber: everything is owed."""
         self.owed = replace(self.owed.merge(self.done), ensure=None)
-        self.kit_id, self.first_name, self.created = None, None, False
+        self.kit_id, self.first_name, self.created, self.asked = None, None, False, False
         self.tags, self.fields = {}, {}
 
     def has_answers_since(self, moment: float) -> bool:

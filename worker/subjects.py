@@ -101,4 +101,5 @@ def merged(old: Record, other: Record, address: Part[str], kit_id: int | None) -
         users={**other.users, **users},
         owed=owed,
         created=kept.created,
+        asked=kept.asked,
     )

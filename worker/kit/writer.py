@@ -13,6 +13,7 @@ from worker.kit.answers import Answer, NotFound
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
 from worker.kit.plan import Upsert, plan
+from worker.records import UNKNOWN
 from worker.subjects import Call, Subject
 
 NO_FIELDS: Final = Upsert({})
@@ -103,7 +104,9 @@ class Writer:
         if todo.name_if_created is not None:
             if record.created:
                 await self._upsert(subject, Upsert({}, todo.name_if_created), left)
-            record.note(Change(first_name=todo.name_if_created), self._now(), {})
+                record.created = False
+            else:
+                record.note(Change(first_name=todo.name_if_created), UNKNOWN, {})  # it was not sent
         for key, part in todo.removals.items():
             if not created:
                 await self._remove(subject, part)
@@ -125,12 +128,16 @@ class Writer:
     async def _upsert(self, subject: Subject, upsert: Upsert, left: Change) -> bool:
         """Create or update the subscriber; tell whether it was created, so that it has no tags yet."""
         record = subject.record
+        asked_before, record.asked = record.asked, record.kit_id is None
         self._doubt(subject, Change(fields=upsert.fields, first_name=upsert.first_name))
         answer = await self._upsert_known_fields(record.email, upsert)
         kit_id = answer.id_of("subscriber")
         if record.kit_id not in {None, kit_id}:
             raise _SubscriberGoneError  # its address is another one's by now
-        record.kit_id, record.created = kit_id, record.created or answer.status == 201
+        # Who has no name, and may have been created by a call whose answer was lost, was created by it.
+        ours = asked_before and not answer.item("subscriber").get("first_name")
+        record.created = record.created or ours or answer.status == 201
+        record.kit_id, record.asked = kit_id, False
         ids = {name: self._catalog.field_id(name) for name in upsert.fields}
         done = Change(fields=upsert.fields, first_name=upsert.first_name)
         record.note(done, self._now(), ids)

@@ -21,8 +21,10 @@ from tests.unit.kit.harness import (
 from worker.changes import NOTHING, Change
 from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited, UnknownTag
 from worker.mapping import Options
+from worker.record_json import dump_record, load_record
 from worker.sandbox import Fault, FaultKind, Rule, Sandbox
 from worker.sandbox.records import Plan
+from worker.subjects import Subject
 
 TAG = "/v4/tags/*/subscribers/*"
 
@@ -214,6 +216,50 @@ async def test_a_first_name_for_new_people_survives_a_failure_in_between() -> No
             await of.apply(change(first_name="Ada"), subject)
 
         await of.apply(change(first_name="Ada"), subject)
+
+        assert of.person.first_name == "Ada"
+
+
+async def test_a_first_name_for_new_people_survives_a_handover_in_between() -> None:
+    async with account(Options(first_name="if_created")) as of:
+        of.sandbox.faults.add(failing(skip=1))
+        subject = of.subject()
+        with pytest.raises(KitUnavailable):
+            await of.apply(change(first_name="Ada"), subject)
+        record = load_record(EMAIL, subject.record.kit_id, dump_record(subject.record))
+
+        await of.apply(change(first_name="Ada"), Subject(record))
+
+        assert of.person.first_name == "Ada"
+
+
+@pytest.mark.parametrize("handed_over", [False, True])
+async def test_a_first_name_for_new_people_is_set_though_the_creating_answer_was_lost(
+    *, handed_over: bool
+) -> None:
+    async with account(Options(first_name="if_created")) as of:
+        of.sandbox.fail("reset", times=1, applied=True)
+        subject = of.subject()
+        with pytest.raises(KitUnavailable):
+            await of.apply(change(first_name="Ada"), subject)
+        if handed_over:
+            subject = Subject(load_record(EMAIL, subject.record.kit_id, dump_record(subject.record)))
+
+        await of.apply(change(first_name="Ada"), subject)
+
+        assert of.person.first_name == "Ada"
+
+
+async def test_a_first_name_that_was_not_sent_is_not_known() -> None:
+    """Given a name that Kit had before, when the option becomes `always`, then it is sent."""
+    async with account(Options(first_name="if_created")) as of:
+        of.relied_on = 0.0
+        of.kit.add_subscriber(EMAIL, first_name="Old")
+        subject = of.subject()
+        await of.apply(change(1, first_name="Ada"), subject)
+        of.catalog.options = Options(first_name="always")
+
+        await of.apply(change(2, first_name="Ada"), subject)
 
         assert of.person.first_name == "Ada"
 
