@@ -94,6 +94,13 @@ class Metrics:
             registry=self.registry,
         )
 
+    def clear_states(self) -> None:
+        """Forget what accounts are like now; one that was removed would else be held, and alarm, for ever."""
+        for gauge in (
+            self.account_state, self.pending, self.oldest_unsettled, self.flood_alarm, self.budget_used
+        ):  # fmt: skip
+            gauge.clear()
+
     def set_state(self, account: str, state: str) -> None:
         """Note the one state that an account is in."""
         for name in STATES:

@@ -44,7 +44,7 @@ class Presence:
         self._workers = workers
         self._state = state
         self._history_days = history_days
-        self._problem = ""
+        self._problems: dict[str, str] = {}
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -58,23 +58,27 @@ class Presence:
         try:
             await self._registry.leave()
         except LedgerUnavailable as error:
-            self._note(str(error))
+            self._note("leave", str(error))
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await work()
             except LedgerUnavailable as error:
-                self._note(str(error))
+                self._note(work.__name__, str(error))
             else:
-                self._note("")
+                self._note(work.__name__, "")
             await asyncio.sleep(seconds)
 
-    def _note(self, problem: str) -> None:
-        if bool(problem) != bool(self._problem):
+    def _note(self, work: str, problem: str) -> None:
+        """Say when the first kind of work fails, and when none does any more: a full disk is read well."""
+        before = bool(self._problems)
+        self._problems.pop(work, None)
+        if problem:
+            self._problems[work] = problem
+        if bool(self._problems) != before:
             # The accounts hold, and say so themselves; this is about commands and `kit-worker status`.
             log.warning("presence_lost" if problem else "presence_back", problem=problem)
-        self._problem = problem
 
     async def _hear(self) -> None:
         paused = await self._registry.paused()

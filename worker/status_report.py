@@ -49,6 +49,7 @@ class StatusReport:
     def metrics_text(self) -> bytes:
         """Return all metrics, those that are only looked at refreshed."""
         metrics = self._metrics
+        metrics.clear_states()
         for name, worker in self._workers().items():
             status = worker.status
             metrics.set_state(name, status.state)

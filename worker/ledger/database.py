@@ -24,6 +24,12 @@ from worker.ledger.schema import DamagedLedgerError, NewerLedgerError, ledger_ve
 log = structlog.get_logger()
 
 DRIVERS: Final = {"sqlite+aiosqlite", "postgresql+asyncpg"}
+MAX_PORT: Final = 65536
+QUERY_KEYS: Final = {
+    "database", "host", "passfile", "password", "port", "prepared_statement_cache_size", "ssl",
+    "target_session_attrs", "user",
+}  # fmt: skip
+"""What asyncpg takes of an address's query, and what makes sense there."""
 TIMEOUT: Final = 10.0
 """Seconds for one transaction, connecting included."""
 LOCK_TIMEOUT: Final = 5.0
@@ -45,6 +51,12 @@ def check_ledger_url(url: str) -> None:
         raise ValueError(hint) from error
     if parsed.drivername not in DRIVERS:
         raise ValueError(hint)
+    if not (parsed.port or 1) < MAX_PORT:
+        raise ValueError(f"the port must be below {MAX_PORT}")
+    unknown = sorted(parsed.query.keys() - QUERY_KEYS) if not parsed.drivername.startswith("sqlite") else []
+    if unknown:
+        known = ", ".join(sorted(QUERY_KEYS))
+        raise ValueError(f"?{unknown[0]}=… is none of {known}; for TLS say ?ssl=require or ?ssl=verify-full")
     if parsed.drivername.startswith("sqlite") and (not parsed.database or parsed.database == ":memory:"):
         raise ValueError("must name a file: a ledger in memory would forget everything at the next start")
 
@@ -77,7 +89,7 @@ class Database:
     @property
     def name(self) -> str:
         """The address as people may see it, without its password."""
-        return str(self._file) if self._file else self.url.render_as_string(hide_password=True)
+        return str(self._file) if self._file else self.url.set(query={}).render_as_string(hide_password=True)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
