@@ -72,6 +72,10 @@ class AccountLedger:
         """From when on Kit's answers are known, in seconds since 1970."""
         return self._tenure.known_since if self._tenure else float("inf")
 
+    def is_over(self, epoch: int) -> bool:
+        """Tell whether the account was taken away, given its present epoch."""
+        return self._tenure is not None and self._tenure.epoch < epoch
+
     async def release(self) -> None:
         """Say that all that was called is answered and written; in vain where the ledger is gone."""
         tenure, self._tenure = self._tenure, None

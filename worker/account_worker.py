@@ -125,6 +125,11 @@ class AccountWorker:
         if paused and self._session is not None:
             self._session.end(End.PAUSED)
 
+    def check_epoch(self, epoch: int) -> None:
+        """End the session where its account was taken away meanwhile: no call may begin that is not ours."""
+        if self._session is not None:
+            self._session.check_epoch(epoch)
+
     def try_again(self) -> None:
         """End a wait for Kit or for the broker; somebody may have mended what was wrong."""
         self._nudge.set()

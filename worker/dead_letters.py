@@ -157,8 +157,8 @@ async def discard(
     done: Callable[[DeadLetter], None],
     *,
     among: int | None = None,
-) -> None:
-    """Delete the matching dead letters for good.
+) -> bool:
+    """Delete the matching dead letters for good; tell whether none were held by somebody else, and so unseen.
 
     Args:
         connection: As for `replay`.
@@ -175,3 +175,4 @@ async def discard(
             if selection.matches(held.letter):
                 await opened.take_off(held)
                 done(held.letter)
+    return not (opened.missing or (opened.state and opened.state.consumers))

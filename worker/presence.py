@@ -81,9 +81,10 @@ class Presence:
             log.warning("presence_lost" if problem else "presence_back", problem=problem)
 
     async def _hear(self) -> None:
-        paused = await self._registry.paused()
+        paused, epochs = await self._registry.paused(), await self._registry.epochs()
         for name, worker in self._workers().items():
             worker.pause(paused=name in paused)
+            worker.check_epoch(epochs.get(name, 0))
 
     async def _tell(self) -> None:
         await self._registry.beat(self._state())

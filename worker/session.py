@@ -101,6 +101,11 @@ class Session:
         if not self._end.done():
             self._end.set_result(why)
 
+    def check_epoch(self, epoch: int) -> None:
+        """End, with no further call, where what is in hand is no longer ours, as the account's epoch says."""
+        if self._consumer.unsettled and self.pipeline.ledger.is_over(epoch):
+            self._fenced(f"the ledger has epoch {epoch}")
+
     def check_may_call(self) -> None:
         """Allow a call to Kit only while the account is surely ours.
 
@@ -134,12 +139,16 @@ class Session:
                 if task.done():
                     task.result()  # none ends by itself, except by a bug or a lost epoch
         except EpochLost as error:
-            self._log.warning("fenced", problem=str(error))
-            self._may_call = False  # whatever is in hand is another worker's
-            self.end(End.FENCED)
+            self._fenced(str(error))
         finally:
             await self._wind_down(starting, flowing, grace())
         return self._end.result()
+
+    def _fenced(self, problem: str) -> None:
+        if self._may_call:
+            self._log.warning("fenced", problem=problem)
+        self._may_call = False  # whatever is in hand is another worker's
+        self.end(End.FENCED)
 
     # -- receiving ------------------------------------------------------------------------------------
 

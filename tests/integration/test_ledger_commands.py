@@ -128,6 +128,62 @@ async def test_forget_erases_a_person_everywhere(
     assert (b"ada@example.com" in left, b"bob@example.com" in left) == (False, True)
 
 
+async def test_forget_erases_nothing_where_it_cannot_erase_everything(
+    world: World, channel: AbstractChannel, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given no broker, the ledger still knows by what names the person's dead letters are to be found."""
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(channel, world.exchange, [event(1, "user.signed_up")])
+        await until(lambda: ended(worker) == 1)
+        nowhere = {"AMQP_URL": "amqp://guest:guest@127.0.0.1:1/"}
+        done = await kit_worker("forget", "ada@example.com", "--yes", **nowhere)
+        kept = await kit_worker("history", "--email", "ada@example.com", "--json")
+    assert done.code == 4
+    assert "cannot be reached" in done.err
+    assert [line["event_id"] for line in json.loads(kept.out)] == ["e1"]
+
+
+async def test_forget_says_where_it_could_not_look(
+    world: World, channel: AbstractChannel, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given dead letters that another tool holds, it says so, and what they are to be looked for by."""
+
+    async def hold(_: object) -> None:
+        """Neither take it off nor give it back."""
+
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(channel, world.exchange, [event(1, "access.granted")])
+        await until(lambda: ended(worker) == 1)
+        queue = await channel.get_queue(f"kit.{world.account}.dead")
+        held = await queue.get()
+        tag = await queue.consume(hold)
+        done = await kit_worker("forget", "ada@example.com", "--yes")
+        await queue.cancel(tag)
+        assert held is not None
+        await held.nack()
+    assert done.code == 4
+    assert f"somebody else holds dead letters of {world.account}" in done.err
+    assert "ada@example.com" in done.err
+
+
+async def test_forget_reaches_what_a_worker_has_in_hand(
+    world: World, channel: AbstractChannel, kit_worker: Shell, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Given an event that waits for Kit, nothing of it is written once the person is forgotten."""
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(channel, world.exchange, [event(1, "user.signed_up", "bob@example.com", user="u-2")])
+        await until(lambda: ended(worker) == 1)
+        sandbox.fail("status", status=503)
+        await publish(channel, world.exchange, [event(2, "user.signed_up")])
+        await until(lambda: "hold_started" in worker.events_logged())
+        done = await kit_worker("forget", "ada@example.com", "--yes")
+        assert "fenced" in worker.events_logged()
+        sandbox.faults.clear()
+        await until(lambda: "event_ignored" in worker.events_logged())
+    assert done.code == 0
+    assert list(sandbox.account(KEY).subscribers()) == ["bob@example.com"]
+
+
 async def test_a_paused_account_rests_and_goes_on(
     world: World, channel: AbstractChannel, kit_worker: Shell, sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -16,13 +17,18 @@ from worker.commands.output import AsJson, say, show, show_json, table
 from worker.commands.people import an_address
 from worker.commands.running import run_async
 from worker.commands.starting import begin
-from worker.errors import BrokerUnavailable
+from worker.errors import BrokerUnavailable, KitWorkerError
 from worker.ledger.forgetting import Erased
 from worker.ledger.forgetting import forget as erase
+from worker.ledger.registry import Registry
 from worker.letter_person import AboutPerson
 from worker.letters import DeadLetter
+from worker.presence import POLL
 from worker.queues import connected
 from worker.settings import Settings, environment
+
+HEARD_WITHIN: Final = POLL + 1.0
+"""Seconds after which no worker does anything more for the person, nor adds another dead letter."""
 
 
 def forget(
@@ -39,16 +45,21 @@ def forget(
     address = an_address(email)
     settings = begin()
     _confirm(address, yes=yes)
-    erased = run_async(_erase_from_ledger(settings, address))
+    erased: list[Erased] = []
     letters: list[DeadLetter] = []
     try:
-        run_async(_erase_dead_letters(settings, erased, letters))
-    except BrokerUnavailable as error:
+        unseen = run_async(_erase(settings, address, erased, letters))
+    except KitWorkerError as error:
+        if not erased:
+            raise
         _report(erased, letters, as_json=as_json)
-        raise BrokerUnavailable(
-            f"{error}; dead letters may be left: say it again, which does no harm"
-        ) from error
+        raise BrokerUnavailable(f"{error}; {_left(erased)}") from error
     _report(erased, letters, as_json=as_json)
+    if unseen:
+        held = ", ".join(unseen)
+        raise BrokerUnavailable(
+            f"somebody else holds dead letters of {held}, which were not seen; {_left(erased)}"
+        )
 
 
 def _confirm(address: str, *, yes: bool) -> None:
@@ -60,21 +71,36 @@ def _confirm(address: str, *, yes: bool) -> None:
         raise UsageError("nothing was erased")
 
 
-async def _erase_from_ledger(settings: Settings, address: str) -> list[Erased]:
+async def _erase(
+    settings: Settings, address: str, erased: list[Erased], letters: list[DeadLetter]
+) -> list[str]:
+    """Erase a person; return the accounts of which somebody else holds dead letters.
+
+    The broker comes first: once the ledger has forgotten, nobody could tell again what else to look for.
+    """
     names = load_accounts(settings.config_dir, environment()).names
-    async with opened_ledger(settings) as ledger:
-        erased = await erase(ledger, address, names)
-        await ledger.database.purge()
-        return erased
-
-
-async def _erase_dead_letters(
-    settings: Settings, erased: Iterable[Erased], letters: list[DeadLetter]
-) -> None:
-    async with connected(settings.amqp_url.get_secret_value(), "forget") as connection:
+    unseen = []
+    async with (
+        opened_ledger(settings) as ledger,
+        connected(settings.amqp_url.get_secret_value(), "forget") as connection,
+    ):
+        erased += await erase(ledger, address, names)
+        if any(worker.live for worker in (await Registry(ledger, "kit-worker").overview()).workers):
+            await asyncio.sleep(HEARD_WITHIN)
         for each in erased:
             person = AboutPerson(each.addresses, each.user_ids)
-            await dead_letters.discard(connection, each.account, person, letters.append)
+            if not await dead_letters.discard(connection, each.account, person, letters.append):
+                unseen.append(each.account)
+        await ledger.database.purge()
+    return unseen
+
+
+def _left(erased: Iterable[Erased]) -> str:
+    known = sorted({sign for each in erased for sign in (*each.addresses, *each.user_ids)})
+    return (
+        f"the ledger has forgotten, but dead letters may be left that name {', '.join(known)}: "
+        "look with kit-worker dead-letters export, and discard them with --id"
+    )
 
 
 def _report(erased: list[Erased], letters: list[DeadLetter], *, as_json: bool) -> None:

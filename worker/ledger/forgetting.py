@@ -52,6 +52,9 @@ async def forget(ledger: Ledger, email: str, account_names: Collection[str]) -> 
     async with ledger.database.write() as connection:
         query = select(accounts.c.account).where(accounts.c.account != "")
         names = sorted({*(await connection.execute(query)).scalars(), *account_names})
+        # First, so that no worker writes anything of the person from here on, a new address least of all.
+        for name in names:
+            await _take_away(connection, name)
         # An address that one account knows leads to the person in the others, too.
         emails, asked = {email}, set[str]()
         while emails != asked:
@@ -92,10 +95,6 @@ async def _forget_in(
     ledger: Ledger, connection: AsyncConnection, account: str, known_as: Collection[str]
 ) -> Erased:
     emails, user_ids, left = await _signs(connection, account, known_as)
-    # First, so that a worker cannot write the person back meanwhile.
-    await connection.execute(insert_account(connection, account))
-    taken = update(accounts).where(accounts.c.account == account)
-    await connection.execute(taken.values(epoch=accounts.c.epoch + 1, holder="kit-worker forget"))
     marks = [ledger.mark("email", each) for each in emails] + [ledger.mark("user", each) for each in user_ids]
     until = time_text(datetime.fromtimestamp(ledger.now(), UTC))
     await upsert(
@@ -110,6 +109,13 @@ async def _forget_in(
         addresses=frozenset(emails),
         user_ids=frozenset(user_ids),
     )
+
+
+async def _take_away(connection: AsyncConnection, account: str) -> None:
+    """Let whoever has the account lose it; on PostgreSQL this waits for a write that is under way."""
+    await connection.execute(insert_account(connection, account))
+    taken = update(accounts).where(accounts.c.account == account)
+    await connection.execute(taken.values(epoch=accounts.c.epoch + 1, holder="kit-worker forget"))
 
 
 # -- the person's signs ------------------------------------------------------------------------------------

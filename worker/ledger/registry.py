@@ -97,6 +97,12 @@ class Registry:
     def _consumer(self, account: str, now: float) -> dict[str, Any]:
         return {"instance": self.instance, "account": account, "seen_at": now}
 
+    async def epochs(self) -> dict[str, int]:
+        """Return the accounts' epochs: a tenure with a lower one is over."""
+        query = select(accounts.c.account, accounts.c.epoch)
+        async with self.ledger.database.read() as connection:
+            return {row.account: row.epoch for row in await connection.execute(query)}
+
     async def paused(self) -> dict[str, float]:
         """Return the accounts that are paused, and since when."""
         query = select(accounts.c.account, accounts.c.paused_at).where(accounts.c.paused_at.is_not(None))
