@@ -18,7 +18,7 @@ from yarl import URL
 from tests.chaos.faults import fault, preparation
 from tests.chaos.harness import Arena
 
-SMALL_DISK: Final = "16m"
+SMALL_DISK: Final = "128m"
 CONTROL: Final = Path(__file__).parents[2] / "scripts" / "postgres-ctl"
 
 
