@@ -19,7 +19,7 @@ Named: TypeAlias = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The ac
 
 
 def pause(account: Named) -> None:
-    """Hold an account: within 5 s no worker applies anything of it. Its events wait in RabbitMQ."""
+    """Hold an account: within 5 s no worker begins anything of it. Its events wait in RabbitMQ."""
     since_before = run_async(_set(begin(), account, paused=True))
     say(
         f"{account} was paused already."
