@@ -57,9 +57,14 @@ class Pending(Generic[K, T]):
 
 
 class Backlog(Generic[K, T]):
-    """Pending changes, the longest waiting first; a subscriber is never taken twice at once."""
+    """Pending changes, the longest waiting first; a subscriber is never taken twice at once.
 
-    def __init__(self) -> None:
+    Args:
+        tries_before: Returns how often a subscriber's change has failed already, in sessions before.
+    """
+
+    def __init__(self, tries_before: Callable[[K], Tries] = lambda _: Tries()) -> None:
+        self._tries_before = tries_before
         self._waiting: OrderedDict[K, Pending[K, T]] = OrderedDict()
         self._taken: set[K] = set()
         self._generation = 0
@@ -78,7 +83,8 @@ class Backlog(Generic[K, T]):
         """Fold an event into what waits for its subscriber."""
         pending = self._waiting.get(key)
         if pending is None:
-            pending = self._waiting[key] = Pending(key, generation=self._generation)
+            tries = self._tries_before(key)
+            pending = self._waiting[key] = Pending(key, tries=tries, generation=self._generation)
         pending.items.append(item)
         pending.change = pending.change.merge(item.change)
 
@@ -143,6 +149,10 @@ class Backlog(Generic[K, T]):
         pending.items = [item for old in pending.items if (item := self._interpret(old)) is not None]
         pending.change = merge_all(item.change for item in pending.items)
         pending.generation = self._generation
+
+    def failing(self) -> dict[K, Tries]:
+        """Return the subscribers whose changes wait after failures while Kit served others."""
+        return {key: pending.tries for key, pending in self._waiting.items() if pending.tries.count}
 
     def items(self) -> Iterator[Item[T]]:
         """Yield every event that waits."""

@@ -29,6 +29,7 @@ from worker.interpret import interpret, whose
 from worker.kit.writer import Writer
 from worker.ledger.store import Tenure
 from worker.preconditions import account_id
+from worker.retry import Tries
 from worker.subjects import Subject
 from worker.tools import Kit, Tools
 from worker.wire import to_message
@@ -78,7 +79,9 @@ class Pipeline:
             taken=self._begin,
             random=tools.random,
         )
-        self.backlog: Backlog[Subject, Handed] = Backlog()
+        self.backlog: Backlog[Subject, Handed] = Backlog(
+            lambda subject: kit.failing.pop(subject.record.email, Tries())
+        )
         self.endings = Endings(
             account.name,
             tools,
@@ -152,6 +155,9 @@ class Pipeline:
         No call may begin any more. Where one may still be under way at Kit, the next session asks Kit
         something harmless first, and gives that call a moment.
         """
+        self._kit.failing |= {
+            subject.record.email: tries for subject, tries in self.backlog.failing().items()
+        }
         if self.endings.settling.clean and self.dispatcher.idle and not self.holds.unanswered:
             await self.ledger.release()
 

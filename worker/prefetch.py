@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+FEW = 10
+"""Enough for others to be served beside one that always fails."""
 MANY_DELIVERIES = 10
 """An `x-delivery-count` from which on something must be killing the worker or its channel."""
 
@@ -20,30 +22,38 @@ class Prefetch:
         full: As configured.
         target: What it is when all is well; halved when events grow old before Kit's budget reaches them.
         careful: True makes it 1, from a give-back until a write has succeeded.
+        few: True makes it `FEW`, from when the one message in hand failed alone until a write has succeeded.
         proven: True once a write has succeeded since the last give-back.
     """
 
     full: int
     target: int
     careful: bool = False
+    few: bool = False
     proven: bool = False
 
     @property
     def count(self) -> int:
         """The prefetch to consume with."""
-        return 1 if self.careful else self.target
+        if self.careful:
+            return 1
+        return min(self.target, FEW) if self.few else self.target
 
     def after_give_back(self) -> Prefetch:
         """Return what follows when messages went back unsettled."""
-        return replace(self, careful=True, proven=False)
+        return replace(self, careful=True, few=False, proven=False)
+
+    def after_failing_alone(self) -> Prefetch:
+        """Return what follows when the one message in hand fails although Kit answers: it may be to blame."""
+        return replace(self, careful=False, few=True)
 
     def after_growing_old(self) -> Prefetch:
         """Return what follows when the oldest event had waited too long."""
-        return replace(self, target=max(1, self.target // 2))
+        return replace(self, target=max(min(FEW, self.full), self.target // 2))
 
     def after_success(self) -> Prefetch:
         """Return what follows when a write has succeeded."""
-        return replace(self, careful=False, proven=True)
+        return replace(self, careful=False, few=False, proven=True)
 
     def at_rest(self) -> Prefetch:
         """Return what follows when nothing is left to settle."""
@@ -51,7 +61,8 @@ class Prefetch:
 
     def suspects(self, delivery_count: int) -> bool:
         """Tell whether a message came back so often that it should be consumed with care."""
-        return delivery_count >= MANY_DELIVERIES and not self.proven and not self.careful
+        known = self.proven or self.careful or self.few
+        return delivery_count >= MANY_DELIVERIES and not known
 
 
 def starting_with(full: int) -> Prefetch:

@@ -28,6 +28,8 @@ log = structlog.get_logger()
 
 MAX_AGE: Final = 8 * 60.0
 """Seconds that an event may stay unsettled; RabbitMQ closes the channel after 30 minutes."""
+ALONE_FOR: Final = 30.0
+"""Seconds that the only message in hand may take, with a Kit that answers, until others are let in."""
 QUIET: Final = 0.1
 MAX_SETTLING_IN: Final = 1.0
 """Redelivered events come in a burst; they are folded before the first write."""
@@ -199,6 +201,9 @@ class Session:
                 self.end(End.CREDENTIAL_REFUSED)
             elif self.oldest_age >= MAX_AGE:
                 self.end(End.GREW_OLD)
+            elif self.prefetch.careful and self.oldest_age >= ALONE_FOR:
+                self.prefetch = self.prefetch.after_failing_alone()
+                self.end(End.RESIZE)
             elif not self._consumer.unsettled and self.prefetch.at_rest().count > self._consumer.prefetch:
                 self.prefetch = self.prefetch.at_rest()
                 self.end(End.RESIZE)
@@ -245,7 +250,6 @@ class Session:
         why = self._end.result() if self._end.done() else End.STOPPED
         if why is End.GREW_OLD:
             self.prefetch = self.prefetch.after_growing_old()
-        if self._consumer.unsettled and (
-            why not in {End.RESIZE, End.REBIND, End.GREW_OLD} or self.pipeline.holds.hold
-        ):
+        away = why is End.GREW_OLD and self.pipeline.holds.hold
+        if self._consumer.unsettled and (away or why not in {End.RESIZE, End.REBIND, End.GREW_OLD}):
             self.prefetch = self.prefetch.after_give_back()

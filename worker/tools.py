@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +17,7 @@ from worker.kit.limiter import Limiter
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.metrics import Metrics
+from worker.retry import Tries
 from worker.topology import Topology
 
 API_KEY_LIMIT: Final = 120
@@ -62,11 +63,13 @@ class Kit:
 
     Attributes:
         account_id: Kit's own, of the account behind the credential; None before it was asked for.
+        failing: By address, how often the changes of people failed while Kit served others.
     """
 
     client: KitClient
     catalog: Catalog
     account_id: int | None = None
+    failing: dict[str, Tries] = field(default_factory=dict)
 
 
 def client_for(

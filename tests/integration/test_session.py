@@ -16,13 +16,14 @@ from pydantic import SecretStr
 
 from tests.integration.harness import KEY, depth, make_events, publish, wrong_people
 from worker import broker as broker_module
-from worker import events, pipeline, session
+from worker import events, pipeline, retry, session
 from worker.account_worker import AccountWorker
 from worker.accounts import Account, Credential
 from worker.broker import Broker, Link
 from worker.clock import awake_or_not, utc_now
 from worker.consumer import Consumer
-from worker.errors import BrokerUnavailable
+from worker.delivery import Delivery, Reporter
+from worker.errors import BrokerUnavailable, EventError
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.holds import LANDING
@@ -353,3 +354,61 @@ async def test_an_event_type_that_could_not_be_bound_is_bound_by_the_next_sessio
         await worker.reload(with_order_paid(account_called(account_name)))
         await asyncio.wait_for(bound.wait(), 10)
         await publish(channel, events_exchange, [PAID])
+
+
+def events_of_poison_and_others(seed: int) -> list[dict[str, Any]]:
+    """Return events that add tags, one of each of many people."""
+    adding = (each for each in make_events(2000, 120, seed=seed) if each["type"] == "subscription.started")
+    return list({each["data"]["user"]["email"]: each for each in adding}.values())
+
+
+async def test_one_person_whom_kit_never_takes_is_set_aside_and_holds_up_nobody(
+    channel: AbstractChannel,
+    amqp_url: str,
+    events_exchange: str,
+    sandbox: Sandbox,
+    running: Running,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given an event that fails for ever, over sessions that it makes grow old, others go on, and it ends."""
+    monkeypatch.setattr(session, "MAX_AGE", 5.0)
+    monkeypatch.setattr(session, "ALONE_FOR", 2.0)
+    monkeypatch.setattr(retry, "MIN_TRYING", 8.0)
+    monkeypatch.setattr(retry, "MAX_TRIES", 4)
+    poison, *others = events_of_poison_and_others(seed=19)
+    ended: list[tuple[str, str | None]] = []
+
+    def note(_: Reporter, delivery: Delivery, _label: str, error: EventError) -> None:
+        ended.append((error.reason.value, delivery.event.id if delivery.event else None))
+
+    monkeypatch.setattr(Reporter, "dead_lettered", note)
+    async with running(amqp_url):
+        person = sandbox.account(KEY).add_subscriber(poison["data"]["user"]["email"])
+        sandbox.fail("status", status=500, method="POST", path=f"/v4/tags/*/subscribers/{person}")
+        await publish(channel, events_exchange, [poison])
+        for other in itertools.takewhile(lambda _: not ended, others):
+            await publish(channel, events_exchange, [other])
+            await eventually(lambda other=other: wrong_people(sandbox, [other]) == [])  # type: ignore[misc]
+            await asyncio.sleep(0.5)
+    assert ended == [("kit_unavailable", poison["id"])]
+
+
+async def test_one_person_whom_kit_never_takes_lets_others_in_after_a_while(
+    channel: AbstractChannel,
+    amqp_url: str,
+    events_exchange: str,
+    sandbox: Sandbox,
+    running: Running,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given an account at rest but for an event that fails for ever, the next one does not wait behind it."""
+    monkeypatch.setattr(session, "MAX_AGE", 5.0)
+    monkeypatch.setattr(session, "ALONE_FOR", 2.0)
+    poison, other, *_ = events_of_poison_and_others(seed=20)
+    async with running(amqp_url) as worker:
+        person = sandbox.account(KEY).add_subscriber(poison["data"]["user"]["email"])
+        sandbox.fail("status", status=500, method="POST", path=f"/v4/tags/*/subscribers/{person}")
+        await publish(channel, events_exchange, [poison])
+        await eventually(lambda: worker._prefetch.careful)  # it shows nowhere else
+        await publish(channel, events_exchange, [other])
+        await eventually(lambda: wrong_people(sandbox, [other]) == [])

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from worker.prefetch import MANY_DELIVERIES, Prefetch, starting_with
+from worker.prefetch import FEW, MANY_DELIVERIES, Prefetch, starting_with
 
 give_back = Prefetch.after_give_back
+fail_alone = Prefetch.after_failing_alone
 grow_old = Prefetch.after_growing_old
 succeed = Prefetch.after_success
 rest = Prefetch.at_rest
@@ -30,7 +31,10 @@ def after(*happenings: Callable[[Prefetch], Prefetch], full: int = 500) -> Prefe
         ([give_back, succeed], 500),
         ([grow_old], 250),
         ([grow_old, grow_old], 125),
-        ([grow_old] * 20, 1),
+        ([grow_old] * 20, FEW),
+        ([give_back, fail_alone], FEW),
+        ([give_back, fail_alone, succeed], 500),
+        ([give_back, fail_alone, give_back], 1),
         ([grow_old, rest], 500),
         ([grow_old, give_back], 1),
         ([grow_old, give_back, succeed], 250),
@@ -44,6 +48,7 @@ def test_how_many_messages_are_taken(happenings: list[Callable[[Prefetch], Prefe
 
 
 def test_one_message_at_a_time_stays_one() -> None:
+    assert after(give_back, fail_alone, grow_old, full=1).count == 1
     assert after(grow_old, give_back, succeed, full=1).count == 1
 
 
@@ -58,6 +63,7 @@ def test_one_message_at_a_time_stays_one() -> None:
         ([give_back], 99, False),
         ([give_back, succeed], 99, False),
         ([succeed, give_back], 99, False),
+        ([give_back, fail_alone], 99, False),
     ],
 )
 def test_a_message_that_came_back_ten_times_is_suspicious_until_a_write_succeeds(

@@ -21,6 +21,9 @@ class ReadsOnly:
     async def paused(self) -> dict[str, float]:
         return {}
 
+    async def epochs(self) -> dict[str, int]:
+        return {}
+
     async def beat(self, _state: object) -> None:
         if self.full:
             raise LedgerUnavailable("the disk is full")
@@ -37,10 +40,11 @@ def test_a_ledger_that_can_only_be_read_is_said_once_and_its_end_once() -> None:
     async def main() -> None:
         registry = ReadsOnly()
         presence = Quiet(cast("Registry", registry), workers=dict, state=dict, history_days=1)
-        async with beside(presence.run()):
+        async with beside(presence.run()) as working:
             await asyncio.sleep(60)
             registry.full = False
             await asyncio.sleep(60)
+            assert not working.done()
 
     with capture_logs() as logs:
         run(main())
