@@ -111,7 +111,9 @@ class Intake:
                 self._waiting, self._parked = self._parked, []
 
     def _take_in(self) -> None:
-        arrivals, self._waiting = self._waiting, []
+        # What waited for somebody's work comes first: it may never be quiet here.
+        arrivals = self._parked + self._waiting
+        self._parked, self._waiting = [], []
         for arrival in arrivals:
             if any(map(bool, self._book.unknown((arrival.request,)))):
                 self._waiting.append(arrival)  # it came meanwhile

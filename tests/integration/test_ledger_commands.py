@@ -248,6 +248,7 @@ async def test_no_command_makes_a_ledger(kit_worker: Shell, tmp_path: Path, word
     [
         (["history"], "say what is looked for"),
         (["history", "--email", "ada"], "ada is not an email address"),
+        (["history", "--account", "a", "--limit", "9" * 30], "--limit"),
         (["forget", "ada"], "ada is not an email address"),
     ],
 )

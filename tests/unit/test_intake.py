@@ -17,7 +17,7 @@ from worker.backlog import Backlog, Item
 from worker.book import Book
 from worker.delivery import Handed
 from worker.errors import EpochLost, InvalidEvent
-from worker.intake import Arrival, Intake
+from worker.intake import LOOK_AGAIN, Arrival, Intake
 from worker.interpret import Request
 from worker.ledger.store import Known
 from worker.subjects import Subject
@@ -211,6 +211,25 @@ def test_a_move_waits_until_the_work_at_the_new_address_is_done() -> None:
             world.book.let_go(there.delivery.subject, event(2))
             await asyncio.sleep(1)
         assert sorted(world.folded) == [1, 2, 3]
+
+    run(main())
+
+
+def test_a_move_that_waited_goes_on_though_other_events_never_cease_to_come() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.running():
+            world.comes(1, user="u-ada")
+            world.comes(2, NEW)
+            await settle()
+            world.comes(3, NEW, "u-ada")
+            await settle()
+            there = next(item for item in world.backlog.items() if item.event == event(2))
+            world.book.let_go(there.delivery.subject, event(2))
+            for number in range(4, 24):
+                await asyncio.sleep(LOOK_AGAIN / 2)
+                world.comes(number, f"p{number}@example.com")
+            assert 3 in world.folded
 
     run(main())
 

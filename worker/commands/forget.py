@@ -67,7 +67,11 @@ def _confirm(address: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError(f"{address} would be erased for good; say --yes")
-    if not typer.confirm(f"Erase {address} from ledger, history and dead letters for good?", err=True):
+    try:
+        sure = typer.confirm(f"Erase {address} from ledger, history and dead letters for good?", err=True)
+    except typer.Abort:
+        raise KeyboardInterrupt from None  # Ctrl-C, which is no bug
+    if not sure:
         raise UsageError("nothing was erased")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -19,13 +19,16 @@ from worker.ledger.history import Line, addresses, find_history
 from worker.settings import Settings
 from worker.values import time_text
 
+MOST: Final = 100_000
+"""Lines at once: they are read as a whole."""
+
 
 def history(
     *,
     email: Annotated[str | None, typer.Option("--email", help="Of this person, under any address.")] = None,
     event: Annotated[str | None, typer.Option("--event", help="Of the event with this id.")] = None,
     account: Annotated[str | None, typer.Option("--account", help="Of this account only.")] = None,
-    limit: Annotated[int, typer.Option(help="The newest so many.", min=1)] = 200,
+    limit: Annotated[int, typer.Option(help="The newest so many.", min=1, max=MOST)] = 200,
     as_json: AsJson = False,
 ) -> None:
     """Tell what each event did, to answer: why does she have this tag? The oldest comes first."""
