@@ -95,7 +95,7 @@ class Book:
             return Verdict(subject, outcome="duplicate")
         if mark is not None and mark in self._marks:
             return Verdict(subject, doubled=True)
-        change, refusal = self._with_address(record, event, request, user)
+        change, refusal = self._with_address(subject, event, request, user)
         moves = change.address is not None and change.address.value != record.email
         if refusal is None and not moves and record.supersedes(change):
             return Verdict(subject, outcome="superseded")
@@ -150,12 +150,14 @@ class Book:
         return any(event.time <= self._forgotten[mark] for mark in marks if mark in self._forgotten)
 
     def _with_address(
-        self, record: Record, event: Event, request: Request, user: str | None
+        self, subject: Subject, event: Event, request: Request, user: str | None
     ) -> tuple[Change, EventError | None]:
         """Return the change with the person's address in it, or why that cannot be changed."""
+        record = subject.record
         if user is None or event.order <= record.users.get(user, FIRST):
             return request.change, None  # nobody's, or a delayed event of a person who has moved on
-        if request.email != record.email and (why := self._why_not_move(record, user)) is not None:
+        moves = request.email != record.email and self._subjects[request.email] is not subject
+        if moves and (why := self._why_not_move(record, user)) is not None:
             error = InvalidEvent(f"data.user.email: {why}; everything else of the event is applied")
             return request.change, error
         # Also where it is the address as it is, for an older event may still ask for another one.

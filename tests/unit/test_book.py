@@ -196,6 +196,16 @@ def test_an_older_address_changes_nothing() -> None:
     assert verdict.refusal is None
 
 
+def test_who_is_at_the_new_address_already_has_not_moved() -> None:
+    """Given a move to somebody's address that is under way, an event of that somebody is no move back."""
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    desk.apply(2, NEW, BOB)
+    desk.write()
+    desk.take(3, NEW, ADA)
+    assert desk.take(4, NEW, BOB).refusal is None
+
+
 def test_an_address_that_another_id_uses_is_not_taken_away() -> None:
     """Given two ids at one address, the move of one is refused with the reason, and the rest is applied."""
     desk = Desk()
