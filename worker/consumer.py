@@ -162,7 +162,7 @@ class Consumer:
         """Ack what is done, and close the channel, which hands back whatever is unsettled.
 
         What is handed back goes behind everything that was handed back before and waits still (tried on
-        RabbitMQ 3.10 and 4.0). So where all that the broker may send is in hand and done, nothing must be on
+        RabbitMQ 3.10). So where all that the broker may send is in hand and done, nothing must be on
         its way when the channel closes: it sends no more once it has confirmed the cancel.
         """
         if self._channel is None:
