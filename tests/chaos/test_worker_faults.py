@@ -28,7 +28,7 @@ async def test_no_fault(arena: Arena) -> None:
 @pytest.mark.parametrize("landed", [False, True], ids=["not-landed", "landed"])
 async def test_kill_9_while_kit_holds_a_request(arena: Arena, *, landed: bool) -> None:
     """Given requests that Kit took and never answered, whether done or not, a kill loses nothing."""
-    async with arena.running(events=400):
+    async with arena.running(events=600, per_second=100):
         await arena.calls(60)
         hang = Rule(Fault(FaultKind.HANG, applied=landed), account=arena.main.name)
         arena.sandbox.faults.add(hang)
@@ -40,7 +40,7 @@ async def test_kill_9_while_kit_holds_a_request(arena: Arena, *, landed: bool) -
 
 async def test_kill_9_with_kits_answer_unread(arena: Arena) -> None:
     """Given answers of Kit that lie in the socket of a worker that is then killed, nothing is lost."""
-    async with arena.running(events=400):
+    async with arena.running(events=600, per_second=100):
         await arena.calls(60)
         slow = arena.sandbox.faults.add(Rule(Fault(FaultKind.SLOW, delay=0.5), account=arena.main.name))
         await until(lambda: slow.struck >= 5)
@@ -57,7 +57,7 @@ async def test_kill_9_with_acks_that_never_arrive(arena: Arena) -> None:
     proxy = Proxy(arena.amqp_url)
     async with proxy.open():
         arena.world.amqp_url = proxy.url
-        async with arena.running(events=400):
+        async with arena.running(events=600, per_second=100):
             await arena.settled(100)
             proxy.deaf = True
             settled = len(arena.outcomes().of)
@@ -72,7 +72,7 @@ async def test_kill_9_with_acks_that_never_arrive(arena: Arena) -> None:
 
 async def test_sigterm_in_mid_batch_and_a_second_one(arena: Arena) -> None:
     """Given SIGTERM while Kit is slow, the worker waits for the answers; asked again, it ends at once."""
-    async with arena.running(events=400):
+    async with arena.running(events=600, per_second=100):
         await arena.calls(60)
         slow = arena.sandbox.faults.add(Rule(Fault(FaultKind.SLOW, delay=12), account=arena.main.name))
         await until(lambda: slow.struck >= 5)
