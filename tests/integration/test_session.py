@@ -362,6 +362,12 @@ def events_of_poison_and_others(seed: int) -> list[dict[str, Any]]:
     return list({each["data"]["user"]["email"]: each for each in adding}.values())
 
 
+def never_take(sandbox: Sandbox, event: dict[str, Any]) -> None:
+    """Have Kit answer 500 to every tag for the person of an event."""
+    person = sandbox.account(KEY).add_subscriber(event["data"]["user"]["email"])
+    sandbox.fail("status", status=500, method="POST", path=f"/v4/tags/*/subscribers/{person}")
+
+
 async def test_one_person_whom_kit_never_takes_is_set_aside_and_holds_up_nobody(
     channel: AbstractChannel,
     amqp_url: str,
@@ -383,8 +389,7 @@ async def test_one_person_whom_kit_never_takes_is_set_aside_and_holds_up_nobody(
 
     monkeypatch.setattr(Reporter, "dead_lettered", note)
     async with running(amqp_url):
-        person = sandbox.account(KEY).add_subscriber(poison["data"]["user"]["email"])
-        sandbox.fail("status", status=500, method="POST", path=f"/v4/tags/*/subscribers/{person}")
+        never_take(sandbox, poison)
         await publish(channel, events_exchange, [poison])
         for other in itertools.takewhile(lambda _: not ended, others):
             await publish(channel, events_exchange, [other])
@@ -406,8 +411,7 @@ async def test_one_person_whom_kit_never_takes_lets_others_in_after_a_while(
     monkeypatch.setattr(session, "ALONE_FOR", 2.0)
     poison, other, *_ = events_of_poison_and_others(seed=20)
     async with running(amqp_url) as worker:
-        person = sandbox.account(KEY).add_subscriber(poison["data"]["user"]["email"])
-        sandbox.fail("status", status=500, method="POST", path=f"/v4/tags/*/subscribers/{person}")
+        never_take(sandbox, poison)
         await publish(channel, events_exchange, [poison])
         await eventually(lambda: worker._prefetch.careful)  # it shows nowhere else
         await publish(channel, events_exchange, [other])

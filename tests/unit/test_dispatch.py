@@ -182,9 +182,11 @@ class World:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        async with beside(self.dispatcher.run()):
-            yield
-        await self.dispatcher.abort(0.0)
+        try:
+            async with beside(self.dispatcher.run()):
+                yield
+        finally:
+            await self.dispatcher.abort(0.0)
 
 
 # -- when changes start -------------------------------------------------------------------------------------

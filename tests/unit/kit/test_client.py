@@ -210,7 +210,7 @@ async def test_a_call_ends_in_time_however_slowly_kit_answers(slow: Reply) -> No
         with pytest.raises(KitUnavailable, match="in time") as caught:
             await kit.call("POST", "/v4/tags", json={"name": "VIP"})
 
-    assert 0.09 < time.monotonic() - started < 10
+    assert 0.09 < time.monotonic() - started < 2
     assert without_the_key(caught.value)
 
 

@@ -28,7 +28,7 @@ async def test_it_stops_at_once_whatever_it_is_still_answering(kind: str) -> Non
         with contextlib.suppress(aiohttp.ClientError):
             (await request).close()
 
-    assert took < 10
+    assert took < 1.0
 
 
 async def test_it_stops_at_once_under_latency_and_the_write_is_lost() -> None:
@@ -38,7 +38,7 @@ async def test_it_stops_at_once_under_latency_and_the_write_is_lost() -> None:
             request = asyncio.create_task(session.post(sandbox.url + "/v4/tags", json={"name": "VIP"}))
             await sandbox.until(lambda: bool(sandbox.calls()))
             began = time.monotonic()
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 1.0
         with pytest.raises(aiohttp.ClientError):
             await request
 
