@@ -87,14 +87,21 @@ class Book:
     def judge(self, event: Event, request: Request) -> Verdict:
         """Return whom an event is about, and what of it is to be done. The ledger was asked before."""
         user = None if request.user_id is None else id_key(request.user_id)
-        subject = self._subject_of(event, request.email, user)
+        address = self._address_of(event, request.email, user)
+        subject = self._subjects[address]
         record, mark = subject.record, event_mark(event)
         if self._is_forgotten(event, request.email, user):
             return Verdict(subject, outcome="forgotten")
+        if address in subject.joined and user not in record.users:
+            return Verdict(subject, wait_for=subject)  # another person's, and the move may still be rejected
         if mark in record.seen:
             return Verdict(subject, outcome="duplicate")
         if mark is not None and mark in self._marks:
             return Verdict(subject, doubled=True)
+        return self._news(subject, event, request, user)
+
+    def _news(self, subject: Subject, event: Event, request: Request, user: str | None) -> Verdict:
+        record = subject.record
         change, refusal = self._with_address(subject, event, request, user)
         moves = change.address is not None and change.address.value != record.email
         if refusal is None and not moves and record.supersedes(change):
@@ -107,7 +114,7 @@ class Book:
         """Return whom an event is about that cannot be applied."""
         user = None if request.user_id is None else id_key(request.user_id)
         forgotten = self._is_forgotten(event, request.email, user)
-        subject = self._subject_of(event, request.email, user)
+        subject = self._subjects[self._address_of(event, request.email, user)]
         return Verdict(subject, outcome="forgotten" if forgotten else "refused")
 
     def take_in(self, event: Event, request: Request, verdict: Verdict) -> None:
@@ -129,19 +136,20 @@ class Book:
                 self._people[user] = self._new_people[user] = Person(user, record.email)
         address = verdict.change.address
         if address is not None and address.value != record.email:
+            subject.asking[event.order] = address.value
             self._join(subject, address.value)
 
-    def _subject_of(self, event: Event, email: str, user: str | None) -> Subject:
+    def _address_of(self, event: Event, email: str, user: str | None) -> str:
+        """Return the address under which the person of an event is known."""
         if user is not None and (person := self._people.get(user)) is not None:
-            return self._subjects[person.email]
+            return person.email
         seen = {email}
-        subject = self._subjects[email]
-        while (moved := subject.record.moved) is not None and event.order < moved.order:
+        while (moved := self._subjects[email].record.moved) is not None and event.order < moved.order:
             if moved.to in seen:
                 break
-            seen.add(moved.to)
-            subject = self._subjects[moved.to]
-        return subject
+            email = moved.to
+            seen.add(email)
+        return email
 
     def _is_forgotten(self, event: Event, email: str, user: str | None) -> bool:
         if not self._forgotten:
@@ -181,8 +189,14 @@ class Book:
         """Let both addresses lead to one subscriber from now on."""
         other = self._subjects[email]
         if other is not subject:
-            subject.joined = other.record
+            subject.joined[email] = other
             self._lead(email, subject)
+
+    def _part(self, subject: Subject, email: str) -> None:
+        """Let each of two addresses lead to its own subscriber again: nothing in hand asks for a move."""
+        if (other := subject.joined.pop(email, None)) is not None:
+            subject.addresses.discard(email)
+            self._lead(email, other)
 
     # -- while it is worked on ------------------------------------------------------------------------
 
@@ -211,8 +225,9 @@ class Book:
                 given under the old address is owed to this one.
         """
         old = subject.record
-        subject.record = merged(old, subject.joined or Record(address.value), address, kit_id)
-        subject.joined, subject.placed = None, address.order
+        other = subject.joined.pop(address.value, None)
+        subject.record = merged(old, other.record if other else Record(address.value), address, kit_id)
+        subject.placed = address.order
         self._touched.add(subject)
         self._moves.append((old.email, address.value))
         self._lead(address.value, subject)
@@ -237,6 +252,9 @@ class Book:
         subject.events -= 1
         if not subject.events:
             self._idle.add(subject)
+        asked = subject.asking.pop(event.order, None)
+        if asked is not None and asked not in subject.asking.values():
+            self._part(subject, asked)
         if not doubled and (mark := event_mark(event)) is not None:
             self._marks.discard(mark)
         return tuple(subject.calls.pop(event.order, ()))

@@ -35,7 +35,8 @@ class Subject:
 
     Attributes:
         record: What is known of the subscriber.
-        joined: What was known of whoever has the address that the subscriber is to get.
+        joined: By address, who has the addresses that the subscriber is to get by events in hand.
+        asking: By event in hand, the address that it gives the subscriber, where that is another one.
         addresses: That lead to this subscriber.
         placed: The event that gave the subscriber the present address; older ones have no say in it.
         events: How many events in hand are about the subscriber.
@@ -43,7 +44,8 @@ class Subject:
     """
 
     record: Record
-    joined: Record | None = None
+    joined: dict[str, Subject] = field(default_factory=dict)
+    asking: dict[OrderKey, str] = field(default_factory=dict)
     placed: OrderKey = FIRST
     addresses: set[str] = field(default_factory=set)
     events: int = 0
@@ -86,7 +88,10 @@ def merged(old: Record, other: Record, address: Part[str], kit_id: int | None) -
         kept, lost = other, (old,)
     else:
         kept, lost = Record(address.value), (old, other)
-    owed = merge_all([old.owed, other.owed, *(replace(each.done, ensure=None) for each in lost)])
+    gave = Change(gave=old.gave).merge(Change(gave=other.gave))
+    # What an entry gave to both, it has given to one person now, of which only the newest may stay.
+    taken_off = replace(gave.replacing(), gave={}) if old.gave and other.gave else NOTHING
+    owed = merge_all([old.owed, other.owed, *(replace(each.done, ensure=None) for each in lost), taken_off])
     # What named the old address, even lately, says nothing about this one.
     users = {user: max(other.users.get(user, FIRST), address.order) for user in old.users}
     return Record(
@@ -96,7 +101,7 @@ def merged(old: Record, other: Record, address: Part[str], kit_id: int | None) -
         fields=kept.fields,
         first_name=kept.first_name,
         ensured=max(old.ensured, other.ensured),
-        gave=Change(gave=old.gave).merge(Change(gave=other.gave)).gave,
+        gave=gave.gave,
         seen={**other.seen, **old.seen},
         users={**other.users, **users},
         owed=owed,

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.examples import EMAIL, NOON, change, event, order
 from worker.book import MOVE_EVERY, Book
-from worker.changes import Change, Part
+from worker.changes import Change, Part, slot_key
 from worker.errors import Reason
 from worker.events import Event
 from worker.interpret import Request
@@ -197,13 +197,83 @@ def test_an_older_address_changes_nothing() -> None:
 
 
 def test_who_is_at_the_new_address_already_has_not_moved() -> None:
-    """Given a move to somebody's address that is under way, an event of that somebody is no move back."""
+    """Given a move to somebody's address that is done, an event of that somebody is no move back."""
     desk = Desk()
     desk.apply(1, user=ADA)
     desk.apply(2, NEW, BOB)
     desk.write()
-    desk.take(3, NEW, ADA)
+    desk.finish(3, desk.take(3, NEW, ADA))
     assert desk.take(4, NEW, BOB).refusal is None
+
+
+@pytest.mark.parametrize(("user", "email"), [(BOB, NEW), (BOB, THIRD), ("u-unknown", NEW), (None, NEW)])
+def test_whoever_has_the_new_address_waits_until_the_move_is_through(user: str | None, email: str) -> None:
+    """Given a move that Kit may still reject, only the mover's own events are folded into it.
+
+    An event of Bob's would be applied to Ada's subscriber, and one with his next address would move her.
+    """
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    desk.apply(2, NEW, BOB)
+    desk.write()
+    move = desk.take(3, NEW, ADA)
+    assert desk.take(4, email, user).wait_for is move.subject
+    assert desk.take(5, EMAIL, ADA).subject is move.subject
+    assert desk.take(6, NEW, ADA).subject is move.subject
+
+
+def test_after_a_move_that_was_rejected_each_address_has_its_own_person() -> None:
+    """Given a move that ends as a dead letter while others of Ada's wait, Bob is Bob again."""
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    bob = desk.apply(2, NEW, BOB).subject.record
+    move, again = desk.take(3, NEW, ADA), desk.take(4, NEW, ADA)
+    desk.take(5, EMAIL, ADA)
+
+    desk.book.let_go(move.subject, event(3))
+    assert desk.take(6, NEW, BOB).wait_for is move.subject  # the second may still succeed
+    desk.book.let_go(again.subject, event(4))
+
+    assert desk.take(6, NEW, BOB).subject.record is bob
+    assert desk.take(7, NEW).subject.record is bob
+    assert desk.take(8, EMAIL, ADA).subject is move.subject
+
+
+def test_a_second_move_that_comes_during_the_first_takes_in_the_right_people() -> None:
+    """Given two addresses that both have somebody, what is known of each counts only there."""
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    desk.apply(2, NEW)
+    desk.apply(3, THIRD)
+    first, second = desk.take(4, NEW, ADA), desk.take(5, THIRD, ADA)
+    subject, to = first.subject, first.change.address
+    assert to is not None
+    assert second.change.address is not None
+
+    desk.book.moved(subject, to, 8)
+    assert subject.record.owed.tags.keys() == {"tag 1", "tag 2"}
+    desk.book.moved(subject, second.change.address, 9)
+    assert subject.record.owed.tags.keys() == {"tag 1", "tag 2", "tag 3"}
+
+
+def test_of_two_gifts_of_one_entry_the_older_is_taken_off_whoever_moves_to_the_other() -> None:
+    """Given Gold at one address and Silver at the other, by one entry, Silver, the newer, stays alone."""
+    desk = Desk()
+    for number, email, tag in ((1, EMAIL, "Gold"), (2, NEW, "Silver")):
+        verdict = desk.take(number, email, ADA if email == EMAIL else None, add=(tag,))
+        part = verdict.change.tags[tag.lower()]
+        gift = replace(verdict.change, gave={slot_key("entry", tag): part})
+        desk.finish(number, replace(verdict, change=gift))
+    move = desk.take(3, NEW, ADA)
+    assert move.change.address is not None
+    desk.book.moved(move.subject, move.change.address, 8)
+
+    left = move.subject.record.left(move.change)
+    assert {key: part.value.present for key, part in left.tags.items()} == {
+        "gold": False,
+        "silver": True,
+        "vip": True,
+    }
 
 
 def test_an_address_that_another_id_uses_is_not_taken_away() -> None:
@@ -241,7 +311,8 @@ def test_a_move_waits_for_what_is_in_hand_at_the_new_address() -> None:
     desk.finish(2, there)
     verdict = desk.take(3, NEW, ADA)
     assert verdict.wait_for is None
-    assert verdict.subject.joined is there.subject.record
+    assert verdict.subject.joined == {NEW: there.subject}
+    desk.finish(3, verdict)
     assert desk.take(4, NEW).subject is verdict.subject  # both addresses lead to her from now on
 
 

@@ -174,8 +174,9 @@ class Writer:
         """Give the subscriber a new address, as a change asks; tags and history stay."""
         kit_id = subject.record.kit_id
         if kit_id is None and (kit_id := await self._id_at_old_address(subject)) is None:
-            other = subject.joined.kit_id if subject.joined else None
-            self._book.moved(subject, address, other)  # Kit has nobody to move
+            other = subject.joined.get(address.value)
+            # Kit has nobody to move.
+            self._book.moved(subject, address, other.record.kit_id if other else None)
             return
         try:
             answer = await self._client.call(
