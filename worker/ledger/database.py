@@ -8,17 +8,17 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import aiosqlite
 import asyncpg
 import structlog
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from worker.errors import LedgerUnavailable
+from worker.ledger import sqlite
 from worker.ledger.schema import DamagedLedgerError, NewerLedgerError, ledger_version, meta, migrate
 
 log = structlog.get_logger()
@@ -32,9 +32,6 @@ QUERY_KEYS: Final = {
 """What asyncpg takes of an address's query, and what makes sense there."""
 TIMEOUT: Final = 10.0
 """Seconds for one transaction, connecting included."""
-LOCK_TIMEOUT: Final = 5.0
-"""Seconds that SQLite waits while another process writes."""
-LOCK_POLL: Final = 0.05
 FAILURES: Final = (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
@@ -224,9 +221,7 @@ class Database:
             )  # fmt: skip
         self._file.parent.mkdir(parents=True, exist_ok=True)
         engine = create_async_engine(self.url, pool_size=3, max_overflow=5, pool_timeout=TIMEOUT)
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        event.listen(engine.sync_engine, "invalidate", _undo_sqlite)
+        sqlite.set_up(engine)
         return engine
 
     async def _prepare(self, engine: AsyncEngine) -> None:
@@ -238,49 +233,6 @@ class Database:
         if version == 0:
             # On a host that worked before, this line means that the old ledger is not where it was.
             log.warning("ledger_created", ledger=self.name, existed=existed)
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  # SQLAlchemy's own adapter
-    connection.isolation_level = None  # the driver must not begin transactions by itself
-    cursor = connection.cursor()
-    for pragma in (f"busy_timeout={LOCK_TIMEOUT * 1000:.0f}", "synchronous=FULL", "secure_delete=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-    connection.run_async(_use_write_ahead_log)
-
-
-async def _use_write_ahead_log(connection: aiosqlite.Connection) -> None:
-    """Have readers and the writer not wait for each other.
-
-    While somebody else does the same to a new file, SQLite does not wait but says "locked" at once: each of
-    the two may stand in the other's way.
-    """
-    deadline = asyncio.get_running_loop().time() + LOCK_TIMEOUT
-    while True:
-        try:
-            async with connection.execute("PRAGMA journal_mode=WAL"):
-                return
-        except sqlite3.OperationalError as error:
-            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not is_busy or asyncio.get_running_loop().time() >= deadline:
-                raise
-        await asyncio.sleep(LOCK_POLL)
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and then writes could find the lock taken, with no way to wait for it.
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _undo_sqlite(connection: Any, _record: object, _error: object) -> None:  # noqa: ANN401  # as above
-    """Roll back what was cancelled before its connection is closed.
-
-    Closing alone is not enough: SQLite keeps a closed connection, and its lock, for as long as any statement
-    of it lives, and the traceback of what was cancelled keeps the last one until it is collected.
-    """
-    with suppress(ValueError, *FAILURES):  # a connection that is already closed holds nothing
-        connection.rollback()
 
 
 def _secret(connection: Connection) -> bytes:

@@ -1,0 +1,67 @@
+"""What a SQLite file needs that no server does: its settings, its one write lock, its write-ahead log."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import suppress
+from typing import Any, Final
+
+import aiosqlite
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+LOCK_TIMEOUT: Final = 5.0
+"""Seconds that SQLite waits while another process writes."""
+LOCK_POLL: Final = 0.05
+
+
+def set_up(engine: AsyncEngine) -> None:
+    """Have every connection of an engine work as the ledger needs it."""
+    event.listen(engine.sync_engine, "connect", _prepare)
+    event.listen(engine.sync_engine, "begin", _begin)
+    event.listen(engine.sync_engine, "invalidate", _undo)
+
+
+def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # SQLAlchemy's own adapter
+    connection.isolation_level = None  # the driver must not begin transactions by itself
+    cursor = connection.cursor()
+    for pragma in (f"busy_timeout={LOCK_TIMEOUT * 1000:.0f}", "synchronous=FULL", "secure_delete=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+    connection.run_async(_use_write_ahead_log)
+
+
+async def _use_write_ahead_log(connection: aiosqlite.Connection) -> None:
+    """Have readers and the writer not wait for each other.
+
+    While somebody else does the same to a new file, SQLite does not wait but says "locked" at once: each of
+    the two may stand in the other's way.
+    """
+    deadline = asyncio.get_running_loop().time() + LOCK_TIMEOUT
+    while True:
+        try:
+            async with connection.execute("PRAGMA journal_mode=WAL"):
+                return
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or asyncio.get_running_loop().time() >= deadline:
+                raise
+        await asyncio.sleep(LOCK_POLL)
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and then writes could find the lock taken, with no way to wait for it.
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _undo(connection: Any, _record: object, _error: object) -> None:  # noqa: ANN401  # as above
+    """Roll back what was cancelled before its connection is closed.
+
+    Closing alone is not enough: SQLite keeps a closed connection, and its lock, for as long as any statement
+    of it lives, and the traceback of what was cancelled keeps the last one until it is collected.
+    """
+    with suppress(ValueError, SQLAlchemyError, sqlite3.Error, OSError):  # a closed connection holds nothing
+        connection.rollback()
