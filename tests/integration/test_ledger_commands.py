@@ -243,6 +243,16 @@ async def test_no_command_makes_a_ledger(kit_worker: Shell, tmp_path: Path, word
     assert not (tmp_path / "data").exists()
 
 
+async def test_no_command_makes_a_ledger_of_an_empty_file(kit_worker: Shell, tmp_path: Path) -> None:
+    """Given a file that somebody has touched and no worker has used, it is said, and stays empty."""
+    path = tmp_path / "data" / "ledger.db"
+    path.parent.mkdir()
+    path.touch()
+    ended = await kit_worker("status")
+    assert (ended.code, path.stat().st_size) == (2, 0)
+    assert "there is no ledger at data/ledger.db: set LEDGER_URL as the workers have it" in ended.err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -21,10 +21,10 @@ async def opened_ledger(settings: Settings) -> AsyncIterator[Ledger]:
         LedgerUnavailable: It could not be used.
     """
     database = Database(settings.ledger_url.get_secret_value())
-    if not database.exists:
+    if not await database.version():
         raise UsageError(
             f"there is no ledger at {database.name}: set LEDGER_URL as the workers have it (a relative path "
-            "begins in the folder where the worker was started)"
+            "of a file begins in the folder where the worker was started); the first worker to start makes one"
         )
     async with Ledger(database, worker="kit-worker", now=time.time) as ledger:
         yield ledger

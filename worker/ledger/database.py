@@ -131,7 +131,7 @@ class Database:
         """Return the version of what is there, 0 for nothing, and change nothing; raises as `read` does."""
         if not self.exists:
             return 0
-        engine = self._make()
+        engine = self._make(only_looks=True)
         try:
             async with self._translated(), asyncio.timeout(TIMEOUT), engine.connect() as connection:
                 return await connection.run_sync(ledger_version)
@@ -213,7 +213,7 @@ class Database:
             for end in ("-wal", "-shm"):
                 Path(f"{self._file}{end}").unlink(missing_ok=True)
 
-    def _make(self) -> AsyncEngine:
+    def _make(self, *, only_looks: bool = False) -> AsyncEngine:
         if self._file is None:
             return create_async_engine(
                 self.url, pool_size=5, max_overflow=5, pool_timeout=TIMEOUT, pool_pre_ping=False,
@@ -221,7 +221,7 @@ class Database:
             )  # fmt: skip
         self._file.parent.mkdir(parents=True, exist_ok=True)
         engine = create_async_engine(self.url, pool_size=3, max_overflow=5, pool_timeout=TIMEOUT)
-        sqlite.set_up(engine)
+        sqlite.set_up(engine, only_looks=only_looks)
         return engine
 
     async def _prepare(self, engine: AsyncEngine) -> None:

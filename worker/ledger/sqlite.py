@@ -17,9 +17,16 @@ LOCK_TIMEOUT: Final = 5.0
 LOCK_POLL: Final = 0.05
 
 
-def set_up(engine: AsyncEngine) -> None:
-    """Have every connection of an engine work as the ledger needs it."""
+def set_up(engine: AsyncEngine, *, only_looks: bool = False) -> None:
+    """Have every connection of an engine work as the ledger needs it.
+
+    Args:
+        engine: SQLAlchemy's.
+        only_looks: Leave a file that may be somebody else's, or nobody's yet, as it is.
+    """
     event.listen(engine.sync_engine, "connect", _prepare)
+    if not only_looks:
+        event.listen(engine.sync_engine, "connect", _keep_log)
     event.listen(engine.sync_engine, "begin", _begin)
     event.listen(engine.sync_engine, "invalidate", _undo)
 
@@ -30,6 +37,9 @@ def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # SQLAl
     for pragma in (f"busy_timeout={LOCK_TIMEOUT * 1000:.0f}", "synchronous=FULL", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _keep_log(connection: Any, _record: object) -> None:  # noqa: ANN401  # as above
     connection.run_async(_use_write_ahead_log)
 
 
