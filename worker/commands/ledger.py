@@ -24,7 +24,7 @@ async def opened_ledger(settings: Settings) -> AsyncIterator[Ledger]:
     if not await database.version():
         raise UsageError(
             f"there is no ledger at {database.name}: set LEDGER_URL as the workers have it (a relative path "
-            "of a file begins in the folder where the worker was started); the first worker to start makes one"
+            "of a file begins in the folder where the worker was started); the first worker makes one"
         )
     async with Ledger(database, worker="kit-worker", now=time.time) as ledger:
         yield ledger

@@ -58,6 +58,12 @@ def check_ledger_url(url: str) -> None:
         raise ValueError("must name a file: a ledger in memory would forget everything at the next start")
 
 
+_LOST_TABLES: Final = (
+    "put it back from a backup, or, with none of its tables left, restart the workers to begin with an empty "
+    "one, which knows nothing of the events applied so far"
+)
+
+
 class Database:
     """The ledger's database. It is opened, and migrated, by the first use, and again after a failure."""
 
@@ -161,7 +167,10 @@ class Database:
             text = f"the ledger {self.name} did not answer within {TIMEOUT:.0f} s"
             raise LedgerUnavailable(text) from error
         except FAILURES as error:
-            raise LedgerUnavailable(f"the ledger {self.name} cannot be used: {_cause(error)}") from error
+            text = f"cannot be used: {_cause(error)}"
+            if _lacks_table(error):
+                text = f"has lost tables ({_cause(error)}); {_LOST_TABLES}"
+            raise LedgerUnavailable(f"the ledger {self.name} {text}") from error
 
     async def _opened(self) -> AsyncEngine:
         if self._engine is not None and self._is_in_place():
@@ -228,20 +237,28 @@ class Database:
         existed = self._file is None or self._identity() is not None
         async with engine.execution_options(writes=True).begin() as connection:
             version = await connection.run_sync(migrate)
-            self.secret = await connection.run_sync(_secret)
+            self.secret = await connection.run_sync(secret_of)
         self._inode = self._identity() if self._file else None
         if version == 0:
             # On a host that worked before, this line means that the old ledger is not where it was.
             log.warning("ledger_created", ledger=self.name, existed=existed)
 
 
-def _secret(connection: Connection) -> bytes:
+def secret_of(connection: Connection) -> bytes:
     """Return the key of this ledger's hashes, made once."""
     found = connection.execute(select(meta.c.value).where(meta.c.key == "secret")).scalar()
     if found is None:
         found = secrets.token_hex(32)
         connection.execute(meta.insert().values(key="secret", value=found))
     return bytes.fromhex(found)
+
+
+def _lacks_table(error: BaseException) -> bool:
+    """Whether the database says that a table is not there: for this program, that it was dropped in use."""
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, sqlite3.Error):
+        return str(cause).startswith("no such table")
+    return bool(getattr(cause, "sqlstate", None) == asyncpg.UndefinedTableError.sqlstate)
 
 
 def _cause(error: BaseException) -> str:

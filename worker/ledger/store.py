@@ -11,21 +11,19 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from sqlalchemy import case, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.errors import EpochLost, LedgerUnavailable
-from worker.ledger.database import Database
-from worker.ledger.rows import id_key, insert_account, plain, upsert
+from worker.ledger.database import Database, secret_of
+from worker.ledger.rows import id_key, plain, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
+from worker.ledger.takeover import take_over
 from worker.record_json import UnreadableError, dump_record, load_record
 from worker.records import Record
 from worker.values import time_text
-
-RELEASE_COUNTS: Final = 60.0
-"""Seconds for which the word of a holder who left counts: a restart is faster, and no backup put back is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,28 +137,14 @@ class Ledger:
 
     async def take(self, account: str, kit_account: int = 0) -> Tenure:
         """Begin to write for an account: whoever did so before has lost it."""
-        now = self.now()
-        # Of what was released long ago, or in the future, much may have happened that this ledger, put back
-        # from a copy perhaps, knows nothing of. And where clocks differ, the later one counts.
-        clean = accounts.c.released_at.between(now - RELEASE_COUNTS, now + RELEASE_COUNTS)
-        since = case(
-            (clean, accounts.c.known_since), (accounts.c.written_at > now, accounts.c.written_at), else_=now
-        )
         async with self.database.write() as connection:
-            await connection.execute(insert_account(connection, account))
-            taken = update(accounts).where(accounts.c.account == account)
-            values = {
-                "epoch": accounts.c.epoch + 1,
-                "holder": plain(self._worker),
-                "written_at": now,
-                "known_since": since,
-                "released_at": None,
-            }
-            wanted = accounts.c.epoch, accounts.c.created_tags, accounts.c.known_since
-            found = await connection.execute(taken.values(values).returning(*wanted))
-            epoch, created_tags, known_since = found.one()
-            in_doubt = epoch > 1 and known_since >= now
-            return Tenure(account, epoch, created_tags, kit_account, known_since, in_doubt)
+            taken = await take_over(connection, account, holder=plain(self._worker), now=self.now())
+            secret = await connection.run_sync(secret_of)
+        # It may be another one: a ledger can be emptied, or put back from a copy, while this program runs.
+        self.database.secret = secret
+        return Tenure(
+            account, taken.epoch, taken.created_tags, kit_account, taken.known_since, taken.in_doubt
+        )
 
     async def release(self, tenure: Tenure) -> None:
         """Say that all calls of a tenure were answered and are written, so that the next may rely on them."""

@@ -61,7 +61,7 @@ async def test_who_lost_an_account_can_take_it_again(new_ledger: NewLedger) -> N
     """Given an account that comes back, its epoch is greater than both before, and the one between is out."""
     first, second = new_ledger("w-1"), new_ledger("w-2")
     epochs = [await each.take(ACCOUNT) for each in (first, second, first)]
-    assert [tenure.epoch for tenure in epochs] == [1, 2, 3]
+    assert epochs[0].epoch < epochs[1].epoch < epochs[2].epoch
     await first.save(epochs[2], one_of_all())
     with pytest.raises(EpochLost):
         await second.save(epochs[1], one_of_all())
@@ -86,13 +86,13 @@ async def test_of_many_who_take_at_once_one_has_it(new_ledger: NewLedger) -> Non
     """Given ten takes at once, each has an epoch of its own, and only the greatest may write."""
     ledgers = [new_ledger(f"w-{number}") for number in range(10)]
     tenures = await asyncio.gather(*(each.take(ACCOUNT) for each in ledgers))
-    assert sorted(tenure.epoch for tenure in tenures) == list(range(1, 11))
+    assert len({tenure.epoch for tenure in tenures}) == 10
 
     saves = (each.save(tenure, one_of_all()) for each, tenure in zip(ledgers, tenures, strict=True))
     ends = await asyncio.gather(*saves, return_exceptions=True)
 
     written = [tenure.epoch for tenure, end in zip(tenures, ends, strict=True) if end is None]
-    assert written == [10]
+    assert written == [max(tenure.epoch for tenure in tenures)]
     assert all(isinstance(end, EpochLost) for end in ends if end is not None)
     assert len(await find_history(ledgers[0].database, account=ACCOUNT)) == 1
 

@@ -29,7 +29,8 @@ from tests.integration.ledger.harness import (
 from worker.changes import Change, Part, TagWish
 from worker.errors import LedgerUnavailable
 from worker.ledger.history import find_history
-from worker.ledger.store import RELEASE_COUNTS, Batch, Ledger, Person
+from worker.ledger.store import Batch, Ledger, Person
+from worker.ledger.takeover import RELEASE_COUNTS
 from worker.records import Held, Record
 
 HOUR = 3600.0
