@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +167,57 @@ async def test_forget_says_where_it_could_not_look(
     assert done.code == 4
     assert f"somebody else holds dead letters of {world.account}" in done.err
     assert "ada@example.com" in done.err
+
+
+async def test_forget_says_what_may_still_be_read(
+    world: World, channel: AbstractChannel, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given somebody who goes on reading the file, it says that it may all be there until it runs again."""
+    path = tmp_path / "data" / "ledger.db"
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(channel, world.exchange, [event(1, "user.signed_up"), event(2, "access.granted")])
+        await until(lambda: ended(worker) == 2)
+        await worker.stop()
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM subscribers").fetchall()
+        done = await kit_worker("forget", "ada@example.com", "--yes", "--json")
+        assert b"ada@example.com" in b"".join(file.read_bytes() for file in path.parent.glob("ledger.db*"))
+    again = await kit_worker("forget", "ada@example.com", "--yes", "--json")
+    assert (done.code, again.code) == (4, 0)
+    assert json.loads(done.out) == [
+        {"account": world.account, "records": 1, "user_ids": 1, "history": 2, "dead_letters": 1}
+    ]
+    assert done.err == (
+        "kit-worker: the ledger data/ledger.db was being read all the while; what was erased may still be "
+        "readable in data/ledger.db and data/ledger.db-wal until you run kit-worker forget ada@example.com "
+        "again\n"
+    )
+    assert b"ada@example.com" not in b"".join(file.read_bytes() for file in path.parent.glob("ledger.db*"))
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+async def test_forget_that_is_interrupted_says_what_it_erased(
+    world: World, channel: AbstractChannel, kit_worker: Shell, tmp_path: Path, how: signal.Signals
+) -> None:
+    """Given Ctrl-C between the ledger and the dead letters, it reports, and says what may be left."""
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(channel, world.exchange, [event(1, "user.signed_up"), event(2, "access.granted")])
+        await until(lambda: ended(worker) == 2)
+        process = await kit_worker.start("forget", "ada@example.com", "--yes", "--json")
+        with closing(sqlite3.connect(tmp_path / "data" / "ledger.db")) as looking:
+            await until(lambda: looking.execute("SELECT * FROM history").fetchall() == [])
+        process.send_signal(how)  # the worker is given some seconds to hear of it, so there is time for this
+        out, err = await process.communicate()
+        assert await depth(world.amqp_url, f"kit.{world.account}.dead") == 1
+    assert process.returncode == 130
+    assert json.loads(out) == [
+        {"account": world.account, "records": 1, "user_ids": 1, "history": 2, "dead_letters": 0}
+    ]
+    assert err.decode().startswith(
+        "kit-worker: interrupted; the ledger has forgotten, but dead letters may be"
+    )
+    assert "ada@example.com, u-1" in err.decode()
 
 
 async def test_forget_reaches_what_a_worker_has_in_hand(

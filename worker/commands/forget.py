@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 import typer
@@ -13,14 +14,16 @@ from worker import dead_letters
 from worker.accounts import load_accounts
 from worker.commands.exits import UsageError
 from worker.commands.ledger import opened_ledger
-from worker.commands.output import AsJson, say, show, show_json, table
+from worker.commands.output import AsJson, say, show, show_json, table, warn
 from worker.commands.people import an_address
 from worker.commands.running import run_async
 from worker.commands.starting import begin
-from worker.errors import BrokerUnavailable, KitWorkerError
+from worker.errors import BrokerUnavailable, KitWorkerError, LedgerUnavailable
+from worker.ledger.database import Database
 from worker.ledger.forgetting import Erased
 from worker.ledger.forgetting import forget as erase
 from worker.ledger.registry import Registry
+from worker.ledger.store import Ledger
 from worker.letter_person import AboutPerson
 from worker.letters import DeadLetter
 from worker.presence import POLL
@@ -45,21 +48,43 @@ def forget(
     address = an_address(email)
     settings = begin()
     _confirm(address, yes=yes)
-    erased: list[Erased] = []
-    letters: list[DeadLetter] = []
+    done = _Done(address)
     try:
-        unseen = run_async(_erase(settings, address, erased, letters))
-    except KitWorkerError as error:
-        if not erased:
+        run_async(_erase(settings, done))
+    except (KitWorkerError, KeyboardInterrupt) as error:
+        if not done.erased:
             raise
-        _report(erased, letters, as_json=as_json)
-        raise BrokerUnavailable(f"{error}; {_left(erased)}") from error
-    _report(erased, letters, as_json=as_json)
-    if unseen:
-        held = ", ".join(unseen)
-        raise BrokerUnavailable(
-            f"somebody else holds dead letters of {held}, which were not seen; {_left(erased)}"
-        )
+        _report(done, as_json=as_json)
+        interrupted = isinstance(error, KeyboardInterrupt)
+        text = "; ".join(["interrupted" if interrupted else str(error), *_left(done)])
+        if interrupted:
+            warn(f"kit-worker: {text}")
+            raise
+        raise BrokerUnavailable(text) from error
+    _report(done, as_json=as_json)
+    if left := _left(done):
+        raise BrokerUnavailable("; ".join(left)) if done.unseen else LedgerUnavailable("; ".join(left))
+
+
+@dataclass(slots=True)
+class _Done:
+    """How far it has come.
+
+    Attributes:
+        letters: The dead letters that are gone.
+        searched: Whether all accounts' dead letters were looked through, as far as one could.
+        unseen: Accounts of which somebody else holds dead letters.
+        readable: Files in which what was erased may still be found.
+        why: Why that is so.
+    """
+
+    address: str
+    erased: list[Erased] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    searched: bool = False
+    unseen: list[str] = field(default_factory=list)
+    readable: str = ""
+    why: str = ""
 
 
 def _confirm(address: str, *, yes: bool) -> None:
@@ -75,42 +100,77 @@ def _confirm(address: str, *, yes: bool) -> None:
         raise UsageError("nothing was erased")
 
 
-async def _erase(
-    settings: Settings, address: str, erased: list[Erased], letters: list[DeadLetter]
-) -> list[str]:
-    """Erase a person; return the accounts of which somebody else holds dead letters.
+async def _erase(settings: Settings, done: _Done) -> None:
+    """Erase a person.
 
     The broker comes first: once the ledger has forgotten, nobody could tell again what else to look for.
     """
     names = load_accounts(settings.config_dir, environment()).names
-    unseen = []
     async with (
         opened_ledger(settings) as ledger,
         connected(settings.amqp_url.get_secret_value(), "forget") as connection,
     ):
-        erased += await erase(ledger, address, names)
+        await _erase_records(ledger, names, done)
+        await _purge(ledger.database, done)
         if any(worker.live for worker in (await Registry(ledger, "kit-worker").overview()).workers):
             await asyncio.sleep(HEARD_WITHIN)
-        for each in erased:
+        for each in done.erased:
             person = AboutPerson(each.addresses, each.user_ids)
-            if not await dead_letters.discard(connection, each.account, person, letters.append):
-                unseen.append(each.account)
-        await ledger.database.purge()
-    return unseen
+            if not await dead_letters.discard(connection, each.account, person, done.letters.append):
+                done.unseen.append(each.account)
+        done.searched = True
 
 
-def _left(erased: Iterable[Erased]) -> str:
-    known = sorted({sign for each in erased for sign in (*each.addresses, *each.user_ids)})
-    return (
-        f"the ledger has forgotten, but dead letters may be left that name {', '.join(known)}: "
-        "look with kit-worker dead-letters export, and discard them with --id"
-    )
+async def _erase_records(ledger: Ledger, names: Collection[str], done: _Done) -> None:
+    """Erase from the ledger; whoever ends this meanwhile waits until it is known what was erased."""
+
+    async def work() -> None:
+        done.erased += await erase(ledger, done.address, names)
+        if ledger.database.is_sqlite:
+            done.readable = f"{ledger.database.name} and {ledger.database.name}-wal"
+
+    working = asyncio.ensure_future(work())
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await working
+        raise
 
 
-def _report(erased: list[Erased], letters: list[DeadLetter], *, as_json: bool) -> None:
+async def _purge(database: Database, done: _Done) -> None:
+    """Let nothing that was erased be readable; a failure holds up nothing else."""
+    try:
+        await database.purge()
+    except LedgerUnavailable as error:
+        done.why = str(error)
+    else:
+        done.readable = ""
+
+
+def _left(done: _Done) -> list[str]:
+    """Return what may be left, and what to do about it, in parts of one sentence."""
+    said = []
+    if done.unseen:
+        said.append(f"somebody else holds dead letters of {', '.join(done.unseen)}, which were not seen")
+    if done.unseen or not done.searched:
+        known = sorted({sign for each in done.erased for sign in (*each.addresses, *each.user_ids)})
+        said.append(
+            f"the ledger has forgotten, but dead letters may be left that name {', '.join(known)}: "
+            "look with kit-worker dead-letters export, and discard them with --id"
+        )
+    if done.readable:
+        said += [done.why] if done.why else []
+        said.append(
+            f"what was erased may still be readable in {done.readable} until you run kit-worker forget "
+            f"{done.address} again"
+        )
+    return said
+
+
+def _report(done: _Done, *, as_json: bool) -> None:
     rows = [
-        (each.account, each.records, each.people, each.history, _count(letters, each.account))
-        for each in erased
+        (each.account, each.records, each.people, each.history, _count(done.letters, each.account))
+        for each in done.erased
     ]
     keys = ("account", "records", "user_ids", "history", "dead_letters")
     if as_json:

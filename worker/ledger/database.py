@@ -32,6 +32,8 @@ QUERY_KEYS: Final = {
 """What asyncpg takes of an address's query, and what makes sense there."""
 TIMEOUT: Final = 10.0
 """Seconds for one transaction, connecting included."""
+PURGE_WITHIN: Final = 10.0
+"""Seconds for which `purge` tries."""
 FAILURES: Final = (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
@@ -124,14 +126,23 @@ class Database:
     async def purge(self) -> None:
         """Let nothing that was deleted be readable in a SQLite file; raises as `read` does.
 
+        That takes a moment in which nobody reads an older state; it is waited for, within a bound.
         PostgreSQL keeps deleted rows until its next vacuum, which it does by itself.
         """
-        if self.is_sqlite:
-            async with self._translated(), asyncio.timeout(TIMEOUT):
-                engine = await self._opened()
-                async with engine.connect() as connection:
-                    await connection.exec_driver_sql("COMMIT")  # a checkpoint cannot be in a transaction
-                    await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        if not self.is_sqlite:
+            return
+        now = asyncio.get_running_loop().time
+        deadline = now() + PURGE_WITHIN
+        while not await self._empty_log():
+            if now() >= deadline:
+                raise LedgerUnavailable(f"the ledger {self.name} was being read all the while")
+            await asyncio.sleep(sqlite.LOCK_POLL)
+
+    async def _empty_log(self) -> bool:
+        async with self._translated(), asyncio.timeout(TIMEOUT):
+            engine = await self._opened()
+            async with engine.connect() as connection:
+                return await sqlite.empty_log(connection)
 
     async def version(self) -> int:
         """Return the version of what is there, 0 for nothing, and change nothing; raises as `read` does."""

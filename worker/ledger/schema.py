@@ -34,13 +34,7 @@ accounts = Table(
     "accounts",
     tables,
     Column("account", String(255), primary_key=True),
-    Column(
-        "epoch",
-        BigInteger,
-        nullable=False,
-        default=0,
-        comment="grows with every worker that takes over; a time",
-    ),
+    Column("epoch", BigInteger, nullable=False, default=0, comment="when it was last taken over, or later"),
     Column("holder", String(255), nullable=False, default="", comment="the worker that took it last"),
     Column(
         "written_at", Float, nullable=False, default=0.0, comment="when it was last taken, or written for"

@@ -10,11 +10,13 @@ from typing import Any, Final
 import aiosqlite
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 LOCK_TIMEOUT: Final = 5.0
 """Seconds that SQLite waits while another process writes."""
 LOCK_POLL: Final = 0.05
+LOG_TIMEOUT: Final = 0.5
+"""Seconds that emptying the log waits for those who read it: nobody can write meanwhile."""
 
 
 def set_up(engine: AsyncEngine, *, only_looks: bool = False) -> None:
@@ -29,6 +31,18 @@ def set_up(engine: AsyncEngine, *, only_looks: bool = False) -> None:
         event.listen(engine.sync_engine, "connect", _keep_log)
     event.listen(engine.sync_engine, "begin", _begin)
     event.listen(engine.sync_engine, "invalidate", _undo)
+
+
+async def empty_log(connection: AsyncConnection) -> bool:
+    """Take all that the write-ahead log has into the file, and empty it; tell whether that could be done.
+
+    Nobody else may read from the log meanwhile.
+    """
+    await connection.exec_driver_sql("COMMIT")  # a checkpoint cannot be in a transaction
+    await connection.exec_driver_sql(f"PRAGMA busy_timeout={LOG_TIMEOUT * 1000:.0f}")
+    busy, *_ = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+    await connection.exec_driver_sql(f"PRAGMA busy_timeout={LOCK_TIMEOUT * 1000:.0f}")
+    return not busy
 
 
 def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # SQLAlchemy's own adapter

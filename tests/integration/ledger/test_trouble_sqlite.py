@@ -30,7 +30,7 @@ from tests.integration.ledger.harness import (
     works,
 )
 from worker.errors import EpochLost
-from worker.ledger import schema
+from worker.ledger import database, schema, sqlite
 from worker.ledger.database import Database
 from worker.ledger.history import find_history
 from worker.ledger.store import Batch, Ledger
@@ -335,3 +335,40 @@ async def test_erased_text_is_not_in_the_file(ledger: Ledger, path: Path) -> Non
     left = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert secret.encode() not in left
     assert b"private detail" not in left
+
+
+async def test_what_a_reader_keeps_in_the_log_is_told(
+    ledger: Ledger, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given somebody who goes on reading an older state, `purge` says that it could not, and then can."""
+    monkeypatch.setattr(database, "PURGE_WITHIN", 1.0)
+    secret = "very-private@example.com"
+    await fill(ledger, Batch([record(secret, "VIP")]))
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM subscribers").fetchall()
+        async with ledger.database.write() as connection:
+            await connection.execute(schema.subscribers.delete())
+        said = await refusal(ledger.database.purge(), seconds=5)
+        assert said == f"the ledger {path} was being read all the while"
+        assert secret.encode() in b"".join(file.read_bytes() for file in path.parent.iterdir())
+    await ledger.database.purge()
+    assert secret.encode() not in b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+
+async def test_a_reader_that_ends_is_waited_for(ledger: Ledger, path: Path) -> None:
+    """Given somebody who reads, `purge` tries again until that is over; others can write meanwhile."""
+    await fill(ledger, one_of_all())
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM subscribers").fetchall()
+        await fill(ledger, one_of_all())
+        purging = asyncio.create_task(ledger.database.purge())
+        done, _ = await asyncio.wait({purging}, timeout=sqlite.LOG_TIMEOUT * 2.5)
+        assert not done
+        with closing(sqlite3.connect(path, check_same_thread=False)) as writer:
+            await asyncio.to_thread(writer.execute, "UPDATE accounts SET holder = 'another'")
+            writer.commit()
+        reader.execute("COMMIT")
+        await purging
+    assert path.with_name(f"{path.name}-wal").stat().st_size == 0
