@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import delete, func, select, update
 
-from worker.ledger.rows import plain, upsert
+from worker.ledger.rows import insert_account, plain, upsert
 from worker.ledger.schema import accounts, consumers, workers
 from worker.ledger.store import Ledger
 
@@ -110,10 +110,11 @@ class Registry:
             return {row.account: row.paused_at for row in await connection.execute(query)}
 
     async def pause(self, account: str) -> None:
-        """Let no worker consume an account, until `resume`."""
-        row = {"account": account, "paused_at": self.ledger.now()}
+        """Let no worker consume an account, until `resume`; one that is paused stays so since when it was."""
         async with self.ledger.database.write() as connection:
-            await upsert(connection, accounts, [row])
+            await connection.execute(insert_account(connection, account))
+            going = (accounts.c.account == account) & accounts.c.paused_at.is_(None)
+            await connection.execute(update(accounts).where(going).values(paused_at=self.ledger.now()))
 
     async def resume(self, account: str) -> None:
         """Undo `pause`."""

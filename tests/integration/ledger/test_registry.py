@@ -131,13 +131,19 @@ async def test_a_pause_leaves_the_tenure_as_it_is(ledger: Ledger) -> None:
     assert (taken.epoch, taken.created_tags, taken.known_since) == (tenure.epoch + 1, 2, tenure.known_since)
 
 
-async def test_a_second_pause_and_a_take_change_nothing_of_a_pause(ledger: Ledger) -> None:
-    """Given an account that is paused, a worker that takes it does not end the pause."""
+async def test_a_second_pause_and_a_take_change_nothing_of_a_pause(ledger: Ledger, clock: Clock) -> None:
+    """Given an account that is paused, it stays so since then, whoever pauses it again or takes it."""
     registry = Registry(ledger, "w-1")
+    await registry.pause(ACCOUNT)
+    since = clock.now
+    clock.wait(60)
     await registry.pause(ACCOUNT)
     await ledger.take(ACCOUNT)
     await ledger.ready()
-    assert (await registry.paused()).keys() == {ACCOUNT}
+    assert await registry.paused() == {ACCOUNT: since}
+    await registry.resume(ACCOUNT)
+    await registry.pause(ACCOUNT)
+    assert await registry.paused() == {ACCOUNT: clock.now}
 
 
 async def test_signs_at_once_do_not_hinder_each_other(new_ledger: NewLedger, clock: Clock) -> None:
