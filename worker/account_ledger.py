@@ -60,6 +60,7 @@ class AccountLedger:
         self._taken = taken
         self._random = random
         self._tenure: Tenure | None = None
+        self._saves = 0
         self._taking = asyncio.Lock()
 
     @property
@@ -102,8 +103,20 @@ class AccountLedger:
         return await self._persist("load", lambda: self._load_once(emails, user_ids, fresh=fresh))
 
     async def save(self, batch: Batch) -> None:
-        """Write, however long that takes; raises as `load` does."""
-        await self._persist("save", lambda: self._save_once(batch))
+        """Write, however long that takes; raises as `load` does.
+
+        A write that was made, and whose answer was lost, is not made again: it has a number.
+        """
+        self._saves += 1
+        batch.number = self._saves
+        tenure: Tenure | None = None
+
+        async def work() -> None:
+            nonlocal tenure
+            tenure = tenure or await self._held()  # numbers belong to it
+            await self._ledger.save(tenure, batch)
+
+        await self._persist("save", work)
 
     async def _load_once(self, emails: Collection[str], user_ids: Collection[str], *, fresh: bool) -> Known:
         try:
@@ -113,9 +126,6 @@ class AccountLedger:
                 raise
             self._tenure = None
             return await self._ledger.load(await self._held(), emails, user_ids)
-
-    async def _save_once(self, batch: Batch) -> None:
-        await self._ledger.save(await self._held(), batch)
 
     async def _held(self) -> Tenure:
         async with self._taking:  # a read and a write at once would take it from each other

@@ -41,6 +41,7 @@ class Kept:
     saved: list[Batch] = field(default_factory=list)
     released: int = 0
     calls: list[str] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
 
     async def take(self, account: str, kit_account: int) -> Tenure:
         await self._do("take")
@@ -52,6 +53,7 @@ class Kept:
         return NOTHING_KNOWN
 
     async def save(self, tenure: Tenure, batch: Batch) -> None:
+        self.numbers.append(batch.number)
         await self._do("save", tenure)
         self.saved.append(batch)
 
@@ -110,6 +112,45 @@ def test_what_fails_is_tried_until_it_works_and_told_once(broken: str) -> None:
     assert run(main()) == ["ledger_unavailable", "ledger_back"]
     assert len(kept.saved) == 1
     assert kept.calls.count(broken) > 3
+
+
+def test_a_batch_keeps_its_number_however_often_it_is_tried() -> None:
+    """Given a write that fails, its repetitions are known as such, and the next write as another."""
+    kept = Kept({"save"})
+
+    async def main() -> None:
+        ledger = ledger_of(kept)
+        saving = asyncio.create_task(ledger.save(batch()))
+        await asyncio.sleep(10)
+        kept.broken.clear()
+        await saving
+        await ledger.save(batch())
+
+    run(main())
+    *tries, last = kept.numbers
+    assert len(tries) > 2
+    assert set(tries) == {1}
+    assert last == 2
+
+
+def test_a_batch_of_a_tenure_that_is_over_is_not_tried_in_the_next() -> None:
+    """Given a write that fails until the account was taken away, and anew, then it is lost with its tenure."""
+    kept = Kept()
+
+    async def main() -> None:
+        ledger = ledger_of(kept)
+        await ledger.load((), (), fresh=True)
+        kept.broken.add("save")
+        saving = asyncio.create_task(ledger.save(batch()))
+        await asyncio.sleep(1)
+        kept.epoch += 1
+        await ledger.load((), (), fresh=True)
+        kept.broken.clear()
+        await saving
+
+    with pytest.raises(EpochLost):
+        run(main())
+    assert kept.saved == []
 
 
 def test_a_ledger_that_can_be_read_but_not_written_stays_a_problem() -> None:

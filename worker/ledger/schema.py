@@ -36,6 +36,7 @@ accounts = Table(
     Column("account", String(255), primary_key=True),
     Column("epoch", BigInteger, nullable=False, default=0, comment="when it was last taken over, or later"),
     Column("holder", String(255), nullable=False, default="", comment="the worker that took it last"),
+    Column("batch", BigInteger, nullable=False, default=0, comment="which one the holder wrote last"),
     Column(
         "written_at", Float, nullable=False, default=0.0, comment="when it was last taken, or written for"
     ),

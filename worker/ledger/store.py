@@ -71,6 +71,7 @@ class Batch:
     Attributes:
         moves: Addresses that changed, old → new; their history follows.
         created_tags: How many tags were created by placeholders since the last batch.
+        number: Tells the batches of a tenure apart; 0 where nobody will write it again.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -78,6 +79,7 @@ class Batch:
     entries: list[Entry] = field(default_factory=list)
     moves: list[tuple[str, str]] = field(default_factory=list)
     created_tags: int = 0
+    number: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.records or self.people or self.entries or self.moves or self.created_tags)
@@ -172,14 +174,15 @@ class Ledger:
         return Known(records, found, gone)
 
     async def save(self, tenure: Tenure, batch: Batch) -> None:
-        """Write a batch, all or nothing.
+        """Write a batch, all or nothing; do nothing where the last one of its tenure had the same number.
 
         Raises:
             EpochLost: The account is another worker's by now; nothing was written.
         """
         account, at = tenure.account, self.now()
         async with self.database.write() as connection:
-            await self._check_epoch(connection, tenure, lock=True)
+            if await self._check_epoch(connection, tenure, lock=True) == batch.number != 0:
+                return  # it was written, and the connection died before anybody heard of it
             for old, new in batch.moves:
                 moved = update(history).where(history.c.account == account, history.c.email == old)
                 await connection.execute(moved.values(email=new))
@@ -191,8 +194,9 @@ class Ledger:
                 rows = [_entry_row(account, entry, self._worker) for entry in batch.entries]
                 await connection.execute(history.insert(), rows)
             # Last, so that it is no earlier than any answer that was written.
-            written = {"written_at": self.now(), "created_tags": accounts.c.created_tags + batch.created_tags}
-            await connection.execute(update(accounts).where(accounts.c.account == account).values(written))
+            written = update(accounts).where(accounts.c.account == account).values(written_at=self.now())
+            created_tags = accounts.c.created_tags + batch.created_tags
+            await connection.execute(written.values(batch=batch.number, created_tags=created_tags))
 
     def mark(self, kind: str, text: str) -> str:
         """Return the keyed hash under which an address or a user's id is remembered as forgotten."""
@@ -200,12 +204,16 @@ class Ledger:
 
     # -- parts ----------------------------------------------------------------------------------------
 
-    async def _check_epoch(self, connection: AsyncConnection, tenure: Tenure, *, lock: bool = False) -> None:
-        query = select(accounts.c.epoch).where(accounts.c.account == tenure.account)
+    async def _check_epoch(self, connection: AsyncConnection, tenure: Tenure, *, lock: bool = False) -> int:
+        """Return the number of the last batch of a tenure; raises where the tenure is over."""
+        query = select(accounts.c.epoch, accounts.c.batch).where(accounts.c.account == tenure.account)
         # Of those who would write at once, the second waits here until the first is done (PostgreSQL).
-        found = (await connection.execute(query.with_for_update() if lock else query)).scalar()
-        if found != tenure.epoch:
-            raise EpochLost(f"{tenure.account} was taken over (epoch {found}, ours was {tenure.epoch})")
+        found = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
+        if found is None or found.epoch != tenure.epoch:
+            now = "none" if found is None else found.epoch
+            raise EpochLost(f"{tenure.account} was taken over (epoch {now}, ours was {tenure.epoch})")
+        batch: int = found.batch
+        return batch
 
     async def _people(
         self, connection: AsyncConnection, account: str, user_ids: Collection[str]

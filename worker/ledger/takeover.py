@@ -37,7 +37,7 @@ async def take_over(connection: AsyncConnection, account: str, *, holder: str, n
     known_since = before.known_since if clean else max(now, before.written_at)
     epoch = _next_epoch(before.epoch, now)
     values = {"epoch": epoch, "holder": holder, "written_at": now, "known_since": known_since}
-    await connection.execute(update(accounts).where(ours).values(**values, released_at=None))
+    await connection.execute(update(accounts).where(ours).values(**values, released_at=None, batch=0))
     was_held = before.written_at > 0
     return Taken(epoch, before.created_tags, known_since, in_doubt=was_held and not clean)
 

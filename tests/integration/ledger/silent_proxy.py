@@ -1,4 +1,4 @@
-"""A TCP proxy that can fall silent: it goes on taking connections and bytes, and passes nothing on."""
+"""A TCP proxy that can fall silent, and goes on taking connections and bytes; or that loses one answer."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ class SilentProxy:
 
     Attributes:
         silent: True while nothing is passed on.
+        unheard: What a client says, such as COMMIT; the server hears it once, and its answer is lost with the
+            connection.
         port: Where it listens.
     """
 
@@ -19,6 +21,7 @@ class SilentProxy:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.silent = False
+        self.unheard = b""
         self.port = 0
 
     async def __aenter__(self) -> Self:
@@ -45,8 +48,9 @@ class SilentProxy:
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(*self._target)
+        lost = asyncio.Event()
         try:
-            both = [self._pass_on(reader, far_writer), self._pass_on(far_reader, writer)]
+            both = [self._pass_on(reader, far_writer, lost), self._pass_back(far_reader, writer, lost)]
             _, rest = await asyncio.wait(map(asyncio.ensure_future, both), return_when="FIRST_COMPLETED")
             for task in rest:
                 task.cancel()
@@ -54,7 +58,19 @@ class SilentProxy:
             for each in (writer, far_writer):
                 each.transport.abort()
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: asyncio.Event
+    ) -> None:
         while data := await reader.read(65536):
+            if self.unheard and self.unheard in data:
+                self.unheard = b""
+                lost.set()
+            if not self.silent:
+                writer.write(data)
+
+    async def _pass_back(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: asyncio.Event
+    ) -> None:
+        while (data := await reader.read(65536)) and not lost.is_set():
             if not self.silent:
                 writer.write(data)

@@ -105,6 +105,21 @@ async def test_created_tags_add_up(ledger: Ledger) -> None:
     assert (await ledger.take(ACCOUNT)).created_tags == 5
 
 
+async def test_a_batch_that_is_repeated_is_written_once(ledger: Ledger) -> None:
+    """Given a save that is made again, for nobody heard that it was made, nothing is there twice."""
+    batch, next_one = one_of_all(), one_of_all()
+    batch.number, next_one.number = 1, 2
+    tenure = await ledger.take(ACCOUNT)
+    for each in (batch, batch, next_one, next_one):
+        await ledger.save(tenure, each)
+    assert len(await find_history(ledger.database)) == 2
+
+    tenure = await ledger.take(ACCOUNT)  # whose numbers are its own
+    assert tenure.created_tags == 2
+    await ledger.save(tenure, next_one)
+    assert len(await find_history(ledger.database)) == 3
+
+
 # -- what earlier answers are worth ------------------------------------------------------------------------
 
 

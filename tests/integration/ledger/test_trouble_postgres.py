@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy.engine import URL, make_url
+from structlog.testing import capture_logs
 
 from tests.integration.ledger.conftest import PostgresControl, on_server
 from tests.integration.ledger.harness import (
@@ -29,6 +30,7 @@ from tests.integration.ledger.harness import (
     works,
 )
 from tests.integration.ledger.silent_proxy import SilentProxy
+from worker.account_ledger import AccountLedger
 from worker.errors import LedgerUnavailable
 from worker.ledger import database
 from worker.ledger.history import find_history
@@ -182,6 +184,32 @@ async def test_a_server_that_falls_silent_is_given_up(
     proxy.silent = False
     proxy.hang_up()
     await works(far_ledger)
+
+
+@pytest.mark.parametrize("created", [0, 3])
+async def test_a_commit_whose_answer_was_lost_counts_once(
+    far_ledger: Ledger, proxy: SilentProxy, created: int
+) -> None:
+    """Given a save that the server made, and whose answer the network lost, its repetition adds nothing."""
+
+    async def kit_account() -> int:
+        return 0
+
+    account = AccountLedger(
+        ACCOUNT, far_ledger, kit_account=kit_account, taken=lambda _: None, random=lambda: 0.0
+    )
+    await account.save(Batch([record(ADA)], entries=[entry(ADA, "e1")], created_tags=1))
+    with capture_logs() as logs:
+        proxy.unheard = b"COMMIT"
+        await account.save(Batch([record(ADA, "VIP")], entries=[entry(ADA, "e2")] * 2, created_tags=created))
+    await account.save(Batch(entries=[entry(ADA, "e3")], created_tags=1))
+
+    assert [line["event"] for line in logs] == ["ledger_unavailable", "ledger_back"]
+    found = [line.event_id for line in await find_history(far_ledger.database, account=ACCOUNT)]
+    assert found == ["e1", "e2", "e2", "e3"]
+    taken = await far_ledger.take(ACCOUNT)
+    assert taken.created_tags == 2 + created
+    assert (await load(far_ledger, taken, ADA)).records[ADA].tags.keys() == {"vip"}
 
 
 async def test_many_calls_to_a_silent_server_all_end(
