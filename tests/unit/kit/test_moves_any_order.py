@@ -201,7 +201,7 @@ def test_whoever_moves_has_everything_at_the_last_address(data: st.DataObject) -
     events = data.draw(lives())
     again = data.draw(st.lists(st.integers(0, len(events) - 1), max_size=4))
     queue = data.draw(st.permutations([*range(len(events)), *again]))
-    luck = data.draw(st.lists(st.integers(0, 20), max_size=40))
+    luck = data.draw(st.lists(st.integers(0, 20), min_size=15, max_size=40))
     had_before = {each.email for each in events if each.moved} if data.draw(st.booleans()) else set[str]()
 
     async def main() -> None:
