@@ -134,7 +134,7 @@ def test_a_batch_keeps_its_number_however_often_it_is_tried() -> None:
 
 
 def test_a_batch_of_a_tenure_that_is_over_is_not_tried_in_the_next() -> None:
-    """Given a write that fails until the account was taken away, and anew, then it is lost with its tenure."""
+    """Given a write that fails until the account was lost and taken anew, then it goes with its tenure."""
     kept = Kept()
 
     async def main() -> None:

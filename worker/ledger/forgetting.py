@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Table, delete, or_, select, update
+from sqlalchemy import Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from worker.ledger.history import moved_to
+from worker.errors import LedgerUnavailable
 from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
 from worker.ledger.store import Ledger
-from worker.record_json import dump_record, load_record
+from worker.record_json import UnreadableError, dump_record, load_record
 from worker.values import time_text
 
 
@@ -82,9 +81,9 @@ async def _signs(
         before = await _former(connection, account, mine | found)
         left = {each for each in before - mine if await _users(connection, account, {each}) - found_users}
         found |= before - left
-        for address, state in await _states(connection, account, mine):
+        for address, gone_to in await _moves(connection, account, mine):
             if not await _users(connection, account, {address}):
-                found |= {moved_to(address, state) or address}
+                found.add(gone_to)
         if found_users <= users and found <= mine:
             return mine, users, left
         mine |= found
@@ -134,20 +133,19 @@ async def _current(connection: AsyncConnection, account: str, user_ids: Collecti
 
 async def _former(connection: AsyncConnection, account: str, emails: Collection[str]) -> set[str]:
     """Return the addresses that somebody left for these."""
-    notes = [
-        subscribers.c.state.contains(f'"moved":[{json.dumps(each)},', autoescape=True) for each in emails
-    ]
-    query = select(subscribers.c.email).where(subscribers.c.account == account, or_(*notes))
+    query = select(subscribers.c.email).where(
+        subscribers.c.account == account, subscribers.c.moved_to.in_(emails)
+    )
     return set((await connection.execute(query)).scalars())
 
 
-async def _states(
-    connection: AsyncConnection, account: str, emails: Collection[str]
-) -> list[tuple[str, str]]:
-    query = select(subscribers.c.email, subscribers.c.state).where(
-        subscribers.c.account == account, subscribers.c.email.in_(emails)
+async def _moves(connection: AsyncConnection, account: str, emails: Collection[str]) -> list[tuple[str, str]]:
+    """Return which of these addresses were left, and for which."""
+    row = (subscribers.c.account == account) & subscribers.c.email.in_(emails)
+    query = select(subscribers.c.email, subscribers.c.moved_to).where(
+        row, subscribers.c.moved_to.is_not(None)
     )
-    return [(email, state) for email, state in await connection.execute(query)]
+    return [(email, gone_to) for email, gone_to in await connection.execute(query)]
 
 
 # -- erasing -----------------------------------------------------------------------------------------------
@@ -155,11 +153,18 @@ async def _states(
 
 async def _forget_where_to(connection: AsyncConnection, account: str, emails: Collection[str]) -> None:
     """Let the records of those who have these addresses now not say where the person went."""
-    for address, state in await _states(connection, account, emails):
-        record = load_record(address, None, state)
+    rows = (subscribers.c.account == account) & subscribers.c.email.in_(emails)
+    found = await connection.execute(select(subscribers.c.email, subscribers.c.state).where(rows))
+    for address, state in found.all():
+        try:
+            record = load_record(address, None, state)
+        except UnreadableError as error:
+            raise LedgerUnavailable(f"the ledger holds a row of {account} that cannot be read") from error
         record.moved = None
         row = (subscribers.c.account == account) & (subscribers.c.email == address)
-        await connection.execute(update(subscribers).where(row).values(state=dump_record(record)))
+        await connection.execute(
+            update(subscribers).where(row).values(state=dump_record(record), moved_to=None)
+        )
 
 
 async def _delete(connection: AsyncConnection, table: Table, account: str, emails: Collection[str]) -> int:

@@ -54,7 +54,16 @@ subscribers = Table(
     Column("kit_id", BigInteger),
     Column("kit_account", BigInteger, nullable=False, default=0, comment="Kit's id of the account it is in"),
     Column("state", Text, nullable=False, comment="JSON: what was done, by which events"),
+    Column("moved_to", String(320), comment="where whoever had this address has gone, as the state says"),
     Column("updated_at", Float, nullable=False),
+    # Few have moved: only those are in it.
+    Index(
+        "subscribers_by_move",
+        "account",
+        "moved_to",
+        sqlite_where=text("moved_to IS NOT NULL"),
+        postgresql_where=text("moved_to IS NOT NULL"),
+    ),
 )
 
 people = Table(
@@ -82,7 +91,8 @@ history = Table(
     Column("calls", Text, nullable=False, comment="JSON: what was called in Kit, for which rule"),
     Column("version", String(64), nullable=False, comment="of the account's file"),
     Column("worker", String(255), nullable=False),
-    Index("history_by_email", "account", "email"),
+    Index("history_by_email", "email", "account"),  # people ask for an address alone
+    Index("history_by_account", "account", "id"),
     Index("history_by_event", "event_id"),
     Index("history_by_time", "at"),
 )

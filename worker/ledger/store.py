@@ -261,6 +261,7 @@ def _subscriber_row(tenure: Tenure, record: Record, at: float) -> dict[str, Any]
         "kit_account": tenure.kit_account,
         "kit_id": record.kit_id,
         "state": dump_record(record),
+        "moved_to": record.moved and record.moved.to,
         "updated_at": at,
     }
 

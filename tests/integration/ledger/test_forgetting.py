@@ -16,10 +16,12 @@ from tests.integration.ledger.harness import (
     NewLedger,
     contents,
     entry,
+    execute,
     fill,
     load,
     one_of_all,
     record,
+    refusal,
 )
 from worker.errors import EpochLost
 from worker.ledger.forgetting import Erased, forget
@@ -111,6 +113,18 @@ async def test_who_has_the_old_address_now_is_somebody_else(ledger: Ledger) -> N
     assert about(rows, ADA, "u-a") == []  # his record does not say where she went
     known = await load(ledger, await ledger.take(ACCOUNT), shared, users=["u-a", "u-b"])
     assert known.forgotten.keys() == {ledger.mark("user", "u-a")}  # his late events are still his
+
+
+async def test_a_damaged_record_of_somebody_else_is_named(ledger: Ledger) -> None:
+    """Given Bob's record, from which Ada's address cannot be taken, nothing is erased, and that is said."""
+    people = [Person("u-a", ADA, 5.0), Person("u-b", BOB)]
+    await fill(ledger, Batch([record(BOB, moved_to=ADA), record(ADA, "VIP")], people))
+    await execute(ledger, "UPDATE subscribers SET state = '{' WHERE email = :email", email=BOB)
+    before = await contents(ledger)
+    assert (
+        await refusal(forget(ledger, ADA, [])) == f"the ledger holds a row of {ACCOUNT} that cannot be read"
+    )
+    assert await contents(ledger) == before
 
 
 async def test_whoever_has_an_address_now_is_the_one_who_is_forgotten(ledger: Ledger) -> None:
