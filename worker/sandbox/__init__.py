@@ -4,12 +4,13 @@ What it knows of Kit comes from Kit's API reference; where that is silent, the c
 
     state, catalog, records, tables   one account's data and operations: pure
     inputs, endpoints, shapes, pagination, routing, refusals   requests to operations to JSON: pure
+    bulk, bulk_endpoints   the same for many at once
     credentials, limits, journal, faults   who calls, how often, what goes wrong
     world, views   all of that in one, and how tests look at it
     answers, mishaps, server, control, orders, page, service   HTTP
 """
 
-from worker.sandbox.faults import Fault, FaultKind, Faults, Rule
+from worker.sandbox.faults import Entry, Fault, FaultKind, Faults, Rule
 from worker.sandbox.journal import Call, Journal, overlaps, peak_rate
 from worker.sandbox.orders import fault_order
 from worker.sandbox.records import Plan
@@ -19,6 +20,7 @@ from worker.sandbox.views import AccountView, Person
 __all__ = [
     "AccountView",
     "Call",
+    "Entry",
     "Fault",
     "FaultKind",
     "Faults",

@@ -103,7 +103,8 @@ class CustomFields(Table[CustomField]):
             return self._same_label(self.rows[holder], label), False
         field_id = next(self._ids)
         self.by_key[key] = field_id
-        return self.put(CustomField(field_id, f"ck_field_{field_id}_{key}", key, label), now), True
+        name = f"ck_field_{field_id}_{key}"
+        return self.put(CustomField(field_id, name, key, label, timestamp(now)), now), True
 
     def relabel(self, field_id: int, label: str, now: float) -> CustomField:
         """Give a field another label: its key changes, its name remains.

@@ -91,12 +91,18 @@ def set_limits(world: World, _: Mapping[str, str], body: bytes) -> Json:
 
 
 def set_settings(world: World, _: Mapping[str, str], body: bytes) -> Json:
-    """Set latency and list lag, in seconds."""
+    """Set latency, list lag and the delay of bulk calls, in seconds, and how bulk calls are answered."""
     order = orders.SettingsOrder.model_validate_json(body or b"{}")
     if order.latency is not None:
         world.latency = order.latency
     if order.list_lag is not None:
         world.list_lag = order.list_lag
+    if order.bulk_delay is not None:
+        world.bulk.delay = order.bulk_delay
+    if order.bulk_shuffled is not None:
+        world.bulk.shuffled = order.bulk_shuffled
+    if order.bulk_echo_invalid is not None:
+        world.bulk.echo_invalid = order.bulk_echo_invalid
     return {"settings": _settings(world)}
 
 
@@ -156,6 +162,9 @@ def _settings(world: World) -> Json:
     return {
         "latency": world.latency,
         "list_lag": world.list_lag,
+        "bulk_delay": world.bulk.delay,
+        "bulk_shuffled": world.bulk.shuffled,
+        "bulk_echo_invalid": world.bulk.echo_invalid,
         "limits": {str(kind): limit for kind, limit in world.limits.per_window.items()},
         "window": world.limits.window,
     }
@@ -185,6 +194,7 @@ def _rule(rule: Rule) -> Json:
         "method": rule.method,
         "path": rule.path,
         "account": rule.account,
+        "email": rule.email,
         "times": rule.times,
         "matched": rule.matched,
         "struck": rule.struck,

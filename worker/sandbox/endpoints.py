@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from worker.sandbox import shapes
+from worker.sandbox.bulk import PLAIN_TERMS, BulkTerms
 from worker.sandbox.inputs import email_input, state_input, subscriber_input, text_input
 from worker.sandbox.pagination import page_request, paginate
 from worker.sandbox.records import Subscriber
@@ -26,12 +27,16 @@ UNSUPPORTED_FILTERS = (
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A request, parsed: the ids in its path, its query, its JSON body, and when it came (Unix seconds)."""
+    """A request, parsed: the ids in its path, its query, its JSON body, and when it came (Unix seconds).
+
+    `bulk` is what a bulk request meets besides.
+    """
 
     now: float
     ids: Sequence[int] = ()
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, object] = field(default_factory=dict)
+    bulk: BulkTerms = PLAIN_TERMS
 
 
 Endpoint = Callable[["Account", Incoming], Result]

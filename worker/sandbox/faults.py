@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import translate
@@ -29,8 +29,11 @@ class FaultKind(StrEnum):
     EMPTY = "empty"  # status 200 without a body
     LOGIN = "login"  # a 302 to a login page
     CLOSE = "close"  # the true answer, then the kept-alive connection is closed unannounced
+    QUEUE_FULL = "queue_full"  # 413, as where too much bulk data waits
+    ENTRIES = "entries"  # entries of bulk calls come back in `failures` with `error`, though they are valid
 
 
+ENTRY_ERROR = "Something went wrong"  # Kit's text for an entry that is valid and fails is not published
 ALWAYS_APPLIED = frozenset({FaultKind.DRIP, FaultKind.SLOW, FaultKind.CUT_BODY, FaultKind.CLOSE})
 
 
@@ -39,12 +42,15 @@ class Fault:
     """One way to go wrong. With `applied` the write lands first, and then its answer goes wrong.
 
     Those that give the true answer, or a part of it, always apply the write.
+
+    `error` is what is said of an entry that fails (`FaultKind.ENTRIES`).
     """
 
     kind: FaultKind
     status: int = 502
     delay: float = 0.1
     applied: bool = False
+    error: str = ENTRY_ERROR
 
     def __str__(self) -> str:
         what = f"{self.kind} {self.status}" if self.kind is FaultKind.STATUS else str(self.kind)
@@ -56,9 +62,17 @@ class Fault:
         return self.applied or self.kind in ALWAYS_APPLIED
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a bulk call: what was sent, and the address of the subscriber that it is about, if any."""
+
+    item: Mapping[str, object]
+    email: str | None
+
+
 @dataclass(slots=True)
 class Rule:
-    """A fault and the requests it strikes.
+    """A fault and the requests it strikes. `FaultKind.ENTRIES` strikes, and counts, single entries of them.
 
     Attributes:
         fault: what goes wrong.
@@ -70,6 +84,8 @@ class Rule:
         every: strike each k-th matching request only.
         probability: strike a matching request by chance.
         when: strike only requests for which this holds.
+        email: strike only entries about this address, in any case; `*` stands for anything.
+        entry: strike only entries for which this holds.
         matched: how many requests matched so far.
         struck: how many of them the fault struck.
     """
@@ -83,21 +99,34 @@ class Rule:
     every: int = 1
     probability: float = 1.0
     when: Callable[[Call], bool] | None = None
+    email: str | None = None
+    entry: Callable[[Entry], bool] | None = None
     matched: int = 0
     struck: int = 0
     _pattern: re.Pattern[str] | None = field(default=None, repr=False)
+    _emails: re.Pattern[str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        if not self.of_entries and (self.email is not None or self.entry is not None):
+            raise ValueError(
+                f"The fault {self.fault} strikes whole requests: it can have no email and no entry"
+            )
         self._pattern = None if self.path is None else re.compile(translate(self.path))
+        self._emails = None if self.email is None else re.compile(translate(self.email.lower()))
+
+    @property
+    def of_entries(self) -> bool:
+        """Whether it strikes entries of bulk calls, and not requests."""
+        return self.fault.kind is FaultKind.ENTRIES
 
     @property
     def spent(self) -> bool:
         """Whether it can never strike again."""
         return self.times is not None and self.struck >= self.times
 
-    def strikes(self, call: Call, chance: Callable[[], float]) -> bool:
-        """Whether the fault strikes this request; counts it."""
-        if self.spent or not self._matches(call):
+    def strikes(self, call: Call, chance: Callable[[], float], entry: Entry | None = None) -> bool:
+        """Whether the fault strikes this request, or this entry of it; counts it."""
+        if self.spent or not self._matches(call) or not self._fits(entry):
             return False
         self.matched += 1
         if self.matched <= self.skip or (self.matched - self.skip) % self.every:
@@ -113,6 +142,13 @@ class Rule:
             and (self.account is None or self.account == call.account)
             and (self._pattern is None or self._pattern.match(call.path) is not None)
             and (self.when is None or self.when(call))
+        )
+
+    def _fits(self, entry: Entry | None) -> bool:
+        if entry is None or not self.of_entries:
+            return entry is None and not self.of_entries
+        return (self._emails is None or self._emails.match((entry.email or "").lower()) is not None) and (
+            self.entry is None or self.entry(entry)
         )
 
 
@@ -142,9 +178,9 @@ class Faults:
         """Start chance anew."""
         self._random.seed(seed)
 
-    def strike(self, call: Call) -> Fault | None:
-        """The fault that strikes this request, if any."""
+    def strike(self, call: Call, entry: Entry | None = None) -> Fault | None:
+        """The fault that strikes this request, or this entry of it, if any."""
         for rule in self.rules:
-            if rule.strikes(call, self._random.random):
+            if rule.strikes(call, self._random.random, entry):
                 return rule.fault
         return None

@@ -69,6 +69,18 @@ def text_input(body: Mapping[str, object], name: str) -> str:
     return _text_or_null(body.get(name), name.capitalize()) or ""
 
 
+def id_input(body: Mapping[str, object], name: str) -> int:
+    """An id of the body; 0, which is nobody's, where it is missing or no number."""
+    match body.get(name):
+        case bool():
+            return 0
+        case int(number):
+            return number
+        case str(text) if text.isdecimal():
+            return int(text)
+    return 0
+
+
 def _fields_input(fields: object) -> Mapping[str, str | None]:
     if fields is None:
         return {}

@@ -19,7 +19,7 @@ from worker.sandbox.answers import (
     refusal,
 )
 from worker.sandbox.faults import Fault, FaultKind
-from worker.sandbox.refusals import UnauthorizedError
+from worker.sandbox.refusals import QueueFullError, UnauthorizedError
 
 Sent = tuple[web.StreamResponse, int | None]  # what aiohttp sends and the status, None where none went out
 
@@ -63,6 +63,7 @@ def _refused(status: int) -> Answer:
 _WRONG_ANSWERS = {
     FaultKind.UNAUTHORIZED: refusal(UnauthorizedError()),
     FaultKind.RATE_LIMITED: RETRY_LATER,
+    FaultKind.QUEUE_FULL: refusal(QueueFullError()),
     FaultKind.HTML: html_page(200, "We are down for maintenance"),
     FaultKind.EMPTY: Answer(200),
     FaultKind.LOGIN: LOGIN_REDIRECT,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from worker.sandbox.faults import Fault, FaultKind, Rule
+from worker.sandbox.faults import ENTRY_ERROR, Fault, FaultKind, Rule
 from worker.sandbox.views import AccountView
 from worker.sandbox.world import World
 
@@ -33,11 +33,13 @@ class FaultOrder(_Order):
     skip: Count = 0
     every: Annotated[int, Field(ge=1)] = 1
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
+    email: str | None = None
+    error: str = ENTRY_ERROR
 
     def rule(self, world: World) -> Rule:
         """The rule that this orders."""
         return Rule(
-            Fault(self.kind, self.status, self.delay, self.applied),
+            Fault(self.kind, self.status, self.delay, self.applied, self.error),
             method=None if self.method is None else self.method.upper(),
             path=self.path,
             account=None if self.account is None else account_of(world, self.account).name,
@@ -45,6 +47,7 @@ class FaultOrder(_Order):
             skip=self.skip,
             every=self.every,
             probability=self.probability,
+            email=self.email,
         )
 
 
@@ -88,6 +91,9 @@ class SettingsOrder(_Order):
 
     latency: Seconds | None = None
     list_lag: Seconds | None = None
+    bulk_delay: Seconds | None = None
+    bulk_shuffled: bool | None = None
+    bulk_echo_invalid: bool | None = None
 
 
 class DeleteOrder(_Order):

@@ -56,7 +56,7 @@ def _faults(world: World) -> str:
     rows = [
         (
             rule.fault,
-            f"{rule.method or 'any'} {rule.path or 'any path'}",
+            " ".join(filter(None, (rule.method or "any", rule.path or "any path", rule.email))),
             rule.account or "any",
             f"{rule.struck} of {'any number' if rule.times is None else rule.times}",
         )

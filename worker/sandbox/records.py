@@ -31,6 +31,7 @@ class CustomField:
     name: str
     key: str
     label: str
+    created_at: str
 
 
 @dataclass(frozen=True, slots=True)

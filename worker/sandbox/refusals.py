@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 class RefusalError(Exception):
-    """A request that Kit turns down; `status` is the answer's HTTP status, the text its one error."""
+    """A request that Kit turns down; `status` is the answer's HTTP status, the text its one error.
+
+    An entry of a bulk request may have more than one text.
+    """
 
     status = 422
 
@@ -20,6 +23,18 @@ class NotFoundError(RefusalError):
 
     def __init__(self) -> None:
         super().__init__("Not Found")
+
+
+class QueueFullError(RefusalError):
+    """Too much bulk data waits to be processed (413)."""
+
+    status = 413
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This request exceeds your queued bulk requests limit. "
+            "Please wait while we process your existing requests and try again later."
+        )
 
 
 class ForbiddenError(RefusalError):

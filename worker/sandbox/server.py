@@ -13,18 +13,18 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from worker.sandbox import control, page
+from worker.sandbox import bulk_endpoints, control, endpoints, page
 from worker.sandbox.answers import LOGIN_PAGE, RETRY_LATER, Answer, json_answer, refusal
+from worker.sandbox.bulk import BulkTerms
 from worker.sandbox.credentials import Credential, Kind, credential_of
-from worker.sandbox.endpoints import ROUTES, Incoming
+from worker.sandbox.endpoints import Incoming
 from worker.sandbox.journal import Call
 from worker.sandbox.mishaps import Sent, spoil
 from worker.sandbox.refusals import InvalidError, NotFoundError, RefusalError, UnauthorizedError
 from worker.sandbox.routing import Match, Router
 from worker.sandbox.state import Account
-from worker.sandbox.world import World
+from worker.sandbox.world import BULK, World
 
-OAUTH_ONLY = "/v4/bulk/"  # an API key is answered 401 there (Kit API reference, credentials and limits)
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -39,7 +39,7 @@ class Handler:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._router = Router(ROUTES)
+        self._router = Router({**endpoints.ROUTES, **bulk_endpoints.ROUTES})
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -80,8 +80,9 @@ class Handler:
         body = await request.read() if request.can_read_body else b""
 
         def apply() -> Answer:
+            content_type = request.headers.get("Content-Type", "")
             return _apply(
-                admitted, match, Unparsed(world.wall(), query, body, request.headers.get("Content-Type", ""))
+                admitted, match, Unparsed(world.wall(), query, body, content_type, world.bulk_terms(call))
             )
 
         fault = world.faults.strike(call) if world.faults.rules else None
@@ -120,7 +121,9 @@ class Handler:
         except UnauthorizedError as error:
             return refusal(error)
         call.account = account.name
-        if call.path.startswith(OAUTH_ONLY) and credential.kind is not Kind.OAUTH:
+        if (
+            call.path.startswith(BULK) and credential.kind is not Kind.OAUTH
+        ):  # (Kit API reference, credentials)
             return refusal(UnauthorizedError())
         return account if self._world.limits.admit(credential, call.arrived) else RETRY_LATER
 
@@ -132,6 +135,7 @@ class Unparsed(NamedTuple):
     query: str
     body: bytes
     content_type: str
+    bulk: BulkTerms
 
 
 def _apply(account: Account, match: Match | None, given: Unparsed) -> Answer:
@@ -140,7 +144,7 @@ def _apply(account: Account, match: Match | None, given: Unparsed) -> Answer:
             raise NotFoundError
         query = dict(parse_qsl(given.query)) if given.query else {}
         account.settle(given.now)
-        incoming = Incoming(given.now, match.ids, query, _parse_body(given))
+        incoming = Incoming(given.now, match.ids, query, _parse_body(given), given.bulk)
         return json_answer(*match.endpoint(account, incoming))
     except RefusalError as error:
         return refusal(error)

@@ -36,19 +36,35 @@ def account(of: Account) -> Json:
 def subscriber(of: Account, row: Subscriber) -> Json:
     """A subscriber with a value or null for every custom field of the account, by key."""
     values = row.fields
+    fields = {key: values.get(field_id) for key, field_id in of.custom_fields.by_key.items()}
+    return {**plain_subscriber(row), "fields": fields}
+
+
+def plain_subscriber(row: Subscriber) -> Json:
+    """A subscriber without fields, as bulk calls answer."""
     return {
         "id": row.id,
         "first_name": row.first_name,
         "email_address": row.email_address,
         "state": row.state,
         "created_at": row.created_at,
-        "fields": {key: values.get(field_id) for key, field_id in of.custom_fields.by_key.items()},
     }
 
 
 def tagged(of: Account, row: Subscriber, tag_id: int) -> Json:
     """A subscriber with the time of one of its taggings."""
     return {**subscriber(of, row), "tagged_at": row.tags[tag_id]}
+
+
+def bulk_tagged(row: Subscriber, tag_id: int) -> Json:
+    """A subscriber with the time of one of its taggings, as bulk calls answer: without saying which tag."""
+    return {
+        "id": row.id,
+        "first_name": row.first_name,
+        "email_address": row.email_address,
+        "created_at": row.created_at,
+        "tagged_at": row.tags[tag_id],
+    }
 
 
 def tag(row: Tag) -> Json:
@@ -59,3 +75,8 @@ def tag(row: Tag) -> Json:
 def custom_field(row: CustomField) -> Json:
     """A custom field."""
     return {"id": row.id, "name": row.name, "key": row.key, "label": row.label}
+
+
+def bulk_custom_field(row: CustomField) -> Json:
+    """A custom field as bulk calls answer: with its date."""
+    return {**custom_field(row), "created_at": row.created_at}

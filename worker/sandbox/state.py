@@ -5,9 +5,9 @@ Facts are Kit's (Kit API reference); where its reference is silent, the docstrin
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from worker.sandbox.catalog import CustomFields, Tags
 from worker.sandbox.inputs import SubscriberInput
@@ -15,6 +15,7 @@ from worker.sandbox.records import Plan, Subscriber, timestamp
 from worker.sandbox.refusals import ForbiddenError, InvalidError, NotFoundError
 from worker.sandbox.tables import Table
 
+LIMIT_REACHED = "This request would exceed your subscriber limit"
 SYNCHRONOUS_FIELDS = 10  # more than that are set later (202)
 
 
@@ -46,20 +47,23 @@ class Account:
         self.tags = Tags(self._ids)
         self.custom_fields = CustomFields(self._ids)
         self._by_email: dict[str, int] = {}
-        self._deferred: deque[tuple[float, int, Mapping[int, str | None]]] = deque()
+        self._later: list[tuple[float, Callable[[float], object]]] = []
 
     def set_list_lag(self, seconds: float) -> None:
         """Let lists and filters lag behind writes by that much."""
         for table in (self.subscribers, self.tags, self.custom_fields):
             table.set_lag(seconds)
 
+    def later(self, due: float, action: Callable[[float], object]) -> None:
+        """Leave something for later: `settle` does it once it is due, and tells it the time."""
+        self._later.append((due, action))
+        self._later.sort(key=lambda each: each[0])  # what is due at one time stays in its order
+
     def settle(self, now: float) -> None:
-        """Set the field values that calls with more than ten of them left for later."""
-        while self._deferred and self._deferred[0][0] <= now:
-            _, subscriber_id, values = self._deferred.popleft()
-            subscriber = self.subscribers.rows.get(subscriber_id)
-            if subscriber is not None:
-                self.subscribers.put(replace(subscriber, fields=_merged(subscriber.fields, values)), now)
+        """Do what calls left for later, such as setting more than ten field values, as far as it is due."""
+        while self._later and self._later[0][0] <= now:
+            _, action = self._later.pop(0)
+            action(now)
 
     def subscriber(self, subscriber_id: int) -> Subscriber:
         """The subscriber with that id, as of the last write.
@@ -95,7 +99,7 @@ class Account:
         else:
             subscriber = self._update(existing, given, existing.email_address, now_set, now)
         if deferred:
-            self._deferred.append((now + self.field_lag, subscriber.id, known))
+            self.later(now + self.field_lag, partial(self._set_fields, subscriber.id, known))
         return Written(subscriber, created=existing is None, deferred=deferred, ignored=unknown)
 
     def update(self, subscriber_id: int, given: SubscriberInput, now: float) -> Written:
@@ -118,8 +122,12 @@ class Account:
         now_set = {} if deferred else known
         subscriber = self._update(existing, given, given.email_address, now_set, now)
         if deferred:
-            self._deferred.append((now + self.field_lag, subscriber.id, known))
+            self.later(now + self.field_lag, partial(self._set_fields, subscriber.id, known))
         return Written(subscriber, deferred=deferred)
+
+    def set_field(self, subscriber: Subscriber, field_id: int, value: str, now: float) -> None:
+        """Set one value of a custom field that exists."""
+        self._set_fields(subscriber.id, {field_id: value}, now)
 
     def unsubscribe(self, subscriber_id: int, now: float) -> None:
         """Set a subscriber's state to cancelled, also where it is already.
@@ -166,7 +174,7 @@ class Account:
 
     def _create(self, given: SubscriberInput, values: Mapping[int, str | None], now: float) -> Subscriber:
         if len(self.subscribers.rows) >= self.plan.subscriber_limit:
-            raise ForbiddenError("This request would exceed your subscriber limit")
+            raise ForbiddenError(LIMIT_REACHED)
         subscriber = Subscriber(
             id=next(self._ids),
             email_address=given.email_address,
@@ -196,6 +204,11 @@ class Account:
             old.tags,
         )
         return self.subscribers.put(new, now)
+
+    def _set_fields(self, subscriber_id: int, values: Mapping[int, str | None], now: float) -> None:
+        subscriber = self.subscribers.rows.get(subscriber_id)
+        if subscriber is not None:  # who may have been deleted meanwhile
+            self.subscribers.put(replace(subscriber, fields=_merged(subscriber.fields, values)), now)
 
     def _by_field_id(self, fields: Mapping[str, str | None]) -> tuple[dict[int, str | None], tuple[str, ...]]:
         by_key = self.custom_fields.by_key

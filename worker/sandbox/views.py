@@ -65,10 +65,12 @@ class AccountView:
 
     def tags(self) -> dict[str, int]:
         """The ids of all tags by name."""
+        self.account.settle(self._now())
         return {tag.name: tag.id for tag in self.account.tags.rows.values()}
 
     def custom_fields(self) -> dict[str, int]:
         """The ids of all custom fields by key."""
+        self.account.settle(self._now())
         return dict(self.account.custom_fields.by_key)
 
     def add_tag(self, name: str) -> int:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Mapping
 
+from worker.sandbox.bulk import PLAIN_TERMS, BulkSettings, BulkTerms
 from worker.sandbox.credentials import Accounts
-from worker.sandbox.faults import Fault, FaultKind, Faults, Rule
+from worker.sandbox.faults import ENTRY_ERROR, Entry, Fault, FaultKind, Faults, Rule
 from worker.sandbox.journal import KEPT_CALLS, Call, Journal, overlaps
 from worker.sandbox.limits import Limits
 from worker.sandbox.records import Plan
 from worker.sandbox.views import AccountView
+
+BULK = "/v4/bulk/"
 
 
 class World:
@@ -18,6 +22,7 @@ class World:
 
     Attributes:
         latency: seconds that every answer takes.
+        bulk: how bulk calls are answered.
         faults: what goes wrong, and when.
         limits: requests per rolling window, by kind of credential.
         journal: the calls so far.
@@ -46,7 +51,7 @@ class World:
             latency: seconds that every answer takes.
             list_lag: seconds by which lists and filters lag behind writes.
             plan: the plan of the Kit accounts.
-            seed: for faults that strike by chance.
+            seed: for faults that strike by chance, and for bulk answers in any order.
             kept_calls: how many calls the journal keeps.
             monotonic: the clock that limits and the journal use, in seconds.
             wall: the time of day, in seconds since the epoch.
@@ -60,6 +65,7 @@ class World:
         self.accounts = Accounts(keys, plan or Plan(), wall())
         self.limits = Limits(limit=limit)
         self.faults = Faults(seed)
+        self.bulk = BulkSettings(chance=random.Random(seed))  # noqa: S311  # it has to repeat
         self.journal = Journal(kept_calls)
         self._list_lag = 0.0
         self.list_lag = list_lag
@@ -93,6 +99,10 @@ class World:
         status: int = 502,
         delay: float = 0.1,
         applied: bool = False,
+        probability: float = 1.0,
+        email: str | None = None,
+        entry: Callable[[Entry], bool] | None = None,
+        error: str = ENTRY_ERROR,
     ) -> Rule:
         """Let requests go wrong; the short form of `faults.add`.
 
@@ -105,9 +115,36 @@ class World:
             status: that of the answer, for `FaultKind.STATUS`.
             delay: seconds, where the kind has use for them.
             applied: whether a write lands all the same.
+            probability: strike by chance.
+            email: for entries of bulk calls about this address only, for `FaultKind.ENTRIES`.
+            entry: for entries of bulk calls for which this holds only, likewise.
+            error: what is said of such an entry.
         """
-        fault = Fault(FaultKind(kind), status=status, delay=delay, applied=applied)
-        return self.faults.add(Rule(fault, method=method, path=path, account=self._name_of(key), times=times))
+        fault = Fault(FaultKind(kind), status=status, delay=delay, applied=applied, error=error)
+        rule = Rule(
+            fault,
+            method=method,
+            path=path,
+            account=self._name_of(key),
+            times=times,
+            probability=probability,
+            email=email,
+            entry=entry,
+        )
+        return self.faults.add(rule)
+
+    def bulk_terms(self, call: Call) -> BulkTerms:
+        """What this call meets if it is a bulk call: the settings, and faults that strike its entries."""
+        if not call.path.startswith(BULK):
+            return PLAIN_TERMS
+
+        def strike(entry: Entry) -> Fault | None:
+            fault = self.faults.strike(call, entry)
+            if fault is not None:
+                self.journal.strike(call, str(fault))
+            return fault
+
+        return BulkTerms(self.bulk, strike)
 
     def calls(
         self, key: str | None = None, *, endpoint: str | None = None, status: int | None = None

@@ -13,6 +13,7 @@ import aiohttp
 from worker.sandbox import Sandbox
 
 KEY = "key-0001"
+TOKEN = "token-0001"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Kit:
         key: str | None = KEY,
         token: str | None = None,
         agent: str = "tests",
+        form: Mapping[str, str] | None = None,
     ) -> Reply:
         headers = {"User-Agent": agent}
         if token is not None:
@@ -52,7 +54,7 @@ class Kit:
         elif key is not None:
             headers["X-Kit-Api-Key"] = key
         async with self.session.request(
-            method, self.sandbox.url + path, json=body, headers=headers, allow_redirects=False
+            method, self.sandbox.url + path, json=body, data=form, headers=headers, allow_redirects=False
         ) as response:
             text = await response.text()
             return Reply(response.status, text, response.content_type, dict(response.headers))

@@ -81,7 +81,9 @@ async def test_limits_and_settings_change_what_is_given_and_keep_the_rest() -> N
         statuses = [(await call("GET", "/v4/account")).status for _ in range(2)]
         await call("POST", "/_sandbox/limits", {"api_key": None})
         free = await call("GET", "/v4/account")
-        reply = await call("POST", "/_sandbox/settings", {"list_lag": 300, "latency": 0.01})
+        reply = await call(
+            "POST", "/_sandbox/settings", {"list_lag": 300, "latency": 0.01, "bulk_shuffled": True}
+        )
         tag = await call("POST", "/v4/tags", {"name": "VIP"})
         listed = await call("GET", "/v4/tags")
 
@@ -90,6 +92,9 @@ async def test_limits_and_settings_change_what_is_given_and_keep_the_rest() -> N
     assert reply.json["settings"] == {
         "latency": 0.01,
         "list_lag": 300,
+        "bulk_delay": 5.0,
+        "bulk_shuffled": True,
+        "bulk_echo_invalid": False,
         "limits": {"api_key": None, "oauth": 600},
         "window": 60,
     }

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +18,12 @@ import jsonschema
 import pytest
 
 from worker.sandbox import Plan, Sandbox
-from worker.sandbox.credentials import Kind
-from worker.sandbox.endpoints import ROUTES
 
-from .harness import Kit, Reply, kit
+from .every_answer import ROUTES, every_answer
+from .harness import Reply, kit
 
 ANYTHING = "*"
+GIVEN = os.environ.get("KIT_OPENAPI")  # read here: no test sees a KIT_ variable of the shell
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,12 @@ NO_NAME = "the description's own examples show null for a person without a first
 NO_VALUE = "newer: the values of `fields` are strings or null"
 BAD_FILTER = "newer: a senseless filter is a client error; so, here, is a senseless cursor"
 
+NOT_CREATED = "assumed: what was not created has neither id nor key nor date"
+
+BULK_FIELDS, BULK_TAGS = "POST /v4/bulk/custom_fields", "POST /v4/bulk/tags"
+BULK_SUBSCRIBERS = "POST /v4/bulk/subscribers"
+BULK_TAGGINGS = "POST /v4/bulk/tags/subscribers"
+BULK_VALUES = "POST /v4/bulk/custom_fields/subscribers"
 TAGS_OF = "GET /v4/subscribers/{subscriber_id}/tags"
 THOSE_TAGGED = "GET /v4/tags/{tag_id}/subscribers"
 
@@ -60,24 +65,54 @@ DIFFERENCES = [
     Difference("GET /v4/subscribers", 200, NOT_A_STRING + "subscribers.[].first_name", NO_NAME),
     Difference("GET /v4/subscribers", 200, NOT_A_STRING + "subscribers.[].fields.category", NO_VALUE),
     Difference("POST /v4/subscribers", 200, NOT_A_STRING + "subscriber.first_name", NO_NAME),
+    Difference(BULK_SUBSCRIBERS, 200, NOT_A_STRING + "failures.[].subscriber.first_name", NO_NAME),
+    Difference(BULK_TAGGINGS, 200, NOT_A_STRING + "subscribers.[].first_name", NO_NAME),
+    Difference(BULK_TAGGINGS, 200, "at failures.[].tagging.tag_id", "newer: null for a tag not found"),
+    Difference(BULK_TAGS, 200, "at failures.[].tag.", NOT_CREATED),
+    Difference(BULK_FIELDS, 200, "at failures.[].custom_field.", NOT_CREATED),
 ]
+
+
+def an_object(**properties: object) -> dict[str, object]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def a_list(items: object) -> dict[str, object]:
+    return {"type": "array", "items": items}
+
+
+def a_value(**subscriber_id: object) -> dict[str, object]:
+    field_id, value = {"type": "integer"}, {"type": "string"}
+    return an_object(subscriber_id=subscriber_id, subscriber_custom_field_id=field_id, value=value)
+
+
+# Newer than the file (Kit API reference); all but 200 is as for the other bulk endpoints.
+NEWER_VALUES = an_object(
+    custom_field_values=a_list(a_value(type="integer")),
+    failures=a_list(
+        an_object(
+            custom_field_value=a_value(type="integer", nullable=True),
+            errors=a_list({"type": "string"}),
+        )
+    ),
+)
 
 
 def openapi_path() -> Path:
     beside_the_repository = Path(__file__).parents[3].parent / "shared" / "kit" / "openapi-2025-04.json"
-    return Path(os.environ.get("KIT_OPENAPI") or beside_the_repository)
+    return Path(GIVEN or beside_the_repository)
 
 
 @pytest.fixture(name="described")
 def described_fixture() -> dict[str, dict[int, Any]]:
     """The response schemas, by endpoint and status; None where there is no body."""
     path = openapi_path()
-    if not path.is_file() and "KIT_OPENAPI" not in os.environ:
+    if not path.is_file() and GIVEN is None:
         pytest.skip(
             f"KIT'S OPENAPI FILE IS NOT AT {path}: the sandbox is NOT checked against it; set KIT_OPENAPI"
         )
     document = json.loads(path.read_text())
-    return {
+    described = {
         f"{method.upper()} {template}": {
             int(status): response.get("content", {}).get("application/json", {}).get("schema")
             for status, response in operation["responses"].items()
@@ -85,95 +120,7 @@ def described_fixture() -> dict[str, dict[int, Any]]:
         for template, operations in document["paths"].items()
         for method, operation in operations.items()
     }
-
-
-MANY = {f"f{number}": "1" for number in range(11)}
-HER = {"email_address": "ada@example.com"}
-ANOTHER = {"email_address": "grace@example.com"}
-NO_ONE = {"email_address": "nobody@example.com"}
-TAGGED = "/v4/tags/{vip}/subscribers"
-
-REQUESTS: list[tuple[str, str, object]] = [
-    ("GET /v4/account", "/v4/account", None),
-    ("POST /v4/subscribers", "/v4/subscribers", {"email_address": "new@example.com", "first_name": "New"}),
-    ("POST /v4/subscribers", "/v4/subscribers", {"email_address": "one-too-many@example.com"}),
-    ("POST /v4/subscribers", "/v4/subscribers", HER),
-    ("POST /v4/subscribers", "/v4/subscribers", ANOTHER),
-    ("POST /v4/subscribers", "/v4/subscribers", {**HER, "fields": {"nope": "1"}}),
-    ("POST /v4/subscribers", "/v4/subscribers", {**HER, "fields": MANY}),
-    ("POST /v4/subscribers", "/v4/subscribers", {"email_address": "ada"}),
-    ("PUT /v4/subscribers/{id}", "/v4/subscribers/{ada}", {**HER, "first_name": "Ada"}),
-    ("PUT /v4/subscribers/{id}", "/v4/subscribers/{ada}", {**HER, "fields": MANY}),
-    ("PUT /v4/subscribers/{id}", "/v4/subscribers/{ada}", ANOTHER),
-    ("PUT /v4/subscribers/{id}", "/v4/subscribers/{nothing}", HER),
-    ("GET /v4/subscribers", "/v4/subscribers", None),
-    ("GET /v4/subscribers", "/v4/subscribers?email_address=nobody@example.com", None),
-    ("GET /v4/subscribers", "/v4/subscribers?status=asleep", None),
-    ("GET /v4/subscribers/{id}", "/v4/subscribers/{ada}", None),
-    ("GET /v4/subscribers/{id}", "/v4/subscribers/{nothing}", None),
-    ("POST /v4/tags", "/v4/tags", {"name": "New"}),
-    ("POST /v4/tags", "/v4/tags", {"name": "vip"}),
-    ("POST /v4/tags", "/v4/tags", {"name": ""}),
-    ("GET /v4/tags", "/v4/tags", None),
-    ("GET /v4/tags", "/v4/tags?after=WzBd", None),
-    ("GET /v4/tags", "/v4/tags?after=x", None),
-    ("PUT /v4/tags/{id}", "/v4/tags/{other}", {"name": "Renamed"}),
-    ("PUT /v4/tags/{id}", "/v4/tags/{other}", {"name": ""}),
-    ("PUT /v4/tags/{id}", "/v4/tags/{nothing}", {"name": "x"}),
-    ("POST /v4/tags/{tag_id}/subscribers", TAGGED, HER),
-    ("POST /v4/tags/{tag_id}/subscribers", TAGGED, HER),
-    ("POST /v4/tags/{tag_id}/subscribers", TAGGED, NO_ONE),
-    ("POST /v4/tags/{tag_id}/subscribers", TAGGED, {}),
-    ("GET /v4/tags/{tag_id}/subscribers", TAGGED, None),
-    ("GET /v4/tags/{tag_id}/subscribers", TAGGED + "?status=asleep", None),
-    ("GET /v4/tags/{tag_id}/subscribers", "/v4/tags/{nothing}/subscribers", None),
-    ("GET /v4/subscribers/{subscriber_id}/tags", "/v4/subscribers/{ada}/tags", None),
-    ("GET /v4/subscribers/{subscriber_id}/tags", "/v4/subscribers/{ada}/tags?after=x", None),
-    ("GET /v4/subscribers/{subscriber_id}/tags", "/v4/subscribers/{nothing}/tags", None),
-    ("DELETE /v4/tags/{tag_id}/subscribers", TAGGED, HER),
-    ("DELETE /v4/tags/{tag_id}/subscribers", TAGGED, NO_ONE),
-    ("DELETE /v4/tags/{tag_id}/subscribers", TAGGED, {}),
-    ("GET /v4/subscribers/{subscriber_id}/tags", "/v4/subscribers/{ada}/tags", None),
-    ("POST /v4/tags/{tag_id}/subscribers/{id}", TAGGED + "/{ada}", None),
-    ("POST /v4/tags/{tag_id}/subscribers/{id}", TAGGED + "/{ada}", None),
-    ("POST /v4/tags/{tag_id}/subscribers/{id}", TAGGED + "/{nothing}", None),
-    ("DELETE /v4/tags/{tag_id}/subscribers/{id}", TAGGED + "/{ada}", None),
-    ("DELETE /v4/tags/{tag_id}/subscribers/{id}", TAGGED + "/{nothing}", None),
-    ("GET /v4/custom_fields", "/v4/custom_fields", None),
-    ("GET /v4/custom_fields", "/v4/custom_fields?after=WzBd", None),
-    ("GET /v4/custom_fields", "/v4/custom_fields?after=x", None),
-    ("POST /v4/custom_fields", "/v4/custom_fields", {"label": "Birthday"}),
-    ("POST /v4/custom_fields", "/v4/custom_fields", {"label": "Birthday"}),
-    ("POST /v4/custom_fields", "/v4/custom_fields", {"label": ""}),
-    ("PUT /v4/custom_fields/{id}", "/v4/custom_fields/{source}", {"label": "Origin"}),
-    ("PUT /v4/custom_fields/{id}", "/v4/custom_fields/{source}", {"label": ""}),
-    ("PUT /v4/custom_fields/{id}", "/v4/custom_fields/{nothing}", {"label": "x"}),
-    ("DELETE /v4/custom_fields/{id}", "/v4/custom_fields/{source}", None),
-    ("DELETE /v4/custom_fields/{id}", "/v4/custom_fields/{source}", None),
-    ("POST /v4/subscribers/{id}/unsubscribe", "/v4/subscribers/{ada}/unsubscribe", {}),
-    ("POST /v4/subscribers/{id}/unsubscribe", "/v4/subscribers/{nothing}/unsubscribe", {}),
-]
-
-
-async def every_answer(call: Kit) -> list[tuple[str, Reply]]:
-    """Every endpoint with every status that the sandbox serves."""
-    ids = {"nothing": 999_999, "vip": await call.tag("VIP"), "other": await call.tag("Other")}
-    for label in ("Category", *MANY):
-        await call.custom_field(label)
-    ids["source"] = await call.custom_field("Source")
-    ids["ada"] = await call.subscriber("ada@example.com", first_name="Ada", fields={"category": "One"})
-    await call.subscriber("grace@example.com")  # without a first name and without a category
-    answers = [
-        (endpoint, await call(endpoint.split()[0], path.format(**ids), body))
-        for endpoint, path, body in REQUESTS
-    ]
-    call.sandbox.limits.per_window = dict.fromkeys(Kind, 0)
-    for endpoint in ROUTES:
-        method, template = endpoint.split()
-        path = re.sub(r"\{[^}]*\}", "1", template)
-        answers.append((endpoint, await call(method, path)))
-        answers.append((endpoint, await call(method, path, key=None)))
-    return answers
+    return {**described, BULK_VALUES: {**described[BULK_TAGGINGS], 200: NEWER_VALUES}}
 
 
 def problems(endpoint: str, reply: Reply, described: dict[str, dict[int, Any]]) -> Iterator[str]:
