@@ -6,8 +6,9 @@ What it knows of Kit comes from Kit's API reference; where that is silent, the c
     inputs, endpoints, shapes, pagination, routing, refusals   requests to operations to JSON: pure
     bulk, bulk_endpoints   the same for many at once
     credentials, limits, journal, faults   who calls, how often, what goes wrong
+    tokens, oauth, oauth_endpoints, consent   clients, connected accounts and their tokens
     world, views   all of that in one, and how tests look at it
-    answers, mishaps, server, control, orders, page, service   HTTP
+    answers, bodies, mishaps, server, control, orders, page, service   HTTP
 """
 
 from worker.sandbox.faults import Entry, Fault, FaultKind, Faults, Rule
@@ -15,6 +16,7 @@ from worker.sandbox.journal import Call, Journal, overlaps, peak_rate
 from worker.sandbox.orders import fault_order
 from worker.sandbox.records import Plan
 from worker.sandbox.service import Sandbox, serve
+from worker.sandbox.tokens import Refresh, Tokens
 from worker.sandbox.views import AccountView, Person
 
 __all__ = [
@@ -27,8 +29,10 @@ __all__ = [
     "Journal",
     "Person",
     "Plan",
+    "Refresh",
     "Rule",
     "Sandbox",
+    "Tokens",
     "fault_order",
     "overlaps",
     "peak_rate",

@@ -10,9 +10,11 @@ from pydantic import BaseModel, ValidationError
 
 from worker.sandbox import orders
 from worker.sandbox.answers import Answer, json_answer
-from worker.sandbox.credentials import Credential, Kind
+from worker.sandbox.credentials import Kind, masked
 from worker.sandbox.faults import Rule
 from worker.sandbox.refusals import RefusalError
+from worker.sandbox.state import Account
+from worker.sandbox.tokens import OAuthError
 from worker.sandbox.views import AccountView
 from worker.sandbox.world import World
 
@@ -33,14 +35,16 @@ def answer(world: World, method: str, path: str, query: Mapping[str, str], body:
         return json_answer(200, action(world, query, body))
     except ValidationError as error:
         return json_answer(400, {"errors": orders.problems(error)})
-    except (LookupError, RefusalError, ValueError) as error:
+    except (LookupError, OAuthError, RefusalError, ValueError) as error:
         return json_answer(400, {"errors": [str(error)]})
 
 
 def state(world: World, _: Mapping[str, str], __: bytes) -> Json:
     """Everything in every account, and the settings."""
     return {
-        "accounts": [_account(world, secret) for secret, _ in world.accounts],
+        "accounts": [_account(world, secret, account) for secret, account in world.accounts],
+        "connections": [asdict(each) for each in world.oauth.connected()],
+        "refreshes": [asdict(each) for each in world.oauth.refreshes],
         "settings": _settings(world),
     }
 
@@ -54,8 +58,17 @@ def calls(world: World, query: Mapping[str, str], _: bytes) -> Json:
         for (account, endpoint, status), count in world.journal.totals.items()
     ]
     peaks = [
-        {"account": account.name, "credential": _masked(secret), "peak": world.peak(secret)}
+        {"account": account.name, "credential": masked(secret), "peak": world.peak(secret)}
         for secret, account in world.accounts
+        if secret is not None
+    ]
+    peaks += [
+        {
+            "account": pair.connection.account.name,
+            "credential": masked(pair.access_token),
+            "peak": world.peak(pair.access_token),
+        }
+        for pair in world.oauth.newest()
     ]
     return {"calls": [asdict(call) for call in newest], "totals": totals, "peaks": peaks}
 
@@ -91,18 +104,12 @@ def set_limits(world: World, _: Mapping[str, str], body: bytes) -> Json:
 
 
 def set_settings(world: World, _: Mapping[str, str], body: bytes) -> Json:
-    """Set latency, list lag and the delay of bulk calls, in seconds, and how bulk calls are answered."""
+    """Set any of the settings; times are in seconds."""
     order = orders.SettingsOrder.model_validate_json(body or b"{}")
-    if order.latency is not None:
-        world.latency = order.latency
-    if order.list_lag is not None:
-        world.list_lag = order.list_lag
-    if order.bulk_delay is not None:
-        world.bulk.delay = order.bulk_delay
-    if order.bulk_shuffled is not None:
-        world.bulk.shuffled = order.bulk_shuffled
-    if order.bulk_echo_invalid is not None:
-        world.bulk.echo_invalid = order.bulk_echo_invalid
+    for name, (holder, attribute) in _SETTINGS.items():
+        given = getattr(order, name)
+        if given is not None:
+            setattr(holder(world), attribute, given)
     return {"settings": _settings(world)}
 
 
@@ -144,6 +151,18 @@ def seed(world: World, _: Mapping[str, str], body: bytes) -> Json:
     return _view(view)
 
 
+def grant(world: World, _: Mapping[str, str], body: bytes) -> Json:
+    """Connect an account to a client: its tokens, as the token endpoint answers."""
+    order = orders.GrantOrder.model_validate_json(body)
+    return dict(world.oauth.grant(order.account, order.client).json())
+
+
+def disconnect(world: World, _: Mapping[str, str], body: bytes) -> Json:
+    """End an account's connections."""
+    world.oauth.disconnect(orders.DisconnectOrder.model_validate_json(body).account)
+    return {"connections": [asdict(each) for each in world.oauth.connected()]}
+
+
 _ACTIONS: Mapping[str, Callable[[World, Mapping[str, str], bytes], Json]] = {
     "GET state": state,
     "GET calls": calls,
@@ -155,23 +174,32 @@ _ACTIONS: Mapping[str, Callable[[World, Mapping[str, str], bytes], Json]] = {
     "POST reset": reset,
     "POST delete": delete,
     "POST seed": seed,
+    "POST grant": grant,
+    "POST disconnect": disconnect,
+}
+
+# Where each setting is kept.
+_SETTINGS: Mapping[str, tuple[Callable[[World], object], str]] = {
+    "latency": (lambda world: world, "latency"),
+    "list_lag": (lambda world: world, "list_lag"),
+    "bulk_delay": (lambda world: world.bulk, "delay"),
+    "bulk_shuffled": (lambda world: world.bulk, "shuffled"),
+    "bulk_echo_invalid": (lambda world: world.bulk, "echo_invalid"),
+    "token_life": (lambda world: world.oauth, "token_life"),
+    "refresh_ends_access": (lambda world: world.oauth, "refresh_ends_access"),
 }
 
 
 def _settings(world: World) -> Json:
     return {
-        "latency": world.latency,
-        "list_lag": world.list_lag,
-        "bulk_delay": world.bulk.delay,
-        "bulk_shuffled": world.bulk.shuffled,
-        "bulk_echo_invalid": world.bulk.echo_invalid,
+        **{name: getattr(holder(world), attribute) for name, (holder, attribute) in _SETTINGS.items()},
         "limits": {str(kind): limit for kind, limit in world.limits.per_window.items()},
         "window": world.limits.window,
     }
 
 
-def _account(world: World, secret: str) -> Json:
-    return {"credential": _masked(secret), **_view(world.account(secret))}
+def _account(world: World, secret: str | None, account: Account) -> Json:
+    return {"credential": None if secret is None else masked(secret), **_view(world.view(account))}
 
 
 def _view(view: AccountView) -> Json:
@@ -199,7 +227,3 @@ def _rule(rule: Rule) -> Json:
         "matched": rule.matched,
         "struck": rule.struck,
     }
-
-
-def _masked(secret: str) -> str:
-    return Credential(Kind.API_KEY, secret).masked

@@ -28,8 +28,13 @@ class Credential(NamedTuple):
 
     @property
     def masked(self) -> str:
-        """The last four characters, which is all that is ever shown."""
-        return f"…{self.secret[-4:]}"
+        """The secret as it may be shown."""
+        return masked(self.secret)
+
+
+def masked(secret: str) -> str:
+    """The last four characters, which is all that is ever shown."""
+    return f"…{secret[-4:]}"
 
 
 def credential_of(headers: Mapping[str, str]) -> Credential | None:
@@ -44,7 +49,9 @@ def credential_of(headers: Mapping[str, str]) -> Credential | None:
 
 
 class Accounts:
-    """The Kit accounts of a sandbox: one per secret, with ids that are unique over all of them.
+    """The Kit accounts of a sandbox: one per secret, and those that only OAuth opens.
+
+    Their ids are unique over all of them.
 
     Ids never repeat, neither over accounts nor over kinds of thing, so that a mix-up is a 404.
     """
@@ -56,12 +63,14 @@ class Accounts:
         self._ids: Iterator[int] = itertools.count(int(time.time() * 1000) % 10**10)
         self._plan = plan
         self._by_secret: dict[str, Account] = {}
+        self._without_secret: list[Account] = []
         self._list_lag = 0.0
         for secret, name in (keys or {}).items():
             self._add(secret, name, now)
 
-    def __iter__(self) -> Iterator[tuple[str, Account]]:
-        return iter(list(self._by_secret.items()))
+    def __iter__(self) -> Iterator[tuple[str | None, Account]]:
+        """All accounts, each with its API key or fixed access token, if it has one."""
+        return iter([*self._by_secret.items(), *((None, account) for account in self._without_secret)])
 
     def opened_by(self, secret: str, now: float) -> Account:
         """The account of that key or token; one that was never seen gets an account of its own.
@@ -74,16 +83,28 @@ class Accounts:
             return account
         if not self._open_to_all:
             raise UnauthorizedError
-        return self._add(secret, f"Sandbox account {len(self._by_secret) + 1}", now)
+        return self._add(secret, f"Sandbox account {len(list(self)) + 1}", now)
+
+    def named(self, name: str, now: float) -> Account:
+        """The account of that name, for OAuth; created where there is none."""
+        for _, account in self:
+            if account.name == name:
+                return account
+        account = self._new(name, now)
+        self._without_secret.append(account)
+        return account
 
     def set_list_lag(self, seconds: float) -> None:
         """Let the lists of all accounts, also of later ones, lag by that much."""
         self._list_lag = seconds
-        for account in self._by_secret.values():
+        for _, account in self:
             account.set_list_lag(seconds)
 
     def _add(self, secret: str, name: str, now: float) -> Account:
+        account = self._by_secret[secret] = self._new(name, now)
+        return account
+
+    def _new(self, name: str, now: float) -> Account:
         account = Account(next(self._ids), name, self._ids, now, self._plan)
         account.set_list_lag(self._list_lag)
-        self._by_secret[secret] = account
         return account

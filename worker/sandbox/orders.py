@@ -94,6 +94,21 @@ class SettingsOrder(_Order):
     bulk_delay: Seconds | None = None
     bulk_shuffled: bool | None = None
     bulk_echo_invalid: bool | None = None
+    token_life: Annotated[float, Field(gt=0)] | None = None
+    refresh_ends_access: bool | None = None
+
+
+class GrantOrder(_Order):
+    """The account to connect, by name, and the client; null is the first."""
+
+    account: str
+    client: str | None = None
+
+
+class DisconnectOrder(_Order):
+    """The account to disconnect, by name."""
+
+    account: str
 
 
 class DeleteOrder(_Order):
@@ -130,12 +145,12 @@ def account_of(world: World, name_or_key: str | None) -> AccountView:
     Raises:
         ValueError: there is none, or no telling which.
     """
-    known = list(world.accounts)
+    known = [account for _, account in world.accounts]
     if name_or_key is None:
         if len(known) != 1:
             raise ValueError(f"There are {len(known)} accounts: say which one in `account` (its name or key)")
-        return world.account(known[0][0])
-    for secret, account in known:
-        if name_or_key in {secret, account.name}:
-            return world.account(secret)
+        return world.view(known[0])
+    for account in known:
+        if name_or_key == account.name:
+            return world.view(account)
     return world.account(name_or_key)

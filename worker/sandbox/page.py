@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from html import escape
 
 from worker.sandbox.answers import HTML, Answer
-from worker.sandbox.credentials import Credential, Kind
+from worker.sandbox.credentials import masked
 from worker.sandbox.journal import Call
 from worker.sandbox.views import AccountView, Person
 from worker.sandbox.world import World
@@ -33,7 +33,7 @@ td { overflow-wrap: anywhere }
 
 def answer(world: World) -> Answer:
     """The page as it stands."""
-    accounts = "".join(_account(world, secret, world.account(secret)) for secret, _ in world.accounts)
+    accounts = "".join(_account(world, secret, world.view(account)) for secret, account in world.accounts)
     parts = [
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
         f'<meta http-equiv="refresh" content="{REFRESH}"><title>Kit sandbox</title>',
@@ -41,6 +41,7 @@ def answer(world: World) -> Answer:
         "<body><h1>Kit sandbox</h1>",
         '<p class="quiet">A local stand-in for the Kit v4 API. It holds its data in memory only.</p>',
         _faults(world),
+        _connections(world),
         accounts or "<p>No account yet: the first request with a credential opens one.</p>",
         _calls(world.journal.calls),
         "</body></html>\n",
@@ -65,15 +66,34 @@ def _faults(world: World) -> str:
     return f"<h2>Faults</h2><p>{settings}</p>" + _table(("Fault", "Requests", "Account", "Struck"), rows)
 
 
-def _account(world: World, secret: str, view: AccountView) -> str:
+def _connections(world: World) -> str:
+    rows = [
+        (
+            each.client_id,
+            each.account,
+            each.access_token,
+            f"good for {each.expires_at - world.wall():.0f} s" if each.state == "good" else each.state,
+            each.refreshes,
+        )
+        for each in world.oauth.connected()
+    ]
+    if not rows:
+        return ""
+    columns = ("Client", "Account", "Access token", "State", "Refreshed")
+    return "<h2>Connected by OAuth</h2>" + _table(columns, rows)
+
+
+def _account(world: World, secret: str | None, view: AccountView) -> str:
     people = view.subscribers()
     newest = list(people.values())[-SHOWN_SUBSCRIBERS:][::-1]
     more = f", the newest {SHOWN_SUBSCRIBERS} shown" if len(people) > len(newest) else ""
-    used = f"{world.peak(secret)} requests in its busiest {world.limits.window:g} s"
-    key = Credential(Kind.API_KEY, secret).masked
+    used, key = "", ""
+    if secret is not None:
+        used = f"; {world.peak(secret)} requests in its busiest {world.limits.window:g} s"
+        key = masked(secret)
     head = (
         f'<h2>{escape(view.name)} <span class="quiet">{escape(key)}</span></h2>'
-        f"<p>{len(people)} subscribers{more}; {len(view.tags())} tags; {used}.</p>"
+        f"<p>{len(people)} subscribers{more}; {len(view.tags())} tags{used}.</p>"
     )
     columns = ("Email address", "First name", "State", "Tags", "Fields")
     return head + "<table>" + _head(columns) + "".join(map(_person, newest)) + "</table>"

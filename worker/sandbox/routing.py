@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
-
-from worker.sandbox.endpoints import Endpoint
+from typing import Generic, NamedTuple, TypeVar
 
 _PLACEHOLDER = re.compile(r"\{[^}]*\}")
 _MAX_DIGITS = 18  # longer numbers are nobody's id
 
 
-class Match(NamedTuple):
+E = TypeVar("E")
+
+
+class Match(NamedTuple, Generic[E]):
     """An endpoint, its name such as `PUT /v4/tags/{id}`, and the ids in the path."""
 
     name: str
-    endpoint: Endpoint
+    endpoint: E
     ids: tuple[int, ...]
 
 
-class Router:
+class Router(Generic[E]):
     """Endpoints by method and path. In a path, every number is an id."""
 
-    def __init__(self, routes: Mapping[str, Endpoint]) -> None:
+    def __init__(self, routes: Mapping[str, E]) -> None:
         self._routes = {_PLACEHOLDER.sub("{}", name): (name, endpoint) for name, endpoint in routes.items()}
 
-    def find(self, method: str, path: str) -> Match | None:
+    def find(self, method: str, path: str) -> Match[E] | None:
         """The endpoint of a request, or None where there is none."""
         ids: list[int] = []
         shape: list[str] = []

@@ -7,31 +7,26 @@ count it, see whether it may pass, wait for the latency, let a fault strike, els
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from worker.sandbox import bulk_endpoints, control, endpoints, page
+from worker.sandbox import bulk_endpoints, control, endpoints, oauth_endpoints, page
 from worker.sandbox.answers import LOGIN_PAGE, RETRY_LATER, Answer, json_answer, refusal
+from worker.sandbox.bodies import Unparsed
 from worker.sandbox.bulk import BulkTerms
-from worker.sandbox.credentials import Credential, Kind, credential_of
-from worker.sandbox.endpoints import Incoming
+from worker.sandbox.credentials import Credential, Kind, credential_of, masked
+from worker.sandbox.endpoints import Endpoint, Incoming
 from worker.sandbox.journal import Call
 from worker.sandbox.mishaps import Sent, spoil
-from worker.sandbox.refusals import InvalidError, NotFoundError, RefusalError, UnauthorizedError
+from worker.sandbox.refusals import NotFoundError, RefusalError, UnauthorizedError
 from worker.sandbox.routing import Match, Router
 from worker.sandbox.state import Account
 from worker.sandbox.world import BULK, World
 
-FORM = "application/x-www-form-urlencoded"
-
-
-class UnreadableError(InvalidError):
-    """The body is not JSON (400; Kit's own answer to this is not published)."""
-
-    status = 400
+Apply = Callable[[Unparsed], Answer]  # does what a request asks
 
 
 class Handler:
@@ -40,6 +35,7 @@ class Handler:
     def __init__(self, world: World) -> None:
         self._world = world
         self._router = Router({**endpoints.ROUTES, **bulk_endpoints.ROUTES})
+        self._oauth_router = Router(oauth_endpoints.ROUTES)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -54,36 +50,29 @@ class Handler:
         return (LOGIN_PAGE if path == "/login" else refusal(NotFoundError())).response()
 
     async def _kit(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse:
-        match = self._router.find(request.method, path)
-        credential = credential_of(request.headers)
-        call = self._note(request, path, match, credential)
+        enter = self._oauth if path.startswith(oauth_endpoints.PATH) else self._api
+        call, admitted = enter(request, path)
         try:
-            response, call.status = await self._answer(request, call, credential, match, query)
+            response, call.status = await self._answer(request, call, admitted, query)
             return response
         finally:
             self._world.journal.close(call, self._world.monotonic())
 
     async def _answer(
-        self,
-        request: web.BaseRequest,
-        call: Call,
-        credential: Credential | None,
-        match: Match | None,
-        query: str,
+        self, request: web.BaseRequest, call: Call, admitted: Answer | Apply, query: str
     ) -> Sent:
         world = self._world
-        admitted = self._admit(call, credential)
         if world.latency > 0:
             await asyncio.sleep(world.latency)
         if isinstance(admitted, Answer):
             return admitted.response(), admitted.status
         body = await request.read() if request.can_read_body else b""
+        given = Unparsed(world.wall(), query, body, request.headers.get("Content-Type", ""))
+        if call.path.startswith(oauth_endpoints.PATH):
+            self._identify(call, given)
 
         def apply() -> Answer:
-            content_type = request.headers.get("Content-Type", "")
-            return _apply(
-                admitted, match, Unparsed(world.wall(), query, body, content_type, world.bulk_terms(call))
-            )
+            return admitted(given._replace(now=world.wall()))
 
         fault = world.faults.strike(call) if world.faults.rules else None
         if fault is not None:
@@ -93,7 +82,7 @@ class Handler:
         return answer.response(), answer.status
 
     def _note(
-        self, request: web.BaseRequest, path: str, match: Match | None, credential: Credential | None
+        self, request: web.BaseRequest, path: str, name: str | None, credential: Credential | None
     ) -> Call:
         world = self._world
         peer = None if request.transport is None else request.transport.get_extra_info("peername")
@@ -103,7 +92,7 @@ class Handler:
             arrived_at=world.wall(),
             method=request.method,
             path=path,
-            endpoint=f"{request.method} (no such endpoint)" if match is None else match.name,
+            endpoint=f"{request.method} (no such endpoint)" if name is None else name,
             account=None,
             credential=None if credential is None else credential.masked,
             user_agent=request.headers.get("User-Agent", ""),
@@ -112,53 +101,48 @@ class Handler:
         world.journal.open(call)
         return call
 
+    def _api(self, request: web.BaseRequest, path: str) -> tuple[Call, Answer | Apply]:
+        match = self._router.find(request.method, path)
+        credential = credential_of(request.headers)
+        call = self._note(request, path, match and match.name, credential)
+        admitted = self._admit(call, credential)
+        if isinstance(admitted, Answer):
+            return call, admitted
+        return call, partial(_apply, admitted, match, self._world.bulk_terms(call))
+
     def _admit(self, call: Call, credential: Credential | None) -> Account | Answer:
         """The account that the request may work on, or the answer that turns it away."""
         if credential is None:
             return refusal(UnauthorizedError())
         try:
-            account = self._world.accounts.opened_by(credential.secret, call.arrived_at)
+            way = self._world.way_in(credential)
         except UnauthorizedError as error:
             return refusal(error)
-        call.account = account.name
-        if (
-            call.path.startswith(BULK) and credential.kind is not Kind.OAUTH
-        ):  # (Kit API reference, credentials)
+        call.account = way.account.name
+        by_key_in_bulk = call.path.startswith(BULK) and credential.kind is not Kind.OAUTH
+        if not way.open or by_key_in_bulk:  # (Kit API reference, credentials and limits)
             return refusal(UnauthorizedError())
-        return account if self._world.limits.admit(credential, call.arrived) else RETRY_LATER
+        return way.account if self._world.limits.admit(way.counted_as, call.arrived) else RETRY_LATER
+
+    def _oauth(self, request: web.BaseRequest, path: str) -> tuple[Call, Answer | Apply]:
+        match = self._oauth_router.find(request.method, path)
+        call = self._note(request, path, match and match.name, None)
+        if match is None:
+            return call, refusal(NotFoundError())
+        return call, partial(match.endpoint, self._world.oauth)
+
+    def _identify(self, call: Call, given: Unparsed) -> None:
+        secret = oauth_endpoints.secret_in(given)
+        if secret is not None:
+            call.account, call.credential = self._world.oauth.account_of(secret), masked(secret)
 
 
-class Unparsed(NamedTuple):
-    """What a request brings besides method and path."""
-
-    now: float
-    query: str
-    body: bytes
-    content_type: str
-    bulk: BulkTerms
-
-
-def _apply(account: Account, match: Match | None, given: Unparsed) -> Answer:
+def _apply(account: Account, match: Match[Endpoint] | None, bulk: BulkTerms, given: Unparsed) -> Answer:
     try:
         if match is None:
             raise NotFoundError
-        query = dict(parse_qsl(given.query)) if given.query else {}
         account.settle(given.now)
-        incoming = Incoming(given.now, match.ids, query, _parse_body(given), given.bulk)
+        incoming = Incoming(given.now, match.ids, given.parameters(), given.parse(), bulk)
         return json_answer(*match.endpoint(account, incoming))
     except RefusalError as error:
         return refusal(error)
-
-
-def _parse_body(given: Unparsed) -> dict[str, object]:
-    if not given.body:
-        return {}
-    if given.content_type.startswith(FORM):  # how Kit's own examples send the body of a DELETE
-        return dict(parse_qsl(given.body.decode(errors="replace")))
-    try:
-        body = json.loads(given.body)
-    except ValueError:
-        raise UnreadableError("The request body is not valid JSON") from None
-    if not isinstance(body, dict):
-        raise UnreadableError("The request body is not a JSON object")
-    return body

@@ -5,16 +5,28 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from worker.sandbox.bulk import PLAIN_TERMS, BulkSettings, BulkTerms
-from worker.sandbox.credentials import Accounts
+from worker.sandbox.credentials import Accounts, Credential, Kind
 from worker.sandbox.faults import ENTRY_ERROR, Entry, Fault, FaultKind, Faults, Rule
 from worker.sandbox.journal import KEPT_CALLS, Call, Journal, overlaps
 from worker.sandbox.limits import Limits
+from worker.sandbox.oauth import TOKEN_LIFE, OAuth
 from worker.sandbox.records import Plan
+from worker.sandbox.refusals import UnauthorizedError
+from worker.sandbox.state import Account
 from worker.sandbox.views import AccountView
 
 BULK = "/v4/bulk/"
+
+
+class WayIn(NamedTuple):
+    """Where a credential leads, what its requests count as, and whether it is still good."""
+
+    account: Account
+    counted_as: Credential
+    open: bool = True
 
 
 class World:
@@ -23,6 +35,7 @@ class World:
     Attributes:
         latency: seconds that every answer takes.
         bulk: how bulk calls are answered.
+        oauth: clients, connected accounts and their tokens.
         faults: what goes wrong, and when.
         limits: requests per rolling window, by kind of credential.
         journal: the calls so far.
@@ -38,14 +51,15 @@ class World:
         plan: Plan | None = None,
         seed: int = 0,
         kept_calls: int = KEPT_CALLS,
+        token_life: float = TOKEN_LIFE,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         """Set a sandbox up.
 
         Args:
-            keys: the accepted API keys and access tokens, each with the name of its Kit account; None accepts
-                any, and gives each an account of its own.
+            keys: the accepted API keys, and access tokens that never expire, each with the name of its Kit
+                account; None accepts any, and gives each an account of its own.
             limit: True for Kit's limits (120 requests in 60 s with an API key, 600 with OAuth), False for
                 none, or a number of requests in 60 s for API keys.
             latency: seconds that every answer takes.
@@ -53,6 +67,7 @@ class World:
             plan: the plan of the Kit accounts.
             seed: for faults that strike by chance, and for bulk answers in any order.
             kept_calls: how many calls the journal keeps.
+            token_life: seconds that an access token given by OAuth is good.
             monotonic: the clock that limits and the journal use, in seconds.
             wall: the time of day, in seconds since the epoch.
 
@@ -63,6 +78,7 @@ class World:
         self.wall = wall
         self.latency = latency
         self.accounts = Accounts(keys, plan or Plan(), wall())
+        self.oauth = OAuth(self.accounts, wall, token_life)
         self.limits = Limits(limit=limit)
         self.faults = Faults(seed)
         self.bulk = BulkSettings(chance=random.Random(seed))  # noqa: S311  # it has to repeat
@@ -81,12 +97,46 @@ class World:
         self.accounts.set_list_lag(seconds)
 
     def account(self, key: str) -> AccountView:
-        """The Kit account that this API key or access token opens.
+        """The Kit account that this API key or access token opens, or opened before it expired.
 
         Raises:
             UnauthorizedError: it is not among the accepted ones.
         """
-        return AccountView(self.accounts.opened_by(key, self.wall()), self.wall)
+        pair = self.oauth.pair(key)
+        return self.view(
+            self.accounts.opened_by(key, self.wall()) if pair is None else pair.connection.account
+        )
+
+    def named(self, name: str) -> AccountView:
+        """The Kit account of that name.
+
+        Raises:
+            LookupError: there is none.
+        """
+        for _, account in self.accounts:
+            if account.name == name:
+                return self.view(account)
+        raise LookupError(f"The sandbox has no account {name}")
+
+    def view(self, account: Account) -> AccountView:
+        """An account as tests look at it."""
+        return AccountView(account, self.wall)
+
+    def way_in(self, credential: Credential) -> WayIn:
+        """Where this credential leads.
+
+        The limit of an account that OAuth opens is counted over all its access tokens for one client, so that
+        a refresh gains nothing. Kit says per access token; a client within this limit is within that one.
+
+        Raises:
+            UnauthorizedError: nowhere.
+        """
+        pair = self.oauth.pair(credential.secret)
+        if pair is None:
+            return WayIn(self.accounts.opened_by(credential.secret, self.wall()), credential)
+        if credential != (Kind.OAUTH, pair.access_token):  # a refresh token, or sent as an API key
+            raise UnauthorizedError
+        return WayIn(pair.connection.account, pair.connection.counted_as, pair.opens(self.wall()))
 
     def fail(  # noqa: PLR0913  # the short form of two dataclasses, by keyword only
         self,
@@ -170,8 +220,12 @@ class World:
         await self.journal.until(holds)
 
     def peak(self, key: str) -> int:
-        """The most requests that ever arrived within 60 s with this key, refused ones included."""
-        return self.limits.peak(key)
+        """The most requests that ever arrived within 60 s with this key, refused ones included.
+
+        An access token stands for all those of its account and client.
+        """
+        pair = self.oauth.pair(key)
+        return self.limits.peak(key if pair is None else pair.connection.counted_as.secret)
 
     def overlaps(
         self, key: str, identity: Callable[[Call], object] | None = lambda call: call.user_agent
@@ -180,13 +234,14 @@ class World:
         return overlaps(self.calls(key), identity)
 
     def reset(self) -> None:
-        """Forget all data, calls, faults and counted requests; settings and accounts stay."""
+        """Forget all data, calls, faults, counted requests and uses of tokens; settings and accounts stay."""
         for _, account in self.accounts:
             account.clear()
             account.set_list_lag(self._list_lag)
         self.journal.clear()
         self.faults.clear()
         self.limits.forget()
+        self.oauth.refreshes.clear()
 
     def _name_of(self, key: str | None) -> str | None:
         return None if key is None else self.account(key).name

@@ -116,6 +116,11 @@ async def test_beyond_the_subscriber_limit_nobody_is_created_and_those_who_exist
         beyond = await upserted(call, "bea@example.com", "cy@example.com")
         within = await upserted(call, "bea@example.com", "BEA@example.com", "ada@example.com", "invalid")
 
+        view = call.sandbox.account(TOKEN)
+        view.account.plan = Plan(subscriber_limit=1)
+        without_anybody_new = await upserted(call, "ada@example.com")
+
+        assert without_anybody_new.status == 200
         assert (beyond.status, beyond.json) == (
             403,
             {"errors": ["This request would exceed your subscriber limit"]},

@@ -95,6 +95,8 @@ async def test_limits_and_settings_change_what_is_given_and_keep_the_rest() -> N
         "bulk_delay": 5.0,
         "bulk_shuffled": True,
         "bulk_echo_invalid": False,
+        "token_life": 172_800.0,
+        "refresh_ends_access": False,
         "limits": {"api_key": None, "oauth": 600},
         "window": 60,
     }

@@ -98,7 +98,7 @@ async def test_entries_can_be_told_to_fail_over_control() -> None:
     order = {"kind": "entries", "email": "ada@*", "times": 1, "error": "Not today"}
     async with kit() as call:
         await call("POST", "/_sandbox/faults", order)
-        replies = [await upserted(call, "ada@example.com") for _ in range(2)]
+        replies = [await upserted(call, "Ada@Example.com") for _ in range(2)]
         (rule,) = (await call("GET", "/_sandbox/faults")).json["faults"]
         wrong = await call("POST", "/_sandbox/faults", {**order, "kind": "hang"})
 
