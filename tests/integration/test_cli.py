@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import aio_pika
+import aiohttp
 import pytest
 from aio_pika.abc import AbstractChannel
 from pydantic import SecretStr
@@ -188,6 +189,28 @@ async def test_run_and_sandbox_end_quietly_with_0_when_told_to(kit_worker: Shell
     assert (run.returncode, sandbox.returncode, other.returncode) == (0, 0, 0)
     assert (err, other_err) == (b"", b"")
     assert b"Traceback" not in run_err
+
+
+async def test_the_sandbox_takes_oauth_clients_and_the_life_of_their_tokens(kit_worker: Shell) -> None:
+    """Given one client, an account connected to it gets tokens of that life, and no other client gets any."""
+    process = await kit_worker.start("sandbox", "--port", "0", "--client", "app=hush", "--token-life", "5")
+    async with aiohttp.ClientSession() as session:
+        assert process.stdout
+        async with asyncio.timeout(30):
+            first = (await process.stdout.readline()).decode()
+        url = next(word for word in first.split() if word.startswith("http")).rstrip(";")
+        async with session.post(f"{url}/_sandbox/grant", json={"account": "Sunny Kitchen"}) as reply:
+            tokens = await reply.json()
+        body = {"grant_type": "refresh_token", "client_id": "other", "refresh_token": tokens["refresh_token"]}
+        async with session.post(f"{url}/v4/oauth/token", json=body) as refused:
+            pass
+        async with session.post(f"{url}/v4/oauth/token", json={**body, "client_id": "app"}) as given:
+            pass
+    process.send_signal(signal.SIGTERM)
+    await process.communicate()
+
+    assert tokens["expires_in"] == 5
+    assert (refused.status, given.status) == (401, 200)
 
 
 async def test_ctrl_c_ends_a_command_quietly_with_130(kit_worker: Shell) -> None:

@@ -13,6 +13,7 @@ from worker.commands.exits import UsageError
 from worker.commands.output import say
 from worker.commands.running import run_async
 from worker.sandbox import Plan, Sandbox, serve
+from worker.sandbox.oauth import TOKEN_LIFE
 
 PORT: Final = 8025
 
@@ -29,6 +30,15 @@ def sandbox(  # noqa: PLR0913  # one for each switch of the sandbox
             help="Accept only this API key; KEY=NAME names its Kit account. Repeatable. Default: any."
         ),
     ] = None,
+    client: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Accept only this OAuth client: ID=SECRET, or ID for PKCE. Repeatable. Default: any."
+        ),
+    ] = None,
+    token_life: Annotated[
+        float, typer.Option(help="Seconds that access tokens given by OAuth are good.", min=1)
+    ] = TOKEN_LIFE,
     latency: Annotated[float, typer.Option(help="Seconds that every answer takes.", min=0)] = 0.0,
     list_lag: Annotated[float, typer.Option(help="Seconds by which lists lag behind writes.", min=0)] = 0.0,
     limit: Annotated[
@@ -52,7 +62,11 @@ def sandbox(  # noqa: PLR0913  # one for each switch of the sandbox
         list_lag=list_lag,
         plan=Plan(plan_type=plan),
         seed=seed,
+        token_life=token_life,
     )
+    for text in client or ():
+        client_id, has_secret, secret = text.partition("=")
+        box.oauth.client(client_id, secret if has_secret else None)
     try:
         with suppress(KeyboardInterrupt, asyncio.CancelledError):  # its ordinary end
             run_async(
@@ -79,4 +93,5 @@ def _keys(texts: list[str]) -> dict[str, str]:
 def _welcome(key: str, url: str) -> None:
     say(f"A stand-in for Kit answers at {url}; its subscribers, tags and fields are shown on that page.")
     say(f"To use it: KIT_BASE_URL={url} KIT_API_KEY={key} kit-worker run")
+    say(f"For OAuth: {url}/v4/oauth/authorize asks whose consent it is; the page shows who is connected.")
     say("Ctrl-C ends it, and it forgets everything.")
