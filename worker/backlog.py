@@ -106,6 +106,14 @@ class Backlog(Generic[K, T]):
         self._taken.add(pending.key)
         return pending
 
+    def take_all(self, now: float) -> list[Pending[K, T]]:
+        """Return all changes that may be worked on, the longest waiting first; see `take`."""
+        free = [p for p in self._waiting.values() if p.key not in self._taken and p.not_before <= now]
+        for pending in free:
+            del self._waiting[pending.key]
+            self._taken.add(pending.key)
+        return free
+
     def next_at(self) -> float | None:
         """Return the earliest `not_before` of what waits and is not taken, or None where nothing does."""
         free = (pending for key, pending in self._waiting.items() if key not in self._taken)

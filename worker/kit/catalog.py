@@ -131,19 +131,18 @@ class Catalog:
     async def _listed_tags(self) -> dict[str, int]:
         return {tag_key(str(tag["name"])): int(tag["id"]) for tag in await self._list("tags")}
 
-    async def field_key(self, name: str) -> str:
-        """Return the key of the custom field with that key or label, created if need be.
+    async def field(self, name: str) -> Field:
+        """Return the custom field with that key or label, created if need be.
 
         Raises:
             KitRejected: Kit lacks it, and the account's options forbid creating it.
         """
         if self._fields is not None and (found := _find(name, self._fields)):
-            return found.key
+            return found
         async with self._lock:
             if self._fields is None or self._may_have_grown("custom_fields"):
                 self._fields = _by_name(await self._list("custom_fields"))
-            found = _find(name, self._fields) or await self._create_field(name, self._fields)
-            return found.key
+            return _find(name, self._fields) or await self._create_field(name, self._fields)
 
     async def _create_field(self, name: str, fields: dict[str, Field]) -> Field:
         if not self.options.create_missing:

@@ -168,6 +168,7 @@ class KitClient:
         self._base_url = base_url.rstrip("/")
         self.clock = clock
         self._allowed_at = float("-inf")
+        self._slots = asyncio.Semaphore(connections)
         self._may_call = may_call
         self._observe = observe
         self._session = aiohttp.ClientSession(
@@ -236,7 +237,7 @@ class KitClient:
             CallsSuspended: The call may not start now; nothing was sent.
             KitWorkerError: Whatever `read_answer` raises.
         """
-        async with self.limiter.call(self._may_call):
+        async with self._slots, self.limiter.call(self._may_call):
             return await self._call_now(method, path, path.format(*ids), json, params)
 
     async def _call_now(

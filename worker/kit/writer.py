@@ -72,18 +72,23 @@ class Writer:
                 raise KitRejected("Kit says that the subscriber it has just made is not there") from None
 
     async def _apply_once(self, subject: Subject, change: Change) -> None:
-        address = change.address
-        if address is not None and address.value != subject.record.email and address.order > subject.placed:
-            await self._move(subject, address, change)
-        left = replace(subject.record.left(change), address=None)
-        left = await self._without_known(subject, left)
-        if left:
+        if change.address is not None and self.moves(subject, change):
+            await self._move(subject, change.address, change)
+        if left := await self.left_of(subject, change):
             await self._carry_out(subject, left)
         subject.record.finish(change)
 
-    async def _without_known(self, subject: Subject, left: Change) -> Change:
-        """Take off what Kit has already, by what it answered not long ago."""
+    @staticmethod
+    def moves(subject: Subject, change: Change) -> bool:
+        """Tell whether a change gives the subscriber another address than Kit has."""
+        address = change.address
+        elsewhere = address is not None and address.value != subject.record.email
+        return elsewhere and address is not None and address.order > subject.placed
+
+    async def left_of(self, subject: Subject, change: Change) -> Change:
+        """Return what of a change, its address apart, is to be done: not what Kit said lately that it has."""
         record, catalog = subject.record, self._catalog
+        left = replace(record.left(change), address=None)
         oldest = self._relied_on()
         if not record.has_answers_since(oldest):
             return left
@@ -155,7 +160,7 @@ class Writer:
             return answer
         # Kit ignored a custom field, which was deleted there since we learned of it. Create it again, once.
         for name in upsert.fields:
-            key = await self._catalog.field_key(name)
+            key = (await self._catalog.field(name)).key
             if any(key in warning for warning in answer.warnings):
                 self._catalog.forget_field(key)
         again = await self._upsert_once(email, upsert)
@@ -164,7 +169,7 @@ class Writer:
         return again if answer.status != 201 else answer
 
     async def _upsert_once(self, email: str, upsert: Upsert) -> Answer:
-        keys = {name: await self._catalog.field_key(name) for name in upsert.fields}
+        keys = {name: (await self._catalog.field(name)).key for name in upsert.fields}
         body = upsert.body(email, self._catalog.options, keys)
         return await self._client.call("POST", "/v4/subscribers", json=body)
 

@@ -68,7 +68,7 @@ async def test_lists_are_read_to_their_last_page() -> None:
 
         assert (await of.catalog.tag(wish("Tag 0"))).id == ids["Tag 0"]
         assert (await of.catalog.tag(wish("Tag 1000"))).id == ids["Tag 1000"]
-        assert [await of.catalog.field_key(key) for key in (keys[0], keys[1000])] == [keys[0], keys[1000]]
+        assert [(await of.catalog.field(key)).key for key in (keys[0], keys[1000])] == [keys[0], keys[1000]]
         assert of.calls() == [LIST_TAGS, LIST_TAGS, LIST_FIELDS, LIST_FIELDS]
 
 
@@ -141,15 +141,15 @@ async def test_a_custom_field_is_known_by_its_key_or_its_label_in_any_case(name:
     async with account() as of:
         of.kit.add_custom_field("Subscription plan")
 
-        assert await of.catalog.field_key(name) == "subscription_plan"
+        assert (await of.catalog.field(name)).key == "subscription_plan"
         assert of.calls() == [LIST_FIELDS]
 
 
 async def test_a_missing_custom_field_is_created_by_its_label_once_and_its_key_is_kits() -> None:
     async with account() as of:
-        keys = await asyncio.gather(*(of.catalog.field_key("Übrige Monate!") for _ in range(5)))
+        found = await asyncio.gather(*(of.catalog.field("Übrige Monate!") for _ in range(5)))
 
-        assert set(keys) == {"ubrige_monate"}
+        assert {field.key for field in found} == {"ubrige_monate"}
         assert of.calls() == [LIST_FIELDS, NEW_FIELD]
 
 
@@ -158,19 +158,19 @@ async def test_where_nothing_may_be_created_an_unknown_field_is_refused_and_name
         with pytest.raises(
             KitRejected, match=r"^the custom field 'Plan' does not exist in Kit, and create_missing"
         ):
-            await of.catalog.field_key("Plan")
+            await of.catalog.field("Plan")
 
         assert of.kit.custom_fields() == {}
 
 
 async def test_a_forgotten_field_is_created_again() -> None:
     async with account() as of:
-        key = await of.catalog.field_key("Plan")
+        key = (await of.catalog.field("Plan")).key
         of.kit.delete_custom_field(key)
 
         of.catalog.forget_field(key)
 
-        assert await of.catalog.field_key("Plan") == "plan"
+        assert (await of.catalog.field("Plan")).key == "plan"
         assert of.kit.custom_fields().keys() == {"plan"}
 
 
@@ -213,7 +213,7 @@ async def test_what_was_missing_and_may_not_be_created_is_looked_for_again_after
             with pytest.raises(UnknownTag):
                 await of.catalog.tag(wish("VIP"))
         with pytest.raises(KitRejected):
-            await of.catalog.field_key("Plan")
+            await of.catalog.field("Plan")
         assert of.calls() == [LIST_TAGS, LIST_FIELDS]
         id_ = of.kit.add_tag("VIP")
         of.kit.add_custom_field("Plan")
@@ -222,4 +222,4 @@ async def test_what_was_missing_and_may_not_be_created_is_looked_for_again_after
 
         assert (await of.catalog.tag(wish("VIP"))).id == id_
         time += LIST_AGAIN_AFTER
-        assert await of.catalog.field_key("Plan") == "plan"
+        assert (await of.catalog.field("Plan")).key == "plan"

@@ -1,0 +1,181 @@
+"""Kit's bulk calls: what goes into one, and which of its entries are surely done. Pure.
+
+A bulk call with at most 100 entries is answered at once; with more, Kit works on it later and answers
+nothing (Kit API reference, "Bulk & async processing"). An entry that Kit cannot apply is named under
+`failures`, the others are done. Answers come in another order than the request, and a failure may lack the
+very id that would tell it from others, so an entry counts as done only where nothing speaks against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+from worker.kit.answers import MAX_KIT_ID, Answer
+
+MAX_ENTRIES: Final = 100
+"""Of one bulk call that is answered at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubscriber:
+    """A subscriber to create, or to find by address; a first name overwrites the one that Kit has."""
+
+    METHOD: ClassVar = "POST"
+    PATH: ClassVar = "/v4/bulk/subscribers"
+    LIST: ClassVar = "subscribers"
+
+    email: str
+    state: str
+    first_name: str | None = None
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return the entry as Kit takes it."""
+        entry = {"email_address": self.email, "state": self.state}
+        return entry if self.first_name is None else {**entry, "first_name": self.first_name}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValue:
+    """The value of a custom field."""
+
+    METHOD: ClassVar = "POST"
+    PATH: ClassVar = "/v4/bulk/custom_fields/subscribers"
+    LIST: ClassVar = "custom_field_values"
+
+    subscriber_id: int
+    field_id: int
+    value: str
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return the entry as Kit takes it."""
+        ids = {"subscriber_id": self.subscriber_id, "subscriber_custom_field_id": self.field_id}
+        return {**ids, "value": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """A tag on a subscriber, to be put there."""
+
+    METHOD: ClassVar = "POST"
+    PATH: ClassVar = "/v4/bulk/tags/subscribers"
+    LIST: ClassVar = "taggings"
+
+    tag_id: int
+    subscriber_id: int
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return the entry as Kit takes it."""
+        return {"tag_id": self.tag_id, "subscriber_id": self.subscriber_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Untagging(Tagging):
+    """A tag on a subscriber, to be taken off."""
+
+    METHOD: ClassVar = "DELETE"
+
+
+Entry = NewSubscriber | FieldValue | Tagging
+E = TypeVar("E", NewSubscriber, FieldValue, Tagging, Untagging)
+T = TypeVar("T", Tagging, Untagging)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkCall(Generic[E]):
+    """One call, with at most `MAX_ENTRIES` entries of one kind."""
+
+    entries: tuple[E, ...]
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return self.entries[0].METHOD
+
+    @property
+    def path(self) -> str:
+        """The path, which holds no ids."""
+        return self.entries[0].PATH
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The JSON to send."""
+        return {self.entries[0].LIST: [entry.as_json() for entry in self.entries], "callback_url": None}
+
+
+def call_count(entries: int) -> int:
+    """Return how many calls so many entries take."""
+    return -(-entries // MAX_ENTRIES)
+
+
+def calls(entries: Iterable[E]) -> list[BulkCall[E]]:
+    """Return the fewest calls for these entries, each entry once."""
+    unique = list(dict.fromkeys(entries))
+    return [BulkCall(tuple(unique[at : at + MAX_ENTRIES])) for at in range(0, len(unique), MAX_ENTRIES)]
+
+
+def subscriber_ids(call: BulkCall[NewSubscriber], answer: Answer) -> dict[NewSubscriber, int]:
+    """Return the ids of those subscribers that Kit surely has now.
+
+    Raises:
+        KitUnavailable: This is not Kit's answer to such a call.
+    """
+    failed = {_lower(each.get("email_address")) for each in _failed(answer, "subscriber")}
+    listed = answer.items("subscribers", needs=("id", "email_address"))
+    found: dict[str, int] = {
+        _lower(each["email_address"]): each["id"] for each in listed if _is_id(each["id"])
+    }
+    return {
+        entry: found[address]
+        for entry in call.entries
+        if (address := entry.email.lower()) in found and address not in failed
+    }
+
+
+def values_set(call: BulkCall[FieldValue], answer: Answer) -> dict[FieldValue, int]:
+    """Return those values that Kit surely has now, each with whose it is; raises as `subscriber_ids` does."""
+    keys = ("subscriber_id", "subscriber_custom_field_id")
+    failed = [tuple(each.get(key) for key in keys) for each in _failed(answer, "custom_field_value")]
+    listed = {tuple(each[key] for key in keys) for each in answer.items("custom_field_values", needs=keys)}
+    return {
+        entry: entry.subscriber_id
+        for entry in call.entries
+        if (ids := (entry.subscriber_id, entry.field_id)) in listed and not _is_meant(ids, failed)
+    }
+
+
+def taggings_done(call: BulkCall[T], answer: Answer) -> dict[T, int]:
+    """Return those tags that were surely put on, or taken off, each with whose it is; raises likewise."""
+    failed = [(each.get("tag_id"), each.get("subscriber_id")) for each in _failed(answer, "tagging")]
+    tagged: set[object] | None = None
+    if "subscribers" in answer.body:  # which a call that takes tags off does not answer
+        tagged = {each["id"] for each in answer.items("subscribers", needs=("id",))}
+    return {
+        entry: entry.subscriber_id
+        for entry in call.entries
+        if not _is_meant((entry.tag_id, entry.subscriber_id), failed)
+        and (tagged is None or entry.subscriber_id in tagged)
+    }
+
+
+def _failed(answer: Answer, kind: str) -> Iterator[Mapping[str, Any]]:
+    """Yield what Kit says of each entry that it could not apply."""
+    for failure in answer.items("failures"):
+        named = failure.get(kind)
+        yield named if isinstance(named, dict) else {}
+
+
+def _is_meant(ids: Sequence[object], failed: Iterable[Sequence[object]]) -> bool:
+    """Tell whether a failure may be about an entry: the id that Kit did not find is null in it."""
+    return any(
+        all(named in {None, id_} for named, id_ in zip(failure, ids, strict=True)) for failure in failed
+    )
+
+
+def _lower(address: object) -> str:
+    return address.lower() if isinstance(address, str) else ""
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, int) and 0 < value < MAX_KIT_ID
