@@ -172,8 +172,8 @@ class AccountWorker:
             self._set("credential_refused", f"the secret of {self.account.name} is missing")
             await self._stopping.wait()
             return
-        name, api_key = self.account.name, credential.api_key
-        async with client_for(self._kit, self._tools, name, api_key, self._check_may_call) as client:
+        name = self.account.name
+        async with client_for(self._kit, self._tools, name, credential, self._check_may_call) as client:
             self._way = way = Kit(client, Catalog(client, self.account.options))
             failures = 0
             while not self._stopping.is_set():

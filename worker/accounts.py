@@ -11,17 +11,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from worker.account_file.account import Account, Credential
+from worker.account_file.account import AccessToken, Account, ApiKey, Credential, OAuthApp
 from worker.account_file.form import account_schema
 from worker.account_file.names import shown
 from worker.account_file.read import ACCOUNT_NAME, Draft, MissingSecret, read_account, read_account_file
 from worker.errors import ConfigurationError, Problem
 
 __all__ = [
+    "AccessToken",
     "Account",
+    "ApiKey",
     "Credential",
     "Loaded",
     "MissingSecret",
+    "OAuthApp",
     "account_schema",
     "load_accounts",
     "parse_account",
@@ -147,7 +150,8 @@ def _loaded(drafts: Mapping[Path, Draft]) -> Loaded:
 def _claims(draft: Draft, account: Account) -> Iterator[tuple[str, str]]:
     """Yield what only one account may have; a secret is compared, and never shown."""
     yield from account.claims()
-    yield "secret's place", draft.secret_place
+    if draft.secret_place:
+        yield "secret's place", draft.secret_place
 
 
 def _rivalries(path: Path, draft: Draft, owners: Mapping[tuple[str, str], Path]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from aiormq.abc import AbstractConnection
 
@@ -22,13 +22,12 @@ from worker.errors import BrokerUnavailable, CredentialRefused, KitWorkerError, 
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
 from worker.kit.limiter import Limiter
+from worker.kit.login import login_with
 from worker.ledger.database import Database
 from worker.mapping import FIRST_NAME
 from worker.queues import connected, exchange_exists, queue_state, what_differs
 from worker.settings import Settings
 from worker.topology import dead_letter_queue, dead_letter_queue_arguments, work_queue, work_queue_arguments
-
-API_KEY_LIMIT: Final = 120
 
 
 class QueueCheck(StrEnum):
@@ -193,8 +192,8 @@ async def _check_account(settings: Settings, account: Account) -> KitReport:
         )
     client = KitClient(
         base_url=settings.kit_base_url,
-        api_key=account.credential.api_key,
-        limiter=Limiter(settings.kit_rate_limit or API_KEY_LIMIT, clock=awake_or_not),
+        login=login_with(account.credential),
+        limiter=Limiter(settings.kit_rate_limit or account.credential.limit, clock=awake_or_not),
         timeout=settings.kit_timeout,
         clock=awake_or_not,
     )

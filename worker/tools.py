@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
-from pydantic import SecretStr
-
+from worker.account_file.account import Credential
 from worker.broker import Broker
 from worker.clock import Seconds
 from worker.kit.catalog import Catalog
 from worker.kit.client import CallRecord, KitClient
 from worker.kit.limiter import Limiter
+from worker.kit.login import login_with
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.metrics import Metrics
 from worker.retry import Tries
 from worker.topology import Topology
-
-API_KEY_LIMIT: Final = 120
-"""Calls in any 60 s that Kit allows an API key (Kit API reference, "Rate limiting")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,7 @@ class Kit:
 
 
 def client_for(
-    kit: KitSettings, tools: Tools, account: str, api_key: SecretStr, may_call: Callable[[], None]
+    kit: KitSettings, tools: Tools, account: str, credential: Credential, may_call: Callable[[], None]
 ) -> KitClient:
     """Return an account's client, whose calls are limited and counted.
 
@@ -81,7 +77,7 @@ def client_for(
         kit: How to reach Kit.
         tools: The worker's.
         account: Its name, for the metrics.
-        api_key: Its credential.
+        credential: Its own.
         may_call: Raises `CallsSuspended` where no call may start.
     """
 
@@ -91,8 +87,8 @@ def client_for(
 
     return KitClient(
         base_url=kit.base_url,
-        api_key=api_key,
-        limiter=Limiter(kit.rate_limit or API_KEY_LIMIT, clock=tools.clock),
+        login=login_with(credential),
+        limiter=Limiter(kit.rate_limit or credential.limit, clock=tools.clock),
         timeout=kit.timeout,
         clock=tools.clock,
         connections=kit.concurrency,

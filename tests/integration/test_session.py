@@ -18,7 +18,7 @@ from tests.integration.harness import KEY, depth, make_events, publish, wrong_pe
 from worker import broker as broker_module
 from worker import events, pipeline, retry, session
 from worker.account_worker import AccountWorker
-from worker.accounts import Account, Credential
+from worker.accounts import Account, ApiKey
 from worker.broker import Broker, Link
 from worker.clock import awake_or_not, utc_now
 from worker.consumer import Consumer
@@ -88,7 +88,7 @@ def account_called(name: str) -> Account:
     """Return an account with the default mapping."""
     return Account(
         name,
-        credential=Credential(SecretStr(KEY)),
+        credential=ApiKey(SecretStr(KEY)),
         events={kind: handler.default for kind, handler in HANDLERS.items() if handler.default},
         fields=tuple(
             FieldTarget(source, "first_name" if source == "mk_first_name" else source)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from worker.accounts import Account, Credential, Loaded, MissingSecret, load_accounts, parse_account
+from worker.accounts import Account, ApiKey, Loaded, MissingSecret, load_accounts, parse_account
 from worker.errors import ConfigurationError
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
@@ -45,7 +45,7 @@ def test_the_smallest_file_means_every_default() -> None:
 
     assert account.name == "default"
     assert account.apps == ()
-    assert account.credential == Credential(SecretStr(KEY))
+    assert account.credential == ApiKey(SecretStr(KEY))
     assert account.events == {kind: handler.default for kind, handler in HANDLERS.items()}
     assert account.options == Options()
     assert {target.source: target.target for target in account.fields} == {
@@ -202,9 +202,9 @@ def test_a_missing_secret_is_no_error_of_the_text() -> None:
     ("key", "said"),
     [
         ("  \n", "is not set"),
-        ("two words", "cannot be an API key"),
-        ("line\nline", "cannot be an API key"),
-        ("“kit_1”", "cannot be an API key"),
+        ("two words", "cannot be the API key"),
+        ("line\nline", "cannot be the API key"),
+        ("“kit_1”", "cannot be the API key"),
     ],
 )
 def test_what_cannot_be_sent_as_a_key_is_a_missing_secret_and_not_repeated(key: str, said: str) -> None:
@@ -223,7 +223,7 @@ def test_a_key_from_a_file_relative_to_the_configuration_folder(tmp_path: Path) 
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets/key").write_text(f"\ufeff{KEY}\r\n", encoding="utf-8")
 
-    assert load_accounts(tmp_path, {}).accounts["default"].credential == Credential(SecretStr(KEY))
+    assert load_accounts(tmp_path, {}).accounts["default"].credential == ApiKey(SecretStr(KEY))
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_a_key_from_a_file_relative_to_the_configuration_folder(tmp_path: Path) 
         (None, "does not exist"),
         ("", "is empty"),
         ("\n\n", "is empty"),
-        ("one\ntwo\n", "cannot be an API key"),
+        ("one\ntwo\n", "cannot be the API key"),
     ],
 )
 def test_a_key_file_that_is_of_no_use(tmp_path: Path, content: str | None, said: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from worker.accounts import Account, Credential
+from worker.accounts import Account, ApiKey
 from worker.broker_version import version_warnings
 from worker.checkup import KitCheck, KitReport, check_broker, check_kit, named_fields, named_tags
 from worker.mapping import EventMapping, FieldTarget, Options, Rule, Template
@@ -41,7 +41,7 @@ def account(key: str | None = KEY, *, create_missing: bool = True) -> Account:
     )
     return Account(
         "sunny",
-        credential=Credential(SecretStr(key)) if key else None,
+        credential=ApiKey(SecretStr(key)) if key else None,
         events={"order.paid": mapping},
         fields=(FieldTarget("mk_first_name", "first_name"), FieldTarget("mk_user_id", "User id")),
         options=Options(create_missing=create_missing),

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from worker.account_file.form import KIT_WAYS
 from worker.account_file.names import shown
 from worker.account_file.wording import KIT_MISSING
 from worker.changes import tag_key
@@ -56,9 +57,11 @@ def _unsaid(source: Source, path: YamlPath, value: object, wanted: str) -> Itera
 def _kit_faults(source: Source, kit: object) -> Iterator[Fault]:
     if not isinstance(kit, dict):
         return
-    if "api_key_env" in kit and "api_key_file" in kit:
-        later = max(source.keys[("kit", name)] for name in ("api_key_env", "api_key_file"))
-        yield Fault(later, ("kit",), "api_key_env and api_key_file both stand here; keep one of them")
+    ways = sorted((name for name in KIT_WAYS if name in kit), key=lambda name: source.keys[("kit", name)])
+    if len(ways) > 1:
+        both = f"{', '.join(ways[:-1])} and {ways[-1]}"
+        all_of = "both" if len(ways) == 2 else "all"
+        yield Fault(source.keys[("kit", ways[-1])], ("kit",), f"{both} {all_of} stand here; keep one of them")
     if not kit:
         yield Fault(source.spot(("kit",), key=True), ("kit",), KIT_MISSING)
 

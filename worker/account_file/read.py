@@ -9,13 +9,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, TypeVar
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
-from worker.account_file.account import Account, Credential
+from worker.account_file.account import AccessToken, Account, ApiKey, Credential, OAuthApp
 from worker.account_file.checks import DEFAULT_FIELDS, cross_faults
 from worker.account_file.files import read_start
 from worker.account_file.form import AccountFile, EventPart, KitPart, RulePart
-from worker.account_file.secrets import NoSecretError, secret_from_env, secret_from_file
+from worker.account_file.secrets import NoSecretError, SecretPlace
 from worker.account_file.wording import form_faults, label
 from worker.errors import ConfigurationError, Problem
 from worker.handlers import HANDLERS
@@ -41,7 +41,8 @@ class Draft:
         account: None where the file is wrong; without a credential where only its secret is missing.
         problems: All of them, in the order of lines.
         source: Where things stand in the file.
-        secret_place: What names the secret, the same for two files that mean the same one.
+        secret_place: What names the secret, the same for two files that mean the same one; empty where
+            several accounts may have it.
     """
 
     account: Account | None
@@ -75,7 +76,9 @@ def read_account(text: str, path: Path, environ: Mapping[str, str]) -> Draft:
     credential, missing = _credential(form.kit, path, source, environ)
     version = sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
     account = _account(form, path, credential, version)
-    return Draft(account, missing, source, _secret_place(form.kit, path))
+    # Many accounts may be connected to one app; a key or a token is one account's.
+    secret_place = "" if form.kit.oauth else str(_secret_places(form.kit, path)[0])
+    return Draft(account, missing, source, secret_place)
 
 
 def _text_of(path: Path) -> str:
@@ -144,26 +147,32 @@ def _checked_form(source: Source, faults: list[Fault]) -> AccountFile | None:
 def _credential(
     kit: KitPart, path: Path, source: Source, environ: Mapping[str, str]
 ) -> tuple[Credential | None, tuple[MissingSecret, ...]]:
-    try:
-        return Credential(_secret(kit, path, environ)), ()
-    except NoSecretError as error:
-        key = ("kit", "api_key_env" if kit.api_key_env else "api_key_file")
-        return None, (_problem(MissingSecret, path, Fault(source.spot(key), key, str(error))),)
+    found = []
+    for place in _secret_places(kit, path):
+        try:
+            found.append(place.read(environ))
+        except NoSecretError as error:
+            fault = Fault(source.spot(place.at), place.at, str(error))
+            return None, (_problem(MissingSecret, path, fault),)
+    kind = OAuthApp if kit.oauth else AccessToken if kit.access_token_env or kit.access_token_file else ApiKey
+    return kind(*found), ()
 
 
-def _secret(kit: KitPart, path: Path, environ: Mapping[str, str]) -> SecretStr:
-    if kit.api_key_env:
-        return secret_from_env(kit.api_key_env, environ)
-    return secret_from_file(_secret_file(kit, path))
-
-
-def _secret_file(kit: KitPart, path: Path) -> Path:
-    """Return the path of the key's file; a relative one starts at the configuration folder."""
-    return path.parent.parent / kit.api_key_file
-
-
-def _secret_place(kit: KitPart, path: Path) -> str:
-    return f"env {kit.api_key_env}" if kit.api_key_env else f"file {_secret_file(kit, path)}"
+def _secret_places(kit: KitPart, path: Path) -> list[SecretPlace]:
+    """Return where the secrets are, in the order in which the credential takes them."""
+    if kit.oauth is not None:
+        places = [SecretPlace(("kit", "oauth", "client_id_env"), "client id", env=kit.oauth.client_id_env)]
+        if secret := kit.oauth.client_secret_env:
+            at = ("kit", "oauth", "client_secret_env")
+            places.append(SecretPlace(at, "client secret", env=secret))
+        return places
+    for name, what in (("api_key", "API key"), ("access_token", "access token")):
+        if env := getattr(kit, f"{name}_env"):
+            return [SecretPlace(("kit", f"{name}_env"), what, env=env)]
+        if file := getattr(kit, f"{name}_file"):
+            # A relative path starts at the configuration folder.
+            return [SecretPlace(("kit", f"{name}_file"), what, file=path.parent.parent / file)]
+    return []
 
 
 def _account(form: AccountFile, path: Path, credential: Credential | None, version: str) -> Account:
@@ -177,7 +186,7 @@ def _account(form: AccountFile, path: Path, credential: Credential | None, versi
         options=Options(**options.model_dump()) if options else Options(),
         path=path,
         version=version,
-        key_file=None if form.kit.api_key_env else _secret_file(form.kit, path),
+        key_file=next((place.file for place in _secret_places(form.kit, path) if place.file), None),
     )
 
 

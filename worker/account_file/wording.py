@@ -8,7 +8,15 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from worker.account_file.form import AccountFile, EventPart, KitPart, OptionsPart, RulePart, TagPart
+from worker.account_file.form import (
+    AccountFile,
+    EventPart,
+    KitPart,
+    OAuthPart,
+    OptionsPart,
+    RulePart,
+    TagPart,
+)
 from worker.account_file.names import ENV_PATTERN, KEY_IN_FILE, looks_like_key, shown, suggestion
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
@@ -24,6 +32,7 @@ _SHAPES: Final = {
     "rules": "a list of rules, each beginning with - when:",
     "when": "a value's name and the value, such as {mk_subscription_plan: Annual}",
     "kit": "followed by indented lines, such as api_key_env: KIT_API_KEY",
+    "oauth": "followed by indented lines, such as client_id_env: KIT_CLIENT_ID",
     "events": "followed by indented lines, one for each event type",
     "fields": "followed by indented lines, such as mk_subscription_plan: Subscription plan",
     "options": "followed by indented lines, such as create_missing: true",
@@ -32,6 +41,7 @@ _SHAPES: Final = {
 _MISSING: Final = {
     "when": f"a rule needs {_SHAPES['when']}",
     "tag": 'write the tag\'s name, such as tag: "{mk_access_level} access"',
+    "client_id_env": "name the environment variable with the app's client id, such as KIT_CLIENT_ID",
 }
 _KEY_NAMES: Final = ("api_key", "apikey", "key", "api_secret", "secret", "token", "api-key", "password")
 
@@ -101,17 +111,21 @@ def _home(key: str, path: YamlPath) -> str:
         **dict.fromkeys(HANDLERS, "events"),
         **dict.fromkeys(PLATFORM_FIELDS, "fields"),
         **dict.fromkeys(KitPart.model_fields, "kit"),
+        **dict.fromkeys(OAuthPart.model_fields, "oauth, under kit"),
         **dict.fromkeys(OptionsPart.model_fields, "options"),
         **(dict.fromkeys(EventPart.model_fields, "an event type") if path[0] != "events" else {}),
         "when": "rules, as - when:",
     }
-    return "" if len(path) > 1 and path[0] == homes.get(key) else homes.get(key, "")
+    is_home = len(path) > 1 and path[0] == homes.get(key)
+    return "" if is_home or path[:-1] == ("kit", "oauth") else homes.get(key, "")
 
 
 def _keys_at(path: YamlPath) -> list[str]:
     parts: dict[str, type[BaseModel]] = {"kit": KitPart, "options": OptionsPart}
     if not path:
         return list(AccountFile.model_fields)
+    if path == ("kit", "oauth"):
+        return list(OAuthPart.model_fields)
     in_tags = isinstance(path[-1], int) and path[-2] == "add_tags"
     model = parts.get(str(path[0])) or (EventPart if len(path) == 2 else TagPart if in_tags else RulePart)
     return list(model.model_fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final, Self
@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import AddrInfoType
-from pydantic import SecretStr
 
 from worker.clock import Seconds
-from worker.errors import KitUnavailable
+from worker.errors import CredentialRefused, KitUnavailable
 from worker.kit.answers import Answer, read_answer, unanswered
 from worker.kit.limiter import Limiter
+from worker.kit.login import Login
 
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 """A page of 1,000 tags is some 200 kB; more than this is not an answer of Kit's."""
@@ -37,6 +37,21 @@ class CallRecord:
     endpoint: str
     status: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is called; see `KitClient.call`."""
+
+    method: str
+    path: str
+    ids: tuple[int, ...] = ()
+    json: Mapping[str, Any] | None = None
+    params: Mapping[str, str] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.method} {self.path}"
 
 
 def _ignore(_record: CallRecord) -> None:
@@ -140,7 +155,7 @@ class KitClient:
 
     Args:
         base_url: Such as `https://api.kit.com`.
-        api_key: Sent as `X-Kit-Api-Key` and shown nowhere.
+        login: Says with each call whose account it is about; shown nowhere.
         limiter: Every call goes through it.
         timeout: Seconds for one call, from the moment the limiter let it through.
         clock: Seconds that never go back.
@@ -154,7 +169,7 @@ class KitClient:
         self,
         *,
         base_url: str,
-        api_key: SecretStr,
+        login: Login,
         limiter: Limiter,
         timeout: float,
         clock: Seconds,
@@ -167,6 +182,7 @@ class KitClient:
         self._worked_at: dict[str, float] = {}
         self._base_url = base_url.rstrip("/")
         self.clock = clock
+        self._login = login
         self._allowed_at = float("-inf")
         self._slots = asyncio.Semaphore(connections)
         self._may_call = may_call
@@ -179,7 +195,6 @@ class KitClient:
             ),
             timeout=aiohttp.ClientTimeout(total=timeout),
             headers={
-                "X-Kit-Api-Key": api_key.get_secret_value(),
                 "Accept": "application/json",
                 "User-Agent": _user_agent(caller),
             },
@@ -209,8 +224,7 @@ class KitClient:
 
     async def probe(self) -> Answer:
         """Ask for the account, which changes nothing and is allowed at any time; see `call`."""
-        async with self.limiter.call():
-            return await self._call_now("GET", "/v4/account", "/v4/account", None, None)
+        return await self._call(_Request("GET", "/v4/account"), _allow)
 
     async def call(
         self,
@@ -237,46 +251,49 @@ class KitClient:
             CallsSuspended: The call may not start now; nothing was sent.
             KitWorkerError: Whatever `read_answer` raises.
         """
-        async with self._slots, self.limiter.call(self._may_call):
-            return await self._call_now(method, path, path.format(*ids), json, params)
+        async with self._slots:
+            return await self._call(_Request(method, path, ids, json, params), self._may_call)
+
+    async def _call(self, request: _Request, check: Callable[[], None]) -> Answer:
+        """Make a call; and once more where Kit, doing nothing, has refused a credential that was renewed."""
+        headers = await self._login.headers()
+        try:
+            return await self._call_now(request, headers, check)
+        except CredentialRefused:
+            if not await self._login.renewed(headers):
+                raise
+        return await self._call_now(request, await self._login.headers(), check)
 
     async def _call_now(
-        self,
-        method: str,
-        path: str,
-        full_path: str,
-        json: Mapping[str, Any] | None,
-        params: Mapping[str, str] | None,
+        self, request: _Request, headers: Mapping[str, str], check: Callable[[], None]
     ) -> Answer:
-        endpoint = f"{method} {path}"
-        self._allowed_at = self.clock()
-        try:
-            sending = self._send(method, full_path, json, params)
-            answer = await _to_its_end(self._observed(endpoint, sending))
-        except KitUnavailable as error:
-            error.endpoint = endpoint
-            raise
-        self._worked_at[endpoint] = self.clock()
-        return answer
+        async with self.limiter.call(check):
+            self._allowed_at = self.clock()
+            try:
+                answer = await _to_its_end(self._observed(request, headers))
+            except KitUnavailable as error:
+                error.endpoint = request.endpoint
+                raise
+            self._worked_at[request.endpoint] = self.clock()
+            return answer
 
-    async def _observed(self, endpoint: str, sending: Awaitable[tuple[int, bytes]]) -> Answer:
+    async def _observed(self, request: _Request, headers: Mapping[str, str]) -> Answer:
         started = self.clock()
         status = 0
         try:
-            status, body = await sending
+            status, body = await self._send(request, headers)
         finally:
-            self._observe(CallRecord(endpoint, status, self.clock() - started))
-        return read_answer(endpoint, status, body)
+            self._observe(CallRecord(request.endpoint, status, self.clock() - started))
+        return read_answer(request.endpoint, status, body)
 
-    async def _send(
-        self, method: str, path: str, json: Mapping[str, Any] | None, params: Mapping[str, str] | None
-    ) -> tuple[int, bytes]:
+    async def _send(self, request: _Request, headers: Mapping[str, str]) -> tuple[int, bytes]:
         try:
             async with self._session.request(
-                method,
-                f"{self._base_url}{path}",
-                json=json,
-                params=params,
+                request.method,
+                self._base_url + request.path.format(*request.ids),
+                headers=headers,
+                json=request.json,
+                params=request.params,
                 allow_redirects=False,  # a POST that is redirected becomes a GET, whose 200 proves nothing
             ) as response:
                 body = await response.content.read(MAX_ANSWER_BYTES + 1)

@@ -12,9 +12,11 @@ from pydantic import SecretStr
 from tests.unit.examples import EMAIL
 from worker.book import Book
 from worker.changes import Change
+from worker.kit.bulk_writer import BulkWriter
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
 from worker.kit.limiter import Limiter
+from worker.kit.login import ApiKeyLogin, Login
 from worker.kit.writer import Writer
 from worker.ledger.store import Batch
 from worker.mapping import Options
@@ -87,6 +89,11 @@ class Account:
             written=self.written,
         )
 
+    @property
+    def together(self) -> BulkWriter:
+        """What writes for many people at once."""
+        return BulkWriter(self.client, self.catalog, self.book, self.writer, now=time.time)
+
     async def written(self) -> None:
         """Write what the book has noted."""
         self.batches.append(self.book.changes())
@@ -116,6 +123,7 @@ async def account(
     options: Options = Options(),  # noqa: B008  # frozen
     *,
     sandbox: Sandbox | None = None,
+    login: Login = ApiKeyLogin(SecretStr(KEY)),  # noqa: B008  # as above
     timeout: float = 5.0,  # noqa: ASYNC109  # the client's own
 ) -> AsyncIterator[Account]:
     """A writer for a running sandbox without limits."""
@@ -123,7 +131,7 @@ async def account(
         (sandbox or Sandbox(limit=False)).running() as running,
         KitClient(
             base_url=running.url,
-            api_key=SecretStr(KEY),
+            login=login,
             limiter=Limiter(1000, clock=time.monotonic),
             timeout=timeout,
             clock=time.monotonic,

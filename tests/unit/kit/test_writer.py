@@ -83,7 +83,7 @@ async def test_only_tags_of_somebody_known_need_no_upsert() -> None:
 async def test_fields_and_tags_of_somebody_known_take_one_call_each() -> None:
     async with account() as of:
         await known(of, "B", plan="Monthly", locale="de")
-        (await of.catalog.field("plan")).key
+        await of.catalog.field("plan")
 
         calls = await of.apply(change(add=("A",), remove=("B",), fields={"plan": "Annual", "locale": None}))
 
@@ -352,7 +352,7 @@ async def test_somebody_who_was_deleted_in_kit_is_created_again_with_all_that_wa
 ) -> None:
     async with account() as of:
         await known(of, plan="Monthly")
-        (await of.catalog.field("plan")).key
+        await of.catalog.field("plan")
         of.kit.delete_subscriber(EMAIL)
 
         await of.apply(asked)

@@ -1,0 +1,297 @@
+"""Changes of many people at once: as many in a call as Kit allows, and each person settled by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from tests.unit.examples import change
+from tests.unit.kit.harness import KEY, Account, account
+from worker.changes import Change, merge_all
+from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited, TryLater
+from worker.kit.login import TokenLogin
+from worker.mapping import Options
+from worker.records import Record
+from worker.sandbox import Fault, FaultKind, Rule
+from worker.subjects import Subject
+
+LOGIN = TokenLogin(SecretStr(KEY))
+BULK_SUBSCRIBERS = "POST /v4/bulk/subscribers 200"
+BULK_VALUES = "POST /v4/bulk/custom_fields/subscribers 200"
+BULK_TAGS = "POST /v4/bulk/tags/subscribers 200"
+BULK_OFF = "DELETE /v4/bulk/tags/subscribers 200"
+
+
+@pytest.fixture
+async def of() -> AsyncIterator[Account]:
+    """An account with OAuth whose bulk answers come in any order."""
+    async with account(login=LOGIN) as made:
+        made.sandbox.bulk.shuffled = True
+        yield made
+
+
+def people(count: int) -> list[Subject]:
+    return [Subject(Record(f"p{number}@example.com")) for number in range(count)]
+
+
+def email(number: int) -> str:
+    return f"p{number}@example.com"
+
+
+async def settle(of: Account, asked: Mapping[Subject, Change]) -> Counter[str]:
+    """Apply changes as a session does: together, then by itself whoever is left; what kept it, counted."""
+    kept: Counter[str] = Counter()
+    waiting = dict(asked)
+    while waiting:
+        end = await of.together.apply(list(waiting.items()))
+        assert end.error is None or not (end.done or end.alone)
+        kept["error"] += end.error is not None
+        kept["alone"] += len(end.alone)
+        for subject in end.done:
+            del waiting[subject]
+        for subject in end.alone:
+            try:
+                await of.writer.apply(subject, waiting[subject])
+            except TryLater:
+                kept["alone later"] += 1
+            else:
+                del waiting[subject]
+    return kept
+
+
+# -- how many calls -----------------------------------------------------------------------------------------
+
+
+async def test_two_hundred_and_fifty_people_take_three_calls_for_each_kind_of_entry(of: Account) -> None:
+    asked = {each: change(add=("VIP",), fields={"plan": "Annual"}, first_name="Ada") for each in people(250)}
+    await settle(of, asked)
+    assert Counter(of.calls()) == {
+        "GET /v4/tags 200": 1,
+        "GET /v4/custom_fields 200": 1,
+        "POST /v4/tags 201": 1,
+        "POST /v4/custom_fields 201": 1,
+        BULK_SUBSCRIBERS: 3,
+        BULK_VALUES: 3,
+        BULK_TAGS: 3,
+    }
+    found = of.kit.subscribers()
+    assert len(found) == 250
+    assert {(each.tags, each.first_name, *each.fields.items()) for each in found.values()} == {
+        (frozenset({"VIP"}), "Ada", ("plan", "Annual"))
+    }
+
+
+async def test_whoever_is_known_needs_no_upsert(of: Account) -> None:
+    subjects = people(120)
+    await settle(of, {each: change(1, add=("VIP",)) for each in subjects})
+    of.calls()
+    await settle(of, {each: change(2, remove=("VIP",), add=("Gone",)) for each in subjects})
+    assert Counter(of.calls()) == {"POST /v4/tags 201": 1, BULK_OFF: 2, BULK_TAGS: 2}
+    assert {each.tags for each in of.kit.subscribers().values()} == {frozenset({"Gone"})}
+
+
+async def test_what_kit_has_already_is_not_sent_again(of: Account) -> None:
+    of.relied_on = 0.0
+    subjects = people(3)
+    asked = {each: change(1, add=("VIP",), fields={"plan": "Annual"}) for each in subjects}
+    await settle(of, asked)
+    of.calls()
+    await settle(of, {each: change(2, add=("VIP",), fields={"plan": "Annual"}) for each in subjects})
+    assert of.calls() == []
+
+
+async def test_where_single_calls_are_no_more_they_are_made(of: Account) -> None:
+    """Given one person, a bulk call would carry one entry."""
+    (subject,) = people(1)
+    end = await of.together.apply([(subject, change(add=("VIP",), fields={"plan": "Annual"}))])
+    assert (end.alone, end.done, end.error) == ([subject], [], None)
+    assert of.calls() == []
+
+
+async def test_tags_come_last_and_only_for_whom_all_else_is_done(of: Account) -> None:
+    """Given a field that Kit does not take for one person, that one gets no tag, and no email, before it."""
+    rule = of.sandbox.fail(FaultKind.ENTRIES, email=email(1), path="/v4/bulk/custom_fields/*", times=1)
+    asked = {each: change(add=("VIP",), remove=("Old",), fields={"plan": "Annual"}) for each in people(3)}
+    of.kit.add_tag("Old")
+    end = await of.together.apply(list(asked.items()))
+    assert rule.struck == 1
+    assert [each.record.email for each in end.alone] == [email(1)]
+    assert of.kit.subscriber(email(1)).tags == frozenset()
+    assert of.kit.subscriber(email(2)).tags == {"VIP"}
+    calls = [call for call in of.calls() if "/bulk/" in call]
+    assert calls == [BULK_SUBSCRIBERS, BULK_VALUES, BULK_OFF, BULK_TAGS]
+
+
+# -- who is left to single calls ----------------------------------------------------------------------------
+
+
+async def test_a_value_that_is_cleared_goes_by_itself(of: Account) -> None:
+    """A bulk call takes text only; what Kit would do with null is not known."""
+    subjects = people(3)
+    await settle(of, {each: change(1, fields={"plan": "Annual"}) for each in subjects})
+    kept = await settle(
+        of,
+        {
+            each: change(2, fields={"plan": None if n else "New"}, add=("A", "B"))
+            for n, each in enumerate(subjects)
+        },
+    )
+    assert kept["alone"] >= 2
+    assert [of.kit.subscriber(email(number)).fields for number in range(3)] == [{"plan": "New"}, {}, {}]
+
+
+async def test_where_names_are_for_new_people_only_each_is_created_by_itself() -> None:
+    """Whether somebody was new, the answer of a bulk call does not say."""
+    async with account(Options(first_name="if_created"), login=LOGIN) as of:
+        of.kit.add_subscriber(email(0), first_name="By hand")
+        await settle(of, {each: change(first_name="Ada", add=("VIP",)) for each in people(3)})
+        names = [of.kit.subscriber(email(number)).first_name for number in range(3)]
+        assert names == ["By hand", "Ada", "Ada"]
+
+
+@pytest.mark.parametrize("what", ["subscriber", "tag", "custom field"])
+async def test_what_was_deleted_in_kit_is_made_again(of: Account, what: str) -> None:
+    subjects = people(4)
+    await settle(of, {each: change(1, add=("VIP",), fields={"plan": "Annual"}) for each in subjects})
+    if what == "subscriber":
+        of.kit.delete_subscriber(email(1))
+    elif what == "tag":
+        of.kit.delete_tag("VIP")
+    else:
+        of.kit.delete_custom_field("plan")
+    asked = {each: change(2, add=("VIP", "New"), fields={"plan": "Monthly"}) for each in subjects}
+    await settle(of, asked)
+    found = of.kit.subscribers().values()
+    assert len(found) == 4
+    assert {(each.tags, *each.fields.items()) for each in found} == {
+        (frozenset({"VIP", "New"}), ("plan", "Monthly"))
+    }
+
+
+async def test_whom_kit_refuses_is_found_by_single_calls_and_nobody_else(of: Account) -> None:
+    """Given an address that Kit does not take, in a request with others, only that one is refused."""
+    of.sandbox.fail(FaultKind.ENTRIES, email=email(2))
+    of.sandbox.fail(FaultKind.STATUS, status=422, path="/v4/subscribers", method="POST")
+    subjects = people(5)
+    asked = {each: change(add=("VIP",)) for each in subjects}
+    end = await of.together.apply(list(asked.items()))
+    assert end.alone == [subjects[2]]
+    with pytest.raises(KitRejected):
+        await of.writer.apply(subjects[2], asked[subjects[2]])
+    assert of.kit.subscribers().keys() == {email(number) for number in (0, 1, 3, 4)}
+
+
+async def test_where_kit_refuses_the_whole_call_single_calls_show_whose_fault_it_is(of: Account) -> None:
+    """Given a plan with room for two more people, two of five are taken, and the others refused."""
+    of.kit.account.plan = of.kit.account.plan.__class__(subscriber_limit=2)
+    subjects = people(5)
+    asked = {each: change(add=("VIP",)) for each in subjects}
+    end = await of.together.apply(list(asked.items()))
+    assert set(end.alone) == set(subjects)
+    for each in subjects[:2]:
+        await of.writer.apply(each, asked[each])
+    for each in subjects[2:]:
+        with pytest.raises(KitRejected, match="subscriber limit"):
+            await of.writer.apply(each, asked[each])
+
+
+# -- when Kit fails -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        (FaultKind.QUEUE_FULL, RateLimited),
+        (FaultKind.RATE_LIMITED, RateLimited),
+        (FaultKind.STATUS, KitUnavailable),
+        (FaultKind.HTML, KitUnavailable),
+        (FaultKind.CUT_JSON, KitUnavailable),
+        (FaultKind.EMPTY, KitUnavailable),
+        (FaultKind.LOGIN, KitUnavailable),
+        (FaultKind.RESET, KitUnavailable),
+        (FaultKind.UNAUTHORIZED, CredentialRefused),
+    ],
+)
+@pytest.mark.parametrize("stage", ["subscribers", "custom_fields/subscribers", "tags/subscribers"])
+async def test_a_call_that_fails_is_told_and_the_next_try_goes_on_from_there(
+    of: Account, kind: FaultKind, error: type[Exception], stage: str
+) -> None:
+    asked = {each: change(add=("VIP",), fields={"plan": "Annual"}) for each in people(150)}
+    of.sandbox.fail(kind, path=f"/v4/bulk/{stage}", times=1, applied=True)
+    end = await of.together.apply(list(asked.items()))
+    assert isinstance(end.error, error)
+    assert len(end.failed) in {50, 100}
+    assert not end.done
+    assert not end.alone
+    of.calls()
+
+    assert (await settle(of, asked))["error"] == 0
+    again = Counter(of.calls())
+    assert again[f"POST /v4/bulk/{stage} 200"] == 1  # what the other call did was noted
+    assert {each.tags for each in of.kit.subscribers().values()} == {frozenset({"VIP"})}
+
+
+async def test_a_call_that_is_cut_off_leaves_its_parts_in_doubt(of: Account) -> None:
+    of.relied_on = 0.0
+    subjects = people(5)
+    await settle(of, {each: change(1, add=("VIP",)) for each in subjects})
+    of.sandbox.fail(FaultKind.RESET, path="/v4/bulk/tags/subscribers", method="DELETE", times=1, applied=True)
+    off = {each: change(2, remove=("VIP",), fields={"plan": "x"}) for each in subjects}
+    assert (await of.together.apply(list(off.items()))).error is not None
+    on = {each: merge_all([asked, change(3, add=("VIP",))]) for each, asked in off.items()}
+    await settle(of, on)
+    assert {each.tags for each in of.kit.subscribers().values()} == {frozenset({"VIP"})}
+
+
+FAULTS = st.builds(
+    Fault,
+    st.sampled_from(
+        [FaultKind.STATUS, FaultKind.RESET, FaultKind.ENTRIES, FaultKind.CUT_JSON, FaultKind.RATE_LIMITED]
+    ),
+    applied=st.booleans(),
+)
+TAGS = st.frozensets(st.sampled_from(["A", "B", "C"]), max_size=2)
+
+
+@settings(max_examples=60)
+@given(
+    rounds=st.lists(
+        st.lists(st.tuples(TAGS, TAGS, st.sampled_from(["x", "y", None, ""])), min_size=4, max_size=4),
+        min_size=1,
+        max_size=4,
+    ),
+    faults=st.lists(st.tuples(FAULTS, st.integers(0, 6), st.integers(1, 3)), max_size=4),
+)
+def test_together_or_one_by_one_everybody_ends_the_same(
+    rounds: list[list[tuple[frozenset[str], frozenset[str], str | None]]],
+    faults: list[tuple[Fault, int, int]],
+) -> None:
+    """Given any changes and any faults, all is as if each person's changes were applied in order."""
+
+    async def main() -> None:
+        async with account(login=LOGIN) as of:
+            of.relied_on = 0.0
+            of.sandbox.bulk.shuffled = True
+            for fault, skip, times in faults:
+                of.sandbox.faults.add(Rule(fault, path="/v4/*subscribers*", skip=skip, times=times))
+            subjects = people(4)
+            wanted: list[tuple[set[str], str | None]] = [(set(), None) for _ in subjects]
+            for number, asked in enumerate(rounds, 1):
+                changes = {}
+                for index, (each, (add, remove, value)) in enumerate(zip(subjects, asked, strict=True)):
+                    fields = {} if value == "" else {"plan": value}
+                    taken = tuple(sorted(remove - add))
+                    changes[each] = change(number, add=tuple(sorted(add)), remove=taken, fields=fields)
+                    tags, before = wanted[index]
+                    wanted[index] = ((tags - remove) | add, before if value == "" else value)
+                await settle(of, changes)
+            found = [of.kit.subscriber(email(number)) for number in range(4)]
+            assert [(set(each.tags), each.fields.get("plan")) for each in found] == wanted
+
+    asyncio.run(main())
