@@ -26,6 +26,7 @@ from worker.handlers import HANDLERS
 from worker.holds import Holds
 from worker.intake import Arrival, Intake
 from worker.interpret import interpret, whose
+from worker.kit.bulk_writer import BulkWriter
 from worker.kit.writer import Writer
 from worker.ledger.store import Tenure
 from worker.preconditions import account_id
@@ -103,6 +104,8 @@ class Pipeline:
             relied_on=lambda: max(tools.wall() - tools.known_ttl, self.ledger.known_since),
             written=self.endings.settling.written,
         )
+        bulk = account.credential is not None and account.credential.bulk
+        together = BulkWriter(kit.client, kit.catalog, self.book, writer, now=tools.wall) if bulk else None
         self.holds = Holds(
             look=partial(kit.client.get, "/v4/account"),
             worked_at=kit.client.worked_at,
@@ -121,6 +124,7 @@ class Pipeline:
             concurrency=tools.concurrency,
             clock=tools.clock,
             random=tools.random,
+            together=together,
             account=account.name,
         )
         self._intake = Intake(
