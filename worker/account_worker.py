@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -21,8 +22,7 @@ from worker.errors import (
 )
 from worker.flood import FloodAlarm
 from worker.kit.catalog import Catalog
-from worker.kit.client import KitClient
-from worker.preconditions import Probed, check_shared, probe
+from worker.preconditions import Probed, check_login, check_shared, probe
 from worker.prefetch import starting_with
 from worker.retry import MAX_DELAY, backoff
 from worker.session import Session
@@ -32,6 +32,8 @@ from worker.topology import routing_keys
 log = structlog.get_logger()
 
 PROBE_EVERY: Final = 60.0
+LOGIN_EVERY: Final = 3.0
+"""Seconds between two looks into the ledger, whether the account was connected to Kit meanwhile."""
 PAUSE_CHECK: Final = 60.0
 STALE_CONSUMER: Final = 90.0
 """Seconds for which RabbitMQ may still count a consumer of ours whose connection is gone."""
@@ -198,8 +200,9 @@ class AccountWorker:
     async def _one_session(self, kit: Kit) -> None:
         account = self.account
         await self._tools.topology.declare(account)
+        await self._until(partial(check_login, kit.client.login), kit_is_asked=False)
         if self._prefetch.careful:
-            await self._until_kit_answers(kit.client)
+            await self._until(partial(probe, kit.client), kit_is_asked=True)
         if self._stopping.is_set() or self._paused:
             return
         await self._tools.ledger.ready()
@@ -223,19 +226,21 @@ class AccountWorker:
             self._prefetch = session.prefetch
         await self._after(why, session)
 
-    async def _until_kit_answers(self, client: KitClient) -> None:
-        """Ask Kit, without consuming, until it answers: a consumer would only give everything back again."""
+    async def _until(self, ask: Callable[[], Awaitable[Probed]], *, kit_is_asked: bool) -> None:
+        """Ask, without consuming, until the answer is good: a consumer would only give everything back."""
         failures, state = 0, ""
         while not (self._stopping.is_set() or self._paused):
-            found = await probe(client)
+            found = await ask()
             if found.state != state:
                 self._tell(found, before=state)
             if found.answers:
                 return
             failures, state = failures + 1, found.state
             self._set(found.state, found.problem)
-            refused = found.state == "credential_refused"
-            await self._pause(PROBE_EVERY if refused else backoff(failures, self._tools.random()))
+            if found.state != "credential_refused":
+                await self._pause(backoff(failures, self._tools.random()))
+            else:
+                await self._pause(PROBE_EVERY if kit_is_asked else LOGIN_EVERY)
 
     def _tell(self, found: Probed, *, before: str) -> None:
         """Log that a wait for Kit has begun, or is over."""

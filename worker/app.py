@@ -23,6 +23,7 @@ from worker.http import Probes, serving
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
+from worker.logins import logins_for
 from worker.metrics import Metrics
 from worker.presence import Presence
 from worker.settings import Settings, environment
@@ -72,6 +73,7 @@ class App:
             ledger=self._ledger,
             registry=registry,
             metrics=self._metrics,
+            logins=logins_for(settings, self._ledger, registry.instance),
             worker_id=settings.worker_id,
             concurrency=settings.kit_concurrency,
             known_ttl=settings.known_state_ttl,

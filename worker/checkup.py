@@ -6,6 +6,8 @@ It only reads: nothing is declared in the broker, and nothing is created in Kit.
 from __future__ import annotations
 
 import asyncio
+import time
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +15,7 @@ from typing import Any
 
 from aiormq.abc import AbstractConnection
 
-from worker.accounts import Account
+from worker.accounts import Account, OAuthApp
 from worker.amqp import mask_url
 from worker.broker_version import broker_version, version_warnings
 from worker.changes import TagWish, tag_key
@@ -22,8 +24,10 @@ from worker.errors import BrokerUnavailable, CredentialRefused, KitWorkerError, 
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
 from worker.kit.limiter import Limiter
-from worker.kit.login import login_with
+from worker.kit.oauth_login import not_connected
 from worker.ledger.database import Database
+from worker.ledger.store import Ledger
+from worker.logins import Logins, logins_for
 from worker.mapping import FIRST_NAME
 from worker.queues import connected, exchange_exists, queue_state, what_differs
 from worker.settings import Settings
@@ -182,17 +186,24 @@ async def check_ledger(settings: Settings) -> LedgerReport:
 
 async def check_kit(settings: Settings, accounts: Iterable[Account]) -> tuple[KitReport, ...]:
     """Return how each account's Kit stands; whatever fails is in the reports."""
-    return tuple(await asyncio.gather(*(_check_account(settings, account) for account in accounts)))
+    database = Database(settings.ledger_url.get_secret_value())
+    async with Ledger(database, worker="kit-worker check", now=time.time) as ledger:
+        logins = logins_for(settings, ledger, f"check {uuid.uuid4().hex}")
+        reports = (_check_account(settings, account, logins) for account in accounts)
+        return tuple(await asyncio.gather(*reports))
 
 
-async def _check_account(settings: Settings, account: Account) -> KitReport:
+async def _check_account(settings: Settings, account: Account, logins: Logins) -> KitReport:
     if account.credential is None:
         return KitReport(
             account.name, KitCheck.NO_SECRET, detail="its API key is missing, so Kit was not asked"
         )
+    if isinstance(account.credential, OAuthApp) and not (await check_ledger(settings)).exists:
+        # To look for the tokens would make a ledger.
+        return KitReport(account.name, KitCheck.REFUSED, detail=not_connected(account.name))
     client = KitClient(
         base_url=settings.kit_base_url,
-        login=login_with(account.credential),
+        login=logins.of(account.name, account.credential),
         limiter=Limiter(settings.kit_rate_limit or account.credential.limit, clock=awake_or_not),
         timeout=settings.kit_timeout,
         clock=awake_or_not,

@@ -9,6 +9,7 @@ import typer
 
 from worker.commands import dead_letters, exits, schema
 from worker.commands.check import check
+from worker.commands.connect import connect, disconnect
 from worker.commands.demo import demo
 from worker.commands.exits import ExitCode
 from worker.commands.forget import forget
@@ -31,6 +32,8 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(check)
+app.command()(connect)
+app.command()(disconnect)
 app.command()(preview)
 app.command()(publish)
 app.add_typer(dead_letters.app, name="dead-letters")

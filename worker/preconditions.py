@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from worker.errors import CredentialRefused, KitRejected, KitWorkerError, LedgerNotShared
+from worker.errors import CredentialRefused, KitRejected, KitWorkerError, LedgerNotShared, TryLater
 from worker.kit.client import KitClient
+from worker.kit.login import Login
 from worker.tools import Tools
 from worker.topology import work_queue
 
@@ -51,6 +52,17 @@ class Probed:
     answers: bool
     state: str = ""
     problem: str = ""
+
+
+async def check_login(login: Login) -> Probed:
+    """Look whether there is a credential, without asking Kit."""
+    try:
+        await login.check()
+    except CredentialRefused as error:
+        return Probed(answers=False, state="credential_refused", problem=str(error))
+    except TryLater as error:
+        return Probed(answers=False, state="held", problem=str(error))
+    return Probed(answers=True)
 
 
 async def probe(client: KitClient) -> Probed:

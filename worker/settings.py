@@ -16,6 +16,7 @@ from worker.amqp import check_amqp_url
 from worker.errors import ConfigurationError, Problem
 from worker.kit.client import check_base_url
 from worker.ledger.database import check_ledger_url
+from worker.ledger.sealing import check_key
 
 ENV_FILE = ".env"
 
@@ -33,6 +34,7 @@ class Settings(BaseSettings):
     kit_base_url: str = "https://api.kit.com"
     config_dir: Path = Path("config")
     ledger_url: SecretStr = SecretStr("sqlite+aiosqlite:///data/ledger.db")
+    ledger_key: SecretStr | None = None
     known_state_ttl: Annotated[float, Field(ge=0)] = 3600.0
     history_days: Annotated[int, Field(ge=0)] = 30
     prefetch: Annotated[int, Field(ge=1, le=5000)] = 500
@@ -56,6 +58,13 @@ class Settings(BaseSettings):
     @classmethod
     def _is_ledger_url(cls, value: SecretStr) -> SecretStr:
         check_ledger_url(value.get_secret_value())
+        return value
+
+    @field_validator("ledger_key")
+    @classmethod
+    def _is_ledger_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_key(value.get_secret_value())
         return value
 
     @field_validator("kit_base_url")

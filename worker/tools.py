@@ -12,9 +12,9 @@ from worker.clock import Seconds
 from worker.kit.catalog import Catalog
 from worker.kit.client import CallRecord, KitClient
 from worker.kit.limiter import Limiter
-from worker.kit.login import login_with
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
+from worker.logins import Logins
 from worker.metrics import Metrics
 from worker.retry import Tries
 from worker.topology import Topology
@@ -34,6 +34,7 @@ class Tools:
     ledger: Ledger
     registry: Registry
     metrics: Metrics
+    logins: Logins
     worker_id: str
     concurrency: int
     known_ttl: float
@@ -87,7 +88,7 @@ def client_for(
 
     return KitClient(
         base_url=kit.base_url,
-        login=login_with(credential),
+        login=tools.logins.of(account, credential),
         limiter=Limiter(kit.rate_limit or credential.limit, clock=tools.clock),
         timeout=kit.timeout,
         clock=tools.clock,

@@ -30,6 +30,7 @@ from worker.holds import LANDING
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
+from worker.logins import Logins
 from worker.mapping import EventMapping, FieldTarget, Options
 from worker.metrics import Metrics
 from worker.sandbox import Sandbox
@@ -120,6 +121,7 @@ def running(events_exchange: str, account_name: str, sandbox: Sandbox, tmp_path:
             ledger=ledger,
             registry=Registry(ledger, "here"),
             metrics=Metrics(),
+            logins=Logins(ledger, None, "here", sandbox.url, 15.0, time.time, random.random),
             worker_id="here",
             concurrency=32,
             known_ttl=0.0,

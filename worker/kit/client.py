@@ -151,11 +151,12 @@ class KitClient:
 
     Attributes:
         limiter: The rate limit that every call goes through.
+        login: Says with each call whose account it is about; shown nowhere.
         clock: Seconds that never go back.
 
     Args:
         base_url: Such as `https://api.kit.com`.
-        login: Says with each call whose account it is about; shown nowhere.
+        login: See above.
         limiter: Every call goes through it.
         timeout: Seconds for one call, from the moment the limiter let it through.
         clock: Seconds that never go back.
@@ -182,7 +183,7 @@ class KitClient:
         self._worked_at: dict[str, float] = {}
         self._base_url = base_url.rstrip("/")
         self.clock = clock
-        self._login = login
+        self.login = login
         self._allowed_at = float("-inf")
         self._slots = asyncio.Semaphore(connections)
         self._may_call = may_call
@@ -256,13 +257,13 @@ class KitClient:
 
     async def _call(self, request: _Request, check: Callable[[], None]) -> Answer:
         """Make a call; and once more where Kit, doing nothing, has refused a credential that was renewed."""
-        headers = await self._login.headers()
+        headers = await self.login.headers()
         try:
             return await self._call_now(request, headers, check)
         except CredentialRefused:
-            if not await self._login.renewed(headers):
+            if not await self.login.renewed(headers):
                 raise
-        return await self._call_now(request, await self._login.headers(), check)
+        return await self._call_now(request, await self.login.headers(), check)
 
     async def _call_now(
         self, request: _Request, headers: Mapping[str, str], check: Callable[[], None]

@@ -8,11 +8,14 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from worker.account_file.account import AccessToken, ApiKey, Credential
+from worker.errors import CredentialRefused
 
 
 class Login(Protocol):
     """A credential in use."""
+
+    async def check(self) -> None:
+        """Return where there is a credential, without asking Kit; raises as `headers` does."""
 
     async def headers(self) -> Mapping[str, str]:
         """Return what to send with a call.
@@ -26,44 +29,52 @@ class Login(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ApiKeyLogin:
-    """An API key, which stays as it is."""
+class FixedLogin:
+    """A credential that stays as it is: another one comes with a reload, and makes another login."""
 
-    api_key: SecretStr
+    name: str
+    value: SecretStr
+
+    async def check(self) -> None:
+        """Return."""
 
     async def headers(self) -> Mapping[str, str]:
-        """Return the key's header (Kit API reference, "Credentials and limits")."""
-        return {"X-Kit-Api-Key": self.api_key.get_secret_value()}
+        """Return the header."""
+        return {self.name: self.value.get_secret_value()}
 
     async def renewed(self, _: Mapping[str, str]) -> bool:
-        """Return False: another key comes with a reload, and makes another login."""
+        """Return False."""
         return False
 
 
 @dataclass(frozen=True, slots=True)
-class TokenLogin:
-    """An OAuth access token that something else keeps fresh; a newer one comes with a reload."""
+class NoLogin:
+    """No credential, and why."""
 
-    access_token: SecretStr
+    problem: str
+
+    async def check(self) -> None:
+        """Raise; see `headers`."""
+        raise CredentialRefused(self.problem)
 
     async def headers(self) -> Mapping[str, str]:
-        """Return the token's header."""
-        return bearer(self.access_token)
+        """Say why there is none.
+
+        Raises:
+            CredentialRefused: Always.
+        """
+        raise CredentialRefused(self.problem)
 
     async def renewed(self, _: Mapping[str, str]) -> bool:
-        """Return False, as for a key."""
+        """Return False."""
         return False
 
 
-def bearer(token: SecretStr) -> Mapping[str, str]:
-    """Return the header of an access token (RFC 6750, 2.1)."""
-    return {"Authorization": f"Bearer {token.get_secret_value()}"}
+def api_key_login(api_key: SecretStr) -> FixedLogin:
+    """Return the login of an API key (Kit API reference, "Credentials and limits")."""
+    return FixedLogin("X-Kit-Api-Key", api_key)
 
 
-def login_with(credential: Credential) -> Login:
-    """Return the login of a credential that stays as it is."""
-    if isinstance(credential, ApiKey):
-        return ApiKeyLogin(credential.api_key)
-    if isinstance(credential, AccessToken):
-        return TokenLogin(credential.access_token)
-    raise NotImplementedError
+def token_login(access_token: SecretStr) -> FixedLogin:
+    """Return the login of an OAuth access token (RFC 6750, 2.1)."""
+    return FixedLogin("Authorization", SecretStr(f"Bearer {access_token.get_secret_value()}"))

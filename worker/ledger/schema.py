@@ -105,6 +105,19 @@ forgotten = Table(
     Column("until", String(40), nullable=False, comment="events of this time and older are dropped"),
 )
 
+tokens = Table(
+    "tokens",
+    tables,
+    Column("account", String(255), primary_key=True),
+    Column("kit_account", BigInteger, nullable=False, comment="Kit's id of the account it is connected to"),
+    Column("sealed", Text, nullable=False, comment="the tokens, encrypted with LEDGER_KEY"),
+    Column("expires_at", Float, nullable=False, comment="when the access token ends"),
+    Column("version", BigInteger, nullable=False, comment="grows with every refresh"),
+    Column("refreshing", String(64), nullable=False, default="", comment="who is about to refresh it"),
+    Column("refreshing_until", Float, nullable=False, default=0.0, comment="after that, others may"),
+    Column("problem", Text, nullable=False, default="", comment="why it must be connected again"),
+)
+
 workers = Table(
     "workers",
     tables,

@@ -16,7 +16,7 @@ from worker.kit.bulk_writer import BulkWriter
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
 from worker.kit.limiter import Limiter
-from worker.kit.login import ApiKeyLogin, Login
+from worker.kit.login import Login, api_key_login
 from worker.kit.writer import Writer
 from worker.ledger.store import Batch
 from worker.mapping import Options
@@ -123,7 +123,7 @@ async def account(
     options: Options = Options(),  # noqa: B008  # frozen
     *,
     sandbox: Sandbox | None = None,
-    login: Login = ApiKeyLogin(SecretStr(KEY)),  # noqa: B008  # as above
+    login: Login = api_key_login(SecretStr(KEY)),  # noqa: B008  # as above
     timeout: float = 5.0,  # noqa: ASYNC109  # the client's own
 ) -> AsyncIterator[Account]:
     """A writer for a running sandbox without limits."""

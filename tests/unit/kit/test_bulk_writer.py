@@ -15,13 +15,13 @@ from tests.unit.examples import change
 from tests.unit.kit.harness import KEY, Account, account
 from worker.changes import Change, merge_all
 from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited, TryLater
-from worker.kit.login import TokenLogin
+from worker.kit.login import token_login
 from worker.mapping import Options
 from worker.records import Record
 from worker.sandbox import Fault, FaultKind, Rule
 from worker.subjects import Subject
 
-LOGIN = TokenLogin(SecretStr(KEY))
+LOGIN = token_login(SecretStr(KEY))
 BULK_SUBSCRIBERS = "POST /v4/bulk/subscribers 200"
 BULK_VALUES = "POST /v4/bulk/custom_fields/subscribers 200"
 BULK_TAGS = "POST /v4/bulk/tags/subscribers 200"

@@ -25,7 +25,7 @@ from worker.kit import client as client_module
 from worker.kit.answers import NotFound
 from worker.kit.client import CallRecord, KitClient, check_base_url
 from worker.kit.limiter import Limiter
-from worker.kit.login import ApiKeyLogin
+from worker.kit.login import api_key_login
 
 KEY = "kit_thisisthesecretkey0123456789"
 METHODS = ["GET", "POST", "PUT", "DELETE"]
@@ -44,7 +44,7 @@ async def client(
     limiter = Limiter(limit, clock=time.monotonic)
     async with KitClient(
         base_url=url,
-        login=ApiKeyLogin(SecretStr(KEY)),
+        login=api_key_login(SecretStr(KEY)),
         limiter=limiter,
         timeout=timeout,
         clock=clock,

@@ -1,0 +1,342 @@
+"""A connected account's token is renewed ahead of time, by one worker, and written before it is used."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.virtual_time import now, run, settle
+from worker.connections import Connection, Tokens
+from worker.errors import CredentialRefused, KitUnavailable, LedgerUnavailable, RateLimited, TryLater
+from worker.kit.oauth import GrantRefusedError
+from worker.kit.oauth_login import LEASE_MARGIN, RETRY, OAuthLogin
+
+LIFE = 100.0
+TIMEOUT = 15.0
+
+
+@dataclass
+class Kit:
+    """Kit's token endpoint: a refresh token works once.
+
+    Attributes:
+        uses: Of each refresh token.
+        lost: How many answers get lost, though Kit has done its part.
+        error: What it answers instead of doing anything.
+    """
+
+    latency: float = 0.5
+    life: float = LIFE
+    lost: int = 0
+    error: Exception | None = None
+    timeout: float = TIMEOUT
+    uses: Counter[str] = field(default_factory=Counter)
+    good: str = "r0"
+
+    async def refresh(self, refresh_token: str) -> Tokens:
+        """Answer as `OAuthEndpoint.refresh`."""
+        await asyncio.sleep(self.latency / 2)
+        if self.error is not None:
+            raise self.error
+        self.uses[refresh_token] += 1
+        if refresh_token != self.good:
+            raise GrantRefusedError
+        number = int(self.good[1:]) + 1
+        self.good = f"r{number}"
+        await asyncio.sleep(self.latency / 2)
+        if self.lost:
+            self.lost -= 1
+            error = KitUnavailable("no answer")
+            error.unanswered = True
+            raise error
+        return Tokens(f"a{number}", self.good, now() + self.life, self.life)
+
+
+@dataclass
+class Store:
+    """A ledger's tokens, as `TokenStore` keeps them."""
+
+    kept: Connection | None = None
+    until: float = 0.0
+    broken: bool = False
+    loads: int = 0
+
+    async def load(self, _: str) -> Connection | None:
+        """Read."""
+        await self._work()
+        self.loads += 1
+        return self.kept
+
+    async def begin_refresh(self, _: str, version: int, who: str, seconds: float) -> bool:
+        """Take the turn."""
+        await self._work()
+        kept = self.kept
+        if (
+            kept is None
+            or kept.version != version
+            or (kept.refreshing not in {"", who} and self.until > now())
+        ):
+            return False
+        self.kept, self.until = replace(kept, refreshing=who), now() + seconds
+        return True
+
+    async def give_up_refresh(self, _: str, who: str, *, in_doubt: bool) -> None:
+        """Let others try."""
+        await self._work()
+        if self.kept is not None and self.kept.refreshing == who:
+            self.kept, self.until = replace(self.kept, refreshing=who if in_doubt else ""), 0.0
+
+    async def finish_refresh(self, _: str, version: int, granted: Tokens) -> None:
+        """Keep new tokens."""
+        await self._work()
+        if self.kept is not None and self.kept.version == version:
+            self.kept = Connection(granted, self.kept.kit_account, version + 1)
+
+    async def must_connect(self, _: str, version: int, problem: str) -> None:
+        """Note a problem."""
+        await self._work()
+        if self.kept is not None and self.kept.version == version:
+            self.kept = replace(self.kept, problem=problem, refreshing="")
+
+    async def _work(self) -> None:
+        await asyncio.sleep(0.01)
+        if self.broken:
+            raise LedgerUnavailable("the ledger is gone")
+
+
+@dataclass
+class World:
+    """One account, and as many workers as a test likes."""
+
+    kit: Kit = field(default_factory=Kit)
+    store: Store = field(default_factory=lambda: Store(connected()))
+
+    def login(self, who: str = "w-1") -> OAuthLogin:
+        """One more process."""
+        return OAuthLogin("a", self.store, self.kit, who=who, wall=now, random=lambda: 0.5)
+
+
+def connected(expires_at: float = LIFE) -> Connection:
+    return Connection(Tokens("a0", "r0", expires_at, LIFE), 7, 1)
+
+
+def token(headers: object) -> str:
+    assert isinstance(headers, dict)
+    return str(headers["Authorization"]).removeprefix("Bearer ")
+
+
+def test_a_token_is_read_once_and_used_until_shortly_before_its_end() -> None:
+    async def main() -> None:
+        world = World()
+        login = world.login()
+        for _ in range(5):
+            assert token(await login.headers()) == "a0"
+        assert world.store.loads == 1
+        await asyncio.sleep(LIFE * 0.81)
+        assert token(await login.headers()) == "a1"
+        assert world.kit.uses == {"r0": 1}
+        assert world.store.kept is not None
+        assert (world.store.kept.version, world.store.kept.refreshing) == (2, "")
+
+    run(main())
+
+
+def test_many_calls_and_many_workers_renew_it_once() -> None:
+    async def main() -> None:
+        world = World()
+        logins = [world.login(f"w-{number}") for number in range(3)]
+        await asyncio.sleep(LIFE + 1)
+        found = await asyncio.gather(*(login.headers() for login in logins * 10))
+        assert {token(each) for each in found} == {"a1"}
+        assert world.kit.uses == {"r0": 1}
+
+    run(main())
+
+
+def test_before_the_ledger_has_the_new_token_nobody_uses_it() -> None:
+    async def main() -> None:
+        world = World()
+        await asyncio.sleep(LIFE + 1)
+        asking = asyncio.create_task(world.login().headers())
+        await asyncio.sleep(world.kit.latency - 0.1)
+        world.store.broken = True
+        await asyncio.sleep(30)
+        assert not asking.done()
+        world.store.broken = False
+        assert token(await asking) == "a1"
+        assert world.store.kept is not None
+        assert world.store.kept.tokens.access_token == "a1"
+
+    run(main())
+
+
+def test_whoever_asks_is_cancelled_and_the_new_token_is_written_all_the_same() -> None:
+    async def main() -> None:
+        world = World()
+        await asyncio.sleep(LIFE + 1)
+        asking = asyncio.create_task(world.login().headers())
+        await asyncio.sleep(world.kit.latency / 2 + 0.1)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        assert world.store.kept is not None
+        assert world.store.kept.tokens.refresh_token == world.kit.good == "r1"
+
+    run(main())
+
+
+def test_a_token_that_still_works_is_used_while_kit_does_not_renew_it() -> None:
+    """Given a Kit that fails, it is asked again after a while, not with every call."""
+
+    async def main() -> None:
+        world = World()
+        login = world.login()
+        world.kit.error = RateLimited("slow down")
+        await asyncio.sleep(LIFE * 0.85)
+        for _ in range(3):
+            assert token(await login.headers()) == "a0"
+        assert world.store.kept is not None
+        assert world.store.kept.refreshing == ""
+        world.kit.error = None
+        assert token(await login.headers()) == "a0"
+        await asyncio.sleep(RETRY)
+        assert token(await login.headers()) == "a1"
+
+    run(main())
+
+
+def test_a_token_that_has_ended_and_cannot_be_renewed_now_holds_the_account() -> None:
+    async def main() -> None:
+        world = World()
+        world.kit.error = RateLimited("slow down")
+        await asyncio.sleep(LIFE + 1)
+        with pytest.raises(RateLimited):
+            await world.login().headers()
+        world.store.broken = True
+        with pytest.raises(TryLater, match="the ledger is gone"):
+            await world.login().headers()
+
+    run(main())
+
+
+def test_a_lost_answer_is_tried_once_more_and_then_a_person_is_asked() -> None:
+    """Given an answer that was lost, only a second try shows whether Kit has carried the refresh out."""
+
+    async def main() -> None:
+        world = World(Kit(lost=1))
+        await asyncio.sleep(LIFE + 1)
+        with pytest.raises(KitUnavailable):
+            await world.login().headers()
+        for _ in range(2):
+            with pytest.raises(
+                CredentialRefused, match=r"answer to a refresh was lost .* kit-worker connect a"
+            ):
+                await world.login("w-2").headers()
+        assert world.kit.uses == {"r0": 2}
+
+    run(main())
+
+
+def test_a_worker_that_was_killed_leaves_its_turn_to_others_after_a_while() -> None:
+    """Given a kill before Kit heard of the refresh, another worker does it, once the turn is over."""
+
+    async def main() -> None:
+        world = World()
+        assert await world.store.begin_refresh("a", 1, "w-dead", TIMEOUT + LEASE_MARGIN)
+        await asyncio.sleep(LIFE * 0.85)
+        world.store.until = now() + 5
+        login = world.login()
+        assert token(await login.headers()) == "a0"  # which still works
+        assert world.kit.uses == {}
+        await asyncio.sleep(6)
+        assert token(await login.headers()) == "a1"
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [(None, "not connected to Kit: run kit-worker connect a"), (replace(connected(), problem="why"), "why")],
+)
+def test_an_account_that_is_not_connected_says_what_to_do(kept: Connection | None, said: str) -> None:
+    async def main() -> None:
+        world = World(store=Store(kept))
+        with pytest.raises(CredentialRefused, match=said):
+            await world.login().headers()
+        with pytest.raises(CredentialRefused, match=said):
+            await world.login().check()
+
+    run(main())
+
+
+def test_a_token_that_kit_refuses_is_renewed_once() -> None:
+    """Given many calls that are refused together, one refresh serves them all."""
+
+    async def main() -> None:
+        world = World()
+        login = world.login()
+        refused = await login.headers()
+        assert all(await asyncio.gather(*(login.renewed(refused) for _ in range(5))))
+        assert token(await login.headers()) == "a1"
+        assert world.kit.uses == {"r0": 1}
+
+    run(main())
+
+
+def test_what_another_worker_has_renewed_is_taken_from_the_ledger() -> None:
+    async def main() -> None:
+        world = World()
+        one, two = world.login("w-1"), world.login("w-2")
+        refused = await two.headers()
+        assert await one.renewed(await one.headers())
+        assert await two.renewed(refused)
+        assert world.kit.uses == {"r0": 1}
+
+    run(main())
+
+
+def test_a_kit_that_grants_no_time_is_not_asked_for_ever() -> None:
+    async def main() -> None:
+        world = World(Kit(life=0.0))
+        await asyncio.sleep(LIFE + 1)
+        await world.login().headers()
+        assert world.kit.uses == {"r0": 1}
+
+    run(main())
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.floats(0, 30), st.sampled_from(["ask", "kill", "kill", "end"])),
+        max_size=25,
+    )
+)
+def test_no_refresh_token_is_used_twice_unless_a_worker_was_killed_in_that_very_moment(
+    steps: list[tuple[int, float, str]],
+) -> None:
+    """Given workers that come and go at any moment, all that Kit was asked twice is reported as cut off."""
+
+    async def main() -> None:
+        world = World(Kit(life=5.0), Store(connected(5.0)))
+        logins = [world.login(f"w-{number}") for number in range(3)]
+        asking: list[asyncio.Task[object]] = []
+        for number, seconds, what in steps:
+            asking.append(asyncio.create_task(logins[number].headers()))
+            await asyncio.sleep(seconds / 100 if what == "kill" else seconds)
+            if what == "kill":  # as kill -9 does: nothing of the process goes on
+                for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                    task.cancel()
+                    task.cancel()
+                logins = [world.login(f"w-{number}-{now()}") for number in range(3)]
+                await settle()
+        await asyncio.gather(*asking, return_exceptions=True)
+        twice = [each for each, count in world.kit.uses.items() if count > 1]
+        assert world.store.kept is not None
+        assert not twice or "was lost" in world.store.kept.problem
+
+    run(main())

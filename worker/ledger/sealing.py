@@ -1,0 +1,60 @@
+"""Encrypts what must not be readable in the ledger, with `LEDGER_KEY`."""
+
+from __future__ import annotations
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from pydantic import SecretStr
+
+
+class BrokenSealError(Exception):
+    """What is sealed was not sealed with this key, or was changed."""
+
+
+def check_key(text: str) -> None:
+    """Refuse what is no key.
+
+    Raises:
+        ValueError: The text says what a key is, and repeats nothing.
+    """
+    try:
+        _fernet(text)
+    except ValueError as error:
+        raise ValueError(
+            "must be a Fernet key, 44 letters and signs, or several with commas between them, of which the "
+            "first encrypts; kit-worker connect makes one"
+        ) from error
+
+
+def new_key() -> str:
+    """Return a key."""
+    return Fernet.generate_key().decode()
+
+
+class Seal:
+    """Encrypts and decrypts; of several keys the first encrypts, and all decrypt.
+
+    Raises:
+        ValueError: The key is none.
+    """
+
+    def __init__(self, key: SecretStr) -> None:
+        self._fernet = _fernet(key.get_secret_value())
+
+    def close(self, text: str) -> str:
+        """Return text as it may be kept."""
+        return self._fernet.encrypt(text.encode()).decode()
+
+    def open(self, sealed: str) -> str:
+        """Return what `close` was given.
+
+        Raises:
+            BrokenSealError: It was given to another key's, or has been changed since.
+        """
+        try:
+            return self._fernet.decrypt(sealed.encode()).decode()
+        except InvalidToken:
+            raise BrokenSealError from None
+
+
+def _fernet(keys: str) -> MultiFernet:
+    return MultiFernet([Fernet(key.strip()) for key in keys.split(",")])
