@@ -20,6 +20,10 @@ RECHECK: Final = 0.5
 """Seconds between two looks at a condition that announces itself to nobody."""
 
 
+async def _at_once() -> None:
+    """Wait for nothing."""
+
+
 class Dispatcher(Generic[K, T]):
     """Runs one account's changes, several subscribers at once, each subscriber one at a time.
 
@@ -33,6 +37,7 @@ class Dispatcher(Generic[K, T]):
         worked_at: When an endpoint of Kit, or any, last answered well, in seconds.
         concurrency: How many subscribers at once, where they are written one by one.
         together: Makes many changes true at once, where the account allows that.
+        gathered: Waits, before that begins, for what is about to come and could be among them.
         account: Its name, for the log.
     """
 
@@ -50,6 +55,7 @@ class Dispatcher(Generic[K, T]):
         clock: Seconds,
         random: Callable[[], float],
         together: WritesTogether[K] | None = None,
+        gathered: Callable[[], Awaitable[None]] = _at_once,
         account: str = "",
     ) -> None:
         self._attempts = Attempts(
@@ -66,6 +72,7 @@ class Dispatcher(Generic[K, T]):
         self._backlog = backlog
         self._holds = holds
         self._ready = ready
+        self._gathered = gathered
         self._may_start = may_start
         self._concurrency = concurrency
         self._together = together is not None
@@ -86,6 +93,8 @@ class Dispatcher(Generic[K, T]):
             delay = self._delay()
             if delay == 0:
                 await self._ready()
+                if self._together:
+                    await self._gathered()
                 # While the budget was spent, much may have changed.
                 if self._delay() == 0:
                     self._start_next()

@@ -76,6 +76,11 @@ class Intake:
         """Return how many events wait here."""
         return len(self._waiting) + len(self._parked)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether events wait for the ledger's answer."""
+        return bool(self._waiting)
+
     def put(self, arrival: Arrival) -> None:
         """Add an event."""
         self._waiting.append(arrival)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -36,6 +37,12 @@ from worker.tools import Kit, Tools
 from worker.wire import to_message
 
 log = structlog.get_logger()
+
+BURST: Final = 20
+"""Events in hand; with fewer, nothing is gained by waiting for more."""
+QUIET: Final = 0.02
+"""Seconds without a delivery, after which no more are on their way."""
+MAX_GATHERING: Final = 1.0
 
 _arrivals = itertools.count(time.time_ns())
 """Grows with every message, and over restarts too, as far as the machine's clock does."""
@@ -125,6 +132,7 @@ class Pipeline:
             clock=tools.clock,
             random=tools.random,
             together=together,
+            gathered=self._gathered,
             account=account.name,
         )
         self._intake = Intake(
@@ -138,6 +146,7 @@ class Pipeline:
         )
         self._consumer = consumer
         self._kit = kit
+        self._clock = tools.clock
 
     @property
     def problem(self) -> str:
@@ -176,6 +185,16 @@ class Pipeline:
         catalog = self._kit.catalog
         catalog.created_by_placeholder = max(catalog.created_by_placeholder, tenure.created_tags)
         self.holds.unanswered = self.holds.unanswered or tenure.in_doubt
+
+    async def _gathered(self) -> None:
+        """Wait while a backlog keeps coming, so that a round of bulk calls carries as much as it can."""
+        consumer, clock = self._consumer, self._clock
+        began = clock()
+        while len(consumer.unsettled) >= BURST and clock() - began < MAX_GATHERING:
+            has_room = len(consumer.unsettled) < consumer.prefetch
+            if not self._intake.waiting and not (has_room and clock() - consumer.last_delivery < QUIET):
+                return
+            await asyncio.sleep(QUIET / 4)
 
     async def _kit_account(self) -> int:
         """Return Kit's id of the account; a worker that only stands by never asks, as another may call."""
