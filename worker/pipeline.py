@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from worker.account_ledger import AccountLedger
+from worker.account_ledger import RELEASE_TIMEOUT, AccountLedger
 from worker.accounts import Account
 from worker.backlog import Backlog, Item
 from worker.book import Book
@@ -20,7 +20,7 @@ from worker.consumer import Consumer
 from worker.delivery import Delivery, Handed
 from worker.dispatch import Dispatcher
 from worker.endings import Endings
-from worker.errors import EventError, HandlerError
+from worker.errors import EventError, HandlerError, TryLater
 from worker.events import Event, decode
 from worker.flood import FloodAlarm
 from worker.handlers import HANDLERS
@@ -28,6 +28,7 @@ from worker.holds import Holds
 from worker.intake import Arrival, Intake
 from worker.interpret import interpret, whose
 from worker.kit.bulk_writer import BulkWriter
+from worker.kit.spending import read_spent
 from worker.kit.writer import Writer
 from worker.ledger.store import Tenure
 from worker.preconditions import account_id
@@ -160,7 +161,7 @@ class Pipeline:
 
     def running(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """Return what has to run beside the dispatcher: taking in, dead-lettering, settling."""
-        return self._intake.run(), *self.endings.running()
+        return self._intake.run(), self._kit.client.limiter.keep_written(), *self.endings.running()
 
     async def release(self) -> None:
         """Let the next session rely on what this one has written, if that is all that it knows.
@@ -171,6 +172,12 @@ class Pipeline:
         self._kit.failing |= {
             subject.record.email: tries for subject, tries in self.backlog.failing().items()
         }
+        try:
+            async with asyncio.timeout(RELEASE_TIMEOUT):
+                await self._kit.client.limiter.leave()
+        except (TryLater, TimeoutError) as error:
+            log.info("release_failed", account=self.account.name, problem=str(error))
+            return
         if self.endings.settling.clean and self.dispatcher.idle and not self.holds.unanswered:
             await self.ledger.release()
 
@@ -185,6 +192,7 @@ class Pipeline:
         catalog = self._kit.catalog
         catalog.created_by_placeholder = max(catalog.created_by_placeholder, tenure.created_tags)
         self.holds.unanswered = self.holds.unanswered or tenure.in_doubt
+        self._kit.client.limiter.remember(read_spent(tenure.spent), self.ledger.spend)
 
     async def _gathered(self) -> None:
         """Wait while a backlog keeps coming, so that a round of bulk calls carries as much as it can."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from worker.account_file.account import Credential
 from worker.broker import Broker
@@ -18,6 +19,9 @@ from worker.logins import Logins
 from worker.metrics import Metrics
 from worker.retry import Tries
 from worker.topology import Topology
+
+KEPT: Final = 0.02
+"""Part of Kit's limit that workers leave to other processes of the same credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,11 @@ class Kit:
     failing: dict[str, Tries] = field(default_factory=dict)
 
 
+def allowed(limit: int) -> int:
+    """Return how much of Kit's limit the workers use; the rest is for commands like `check`, and probes."""
+    return max(1, limit - max(1, round(limit * KEPT)))
+
+
 def client_for(
     kit: KitSettings, tools: Tools, account: str, credential: Credential, may_call: Callable[[], None]
 ) -> KitClient:
@@ -89,7 +98,12 @@ def client_for(
     return KitClient(
         base_url=kit.base_url,
         login=tools.logins.of(account, credential),
-        limiter=Limiter(kit.rate_limit or credential.limit, clock=tools.clock),
+        limiter=Limiter(
+            allowed(kit.rate_limit or credential.limit),
+            clock=tools.clock,
+            who=tools.registry.instance,
+            wall=tools.wall,
+        ),
         timeout=kit.timeout,
         clock=tools.clock,
         connections=kit.concurrency,

@@ -44,6 +44,7 @@ accounts = Table(
     Column("known_since", Float, nullable=False, default=0.0, comment="no older answer is relied on"),
     Column("paused_at", Float, comment="null: not paused"),
     Column("created_tags", Integer, nullable=False, default=0, comment="by placeholders"),
+    Column("spent", Text, comment="JSON: the calls of the last minute, which count against Kit's limit"),
 )
 
 subscribers = Table(

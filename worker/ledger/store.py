@@ -13,7 +13,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Self
 
-from sqlalchemy import select, update
+from sqlalchemy import Update, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.errors import EpochLost, LedgerUnavailable
@@ -97,6 +97,7 @@ class Tenure:
         known_since: Seconds since 1970. What Kit answered before may be out of date: a holder since then
             has left without saying what became of its last calls.
         in_doubt: Whether that was the last holder, some of whose calls may still be under way.
+        spent: What was spent of Kit's budget when that was last written; see `Ledger.spend`.
     """
 
     account: str
@@ -105,6 +106,7 @@ class Tenure:
     kit_account: int = 0
     known_since: float = 0.0
     in_doubt: bool = False
+    spent: str | None = None
 
 
 class Ledger:
@@ -145,14 +147,29 @@ class Ledger:
         # It may be another one: a ledger can be emptied, or put back from a copy, while this program runs.
         self.database.secret = secret
         return Tenure(
-            account, taken.epoch, taken.created_tags, kit_account, taken.known_since, taken.in_doubt
+            account,
+            taken.epoch,
+            taken.created_tags,
+            kit_account,
+            taken.known_since,
+            taken.in_doubt,
+            taken.spent,
         )
 
     async def release(self, tenure: Tenure) -> None:
         """Say that all calls of a tenure were answered and are written, so that the next may rely on them."""
         async with self.database.write() as connection:
-            held = (accounts.c.account == tenure.account) & (accounts.c.epoch == tenure.epoch)
-            await connection.execute(update(accounts).where(held).values(released_at=self.now()))
+            await connection.execute(_held(tenure).values(released_at=self.now()))
+
+    async def spend(self, tenure: Tenure, spent: str) -> None:
+        """Keep what was spent of Kit's budget, for whoever takes the account next.
+
+        Raises:
+            EpochLost: The account is another worker's by now.
+        """
+        async with self.database.write() as connection:
+            if (await connection.execute(_held(tenure).values(spent=spent))).rowcount != 1:
+                raise EpochLost(f"{tenure.account} was taken over")
 
     async def load(self, tenure: Tenure, emails: Collection[str], user_ids: Collection[str]) -> Known:
         """Return what is known about these addresses and people, and about where these people are now.
@@ -252,6 +269,10 @@ class Ledger:
             forgotten.c.account == account, forgotten.c.mark.in_(marks)
         )
         return {row.mark: datetime.fromisoformat(row.until) for row in await connection.execute(query)}
+
+
+def _held(tenure: Tenure) -> Update:
+    return update(accounts).where(accounts.c.account == tenure.account, accounts.c.epoch == tenure.epoch)
 
 
 def _subscriber_row(tenure: Tenure, record: Record, at: float) -> dict[str, Any]:
