@@ -28,7 +28,7 @@ from worker.kit.bulk import (
     taggings_done,
     values_set,
 )
-from worker.kit.catalog import Catalog
+from worker.kit.catalog import Catalog, Field, Tag
 from worker.kit.client import KitClient
 from worker.kit.plan import plan
 from worker.kit.writer import Writer
@@ -192,10 +192,14 @@ class BulkWriter:
 
     async def _fields(self, shares: Sequence[_Share]) -> None:
         wanted = list[_Wanted[FieldValue]]()
+        known = dict[str, Field | None]()
         for share in shares:
             for name, part in share.left.fields.items():
-                found = await self._or_alone(share, self._catalog.field(name))
+                if name not in known:
+                    known[name] = await _or_none(self._catalog.field(name))
+                found = known[name]
                 if found is None:
+                    share.together = False  # single calls will say why
                     break
                 entry = FieldValue(_id_of(share.subject), found.id, part.value or "")
                 change = Change(fields={name: part})
@@ -210,12 +214,16 @@ class BulkWriter:
 
     async def _taggings(self, shares: Sequence[_Share], kind: type[T], *, present: bool) -> list[_Wanted[T]]:
         wanted = list[_Wanted[T]]()
+        known = dict[str, Tag | None]()
         for share in shares:
             for key, part in share.left.tags.items():
                 if part.value.present is not present:
                     continue
-                tag = await self._or_alone(share, self._catalog.tag(part.value))
+                if key not in known:
+                    known[key] = await _or_none(self._catalog.tag(part.value))
+                tag = known[key]
                 if tag is None:
+                    share.together = False  # as above
                     break
                 change, ids = Change(tags={key: part}), {key: tag.id}
                 if tag.created and not present:  # nobody can have it
@@ -227,14 +235,6 @@ class BulkWriter:
         return wanted
 
     # -- parts ----------------------------------------------------------------------------------------
-
-    async def _or_alone(self, share: _Share, asked: Awaitable[R]) -> R | None:
-        """Return what the catalog knows; whoever asks for what it must not create is left to single calls."""
-        try:
-            return await asked
-        except EventError:
-            share.together = False
-            return None
 
     async def _send(
         self, wanted: Iterable[_Wanted[E]], done: Callable[[BulkCall[E], Answer], Mapping[E, int]]
@@ -286,6 +286,14 @@ class BulkWriter:
         record.note(wanted.part, self._now(), wanted.kit_ids)
         call = Call(end.answer.endpoint, wanted.what, end.answer.status, wanted.rules)
         self._book.called(share.subject, call, (wanted.order,))
+
+
+async def _or_none(asked: Awaitable[R]) -> R | None:
+    """Return what the catalog knows; None for what it must not create."""
+    try:
+        return await asked
+    except EventError:
+        return None
 
 
 def _id_of(subject: Subject) -> int:
