@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
@@ -115,14 +115,14 @@ class Attempts(Generic[K, T]):
         return [*alone, *(by_key[key] for key in end.alone)]
 
     def _not_now(
-        self, by_key: Mapping[K, Pending[K, T]], failed: Iterable[K], error: TryLater | CredentialRefused
+        self, by_key: Mapping[K, Pending[K, T]], failed: set[K], error: TryLater | CredentialRefused
     ) -> None:
         if isinstance(error, CredentialRefused):
             self._holds.refuse(error)
             return
         if isinstance(error, KitUnavailable):
             now, worked_at = self._clock(), self._worked_at(None)
-            for key in failed:
+            for key in by_key.keys() & failed:
                 by_key[key].tries = by_key[key].tries.failed(now, worked_at)
         self._holds.failed(error)
 
