@@ -128,12 +128,12 @@ class World:
     environ: dict[str, str] = field(default_factory=dict)
     key: str = KEY
 
-    def write_account(self, text: str = "") -> None:
-        """Save the account's file; by default everything is as it ships."""
+    def write_account(self, text: str = "", *, known_by: str = "api_key_env") -> None:
+        """Save the account's file; by default everything is as it ships, with an API key."""
         accounts = self.config / "accounts"
         accounts.mkdir(parents=True, exist_ok=True)
         path = accounts / f"{self.account}.yaml"
-        path.write_text("kit: {api_key_env: KIT_API_KEY}\n" + text, encoding="utf-8")
+        path.write_text(f"kit: {{{known_by}: KIT_API_KEY}}\n{text}", encoding="utf-8")
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a worker."""
