@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -188,7 +187,7 @@ async def check_kit(settings: Settings, accounts: Iterable[Account]) -> tuple[Ki
     """Return how each account's Kit stands; whatever fails is in the reports."""
     database = Database(settings.ledger_url.get_secret_value())
     async with Ledger(database, worker="kit-worker check", now=time.time) as ledger:
-        logins = logins_for(settings, ledger, f"check {uuid.uuid4().hex}")
+        logins = logins_for(settings, ledger)
         reports = (_check_account(settings, account, logins) for account in accounts)
         return tuple(await asyncio.gather(*reports))
 
