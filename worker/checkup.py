@@ -195,7 +195,7 @@ async def check_kit(settings: Settings, accounts: Iterable[Account]) -> tuple[Ki
 async def _check_account(settings: Settings, account: Account, logins: Logins) -> KitReport:
     if account.credential is None:
         return KitReport(
-            account.name, KitCheck.NO_SECRET, detail="its API key is missing, so Kit was not asked"
+            account.name, KitCheck.NO_SECRET, detail="a secret of it is missing, so Kit was not asked"
         )
     if isinstance(account.credential, OAuthApp) and not (await check_ledger(settings)).exists:
         # To look for the tokens would make a ledger.

@@ -99,6 +99,13 @@ FilePath: TypeAlias = Annotated[
 ]
 
 
+def _said(value: object) -> object:
+    """Refuse a name with nothing after it, for which `None` stands where the name is absent."""
+    if value is None:
+        raise ValueError("nothing stands here; write, indented below it, client_id_env: KIT_CLIENT_ID")
+    return value
+
+
 KIT_WAYS: Final = ("api_key_env", "api_key_file", "oauth", "access_token_env", "access_token_file")
 """In which an account is known to Kit; one of them is to be chosen."""
 
@@ -147,7 +154,7 @@ class KitPart(_Part):
         ),
         examples=["/run/secrets/kit_api_key"],
     )
-    oauth: OAuthPart | None = Field(
+    oauth: Annotated[OAuthPart | None, BeforeValidator(_said, json_schema_input_type=OAuthPart)] = Field(
         default=None,
         title="OAuth app",
         description="The app to which this account is connected: five times the calls, each for many people.",

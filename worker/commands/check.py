@@ -167,8 +167,7 @@ def _summary(report: _Report) -> str:
         return "Something must be put right first; see WRONG above."
     if code is ExitCode.CREDENTIAL_REFUSED:
         refused = ", ".join(kit.account for kit in report.kit if kit.state is KitCheck.REFUSED)
-        why = "it is wrong or revoked, or the Kit account lost its access to the API"
-        return f"Kit refuses the API key of {refused}: {why}."
+        return f"Kit cannot be called for {refused}: see REFUSED above."
     if code is ExitCode.UNREACHABLE:
         return "The broker, the ledger or Kit cannot be reached; see DOWN above."
     return "All is well."
