@@ -14,8 +14,6 @@ from worker.kit.consent import Consent, ConsentError, DeclinedError, Granted
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 DONE: Final = "Thank you. You may close this window; the command says how it went on."
-CLOSING: Final = 2.0
-"""Seconds that the browser has for reading the last answer."""
 
 
 def check_redirect_uri(uri: str) -> None:
@@ -61,7 +59,7 @@ async def waiting_for_callback(consent: Consent) -> AsyncIterator[asyncio.Future
     parts = _split(consent.redirect_uri)
     server = web.Application()
     server.router.add_get(parts.path or "/", callback)
-    runner = web.AppRunner(server, access_log=None, shutdown_timeout=CLOSING)
+    runner = web.AppRunner(server, access_log=None)
     await runner.setup()
     try:
         await _listen(runner, parts.hostname or "", parts.port or 80)

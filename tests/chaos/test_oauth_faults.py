@@ -79,7 +79,8 @@ async def test_each_refresh_token_is_used_once_whoever_is_killed(arena: Arena, *
                 kills.append(time.time())
                 await arena.kill(worker)
             else:
-                assert await worker.stop() == 0
+                # One that was started a moment ago may not listen to signals yet.
+                assert await worker.stop() in {0, -signal.SIGTERM}
             await worker.launch()
         arena.main.load.stop()
         await arena.settled(len(arena.main.load.published), seconds=120)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 
 import aiohttp
@@ -76,9 +77,13 @@ async def test_a_no_ends_the_wait_and_is_shown(consent: Consent) -> None:
             await answer
 
 
-async def test_a_no_that_nobody_waits_for_any_more_is_no_warning(consent: Consent) -> None:
+async def test_a_no_that_nobody_waits_for_any_more_is_no_warning(
+    consent: Consent, caplog: pytest.LogCaptureFixture
+) -> None:
     async with waiting_for_callback(consent):
         await browse(consent, **query(consent, error="access_denied"))
+    gc.collect()
+    assert caplog.records == []
 
 
 async def test_a_port_that_is_taken_says_what_to_do(consent: Consent) -> None:

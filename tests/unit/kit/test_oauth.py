@@ -149,7 +149,7 @@ async def test_an_answer_that_comes_in_pieces_is_read_to_its_end(sandbox: Sandbo
 async def test_what_is_sent() -> None:
     """A form, as RFC 6749 has it; never the secret in an address."""
     async with serving(answering(200, GRANT)) as server:
-        await endpoint(server.url).exchange(CODE, redirect_uri=REDIRECT, verifier="")
+        await endpoint(server.url).exchange(CODE, redirect_uri=REDIRECT, verifier=VERIFIER)
         await endpoint(server.url, PUBLIC).exchange(CODE, redirect_uri=REDIRECT, verifier=VERIFIER)
         await endpoint(server.url).refresh(REFRESH)
         await endpoint(server.url).revoke(REFRESH)
@@ -218,6 +218,15 @@ async def test_no_answer_is_told_without_secrets(reply: Reply) -> None:
             await endpoint(server.url).exchange(CODE, redirect_uri=REDIRECT, verifier=VERIFIER)
     assert without_secrets(caught.value)
     assert len(server.requests) == 1
+
+
+async def test_nobody_is_followed_elsewhere_with_secrets() -> None:
+    async with serving(answering(200, GRANT)) as other:
+        away = answering(307, None, f"Location: {other.url}/v4/oauth/token")
+        async with serving(away) as server:
+            with pytest.raises(KitUnavailable, match="Kit answered 307"):
+                await endpoint(server.url).refresh(REFRESH)
+    assert other.requests == []
 
 
 async def test_nobody_there() -> None:

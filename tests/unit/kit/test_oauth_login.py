@@ -251,6 +251,19 @@ def test_a_lost_answer_is_tried_once_more_and_then_a_person_is_asked() -> None:
     run(main())
 
 
+def test_tokens_that_nobody_was_refreshing_were_revoked_or_are_old() -> None:
+    """Given a ledger that was put back from a copy, its refresh token was used up long ago."""
+
+    async def main() -> None:
+        world = World(Kit(good="r9"))
+        await asyncio.sleep(LIFE + 1)
+        with pytest.raises(CredentialRefused, match=r"used already, or revoked .* put back from a copy"):
+            await world.login().headers()
+        assert world.kept.connected.problem
+
+    run(main())
+
+
 def test_a_worker_that_was_killed_leaves_its_turn_to_others_after_a_while() -> None:
     """Given a kill before Kit heard of the refresh, another worker does it, once the turn is surely over.
 
@@ -310,7 +323,10 @@ def test_what_was_asked_for_is_written_before_a_login_is_closed() -> None:
         asking = asyncio.create_task(login.headers())
         await asyncio.sleep(world.kit.latency / 2 + 0.1)
         asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
+        again = asyncio.create_task(login.headers())
+        await asyncio.sleep(0.05)
+        again.cancel()
+        await asyncio.gather(asking, again, return_exceptions=True)
         await login.close()
         assert world.kept.tokens.refresh_token == world.kit.good == "r1"
         await login.close()
