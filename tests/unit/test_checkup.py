@@ -12,8 +12,9 @@ from pydantic import SecretStr
 
 from worker.accounts import Account, ApiKey, OAuthApp
 from worker.broker_version import version_warnings
-from worker.checkup import KitCheck, KitReport, check_broker, check_kit, named_fields, named_tags
+from worker.checkup import check_broker
 from worker.connections import Tokens
+from worker.kit_checkup import KitCheck, KitReport, check_kit, named_fields, named_tags
 from worker.ledger.database import Database
 from worker.ledger.sealing import Seal, new_key
 from worker.ledger.store import Ledger
