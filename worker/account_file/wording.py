@@ -11,12 +11,11 @@ from pydantic import BaseModel, ValidationError
 from worker.account_file.form import (
     AccountFile,
     EventPart,
-    KitPart,
-    OAuthPart,
     OptionsPart,
     RulePart,
     TagPart,
 )
+from worker.account_file.kit_form import KitPart, OAuthPart
 from worker.account_file.names import (
     ENV_PATTERN,
     KEY_IN_FILE,
