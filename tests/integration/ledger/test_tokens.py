@@ -105,6 +105,7 @@ async def test_a_turn_that_is_taken_over_leaves_it_in_doubt_until_a_refresh_is_w
     given_up = await loaded(store)
     assert (given_up.refreshing, given_up.in_doubt) == ("", True)  # what was in doubt before still is
     assert await store.begin_refresh(ACCOUNT, given_up, "third")
+    assert (await loaded(store)).in_doubt
     await store.finish_refresh(ACCOUNT, first.version, granted(2))
     assert not (await loaded(store)).in_doubt
 
@@ -152,6 +153,18 @@ async def test_a_refresh_of_an_earlier_connection_changes_nothing_of_the_next(
     await store.finish_refresh(ACCOUNT, first.version, granted(2))
     assert not await store.must_connect(ACCOUNT, first.version, "why")
     assert (await loaded(store)).tokens == granted(3)
+
+
+async def test_connected_again_by_a_clock_that_was_set_back_it_is_a_newer_connection(
+    store: TokenStore, clock: Clock
+) -> None:
+    await store.connect(ACCOUNT, granted(), 7, KIT)
+    first = await loaded(store)
+    clock.wait(-3600)
+    await store.connect(ACCOUNT, granted(2), 7, KIT)
+    assert (await loaded(store)).version > first.version
+    await store.finish_refresh(ACCOUNT, first.version, granted(3))
+    assert (await loaded(store)).tokens == granted(2)
 
 
 async def test_one_kit_account_is_one_accounts(store: TokenStore) -> None:
