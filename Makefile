@@ -27,7 +27,7 @@ test: .venv/.dev  ## run the tests, with a real RabbitMQ and PostgreSQL (ARGS='-
 	@$(WITH_SERVICES) .venv/bin/pytest --quiet --ignore tests/chaos $(ARGS)
 
 .PHONY: chaos
-chaos: .venv/.dev  ## break everything under load and check that nobody is wrong (ARGS=--full: an hour)
+chaos: .venv/.dev  ## break everything under load and check that nobody is wrong (ARGS=--full: an hour; ARGS=--bulk: with bulk calls)
 	@$(WITH_SERVICES) .venv/bin/pytest --quiet tests/chaos $(ARGS)
 
 .PHONY: check

@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from worker.accounts import Account
+from worker.connections import Connected
 from worker.consumer import End
 from worker.errors import (
     BrokerUnavailable,
@@ -88,6 +89,8 @@ class AccountWorker:
         self._nudge = asyncio.Event()
         self._refusals = 0
         self._paused = False
+        self._connected: Connected | None = None
+        self._reconnected = False
         self._channel_lost_at = float("-inf")
         self._flood = FloodAlarm(account.name)
         self._log = log.bind(account=account.name)
@@ -132,6 +135,20 @@ class AccountWorker:
         if self._session is not None:
             self._session.check_epoch(epoch)
 
+    def check_connection(self, found: Connected | None) -> None:
+        """Begin anew where the account was connected to Kit, or disconnected, meanwhile."""
+        if found != self._connected:
+            self._connected = found
+            self._nudge.set()
+        if self._way is None or not self._way.client.login.is_stale(found):
+            return
+        if not self._reconnected:
+            self._log.warning("connection_changed", connected=found is not None)
+            self._nudge.set()
+        self._reconnected = True
+        if self._session is not None:
+            self._session.end(End.RECONNECTED)
+
     def try_again(self) -> None:
         """End a wait for Kit or for the broker; somebody may have mended what was wrong."""
         self._nudge.set()
@@ -175,22 +192,28 @@ class AccountWorker:
             await self._stopping.wait()
             return
         name = self.account.name
-        async with client_for(self._kit, self._tools, name, credential, self._check_may_call) as client:
-            self._way = way = Kit(client, Catalog(client, self.account.options))
-            failures = 0
-            while not self._stopping.is_set():
-                if self._paused:
-                    hint = f"kit-worker resume {self.account.name} lets it go on"
-                    self._set("held", f"paused by command; {hint}")
-                    await self._pause(PAUSE_CHECK)
-                    continue
-                try:
-                    await self._one_session(way)
-                    failures = 0
-                except KitWorkerError as error:
-                    failures += 1
-                    self._fail(error)
-                    await self._pause(min(backoff(failures, self._tools.random()), MAX_DELAY))
+        while not self._stopping.is_set():
+            self._reconnected = False
+            async with client_for(self._kit, self._tools, name, credential, self._check_may_call) as client:
+                self._way = Kit(client, Catalog(client, self.account.options))
+                await self._work_with(self._way)
+
+    async def _work_with(self, way: Kit) -> None:
+        """Work until stopped, or until the way leads to another Kit account, or nowhere."""
+        failures = 0
+        while not (self._stopping.is_set() or self._reconnected):
+            if self._paused:
+                hint = f"kit-worker resume {self.account.name} lets it go on"
+                self._set("held", f"paused by command; {hint}")
+                await self._pause(PAUSE_CHECK)
+                continue
+            try:
+                await self._one_session(way)
+                failures = 0
+            except KitWorkerError as error:
+                failures += 1
+                self._fail(error)
+                await self._pause(min(backoff(failures, self._tools.random()), MAX_DELAY))
 
     def _check_may_call(self) -> None:
         if self._session is None:
@@ -203,7 +226,7 @@ class AccountWorker:
         await self._until(partial(check_login, kit.client.login), kit_is_asked=False)
         if self._prefetch.careful:
             await self._until(partial(probe, kit.client), kit_is_asked=True)
-        if self._stopping.is_set() or self._paused:
+        if self._is_called_off:
             return
         await self._tools.ledger.ready()
         lost = self._tools.clock() - self._channel_lost_at < STALE_CONSUMER
@@ -217,8 +240,8 @@ class AccountWorker:
         self._session = session
         if self._stopping.is_set():
             session.end(End.STOPPED)
-        if self._paused:
-            session.end(End.PAUSED)
+        if self._is_called_off:
+            session.end(End.PAUSED if self._paused else End.RECONNECTED)
         try:
             why = await session.run(self._grace)
         finally:
@@ -226,10 +249,14 @@ class AccountWorker:
             self._prefetch = session.prefetch
         await self._after(why, session)
 
+    @property
+    def _is_called_off(self) -> bool:
+        return self._stopping.is_set() or self._paused or self._reconnected
+
     async def _until(self, ask: Callable[[], Awaitable[Probed]], *, kit_is_asked: bool) -> None:
         """Ask, without consuming, until the answer is good: a consumer would only give everything back."""
         failures, state = 0, ""
-        while not (self._stopping.is_set() or self._paused):
+        while not self._is_called_off:
             found = await ask()
             if found.state != state:
                 self._tell(found, before=state)
@@ -256,10 +283,7 @@ class AccountWorker:
         if session.pipeline.dispatcher.successes:
             self._refusals = 0
         if why is End.CREDENTIAL_REFUSED:
-            self._refusals += 1
-            self._set("credential_refused", session.pipeline.holds.hold.cause)
-            self._log.error("credential_refused", problem=session.pipeline.holds.hold.cause)
-            await self._pause(PROBE_EVERY * self._refusals)
+            await self._after_refusal(session.pipeline.holds.hold.cause)
         elif why is End.QUEUE_GONE:
             queue = f"kit.{self.account.name}"
             self._set("queue_missing", f"RabbitMQ took {queue} away (deleted or moved); declaring it anew")
@@ -273,6 +297,14 @@ class AccountWorker:
             self._set("running", "")
         if why is End.GREW_OLD:
             self._log.warning("events_grew_old", prefetch=self._prefetch.count)
+
+    async def _after_refusal(self, problem: str) -> None:
+        """Leave Kit alone for a while, unless it is the ledger that says why, which is asked again soon."""
+        self._refusals += 1
+        self._set("credential_refused", problem)
+        if self._way is not None and (await check_login(self._way.client.login)).answers:
+            self._log.error("credential_refused", problem=problem)
+            await self._pause(PROBE_EVERY * self._refusals)
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not beyond a stop or a reload."""

@@ -74,7 +74,7 @@ class Loaded:
             name: Problem(
                 str(account.path),
                 f"waits, because {keeps[min(taken)]} is invalid, so that account goes on as it was, and it "
-                "has an app or the API key that this file names too; mend that file, or remove it",
+                "has an app or the credential that this file names too; mend that file, or remove it",
             )
             for name, account in self.accounts.items()
             if (taken := account.claims() & keeps.keys())
@@ -163,10 +163,15 @@ def _rivalries(path: Path, draft: Draft, owners: Mapping[tuple[str, str], Path])
             yield draft.problem(path, ("app",), _app_taken(name, owner))
     if same_key := [owner for (kind, _), owner in taken if kind != "app"]:
         said = (
-            f"the API key is that of {same_key[0]} too; one Kit account is one file, for Kit's limit is the "
-            "key's: list both apps there (app: [one, two]) and delete this file"
+            f"the {_secret_of(draft)} is that of {same_key[0]} too; one Kit account is one file, for Kit's "
+            "limit is the credential's: list both apps there (app: [one, two]) and delete this file"
         )
         yield draft.problem(path, ("kit",), said)
+
+
+def _secret_of(draft: Draft) -> str:
+    is_token = draft.account is not None and isinstance(draft.account.credential, AccessToken)
+    return "access token" if is_token else "API key"
 
 
 def _app_taken(app: str, owner: Path) -> str:

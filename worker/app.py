@@ -23,6 +23,7 @@ from worker.http import Probes, serving
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
+from worker.ledger.tokens import TokenStore
 from worker.logins import logins_for
 from worker.metrics import Metrics
 from worker.presence import Presence
@@ -73,7 +74,7 @@ class App:
             ledger=self._ledger,
             registry=registry,
             metrics=self._metrics,
-            logins=logins_for(settings, self._ledger, registry.instance),
+            logins=logins_for(settings, self._ledger),
             worker_id=settings.worker_id,
             concurrency=settings.kit_concurrency,
             known_ttl=settings.known_state_ttl,
@@ -98,6 +99,7 @@ class App:
         )
         self._presence = Presence(
             registry,
+            connected=TokenStore(self._ledger, None).connected,
             workers=lambda: self._workers,
             state=self._report.accounts,
             history_days=settings.history_days,

@@ -9,8 +9,9 @@ import typer
 
 from worker.commands import dead_letters, exits, schema
 from worker.commands.check import check
-from worker.commands.connect import connect, disconnect
+from worker.commands.connect import connect
 from worker.commands.demo import demo
+from worker.commands.disconnect import disconnect
 from worker.commands.exits import ExitCode
 from worker.commands.forget import forget
 from worker.commands.history import history

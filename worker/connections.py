@@ -24,18 +24,34 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
+class Connected:
+    """What tells one connection from another, whichever its tokens are by now.
+
+    Attributes:
+        kit_account: Kit's id of the account.
+        at: When it was connected, in seconds since 1970.
+        problem: Why it must be connected again; empty while all is well.
+    """
+
+    kit_account: int
+    at: float
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """An account's connection, as the ledger has it.
 
     Attributes:
-        kit_account: Kit's id of the account.
-        version: Grows with every refresh.
-        refreshing: Who took the turn to refresh, and has not come to its end; empty for nobody.
-        problem: Why it must be connected again; empty while all is well.
+        kit_url: Where Kit was when it was connected.
+        version: Grows with every refresh, and is never that of an earlier connection.
+        refreshing: Names the refresh that is under way, or was cut off; empty for none.
+        in_doubt: Whether Kit may have carried out a refresh whose answer nobody has.
     """
 
     tokens: Tokens
-    kit_account: int
+    connected: Connected
+    kit_url: str
     version: int
     refreshing: str = ""
-    problem: str = ""
+    in_doubt: bool = False

@@ -35,6 +35,7 @@ class End(StrEnum):
     GREW_OLD = "grew_old"
     FENCED = "fenced"
     PAUSED = "paused"
+    RECONNECTED = "reconnected"
     RESIZE = "resize"
     REBIND = "rebind"
 

@@ -1,4 +1,4 @@
-"""A worker's presence in the ledger: it says what it does, hears what is paused, and prunes the history."""
+"""A worker's presence in the ledger: it tells and hears, and prunes the history."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Final
 import structlog
 
 from worker.account_worker import AccountWorker
+from worker.connections import Connected
 from worker.errors import LedgerUnavailable
 from worker.ledger.history import prune_history
 from worker.ledger.registry import Registry
@@ -27,6 +28,7 @@ class Presence:
 
     Args:
         registry: Where they meet.
+        connected: Returns the accounts that are connected to Kit by OAuth.
         workers: Returns the accounts' workers.
         state: Returns what `/readyz` says of each account, without asking the broker.
         history_days: After so many days a line of the history is deleted.
@@ -36,11 +38,13 @@ class Presence:
         self,
         registry: Registry,
         *,
+        connected: Callable[[], Awaitable[Mapping[str, Connected]]],
         workers: Callable[[], Mapping[str, AccountWorker]],
         state: Callable[[], Mapping[str, Any]],
         history_days: int,
     ) -> None:
         self._registry = registry
+        self._connected = connected
         self._workers = workers
         self._state = state
         self._history_days = history_days
@@ -82,9 +86,11 @@ class Presence:
 
     async def _hear(self) -> None:
         paused, epochs = await self._registry.paused(), await self._registry.epochs()
+        connected = await self._connected()
         for name, worker in self._workers().items():
             worker.pause(paused=name in paused)
             worker.check_epoch(epochs.get(name, 0))
+            worker.check_connection(connected.get(name))
 
     async def _tell(self) -> None:
         await self._registry.beat(self._state())

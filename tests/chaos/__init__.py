@@ -40,6 +40,9 @@ What an arena has:
     arena.main.load.replay()           publishes all events again, in order, as after a loss at the platform
     arena.allow(…)                     what this row cannot promise, with the reason: see `checker.Allowed`
 
+    arena.connect(arena.main)          connects an account by OAuth, before `running` or while workers run
+
+`--bulk` gives each account an OAuth token in place of its key, so that all rows run over Kit's bulk calls.
 Rows that take more than a minute carry `@pytest.mark.full`: they run in the full form only. Sizes that
 differ between the forms: the fixture `full` (a bool).
 """

@@ -13,7 +13,7 @@ async def half_written(arena: Arena) -> AsyncIterator[None]:
     """Save the account's file in two halves, as an editor or a copy over the network may."""
     file = arena.account_file(arena.main)
     whole = file.read_bytes()
-    file.write_bytes(whole[: whole.index(b"api_key_env") + 5])
+    file.write_bytes(whole[: whole.index(b"_env") - 2])
     try:
         yield
     finally:

@@ -22,8 +22,13 @@ ROWS: Final = pytest.StashKey[list[Row]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer the full form."""
+    """Offer the full form, and all rows with bulk calls."""
     parser.addoption("--full", action="store_true", help="chaos in full; also CHAOS=full")
+    parser.addoption(
+        "--bulk",
+        action="store_true",
+        help="chaos with OAuth tokens, so with bulk calls; CHAOS_LOGIN=oauth",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,6 +39,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _is_full(config: pytest.Config) -> bool:
     return bool(config.getoption("--full", default=False)) or os.environ.get("CHAOS") == "full"
+
+
+def _is_bulk(config: pytest.Config) -> bool:
+    return bool(config.getoption("--bulk", default=False)) or os.environ.get("CHAOS_LOGIN") == "oauth"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -70,7 +79,9 @@ async def arena(
         world = World(amqp_url, exchange, "unused", tmp_path / "config", sandbox.url)
         if (ledger := ledger_url()) is not None:
             world.environ["LEDGER_URL"] = ledger
-        arena = Arena(request.node.name, world, amqp_url, sandbox, broker_ctl, tmp_path)
+        arena = Arena(
+            request.node.name, world, amqp_url, sandbox, broker_ctl, tmp_path, _is_bulk(request.config)
+        )
         try:
             yield arena
         finally:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import aio_pika
+from pydantic import SecretStr
 
 from tests.chaos.checker import ALLOWED, Death, Row, Verdict, check
 from tests.chaos.load import Creator, Load, Published
@@ -22,6 +23,11 @@ from tests.chaos.processes import WORKING, ChaosWorker
 from tests.chaos.witness import LogReader, Outcomes, ids_in, waiting
 from tests.integration.conftest import BrokerControl
 from tests.integration.harness import World, endless_events, make_events, until
+from worker.connections import Tokens
+from worker.ledger.database import Database
+from worker.ledger.sealing import Seal, new_key
+from worker.ledger.store import Ledger
+from worker.ledger.tokens import TokenStore
 from worker.sandbox import Sandbox
 
 BESIDE_PER_SECOND = 10.0
@@ -36,6 +42,7 @@ class Arena:
         workers: All that were ever started here.
         allowed: What this row cannot promise, each with the reason.
         row: The figures, once all is checked.
+        bulk: Whether accounts have an OAuth token each, so that they write for many people together.
         chance: Of the faults that the soak draws.
     """
 
@@ -45,6 +52,7 @@ class Arena:
     sandbox: Sandbox
     broker: BrokerControl
     folder: Path
+    bulk: bool = False
     creators: list[Creator] = field(default_factory=list)
     workers: list[ChaosWorker] = field(default_factory=list)
     allowed: dict[str, str] = field(default_factory=dict)
@@ -90,8 +98,24 @@ class Arena:
         else:
             self.world.environ[_key_variable(creator)] = creator.key
             secret = f"api_key_env: {_key_variable(creator)}"
+        if self.bulk:
+            secret = secret.replace("api_key", "access_token")
         path.write_text(f"app: {name}\nkit: {{{secret}}}\n", encoding="utf-8")
         return creator
+
+    async def connect(self, creator: Creator) -> None:
+        """Connect an account by OAuth, as its creator and `kit-worker connect` would, in place of its key."""
+        self.world.environ |= {"KIT_CLIENT_ID": "chaos"}
+        key = SecretStr(self.world.environ.setdefault("LEDGER_KEY", new_key()))
+        granted = self.sandbox.oauth.grant(creator.name, "chaos")
+        ends = time.time() + granted.expires_in
+        tokens = Tokens(granted.access_token, granted.refresh_token, ends, granted.expires_in)
+        url = self.world.environ.get("LEDGER_URL", f"sqlite+aiosqlite:///{self.folder}/data/ledger.db")
+        async with Ledger(Database(url), worker="chaos", now=time.time) as ledger:
+            kit_account = self.creators.index(creator) + 1  # nobody compares it with Kit's own
+            await TokenStore(ledger, Seal(key)).connect(creator.name, tokens, kit_account, self.world.kit_url)
+        text = f"app: {creator.name}\nkit: {{oauth: {{client_id_env: KIT_CLIENT_ID}}}}\n"
+        self.account_file(creator).write_text(text, encoding="utf-8")
 
     def account_file(self, creator: Creator) -> Path:
         """Where an account's file is."""

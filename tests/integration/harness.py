@@ -157,7 +157,7 @@ class Worker:
     def __init__(self, world: World, log: Path, **environ: str) -> None:
         self._world = world
         self._log = log
-        self._environ = environ
+        self.environ = environ
         self._process: asyncio.subprocess.Process | None = None
         self._read = 0
         self._lines: list[dict[str, Any]] = []
@@ -204,7 +204,7 @@ class Worker:
                 "-m",
                 "worker",
                 "run",
-                env={**self._world.environment(), **self._environ},
+                env={**self._world.environment(), **self.environ},
                 cwd=self._log.parent,
                 stdout=log,
                 stderr=log,

@@ -93,7 +93,7 @@ async def test_check_names_what_to_mend_first(
 
     assert [each.code for each in (files, key, broker)] == [2, 3, 4]
     assert "not declared yet" in key.out
-    assert key.out.splitlines()[-1].startswith(f"Kit refuses the API key of {world.account}: ")
+    assert key.out.splitlines()[-1] == f"Kit cannot be called for {world.account}: see REFUSED above."
     assert "Sunny Kitchen, plan creator" in broker.out  # files and Kit are checked all the same
     assert "second.yaml:2:1: " in files.out
     assert not any("kit_ffff" in each.out + each.err for each in (key, files))

@@ -121,7 +121,7 @@ def running(events_exchange: str, account_name: str, sandbox: Sandbox, tmp_path:
             ledger=ledger,
             registry=Registry(ledger, "here"),
             metrics=Metrics(),
-            logins=Logins(ledger, None, "here", sandbox.url, 15.0, time.time, random.random),
+            logins=Logins(ledger, None, sandbox.url, 15.0, time.time, awake_or_not, random.random),
             worker_id="here",
             concurrency=32,
             known_ttl=0.0,

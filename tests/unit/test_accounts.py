@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from worker.accounts import Account, ApiKey, Loaded, MissingSecret, load_accounts, parse_account
+from worker.accounts import (
+    AccessToken,
+    Account,
+    ApiKey,
+    Credential,
+    Loaded,
+    MissingSecret,
+    OAuthApp,
+    load_accounts,
+    parse_account,
+)
 from worker.errors import ConfigurationError
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
@@ -255,6 +265,74 @@ def test_a_key_file_that_cannot_be_read(tmp_path: Path, path: str, said: str) ->
     loaded = load_accounts(write(tmp_path, default=f"kit: {{api_key_file: {path}}}\n"), {})
 
     assert f"cannot be read ({said})" in loaded.problems[0].text
+
+
+@pytest.mark.parametrize(
+    ("kit", "environ", "credential"),
+    [
+        ("{access_token_env: KIT_T}", {"KIT_T": "t"}, AccessToken(SecretStr("t"))),
+        ("{oauth: {client_id_env: KIT_I}}", {"KIT_I": "i"}, OAuthApp(SecretStr("i"))),
+        (
+            "{oauth: {client_id_env: KIT_I, client_secret_env: KIT_S}}",
+            {"KIT_I": "i", "KIT_S": "s"},
+            OAuthApp(SecretStr("i"), SecretStr("s")),
+        ),
+    ],
+)
+def test_credentials_for_oauth(kit: str, environ: dict[str, str], credential: Credential) -> None:
+    """Given OAuth, there are 600 calls a minute, and bulk calls, and no secret shows."""
+    account = parse_account(f"kit: {kit}\n", PATH, environ)
+
+    assert account.credential == credential
+    assert (credential.limit, credential.bulk) == (600, True)
+    assert not any(f"'{secret}'" in repr(account) for secret in environ.values())
+
+
+def test_a_token_from_a_file_is_watched_with_it(tmp_path: Path) -> None:
+    write(tmp_path, default="kit: {access_token_file: token}\n")
+    (tmp_path / "token").write_text("t-1\n", encoding="utf-8")
+
+    account = load_accounts(tmp_path, {}).accounts["default"]
+
+    assert account.credential == AccessToken(SecretStr("t-1"))
+    assert account.key_file == tmp_path / "token"
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({}, "client_id_env: the environment variable KIT_I is not set; set it to the client id"),
+        (
+            {"KIT_I": "i"},
+            "client_secret_env: the environment variable KIT_S is not set; set it to the client",
+        ),
+        ({"KIT_I": "i", "KIT_S": "a b"}, "KIT_S holds something that cannot be the client secret"),
+    ],
+)
+def test_an_app_waits_for_each_of_its_secrets(environ: dict[str, str], said: str, tmp_path: Path) -> None:
+    write(tmp_path, default="kit: {oauth: {client_id_env: KIT_I, client_secret_env: KIT_S}}\n")
+
+    loaded = load_accounts(tmp_path, environ)
+
+    assert loaded.accounts["default"].credential is None
+    (problem,) = loaded.problems
+    assert isinstance(problem, MissingSecret)
+    assert said in problem.text
+
+
+def test_many_accounts_may_have_one_app_and_only_one_a_token(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        a="app: a\nkit: {oauth: {client_id_env: KIT_I}}\n",
+        b="app: b\nkit: {oauth: {client_id_env: KIT_I}}\n",
+        c="app: c\nkit: {access_token_env: KIT_T}\n",
+        d="app: d\nkit: {access_token_env: KIT_U}\n",
+    )
+
+    loaded = load_accounts(tmp_path, {"KIT_I": "i", "KIT_T": "same", "KIT_U": "same"})
+
+    assert list(loaded.accounts) == ["a", "b", "c"]
+    assert f"the access token is that of {tmp_path}/accounts/c.yaml too" in texts(loaded)[0]
 
 
 # -- the folder ----------------------------------------------------------------------------------------

@@ -333,10 +333,41 @@ def test_a_key_at_the_wrong_level_is_told_where_it_belongs(line: str, said: str)
         ("kit: {api_key_env: KIT_A, api_key_file: b}", "kit: api_key_env and api_key_file both stand here"),
         ("kit: {api_key_env: API_KEY}", "must be the name of an environment variable that begins with KIT_"),
         ("kit: {api_key_env: $KIT_API_KEY}", "must be the name of an environment variable"),
-        ("kit: {api_key_env: KIT_BASE_URL}", "KIT_BASE_URL is a setting of the worker, not an API key"),
+        ("kit: {api_key_env: KIT_BASE_URL}", "KIT_BASE_URL is a setting of the worker, not a secret"),
         ("kit: {api_key_env: 5}", "kit.api_key_env: must be text"),
         ("kit: {api_key: KIT_API_KEY}", "kit.api_key: unknown key; did you mean api_key_env?"),
         ("kit:\n  api_key_env:KIT_API_KEY", "kit: must be followed by indented lines, such as api_key_env"),
+        ("kit: {oauth: }", "kit.oauth: nothing stands here; write, indented below it, client_id_env"),
+        ("kit: {oauth: null}", "kit.oauth: nothing stands here; write, indented below it, client_id_env"),
+        (
+            "kit: {oauth: {}}",
+            "kit.oauth.client_id_env: is missing; name the environment variable with the app's",
+        ),
+        (
+            "kit: {oauth: KIT_A}",
+            "kit.oauth: must be followed by indented lines, such as client_id_env: KIT_CL",
+        ),
+        ("kit: {oauth: {client_id_env: 5}}", "kit.oauth.client_id_env: must be text"),
+        ("kit: {oauth: {client_id_env: }}", "kit.oauth.client_id_env: nothing stands here; write a name"),
+        (
+            "kit: {oauth: {client_id_env: KIT_A, secret_env: KIT_B}}",
+            "kit.oauth.secret_env: unknown key; did you mean client_secret_env?",
+        ),
+        (
+            "kit: {oauth: {client_id_env: KIT_A, redirect_uri: x}}",
+            "kit.oauth.redirect_uri: unknown key; what may stand here: client_id_env, client_secret_env",
+        ),
+        ("kit: {client_id_env: KIT_A}", "does not belong here; move it, indented, under kit, below oauth"),
+        (
+            "kit: {oauth: {client_id_env: KIT_A}, api_key_env: KIT_B}",
+            "kit: oauth and api_key_env both stand here; keep one of them",
+        ),
+        (
+            "kit: {api_key_env: KIT_B, access_token_file: x/y, access_token_env: KIT_C}",
+            "kit: api_key_env, access_token_file and access_token_env all stand here; keep one of them",
+        ),
+        ("kit: {access_token_env: LEDGER_KEY}", "must be the name of an environment variable that begins"),
+        ("kit: {access_token_env: KIT_TIMEOUT}", "KIT_TIMEOUT is a setting of the worker, not a secret"),
         ("app:x", "an account file holds lines such as app: sunny-kitchen, and this is none; after a colon"),
         ("- a", "an account file holds lines such as app: sunny-kitchen, and this is none"),
     ],
@@ -367,6 +398,29 @@ def test_a_key_pasted_into_the_file_is_noticed_and_never_repeated(text: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("text", "what", "instead"),
+    [
+        (f"oauth: {{client_id: {KEY}}}", "client id", "client_id_env: KIT_CLIENT_ID"),
+        (f"oauth: {{client_id_env: {KEY}}}", "client id", "client_id_env: KIT_CLIENT_ID"),
+        (f"oauth: {{client_secret: {KEY}}}", "client secret", "client_secret_env: KIT_CLIENT_SECRET"),
+        (f"oauth: {{client_secret_env: {KEY}}}", "client secret", "client_secret_env: KIT_CLIENT_SECRET"),
+        ("client_secret: short", "client secret", "client_secret_env: KIT_CLIENT_SECRET"),
+        (f"access_token: {KEY}", "access token", "access_token_env: KIT_ACCESS_TOKEN"),
+        (f"access_token_env: {KEY}", "access token", "access_token_env: KIT_ACCESS_TOKEN"),
+        (f"access_token_file: {KEY}", "access token", "access_token_env: KIT_ACCESS_TOKEN"),
+    ],
+)
+def test_any_other_secret_that_was_pasted_is_named_and_never_repeated(
+    text: str, what: str, instead: str
+) -> None:
+    said = "\n".join(problems(f"kit: {{{text}}}"))
+
+    assert f"this looks like the {what} itself" in said
+    assert f"write {instead} here" in said
+    assert KEY.removeprefix("kit_") not in said
+
+
+@pytest.mark.parametrize(
     "place", ["app: {} x", "{}: 1", "fields: {{{}: x}}", "events: {{{}.x y: null}}", "a: *{}"]
 )
 def test_a_key_pasted_anywhere_else_is_not_repeated_either(place: str) -> None:
@@ -382,6 +436,9 @@ KEYS = st.sampled_from(
         "app",
         "kit",
         "api_key_env",
+        "oauth",
+        "client_id_env",
+        "access_token_file",
         "events",
         "order.paid",
         "add_tags",

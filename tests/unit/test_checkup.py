@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from worker.accounts import Account, ApiKey
+from worker.accounts import Account, ApiKey, OAuthApp
 from worker.broker_version import version_warnings
-from worker.checkup import KitCheck, KitReport, check_broker, check_kit, named_fields, named_tags
+from worker.checkup import check_broker
+from worker.connections import Tokens
+from worker.kit_checkup import KitCheck, KitReport, check_kit, named_fields, named_tags
+from worker.ledger.database import Database
+from worker.ledger.sealing import Seal, new_key
+from worker.ledger.store import Ledger
+from worker.ledger.tokens import TokenStore
 from worker.mapping import EventMapping, FieldTarget, Options, Rule, Template
 from worker.sandbox import FaultKind, Sandbox
 from worker.settings import Settings
@@ -117,3 +125,46 @@ def test_versions_with_something_to_know_get_a_warning(version: str, warned: boo
 def test_tags_are_named_once_whatever_their_case_and_placeholders_are_not_known() -> None:
     assert [wish.name.strip().lower() for wish in named_tags(account())] == ["gold", "old", "new"]
     assert named_fields(account()) == ["User id"]
+
+
+# -- OAuth ------------------------------------------------------------------------------------------------
+
+
+def connectable() -> Account:
+    return replace(account(), credential=OAuthApp(SecretStr("app"), SecretStr("secret")))
+
+
+async def test_a_ledger_is_not_made_to_look_for_tokens(settings: Settings, tmp_path: Path) -> None:
+    report = await checked(settings, connectable())
+
+    assert report.state is KitCheck.REFUSED
+    assert report.detail == "not connected to Kit: run kit-worker connect sunny"
+    assert await checked(keyed(settings), connectable()) == report
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_connected_account_is_named_and_its_old_token_renewed(
+    settings: Settings, kit: Sandbox
+) -> None:
+    """Given a token that has ended, the test renews it as a worker would, once."""
+    settings = keyed(settings)
+    assert settings.ledger_key is not None
+    kit.oauth.client("app", "secret")
+    granted = kit.oauth.grant("Sunny Kitchen")
+    tokens = Tokens(granted.access_token, granted.refresh_token, time.time() - 1, 5.0)
+    database = Database(settings.ledger_url.get_secret_value())
+    async with Ledger(database, worker="test", now=time.time) as ledger:
+        store = TokenStore(ledger, Seal(settings.ledger_key))
+        await store.connect("sunny", tokens, 7, kit.url)
+
+        report = await checked(settings, connectable())
+
+        assert (report.state, report.name) == (KitCheck.OK, "Sunny Kitchen")
+        renewed = await store.load("sunny")
+    assert [refresh.granted for refresh in kit.oauth.refreshes] == [True]
+    assert renewed is not None
+    assert kit.oauth.account_of(renewed.tokens.refresh_token) == "Sunny Kitchen"
+
+
+def keyed(settings: Settings) -> Settings:
+    return settings.model_copy(update={"ledger_key": SecretStr(new_key())})

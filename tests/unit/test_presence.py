@@ -8,6 +8,7 @@ from typing import cast
 from structlog.testing import capture_logs
 
 from tests.unit.virtual_time import beside, run
+from worker.connections import Connected
 from worker.errors import LedgerUnavailable
 from worker.ledger.registry import Registry
 from worker.presence import Presence
@@ -29,6 +30,11 @@ class ReadsOnly:
             raise LedgerUnavailable("the disk is full")
 
 
+async def nobody() -> dict[str, Connected]:
+    """No account is connected by OAuth."""
+    return {}
+
+
 class Quiet(Presence):
     """Prunes nothing."""
 
@@ -39,7 +45,9 @@ class Quiet(Presence):
 def test_a_ledger_that_can_only_be_read_is_said_once_and_its_end_once() -> None:
     async def main() -> None:
         registry = ReadsOnly()
-        presence = Quiet(cast("Registry", registry), workers=dict, state=dict, history_days=1)
+        presence = Quiet(
+            cast("Registry", registry), connected=nobody, workers=dict, state=dict, history_days=1
+        )
         async with beside(presence.run()) as working:
             await asyncio.sleep(60)
             registry.full = False

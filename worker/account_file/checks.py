@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from worker.account_file.form import KIT_WAYS
+from worker.account_file.kit_form import KIT_WAYS
 from worker.account_file.names import shown
 from worker.account_file.wording import KIT_MISSING
 from worker.changes import tag_key

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -19,15 +18,13 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from worker.account_file.kit_form import KitPart, Part
 from worker.account_file.names import (
     APP_PATTERN,
-    ENV_PATTERN,
     EVENT_PATTERN,
     PATH_PATTERN,
     check_app,
-    check_env,
     check_event_type,
-    check_file,
     check_name,
     check_text,
     check_value_name,
@@ -87,86 +84,7 @@ _EVENTS: Final = {
 }
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-EnvName: TypeAlias = Annotated[
-    StrictStr, AfterValidator(check_env), Field(json_schema_extra={"pattern": ENV_PATTERN})
-]
-FilePath: TypeAlias = Annotated[
-    StrictStr, AfterValidator(check_file), Field(json_schema_extra={"minLength": 1})
-]
-
-
-KIT_WAYS: Final = ("api_key_env", "api_key_file", "oauth", "access_token_env", "access_token_file")
-"""In which an account is known to Kit; one of them is to be chosen."""
-
-
-class OAuthPart(_Part):
-    """The app at Kit to which this account is connected; `kit-worker connect` does that."""
-
-    model_config = ConfigDict(title="OAuth app")
-
-    client_id_env: EnvName = Field(
-        title="Environment variable with the client id",
-        description="Name of the environment variable that holds the app's client id. It begins with KIT_.",
-        examples=["KIT_CLIENT_ID"],
-    )
-    client_secret_env: EnvName = Field(
-        default="",
-        title="Environment variable with the client secret",
-        description=(
-            "Name of the environment variable that holds the app's client secret. Without this line the app "
-            "proves itself by PKCE alone."
-        ),
-        examples=["KIT_CLIENT_SECRET"],
-    )
-
-
-class KitPart(_Part):
-    """How this account is known to Kit, in exactly one way; no secret ever stands in this file itself."""
-
-    model_config = ConfigDict(
-        title="Kit",
-        json_schema_extra={"oneOf": [{"required": [name]} for name in KIT_WAYS]},
-    )
-
-    api_key_env: EnvName = Field(
-        default="",
-        title="Environment variable with the API key",
-        description="Name of the environment variable that holds the API key. It begins with KIT_.",
-        examples=["KIT_API_KEY", "KIT_API_KEY_SUNNY_KITCHEN"],
-    )
-    api_key_file: FilePath = Field(
-        default="",
-        title="File with the API key",
-        description=(
-            "Path of a file that holds the API key and nothing else. A relative path starts at the "
-            "configuration folder, the one that contains the folder accounts."
-        ),
-        examples=["/run/secrets/kit_api_key"],
-    )
-    oauth: OAuthPart | None = Field(
-        default=None,
-        title="OAuth app",
-        description="The app to which this account is connected: five times the calls, each for many people.",
-    )
-    access_token_env: EnvName = Field(
-        default="",
-        title="Environment variable with an access token",
-        description="Name of the environment variable that holds an OAuth token which something else renews.",
-        examples=["KIT_ACCESS_TOKEN"],
-    )
-    access_token_file: FilePath = Field(
-        default="",
-        title="File with an access token",
-        description="Path of a file that holds an OAuth token which something else renews; see api_key_file.",
-        examples=["/run/secrets/kit_access_token"],
-    )
-
-
-class TagPart(_Part):
+class TagPart(Part):
     """A tag to add, and what becomes of the tags that this entry gave the same person before."""
 
     model_config = ConfigDict(title="Tag")
@@ -189,7 +107,7 @@ AddedTag: TypeAlias = Annotated[
 ]
 
 
-class _Tags(_Part):
+class _Tags(Part):
     add_tags: list[AddedTag] | None = Field(
         default=None,
         title="Tags to add",
@@ -243,7 +161,7 @@ class EventPart(_Tags):
     )
 
 
-class OptionsPart(_Part):
+class OptionsPart(Part):
     """How this account is kept."""
 
     model_config = ConfigDict(title="Options")
@@ -273,7 +191,7 @@ class OptionsPart(_Part):
     )
 
 
-class AccountFile(_Part):
+class AccountFile(Part):
     """One Kit account: whose events it takes, and what each of them does there."""
 
     model_config = ConfigDict(title="kit-worker account", extra="forbid", frozen=True)

@@ -171,15 +171,20 @@ def check_env(text: str) -> str:
             "and underscores, such as KIT_API_KEY"
         )
     if text in _SETTINGS:
-        raise ValueError(f"{text} is a setting of the worker, not an API key; use a name such as KIT_API_KEY")
+        raise ValueError(f"{text} is a setting of the worker, not a secret; use a name such as KIT_API_KEY")
     return text
 
 
-KEY_IN_FILE: Final = (
-    "this looks like the API key itself, which must not stand in a file that people share; put the key into "
-    "the environment variable KIT_API_KEY, write api_key_env: KIT_API_KEY here, and make a new key in Kit if "
-    "anybody else has seen this file"
-)
+def secret_in_file(what: str, key: str, variable: str) -> str:
+    """Return what to do about a secret that was pasted into the file itself."""
+    return (
+        f"this looks like the {what} itself, which must not stand in a file that people share; put it into "
+        f"the environment variable {variable}, write {key}: {variable} here, and make a new key in Kit if "
+        "anybody else has seen this file"
+    )
+
+
+KEY_IN_FILE: Final = secret_in_file("API key", "api_key_env", "KIT_API_KEY")
 
 
 def check_when(value: object) -> str:

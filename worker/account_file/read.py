@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from worker.account_file.account import AccessToken, Account, ApiKey, Credential, OAuthApp
 from worker.account_file.checks import DEFAULT_FIELDS, cross_faults
 from worker.account_file.files import read_start
-from worker.account_file.form import AccountFile, EventPart, KitPart, RulePart
+from worker.account_file.form import AccountFile, EventPart, RulePart
+from worker.account_file.kit_form import KitPart
 from worker.account_file.secrets import NoSecretError, SecretPlace
 from worker.account_file.wording import form_faults, label
 from worker.errors import ConfigurationError, Problem

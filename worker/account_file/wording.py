@@ -11,20 +11,26 @@ from pydantic import BaseModel, ValidationError
 from worker.account_file.form import (
     AccountFile,
     EventPart,
-    KitPart,
-    OAuthPart,
     OptionsPart,
     RulePart,
     TagPart,
 )
-from worker.account_file.names import ENV_PATTERN, KEY_IN_FILE, looks_like_key, shown, suggestion
+from worker.account_file.kit_form import KitPart, OAuthPart
+from worker.account_file.names import (
+    ENV_PATTERN,
+    KEY_IN_FILE,
+    looks_like_key,
+    secret_in_file,
+    shown,
+    suggestion,
+)
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.yaml_source import Fault, Source, Unclear, YamlPath
 
 KIT_MISSING: Final = (
     "say where the API key is; write api_key_env: KIT_API_KEY (the name of an environment variable) or "
-    "api_key_file: /run/secrets/kit_api_key (the path of a file)"
+    "api_key_file: /run/secrets/kit_api_key (the path of a file); or, for OAuth, oauth: or access_token_env:"
 )
 _SHAPES: Final = {
     "add_tags": "a list of tags, such as [New Member]",
@@ -42,6 +48,10 @@ _MISSING: Final = {
     "when": f"a rule needs {_SHAPES['when']}",
     "tag": 'write the tag\'s name, such as tag: "{mk_access_level} access"',
     "client_id_env": "name the environment variable with the app's client id, such as KIT_CLIENT_ID",
+}
+_SECRETS: Final = {
+    name: secret_in_file(name.replace("_", " "), f"{name}_env", f"KIT_{name.upper()}")
+    for name in ("client_id", "client_secret", "access_token")
 }
 _KEY_NAMES: Final = ("api_key", "apikey", "key", "api_secret", "secret", "token", "api-key", "password")
 
@@ -81,7 +91,12 @@ def value_at(source: Source, path: YamlPath) -> Any:  # noqa: ANN401 - of whatev
 
 def _sentence(source: Source, path: YamlPath, kind: str, context: dict[str, Any]) -> str:
     if kind == "value_error":
-        return str(context["error"])
+        said = str(context["error"])
+        return (
+            _SECRETS.get(str(path[-1]).removesuffix("_env").removesuffix("_file"), said)
+            if said == KEY_IN_FILE
+            else said
+        )
     if kind == "extra_forbidden":
         return _unknown_key(source, path)
     if kind == "missing":
@@ -95,6 +110,8 @@ def _unknown_key(source: Source, path: YamlPath) -> str:
         if isinstance(value, str) and re.fullmatch(ENV_PATTERN, value):
             return "unknown key; did you mean api_key_env?"
         return KEY_IN_FILE if value is not None or looks_like_key(key) else KIT_MISSING
+    if key in _SECRETS and isinstance(value, str) and not re.fullmatch(ENV_PATTERN, value):
+        return _SECRETS[key]
     if home := _home(key, path):
         return f"does not belong here; move it, indented, under {home}"
     return f"unknown key{suggestion(key, _keys_at(path[:-1]))}" + _choice(key, path)
@@ -111,7 +128,7 @@ def _home(key: str, path: YamlPath) -> str:
         **dict.fromkeys(HANDLERS, "events"),
         **dict.fromkeys(PLATFORM_FIELDS, "fields"),
         **dict.fromkeys(KitPart.model_fields, "kit"),
-        **dict.fromkeys(OAuthPart.model_fields, "oauth, under kit"),
+        **dict.fromkeys(OAuthPart.model_fields, "kit, below oauth"),
         **dict.fromkeys(OptionsPart.model_fields, "options"),
         **(dict.fromkeys(EventPart.model_fields, "an event type") if path[0] != "events" else {}),
         "when": "rules, as - when:",
@@ -136,7 +153,7 @@ def _nothing_or(value: object, written: str | None, otherwise: str) -> str:
 
 
 def _not_text(value: object, written: str | None, path: YamlPath, _context: object) -> str:
-    if path[0] == "kit":
+    if path[0] == "kit" and (value is not None or written):
         return "must be text; put it in quotes"
     if value is None and not written:
         return "nothing stands here; write a name, or delete the entry"

@@ -10,22 +10,14 @@ from typing import Annotated
 import typer
 
 from worker.accounts import Account, Loaded, load_accounts
-from worker.checkup import (
-    BrokerReport,
-    KitCheck,
-    KitReport,
-    LedgerReport,
-    QueueCheck,
-    check_broker,
-    check_kit,
-    check_ledger,
-)
+from worker.checkup import BrokerReport, LedgerReport, QueueCheck, check_broker, check_ledger
 from worker.commands.choosing import unknown_account
 from worker.commands.exits import ExitCode
 from worker.commands.output import AsJson, say, show, show_json, table
 from worker.commands.running import run_async
 from worker.commands.starting import begin
 from worker.errors import Problem
+from worker.kit_checkup import KitCheck, KitReport, check_kit
 from worker.settings import Settings, environment
 
 
@@ -167,8 +159,7 @@ def _summary(report: _Report) -> str:
         return "Something must be put right first; see WRONG above."
     if code is ExitCode.CREDENTIAL_REFUSED:
         refused = ", ".join(kit.account for kit in report.kit if kit.state is KitCheck.REFUSED)
-        why = "it is wrong or revoked, or the Kit account lost its access to the API"
-        return f"Kit refuses the API key of {refused}: {why}."
+        return f"Kit cannot be called for {refused}: see REFUSED above."
     if code is ExitCode.UNREACHABLE:
         return "The broker, the ledger or Kit cannot be reached; see DOWN above."
     return "All is well."

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,13 +10,13 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp import AddrInfoType
 
 from worker.clock import Seconds
 from worker.errors import CredentialRefused, KitUnavailable
 from worker.kit.answers import Answer, read_answer, unanswered
 from worker.kit.limiter import Limiter
 from worker.kit.login import Login
+from worker.kit.sockets import sockets
 
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 """A page of 1,000 tags is some 200 kB; more than this is not an answer of Kit's."""
@@ -101,46 +99,6 @@ def check_base_url(url: str, *, allow_http: bool) -> None:
         )
 
 
-class _Socket(socket.socket):
-    """Writes only while it may, which is asked right before the kernel is.
-
-    A process that is frozen, and goes on when another worker has the account, would else still send what it
-    was about to. (asyncio's own loop writes by these two methods; others may not.)
-    """
-
-    may_write: Callable[[], bool]
-
-    def send(self, data: Any, flags: int = 0, /) -> int:  # noqa: ANN401  # whatever a socket takes
-        self._check()
-        return super().send(data, flags)
-
-    def sendmsg(self, *arguments: Any) -> int:  # noqa: ANN401  # as above
-        self._check()
-        return super().sendmsg(*arguments)
-
-    def _check(self) -> None:
-        if not self.may_write():
-            raise ConnectionAbortedError("this call was allowed too long ago")
-
-
-def _sockets(timeout: float, may_write: Callable[[], bool]) -> Callable[[AddrInfoType], socket.socket]:
-    """Return what makes sockets that send nothing any more once they are closed.
-
-    A call that had no answer in time is repeated, and newer ones follow. What of it the network has not
-    delivered yet would otherwise still be sent by the kernel, for minutes, and undo them when it arrives.
-    """
-
-    def make(address: AddrInfoType) -> socket.socket:
-        made = _Socket(*address[:3])
-        made.may_write = may_write
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(timeout * 1000))
-        return made
-
-    return make
-
-
 def _user_agent(caller: str) -> str:
     printable = "".join(letter for letter in caller if letter.isascii() and letter.isprintable())
     return f"kit-worker/{version('kit-worker')}" + (f" ({printable})" if printable else "")
@@ -192,7 +150,7 @@ class KitClient:
             connector=aiohttp.TCPConnector(
                 limit=connections,
                 keepalive_timeout=KEEP_ALIVE,
-                socket_factory=_sockets(timeout, lambda: self.clock() - self._allowed_at <= timeout),
+                socket_factory=sockets(timeout, lambda: self.clock() - self._allowed_at <= timeout),
             ),
             timeout=aiohttp.ClientTimeout(total=timeout),
             headers={
@@ -210,8 +168,11 @@ class KitClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self._session.close()
+        """Close all connections, and bring to its end what the login has begun."""
+        try:
+            await self.login.close()
+        finally:
+            await self._session.close()
 
     def worked_at(self, endpoint: str | None = None) -> float:
         """Return when an endpoint, or with None any, last answered well, in seconds; -inf for never."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from pydantic import SecretStr
 
@@ -19,6 +19,8 @@ from worker.account_file.account import OAuthApp
 from worker.kit.oauth import authorize_url
 
 SEPARATOR: Final = "."
+_AROUND: Final = " \t\r\n'\"<>"
+"""What is copied along with an address."""
 
 
 class ConsentError(Exception):
@@ -33,8 +35,8 @@ class DeclinedError(ConsentError):
 class Granted:
     """A code to be exchanged for tokens, and the PKCE verifier that goes with it."""
 
-    code: str
-    verifier: str
+    code: str = field(repr=False)
+    verifier: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +62,39 @@ class Consent:
             base_url, self.app, redirect_uri=self.redirect_uri, state=state, verifier=verifier
         )
 
-    def read(self, text: str) -> Granted:
-        """Return what stands in the address at which the browser ended, or in a bare code.
+    def pasted(self, text: str) -> Granted:
+        """Return what somebody copied: the address at which the browser ended, its query, or the code alone.
 
         Raises:
             ConsentError: It is no answer to a question of ours.
         """
-        text = text.strip()
-        if "?" not in text:
-            if self.app.client_secret is None:
-                raise ConsentError("paste the whole address at which the browser ended, not only the code")
-            return Granted(text, "")
-        query = {name: values[0] for name, values in parse_qs(urlsplit(text).query).items()}
+        # A shell hands on bytes that are no text as what no text may hold.
+        text = text.encode(errors="replace").decode().strip(_AROUND)
+        if "?" in text or "=" in text:
+            return self.returned(text if "?" in text else f"?{text}")
+        if not text:
+            raise ConsentError("nothing was pasted")
+        if self.app.client_secret is None:
+            raise ConsentError("paste the whole address at which the browser ended, not only the code")
+        return Granted(text, "")
+
+    def returned(self, address: str) -> Granted:
+        """Return what stands in the address at which the browser ended; raises as `pasted` does."""
+        text = address.partition("?")[2].partition("#")[0]
+        query = {name: values[0] for name, values in parse_qs(text).items()}
         nonce, _, proof = query.get("state", "").partition(SEPARATOR)
         if not hmac.compare_digest(proof.encode(), self._hash("state", nonce).encode()):
             raise ConsentError(
-                f"this is no answer to a question about {self.account}; run the command again, and open the "
-                "address that it prints"
+                f"this is no answer to a question about {self.account}: run the command again, open the "
+                "address that it prints, and use the same --redirect-uri and LEDGER_KEY both times"
             )
         if said := query.get("error_description") or query.get("error"):
             raise DeclinedError(f"Kit says: {''.join(filter(str.isprintable, said))[:200]}")
         if not query.get("code"):
-            raise ConsentError("there is no code in it")
+            raise ConsentError(
+                "there is no code in it: paste the address at which the browser ended, not the one that "
+                "the command printed"
+            )
         return Granted(query["code"], self._hash("verifier", nonce))
 
     def _hash(self, purpose: str, nonce: str) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from worker.connections import Connected
 from worker.errors import CredentialRefused
 
 
@@ -27,6 +28,12 @@ class Login(Protocol):
     async def renewed(self, refused: Mapping[str, str]) -> bool:
         """Tell, of headers that Kit has refused, whether there are others by now, to be tried once."""
 
+    def is_stale(self, found: Connected | None) -> bool:
+        """Tell, of the connection that the ledger has now, whether another one, or none, is in use."""
+
+    async def close(self) -> None:
+        """Bring to its end what was begun."""
+
 
 @dataclass(frozen=True, slots=True)
 class FixedLogin:
@@ -45,6 +52,13 @@ class FixedLogin:
     async def renewed(self, _: Mapping[str, str]) -> bool:
         """Return False."""
         return False
+
+    def is_stale(self, _: Connected | None) -> bool:
+        """Return False: it is in no ledger."""
+        return False
+
+    async def close(self) -> None:
+        """Return."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,13 @@ class NoLogin:
     async def renewed(self, _: Mapping[str, str]) -> bool:
         """Return False."""
         return False
+
+    def is_stale(self, _: Connected | None) -> bool:
+        """Return False: it is in no ledger."""
+        return False
+
+    async def close(self) -> None:
+        """Return."""
 
 
 def api_key_login(api_key: SecretStr) -> FixedLogin:

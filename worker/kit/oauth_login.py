@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Final, Protocol
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Protocol, TypeVar
 
 import structlog
 
-from worker.connections import Connection, Tokens
+from worker.clock import Seconds
+from worker.connections import Connected, Connection, Tokens
 from worker.errors import CredentialRefused, KitUnavailable, KitWorkerError, LedgerUnavailable, TryLater
 from worker.kit.oauth import GrantRefusedError
 from worker.retry import backoff
 
+T = TypeVar("T")
+
 AHEAD: Final = 300.0
 """Seconds before its end at which an access token is renewed; a fifth of its life at most."""
-LEASE_MARGIN: Final = 5.0
-"""Seconds on top of a call's time-out for which the turn to refresh is somebody's."""
+SEND_WITHIN: Final = 5.0
+"""Seconds, from taking the turn, within which a refresh is sent or not at all."""
 LOOK_AGAIN: Final = 0.2
 RETRY: Final = 15.0
 """Seconds until a token that still works is tried to be renewed again."""
+WRITE_RETRY: Final = 5.0
 log = structlog.get_logger()
 
 
@@ -29,37 +34,38 @@ class KeepsConnection(Protocol):
     async def load(self, account: str) -> Connection | None:
         """Return how the account is connected."""
 
-    async def begin_refresh(self, account: str, version: int, who: str, seconds: float) -> bool:
+    async def begin_refresh(self, account: str, stored: Connection, refresh: str) -> bool:
         """Take the turn to refresh."""
 
-    async def give_up_refresh(self, account: str, who: str, *, in_doubt: bool) -> None:
+    async def give_up_refresh(self, account: str, version: int, refresh: str, *, in_doubt: bool) -> None:
         """Let others try."""
 
     async def finish_refresh(self, account: str, version: int, granted: Tokens) -> None:
         """Keep new tokens."""
 
-    async def must_connect(self, account: str, version: int, problem: str) -> None:
+    async def must_connect(self, account: str, version: int, problem: str) -> bool:
         """Note that the tokens are of no use any more."""
 
 
 class RefreshesTokens(Protocol):
     """Kit's token endpoint; `worker.kit.oauth.OAuthEndpoint` is such."""
 
+    base_url: str
     timeout: float
 
-    async def refresh(self, refresh_token: str) -> Tokens:
+    async def refresh(self, refresh_token: str, *, send_by: float) -> Tokens:
         """Return new tokens."""
 
 
 class OAuthLogin:
-    """The login of one connected account.
+    """The login of one connected account, to one Kit account; another one takes another login.
 
     Args:
         account: Its name.
         store: Where its tokens are kept.
         endpoint: Renews them.
-        who: Names this process among all that may renew them.
         wall: Seconds since 1970.
+        clock: Seconds that never go back, and count while the machine sleeps.
         random: 0 to 1, for back-off.
     """
 
@@ -69,24 +75,28 @@ class OAuthLogin:
         store: KeepsConnection,
         endpoint: RefreshesTokens,
         *,
-        who: str,
         wall: Callable[[], float],
+        clock: Seconds,
         random: Callable[[], float],
     ) -> None:
         self._account = account
         self._store = store
         self._endpoint = endpoint
-        self._who = who
         self._wall = wall
+        self._clock = clock
         self._random = random
         self._known: Connection | None = None
+        self._kit_account: int | None = None
         self._retry_at = float("-inf")
         self._turn = asyncio.Lock()
+        self._seen: tuple[str, float] = ("", 0.0)
+        self._refreshing: asyncio.Task[bool] | None = None
+        self._write_problem = ""
         self._log = log.bind(account=account)
 
     async def check(self) -> None:
         """Return where the account is connected; raises as `headers` does, and asks nobody but the ledger."""
-        await self._stored()
+        self._known = await self._stored()
 
     async def headers(self) -> Mapping[str, str]:
         """Return the header of an access token that has not ended.
@@ -111,6 +121,23 @@ class OAuthLogin:
                 known = await self._renew(refused)
         return _header(known) != refused
 
+    def is_stale(self, found: Connected | None) -> bool:
+        """Tell whether what is in use was ended, or replaced by another connection; see `Login`."""
+        return self._known is not None and self._known.connected != found
+
+    async def close(self) -> None:
+        """Give a refresh that is under way the time to be answered and written."""
+        task = self._refreshing
+        if task is None or task.done():
+            return
+        try:
+            await asyncio.wait({task}, timeout=self._lease)
+        finally:
+            task.cancel()
+        await asyncio.wait({task})
+
+    # -- which token ----------------------------------------------------------------------------------
+
     def _is_due(self, tokens: Tokens) -> bool:
         now = self._wall()
         ahead = min(AHEAD, tokens.life / 5)
@@ -119,13 +146,13 @@ class OAuthLogin:
     async def _renew(self, refused: Mapping[str, str] | None = None) -> Connection:
         """Return a connection with a token that can be used; the ledger knows it by then."""
         while True:
-            self._known = stored = await self._stored()
-            if _header(stored) != refused and not self._is_due(stored.tokens):
+            stored = self._known = await self._stored()
+            is_refused = _header(stored) == refused
+            if not is_refused and not self._is_due(stored.tokens):
                 return stored
-            usable = _header(stored) != refused and self._wall() < stored.tokens.expires_at
+            usable = not is_refused and self._wall() < stored.tokens.expires_at
             try:
-                if await self._took_turn(stored):
-                    await _to_its_end(self._refresh(stored), self._endpoint.timeout + LEASE_MARGIN)
+                if await self._refreshed(stored):
                     self._known = await self._stored()
                     return self._known
             except TryLater as error:
@@ -138,52 +165,99 @@ class OAuthLogin:
             await asyncio.sleep(LOOK_AGAIN)
 
     async def _stored(self) -> Connection:
+        self._known = None
         try:
             stored = await self._store.load(self._account)
         except LedgerUnavailable as error:
             raise TryLater(str(error)) from error
         if stored is None:
             raise CredentialRefused(not_connected(self._account))
-        if stored.problem:
-            raise CredentialRefused(stored.problem)
+        if stored.connected.problem:
+            raise CredentialRefused(stored.connected.problem)
+        if stored.kit_url != self._endpoint.base_url:
+            # Another Kit, a sandbox perhaps, must not get these tokens, and would only refuse them.
+            raise CredentialRefused(
+                f"it was connected at {stored.kit_url}, and KIT_BASE_URL is {self._endpoint.base_url}: set "
+                f"that back, or run kit-worker connect {self._account}"
+            )
+        if self._kit_account not in {None, stored.connected.kit_account}:
+            # What else is known of this Kit account, such as the ids of its tags, is of the one before.
+            raise CredentialRefused("it was connected to another Kit account meanwhile")
+        self._kit_account = stored.connected.kit_account
         return stored
 
-    async def _took_turn(self, stored: Connection) -> bool:
-        seconds = self._endpoint.timeout + LEASE_MARGIN
+    # -- refreshing -----------------------------------------------------------------------------------
+
+    @property
+    def _lease(self) -> float:
+        """Seconds after which a refresh that was seen to be under way must have been cut off."""
+        return SEND_WITHIN + self._endpoint.timeout + 1.0
+
+    async def _refreshed(self, stored: Connection) -> bool:
+        """Refresh, if it is ours to do; tell whether that was done.
+
+        Whoever waits for it may be cancelled: it goes on, and whoever comes next waits for the same one.
+        """
+        task = self._refreshing
+        if task is None or task.done():
+            task = self._refreshing = asyncio.create_task(self._take_turn(stored))
+            task.add_done_callback(_noticed)
+        await asyncio.wait({task}, timeout=2 * self._lease)
+        if not task.done():
+            raise TryLater(f"new tokens are not in the ledger yet: {self._write_problem}")
+        return task.result()
+
+    async def _take_turn(self, stored: Connection) -> bool:
+        if stored.refreshing and not self._is_cut_off(stored.refreshing):
+            return False
+        refresh, send_by = secrets.token_hex(16), self._clock() + SEND_WITHIN
         try:
-            return await self._store.begin_refresh(self._account, stored.version, self._who, seconds)
+            if not await self._store.begin_refresh(self._account, stored, refresh):
+                return False
         except LedgerUnavailable as error:
             raise TryLater(str(error)) from error
+        await self._refresh(stored, refresh, send_by)
+        return True
 
-    async def _refresh(self, stored: Connection) -> None:
+    def _is_cut_off(self, refresh: str) -> bool:
+        """Tell whether somebody's refresh has been seen under way for longer than one can be."""
+        seen, since = self._seen
+        if seen != refresh:
+            self._seen = refresh, self._clock()
+            return False
+        return self._clock() - since >= self._lease
+
+    async def _refresh(self, stored: Connection, refresh: str, send_by: float) -> None:
         """Use the refresh token, and have the ledger know the new ones before anybody uses them."""
         account, version = self._account, stored.version
         try:
-            granted = await self._endpoint.refresh(stored.tokens.refresh_token)
+            granted = await self._endpoint.refresh(stored.tokens.refresh_token, send_by=send_by)
         except GrantRefusedError:
-            # Somebody took the turn before, and never came to its end.
-            problem = _must_connect(account, cut_off=bool(stored.refreshing))
+            problem = _must_connect(account, cut_off=stored.in_doubt or bool(stored.refreshing))
+            if not await self._written(lambda: self._store.must_connect(account, version, problem)):
+                return  # there are newer ones: this process stood still, and somebody else had the turn
             self._log.error("connection_lost", problem=problem)
-            await self._until_written(lambda: self._store.must_connect(account, version, problem))
             raise CredentialRefused(problem) from None
         except KitWorkerError as error:
             in_doubt = isinstance(error, KitUnavailable)
-            await self._until_written(
-                lambda: self._store.give_up_refresh(account, self._who, in_doubt=in_doubt)
+            await self._written(
+                lambda: self._store.give_up_refresh(account, version, refresh, in_doubt=in_doubt)
             )
             raise
-        await self._until_written(lambda: self._store.finish_refresh(account, version, granted))
+        await self._written(lambda: self._store.finish_refresh(account, version, granted))
         self._log.info("token_renewed", version=version + 1)
 
-    async def _until_written(self, write: Callable[[], Awaitable[None]]) -> None:
+    async def _written(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Write, however long it takes: what is not written is lost with this process."""
         failures = 0
         while True:
             try:
                 return await write()
             except LedgerUnavailable as error:
                 failures += 1
+                self._write_problem = str(error)
                 self._log.warning("token_not_written", problem=str(error))
-                await asyncio.sleep(min(backoff(failures, self._random()), 5.0))
+                await asyncio.sleep(min(backoff(failures, self._random()), WRITE_RETRY))
 
 
 def not_connected(account: str) -> str:
@@ -199,20 +273,13 @@ def _must_connect(account: str, *, cut_off: bool) -> str:
     why = (
         "Kit's answer to a refresh was lost (a worker was stopped, or the network broke, at that moment)"
         if cut_off
-        else "Kit says that its refresh token was used already, or revoked"
+        else "Kit says that its refresh token was used already, or revoked (in Kit's settings; or the ledger "
+        "was put back from a copy, whose tokens are old)"
     )
     return f"must be connected to Kit again: {why}; run kit-worker connect {account}"
 
 
-async def _to_its_end(work: Coroutine[object, object, None], seconds: float) -> None:
-    """Do it to its end; where whoever waits for it is cancelled, it has so many seconds left."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task}, timeout=seconds)
-        if not task.done():
-            task.cancel()
-        elif not task.cancelled():
-            task.exception()  # nobody is left to be told
-        raise
+def _noticed(task: asyncio.Task[bool]) -> None:
+    """Take note of how it ended, also where nobody waits for it any more."""
+    if not task.cancelled():
+        task.exception()

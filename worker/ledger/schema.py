@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     Float,
@@ -111,12 +112,14 @@ tokens = Table(
     tables,
     Column("account", String(255), primary_key=True),
     Column("kit_account", BigInteger, nullable=False, comment="Kit's id of the account it is connected to"),
+    Column("kit_url", Text, nullable=False, comment="where Kit was then"),
+    Column("connected_at", Float, nullable=False, comment="by kit-worker connect"),
     Column("sealed", Text, nullable=False, comment="the tokens, encrypted with LEDGER_KEY"),
     Column("expires_at", Float, nullable=False, comment="when the access token ends"),
     Column("version", BigInteger, nullable=False, comment="grows with every refresh"),
-    Column("refreshing", String(64), nullable=False, default="", comment="who is about to refresh it"),
-    Column("refreshing_until", Float, nullable=False, default=0.0, comment="after that, others may"),
-    Column("problem", Text, nullable=False, default="", comment="why it must be connected again"),
+    Column("refreshing", String(64), nullable=False, comment="names the refresh that is under way"),
+    Column("in_doubt", Boolean, nullable=False, comment="Kit's answer to a refresh was lost"),
+    Column("problem", Text, nullable=False, comment="why it must be connected again"),
 )
 
 workers = Table(

@@ -1,27 +1,40 @@
 """The OAuth tokens of connected accounts, and whose turn it is to renew them.
 
-A refresh token works once, so over all workers only one may use it: whoever writes its name into the row
-while nobody else's stands there, or while the other's time is over.
+A refresh token works once, so over all workers only one may use it: whoever writes the name of a refresh
+into the row, in place of what was read there. How long another's name counts, each reader finds out by a
+clock of its own (`OAuthLogin`), since the clocks of several hosts never agree.
 """
 
 from __future__ import annotations
 
 import json
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, Row, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from worker.connections import Connection, Tokens
+from worker.connections import Connected, Connection, Tokens
 from worker.errors import CredentialRefused
 from worker.ledger.rows import upsert
 from worker.ledger.schema import tokens
 from worker.ledger.sealing import BrokenSealError, Seal
 from worker.ledger.store import Ledger
 
+NO_KEY = "LEDGER_KEY is not set, with which its tokens are encrypted: set it as kit-worker connect had it"
+
+
+class TakenError(Exception):
+    """Another account is connected to this Kit account already; the text is its name."""
+
 
 class TokenStore:
-    """Keeps connections in the ledger. All methods raise `LedgerUnavailable`."""
+    """Keeps connections in the ledger. All methods raise `LedgerUnavailable`.
 
-    def __init__(self, ledger: Ledger, seal: Seal) -> None:
+    Args:
+        ledger: Where.
+        seal: Encrypts the tokens; None without `LEDGER_KEY`, which leaves what is no secret.
+    """
+
+    def __init__(self, ledger: Ledger, seal: Seal | None) -> None:
         self._ledger = ledger
         self._seal = seal
 
@@ -29,13 +42,84 @@ class TokenStore:
         """Return how an account is connected; None where it is not.
 
         Raises:
-            CredentialRefused: The tokens were encrypted with another key.
+            CredentialRefused: The tokens were encrypted with another key, or there is no key.
         """
         async with self._ledger.database.read() as connection:
             query = select(tokens).where(tokens.c.account == account)
             row = (await connection.execute(query)).one_or_none()
-        if row is None:
-            return None
+        return None if row is None else self._opened(account, row)
+
+    async def connected(self) -> dict[str, Connected]:
+        """Return all accounts that are connected, and to what; no key is needed for that."""
+        query = select(tokens.c.account, tokens.c.kit_account, tokens.c.connected_at, tokens.c.problem)
+        async with self._ledger.database.read() as connection:
+            return {row[0]: Connected(*row[1:]) for row in await connection.execute(query)}
+
+    async def connect(self, account: str, granted: Tokens, kit_account: int, kit_url: str) -> None:
+        """Keep the tokens of an account that was connected just now, in place of any others.
+
+        Raises:
+            TakenError: Another account is connected to that Kit account.
+        """
+        now = self._ledger.now()
+        async with self._ledger.database.write() as connection:
+            query = select(tokens.c.account, tokens.c.kit_account, tokens.c.version)
+            before = 0
+            for row in await connection.execute(query):
+                if row.account == account:
+                    before = row.version
+                elif row.kit_account == kit_account:
+                    raise TakenError(row.account)
+            made = {
+                "account": account,
+                "kit_account": kit_account,
+                "kit_url": kit_url,
+                "connected_at": now,
+                # After a disconnection, mere counting would give numbers of the connection before, and a
+                # refresh of that one that is still under way would be taken for this one's.
+                "version": max(before + 1, round(now * 1000)),
+            }
+            await upsert(connection, tokens, [{**made, **self._values(granted)}])
+
+    async def disconnect(self, account: str) -> None:
+        """Forget an account's tokens."""
+        async with self._ledger.database.write() as connection:
+            await connection.execute(delete(tokens).where(tokens.c.account == account))
+
+    async def begin_refresh(self, account: str, stored: Connection, refresh: str) -> bool:
+        """Take the turn; False where the connection is not as it was read any more.
+
+        Whose turn is taken over has been cut off, so that Kit may have carried it out.
+        """
+        as_read = _version(account, stored.version) & (tokens.c.refreshing == stored.refreshing)
+        in_doubt = stored.in_doubt or bool(stored.refreshing)
+        async with self._ledger.database.write() as connection:
+            return await _changed(connection, as_read, refreshing=refresh, in_doubt=in_doubt)
+
+    async def give_up_refresh(self, account: str, version: int, refresh: str, *, in_doubt: bool) -> None:
+        """Let others try at once; where Kit may have carried it out, that is written."""
+        ours = _version(account, version) & (tokens.c.refreshing == refresh)
+        doubt = {"in_doubt": True} if in_doubt else {}
+        async with self._ledger.database.write() as connection:
+            await _changed(connection, ours, refreshing="", **doubt)
+
+    async def finish_refresh(self, account: str, version: int, granted: Tokens) -> None:
+        """Keep new tokens in place of those of that version; made twice, it changes nothing more.
+
+        Whoever has had the turn meanwhile cannot have got newer ones: Kit takes a refresh token once.
+        """
+        async with self._ledger.database.write() as connection:
+            values = {**self._values(granted), "version": version + 1}
+            await _changed(connection, _version(account, version), **values)
+
+    async def must_connect(self, account: str, version: int, problem: str) -> bool:
+        """Note that these tokens are of no use any more, and why; False where there are others by now."""
+        async with self._ledger.database.write() as connection:
+            return await _changed(connection, _version(account, version), problem=problem, refreshing="")
+
+    def _opened(self, account: str, row: Row[tuple[object, ...]]) -> Connection:
+        if self._seal is None:
+            raise CredentialRefused(NO_KEY)
         try:
             access_token, refresh_token, life = json.loads(self._seal.open(row.sealed))
         except BrokenSealError:
@@ -43,67 +127,31 @@ class TokenStore:
                 f"the tokens of {account} were encrypted with another LEDGER_KEY: set that one again, or run "
                 f"kit-worker connect {account}"
             ) from None
-        granted = Tokens(access_token, refresh_token, row.expires_at, life)
-        return Connection(granted, row.kit_account, row.version, row.refreshing, row.problem)
-
-    async def connect(self, account: str, granted: Tokens, kit_account: int) -> None:
-        """Keep the tokens of an account that was connected just now, in place of any others."""
-        async with self._ledger.database.write() as connection:
-            query = select(tokens.c.version).where(tokens.c.account == account)
-            version = (await connection.execute(query)).scalar() or 0
-            row = {"account": account, "kit_account": kit_account, "version": version + 1}
-            await upsert(connection, tokens, [{**row, **self._values(granted)}])
-
-    async def disconnect(self, account: str) -> None:
-        """Forget an account's tokens."""
-        async with self._ledger.database.write() as connection:
-            await connection.execute(delete(tokens).where(tokens.c.account == account))
-
-    async def connected_to(self, kit_account: int) -> set[str]:
-        """Return the accounts that are connected to one account of Kit's."""
-        query = select(tokens.c.account).where(tokens.c.kit_account == kit_account)
-        async with self._ledger.database.read() as connection:
-            return set((await connection.execute(query)).scalars())
-
-    async def begin_refresh(self, account: str, version: int, who: str, seconds: float) -> bool:
-        """Take the turn to refresh for so many seconds; False where it is not ours to take."""
-        now = self._ledger.now()
-        free = (tokens.c.refreshing.in_(["", who])) | (tokens.c.refreshing_until <= now)
-        ours = (tokens.c.account == account) & (tokens.c.version == version) & free
-        async with self._ledger.database.write() as connection:
-            taken = update(tokens).where(ours).values(refreshing=who, refreshing_until=now + seconds)
-            return (await connection.execute(taken)).rowcount == 1
-
-    async def give_up_refresh(self, account: str, who: str, *, in_doubt: bool) -> None:
-        """Let others try at once; where Kit may have carried it out, it stays written that somebody tried."""
-        ours = (tokens.c.account == account) & (tokens.c.refreshing == who)
-        values = {"refreshing_until": 0.0} if in_doubt else {"refreshing": "", "refreshing_until": 0.0}
-        async with self._ledger.database.write() as connection:
-            await connection.execute(update(tokens).where(ours).values(**values))
-
-    async def finish_refresh(self, account: str, version: int, granted: Tokens) -> None:
-        """Keep new tokens in place of those of that version; made twice, it changes nothing more.
-
-        Whoever has had the turn meanwhile cannot have got newer ones: Kit takes a refresh token once.
-        """
-        ours = (tokens.c.account == account) & (tokens.c.version == version)
-        async with self._ledger.database.write() as connection:
-            values = {**self._values(granted), "version": version + 1}
-            await connection.execute(update(tokens).where(ours).values(**values))
-
-    async def must_connect(self, account: str, version: int, problem: str) -> None:
-        """Note that these tokens are of no use any more, and why."""
-        ours = (tokens.c.account == account) & (tokens.c.version == version)
-        async with self._ledger.database.write() as connection:
-            values = {"problem": problem, "refreshing": "", "refreshing_until": 0.0}
-            await connection.execute(update(tokens).where(ours).values(**values))
+        return Connection(
+            Tokens(access_token, refresh_token, row.expires_at, life),
+            Connected(row.kit_account, row.connected_at, row.problem),
+            row.kit_url,
+            row.version,
+            row.refreshing,
+            row.in_doubt,
+        )
 
     def _values(self, granted: Tokens) -> dict[str, object]:
+        if self._seal is None:
+            raise CredentialRefused(NO_KEY)
         secrets = [granted.access_token, granted.refresh_token, granted.life]
         return {
             "sealed": self._seal.close(json.dumps(secrets)),
             "expires_at": granted.expires_at,
             "refreshing": "",
-            "refreshing_until": 0.0,
+            "in_doubt": False,
             "problem": "",
         }
+
+
+def _version(account: str, version: int) -> ColumnElement[bool]:
+    return (tokens.c.account == account) & (tokens.c.version == version)
+
+
+async def _changed(connection: AsyncConnection, which: ColumnElement[bool], **values: object) -> bool:
+    return (await connection.execute(update(tokens).where(which).values(**values))).rowcount == 1

@@ -19,6 +19,7 @@ from worker.ledger.history import addresses, find_history, prune_history
 from worker.ledger.registry import Registry
 from worker.ledger.schema import tables
 from worker.ledger.store import Batch, Entry, Known, Ledger, Person, Tenure
+from worker.ledger.tokens import TokenStore
 from worker.record_json import dump_record
 from worker.records import Held, Moved, Record
 
@@ -114,7 +115,7 @@ async def contents(ledger: Ledger) -> Contents:
 
 def all_calls(ledger: Ledger, tenure: Tenure) -> Mapping[str, Callable[[], Awaitable[object]]]:
     """Return everything that can be asked of a ledger."""
-    registry = Registry(ledger, "w-1")
+    registry, tokens = Registry(ledger, "w-1"), TokenStore(ledger, None)
     return {
         "ready": ledger.ready,
         "take": lambda: ledger.take("other"),
@@ -133,6 +134,9 @@ def all_calls(ledger: Ledger, tenure: Tenure) -> Mapping[str, Callable[[], Await
         "resume": lambda: registry.resume(ACCOUNT),
         "overview": registry.overview,
         "leave": registry.leave,
+        "load_tokens": lambda: tokens.load(ACCOUNT),
+        "connected": tokens.connected,
+        "disconnect": lambda: tokens.disconnect(ACCOUNT),
     }
 
 

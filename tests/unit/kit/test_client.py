@@ -7,7 +7,7 @@ import contextlib
 import json
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -15,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.unit.kit.raw_server import RawServer, Reply, Request, answering, dropping, http, resetting, serving
+from worker.connections import Connected
 from worker.errors import (
     CallsSuspended,
     CredentialRefused,
@@ -25,7 +26,7 @@ from worker.kit import client as client_module
 from worker.kit.answers import NotFound
 from worker.kit.client import CallRecord, KitClient, check_base_url
 from worker.kit.limiter import Limiter
-from worker.kit.login import api_key_login
+from worker.kit.login import Login, api_key_login
 
 KEY = "kit_thisisthesecretkey0123456789"
 METHODS = ["GET", "POST", "PUT", "DELETE"]
@@ -39,12 +40,13 @@ async def client(
     limit: int = 100,
     timeout: float = 5.0,  # noqa: ASYNC109  # the client's own
     clock: Callable[[], float] = time.monotonic,
+    login: Login = api_key_login(SecretStr(KEY)),  # noqa: B008  # frozen
     **options: Any,  # noqa: ANN401  # as the client has them
 ) -> AsyncIterator[KitClient]:  # as the client has them
     limiter = Limiter(limit, clock=time.monotonic)
     async with KitClient(
         base_url=url,
-        login=api_key_login(SecretStr(KEY)),
+        login=login,
         limiter=limiter,
         timeout=timeout,
         clock=clock,
@@ -601,3 +603,92 @@ def test_any_other_address_is_refused_with_the_remedy(url: str, words: str) -> N
 def test_an_address_that_is_none_stays_refused_where_http_is_allowed() -> None:
     with pytest.raises(ValueError, match="must be an address"):
         check_base_url("sandbox:8025", allow_http=True)
+
+
+# -- a credential that is renewed ---------------------------------------------------------------------------
+
+
+class Renewing:
+    """A login of tokens `t-1`, `t-2` and so on, as many as there are."""
+
+    def __init__(self, last: int) -> None:
+        self.number = 1
+        self.closed = False
+        self._last = last
+
+    async def check(self) -> None:
+        pass
+
+    async def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer t-{self.number}"}
+
+    async def renewed(self, refused: Mapping[str, str]) -> bool:
+        if refused == await self.headers():
+            self.number = min(self.number + 1, self._last)
+        return refused != await self.headers()
+
+    def is_stale(self, _: Connected | None) -> bool:
+        return False
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def taking(token: str) -> Reply:
+    """A Kit that takes one token only."""
+
+    async def reply(request: Request, writer: asyncio.StreamWriter) -> None:
+        good = request.headers["authorization"] == f"Bearer {token}"
+        writer.write(http(200 if good else 401, b"{}" if good else b'{"errors": ["The token expired"]}'))
+
+    return reply
+
+
+async def test_a_refused_token_is_renewed_and_the_call_made_once_more() -> None:
+    """Given a 401, Kit has done nothing: the same call goes out once with another token, in the limit too."""
+    login = Renewing(last=2)
+    async with talking_to(taking("t-2"), login=login) as (server, kit):
+        await kit.call("POST", PATH, 1, 2, json={"a": 1})
+        assert kit.limiter.used_ratio == 0.02
+        await kit.call("POST", PATH, 1, 2)
+
+    assert [request.headers["authorization"][-3:] for request in server.requests] == ["t-1", "t-2", "t-2"]
+    assert [request.body for request in server.requests[:2]] == [b'{"a": 1}'] * 2
+    assert login.closed
+
+
+async def test_a_second_refusal_stands() -> None:
+    async with talking_to(taking("t-9"), login=Renewing(last=9)) as (server, kit):
+        with pytest.raises(CredentialRefused, match="The token expired"):
+            await kit.get("/v4/account")
+
+    assert len(server.requests) == 2
+
+
+async def test_where_there_is_no_other_token_the_call_is_not_repeated() -> None:
+    async with talking_to(taking("t-9"), login=Renewing(last=1)) as (server, kit):
+        with pytest.raises(CredentialRefused):
+            await kit.get("/v4/account")
+
+    assert len(server.requests) == 1
+
+
+async def test_many_calls_with_one_old_token_all_go_through() -> None:
+    async with talking_to(taking("t-2"), login=Renewing(last=9)) as (server, kit):
+        await asyncio.gather(*(kit.get("/v4/account") for _ in range(8)))
+
+    assert {request.headers["authorization"] for request in server.requests} == {"Bearer t-1", "Bearer t-2"}
+
+
+async def test_between_a_refusal_and_the_next_try_the_account_may_have_gone_to_another_worker() -> None:
+    allowed = iter([True, False])
+
+    def may_call() -> None:
+        if not next(allowed):
+            raise CallsSuspended("the queue may be another worker's by now")
+
+    async with talking_to(taking("t-2"), login=Renewing(last=2), may_call=may_call) as (server, kit):
+        with pytest.raises(CallsSuspended):
+            await kit.call("POST", PATH, 1, 2)
+
+    assert len(server.requests) == 1
