@@ -379,12 +379,20 @@ async def test_disconnected_it_stops_with_a_sentence_and_keeps_events(
 
         await connect(kit_worker, world.account)
         await all_settled(worker, 40)
-        await kit_worker("disconnect", world.account)
+        slow = sandbox.faults.add(
+            Rule(Fault(FaultKind.SLOW, delay=1.5, applied=True), path="/v4/oauth/revoke")
+        )
+        ending = asyncio.create_task(kit_worker("disconnect", world.account))
+        await until(lambda: slow.struck > 0)
+        await publish(channel, world.exchange, events[40:])  # while Kit refuses the token already
+        await ending
         assert {pair.ended for pair in sandbox.oauth.pairs()} == {True}
         await until(lambda: worker.events_logged().count("credential_refused") == 3, 10)
-        assert "connection_lost" not in worker.events_logged()
-        assert "Traceback" not in worker.log_text()
         assert await worker.stop() == 0
+        log = worker.events_logged()
+        assert log.count("credential_refused") == 3
+        assert "connection_lost" not in log
+        assert "Traceback" not in worker.log_text()
     assert wrong_people(sandbox, events[:40]) == []
 
 
