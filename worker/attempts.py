@@ -33,6 +33,11 @@ TOGETHER: Final = 2
 """So many changes make a round."""
 
 
+def is_alone(pending: Pending[K, T]) -> bool:
+    """Tell whether a change has failed too often in company to be written together with others."""
+    return pending.tries.count >= ALONE_AFTER
+
+
 class Writes(Protocol[K_contra]):
     """Makes a change true in Kit; `worker.kit.writer.Writer` does."""
 
@@ -92,12 +97,13 @@ class Attempts(Generic[K, T]):
 
     async def many(self, pendings: Sequence[Pending[K, T]]) -> list[Pending[K, T]]:
         """Try changes together; return those that are left to be tried by themselves."""
-        alone = [pending for pending in pendings if pending.tries.count >= ALONE_AFTER]
-        by_key = {pending.key: pending for pending in pendings if pending.tries.count < ALONE_AFTER}
+        alone = [pending for pending in pendings if is_alone(pending)]
+        by_key = {pending.key: pending for pending in pendings if not is_alone(pending)}
         if self._together is None or len(by_key) < TOGETHER:
             return list(pendings)
+        changes = [(key, pending.change) for key, pending in by_key.items()]
         try:
-            end = await self._together.apply([(key, pending.change) for key, pending in by_key.items()])
+            end = await self._together.apply(changes, one_at_a_time=bool(self._holds.hold))
         except asyncio.CancelledError:
             self._put_back(pendings)
             raise

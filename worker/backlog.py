@@ -106,9 +106,15 @@ class Backlog(Generic[K, T]):
         self._taken.add(pending.key)
         return pending
 
-    def take_all(self, now: float) -> list[Pending[K, T]]:
-        """Return all changes that may be worked on, the longest waiting first; see `take`."""
-        free = [p for p in self._waiting.values() if p.key not in self._taken and p.not_before <= now]
+    def take_all(
+        self, now: float, fits: Callable[[Pending[K, T]], bool] = lambda _: True
+    ) -> list[Pending[K, T]]:
+        """Return all changes that may be worked on, and that fit, the longest waiting first; see `take`."""
+        free = [
+            pending
+            for pending in self._waiting.values()
+            if pending.key not in self._taken and pending.not_before <= now and fits(pending)
+        ]
         for pending in free:
             del self._waiting[pending.key]
             self._taken.add(pending.key)

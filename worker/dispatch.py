@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Generic, TypeVar
 
-from worker.attempts import Attempts, Writes
+from worker.attempts import Attempts, Writes, is_alone
 from worker.backlog import Backlog, Item, K, Pending, T
 from worker.clock import Seconds
 from worker.errors import CredentialRefused, EventError, TryLater
@@ -79,6 +79,7 @@ class Dispatcher(Generic[K, T]):
         self._clock = clock
         self._looking = False
         self._round_on = False
+        self._single_next = False
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -168,10 +169,27 @@ class Dispatcher(Generic[K, T]):
             self._looking = True
             self._start(self._look())
         elif self._together and not self._holds.hold:
-            self._round_on = True
-            self._start(self._round(self._backlog.take_all(self._clock())))
+            self._single_next = False
+            self._start_round(self._backlog.take_all(self._clock()))
         elif (pending := self._backlog.take(self._clock(), probing=bool(self._holds.hold))) is not None:
+            self._probe(pending)
+
+    def _probe(self, pending: Pending[K, T]) -> None:
+        """Find out whether Kit works again: one call at a time, which is what a round can do, too.
+
+        Rounds and single changes take turns: a round comes further, but one change in it may be to blame.
+        """
+        if self._together and not self._single_next and not is_alone(pending):
+            self._single_next = True
+            others = self._backlog.take_all(self._clock(), lambda other: not is_alone(other))
+            self._start_round([pending, *others])
+        else:
+            self._single_next = False
             self._start(self._attempts.one(pending))
+
+    def _start_round(self, pendings: list[Pending[K, T]]) -> None:
+        self._round_on = True
+        self._start(self._round(pendings))
 
     async def _round(self, pendings: list[Pending[K, T]]) -> None:
         """Try many changes together, and by itself each that cannot be."""

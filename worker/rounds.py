@@ -32,5 +32,10 @@ class Round(Generic[K]):
 class WritesTogether(Protocol[K]):
     """Makes many changes true in Kit; `worker.kit.bulk_writer.BulkWriter` does."""
 
-    async def apply(self, changes: Sequence[tuple[K, Change]], /) -> Round[K]:
-        """Make them true. What was done of each by the end is not done again by a later try."""
+    async def apply(self, changes: Sequence[tuple[K, Change]], /, *, one_at_a_time: bool) -> Round[K]:
+        """Make them true. What was done of each by the end is not done again by a later try.
+
+        Args:
+            changes: Whose, and what.
+            one_at_a_time: Whether one call is to end well before the next begins, to find out if Kit works.
+        """

@@ -36,6 +36,7 @@ class Together:
         alone: Who is always left to single calls.
         errors: What each round ends with in turn, and who is to blame; then all is well.
         crash: Whether there is a bug.
+        careful: Of each round, whether its calls were to be made one at a time.
     """
 
     kit: Kit
@@ -44,9 +45,11 @@ class Together:
     errors: list[tuple[RateLimited | CredentialRefused | Exception, set[str]]] = field(default_factory=list)
     crash: bool = False
     seconds: float = 0.1
+    careful: list[bool] = field(default_factory=list)
 
-    async def apply(self, changes: Sequence[tuple[str, Change]], /) -> Round[str]:
+    async def apply(self, changes: Sequence[tuple[str, Change]], /, *, one_at_a_time: bool) -> Round[str]:
         self.rounds.append([email for email, _ in changes])
+        self.careful.append(one_at_a_time)
         await asyncio.sleep(self.seconds)
         if self.crash:
             raise ZeroDivisionError
@@ -185,7 +188,8 @@ def test_a_round_that_fails_is_a_hold_after_which_all_are_tried_again(error: Exc
             await world.until_settled()
         assert not world.holds.hold
         assert set(world.settled.values()) == {None}
-        assert len(world.single) <= 1  # the one that found out that Kit is back
+        assert world.single == []
+        assert world.together.careful == [False, True]
 
     run(main())
 

@@ -8,9 +8,10 @@ left to the writer of single calls, which finds out why.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from worker.book import Book
 from worker.changes import FIRST, Change, OrderKey
@@ -77,11 +78,16 @@ class _Wanted(Generic[E]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Done(Generic[E]):
+class _Answered:
     """What a call has done: of each entry that is surely done, the subscriber's id."""
 
     answer: Answer
-    ids: Mapping[E, int]
+    ids: Mapping[Any, int]
+
+
+_Done: TypeAlias = Callable[[BulkCall[Any], Answer], Mapping[Any, int]]
+"""Reads an answer: of each entry that is surely done, the subscriber's id."""
+_Stage: TypeAlias = tuple[list[_Wanted[Any]], _Done]
 
 
 class _InterruptedError(Exception):
@@ -113,8 +119,14 @@ class BulkWriter:
         self._writer = writer
         self._now = now
 
-    async def apply(self, changes: Sequence[tuple[Subject, Change]]) -> Round[Subject]:
+    async def apply(
+        self, changes: Sequence[tuple[Subject, Change]], *, one_at_a_time: bool = False
+    ) -> Round[Subject]:
         """Make changes true, as far as that can be done together.
+
+        Args:
+            changes: Whose, and what.
+            one_at_a_time: Whether one call is to end well before the next begins.
 
         Returns:
             What came of each. Whatever that is, the records hold what was done, so that a later try goes on
@@ -127,7 +139,8 @@ class BulkWriter:
                 result.alone = [subject for subject, _ in changes]
                 return result
             for stage in (self._subscribers, self._fields, self._removals, self._additions):
-                await stage([share for share in shares if share.together])
+                wanted, done = await stage([share for share in shares if share.together])
+                await self._send(wanted, done, one_at_a_time=one_at_a_time)
         except _InterruptedError as interrupted:
             result.error, result.failed = interrupted.error, interrupted.failed
             return result
@@ -175,7 +188,7 @@ class BulkWriter:
 
     # -- the stages -----------------------------------------------------------------------------------
 
-    async def _subscribers(self, shares: Sequence[_Share]) -> None:
+    async def _subscribers(self, shares: Sequence[_Share]) -> _Stage:
         state, wanted = self._catalog.options.subscriber_state, list[_Wanted[NewSubscriber]]()
         for share in shares:
             record, name = share.subject.record, share.left.first_name
@@ -188,9 +201,9 @@ class BulkWriter:
                 order = name.order if name else _newest(share.left)
                 what = "first name" if name else "the subscriber"
                 wanted.append(_Wanted(entry, share, Change(first_name=name), what, order))
-        await self._send(wanted, subscriber_ids)
+        return wanted, subscriber_ids
 
-    async def _fields(self, shares: Sequence[_Share]) -> None:
+    async def _fields(self, shares: Sequence[_Share]) -> _Stage:
         wanted = list[_Wanted[FieldValue]]()
         known = dict[str, Field | None]()
         for share in shares:
@@ -204,13 +217,13 @@ class BulkWriter:
                 entry = FieldValue(_id_of(share.subject), found.id, part.value or "")
                 change = Change(fields={name: part})
                 wanted.append(_Wanted(entry, share, change, name, part.order, {name: found.id}))
-        await self._send(wanted, values_set)
+        return wanted, values_set
 
-    async def _removals(self, shares: Sequence[_Share]) -> None:
-        await self._send(await self._taggings(shares, Untagging, present=False), taggings_done)
+    async def _removals(self, shares: Sequence[_Share]) -> _Stage:
+        return await self._taggings(shares, Untagging, present=False), taggings_done
 
-    async def _additions(self, shares: Sequence[_Share]) -> None:
-        await self._send(await self._taggings(shares, Tagging, present=True), taggings_done)
+    async def _additions(self, shares: Sequence[_Share]) -> _Stage:
+        return await self._taggings(shares, Tagging, present=True), taggings_done
 
     async def _taggings(self, shares: Sequence[_Share], kind: type[T], *, present: bool) -> list[_Wanted[T]]:
         wanted = list[_Wanted[T]]()
@@ -236,47 +249,50 @@ class BulkWriter:
 
     # -- parts ----------------------------------------------------------------------------------------
 
-    async def _send(
-        self, wanted: Iterable[_Wanted[E]], done: Callable[[BulkCall[E], Answer], Mapping[E, int]]
-    ) -> None:
-        """Make all the calls of a stage at once, and note what was surely done.
+    async def _send(self, wanted: Iterable[_Wanted[Any]], done: _Done, *, one_at_a_time: bool) -> None:
+        """Make the calls of a stage, and note what was surely done.
 
         Raises:
             _InterruptedError: A call was not answered well; what others did is noted by then.
         """
-        by_entry = dict[E, list[_Wanted[E]]]()
+        by_entry = dict[Any, list[_Wanted[Any]]]()
         for each in wanted:
             if each.share.together:
                 by_entry.setdefault(each.entry, []).append(each)
-                each.share.subject.record.doubt(each.part)
-                self._book.touch(each.share.subject)
         sent = calls(by_entry)
+        for at_once in [[call] for call in sent] if one_at_a_time else [sent]:
+            await self._send_at_once(at_once, by_entry, done)
+
+    async def _send_at_once(
+        self, sent: Sequence[BulkCall[Any]], by_entry: Mapping[Any, list[_Wanted[Any]]], done: _Done
+    ) -> None:
+        wanted = [[each for entry in call.entries for each in by_entry[entry]] for call in sent]
+        for each in itertools.chain(*wanted):
+            each.share.subject.record.doubt(each.part)
+            self._book.touch(each.share.subject)
         ends = await asyncio.gather(*(self._call(call, done) for call in sent))
         errors, failed = list[TryLater | CredentialRefused](), set[Subject]()
-        for call, end in zip(sent, ends, strict=True):
-            for each in (each for entry in call.entries for each in by_entry[entry]):
-                if isinstance(end, _Done):
+        for members, end in zip(wanted, ends, strict=True):
+            if isinstance(end, _Answered):
+                for each in members:
                     self._note(each, end)
-                else:
-                    failed.add(each.share.subject)
-            if not isinstance(end, _Done):
+            else:
                 errors.append(end)
+                failed |= {each.share.subject for each in members}
         if errors:
             worst = next((each for each in errors if isinstance(each, CredentialRefused)), errors[0])
             raise _InterruptedError(worst, failed)
 
-    async def _call(
-        self, call: BulkCall[E], done: Callable[[BulkCall[E], Answer], Mapping[E, int]]
-    ) -> _Done[E] | TryLater | CredentialRefused:
+    async def _call(self, call: BulkCall[Any], done: _Done) -> _Answered | TryLater | CredentialRefused:
         try:
             answer = await self._client.call(call.method, call.path, json=call.body)
-            return _Done(answer, done(call, answer))
+            return _Answered(answer, done(call, answer))
         except (TryLater, CredentialRefused) as error:
             return error
         except KitRejected:
-            return _Done(NOTHING_DONE, {})  # single calls will show whose fault it is
+            return _Answered(NOTHING_DONE, {})  # single calls will show whose fault it is
 
-    def _note(self, wanted: _Wanted[E], end: _Done[E]) -> None:
+    def _note(self, wanted: _Wanted[Any], end: _Answered) -> None:
         share, record = wanted.share, wanted.share.subject.record
         kit_id = end.ids.get(wanted.entry)
         if kit_id is None or record.kit_id not in {None, kit_id}:

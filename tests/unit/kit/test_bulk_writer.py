@@ -237,6 +237,23 @@ async def test_a_call_that_fails_is_told_and_the_next_try_goes_on_from_there(
     assert {each.tags for each in of.kit.subscribers().values()} == {frozenset({"VIP"})}
 
 
+async def test_to_find_out_if_kit_works_one_call_is_made_at_a_time(of: Account) -> None:
+    """Given a call that fails, no other follows it, and what was not sent is not in doubt."""
+    of.relied_on = 0.0
+    subjects = people(250)
+    await settle(of, {each: change(1, add=("VIP",)) for each in subjects})
+    of.sandbox.fail(FaultKind.RESET, path="/v4/bulk/tags/subscribers", method="DELETE", times=1, applied=True)
+    of.sandbox.fail(FaultKind.RESET, path="/v4/bulk/custom_fields/*", times=1)
+    off = {each: change(2, remove=("VIP",), fields={"plan": "x"}) for each in subjects}
+    of.calls()
+    end = await of.together.apply(list(off.items()), one_at_a_time=True)
+    assert len(end.failed) == 100
+    assert [call for call in of.calls() if "/bulk/" in call] == [BULK_VALUES.replace("200", "None")]
+    assert sum(bool(each.record.has_answers_since(1.0)) for each in subjects) == 250
+    await settle(of, off)
+    assert {each.tags for each in of.kit.subscribers().values()} == {frozenset()}
+
+
 async def test_a_call_that_is_cut_off_leaves_its_parts_in_doubt(of: Account) -> None:
     of.relied_on = 0.0
     subjects = people(5)
