@@ -66,6 +66,11 @@ class Arena:
         self.add_creator("main")
         self.add_creator("beside")
 
+    @property
+    def at_once(self) -> int:
+        """How many calls to the account under test are surely under way together under load."""
+        return 1 if self.bulk else 5
+
     # -- accounts -------------------------------------------------------------------------------------
 
     @property
