@@ -116,8 +116,8 @@ class Load:
         self._spoilt += count
 
     def replay(self) -> None:
-        """Publish all good ones again, in their order, before anything else."""
-        self._again = [message for message in self.published.values() if message.event is not None]
+        """Publish all again, in their order, before anything else; whoever was settled is a duplicate."""
+        self._again = list(self.published.values())
 
     def stop(self) -> None:
         """Publish no new events; what was asked for otherwise still goes out."""
