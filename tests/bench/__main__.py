@@ -30,7 +30,7 @@ progress = Console(stderr=True)
 
 
 def main() -> int:
-    """Measure and print; 1 where an aim that does not depend on the machine was missed."""
+    """Measure and print; 1 where a count is off, which no machine is an excuse for."""
     options = _options()
     if options.show is not None:
         _print(Report.read(options.show.read_text()), options.format)

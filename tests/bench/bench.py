@@ -151,14 +151,12 @@ class Bench:
                 running.check()
                 await asyncio.sleep(POLL_START)
 
-    async def subscribed(self, queues: Sequence[str], consumers: int, running: Sequence[Program]) -> None:
-        """Wait until each queue has so many consumers."""
+    async def consumed(self, queue: str, running: Program) -> None:
+        """Wait until a queue has a consumer."""
         async with asyncio.timeout(PATIENCE):
-            for queue in queues:
-                while await self.platform.consumers(queue) < consumers:
-                    for each in running:
-                        each.check()
-                    await asyncio.sleep(POLL_START)
+            while not await self.platform.consumers(queue):
+                running.check()
+                await asyncio.sleep(POLL_START)
 
     async def _settled(self, consumer: Consumer, running: Program, answers: int) -> None:
         """Wait until the queue is empty, enough is answered and no further call comes."""
@@ -172,6 +170,18 @@ class Bench:
                 count = await self.kit.call_count(well_only=True)
                 if count >= answers:
                     counts.append(count)
+
+
+async def subscribed(accounts: int, running: Sequence[Program]) -> None:
+    """Wait until each kit-worker has subscribed to so many accounts.
+
+    Their logs tell: of a queue with a single active consumer, RabbitMQ 3.10 counts only that one.
+    """
+    async with asyncio.timeout(PATIENCE):
+        for each in running:
+            while each.said('"event": "subscribed"') < accounts:
+                each.check()
+                await asyncio.sleep(POLL_START)
 
 
 @contextmanager

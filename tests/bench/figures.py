@@ -33,7 +33,7 @@ class Line:
         figures: By consumer; those that were not measured are absent.
         aim: What kit-worker should reach, for people; empty where there is no aim.
         met: None where there is no aim.
-        counts: True where the figure is a count, so that no machine is an excuse for a missed aim.
+        failed: True where a count is so far off that neither the machine nor its load is an excuse.
         digits: After the decimal point.
     """
 
@@ -42,7 +42,7 @@ class Line:
     figures: Mapping[str, Spread]
     aim: str = ""
     met: bool | None = None
-    counts: bool = False
+    failed: bool = False
     digits: int = 0
 
     @classmethod

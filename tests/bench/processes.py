@@ -53,6 +53,10 @@ class Program:
         """Return the most memory that it ever had resident, in MB of 1,000,000 bytes."""
         return megabytes(self.process.pid, "VmHWM")
 
+    def said(self, text: str) -> int:
+        """Return how often a text is in its log."""
+        return self.log.read_text(errors="replace").count(text)
+
     async def ended(self, seconds: float) -> str:
         """Wait so long for it to end by itself; its output."""
         async with asyncio.timeout(seconds):

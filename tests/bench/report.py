@@ -47,8 +47,8 @@ class Report:
 
     @property
     def failed(self) -> bool:
-        """Whether an aim was missed that no machine is an excuse for, or a row could not be measured."""
-        return any(line.counts for line in self.missed) or bool(self.failures)
+        """Whether something is off that no machine is an excuse for, or a row could not be measured."""
+        return any(line.failed for line in self.lines) or bool(self.failures)
 
     @property
     def caption(self) -> str:

@@ -6,6 +6,7 @@ As a program it serves a sandbox until its standard input ends, so that it never
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -136,6 +137,8 @@ async def main() -> None:
     """Serve, say where on standard output, and end with standard input."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    # A caller that is killed leaves a request half sent; that is nobody's mistake.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     loop.add_reader(sys.stdin, stop.set)  # nothing is ever written to it: readable means that it ended
     sandbox = Sandbox(limit=False, latency=LATENCY)
 

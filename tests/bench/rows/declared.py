@@ -18,7 +18,7 @@ NAME: Final = "declared"
 ACCOUNTS: Final = 1_000
 IDLE_SECONDS: Final = 10.0
 LOOK: Final = 0.5
-PATIENCE: Final = 420.0
+PATIENCE: Final = 300.0
 AMQP_PORT: Final = 5672
 
 

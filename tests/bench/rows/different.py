@@ -11,7 +11,7 @@ from tests.bench.figures import Line, spread
 from tests.bench.life import backlog
 
 NAME: Final = "different"
-EVENTS: Final = 3_000
+EVENTS: Final = 2_000
 
 
 async def measure(bench: Bench, rounds: int) -> list[Line]:

@@ -15,7 +15,7 @@ from tests.bench.stand_in import writes
 
 NAME: Final = "idle"
 WARM_UPS: Final = 5
-EVENTS: Final = 100
+EVENTS: Final = 80
 PAUSE: Final = 0.1
 CALLS_PER_EVENT: Final = 2
 MAX_MS_BEHIND: Final = 5.0
@@ -48,7 +48,7 @@ async def _idle(bench: Bench, consumer: Consumer) -> tuple[float, ...]:
     await bench.platform.add_queue(consumer.queue, consumer.arguments)
     async with consumer.running() as running:
         with explaining(running):
-            await bench.subscribed([consumer.queue], 1, [running])
+            await bench.consumed(consumer.queue, running)
             times = await _one_after_another(bench)
     await bench.close(*consumer.queues)
     return times

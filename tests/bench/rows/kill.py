@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Final
 
-from tests.bench.bench import PATIENCE, Bench, MeasurementFailed
+from tests.bench.bench import PATIENCE, Bench, MeasurementFailed, subscribed
 from tests.bench.consumers import UNBRAKED, WORKER, Crew, crew
 from tests.bench.figures import Line, spread
 from tests.bench.life import newcomers
 from tests.bench.processes import Program
 from tests.bench.stand_in import Call
-from worker.topology import work_queue
 
 NAME: Final = "kill"
 KILLS: Final = 5
@@ -34,12 +33,12 @@ async def measure(bench: Bench, rounds: int) -> list[Line]:  # noqa: ARG001  # s
     seconds = []
     async with AsyncExitStack() as stack:
         running = {name: await stack.enter_async_context(members.worker(name)) for name in ("w0", "w1")}
-        await bench.subscribed([work_queue(account)], 2, list(running.values()))
+        await subscribed(1, list(running.values()))
         coming = asyncio.create_task(_keep_coming(bench, account))
         try:
             for number in range(KILLS):
                 seconds.append(await _kill_active(bench, running))
-                await _replace(bench, members, running, stack, f"w{number + 2}")
+                await _replace(members, running, stack, f"w{number + 2}")
         finally:
             coming.cancel()
             with suppress(asyncio.CancelledError):
@@ -90,10 +89,7 @@ async def _kill_active(bench: Bench, running: dict[str, Program]) -> float:
     raise MeasurementFailed(f"Nobody took over within {now - killed:.0f} s.")
 
 
-async def _replace(
-    bench: Bench, members: Crew, running: dict[str, Program], stack: AsyncExitStack, name: str
-) -> None:
+async def _replace(members: Crew, running: dict[str, Program], stack: AsyncExitStack, name: str) -> None:
     """Start another worker, and wait until it stands by."""
     running[name] = await stack.enter_async_context(members.worker(name))
-    (account,) = members.keys
-    await bench.subscribed([work_queue(account)], 2, list(running.values()))
+    await subscribed(1, list(running.values()))

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tests.bench.bench import PATIENCE, POLL, Bench, explaining
+from tests.bench.bench import PATIENCE, POLL, Bench, explaining, subscribed
 from tests.bench.consumers import KITS_OWN, UNBRAKED, WORKER, Crew, crew
 from tests.bench.figures import Line, percentile, spread
 from tests.bench.life import many, newcomers
@@ -81,7 +81,7 @@ async def _run(bench: Bench, *, noise: int, limited: bool) -> Run:
     await bench.kit.open_accounts(*members.keys.values(), limits=LIMITS if limited else None)
     async with members.worker("noisy") as running:
         with explaining(running):
-            await bench.subscribed([work_queue(name) for name in members.keys], 1, [running])
+            await subscribed(1 + QUIET, [running])
             await bench.platform.pour((f"{kind}.{loud}", body) for kind, body in many(noise))
             times = await _quiet_events(bench, members)
             left = await bench.platform.depth(work_queue(loud))

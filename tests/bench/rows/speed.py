@@ -13,8 +13,6 @@ from tests.bench.figures import Line, spread
 from tests.bench.life import Event, backlog
 
 NAME: Final = "speed"
-EVENTS: Final = 10_000
-PEOPLE: Final = 2_000
 ACK_EVERY: Final = (1, 100)
 TIMES_PLAIN: Final = 2.5
 SHARE_OF_BROKER: Final = 60.0
@@ -22,7 +20,7 @@ SHARE_OF_BROKER: Final = 60.0
 
 async def measure(bench: Bench, rounds: int) -> list[Line]:
     """Measure aio-pika alone and the three consumers, in turn."""
-    events = backlog(events=EVENTS, people=PEOPLE)
+    events = backlog()
     alone: dict[int, list[float]] = {every: [] for every in ACK_EVERY}
     runs: dict[str, list[Drain]] = {name: [] for name in (*RIVALS, WORKER)}
     for _ in range(rounds):
