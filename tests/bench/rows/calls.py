@@ -20,8 +20,8 @@ LATENCY: Final = 0.08
 """Seconds that Kit takes to answer. The faster it answers, the more of the window is taken up by people who
 are done and wait for the ledger, and the less is folded."""
 MAX_SINGLE: Final = 1.45
-EXCUSED: Final = 1.05
-"""So many times the aim for single calls: how full the window is varies a little with the machine's load."""
+EXCUSED: Final = 1.1
+"""So many times an aim: how full a window is varies with the machine's load, by 3 % beside the tests."""
 MAX_BULK: Final = 0.06
 MAX_BULK_LEAN: Final = 0.025
 
@@ -71,7 +71,7 @@ def _calls(runs: Runs, name: str, what: str, most: float, floor: float) -> Line:
     figures = {key: spread(each) for key, each in _of(runs, name, lambda run: run.calls_per_event).items()}
     aim = f"at most {most} (a window of {WINDOW} allows {floor:.3f})"
     ours = figures[WORKER]
-    failed = ours.highest > most * (EXCUSED if name == KEY else 1)
+    failed = ours.highest > most * EXCUSED
     return Line(NAME, what, figures, aim, ours.median <= most, failed, digits=3)
 
 
