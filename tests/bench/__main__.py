@@ -20,7 +20,7 @@ from tests.bench.consumers import Place
 from tests.bench.processes import ProgramEnded, stand_in_process
 from tests.bench.queues import platform
 from tests.bench.report import Report
-from tests.bench.rows.registry import ROWS
+from tests.bench.rows.registry import ROWS, Measure
 from tests.bench.stand_in import StandIn
 
 MISSED: Final = 1
@@ -40,7 +40,7 @@ def main() -> int:
         progress.print("AMQP_URL is not set: use 'make bench', or 'scripts/with-broker' before the command.")
         return NO_BROKER
     report = Report(options.rounds, os.cpu_count() or 1, os.getloadavg()[0])
-    asyncio.run(_measure(url, options.rows, report, options.save))
+    asyncio.run(_measure(url, _measures(options), report, options.save))
     _print(report, options.format)
     return MISSED if report.failed else 0
 
@@ -60,9 +60,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--show", type=Path, help="print what was saved, and measure nothing")
     options = parser.parse_args()
     if options.short:
-        options.rows = [name for name in options.rows if ROWS[name].short]
+        options.rows = [name for name in options.rows if ROWS[name].short is not None]
     options.rounds = options.rounds or (1 if options.short else 3)
     return options
+
+
+def _measures(options: argparse.Namespace) -> dict[str, Measure]:
+    chosen = {name: ROWS[name] for name in options.rows}
+    return {name: (row.short if options.short else None) or row.measure for name, row in chosen.items()}
 
 
 def _rows(text: str) -> list[str]:
@@ -86,7 +91,7 @@ def _print(report: Report, form: str) -> None:
         sys.stdout.write(f"{report.markdown() if form == 'markdown' else report.json()}\n")
 
 
-async def _measure(url: str, rows: list[str], report: Report, save: Path | None) -> None:
+async def _measure(url: str, rows: dict[str, Measure], report: Report, save: Path | None) -> None:
     """Measure the rows into a report; one that fails leaves the others."""
     began = time.monotonic()
     exchange = f"bench.events.{secrets.token_hex(4)}"
@@ -98,10 +103,10 @@ async def _measure(url: str, rows: list[str], report: Report, save: Path | None)
         ):
             place = Place(url, kit_url, exchange, Path(name), os.environ.get("POSTGRES_URL"))
             bench = Bench(place, events, StandIn(session, kit_url), kit_pid)
-            for row in rows:
+            for row, measure in rows.items():
                 progress.print(f"[dim]{time.monotonic() - began:5.0f} s  {row}: {ROWS[row].about}[/]")
                 try:
-                    report.lines += await ROWS[row].measure(bench, report.rounds)
+                    report.lines += await measure(bench, report.rounds)
                 except (MeasurementFailed, ProgramEnded, TimeoutError) as error:
                     report.failures[row] = str(error) or "It took too long."
                     progress.print(f"{row}: {report.failures[row]}", markup=False)

@@ -45,6 +45,14 @@ def test_calls_and_wrong_people_have_an_aim_for_each_way_of_writing() -> None:
     assert verdicts(counted(replace(DRAIN, left=1))) == [True, True, True, False, True, True]
 
 
+def test_the_aims_of_calls_are_judged_without_rivals_too() -> None:
+    few = replace(DRAIN, calls=25)
+    runs = {name: [few] for name in (calls.KEY, calls.BULK, calls.BULK_LEAN)}
+    judged = calls.lines(runs)
+    assert verdicts(judged) == [True] * 6
+    assert {name for line in judged for name in line.figures} == {WORKER}
+
+
 def test_any_wrong_person_and_calls_beyond_what_load_excuses_fail_the_benchmark() -> None:
     excused = [counted(), counted(replace(DRAIN, calls=1595), bulk=66, lean=27)]
     beyond = [

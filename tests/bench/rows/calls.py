@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from tests.bench.allowed import WINDOW, bulk_calls_allowed, single_calls_allowed
@@ -30,12 +31,21 @@ Runs = Mapping[str, Sequence[Drain]]
 
 async def measure(bench: Bench, rounds: int) -> list[Line]:
     """Let each consumer work through the backlog, in turn."""
+    return await _measure(bench, rounds, tuple(RIVALS))
+
+
+async def measure_ours(bench: Bench, rounds: int) -> list[Line]:
+    """Let kit-worker alone do it, in each of its ways: the aims are its own."""
+    return await _measure(bench, rounds, ())
+
+
+async def _measure(bench: Bench, rounds: int, rivals: Sequence[str]) -> list[Line]:
     place = bench.place
     makers: dict[str, Callable[[], Consumer]] = {
-        **{name: lambda name=name: rival(name, place) for name in RIVALS},  # type: ignore[misc]
-        KEY: lambda: kit_worker(place),
-        BULK: lambda: kit_worker(place, bulk=True),
-        BULK_LEAN: lambda: kit_worker(place, bulk=True, mapped=LEAN),
+        **{name: partial(rival, name, place) for name in rivals},
+        KEY: partial(kit_worker, place),
+        BULK: partial(kit_worker, place, bulk=True),
+        BULK_LEAN: partial(kit_worker, place, bulk=True, mapped=LEAN),
     }
     runs: dict[str, list[Drain]] = {name: [] for name in makers}
     for _ in range(rounds):
@@ -62,8 +72,8 @@ def lines(runs: Runs) -> list[Line]:
 
 
 def _of(runs: Runs, name: str, figure: Callable[[Drain], float]) -> Mapping[str, Sequence[float]]:
-    """Return a figure of all runs of both rivals, and of one way in which kit-worker ran."""
-    chosen = {**{rival_name: runs[rival_name] for rival_name in RIVALS}, WORKER: runs[name]}
+    """Return a figure of all runs of the rivals, where they ran, and of one way in which kit-worker ran."""
+    chosen = {**{each: runs[each] for each in RIVALS if each in runs}, WORKER: runs[name]}
     return {consumer: [figure(run) for run in own] for consumer, own in chosen.items()}
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from tests.bench.bench import Bench
 from tests.bench.figures import Line
 from tests.bench.rows import accounts, calls, declared, different, idle, kill, limited, memory, noisy, speed
+
+Measure: TypeAlias = Callable[[Bench, int], Awaitable[list[Line]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +19,18 @@ class Row:
 
     Attributes:
         measure: Takes what to measure with and the number of rounds.
-        short: Whether it belongs to the short form, which judges counts only.
+        short: The same for the short form, which judges counts only; None: it does not belong to that.
     """
 
     about: str
-    measure: Callable[[Bench, int], Awaitable[list[Line]]]
-    short: bool = False
+    measure: Measure
+    short: Measure | None = None
 
 
 ROWS: Final[Mapping[str, Row]] = {
-    calls.NAME: Row("Kit calls per event, and people with a wrong final state", calls.measure, short=True),
+    calls.NAME: Row(
+        "Kit calls per event, and people with a wrong final state", calls.measure, calls.measure_ours
+    ),
     limited.NAME: Row("a backlog under Kit's real limit", limited.measure),
     speed.NAME: Row("events a second, bulk calls, limits off", speed.measure),
     different.NAME: Row("events a second, everyone different, limits off", different.measure),
