@@ -54,8 +54,8 @@ types: .venv/.dev  ## check the types (mypy, strict)
 	@echo "types:  in order"
 
 .PHONY: bench
-bench: .venv/.dev  ## measure against a plain consumer
-	@$(WITH_BROKER) $(PY) -m tests.bench
+bench: .venv/.dev  ## measure beside a plain and a FastStream consumer (ARGS=--short: counts only, a minute)
+	@$(WITH_SERVICES) $(PY) -m tests.bench $(ARGS)
 
 .PHONY: compose-trial
 compose-trial: .venv/.dev  ## try docker-compose.yml with three workers (needs Docker)

@@ -1,10 +1,13 @@
-"""`make bench`: this worker against a plain consumer, over the same backlog. docs/benchmark.md explains it.
+"""`make bench`: this worker beside a plain and a FastStream consumer. docs/performance.md explains it.
 
 ::
 
     life, model   what happens to people, and what their Kit account should say afterwards: pure
-    plain   the plain consumer, a program of its own
+    allowed   the fewest calls that a window over the queue allows: pure
+    plain, streamed   the other consumers, programs of their own; single_calls is how they call Kit
+    acker   aio-pika alone, which consumes, acks and does nothing else
     stand_in, queues, processes   the stand-in for Kit, RabbitMQ, and the programs that are measured
-    settling, backlog_run, memory_run   the measurements
-    figures, report   medians, aims and the table
+    consumers, bench   how each is started, and what all measurements share
+    rows   the measurements, each by itself, and the verdicts over them, which are pure
+    figures, report   medians and the table: pure
 """

@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: measures both consumers in turn and prints a table."""
+"""`python -m tests.bench`: measures the rows, one after another, and prints a table."""
 
 from __future__ import annotations
 
@@ -15,54 +15,66 @@ from typing import Final
 import aiohttp
 from rich.console import Console
 
-from tests.bench.consumers import kit_worker, plain
+from tests.bench.bench import Bench, MeasurementFailed
+from tests.bench.consumers import Place
 from tests.bench.processes import ProgramEnded, stand_in_process
 from tests.bench.queues import platform
 from tests.bench.report import Report
-from tests.bench.runs import BacklogRun, Bench, MeasurementFailed, MemoryRun
+from tests.bench.rows.registry import ROWS, Measure
 from tests.bench.stand_in import StandIn
 
-BACKLOGS_FOR_MEMORY: Final = (1_000, 100_000)
 MISSED: Final = 1
 NO_BROKER: Final = 4  # as kit-worker's own exit code
-NOT_MEASURED: Final = 5
 
 progress = Console(stderr=True)
 
 
 def main() -> int:
-    """Measure and print; 1 where an aim that does not depend on the machine was missed."""
+    """Measure and print; 1 where a count is off, which no machine is an excuse for."""
     options = _options()
+    if options.show is not None:
+        _print(Report.read(options.show.read_text()), options.format)
+        return 0
     url = os.environ.get("AMQP_URL")
     if not url:
         progress.print("AMQP_URL is not set: use 'make bench', or 'scripts/with-broker' before the command.")
         return NO_BROKER
-    began, load = time.monotonic(), os.getloadavg()[0]
-    try:
-        runs, memory = asyncio.run(_measure(url, options.rounds, quick=options.quick))
-    except (MeasurementFailed, ProgramEnded) as error:
-        progress.print(str(error), markup=False)
-        return NOT_MEASURED
-    seconds = time.monotonic() - began
-    report = Report(runs, memory, options.rounds, os.cpu_count() or 1, load, seconds)
-    if options.json:
-        sys.stdout.write(f"{report.json()}\n")
-    else:
-        console = Console()
-        console.print(report.table(), *report.conclusion(), sep="\n")
+    report = Report(options.rounds, os.cpu_count() or 1, os.getloadavg()[0])
+    asyncio.run(_measure(url, _measures(options), report, options.save))
+    _print(report, options.format)
     return MISSED if report.failed else 0
 
 
 def _options() -> argparse.Namespace:
+    rows = "\n".join(f"  {name:10} {row.about}" for name, row in ROWS.items())
     parser = argparse.ArgumentParser(
-        prog="make bench", description="Measure kit-worker against a plain consumer."
+        prog="make bench",
+        description=f"Measure kit-worker beside a plain and a FastStream consumer.\n\nrows:\n{rows}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--rounds", type=_at_least_one, help="how often each is measured (3; with --quick 1)")
-    parser.add_argument("--quick", action="store_true", help="the backlog only: no idle events, no memory")
-    parser.add_argument("--json", action="store_true", help="figures and runs as JSON")
+    parser.add_argument("--rows", type=_rows, default=list(ROWS), help="some only, with commas between")
+    parser.add_argument("--rounds", type=_at_least_one, help="how often each is measured (3; with --short 1)")
+    parser.add_argument("--short", action="store_true", help="what can be counted, once, in a minute")
+    parser.add_argument("--format", choices=("table", "markdown", "json"), default="table")
+    parser.add_argument("--save", type=Path, help="a file to keep the figures in, row by row")
+    parser.add_argument("--show", type=Path, help="print what was saved, and measure nothing")
     options = parser.parse_args()
-    options.rounds = options.rounds or (1 if options.quick else 3)
+    if options.short:
+        options.rows = [name for name in options.rows if ROWS[name].short is not None]
+    options.rounds = options.rounds or (1 if options.short else 3)
     return options
+
+
+def _measures(options: argparse.Namespace) -> dict[str, Measure]:
+    chosen = {name: ROWS[name] for name in options.rows}
+    return {name: (row.short if options.short else None) or row.measure for name, row in chosen.items()}
+
+
+def _rows(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in ROWS]:
+        raise argparse.ArgumentTypeError(f"no such row: {', '.join(unknown)}; there are: {', '.join(ROWS)}")
+    return names
 
 
 def _at_least_one(text: str) -> int:
@@ -72,27 +84,35 @@ def _at_least_one(text: str) -> int:
     return number
 
 
-async def _measure(url: str, rounds: int, *, quick: bool) -> tuple[list[BacklogRun], list[MemoryRun]]:
+def _print(report: Report, form: str) -> None:
+    if form == "table":
+        Console().print(report.table(), *report.conclusion(), sep="\n", markup=True)
+    else:
+        sys.stdout.write(f"{report.markdown() if form == 'markdown' else report.json()}\n")
+
+
+async def _measure(url: str, rows: dict[str, Measure], report: Report, save: Path | None) -> None:
+    """Measure the rows into a report; one that fails leaves the others."""
+    began = time.monotonic()
     exchange = f"bench.events.{secrets.token_hex(4)}"
     with tempfile.TemporaryDirectory(prefix="kit-worker-bench-") as name:
-        folder = Path(name)
         async with (
             stand_in_process() as (kit_url, kit_pid),
             aiohttp.ClientSession() as session,
             platform(url, exchange) as events,
         ):
-            bench = Bench(events, StandIn(session, kit_url), kit_pid, folder)
-            runs: list[BacklogRun] = []
-            for number in range(1, rounds + 1):
-                for consumer in (plain(url, kit_url), kit_worker(url, kit_url, exchange, folder)):
-                    progress.print(f"[dim]round {number} of {rounds}: {consumer.name}[/]")
-                    runs.append(await bench.backlog(consumer, idle=not quick))
-            memory: list[MemoryRun] = []
-            for messages in () if quick else BACKLOGS_FOR_MEMORY:
-                progress.print(f"[dim]memory over {messages:,} messages[/]")
-                worker = kit_worker(url, kit_url, exchange, folder, rate_limit=0)
-                memory.append(await bench.memory(worker, messages))
-            return runs, memory
+            place = Place(url, kit_url, exchange, Path(name), os.environ.get("POSTGRES_URL"))
+            bench = Bench(place, events, StandIn(session, kit_url), kit_pid)
+            for row, measure in rows.items():
+                progress.print(f"[dim]{time.monotonic() - began:5.0f} s  {row}: {ROWS[row].about}[/]")
+                try:
+                    report.lines += await measure(bench, report.rounds)
+                except (MeasurementFailed, ProgramEnded, TimeoutError) as error:
+                    report.failures[row] = str(error) or "It took too long."
+                    progress.print(f"{row}: {report.failures[row]}", markup=False)
+                report.seconds = time.monotonic() - began
+                if save is not None:
+                    save.write_text(report.json())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ consumer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,6 +32,25 @@ FIELDS: Final = {
     "mk_access_expires_at": ("access", "expires_at"),
 }
 """Kit's custom fields, and where an event has the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What an account's file sends beside tags.
+
+    Attributes:
+        fields: Of `FIELDS`, those that go to Kit.
+        first_name: Whether Kit's own first name is set.
+    """
+
+    fields: tuple[str, ...]
+    first_name: bool
+
+
+EVERYTHING: Final = Mapped(tuple(FIELDS), first_name=True)
+"""The default: up to 7 custom fields and the first name an event."""
+LEAN: Final = Mapped(("mk_subscription_plan", "mk_access_level"), first_name=False)
+"""A creator who only wants to know the plan and the level: at most one custom field an event."""
 
 
 def field_values(data: Data) -> dict[str, str]:
@@ -63,14 +82,16 @@ class State:
     fields: dict[str, str] = field(default_factory=dict)
 
 
-def final_states(events: Iterable[Event]) -> dict[str, State]:
+def final_states(events: Iterable[Event], mapped: Mapped = EVERYTHING) -> dict[str, State]:
     """Return what should be true of each person, by email address, once all the events are applied."""
     states: dict[str, State] = {}
     for event in sorted(events, key=lambda each: each.time):
         state = states.setdefault(event.email, State())
         added, removed = tag_changes(event.type, event.data)
-        state.first_name = event.data["user"]["first_name"]
-        state.fields |= field_values(event.data)
+        values = field_values(event.data)
+        if mapped.first_name:
+            state.first_name = event.data["user"]["first_name"]
+        state.fields |= {name: values[name] for name in mapped.fields if name in values}
         state.tags = state.tags - set(removed) | set(added)
     return states
 
@@ -78,3 +99,12 @@ def final_states(events: Iterable[Event]) -> dict[str, State]:
 def wrong_people(wanted: Mapping[str, State], found: Mapping[str, State]) -> list[str]:
     """Return whose state in Kit is not what it should be, those whom Kit lacks included."""
     return [email for email, state in wanted.items() if found.get(email) != state]
+
+
+def plain_calls(events: Sequence[Event]) -> int:
+    """Return how many writes these events are, one call for each change as `single_calls` makes them."""
+    tagging = sum(
+        len(added) + len(removed)
+        for added, removed in (tag_changes(event.type, event.data) for event in events)
+    )
+    return len(events) + tagging

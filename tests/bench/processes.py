@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from scripts.broker.processes import bound_to_us
+from scripts.services.processes import bound_to_us
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 STOP_SECONDS: Final = 40.0
@@ -50,10 +50,45 @@ class Program:
         return cpu_seconds(self.process.pid)
 
     def peak_megabytes(self) -> float:
-        """Return the most memory that it ever had resident (VmHWM), in MB of 1,000,000 bytes."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
-        return int(line.split()[1]) * 1024 / 1e6
+        """Return the most memory that it ever had resident, in MB of 1,000,000 bytes."""
+        return megabytes(self.process.pid, "VmHWM")
+
+    def said(self, text: str) -> int:
+        """Return how often a text is in its log."""
+        return self.log.read_text(errors="replace").count(text)
+
+    async def ended(self, seconds: float) -> str:
+        """Wait so long for it to end by itself; its output."""
+        async with asyncio.timeout(seconds):
+            await self.process.wait()
+        return self.log_tail()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+
+
+def megabytes(pid: int, what: str = "VmRSS") -> float:
+    """Return the memory that a process has resident, or with VmHWM ever had, in MB of 1,000,000 bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (line,) = [line for line in status.splitlines() if line.startswith(f"{what}:")]
+    return int(line.split()[1]) * 1024 / 1e6
+
+
+def listening_on(port: int) -> int | None:
+    """Return the process of this machine that listens on a port; None where that is not to be seen."""
+    inodes = {
+        fields[9]
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        for line in Path(table).read_text().splitlines()[1:]
+        if (fields := line.split())[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port
+    }
+    sockets = {f"socket:[{inode}]" for inode in inodes}
+    for entry in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):  # it is another user's, or gone
+            if str(entry.readlink()) in sockets:
+                return int(entry.parts[2])
+    return None
 
 
 def cpu_seconds(pid: int) -> float:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from itertools import islice
 from typing import Any, Final
 
 import aio_pika
 import aiormq
-from aio_pika.abc import AbstractChannel, AbstractExchange
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
+from aiormq.exceptions import ChannelNotFoundEntity
 
 from tests.bench.life import TYPES, Event
 
@@ -21,17 +22,20 @@ BATCH: Final = 500
 class Platform:
     """The platform's side: it publishes events to its exchange, with confirms."""
 
-    def __init__(self, url: str, channel: AbstractChannel, exchange: str) -> None:
+    def __init__(
+        self, url: str, connection: AbstractConnection, channel: AbstractChannel, exchange: str
+    ) -> None:
         self.exchange = exchange
+        self._connection = connection
         self._url = url
         self._channel = channel
         self._events: AbstractExchange | None = None
         self._queues: list[str] = []
 
-    async def add_queue(self, name: str, arguments: dict[str, Any]) -> None:
+    async def add_queue(self, name: str, arguments: Mapping[str, Any]) -> None:
         """Declare a queue and bind it to every event type; `close` deletes it."""
         self._queues.append(name)
-        queue = await self._channel.declare_queue(name, durable=True, arguments=arguments)
+        queue = await self._channel.declare_queue(name, durable=True, arguments=dict(arguments))
         for kind in TYPES:
             await queue.bind(await self._exchange(), kind)
 
@@ -40,12 +44,13 @@ class Platform:
         for name in names:
             await self._channel.queue_delete(name)
 
-    async def publish(self, events: Iterable[Event]) -> None:
-        """Publish events in their order; returns once the broker has confirmed all of them."""
+    async def publish(self, events: Iterable[Event], app: str = "") -> None:
+        """Publish events of an app in their order; returns once the broker has confirmed all of them."""
+        suffix = f".{app}" if app else ""
         exchange = await self._exchange()
         remaining = iter(events)
         while batch := list(islice(remaining, BATCH)):
-            await asyncio.gather(*(exchange.publish(_message(event), event.type) for event in batch))
+            await asyncio.gather(*(exchange.publish(_message(event), event.type + suffix) for event in batch))
 
     async def pour(self, bodies: Iterable[tuple[str, bytes]]) -> None:
         """Publish very many messages, each with its routing key, in a fraction of the time.
@@ -71,6 +76,15 @@ class Platform:
         declared = await self._channel.declare_queue(queue, passive=True)
         return int(declared.declaration_result.message_count or 0)
 
+    async def consumers(self, queue: str) -> int:
+        """Return how many consumers a queue has; 0 where there is none yet."""
+        try:
+            async with self._connection.channel() as channel:
+                declared = await channel.declare_queue(queue, passive=True)
+                return int(declared.declaration_result.consumer_count or 0)
+        except ChannelNotFoundEntity:
+            return 0
+
     async def close(self) -> None:
         """Delete what was declared."""
         await self.delete_queues(*self._queues)
@@ -88,7 +102,7 @@ class Platform:
 async def platform(amqp_url: str, exchange: str) -> AsyncIterator[Platform]:
     """Connect, and delete everything that was declared in the end."""
     async with await aio_pika.connect(amqp_url, timeout=10) as connection:
-        opened = Platform(amqp_url, await connection.channel(), exchange)
+        opened = Platform(amqp_url, connection, await connection.channel(), exchange)
         try:
             yield opened
         finally:

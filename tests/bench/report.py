@@ -1,94 +1,94 @@
-"""The figures, for people and for programs."""
+"""The table, for people, for docs/performance.md and for programs. Pure."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from rich.table import Table
 
-from tests.bench.consumers import PLAIN, WORKER
-from tests.bench.figures import Row, Spread, rows, troubles
-from tests.bench.life import EVENTS, PEOPLE
-from tests.bench.runs import BacklogRun, MemoryRun
+from tests.bench.consumers import PLAIN, STREAM, WORKER
+from tests.bench.figures import Line
+
+COLUMNS = (PLAIN, STREAM, WORKER)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Report:
     """All that was measured.
 
     Attributes:
+        rounds: How often, where a row is measured more than once.
+        lines: So far.
+        failures: By row, why it could not be measured.
         processors: How many the machine has.
-        load_before: The machine's load average over the minute before the first run: what others did.
+        load_before: The machine's load average over the minute before the first row: what others did.
         seconds: How long all of it took.
     """
 
-    runs: Sequence[BacklogRun]
-    memory: Sequence[MemoryRun]
     rounds: int
     processors: int
     load_before: float
-    seconds: float
+    lines: list[Line] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @classmethod
+    def read(cls, text: str) -> Report:
+        """Return what `json` made of one."""
+        saved: dict[str, Any] = json.loads(text)
+        return cls(**{**saved, "lines": [Line.read(line) for line in saved["lines"]]})
 
     @property
-    def rows(self) -> list[Row]:
-        """The table's lines."""
-        return rows(self.runs, self.memory)
-
-    @property
-    def missed(self) -> list[Row]:
+    def missed(self) -> list[Line]:
         """The lines whose aim was missed."""
-        return [row for row in self.rows if row.met is False]
+        return [line for line in self.lines if line.met is False]
 
     @property
     def failed(self) -> bool:
-        """Whether an aim was missed that no machine is an excuse for, or an event was left."""
-        ours = [run for run in self.runs if run.consumer == WORKER]
-        return any(not row.by_machine for row in self.missed) or bool(troubles(ours))
+        """Whether something is off that no machine is an excuse for, or a row could not be measured."""
+        return any(line.failed for line in self.lines) or bool(self.failures)
+
+    @property
+    def caption(self) -> str:
+        """How it was measured."""
+        rounds = "one round" if self.rounds == 1 else f"medians of {self.rounds} rounds (lowest to highest)"
+        return (
+            f"{rounds}; {self.processors} processors, load average {self.load_before:.1f} before the first "
+            f"row, {self.seconds / 60:.0f} min in all"
+        )
 
     def table(self) -> Table:
         """The figures beside their aims."""
-        rounds = "1 round" if self.rounds == 1 else f"median of {self.rounds} rounds (lowest to highest)"
-        table = Table(
-            title=f"{EVENTS:,} events of {PEOPLE:,} people; {rounds}",
-            caption=f"{self.processors} processors, load average {self.load_before:.1f} before the first "
-            f"run, {self.seconds:.0f} s in all",
-        )
-        for name in ("", PLAIN, WORKER, f"aim for {WORKER}", ""):
-            table.add_column(name, justify="right" if name in {PLAIN, WORKER} else "left")
-        for row in self.rows:
-            plain = "" if row.plain is None else _text(row.plain, row.digits)
-            table.add_row(row.what, plain, _text(row.worker, row.digits), row.aim, _verdict(row))
+        table = Table(caption=self.caption)
+        for name in ("", *COLUMNS, f"aim for {WORKER}", ""):
+            table.add_column(name, justify="right" if name in COLUMNS else "left")
+        for before, line in zip([None, *self.lines], self.lines, strict=False):
+            if before is not None and before.row != line.row:
+                table.add_section()
+            colour = {"met": "green", "missed": "bold red"}.get(line.verdict, "none")
+            table.add_row(line.what, *_figures(line), line.aim, f"[{colour}]{line.verdict}[/]")
         return table
+
+    def markdown(self) -> str:
+        """The same for docs/performance.md."""
+        rows = [["", *COLUMNS, f"aim for {WORKER}", ""], ["---"] * (len(COLUMNS) + 3)]
+        for line in self.lines:
+            verdict = f"**{line.verdict}**" if line.met is False else line.verdict
+            rows.append([line.what, *_figures(line), line.aim, verdict])
+        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
     def conclusion(self) -> list[str]:
         """What the table means, one sentence each."""
-        missed = [f"Missed: {row.what}; the aim is {row.aim}." for row in self.missed]
-        return [*(missed or ["Every aim was met."]), *troubles(self.runs)]
+        missed = [f"Missed: {line.what}; the aim is {line.aim}." for line in self.missed]
+        failures = [f"Not measured: {row}. {why}" for row, why in self.failures.items()]
+        return [*(missed or ["Every aim was met."]), *failures]
 
     def json(self) -> str:
-        """The figures and the runs behind them."""
-        return json.dumps(
-            {
-                "figures": [asdict(row) for row in self.rows],
-                "conclusion": self.conclusion(),
-                "runs": [asdict(run) for run in self.runs],
-                "memory": [asdict(run) for run in self.memory],
-                "machine": {"processors": self.processors, "load_before": self.load_before},
-                "seconds": self.seconds,
-            },
-            indent=2,
-        )
+        """The figures."""
+        return json.dumps(asdict(self), indent=2)
 
 
-def _text(figure: Spread, digits: int) -> str:
-    text = f"{figure.median:,.{digits}f}"
-    lowest, highest = f"{figure.lowest:,.{digits}f}", f"{figure.highest:,.{digits}f}"
-    return text if lowest == highest else f"{text} ({lowest} to {highest})"
-
-
-def _verdict(row: Row) -> str:
-    if row.met is None:
-        return ""
-    return "[green]met[/]" if row.met else "[bold red]missed[/]"
+def _figures(line: Line) -> list[str]:
+    return [line.figures[name].text(line.digits) if name in line.figures else "" for name in COLUMNS]

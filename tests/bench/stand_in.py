@@ -6,8 +6,9 @@ As a program it serves a sandbox until its standard input ends, so that it never
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,11 +22,22 @@ LATENCY: Final = 0.020
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call to Kit that was answered; monotonic seconds, of the clock that all processes here share."""
+    """One call to Kit that was answered; monotonic seconds, of the clock that all processes here share.
 
+    Attributes:
+        account: The API key or access token of its account.
+        caller: What its User-Agent says.
+        endpoint: Method and path, without ids.
+    """
+
+    sequence: int
     arrived: float
     ended: float
     method: str
+    account: str
+    status: int
+    caller: str
+    endpoint: str
 
 
 class StandIn:
@@ -34,24 +46,35 @@ class StandIn:
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self.url = url
         self._session = session
-        self._account = ""
+        self._names: dict[str, str] = {}
 
-    async def open_account(self, key: str, *, limit: int | None = None) -> None:
-        """Forget everything, and open an account that has its tags and custom fields but no subscribers.
+    async def open_accounts(
+        self, *keys: str, limits: Mapping[str, int] | None = None, latency: float = LATENCY
+    ) -> None:
+        """Forget everything, and open accounts that have tags and custom fields but no subscribers.
 
         Args:
-            key: The new account's API key.
-            limit: Calls in any 60 s; None for no limit.
+            keys: Each account's API key or access token.
+            limits: Calls in any 60 s, by `api_key` and `oauth`; those left out have none.
+            latency: Seconds that every answer takes.
         """
         await self._order("reset", {})
-        await self._order("limits", {"api_key": limit})
-        seed: dict[str, object] = {"account": key, "tags": list(TAGS), "custom_fields": list(FIELDS)}
-        self._account = str((await self._order("seed", seed))["name"])
+        await self._order("limits", {"api_key": None, "oauth": None, **(limits or {})})
+        await self._order("settings", {"latency": latency})
+        self._names = {}
+        for key in keys:
+            seed: dict[str, object] = {"account": key, "tags": list(TAGS), "custom_fields": list(FIELDS)}
+            self._names[key] = str((await self._order("seed", seed))["name"])
 
-    async def call_count(self) -> int:
-        """Return how many calls were answered so far."""
-        answer = await self._look("calls", limit=1)
-        return sum(int(total["count"]) for total in answer["totals"])
+    async def call_count(self, *, well_only: bool = False) -> int:
+        """Return how many calls were answered so far, or how many of them with 2xx."""
+        totals = (await self._look("calls", limit=1))["totals"]
+        return sum(int(total["count"]) for total in totals if not well_only or _is_well(total["status"]))
+
+    async def write_count(self) -> int:
+        """Return how many calls were answered so far that may have changed something."""
+        totals = (await self._look("calls", limit=1))["totals"]
+        return sum(int(total["count"]) for total in totals if not total["endpoint"].startswith("GET "))
 
     async def refused(self) -> dict[str, int]:
         """Return how many calls were answered otherwise than 2xx, by endpoint and status."""
@@ -59,22 +82,32 @@ class StandIn:
         return {
             f"{total['endpoint']}: {total['status']}": int(total["count"])
             for total in totals
-            if total["status"] is None or not 200 <= total["status"] < 300
+            if not _is_well(total["status"])
         }
 
-    async def calls(self) -> list[Call]:
-        """Return all answered calls, in the order in which they came."""
-        calls = (await self._look("calls", limit=1_000_000))["calls"]
+    async def calls(self, since: int = 0) -> list[Call]:
+        """Return all answered calls after the one of that number, in the order in which they came."""
+        keys = {name: key for key, name in self._names.items()}
+        calls = (await self._look("calls", limit=1_000_000, since=since))["calls"]
         return [
-            Call(call["arrived"], call["ended"], call["method"])
+            Call(
+                call["sequence"],
+                call["arrived"],
+                call["ended"],
+                call["method"],
+                keys.get(call["account"], ""),
+                call["status"],
+                call["user_agent"],
+                call["endpoint"],
+            )
             for call in calls
-            if call["ended"] is not None
+            if call["ended"] is not None and call["status"] is not None
         ]
 
-    async def subscribers(self) -> dict[str, State]:
-        """Return what the account says of its subscribers, by email address."""
+    async def subscribers(self, key: str) -> dict[str, State]:
+        """Return what an account says of its subscribers, by email address."""
         accounts = (await self._look("state"))["accounts"]
-        (account,) = [account for account in accounts if account["name"] == self._account]
+        (account,) = [account for account in accounts if account["name"] == self._names[key]]
         return {
             person["email_address"]: State(person["first_name"], set(person["tags"]), person["fields"])
             for person in account["subscribers"]
@@ -91,6 +124,10 @@ class StandIn:
             return dict(await answer.json())
 
 
+def _is_well(status: int | None) -> bool:
+    return status is not None and 200 <= status < 300
+
+
 def writes(calls: Iterable[Call]) -> list[Call]:
     """Return the calls that may change something."""
     return [call for call in calls if call.method != "GET"]
@@ -100,6 +137,8 @@ async def main() -> None:
     """Serve, say where on standard output, and end with standard input."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    # A caller that is killed leaves a request half sent; that is nobody's mistake.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     loop.add_reader(sys.stdin, stop.set)  # nothing is ever written to it: readable means that it ended
     sandbox = Sandbox(limit=False, latency=LATENCY)
 

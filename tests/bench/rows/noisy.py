@@ -1,0 +1,109 @@
+"""One noisy account (100,000 events) beside 15 quiet ones on one worker: do the quiet ones wait for it?
+
+Once at Kit's own limits, and once with limits off, so that the noisy one never rests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tests.bench.bench import PATIENCE, POLL, Bench, explaining, subscribed
+from tests.bench.consumers import KITS_OWN, UNBRAKED, WORKER, Crew, crew
+from tests.bench.figures import Line, percentile, spread
+from tests.bench.life import many, newcomers
+from tests.bench.stand_in import writes
+from worker.topology import work_queue
+
+NAME: Final = "noisy"
+NOISE: Final = 100_000
+QUIET: Final = 15
+EVENTS: Final = 14
+"""Of each quiet account."""
+EVERY: Final = 0.1
+"""Seconds between two quiet events, of whichever account."""
+CALLS_PER_EVENT: Final = 2
+LIMITS: Final = {"api_key": 120, "oauth": 600}
+MAX_TIMES: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Milliseconds of the quiet events, and how many of the noisy ones still waited after them."""
+
+    times: Sequence[float]
+    left: int = 0
+
+
+async def measure(bench: Bench, rounds: int) -> list[Line]:  # noqa: ARG001  # 210 quiet events each
+    """Measure without noise, with it at Kit's limits, and with it without limits."""
+    return lines(
+        await _run(bench, noise=0, limited=True),
+        await _run(bench, noise=NOISE, limited=True),
+        await _run(bench, noise=NOISE, limited=False),
+    )
+
+
+def lines(alone: Run, limited: Run, unlimited: Run) -> list[Line]:
+    """Judge the quiet accounts' times."""
+    p99 = percentile(alone.times, 0.99)
+    return [
+        Line(NAME, f"{QUIET} quiet accounts alone, p99, ms", {WORKER: spread([p99])}, digits=1),
+        _beside("at Kit's limits", limited, p99),
+        _beside("limits off", unlimited, p99),
+    ]
+
+
+def _beside(how: str, run: Run, alone: float) -> Line:
+    p99 = percentile(run.times, 0.99)
+    what = f"the same beside a noisy one, {how} ({run.left:,} of its events still waited), p99, ms"
+    aim = f"at most {MAX_TIMES:.0f} times that"
+    return Line(NAME, what, {WORKER: spread([p99])}, aim, p99 <= MAX_TIMES * alone, digits=1)
+
+
+def times_of(published: Mapping[str, Sequence[float]], ended: Mapping[str, Sequence[float]]) -> list[float]:
+    """Return the milliseconds of all events, by account: when published, and when each write was answered."""
+    return [
+        (end - begin) * 1000
+        for key, moments in published.items()
+        for begin, end in zip(
+            moments, sorted(ended[key])[CALLS_PER_EVENT - 1 :: CALLS_PER_EVENT], strict=True
+        )
+    ]
+
+
+async def _run(bench: Bench, *, noise: int, limited: bool) -> Run:
+    members = crew(bench.place, 1 + QUIET, bulk=1, rate_limit=KITS_OWN if limited else UNBRAKED)
+    loud, *_ = members.keys
+    await bench.kit.open_accounts(*members.keys.values(), limits=LIMITS if limited else None)
+    async with members.worker("noisy") as running:
+        with explaining(running):
+            await subscribed(1 + QUIET, [running])
+            await bench.platform.pour((f"{kind}.{loud}", body) for kind, body in many(noise))
+            times = await _quiet_events(bench, members)
+            left = await bench.platform.depth(work_queue(loud))
+    await bench.close(*members.queues)
+    return Run(times, left)
+
+
+async def _quiet_events(bench: Bench, members: Crew) -> list[float]:
+    quiet = list(members.keys)[1:]
+    published: dict[str, list[float]] = {members.keys[name]: [] for name in quiet}
+    next_at = time.monotonic()
+    for event in newcomers(EVENTS):
+        for name in quiet:
+            next_at += EVERY
+            await asyncio.sleep(max(0.0, next_at - time.monotonic()))
+            published[members.keys[name]].append(time.monotonic())
+            await bench.platform.publish([event], name)
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            ended: dict[str, list[float]] = {key: [] for key in published}
+            for call in writes(await bench.kit.calls()):
+                ended.get(call.account, []).append(call.ended)
+            if all(len(each) >= EVENTS * CALLS_PER_EVENT for each in ended.values()):
+                return times_of(published, ended)
+            await asyncio.sleep(POLL)
