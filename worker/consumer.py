@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +14,7 @@ import structlog
 from aiormq import spec
 from aiormq.abc import DeliveredMessage
 
+from worker.acks import acks
 from worker.amqp import CLOSE_TIMEOUT, FAILURES, answered_within, close_quietly
 from worker.broker import Link
 from worker.clock import Seconds
@@ -78,7 +79,7 @@ class Consumer:
         self._tag = ""
         self._may_ack = True
         self._ended = False
-        self._done: list[Delivery] = []
+        self._done: dict[int, Delivery] = {}
 
     @property
     def oldest_age(self) -> float:
@@ -128,32 +129,42 @@ class Consumer:
         """Return what is known of a message by now."""
         return self.unsettled.get(delivery.tag, delivery)
 
-    async def ack(self, delivery: Delivery) -> bool:
-        """Tell the broker that a message is done; one by one, and never on another channel than its own.
+    async def ack(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
+        """Tell the broker that messages are done; never on another channel than their own.
 
-        False means that it comes again, and is applied again, which changes nothing in Kit. True means that
-        the ack was written, not that the broker has it; or that `close` will write it, once no more messages
-        are taken in: the broker would send another for each, only to get it back.
+        Returns:
+            Those of which it was told: the ack was written, which does not mean that the broker has it; or
+            `close` will write it, once no more messages are taken in, as the broker would send another for
+            each, only to get it back. The others come again, and are applied again, which changes nothing
+            in Kit.
         """
-        if not self._may_ack or self.lost or delivery.tag not in self.unsettled:
-            return False
+        if not self._may_ack or self.lost:
+            return []
+        done = {each.tag: each for each in deliveries if each.tag in self.unsettled}
         if self._ended:
-            self._done.append(delivery)
-        elif not await self._write_ack(delivery):
-            return False
-        del self.unsettled[delivery.tag]
-        return True
+            self._done |= done
+            written = set(done)
+        else:
+            written = await self._write_acks(done)
+        for tag in written:
+            del self.unsettled[tag]
+        return [done[tag] for tag in written]
 
-    async def _write_ack(self, delivery: Delivery) -> bool:
+    async def _write_acks(self, done: Collection[int]) -> set[int]:
+        """Return those that were written; with the first one that cannot be, the channel is over."""
+        written = set[int]()
         if self._channel is None:
-            return False
-        try:
-            await self._channel.basic_ack(delivery.tag, wait=False)
-        except FAILURES as error:
-            log.info("ack_lost", account=self._account, error=type(error).__name__)
-            self._end(End.CHANNEL_LOST)
-            return False
-        return True
+            return written
+        oldest_open = next((tag for tag in self.unsettled if tag not in done), None)
+        for ack in acks(done, oldest_open):
+            try:
+                await self._channel.basic_ack(ack.tag, multiple=ack.multiple, wait=False)
+            except FAILURES as error:
+                log.info("ack_lost", account=self._account, error=type(error).__name__)
+                self._end(End.CHANNEL_LOST)
+                break
+            written |= {tag for tag in done if tag <= ack.tag} if ack.multiple else {ack.tag}
+        return written
 
     def stop_acking(self) -> None:
         """Leave what is unsettled to whoever gets it next."""
@@ -172,9 +183,8 @@ class Consumer:
             with suppress(*FAILURES):
                 async with answered_within(CLOSE_TIMEOUT):
                     await self._channel.basic_cancel(self._tag)
-        for delivery in self._done:
-            if self.lost or not await self._write_ack(delivery):
-                break
+        if not self.lost:
+            await self._write_acks(self._done)
         await close_quietly(self._channel)
 
     def _end(self, why: End) -> None:

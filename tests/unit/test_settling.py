@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -52,15 +54,16 @@ class World:
         self.batches.append(batch)
         self.log.append(f"saved {len(batch.entries)}")
 
-    async def _ack(self, delivery: Delivery) -> bool:
-        self.log.append(f"acked {delivery}")
-        return self.acks
+    async def _ack(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
+        done = list(deliveries)
+        self.log += [f"acked {delivery.tag}" for delivery in done]
+        return done if self.acks else []
 
     def ends(self, number: int) -> None:
         """Let event `number` end."""
         line = Entry(EMAIL, f"e{number}", "user.signed_up", NOON, at=0.0, outcome="applied")
         report = lambda: self.log.append(f"reported {number}")  # noqa: E731  # it is one word of the test
-        self.settling.put(Settled(cast("Any", number), report, line))
+        self.settling.put(Settled(cast("Any", SimpleNamespace(tag=number)), report, line))
 
     def touches(self) -> Subject:
         """Let something be noted of a subscriber whose change is not done."""
