@@ -35,8 +35,7 @@ FIRST = OrderKey("", datetime.min.replace(tzinfo=UTC), 0)
 """Older than anything that can happen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part(Generic[T]):
+class Part(NamedTuple, Generic[T]):
     """A value and the order key of the event that set it."""
 
     value: T

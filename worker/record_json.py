@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from worker.changes import Change, OrderKey, Part, TagWish
 from worker.records import Held, Moved, Record
 
 Json = Any
+
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
 
 class UnreadableError(Exception):
@@ -32,7 +34,7 @@ def dump_record(record: Record) -> str:
         "created": record.created,
         "asked": record.asked,
     }
-    return json.dumps({name: value for name, value in state.items() if value}, separators=(",", ":"))
+    return _ENCODER.encode({name: value for name, value in state.items() if value})
 
 
 def load_record(email: str, kit_id: int | None, text: str) -> Record:

@@ -24,8 +24,7 @@ UNKNOWN: Final = 0.0
 """The time of an answer that is not to be relied on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held(Generic[T]):
+class Held(NamedTuple, Generic[T]):
     """One part as Kit has it.
 
     Attributes:
@@ -117,11 +116,11 @@ class Record:
         Where no answer comes, the call may have landed all the same, so what was known before is void.
         """
         for key in parts.tags.keys() & self.tags.keys():
-            self.tags[key] = replace(self.tags[key], at=UNKNOWN)
+            self.tags[key] = self.tags[key]._replace(at=UNKNOWN)
         for name in parts.fields.keys() & self.fields.keys():
-            self.fields[name] = replace(self.fields[name], at=UNKNOWN)
+            self.fields[name] = self.fields[name]._replace(at=UNKNOWN)
         if parts.first_name is not None and self.first_name is not None:
-            self.first_name = replace(self.first_name, at=UNKNOWN)
+            self.first_name = self.first_name._replace(at=UNKNOWN)
 
     def note(self, done: Change, at: float, kit_ids: Mapping[str, int]) -> None:
         """Note parts that Kit has just answered 2xx.
@@ -141,11 +140,11 @@ class Record:
     def confirm(self, known: Change) -> None:
         """Note parts that Kit has already, by an earlier answer, which keeps its age."""
         for key, tag in known.tags.items():
-            self.tags[key] = replace(self.tags[key], part=tag)
+            self.tags[key] = self.tags[key]._replace(part=tag)
         for name, value in known.fields.items():
-            self.fields[name] = replace(self.fields[name], part=value)
+            self.fields[name] = self.fields[name]._replace(part=value)
         if known.first_name is not None and self.first_name is not None:
-            self.first_name = replace(self.first_name, part=known.first_name)
+            self.first_name = self.first_name._replace(part=known.first_name)
 
     def finish(self, change: Change) -> None:
         """Note that all of a change, and all that was owed, is true in Kit."""

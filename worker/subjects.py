@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from worker.changes import FIRST, NOTHING, Change, OrderKey, Part, merge_all
 from worker.errors import EventError
 from worker.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A call to Kit that was answered 2xx, for the history.
 
     Attributes:

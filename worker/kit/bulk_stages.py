@@ -7,8 +7,8 @@ change that is written by itself (`worker.kit.plan`).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from worker.changes import FIRST, Change, OrderKey
 from worker.errors import EventError
@@ -50,8 +50,7 @@ class Share:
     together: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted(Generic[E]):
+class Wanted(NamedTuple, Generic[E]):
     """An entry of a call, who wants it, and what is noted of it.
 
     Attributes:
@@ -65,7 +64,7 @@ class Wanted(Generic[E]):
     part: Change
     what: str
     order: OrderKey
-    kit_ids: Mapping[str, int] = field(default_factory=dict)
+    kit_ids: Mapping[str, int] = {}  # nobody changes it
     rules: tuple[int, ...] = ()
 
 
