@@ -22,6 +22,8 @@ AHEAD: Final = 300.0
 SEND_WITHIN: Final = 5.0
 """Seconds, from taking the turn, within which a refresh is sent or not at all."""
 LOOK_AGAIN: Final = 0.2
+PATIENCE: Final = 2.0
+"""Seconds that calls wait for a new token while the old one still works."""
 RETRY: Final = 15.0
 """Seconds until a token that still works is tried to be renewed again."""
 WRITE_RETRY: Final = 5.0
@@ -152,7 +154,7 @@ class OAuthLogin:
                 return stored
             usable = not is_refused and self._wall() < stored.tokens.expires_at
             try:
-                if await self._refreshed(stored):
+                if await self._refreshed(stored, PATIENCE if usable else 2 * self._lease):
                     self._known = await self._stored()
                     return self._known
             except TryLater as error:
@@ -193,18 +195,20 @@ class OAuthLogin:
         """Seconds after which a refresh that was seen to be under way must have been cut off."""
         return SEND_WITHIN + self._endpoint.timeout + 1.0
 
-    async def _refreshed(self, stored: Connection) -> bool:
+    async def _refreshed(self, stored: Connection, patience: float) -> bool:
         """Refresh, if it is ours to do; tell whether that was done.
 
-        Whoever waits for it may be cancelled: it goes on, and whoever comes next waits for the same one.
+        Whoever waits for it may be cancelled, or lose patience: it goes on, and whoever comes next waits for
+        the same one.
         """
         task = self._refreshing
         if task is None or task.done():
             task = self._refreshing = asyncio.create_task(self._take_turn(stored))
             task.add_done_callback(_noticed)
-        await asyncio.wait({task}, timeout=2 * self._lease)
+        await asyncio.wait({task}, timeout=patience)
         if not task.done():
-            raise TryLater(f"new tokens are not in the ledger yet: {self._write_problem}")
+            why = f"not in the ledger yet: {self._write_problem}" if self._write_problem else "on their way"
+            raise TryLater(f"new tokens are {why}")
         return task.result()
 
     async def _take_turn(self, stored: Connection) -> bool:
@@ -252,12 +256,15 @@ class OAuthLogin:
         failures = 0
         while True:
             try:
-                return await write()
+                written = await write()
             except LedgerUnavailable as error:
                 failures += 1
                 self._write_problem = str(error)
                 self._log.warning("token_not_written", problem=str(error))
                 await asyncio.sleep(min(backoff(failures, self._random()), WRITE_RETRY))
+                continue
+            self._write_problem = ""
+            return written
 
 
 def not_connected(account: str) -> str:

@@ -14,7 +14,7 @@ from tests.unit.virtual_time import now, run, settle
 from worker.connections import Connected, Connection, Tokens
 from worker.errors import CredentialRefused, KitUnavailable, LedgerUnavailable, RateLimited, TryLater
 from worker.kit.oauth import GrantRefusedError
-from worker.kit.oauth_login import RETRY, SEND_WITHIN, OAuthLogin
+from worker.kit.oauth_login import PATIENCE, RETRY, SEND_WITHIN, OAuthLogin
 
 LIFE = 100.0
 URL = "https://api.kit.com"
@@ -215,6 +215,26 @@ def test_a_token_that_still_works_is_used_while_kit_does_not_renew_it() -> None:
         assert token(await login.headers()) == "a0"
         await asyncio.sleep(RETRY)
         assert token(await login.headers()) == "a1"
+
+    run(main())
+
+
+def test_a_slow_renewal_keeps_nobody_waiting_while_the_token_still_works() -> None:
+    async def main() -> None:
+        world = World(Kit(latency=10.0))
+        login = world.login()
+        await asyncio.sleep(0.85 * LIFE)
+        began = now()
+        assert token(await login.headers()) == "a0"
+        assert now() - began <= PATIENCE + 0.1
+        again = now()
+        assert token(await login.headers()) == "a0"
+        assert now() == again  # it is known to be slow
+        await asyncio.sleep(10.0)
+        assert world.kept.tokens.access_token == "a1"  # it went on, and is asked for once
+        await asyncio.sleep(LIFE)
+        assert token(await login.headers()) in {"a1", "a2"}
+        assert max(world.kit.uses.values()) == 1
 
     run(main())
 
