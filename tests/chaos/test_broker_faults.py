@@ -159,8 +159,9 @@ async def test_consumer_timeout_with_a_hung_kit(arena: Arena, *, full: bool) -> 
         ends = [line for line in arena.worker.log_lines() if line["event"] == "session_ended"]
         return any(line["account"] == arena.main.name for line in ends)
 
-    async with consumer_timeout(arena, seconds, tick), arena.running(events=300, KIT_TIMEOUT="3"):
-        await arena.calls(60)
+    load = arena.running(events=300, per_second=40, KIT_TIMEOUT="3")
+    async with consumer_timeout(arena, seconds, tick), load:
+        await arena.settled(60)  # bulk calls are few, so that calls would tell little
         arena.sandbox.faults.add(Rule(Fault(FaultKind.HANG), account=arena.main.name))
         async with arena.beside_goes_on():
             await arena.red()
