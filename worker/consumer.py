@@ -79,7 +79,7 @@ class Consumer:
         self._tag = ""
         self._may_ack = True
         self._ended = False
-        self._done: dict[int, Delivery] = {}
+        self._done: set[int] = set()
 
     @property
     def oldest_age(self) -> float:
@@ -129,26 +129,25 @@ class Consumer:
         """Return what is known of a message by now."""
         return self.unsettled.get(delivery.tag, delivery)
 
-    async def ack(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
+    async def ack(self, deliveries: Iterable[Delivery]) -> set[int]:
         """Tell the broker that messages are done; never on another channel than their own.
 
         Returns:
-            Those of which it was told: the ack was written, which does not mean that the broker has it; or
-            `close` will write it, once no more messages are taken in, as the broker would send another for
-            each, only to get it back. The others come again, and are applied again, which changes nothing
-            in Kit.
+            The tags of those of which it was told: the ack was written, which does not mean that the broker
+            has it; or `close` will write it, once no more messages are taken in, as the broker would send
+            another for each, only to get it back. The others come again, and are applied again, which
+            changes nothing in Kit.
         """
         if not self._may_ack or self.lost:
-            return []
-        done = {each.tag: each for each in deliveries if each.tag in self.unsettled}
+            return set()
+        done = {each.tag for each in deliveries} & self.unsettled.keys()
         if self._ended:
             self._done |= done
-            written = set(done)
         else:
-            written = await self._write_acks(done)
-        for tag in written:
+            done = await self._write_acks(done)
+        for tag in done:
             del self.unsettled[tag]
-        return [done[tag] for tag in written]
+        return done
 
     async def _write_acks(self, done: Collection[int]) -> set[int]:
         """Return those that were written; with the first one that cannot be, the channel is over."""

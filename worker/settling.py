@@ -6,7 +6,7 @@ Whatever ends while one batch is being written makes up the next: one write per 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,7 +39,7 @@ class Settling:
     Args:
         book: What has changed.
         ledger: Where it is written.
-        ack: Tells the broker, and returns those of which that was written to it.
+        ack: Tells the broker, and returns the tags of those of which that was written to it.
         created_tags: Returns how many tags placeholders have created since it was last asked.
     """
 
@@ -48,7 +48,7 @@ class Settling:
         book: Book,
         ledger: AccountLedger,
         *,
-        ack: Callable[[Iterable[Delivery]], Awaitable[list[Delivery]]],
+        ack: Callable[[Iterable[Delivery]], Awaitable[Collection[int]]],
         created_tags: Callable[[], int],
     ) -> None:
         self._book = book
@@ -106,7 +106,7 @@ class Settling:
             for written in waiting:
                 if not written.done():
                     written.set_result(None)
-            acked = {delivery.tag for delivery in await self._ack([each.delivery for each in settled])}
+            acked = await self._ack(each.delivery for each in settled)
             for each in settled:
                 if each.delivery.tag in acked:
                     each.report()

@@ -67,6 +67,11 @@ class Arena:
         self.add_creator("beside")
 
     @property
+    def pace(self) -> float:
+        """Events a second with which a load lasts: bulk calls do away with a burst in too few of them."""
+        return 100.0 if self.bulk else 0.0
+
+    @property
     def at_once(self) -> int:
         """How many calls to the account under test are surely under way together under load."""
         return 1 if self.bulk else 5

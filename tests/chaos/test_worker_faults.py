@@ -130,7 +130,7 @@ async def test_few_file_descriptors(arena: Arena) -> None:
 @pytest.mark.timeout(300)
 async def test_sigstop_for_three_heartbeats(arena: Arena) -> None:
     """Given a worker that stood still until another took over, the two never overlap."""
-    async with arena.running(events=900, workers=("one", "two"), per_second=100):
+    async with arena.running(events=900, workers=("one", "two"), per_second=arena.pace):
         await arena.calls(60)
         sleeper = max(arena.workers, key=lambda worker: worker.events_logged().count("event_applied"))
         sleeper.process.send_signal(signal.SIGSTOP)
@@ -147,7 +147,7 @@ async def test_kits_limit_holds_while_connections_break(arena: Arena) -> None:
     """Given Kit's limit and sessions that break in mid-work, no call is answered 429."""
     limit = 60 if arena.bulk else 300
     arena.limit(limit)
-    async with arena.running(events=900, people=300, settle=200, per_second=100 if arena.bulk else 0):
+    async with arena.running(events=900, people=300, settle=200, per_second=arena.pace):
         for part in (1 / 3, 2 / 3, 14 / 15):
             await arena.calls(round(limit * part))
             await arena.broker.rabbitmqctl("close_all_connections", "test")

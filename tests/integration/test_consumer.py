@@ -91,7 +91,7 @@ async def test_a_careful_consumer_leaves_the_order_as_it_was(broker: Broker, acc
     await first.consumer.close()
     careful = await consuming(broker, account_name, 1, 1)
     careful.consumer.end()
-    assert await careful.consumer.ack(careful.got) == careful.got
+    assert await careful.consumer.ack(careful.got) == {careful.got[0].tag}
     assert not careful.consumer.unsettled
     await careful.consumer.close()
     third = await consuming(broker, account_name, COUNT, COUNT - 1)
@@ -107,7 +107,7 @@ async def test_many_acks_settle_exactly_those(broker: Broker, account_name: str)
     done = {0, 1, 2, 3, 5, 8, 9}
     first = await consuming(broker, account_name, COUNT // 2, COUNT // 2)
     settled = [delivery for delivery in first.got if int(delivery.message.body) in done]
-    assert await first.consumer.ack(settled) == settled
+    assert await first.consumer.ack(settled) == {delivery.tag for delivery in settled}
     assert [int(each.message.body) for each in first.consumer.unsettled.values()] == [4, 6, 7]
     await until(lambda: len(first.got) == COUNT // 2 + len(done))  # RabbitMQ has the acks, and sends more
     await first.consumer.close()

@@ -54,10 +54,10 @@ class World:
         self.batches.append(batch)
         self.log.append(f"saved {len(batch.entries)}")
 
-    async def _ack(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
-        done = list(deliveries)
-        self.log += [f"acked {delivery.tag}" for delivery in done]
-        return done if self.acks else []
+    async def _ack(self, deliveries: Iterable[Delivery]) -> set[int]:
+        tags = [delivery.tag for delivery in deliveries]
+        self.log += [f"acked {tag}" for tag in tags]
+        return set(tags) if self.acks else set()
 
     def ends(self, number: int) -> None:
         """Let event `number` end."""

@@ -11,8 +11,7 @@ from worker.commands.starting import begin
 from worker.settings import environment
 
 COLLECT_AFTER: Final = 20_000
-"""New objects until Python looks for cycles. A window of 500 events is that many and leaves none, and the
-default of 700 looks through it over and over (docs/performance.md)."""
+"""New objects until Python looks for reference cycles; 700 by default. See docs/performance.md."""
 
 
 def run() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from worker.changes import FIRST, Change, OrderKey
@@ -64,7 +65,7 @@ class Wanted(NamedTuple, Generic[E]):
     part: Change
     what: str
     order: OrderKey
-    kit_ids: Mapping[str, int] = {}  # nobody changes it
+    kit_ids: Mapping[str, int] = MappingProxyType({})
     rules: tuple[int, ...] = ()
 
 
