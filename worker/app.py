@@ -13,24 +13,24 @@ from typing import Any, Final
 
 import structlog
 
-from worker.account_worker import AccountWorker
-from worker.accounts import Account, Loaded, load_accounts
-from worker.broker import Broker
+from worker.accounts.load import Account, Loaded, load_accounts
+from worker.accounts.watch import ConfigWatch
+from worker.broker.link import Broker
+from worker.broker.topology import Topology
 from worker.clock import awake_or_not, utc_now
-from worker.config_watch import ConfigWatch
+from worker.consumer.shared import KitSettings, Tools
+from worker.consumer.supervisor import AccountWorker
 from worker.errors import ConfigurationError
-from worker.http import Probes, serving
+from worker.kit.access import logins_for
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import TokenStore
-from worker.logins import logins_for
 from worker.metrics import Metrics
-from worker.presence import Presence
+from worker.ops.http import Probes, serving
+from worker.ops.presence import Presence
+from worker.ops.readiness import StatusReport
 from worker.settings import Settings, environment
-from worker.status_report import StatusReport
-from worker.tools import KitSettings, Tools
-from worker.topology import Topology
 
 log = structlog.get_logger()
 

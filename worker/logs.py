@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 
 from worker.errors import Reason
-from worker.people import mask_email
+from worker.subscribers.identity import mask_email
 
 _EMAIL: Final = re.compile(r"[^\s@<>\"'(),:;=/*\[\]{}]+@[\w-]+(?:\.[\w-]+)*")
 _URL_LOGIN: Final = re.compile(r"://[^\s\"]*@")

@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from worker.amqp import check_amqp_url
+from worker.broker.connection import check_amqp_url
 from worker.errors import ConfigurationError, Problem
 from worker.kit.client import check_base_url
 from worker.ledger.database import check_ledger_url

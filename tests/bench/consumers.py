@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tests.bench.model import EVERYTHING, FIELDS, Mapped
 from tests.bench.processes import Program, program
-from worker.topology import dead_letter_queue, work_queue, work_queue_arguments
+from worker.broker.topology import dead_letter_queue, work_queue, work_queue_arguments
 
 PLAIN: Final = "plain"
 STREAM: Final = "FastStream"

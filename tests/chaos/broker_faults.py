@@ -13,7 +13,7 @@ from yarl import URL
 
 from tests.chaos.faults import fault, preparation
 from tests.chaos.harness import Arena
-from worker.topology import DEAD_LETTER_EXCHANGE, dead_letter_queue_arguments
+from worker.broker.topology import DEAD_LETTER_EXCHANGE, dead_letter_queue_arguments
 
 CLOSE_EVERY = 2.0
 PASSWORD = "as it was"

@@ -23,7 +23,7 @@ from tests.chaos.processes import WORKING, ChaosWorker
 from tests.chaos.witness import LogReader, Outcomes, ids_in, waiting
 from tests.integration.conftest import BrokerControl
 from tests.integration.harness import World, endless_events, make_events, until
-from worker.connections import Tokens
+from worker.kit.auth.connection import Tokens
 from worker.ledger.database import Database
 from worker.ledger.sealing import Seal, new_key
 from worker.ledger.store import Ledger

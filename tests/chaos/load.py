@@ -13,7 +13,7 @@ import aio_pika
 from aio_pika.abc import AbstractExchange, HeadersType
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPError
 
-from worker.topology import dead_letter_queue, work_queue
+from worker.broker.topology import dead_letter_queue, work_queue
 
 ID_HEADER: Final = "x-published-id"
 """Kept by dead letters, so that one whose body says nothing can still be told."""

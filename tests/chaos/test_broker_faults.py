@@ -13,8 +13,8 @@ from tests.chaos.faults import Inject
 from tests.chaos.harness import Arena
 from tests.chaos.load import Published, bad
 from tests.integration.harness import make_events, until
+from worker.broker.topology import consumer_priority
 from worker.sandbox import Fault, FaultKind, Rule
-from worker.topology import consumer_priority
 
 pytestmark = pytest.mark.timeout(180)
 

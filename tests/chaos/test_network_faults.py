@@ -8,7 +8,7 @@ import pytest
 
 from tests.chaos.harness import Arena
 from tests.chaos.network_faults import KINDS, TOWARDS_BROKER, TOWARDS_KIT, proxies
-from worker.amqp import HEARTBEAT
+from worker.broker.connection import HEARTBEAT
 
 pytestmark = pytest.mark.timeout(240)
 

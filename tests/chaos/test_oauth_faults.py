@@ -17,7 +17,7 @@ import pytest
 from tests.chaos.harness import Arena
 from tests.chaos.processes import ChaosWorker
 from tests.integration.harness import endless_events, until
-from worker.kit.oauth_login import SEND_WITHIN
+from worker.kit.auth.refresh import SEND_WITHIN
 from worker.sandbox import Fault, FaultKind, Rule
 
 pytestmark = pytest.mark.timeout(400)

@@ -11,8 +11,8 @@ from typing import Final
 
 from tests.container.stack import Stack, TrialFailed, caller
 from tests.container.workload import Workload
+from worker.broker.topology import consumer_priority, dead_letter_queue, work_queue
 from worker.sandbox import Call, overlaps
-from worker.topology import consumer_priority, dead_letter_queue, work_queue
 
 SETTLE_TIMEOUT: Final = 300
 POLL: Final = 0.5

@@ -22,7 +22,7 @@ from tests.container.observer import Observer, say
 from tests.container.outages import Outages
 from tests.container.stack import Stack, TrialFailed, caller
 from tests.container.workload import TrialAccount, Workload, publish
-from worker.topology import work_queue
+from worker.broker.topology import work_queue
 
 HANDOVER_SECONDS: Final = 12.0
 """How long events trickle while a worker leaves that has next to nothing to do."""

@@ -19,10 +19,10 @@ from pydantic import SecretStr
 
 from tests.integration.harness import KEY, Worker, World, all_settled, until
 from tests.integration.shell import Shell
-from worker.checkup import QueueCheck, check_broker
+from worker.broker.topology import work_queue, work_queue_arguments
+from worker.ops.check_broker import QueueCheck, check_broker
 from worker.sandbox import Sandbox
 from worker.settings import Settings
-from worker.topology import work_queue, work_queue_arguments
 
 pytestmark = pytest.mark.timeout(120)
 

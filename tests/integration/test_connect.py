@@ -28,7 +28,7 @@ from tests.integration.harness import (
     wrong_people,
 )
 from tests.integration.shell import Ended, Shell
-from tests.unit.test_callback import free_port
+from tests.unit.kit.auth.test_callback import free_port
 from worker.ledger.database import Database
 from worker.ledger.sealing import new_key
 from worker.ledger.store import Ledger

@@ -9,11 +9,11 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from tests.integration.harness import until
-from worker.broker import Broker
+from worker.broker.link import Broker
+from worker.broker.topology import work_queue, work_queue_arguments
 from worker.clock import awake_or_not, utc_now
-from worker.consumer import Consumer
-from worker.delivery import Delivery
-from worker.topology import work_queue, work_queue_arguments
+from worker.consumer.receive import Consumer
+from worker.consumer.report import Delivery
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -17,21 +17,21 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, HeadersType
 from aiormq.abc import AbstractConnection
 
-from worker import dead_letter_desk
-from worker.dead_letter_desk import WINDOW, Selection, desk
-from worker.dead_letters import discard, look, replay, whole_letters
-from worker.errors import BrokerUnavailable
-from worker.letters import DeadLetter
-from worker.publisher import Outgoing, Publisher
-from worker.publishing import publisher_on
-from worker.queues import connected, delete_queue, queue_state
-from worker.topology import (
+from worker.broker.publisher import Outgoing, Publisher
+from worker.broker.queues import connected, delete_queue, queue_state
+from worker.broker.topology import (
     DEAD_LETTER_EXCHANGE,
     dead_letter_queue,
     dead_letter_queue_arguments,
     work_queue,
     work_queue_arguments,
 )
+from worker.contract.publish import publisher_on
+from worker.dead_letters import reader
+from worker.dead_letters.letter import DeadLetter
+from worker.dead_letters.operations import discard, look, replay, whole_letters
+from worker.dead_letters.reader import WINDOW, Selection, desk
+from worker.errors import BrokerUnavailable
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
@@ -207,7 +207,7 @@ async def test_an_account_without_a_queue_has_no_dead_letters(box: Box, account_
 async def test_what_another_tool_holds_is_said_to_be_missing(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dead_letter_desk, "PATIENCE", 0.2)
+    monkeypatch.setattr(reader, "PATIENCE", 0.2)
     await box.fill({}, {}, {})
 
     async with desk(box.connection, box.account) as late:  # has been told that there are three

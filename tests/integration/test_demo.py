@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.queues import connected, queue_state
-from worker.topology import dead_letter_queue, work_queue
+from worker.broker.queues import connected, queue_state
+from worker.broker.topology import dead_letter_queue, work_queue
 
 pytestmark = pytest.mark.timeout(120)
 

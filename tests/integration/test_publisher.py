@@ -9,11 +9,11 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from tests.integration.conftest import BrokerControl
-from worker.amqp import check_amqp_url
-from worker.broker import Link
+from worker.broker.connection import check_amqp_url
+from worker.broker.link import Link
+from worker.broker.publisher import Outgoing, Publisher
 from worker.clock import awake_or_not
 from worker.errors import BrokerUnavailable
-from worker.publisher import Outgoing, Publisher
 
 
 @pytest.fixture

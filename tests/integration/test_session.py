@@ -15,27 +15,29 @@ from aio_pika.abc import AbstractChannel
 from pydantic import SecretStr
 
 from tests.integration.harness import KEY, depth, make_events, publish, wrong_people
-from worker import broker as broker_module
-from worker import events, pipeline, retry, session
-from worker.account_worker import AccountWorker
-from worker.accounts import Account, ApiKey
-from worker.broker import Broker, Link
+from worker import retry
+from worker.accounts.load import Account, ApiKey
+from worker.broker import link as broker_module
+from worker.broker.link import Broker, Link
+from worker.broker.topology import Topology, work_queue
 from worker.clock import awake_or_not, utc_now
-from worker.consumer import Consumer
-from worker.delivery import Delivery, Reporter
+from worker.consumer import pipeline, session
+from worker.consumer.holds import LANDING
+from worker.consumer.receive import Consumer
+from worker.consumer.report import Delivery, Reporter
+from worker.consumer.shared import KitSettings, Tools
+from worker.consumer.supervisor import AccountWorker
 from worker.errors import BrokerUnavailable, EventError
+from worker.events.decode import decode
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
-from worker.holds import LANDING
+from worker.kit.access import Logins
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
-from worker.logins import Logins
 from worker.mapping import EventMapping, FieldTarget, Options
 from worker.metrics import Metrics
 from worker.sandbox import Sandbox
-from worker.tools import KitSettings, Tools
-from worker.topology import Topology, work_queue
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -234,7 +236,6 @@ async def test_a_bug_in_receiving_costs_one_message(
 ) -> None:
     """Given code that crashes on one message, that one is a dead letter, and the next ones are applied."""
     crashes = itertools.chain([RuntimeError("a bug")], itertools.repeat(None))
-    decode = events.decode
 
     def crashing(*args: object, **kwargs: object) -> object:
         if (crash := next(crashes)) is not None:

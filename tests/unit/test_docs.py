@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from worker.account_file.form import account_schema
+from worker.accounts.file.model import account_schema
 from worker.cli import app
-from worker.delivery import ENDED
+from worker.consumer.report import ENDED
 from worker.errors import Reason
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.metrics import STATES, Metrics

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.examples import order
-from worker.changes import Change
 from worker.errors import InvalidEvent
+from worker.events.values import MISSING, Found
 from worker.mapping import (
     MAX_NAME_LENGTH,
     Condition,
@@ -21,7 +21,7 @@ from worker.mapping import (
     matching_rules,
     to_change,
 )
-from worker.values import MISSING, Found
+from worker.subscribers.change import Change
 
 VALUES: Mapping[str, Found] = {
     "mk_subscription_plan": "Annual",

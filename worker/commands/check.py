@@ -9,15 +9,15 @@ from typing import Annotated
 
 import typer
 
-from worker.accounts import Account, Loaded, load_accounts
-from worker.checkup import BrokerReport, LedgerReport, QueueCheck, check_broker, check_ledger
+from worker.accounts.load import Account, Loaded, load_accounts
 from worker.commands.choosing import unknown_account
 from worker.commands.exits import ExitCode
 from worker.commands.output import AsJson, say, show, show_json, table
 from worker.commands.running import run_async
 from worker.commands.starting import begin
 from worker.errors import Problem
-from worker.kit_checkup import KitCheck, KitReport, check_kit
+from worker.ops.check_broker import BrokerReport, LedgerReport, QueueCheck, check_broker, check_ledger
+from worker.ops.check_kit import KitCheck, KitReport, check_kit
 from worker.settings import Settings, environment
 
 

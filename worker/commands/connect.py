@@ -10,8 +10,7 @@ from typing import Annotated, Final
 import typer
 from pydantic import SecretStr
 
-from worker.accounts import OAuthApp, load_accounts
-from worker.callback import check_redirect_uri, comes_here, waiting_for_callback
+from worker.accounts.load import OAuthApp, load_accounts
 from worker.clock import awake_or_not
 from worker.commands.choosing import one_account
 from worker.commands.exits import UsageError
@@ -20,13 +19,14 @@ from worker.commands.ledger import opened_ledger
 from worker.commands.output import harmless, say, warn
 from worker.commands.running import run_async
 from worker.commands.starting import begin
-from worker.connections import Connection, Tokens
 from worker.errors import CredentialRefused
+from worker.kit.auth.callback import check_redirect_uri, comes_here, waiting_for_callback
+from worker.kit.auth.connection import Connection, Tokens
+from worker.kit.auth.consent import Consent, ConsentError, Granted
+from worker.kit.auth.endpoint import GrantRefusedError
+from worker.kit.auth.login import token_login
 from worker.kit.client import KitClient
-from worker.kit.consent import Consent, ConsentError, Granted
 from worker.kit.limiter import Limiter
-from worker.kit.login import token_login
-from worker.kit.oauth import GrantRefusedError
 from worker.ledger.sealing import Seal, new_key
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import TakenError, TokenStore

@@ -10,21 +10,21 @@ from typing import Annotated, Any
 import typer
 from aiormq.abc import AbstractConnection
 
-from worker import dead_letters
-from worker.accounts import load_accounts
+from worker.accounts.load import load_accounts
+from worker.broker.queues import connected, queue_state
+from worker.broker.topology import dead_letter_queue
 from worker.commands.choosing import unknown_account
 from worker.commands.dead_letters_view import print_line, show_letters, show_listings, show_moved
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson
 from worker.commands.running import run_async
 from worker.commands.starting import begin
-from worker.dead_letter_desk import EVERYTHING, Selection
-from worker.dead_letters import Listing
-from worker.letters import DeadLetter
-from worker.publishing import publisher_on
-from worker.queues import connected, queue_state
+from worker.contract.publish import publisher_on
+from worker.dead_letters import operations
+from worker.dead_letters.letter import DeadLetter
+from worker.dead_letters.operations import Listing
+from worker.dead_letters.reader import EVERYTHING, Selection
 from worker.settings import Settings, environment
-from worker.topology import dead_letter_queue
 
 app = typer.Typer(
     no_args_is_help=True, help="What could not be applied: list, show, replay, discard, export."
@@ -169,19 +169,19 @@ class _Desk:
 
     async def look(self, selection: Selection) -> list[Listing]:
         async with self._connection() as connection:
-            return [await dead_letters.look(connection, account, selection) for account in self._accounts]
+            return [await operations.look(connection, account, selection) for account in self._accounts]
 
     async def read(self, selection: Selection, take: Callable[[DeadLetter], None]) -> None:
         async with self._connection() as connection:
             for account in self._accounts:
-                async for letter in dead_letters.whole_letters(connection, account, selection):
+                async for letter in operations.whole_letters(connection, account, selection):
                     take(letter)
 
     async def replay(self, selection: Selection, done: Callable[[DeadLetter], None]) -> None:
         async with self._connection() as connection, _connected(self._settings) as publishing:
             publisher = publisher_on(publishing)
             for account in self._accounts:
-                await dead_letters.replay(connection, publisher, account, selection, done)
+                await operations.replay(connection, publisher, account, selection, done)
 
     async def discard(
         self, selection: Selection, among: dict[str, int], done: Callable[[DeadLetter], None]
@@ -189,7 +189,7 @@ class _Desk:
         async with self._connection() as connection:
             for account in self._accounts:
                 at_most = among.get(account)
-                await dead_letters.discard(connection, account, selection, done, among=at_most)
+                await operations.discard(connection, account, selection, done, among=at_most)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AbstractConnection]:

@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from worker.commands.output import say, show, show_json, table
-from worker.dead_letters import Listing
-from worker.letters import DeadLetter
-from worker.values import time_text
+from worker.dead_letters.letter import DeadLetter
+from worker.dead_letters.operations import Listing
+from worker.events.values import time_text
 
 
 def show_listings(listings: list[Listing], limit: int, *, as_json: bool) -> None:

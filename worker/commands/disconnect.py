@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from worker.accounts import Loaded, OAuthApp, load_accounts
+from worker.accounts.load import Loaded, OAuthApp, load_accounts
 from worker.commands.choosing import unknown_account
 from worker.commands.kit_access import Named, endpoint_for, not_ended, revoke
 from worker.commands.ledger import opened_ledger
 from worker.commands.output import say
 from worker.commands.running import run_async
 from worker.commands.starting import begin
-from worker.connections import Connection
 from worker.errors import CredentialRefused
-from worker.kit.oauth_login import not_connected
+from worker.kit.auth.connection import Connection
+from worker.kit.auth.refresh import not_connected
 from worker.ledger.sealing import Seal
 from worker.ledger.tokens import TokenStore
 from worker.settings import Settings, environment

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from worker.commands.exits import UsageError
-from worker.sample_events import NotJsonError, Sample, read_samples
+from worker.contract.samples import NotJsonError, Sample, read_samples
 
 STDIN: Final = "-"
 

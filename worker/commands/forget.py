@@ -10,24 +10,24 @@ from typing import Annotated, Final
 
 import typer
 
-from worker import dead_letters
-from worker.accounts import load_accounts
+from worker.accounts.load import load_accounts
+from worker.broker.queues import connected
 from worker.commands.exits import UsageError
 from worker.commands.ledger import opened_ledger
 from worker.commands.output import AsJson, say, show, show_json, table, warn
 from worker.commands.people import an_address
 from worker.commands.running import run_async
 from worker.commands.starting import begin
+from worker.dead_letters import operations
+from worker.dead_letters.letter import DeadLetter
+from worker.dead_letters.person import AboutPerson
 from worker.errors import BrokerUnavailable, KitWorkerError, LedgerUnavailable
 from worker.ledger.database import Database
 from worker.ledger.forgetting import Erased
 from worker.ledger.forgetting import forget as erase
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
-from worker.letter_person import AboutPerson
-from worker.letters import DeadLetter
-from worker.presence import POLL
-from worker.queues import connected
+from worker.ops.presence import POLL
 from worker.settings import Settings, environment
 
 HEARD_WITHIN: Final = POLL + 1.0
@@ -116,7 +116,7 @@ async def _erase(settings: Settings, done: _Done) -> None:
             await asyncio.sleep(HEARD_WITHIN)
         for each in done.erased:
             person = AboutPerson(each.addresses, each.user_ids)
-            if not await dead_letters.discard(connection, each.account, person, done.letters.append):
+            if not await operations.discard(connection, each.account, person, done.letters.append):
                 done.unseen.append(each.account)
         done.searched = True
 

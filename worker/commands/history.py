@@ -15,9 +15,9 @@ from worker.commands.output import AsJson, say, show, show_json, table
 from worker.commands.people import an_address
 from worker.commands.running import run_async
 from worker.commands.starting import begin
+from worker.events.values import time_text
 from worker.ledger.history import Line, addresses, find_history
 from worker.settings import Settings
-from worker.values import time_text
 
 MOST: Final = 100_000
 """Lines at once: they are read as a whole."""

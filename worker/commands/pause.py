@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from worker.accounts import load_accounts
+from worker.accounts.load import load_accounts
 from worker.commands.choosing import unknown_account
 from worker.commands.ledger import opened_ledger
 from worker.commands.output import say

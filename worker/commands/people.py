@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from worker.commands.exits import UsageError
-from worker.people import normalize_email
+from worker.subscribers.identity import normalize_email
 
 
 def an_address(text: str) -> str:

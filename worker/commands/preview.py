@@ -8,16 +8,16 @@ from typing import Annotated
 
 import typer
 
-from worker.accounts import Account, load_accounts
+from worker.accounts.load import Account, load_accounts
+from worker.accounts.preview import CallView, ConditionView, FieldView, Preview, RuleView, Verdict
+from worker.accounts.preview import preview as preview_of
 from worker.clock import utc_now
 from worker.commands.choosing import one_account
 from worker.commands.event_files import STDIN, read_event_file
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show, show_json, table
 from worker.commands.starting import begin
-from worker.preview import CallView, ConditionView, FieldView, Preview, RuleView, Verdict
-from worker.preview import preview as preview_of
-from worker.sample_events import PREVIEW_ID, STAND_IN_EMAIL, Sample, made_up
+from worker.contract.samples import PREVIEW_ID, STAND_IN_EMAIL, Sample, made_up
 from worker.settings import environment
 
 

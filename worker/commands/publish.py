@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
+from worker.broker.queues import connected
 from worker.clock import utc_now
 from worker.commands.event_files import read_event_file
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json, warn
 from worker.commands.running import run_async
 from worker.commands.starting import begin
+from worker.contract.publish import Addressed, Sent, publish_all
+from worker.contract.samples import Sample, what_is_wrong
 from worker.errors import BrokerUnavailable
-from worker.publishing import Addressed, Sent, publish_all
-from worker.queues import connected
-from worker.sample_events import Sample, what_is_wrong
 from worker.settings import Settings
 
 

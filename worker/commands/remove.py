@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from worker.accounts import load_accounts
+from worker.accounts.load import load_accounts
+from worker.broker.queues import QueueState, connected, delete_queue, queue_state
+from worker.broker.topology import dead_letter_queue, work_queue
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json
 from worker.commands.running import run_async
 from worker.commands.starting import begin
-from worker.queues import QueueState, connected, delete_queue, queue_state
 from worker.settings import Settings, environment
-from worker.topology import dead_letter_queue, work_queue
 
 
 def remove(

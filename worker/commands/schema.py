@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from worker.accounts import account_schema
-from worker.asyncapi import asyncapi_document
+from worker.accounts.load import account_schema
 from worker.commands.output import show_json
 from worker.commands.starting import begin
+from worker.contract.asyncapi import asyncapi_document
 
 app = typer.Typer(no_args_is_help=True, help="What account files and events look like, as JSON.")
 

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from worker.accounts import load_accounts
+from worker.accounts.load import load_accounts
+from worker.accounts.preview import preview
 from worker.clock import utc_now
-from worker.dead_letters import look
+from worker.contract.publish import Addressed, publish_all
+from worker.contract.samples import Sample
+from worker.dead_letters.operations import look
 from worker.demo.stage import API_KEY, PATIENCE, DemoFailedError, Outcome, Stage
 from worker.demo.story import DEAD_LETTERS, ENDINGS, NEVER_TAGGED, SCENES, Scene, times
-from worker.preview import preview
-from worker.publishing import Addressed, publish_all
-from worker.sample_events import Sample
 from worker.sandbox import Call, FaultKind, Person
 
 _SET_UP = re.compile(r"(GET|POST) /v4/(tags|custom_fields)$")

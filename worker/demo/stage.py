@@ -19,11 +19,11 @@ from typing import Any, Final
 
 from aiormq.abc import AbstractConnection
 
+from worker.broker.queues import connected, delete_exchange, delete_queue
+from worker.broker.topology import dead_letter_queue, work_queue
 from worker.demo.story import account_file
 from worker.errors import KitWorkerError
-from worker.queues import connected, delete_exchange, delete_queue
 from worker.sandbox import Sandbox
-from worker.topology import dead_letter_queue, work_queue
 
 API_KEY: Final = "demo-key"  # opens only the sandbox
 KIT_ACCOUNT: Final = "Sunny Kitchen"

@@ -18,10 +18,10 @@ from pydantic import (
 )
 
 from worker.errors import InvalidEvent
-from worker.events import Event
+from worker.events.decode import Event
+from worker.events.values import MISSING, Found, as_text, lookup
 from worker.mapping import EventMapping, Lookup
-from worker.people import normalize_email
-from worker.values import MISSING, Found, as_text, lookup
+from worker.subscribers.identity import normalize_email
 
 Scalar: TypeAlias = StrictStr | StrictInt | StrictFloat | StrictBool
 Email: TypeAlias = Annotated[StrictStr, AfterValidator(normalize_email)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from worker.events import Event
+from worker.events.decode import Event
+from worker.events.values import time_text
 from worker.handlers.base import Handler
 from worker.mapping import EventMapping, Rule, Template
-from worker.values import time_text
 
 
 def _fallbacks(event: Event) -> Mapping[str, str]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-from worker.changes import FIRST, Change, OrderKey
 from worker.errors import EventError
 from worker.kit.answers import Answer
 from worker.kit.bulk import (
@@ -28,8 +27,9 @@ from worker.kit.bulk import (
 from worker.kit.catalog import Catalog, Field, Tag
 from worker.kit.plan import plan
 from worker.kit.writer import Writer
-from worker.records import UNKNOWN
-from worker.subjects import Subject
+from worker.subscribers.change import FIRST, Change, OrderKey
+from worker.subscribers.record import UNKNOWN
+from worker.subscribers.subject import Subject
 
 E = TypeVar("E", NewSubscriber, FieldValue, Tagging, Untagging)
 T = TypeVar("T", Tagging, Untagging)

@@ -13,17 +13,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from worker.book import Book
-from worker.changes import Change
 from worker.errors import CredentialRefused, KitRejected, TryLater
 from worker.kit.answers import Answer
 from worker.kit.bulk import BulkCall, calls
 from worker.kit.bulk_stages import Done, Stages, Wanted
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
+from worker.kit.rounds import Round
 from worker.kit.writer import Writer
-from worker.rounds import Round
-from worker.subjects import Call, Subject
+from worker.subscribers.change import Change
+from worker.subscribers.in_hand import Book
+from worker.subscribers.subject import Call, Subject
 
 NOTHING_DONE: Final = Answer(0, {})
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from worker.changes import TagWish, tag_key
 from worker.errors import KitRejected, KitUnavailable, UnknownTag
 from worker.kit.client import KitClient
 from worker.mapping import Options
+from worker.subscribers.change import TagWish, tag_key
 
 PAGE: Final = "1000"
 LISTED: Final = {"tags": ("id", "name"), "custom_fields": ("id", "key", "label")}

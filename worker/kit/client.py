@@ -14,8 +14,8 @@ import aiohttp
 from worker.clock import Seconds
 from worker.errors import CredentialRefused, KitUnavailable
 from worker.kit.answers import Answer, read_answer, unanswered
+from worker.kit.auth.login import Login
 from worker.kit.limiter import Limiter
-from worker.kit.login import Login
 from worker.kit.sockets import sockets
 
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024

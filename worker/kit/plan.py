@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from worker.changes import Change, Part, TagWish
 from worker.mapping import Options
+from worker.subscribers.change import Change, Part, TagWish
 
 MAX_FIELDS = 10
 """Kit sets more custom fields than this later, and answers 202 (Kit API reference, `POST /v4/subscribers`).

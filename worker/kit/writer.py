@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from worker.book import Book
-from worker.changes import Change, OrderKey, Part, TagWish, tag_key
 from worker.errors import KitRejected
 from worker.kit.answers import Answer, NotFound
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
 from worker.kit.plan import Upsert, plan
-from worker.records import UNKNOWN
-from worker.subjects import Call, Subject
+from worker.subscribers.change import Change, OrderKey, Part, TagWish, tag_key
+from worker.subscribers.in_hand import Book
+from worker.subscribers.record import UNKNOWN
+from worker.subscribers.subject import Call, Subject
 
 NO_FIELDS: Final = Upsert({})
 

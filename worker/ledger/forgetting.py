@@ -10,11 +10,11 @@ from sqlalchemy import Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.errors import LedgerUnavailable
+from worker.events.values import time_text
+from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
 from worker.ledger.store import Ledger
-from worker.record_json import UnreadableError, dump_record, load_record
-from worker.values import time_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ from sqlalchemy import Update, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.errors import EpochLost, LedgerUnavailable
+from worker.events.values import time_text
 from worker.ledger.database import Database, secret_of
+from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.rows import id_key, plain, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
 from worker.ledger.takeover import take_over
-from worker.record_json import UnreadableError, dump_record, load_record
-from worker.records import Record
-from worker.values import time_text
+from worker.subscribers.record import Record
 
 
 @dataclass(frozen=True, slots=True)

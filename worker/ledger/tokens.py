@@ -12,8 +12,8 @@ import json
 from sqlalchemy import ColumnElement, Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from worker.connections import Connected, Connection, Tokens
 from worker.errors import CredentialRefused
+from worker.kit.auth.connection import Connected, Connection, Tokens
 from worker.ledger.rows import upsert
 from worker.ledger.schema import tokens
 from worker.ledger.sealing import BrokenSealError, Seal

@@ -12,7 +12,7 @@ from tests.bench.bench import Bench, MeasurementFailed
 from tests.bench.consumers import WORKER, crew
 from tests.bench.figures import Line, spread
 from tests.bench.processes import cpu_seconds, listening_on, megabytes
-from worker.topology import work_queue
+from worker.broker.topology import work_queue
 
 NAME: Final = "declared"
 ACCOUNTS: Final = 1_000

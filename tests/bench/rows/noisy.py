@@ -16,7 +16,7 @@ from tests.bench.consumers import KITS_OWN, UNBRAKED, WORKER, Crew, crew
 from tests.bench.figures import Line, percentile, spread
 from tests.bench.life import many, newcomers
 from tests.bench.stand_in import writes
-from worker.topology import work_queue
+from worker.broker.topology import work_queue
 
 NAME: Final = "noisy"
 NOISE: Final = 100_000

@@ -12,16 +12,16 @@ from typing import Any, Final, TypeAlias
 import pytest
 from sqlalchemy import text
 
-from worker.changes import OrderKey, Part, TagWish, tag_key
 from worker.errors import LedgerUnavailable
 from worker.ledger.forgetting import forget
 from worker.ledger.history import addresses, find_history, prune_history
+from worker.ledger.record_json import dump_record
 from worker.ledger.registry import Registry
 from worker.ledger.schema import tables
 from worker.ledger.store import Batch, Entry, Known, Ledger, Person, Tenure
 from worker.ledger.tokens import TokenStore
-from worker.record_json import dump_record
-from worker.records import Held, Moved, Record
+from worker.subscribers.change import OrderKey, Part, TagWish, tag_key
+from worker.subscribers.record import Held, Moved, Record
 
 ACCOUNT: Final = "sunny"
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"

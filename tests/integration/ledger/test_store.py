@@ -26,12 +26,12 @@ from tests.integration.ledger.harness import (
     state_of,
     texts,
 )
-from worker.changes import Change, Part, TagWish
 from worker.errors import LedgerUnavailable
 from worker.ledger.history import find_history
 from worker.ledger.store import Batch, Ledger, Person
 from worker.ledger.takeover import RELEASE_COUNTS
-from worker.records import Held, Record
+from worker.subscribers.change import Change, Part, TagWish
+from worker.subscribers.record import Held, Record
 
 HOUR = 3600.0
 

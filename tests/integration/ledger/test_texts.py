@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.integration.ledger.harness import ACCOUNT, ADA, NewLedger, entry, fill, load, order
-from worker.changes import Part, TagWish
 from worker.ledger.forgetting import forget
 from worker.ledger.history import addresses, find_history
 from worker.ledger.registry import Registry
 from worker.ledger.rows import MAX_ID, id_key, plain
 from worker.ledger.store import Batch, Ledger, Person
-from worker.records import Held, Moved, Record
+from worker.subscribers.change import Part, TagWish
+from worker.subscribers.record import Held, Moved, Record
 
 ODD = {
     "quotes": 'it\'s "so" `they` say; DROP TABLE history; --',

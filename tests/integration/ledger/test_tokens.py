@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from tests.integration.ledger.harness import ACCOUNT, Clock, NewLedger, contents, execute
-from worker.connections import Connected, Connection, Tokens
 from worker.errors import CredentialRefused
+from worker.kit.auth.connection import Connected, Connection, Tokens
 from worker.ledger.sealing import BrokenSealError, Seal, check_key, new_key
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import NO_KEY, TakenError, TokenStore

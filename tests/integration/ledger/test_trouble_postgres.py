@@ -30,9 +30,9 @@ from tests.integration.ledger.harness import (
     works,
 )
 from tests.integration.ledger.silent_proxy import SilentProxy
-from worker.account_ledger import AccountLedger
 from worker.errors import LedgerUnavailable
 from worker.ledger import database
+from worker.ledger.account import AccountLedger
 from worker.ledger.history import find_history
 from worker.ledger.store import Batch, Ledger
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from tests.unit.commands.conftest import Command
-from worker.accounts import account_schema
-from worker.asyncapi import asyncapi_document
+from worker.accounts.load import account_schema
+from worker.contract.asyncapi import asyncapi_document
 
 
 def test_schema_account_prints_the_json_schema(kit_worker: Command) -> None:

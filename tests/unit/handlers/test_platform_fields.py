@@ -6,9 +6,9 @@ import pytest
 
 from tests.unit.examples import event
 from worker.errors import InvalidEvent
+from worker.events.values import MISSING, Found
 from worker.handlers import HANDLERS, handler_for, mapped_only
 from worker.handlers.base import PLATFORM_FIELDS
-from worker.values import MISSING, Found
 
 FULL = {
     "user": {

@@ -10,19 +10,19 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from tests.unit.examples import EMAIL
-from worker.book import Book
-from worker.changes import Change
+from worker.kit.auth.login import Login, api_key_login
 from worker.kit.bulk_writer import BulkWriter
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
 from worker.kit.limiter import Limiter
-from worker.kit.login import Login, api_key_login
 from worker.kit.writer import Writer
 from worker.ledger.store import Batch
 from worker.mapping import Options
-from worker.records import Record
 from worker.sandbox import AccountView, Person, Sandbox
-from worker.subjects import Subject
+from worker.subscribers.change import Change
+from worker.subscribers.in_hand import Book
+from worker.subscribers.record import Record
+from worker.subscribers.subject import Subject
 
 KEY = "key-0001"
 

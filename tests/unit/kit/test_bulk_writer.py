@@ -13,13 +13,13 @@ from pydantic import SecretStr
 
 from tests.unit.examples import change
 from tests.unit.kit.harness import KEY, Account, account
-from worker.changes import Change, merge_all
 from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited, TryLater
-from worker.kit.login import token_login
+from worker.kit.auth.login import token_login
 from worker.mapping import Options
-from worker.records import Record
 from worker.sandbox import Fault, FaultKind, Rule
-from worker.subjects import Subject
+from worker.subscribers.change import Change, merge_all
+from worker.subscribers.record import Record
+from worker.subscribers.subject import Subject
 
 LOGIN = token_login(SecretStr(KEY))
 BULK_SUBSCRIBERS = "POST /v4/bulk/subscribers 200"

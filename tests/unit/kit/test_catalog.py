@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 from tests.unit.kit.harness import LIST_FIELDS, LIST_TAGS, NEW_FIELD, NEW_TAG, account
-from worker.changes import TagWish
 from worker.errors import KitRejected, KitUnavailable, UnknownTag
 from worker.kit.catalog import LIST_AGAIN_AFTER, Tag
 from worker.mapping import Options
 from worker.sandbox import Sandbox
+from worker.subscribers.change import TagWish
 
 FOUND_TAG = "POST /v4/tags 200"
 

@@ -15,7 +15,6 @@ import pytest
 from pydantic import SecretStr
 
 from tests.unit.kit.raw_server import RawServer, Reply, Request, answering, dropping, http, resetting, serving
-from worker.connections import Connected
 from worker.errors import (
     CallsSuspended,
     CredentialRefused,
@@ -24,9 +23,10 @@ from worker.errors import (
 )
 from worker.kit import client as client_module
 from worker.kit.answers import NotFound
+from worker.kit.auth.connection import Connected
+from worker.kit.auth.login import Login, api_key_login
 from worker.kit.client import CallRecord, KitClient, check_base_url
 from worker.kit.limiter import Limiter
-from worker.kit.login import Login, api_key_login
 
 KEY = "kit_thisisthesecretkey0123456789"
 METHODS = ["GET", "POST", "PUT", "DELETE"]

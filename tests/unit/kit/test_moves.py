@@ -9,13 +9,13 @@ import pytest
 
 from tests.unit.examples import change, event
 from tests.unit.kit.harness import Account, account, new_book
-from worker.changes import merge_all
+from worker.accounts.interpret import Request
 from worker.errors import KitUnavailable
-from worker.interpret import Request
+from worker.ledger.record_json import dump_record, load_record
 from worker.ledger.store import Known, Person
-from worker.record_json import dump_record, load_record
 from worker.sandbox import Fault, FaultKind, Rule
-from worker.subjects import Verdict
+from worker.subscribers.change import merge_all
+from worker.subscribers.subject import Verdict
 
 OLD, NEW = "ada@example.com", "ada.new@example.com"
 USER = "u-ada"

@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 
 from tests.unit.examples import change, event
 from tests.unit.kit.harness import Account, account, new_book
-from worker.book import Book
-from worker.changes import Change, merge_all
+from worker.accounts.interpret import Request
 from worker.errors import KitUnavailable
-from worker.interpret import Request
 from worker.kit.answers import Answer
+from worker.ledger.record_json import dump_record, load_record
 from worker.ledger.store import Batch, Known, Person
-from worker.record_json import dump_record, load_record
-from worker.records import Record
 from worker.sandbox import Fault, FaultKind, Rule
-from worker.subjects import Subject
+from worker.subscribers.change import Change, merge_all
+from worker.subscribers.in_hand import Book
+from worker.subscribers.record import Record
+from worker.subscribers.subject import Subject
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.examples import EMAIL, change
-from worker.changes import Part
 from worker.kit.plan import MAX_FIELDS, Plan, Upsert, plan
 from worker.mapping import Options
+from worker.subscribers.change import Part
 
 OPTIONS = Options()
 IF_CREATED = Options(first_name="if_created")

@@ -18,13 +18,13 @@ from tests.unit.kit.harness import (
     Account,
     account,
 )
-from worker.changes import NOTHING, Change
 from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited, UnknownTag
+from worker.ledger.record_json import dump_record, load_record
 from worker.mapping import Options
-from worker.record_json import dump_record, load_record
 from worker.sandbox import Fault, FaultKind, Rule, Sandbox
 from worker.sandbox.records import Plan
-from worker.subjects import Subject
+from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.subject import Subject
 
 TAG = "/v4/tags/*/subscribers/*"
 

@@ -14,11 +14,11 @@ from tests.unit.kit.harness import (
     Account,
     account,
 )
-from worker.changes import Change, Part, TagWish, slot_key, tag_key
 from worker.errors import KitUnavailable
-from worker.records import Record
 from worker.sandbox import Fault, FaultKind, Rule
-from worker.subjects import Subject
+from worker.subscribers.change import Change, Part, TagWish, slot_key, tag_key
+from worker.subscribers.record import Record
+from worker.subscribers.subject import Subject
 
 MOVED = "PUT /v4/subscribers/{id} 200"
 NOT_MOVED = "PUT /v4/subscribers/{id} 422"

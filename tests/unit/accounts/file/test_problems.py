@@ -1,0 +1,497 @@
+"""What an admin reads when an account file is wrong: where, what, and what to do."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.accounts.load import load_accounts, parse_account
+from worker.errors import ConfigurationError
+
+PATH = Path("config/accounts/default.yaml")
+KEY = "kit_0123456789abcdef0123456789abcdef"
+KIT = "kit: {api_key_env: KIT_API_KEY}\n"
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_account(text, PATH, {"KIT_API_KEY": KEY})
+    return [str(problem).removeprefix("config/accounts/") for problem in caught.value.problems]
+
+
+def problem(text: str) -> str:
+    (said,) = problems(text)
+    return said
+
+
+def event(block: str) -> str:
+    """A file with an event of its own, which does what `block` says."""
+    return f"{KIT}events: {{order.paid: {block}}}\n"
+
+
+def test_the_example_of_the_guide_to_the_letter() -> None:
+    text = f"{KIT}events:\n  subscription.strated: {{add_tags: [Active Member]}}\n"
+
+    assert problem(text) == (
+        "default.yaml:3:3: events.subscription.strated: unknown event type; "
+        "did you mean subscription.started?"
+    )
+
+
+def test_all_problems_are_found_at_once_in_the_order_of_lines() -> None:
+    said = problems(
+        """\
+app: sunny kitchen
+kit:
+  api_key_env: API_KEY
+events:
+  user.signed_up:
+    add_tags: [no, "{mk_acces_level}", Member, member]
+    add_tag: [x]
+  user.signed_up: null
+fields:
+  user.locale: Locale
+options:
+  max_created_tags: -1
+"""
+    )
+
+    assert [line.split(": ")[0] for line in said] == [
+        f"default.yaml:{place}"
+        for place in ("1:6", "3:16", "6:16", "6:20", "6:48", "7:5", "8:3", "10:3", "12:21")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tag", "said"),
+    [
+        ("no", 'YAML reads no as false; write "no" in quotes'),
+        ("Yes", 'YAML reads Yes as true; write "Yes" in quotes'),
+        ("true", 'YAML reads true as true or false; write "true" in quotes'),
+        ("1.0", 'YAML reads 1.0 as a number; write "1.0" in quotes'),
+        ("2026", 'YAML reads 2026 as a number; write "2026" in quotes'),
+        ("2026-01-01", 'YAML reads 2026-01-01 as a date; write "2026-01-01" in quotes'),
+        ("null", 'YAML reads null as nothing; write "null" in quotes'),
+        ('""', "the name is empty; write one, or delete the entry"),
+        ('"  "', "the name is empty; write one, or delete the entry"),
+        ("x" * 256, "the name has 256 characters; at most 255 are allowed"),
+        (r'"a\tb"', "the name holds a line break, a tab or an invisible character; write it on one line"),
+        (r'"a\ud800"', "the name holds a line break, a tab or an invisible character; write it on one line"),
+        ("[a]", "must be one name, not a list"),
+        ("{mk_user_id}", 'text with braces must be in quotes: "{mk_user_id}"'),
+        ("{a: {b: c}}", "must be text; put text with a colon or braces in quotes"),
+        ("a: b", "must be text; put text with a colon or braces in quotes"),
+        ('"{mk_user_id"', 'the braces in "{mk_user_id" do not match; each { needs its }'),
+        ('"a}"', 'the braces in "a}" do not match'),
+        ('"{{mk_user_id}}"', 'the braces in "{{mk_user_id}}" do not match'),
+        ('"{}"', "unknown placeholder {}; use a platform field such as mk_subscription_plan"),
+        ('"{ mk_user_id }"', "unknown placeholder { mk_user_id }; write mk_user_id without the spaces"),
+        ('"{mk_acces_level}"', "unknown placeholder {mk_acces_level}; did you mean mk_access_level?"),
+        ('"{plan}"', "unknown placeholder {plan}; did you mean mk_subscription_plan?"),
+        (
+            '"{subscription.plan}"',
+            "unknown placeholder {subscription.plan}; did you mean mk_subscription_plan?",
+        ),
+        ('"{user.locale}"', "unknown placeholder {user.locale}; did you mean data.user.locale?"),
+        ('"{data.}"', "unknown placeholder {data.}; use a platform field"),
+        ('"{data..x}"', "unknown placeholder {data..x}; use a platform field"),
+    ],
+)
+def test_a_wrong_tag(tag: str, said: str) -> None:
+    assert problem(event(f"{{add_tags: [{tag}]}}")).startswith(
+        f"default.yaml:2:34: events.order.paid.add_tags[1]: {said}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("tag", "place", "said"),
+    [
+        ("{replaces: true}", ".tag", "is missing; write the tag's name, such as tag: \"{mk_access_level}"),
+        ("{tag: 5, replaces: true}", ".tag", 'YAML reads 5 as a number; write "5" in quotes'),
+        ('{tag: "{data.a}", replace: true}', ".replace", "unknown key; did you mean replaces?"),
+        ('{tag: "{data.a}", replaces: perhaps}', ".replaces", "must be true or false, not perhaps"),
+        ("{tag: Gold, replaces: true}", ".replaces", "replaces takes off what this entry gave before, and"),
+        ('{tag: "{plan}", replaces: true}', ".tag", "unknown placeholder {plan}"),
+        ("{name: Gold}", "", "must be text; put text with a colon or braces in quotes"),
+    ],
+)
+def test_a_wrong_tag_that_replaces(tag: str, place: str, said: str) -> None:
+    text = problem(event(f"{{add_tags: [{tag}]}}"))
+    assert f"events.order.paid.add_tags[1]{place}: {said}" in text
+
+
+def test_a_replacing_tag_has_no_place_among_those_to_remove() -> None:
+    text = problem(event('{remove_tags: [{tag: "{data.a}", replaces: true}]}'))
+    assert "must be the tag's name alone; tag: and replaces: belong into add_tags" in text
+
+
+def test_the_same_tag_twice_is_found_in_either_form() -> None:
+    text = problem(event("{add_tags: [Paid, {tag: paid}]}"))
+    assert '"paid" stands in this list twice' in text
+
+
+@pytest.mark.parametrize(
+    ("block", "place", "said"),
+    [
+        ("{add_tags: Paid}", "2:33: events.order.paid.add_tags", "must be a list; write [Paid]"),
+        ("{add_tags: 5}", "2:33: events.order.paid.add_tags", "must be a list of tags, such as [New Member]"),
+        (
+            "[Paid]",
+            "2:22: events.order.paid",
+            "must say what the event does, such as {add_tags: [New Member]}",
+        ),
+        ("{add_tag: [A]}", "2:23: events.order.paid.add_tag", "unknown key; did you mean add_tags?"),
+        (
+            "{zzz: [A]}",
+            "2:23: events.order.paid.zzz",
+            "unknown key; what may stand here: add_tags, remove_tags, rules",
+        ),
+        (
+            "{add_tags: [Paid, ' paid ']}",
+            "2:40: events.order.paid.add_tags[2]",
+            '" paid " stands in this list twice; delete one (tags compare without case)',
+        ),
+        (
+            "{add_tags: [Paid], remove_tags: [PAID]}",
+            "2:55: events.order.paid",
+            '"Paid" is both added and removed (see line 2); keep one of the two',
+        ),
+        (
+            "{add_tags: ['{data.a} X'], remove_tags: ['{data.a} x']}",
+            "2:63: events.order.paid",
+            '"{data.a} X" is both added and removed',
+        ),
+    ],
+)
+def test_a_wrong_event(block: str, place: str, said: str) -> None:
+    assert problem(event(block)).startswith(f"default.yaml:{place}: {said}")
+
+
+def test_placeholders_of_one_spelling_but_other_case_are_two_tags() -> None:
+    assert parse_account(event("{add_tags: ['{data.a}'], remove_tags: ['{data.A}']}"), PATH, {})
+
+
+@pytest.mark.parametrize(
+    ("rule", "place", "said"),
+    [
+        ("{when: {}, add_tags: [A]}", ".when", "is empty, so the rule would always apply"),
+        ("{add_tags: [A]}", ".when", "is missing; a rule needs a value's name and the value"),
+        ("{when: Annual, add_tags: [A]}", ".when", "must be a value's name and the value"),
+        ("{when: {mk_user_id: 1}}", "", "the rule does nothing; give it add_tags or remove_tags"),
+        (
+            "{when: {mk_user_id: 1}, add_tags: []}",
+            "",
+            "the rule does nothing; give it add_tags or remove_tags",
+        ),
+        (
+            "{when: {plan: A}, add_tags: [A]}",
+            ".when.plan",
+            "unknown value; did you mean mk_subscription_plan?",
+        ),
+        ("{when: {user.x: A}, add_tags: [A]}", ".when.user.x", "unknown value; did you mean data.user.x?"),
+        ("{when: {mk_user_id: }, add_tags: [A]}", ".when.mk_user_id", "a value is missing here"),
+        ("{when: {mk_user_id: [A, null]}, add_tags: [A]}", ".when.mk_user_id[2]", "a value is missing here"),
+        (
+            "{when: {mk_user_id: []}, add_tags: [A]}",
+            ".when.mk_user_id",
+            "the list is empty, so the rule would never",
+        ),
+        ("{when: {mk_user_id: {a: b}}, add_tags: [A]}", ".when.mk_user_id", "must be one or several values"),
+        (
+            "{when: {mk_user_id: no}, add_tags: [A]}",
+            ".when.mk_user_id",
+            'YAML reads no as false; write "no" in quotes, or false without',
+        ),
+        ("{when: {mk_user_id: 010}, add_tags: [A]}", ".when.mk_user_id", "YAML reads 010 as a number"),
+        ("{when: {mk_user_id: ''}, add_tags: [A]}", ".when.mk_user_id", "an empty text never matches"),
+        (
+            "{when: {mk_user_id: ' A'}, add_tags: [A]}",
+            ".when.mk_user_id",
+            "never matches because of the spaces",
+        ),
+        ("{when: {mk_user_id: 1}, add_tags: [A], rules: []}", ".rules", "unknown key; what may stand here"),
+        ("Annual", "", "must be a rule, with a value's name and the value"),
+    ],
+)
+def test_a_wrong_rule(rule: str, place: str, said: str) -> None:
+    assert f": events.order.paid.rules[1]{place}: {said}" in problem(event(f"{{rules: [{rule}]}}"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("subscription.cancelled", "unknown event type; did you mean subscription.canceled?"),
+        ("subscription.start", "unknown event type; did you mean subscription.started?"),
+        ("User.Signed_Up", "unknown event type; did you mean user.signed_up?"),
+        ("user.signed-up", "unknown event type; did you mean user.signed_up?"),
+        ("user_signed_up", "unknown event type; did you mean user.signed_up?"),
+        ("order.*", "not an event type, which is words with dots between them"),
+        ("'#'", "not an event type"),
+        ("order paid", "not an event type"),
+        ("order..paid", "not an event type"),
+        ('"x\\n"', "not an event type"),
+        ("örder.paid", "not an event type"),
+        ("x" * 191, "an event type has at most 190 characters; this one has 191"),
+    ],
+)
+def test_a_wrong_event_type(kind: str, said: str) -> None:
+    assert f": {said}" in problem(f"{KIT}events: {{{kind}: null}}\n")
+
+
+def test_a_name_with_nothing_after_it_is_asked_about() -> None:
+    said = problems(f"{KIT}events:\n  order.paid:\nfields:\n  mk_user_id:\n")
+
+    assert [line.partition("; ")[0] for line in said] == [
+        "default.yaml:3:3: events.order.paid: nothing stands after the colon",
+        "default.yaml:5:3: fields.mk_user_id: nothing stands after the colon",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("mk_plan: Plan", "fields.mk_plan: unknown value; did you mean mk_subscription_plan?"),
+        ("locale: Locale", "fields.locale: unknown value; use a platform field"),
+        ("mk_user_id: 5", 'fields.mk_user_id: YAML reads 5 as a number; write "5" in quotes'),
+        ("mk_user_id: ''", "fields.mk_user_id: the name is empty"),
+        ("data.x: First Name", "fields.data.x: write first_name to mean Kit's own first name"),
+        ("data.x: first_name", "fields.data.x: first_name receives mk_first_name by default"),
+        (
+            "data.x: mk_user_id",
+            "fields.data.x: mk_user_id receives mk_user_id by default; choose another name",
+        ),
+        (
+            "{data.x: Plan B, data.y: plan_b}",
+            "fields.data.y: plan_b receives data.x already, in line 2; a custom field holds one value",
+        ),
+    ],
+)
+def test_a_wrong_field(entry: str, said: str) -> None:
+    assert f": {said}" in problem(f"{KIT}fields: {entry if entry.startswith('{') else '{' + entry + '}'}\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("max_created_tags: -1", "must be a whole number, 0 or more, not -1"),
+        ("max_created_tags: true", "must be a whole number, 0 or more, not true"),
+        ("max_created_tags: 1.5", "must be a whole number, 0 or more, not 1.5"),
+        ("max_created_tags: '5'", "must be a number, without quotes: 5"),
+        ("create_missing: 1", "must be true or false, not 1"),
+        ("create_missing: 'false'", "must be true or false, without quotes"),
+        ("subscriber_state: Actif", "must be active or inactive, not Actif; did you mean active?"),
+        ("first_name: no", "must be always or if_created, not no"),
+        ("first_name: ", "must be always or if_created"),
+        ("create: true", "unknown key; did you mean create_missing?"),
+    ],
+)
+def test_a_wrong_option(option: str, said: str) -> None:
+    assert problem(f"{KIT}options: {{{option}}}\n").endswith(f"options.{option.partition(':')[0]}: {said}")
+
+
+@pytest.mark.parametrize(
+    ("app", "said"),
+    [
+        ("sunny kitchen", 'app: "sunny kitchen" cannot be an app'),
+        ("sunny.kitchen", 'app: "sunny.kitchen" cannot be an app'),
+        ("'*'", 'app: "*" cannot be an app'),
+        ("x" * 65, "cannot be an app"),
+        ("[]", "app: the list is empty; name an app, or delete the line"),
+        ("", "app: nothing stands here; write a name, or delete the entry"),
+        ("5", 'app: YAML reads 5 as a number; write "5" in quotes'),
+        ("[a, b, a]", 'app[3]: "a" stands here twice'),
+    ],
+)
+def test_a_wrong_app(app: str, said: str) -> None:
+    assert said in problem(f"app: {app}\n{KIT}")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("subscription.started: {add_tags: [A]}", "move it, indented, under events"),
+        ("mk_user_id: null", "move it, indented, under fields"),
+        ("api_key_file: x", "move it, indented, under kit"),
+        ("create_missing: true", "move it, indented, under options"),
+        ("add_tags: [A]", "move it, indented, under an event type"),
+        ("event: {}", "unknown key; did you mean events?"),
+        ("<<: {a: b}", "unknown key; what may stand here: app, kit, events, fields, options"),
+    ],
+)
+def test_a_key_at_the_wrong_level_is_told_where_it_belongs(line: str, said: str) -> None:
+    assert problem(f"{KIT}{line}\n").endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{}", "kit: is missing; say where the API key is; write api_key_env: KIT_API_KEY"),
+        ("kit:", "kit: nothing stands here; must be followed by indented lines"),
+        ("kit: {}", "kit: say where the API key is"),
+        ("kit: {api_key_env: KIT_A, api_key_file: b}", "kit: api_key_env and api_key_file both stand here"),
+        ("kit: {api_key_env: API_KEY}", "must be the name of an environment variable that begins with KIT_"),
+        ("kit: {api_key_env: $KIT_API_KEY}", "must be the name of an environment variable"),
+        ("kit: {api_key_env: KIT_BASE_URL}", "KIT_BASE_URL is a setting of the worker, not a secret"),
+        ("kit: {api_key_env: 5}", "kit.api_key_env: must be text"),
+        ("kit: {api_key: KIT_API_KEY}", "kit.api_key: unknown key; did you mean api_key_env?"),
+        ("kit:\n  api_key_env:KIT_API_KEY", "kit: must be followed by indented lines, such as api_key_env"),
+        ("kit: {oauth: }", "kit.oauth: nothing stands here; write, indented below it, client_id_env"),
+        ("kit: {oauth: null}", "kit.oauth: nothing stands here; write, indented below it, client_id_env"),
+        (
+            "kit: {oauth: {}}",
+            "kit.oauth.client_id_env: is missing; name the environment variable with the app's",
+        ),
+        (
+            "kit: {oauth: KIT_A}",
+            "kit.oauth: must be followed by indented lines, such as client_id_env: KIT_CL",
+        ),
+        ("kit: {oauth: {client_id_env: 5}}", "kit.oauth.client_id_env: must be text"),
+        ("kit: {oauth: {client_id_env: }}", "kit.oauth.client_id_env: nothing stands here; write a name"),
+        (
+            "kit: {oauth: {client_id_env: KIT_A, secret_env: KIT_B}}",
+            "kit.oauth.secret_env: unknown key; did you mean client_secret_env?",
+        ),
+        (
+            "kit: {oauth: {client_id_env: KIT_A, redirect_uri: x}}",
+            "kit.oauth.redirect_uri: unknown key; what may stand here: client_id_env, client_secret_env",
+        ),
+        ("kit: {client_id_env: KIT_A}", "does not belong here; move it, indented, under kit, below oauth"),
+        (
+            "kit: {oauth: {client_id_env: KIT_A}, api_key_env: KIT_B}",
+            "kit: oauth and api_key_env both stand here; keep one of them",
+        ),
+        (
+            "kit: {api_key_env: KIT_B, access_token_file: x/y, access_token_env: KIT_C}",
+            "kit: api_key_env, access_token_file and access_token_env all stand here; keep one of them",
+        ),
+        ("kit: {access_token_env: LEDGER_KEY}", "must be the name of an environment variable that begins"),
+        ("kit: {access_token_env: KIT_TIMEOUT}", "KIT_TIMEOUT is a setting of the worker, not a secret"),
+        ("app:x", "an account file holds lines such as app: sunny-kitchen, and this is none; after a colon"),
+        ("- a", "an account file holds lines such as app: sunny-kitchen, and this is none"),
+    ],
+)
+def test_a_wrong_kit_section_or_file(text: str, said: str) -> None:
+    assert said in problem(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"kit: {{api_key: {KEY}}}",
+        f"kit: {{api_key_env: {KEY}}}",
+        f"kit: {{api_key_env: {KEY.removeprefix('kit_')}}}",
+        f"kit: {{api_key_file: {KEY}}}",
+        f"kit: {{secret: '{KEY}'}}",
+        f"kit: {KEY}",
+        f"kit: {{{KEY}: }}",
+        f"{KIT}api_key: {KEY}",
+    ],
+)
+def test_a_key_pasted_into_the_file_is_noticed_and_never_repeated(text: str) -> None:
+    said = problem(text)
+
+    assert "this looks like the API key itself" in said
+    assert "make a new key in Kit" in said
+    assert KEY.removeprefix("kit_") not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "instead"),
+    [
+        (f"oauth: {{client_id: {KEY}}}", "client id", "client_id_env: KIT_CLIENT_ID"),
+        (f"oauth: {{client_id_env: {KEY}}}", "client id", "client_id_env: KIT_CLIENT_ID"),
+        (f"oauth: {{client_secret: {KEY}}}", "client secret", "client_secret_env: KIT_CLIENT_SECRET"),
+        (f"oauth: {{client_secret_env: {KEY}}}", "client secret", "client_secret_env: KIT_CLIENT_SECRET"),
+        ("client_secret: short", "client secret", "client_secret_env: KIT_CLIENT_SECRET"),
+        (f"access_token: {KEY}", "access token", "access_token_env: KIT_ACCESS_TOKEN"),
+        (f"access_token_env: {KEY}", "access token", "access_token_env: KIT_ACCESS_TOKEN"),
+        (f"access_token_file: {KEY}", "access token", "access_token_env: KIT_ACCESS_TOKEN"),
+    ],
+)
+def test_any_other_secret_that_was_pasted_is_named_and_never_repeated(
+    text: str, what: str, instead: str
+) -> None:
+    said = "\n".join(problems(f"kit: {{{text}}}"))
+
+    assert f"this looks like the {what} itself" in said
+    assert f"write {instead} here" in said
+    assert KEY.removeprefix("kit_") not in said
+
+
+@pytest.mark.parametrize(
+    "place", ["app: {} x", "{}: 1", "fields: {{{}: x}}", "events: {{{}.x y: null}}", "a: *{}"]
+)
+def test_a_key_pasted_anywhere_else_is_not_repeated_either(place: str) -> None:
+    assert not any("0123456789" in said for said in problems(KIT + place.format(KEY)))
+
+
+def test_what_yaml_refuses_already_is_not_reported_twice() -> None:
+    assert len(problems(f"{KIT}events: {{order.paid: {{add_tags: [*a, !x b]}}}}\n")) == 2
+
+
+KEYS = st.sampled_from(
+    [
+        "app",
+        "kit",
+        "api_key_env",
+        "oauth",
+        "client_id_env",
+        "access_token_file",
+        "events",
+        "order.paid",
+        "add_tags",
+        "rules",
+        "when",
+        "fields",
+        "mk_user_id",
+        "options",
+    ]
+)
+VALUES = st.recursive(
+    st.sampled_from(
+        ["KIT_A", "x", "no", "1.0", "null", '"{mk_user_id}"', "2026-01-01", "", "'", "*a", "&a b"]
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
+        | st.lists(st.tuples(KEYS, inner), max_size=4).map(
+            lambda items: "{" + ", ".join(f"{key}: {value}" for key, value in items) + "}"
+        )
+    ),
+    max_leaves=12,
+)
+FILES = st.lists(st.tuples(KEYS, VALUES), max_size=5).map(
+    lambda items: "".join(f"{key}: {value}\n" for key, value in items)
+)
+
+
+@given(st.text() | FILES)
+def test_no_text_raises_anything_but_its_problems(text: str) -> None:
+    """Whatever the text, it is an account, or problems each of which has a place and a sentence."""
+    try:
+        found = parse_account(text, PATH, {}).name
+    except ConfigurationError as error:
+        found = str(error)
+
+    for line in found.split("\n"):
+        assert line == "default" or re.match(r"config/accounts/default\.yaml:\d+:\d+: \S", line)
+        assert line.isprintable()
+
+
+def test_an_account_does_not_start_beside_a_running_one_that_keeps_its_app(tmp_path: Path) -> None:
+    """Given an account whose file became invalid and which runs on, nobody else gets its app or its key."""
+    folder = tmp_path / "accounts"
+    folder.mkdir()
+    environ = {"KIT_ONE": "kit_one", "KIT_TWO": "kit_two"}
+    (folder / "old.yaml").write_text("app: sunny\nkit: {api_key_env: KIT_ONE}\n")
+    running = load_accounts(tmp_path, environ).accounts
+    (folder / "old.yaml").write_text("app: sunny\nkit: {api_key_env: KIT_ONE}\noops: 1\n")
+    (folder / "new.yaml").write_text("app: sunny\nkit: {api_key_env: KIT_TWO}\n")
+
+    loaded = load_accounts(tmp_path, environ)
+
+    assert set(loaded.accounts) == {"new"}
+    assert set(loaded.beside(running).accounts) == set()
+    assert "old.yaml is invalid" in str(loaded.beside(running).problems_of("new")[0])
+    assert loaded.beside({}) is loaded

@@ -1,0 +1,482 @@
+"""From account files to accounts: what a valid file means, and how files get on with each other."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from worker.accounts.load import (
+    AccessToken,
+    Account,
+    ApiKey,
+    Credential,
+    Loaded,
+    MissingSecret,
+    OAuthApp,
+    load_accounts,
+    parse_account,
+)
+from worker.errors import ConfigurationError
+from worker.handlers import HANDLERS
+from worker.handlers.base import PLATFORM_FIELDS
+from worker.mapping import Condition, EventMapping, FieldTarget, Options, Rule, Template
+
+PATH = Path("config/accounts/default.yaml")
+SHIPPED = Path(__file__).parents[3] / "config"
+KEY = "kit_0123456789abcdef"
+KIT = "kit: {api_key_env: KIT_API_KEY}\n"
+
+
+def parse(text: str, **environ: str) -> Account:
+    return parse_account(text, PATH, {"KIT_API_KEY": KEY, **environ})
+
+
+def write(folder: Path, **files: str) -> Path:
+    (folder / "accounts").mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / "accounts" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def texts(loaded: Loaded) -> list[str]:
+    return [str(problem) for problem in loaded.problems]
+
+
+def tags(*names: str) -> tuple[Template, ...]:
+    return tuple(map(Template, names))
+
+
+# -- what a valid file means ---------------------------------------------------------------------------
+
+
+def test_the_smallest_file_means_every_default() -> None:
+    account = parse(KIT)
+
+    assert account.name == "default"
+    assert account.apps == ()
+    assert account.credential == ApiKey(SecretStr(KEY))
+    assert account.events == {kind: handler.default for kind, handler in HANDLERS.items()}
+    assert account.options == Options()
+    assert {target.source: target.target for target in account.fields} == {
+        **{name: name for name in PLATFORM_FIELDS},
+        "mk_first_name": "first_name",
+    }
+
+
+def test_the_shipped_file_is_valid_and_changes_no_default() -> None:
+    loaded = load_accounts(SHIPPED, {"KIT_API_KEY": KEY})
+
+    assert loaded.problems == ()
+    shipped = loaded.accounts["default"]
+    assert shipped == replace(parse(KIT), path=shipped.path, version=shipped.version)
+
+
+def test_one_app_and_a_list_of_apps() -> None:
+    assert parse(f"app: sunny-kitchen\n{KIT}").apps == ("sunny-kitchen",)
+    assert parse(f"app: [one, Two_2]\n{KIT}").apps == ("one", "Two_2")
+
+
+def test_a_listed_event_replaces_its_default_null_turns_it_off_and_others_keep_theirs() -> None:
+    account = parse(
+        f"{KIT}events:\n  subscription.started: {{add_tags: [Paying]}}\n"
+        "  access.granted: null\n  order.paid: {}\n"
+    )
+
+    assert account.events == {
+        "user.signed_up": HANDLERS["user.signed_up"].default,
+        "subscription.started": EventMapping(Rule(add_tags=tags("Paying"))),
+        "subscription.canceled": HANDLERS["subscription.canceled"].default,
+        "order.paid": EventMapping(),
+    }
+
+
+def test_rules_carry_their_conditions_as_the_text_that_events_are_compared_with() -> None:
+    account = parse(
+        f"""{KIT}
+events:
+  order.paid:
+    rules:
+      - when: {{mk_subscription_plan: Annual, data.order.gift: true}}
+        add_tags: [A]
+      - when:
+          data.order.items: [5, 1.5, "no", false]
+        remove_tags: [B]
+"""
+    )
+
+    first, second = account.events["order.paid"].rules
+    assert first == Rule(
+        add_tags=tags("A"),
+        when=(Condition("mk_subscription_plan", ("Annual",)), Condition("data.order.gift", ("true",))),
+    )
+    assert second == Rule(
+        remove_tags=tags("B"), when=(Condition("data.order.items", ("5", "1.5", "no", "false")),)
+    )
+
+
+def test_a_tag_may_replace_what_its_entry_gave_before() -> None:
+    tags = '["{data.level} access", {tag: "{data.level} member", replaces: true}, {tag: Paid}]'
+    account = parse(f"{KIT}events: {{order.paid: {{add_tags: {tags}}}}}\n")
+    assert account.events["order.paid"].base.add_tags == (
+        Template("{data.level} access"),
+        Template("{data.level} member", replaces=True),
+        Template("Paid"),
+    )
+
+
+def test_sections_and_lists_whose_entries_are_all_commented_out_say_nothing() -> None:
+    account = parse(f"{KIT}events:\n  # x\nfields:\noptions:\n")
+    with_lists = parse(f"{KIT}events:\n  order.paid:\n    add_tags:\n    rules:\n")
+
+    assert account.events == parse(KIT).events
+    assert with_lists.events["order.paid"] == EventMapping()
+
+
+def test_fields_override_entry_by_entry() -> None:
+    fields = parse(
+        f"{KIT}fields:\n  mk_subscription_plan: Subscription plan\n"
+        "  data.user.locale: Locale\n  mk_user_id: null\n"
+    ).fields
+
+    assert FieldTarget("mk_subscription_plan", "Subscription plan") in fields
+    assert FieldTarget("data.user.locale", "Locale") in fields
+    assert FieldTarget("mk_last_name", "mk_last_name") in fields
+    assert "mk_user_id" not in {target.source for target in fields}
+
+
+def test_another_value_can_become_kits_first_name() -> None:
+    fields = parse(f"{KIT}fields: {{mk_first_name: null, data.user.nickname: first_name}}\n").fields
+
+    assert FieldTarget("data.user.nickname", "first_name") in fields
+    assert [target.source for target in fields if target.target == "first_name"] == ["data.user.nickname"]
+
+
+def test_options_and_yaml_s_words_for_true_and_false() -> None:
+    account = parse(
+        f"{KIT}options: {{subscriber_state: inactive, first_name: if_created, "
+        "create_missing: no, max_created_tags: 0}\n"
+    )
+
+    assert account.options == Options("inactive", "if_created", create_missing=False, max_created_tags=0)
+
+
+def test_names_lose_outer_spaces_and_keep_their_letters() -> None:
+    account = parse(f'{KIT}events: {{order.paid: {{add_tags: [" Größe {{data.user.size}} "]}}}}\n')
+
+    assert account.events["order.paid"].base.add_tags == tags("Größe {data.user.size}")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "user.signed_in",
+        "user.signed_out",
+        "subscription.restarted",
+        "subscription.renewed",
+        "access.revoked",
+        "ping",
+    ],
+)
+def test_other_event_types_are_welcome_though_they_resemble_known_ones(kind: str) -> None:
+    assert kind in parse(f"{KIT}events: {{{kind}: {{add_tags: [X]}}}}\n").events
+
+
+def test_the_version_tells_two_texts_apart_and_a_byte_order_mark_is_no_matter() -> None:
+    assert parse(KIT).version == parse(KIT).version
+    assert parse(KIT).version != parse(f"{KIT}# x\n").version
+    assert parse(f"\ufeff{KIT}").events == parse(KIT).events
+
+
+# -- secrets -------------------------------------------------------------------------------------------
+
+
+def test_a_missing_secret_leaves_an_account_that_waits(tmp_path: Path) -> None:
+    loaded = load_accounts(write(tmp_path, default=KIT), {})
+
+    assert loaded.accounts["default"].credential is None
+    (problem,) = loaded.problems_of("default")
+    assert isinstance(problem, MissingSecret)
+    assert problem.where == f"{tmp_path}/accounts/default.yaml:1:20"
+    assert problem.text == (
+        "kit.api_key_env: the environment variable KIT_API_KEY is not set; "
+        "set it to the API key, for example in .env"
+    )
+
+
+def test_a_missing_secret_is_no_error_of_the_text() -> None:
+    assert parse_account(KIT, PATH, {}).credential is None
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("  \n", "is not set"),
+        ("two words", "cannot be the API key"),
+        ("line\nline", "cannot be the API key"),
+        ("“kit_1”", "cannot be the API key"),
+    ],
+)
+def test_what_cannot_be_sent_as_a_key_is_a_missing_secret_and_not_repeated(key: str, said: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(SHIPPED.parent)
+        loaded = load_accounts(Path("config"), {"KIT_API_KEY": key})
+
+    (problem,) = loaded.problems
+    assert isinstance(problem, MissingSecret)
+    assert said in problem.text
+    assert key.strip() == "" or key.strip() not in problem.text
+
+
+def test_a_key_from_a_file_relative_to_the_configuration_folder(tmp_path: Path) -> None:
+    write(tmp_path, default="kit: {api_key_file: secrets/key}\n")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/key").write_text(f"\ufeff{KEY}\r\n", encoding="utf-8")
+
+    assert load_accounts(tmp_path, {}).accounts["default"].credential == ApiKey(SecretStr(KEY))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "does not exist"),
+        ("", "is empty"),
+        ("\n\n", "is empty"),
+        ("one\ntwo\n", "cannot be the API key"),
+    ],
+)
+def test_a_key_file_that_is_of_no_use(tmp_path: Path, content: str | None, said: str) -> None:
+    write(tmp_path, default=f"kit: {{api_key_file: {tmp_path}/key}}\n")
+    if content is not None:
+        (tmp_path / "key").write_text(content, encoding="utf-8")
+
+    loaded = load_accounts(tmp_path, {})
+
+    assert loaded.accounts["default"].credential is None
+    (problem,) = loaded.problems
+    assert isinstance(problem, MissingSecret)
+    assert said in problem.text
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("accounts", "it is not a file"), ("ä" * 200, "File name too long")]
+)
+def test_a_key_file_that_cannot_be_read(tmp_path: Path, path: str, said: str) -> None:
+    loaded = load_accounts(write(tmp_path, default=f"kit: {{api_key_file: {path}}}\n"), {})
+
+    assert f"cannot be read ({said})" in loaded.problems[0].text
+
+
+@pytest.mark.parametrize(
+    ("kit", "environ", "credential"),
+    [
+        ("{access_token_env: KIT_T}", {"KIT_T": "t"}, AccessToken(SecretStr("t"))),
+        ("{oauth: {client_id_env: KIT_I}}", {"KIT_I": "i"}, OAuthApp(SecretStr("i"))),
+        (
+            "{oauth: {client_id_env: KIT_I, client_secret_env: KIT_S}}",
+            {"KIT_I": "i", "KIT_S": "s"},
+            OAuthApp(SecretStr("i"), SecretStr("s")),
+        ),
+    ],
+)
+def test_credentials_for_oauth(kit: str, environ: dict[str, str], credential: Credential) -> None:
+    """Given OAuth, there are 600 calls a minute, and bulk calls, and no secret shows."""
+    account = parse_account(f"kit: {kit}\n", PATH, environ)
+
+    assert account.credential == credential
+    assert (credential.limit, credential.bulk) == (600, True)
+    assert not any(f"'{secret}'" in repr(account) for secret in environ.values())
+
+
+def test_a_token_from_a_file_is_watched_with_it(tmp_path: Path) -> None:
+    write(tmp_path, default="kit: {access_token_file: token}\n")
+    (tmp_path / "token").write_text("t-1\n", encoding="utf-8")
+
+    account = load_accounts(tmp_path, {}).accounts["default"]
+
+    assert account.credential == AccessToken(SecretStr("t-1"))
+    assert account.key_file == tmp_path / "token"
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({}, "client_id_env: the environment variable KIT_I is not set; set it to the client id"),
+        (
+            {"KIT_I": "i"},
+            "client_secret_env: the environment variable KIT_S is not set; set it to the client",
+        ),
+        ({"KIT_I": "i", "KIT_S": "a b"}, "KIT_S holds something that cannot be the client secret"),
+    ],
+)
+def test_an_app_waits_for_each_of_its_secrets(environ: dict[str, str], said: str, tmp_path: Path) -> None:
+    write(tmp_path, default="kit: {oauth: {client_id_env: KIT_I, client_secret_env: KIT_S}}\n")
+
+    loaded = load_accounts(tmp_path, environ)
+
+    assert loaded.accounts["default"].credential is None
+    (problem,) = loaded.problems
+    assert isinstance(problem, MissingSecret)
+    assert said in problem.text
+
+
+def test_many_accounts_may_have_one_app_and_only_one_a_token(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        a="app: a\nkit: {oauth: {client_id_env: KIT_I}}\n",
+        b="app: b\nkit: {oauth: {client_id_env: KIT_I}}\n",
+        c="app: c\nkit: {access_token_env: KIT_T}\n",
+        d="app: d\nkit: {access_token_env: KIT_U}\n",
+    )
+
+    loaded = load_accounts(tmp_path, {"KIT_I": "i", "KIT_T": "same", "KIT_U": "same"})
+
+    assert list(loaded.accounts) == ["a", "b", "c"]
+    assert f"the access token is that of {tmp_path}/accounts/c.yaml too" in texts(loaded)[0]
+
+
+# -- the folder ----------------------------------------------------------------------------------------
+
+
+def test_every_file_is_an_account_and_one_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
+    write(tmp_path, bakery="app: bakery\nkit: {api_key_env: KIT_B}\n", cafe="app: [\n", dairy="app: a b\n")
+
+    loaded = load_accounts(tmp_path, {"KIT_B": KEY})
+
+    assert list(loaded.accounts) == ["bakery"]
+    assert loaded.names == ("bakery", "cafe", "dairy")
+    assert loaded.problems_of("bakery") == ()
+    assert len(loaded.problems_of("cafe")) == 1
+    assert len(loaded.problems_of("dairy")) == 2
+    assert loaded.problems == (*loaded.problems_of("cafe"), *loaded.problems_of("dairy"))
+
+
+def test_no_files_at_all_is_a_problem_that_says_what_to_create(tmp_path: Path) -> None:
+    (tmp_path / "accounts").mkdir()
+
+    loaded = load_accounts(tmp_path, {})
+
+    assert loaded.names == ()
+    assert "create default.yaml" in texts(loaded)[0]
+    assert loaded.problems_of("default") == ()
+
+
+def test_a_folder_that_is_not_there_is_a_problem_of_every_account(tmp_path: Path) -> None:
+    """Given a volume that is unmounted for a moment, no account is taken for removed."""
+    loaded = load_accounts(tmp_path, {})
+
+    assert "cannot be read (No such file or directory)" in texts(loaded)[0]
+    assert loaded.problems_of("default") == loaded.problems
+
+
+def test_file_names_are_account_names(tmp_path: Path) -> None:
+    write(tmp_path, **{"My Bakery": KIT})
+    (tmp_path / "accounts/default.yml").write_text(KIT, encoding="utf-8")
+    (tmp_path / "accounts/notes.txt").write_text("no account", encoding="utf-8")
+    (tmp_path / "accounts/.#default.yaml").write_text("an editor's lock", encoding="utf-8")
+
+    loaded = load_accounts(tmp_path, {"KIT_API_KEY": KEY})
+
+    assert loaded.accounts == {}
+    assert [text.partition(":1:1: ")[2][:40] for text in texts(loaded)] == [
+        "rename this file: its name is the accoun",
+        "rename this file so that it ends in .yam",
+    ]
+    assert loaded.names == ("default",)
+
+
+@pytest.mark.parametrize(
+    ("content", "where", "said"),
+    [
+        (b"", "1:1", "the file is empty"),
+        (b"# only a comment\n", "1:1", "the file is empty"),
+        (b"kit:\n  \xe4pi: 1\n", "2:3", "this is not UTF-8 text; save the file with the encoding UTF-8"),
+        (KIT.encode("utf-16"), "1:1", "this is not UTF-8 text"),
+        (b"#" * (1024 * 1024 + 1), "1:1", "is larger than 1 MiB"),
+    ],
+)
+def test_files_that_are_no_text_to_read(tmp_path: Path, content: bytes, where: str, said: str) -> None:
+    path = write(tmp_path) / "accounts/default.yaml"
+    path.write_bytes(content)
+
+    (problem,) = load_accounts(tmp_path, {}).problems
+
+    assert problem.where == f"{path}:{where}"
+    assert problem.text.startswith(said)
+
+
+def test_a_folder_or_a_dangling_link_with_an_accounts_name_is_a_problem(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "accounts/bakery.yaml").mkdir()
+    (tmp_path / "accounts/cafe.yaml").symlink_to("nowhere")
+
+    said = texts(load_accounts(tmp_path, {}))
+
+    assert "cannot be read (it is not a file)" in said[0]
+    assert "cannot be read (No such file or directory)" in said[1]
+
+
+# -- two files -----------------------------------------------------------------------------------------
+
+
+def test_two_accounts_for_one_app_keep_the_first_by_name(tmp_path: Path) -> None:
+    write(
+        tmp_path, a="app: [x, y]\nkit: {api_key_env: KIT_A}\n", b="kit: {api_key_env: KIT_B}\napp: [z, y]\n"
+    )
+
+    loaded = load_accounts(tmp_path, {"KIT_A": "key-a", "KIT_B": "key-b"})
+
+    assert list(loaded.accounts) == ["a"]
+    (said,) = texts(loaded)
+    assert said.startswith(
+        f"{tmp_path}/accounts/b.yaml:2:6: app: y belongs to {tmp_path}/accounts/a.yaml already"
+    )
+
+
+def test_two_accounts_without_an_app(tmp_path: Path) -> None:
+    write(tmp_path, a="kit: {api_key_env: KIT_A}\n", b="kit: {api_key_env: KIT_B}\n")
+
+    loaded = load_accounts(tmp_path, {"KIT_A": "key-a", "KIT_B": "key-b"})
+
+    assert list(loaded.accounts) == ["a"]
+    assert "a.yaml takes the events that name no app already" in texts(loaded)[0]
+
+
+def test_two_accounts_with_one_key_wherever_it_comes_from(tmp_path: Path) -> None:
+    """Given one key under two names, the second account is dropped, and the key is not shown."""
+    write(
+        tmp_path,
+        a="app: a\nkit: {api_key_env: KIT_A}\n",
+        b="app: b\nkit: {api_key_file: key}\n",
+        c="app: c\nkit: {api_key_env: KIT_C}\n",
+    )
+    (tmp_path / "key").write_text(f"{KEY}\n", encoding="utf-8")
+
+    loaded = load_accounts(tmp_path, {"KIT_A": KEY, "KIT_C": "another"})
+
+    assert list(loaded.accounts) == ["a", "c"]
+    (problem,) = loaded.problems_of("b")
+    assert f"the API key is that of {tmp_path}/accounts/a.yaml too" in problem.text
+    assert KEY not in str(loaded)
+
+
+def test_two_accounts_with_one_variable_that_is_not_set_yet(tmp_path: Path) -> None:
+    write(tmp_path, a=f"app: a\n{KIT}", b=f"app: b\n{KIT}")
+
+    loaded = load_accounts(tmp_path, {})
+
+    assert list(loaded.accounts) == ["a"]
+    assert [isinstance(problem, MissingSecret) for problem in loaded.problems_of("b")] == [True, False]
+
+
+def test_a_file_that_is_invalid_itself_takes_nothing_from_others(tmp_path: Path) -> None:
+    write(tmp_path, a=f"{KIT}events: 5\n", b=KIT)
+
+    assert list(load_accounts(tmp_path, {"KIT_API_KEY": KEY}).accounts) == ["b"]
+
+
+def test_parse_raises_all_problems_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse("app: a b\nkit: {}\nevent: {}\n")
+
+    assert len(caught.value.problems) == 3

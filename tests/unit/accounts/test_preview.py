@@ -1,0 +1,127 @@
+"""A preview says what the worker would do, and why."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.examples import NOON
+from worker.accounts.load import Account
+from worker.accounts.preview import Preview, Verdict, preview
+from worker.events.decode import Message
+from worker.mapping import Condition, EventMapping, FieldTarget, Options, Rule, Template
+
+
+def account(*rules: Rule, base: Rule | None = None, **options: Any) -> Account:  # noqa: ANN401
+    """An account that maps one event type."""
+    mapping = EventMapping(base or Rule(), rules)
+    fields = (FieldTarget("mk_first_name", "first_name"), FieldTarget("data.user.locale", "Locale"))
+    return Account("sunny", events={"order.paid": mapping}, fields=fields, options=Options(**options))
+
+
+def when(name: str, *values: str, add: str = "Tag") -> Rule:
+    return Rule(add_tags=(Template(add),), when=(Condition(name, values),))
+
+
+def seen(of: Account, kind: str = "order.paid", **data: Any) -> Preview:  # noqa: ANN401
+    """The preview of an event about Ada."""
+    user = {"email": "ada@example.com", **data.pop("user", {})}
+    body = json.dumps({"type": kind, "time": NOON.isoformat(), "data": {"user": user, **data}})
+    return preview(Message(body.encode(), kind), of, NOON)
+
+
+def test_rules_that_match_and_rules_that_do_not_are_both_shown_with_their_reason() -> None:
+    result = seen(account(when("data.total", "5"), when("data.total", "6", "7")), total=5)
+
+    always, first, second = result.rules
+    assert (always.matches, first.matches, second.matches) == (True, True, False)
+    assert (second.conditions[0].found, second.conditions[0].wanted) == ("5", ("6", "7"))
+
+
+@pytest.mark.parametrize(
+    ("found", "hinted"), [("gold", True), ("GoLd ", True), ("silver", False), (None, False)]
+)
+def test_a_near_miss_is_pointed_out(found: str | None, hinted: bool) -> None:
+    result = seen(account(when("mk_access_level", "Gold")), access={"level": found})
+
+    assert not result.rules[1].matches
+    assert bool(result.rules[1].conditions[0].hint) is hinted
+
+
+def test_calls_come_in_the_order_in_which_the_worker_makes_them() -> None:
+    base = Rule(add_tags=(Template("New"), Template("{data.total} paid")), remove_tags=(Template("Old"),))
+
+    result = seen(account(base=base), total=5, user={"first_name": "Ada", "locale": "de"})
+
+    assert [(call.call, call.only) for call in result.calls] == [
+        ("POST /v4/subscribers", ""),
+        ("DELETE /v4/tags/{Old}/subscribers/{id}", "not for a new subscriber"),
+        ("POST /v4/tags/{New}/subscribers/{id}", ""),
+        ("POST /v4/tags/{5 paid}/subscribers/{id}", ""),
+    ]
+    assert result.calls[0].body == {
+        "email_address": "ada@example.com",
+        "state": "active",
+        "first_name": "Ada",
+        "fields": {"Locale": "de"},
+    }
+
+
+def test_a_first_name_only_for_new_people_is_a_call_only_for_new_people() -> None:
+    result = seen(account(first_name="if_created"), user={"first_name": "Ada"})
+
+    assert [(call.call, call.only) for call in result.calls] == [
+        ("POST /v4/subscribers", "where the worker has not met this person"),
+        ("POST /v4/subscribers", "for a new subscriber"),
+    ]
+
+
+def test_an_explicit_null_is_shown_as_clearing_the_field() -> None:
+    result = seen(account(), user={"locale": None})
+
+    assert [(each.field, each.value, each.source) for each in result.fields] == [
+        ("Locale", None, "data.user.locale")
+    ]
+
+
+def test_a_placeholder_without_a_value_is_a_dead_letter_and_the_rules_are_shown_all_the_same() -> None:
+    result = seen(account(base=Rule(add_tags=(Template("{mk_access_level} access"),))))
+
+    assert (result.verdict, result.reason) == (Verdict.DEAD_LETTERED, "invalid_event")
+    assert "mk_access_level" in result.detail
+    assert result.rules[0].add_tags == ("{mk_access_level} access",)
+    assert not result.calls
+
+
+def test_a_value_that_no_rule_can_compare_is_a_dead_letter_and_named_at_its_rule() -> None:
+    result = seen(account(when("data.total", "5")), total=[5])
+
+    assert result.verdict is Verdict.DEAD_LETTERED
+    assert "data.total: a list cannot" in result.rules[1].conditions[0].hint
+
+
+def test_what_cannot_be_read_is_a_dead_letter() -> None:
+    result = preview(Message(b"{", "order.paid"), account(), NOON)
+
+    assert (result.verdict, result.reason) == (Verdict.DEAD_LETTERED, "undecodable")
+
+
+@pytest.mark.parametrize("kind", ["user.signed_up", "user.updated"])
+def test_a_type_that_is_not_mapped_is_ignored(kind: str) -> None:
+    result = seen(account(), kind=kind)
+
+    assert result.verdict is Verdict.IGNORED
+    assert kind in result.detail
+
+
+def test_what_a_tag_replaces_is_shown_as_a_call_of_its_own() -> None:
+    base = Rule(add_tags=(Template("{data.level} access", replaces=True), Template("Member")))
+
+    result = seen(account(base=base), level="Gold")
+
+    assert result.rules[0].replaces == ("Gold access",)
+    assert [(call.what, call.only) for call in result.calls if call.call.startswith("DELETE")] == [
+        ("remove what the entry that gives Gold access gave before", "where that was another tag")
+    ]

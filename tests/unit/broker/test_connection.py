@@ -1,0 +1,95 @@
+"""Reaching RabbitMQ: what an address must be, and that nothing waits for ever."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from worker.broker import connection
+from worker.broker.connection import answered_within, check_amqp_url, close_quietly, connect, mask_url
+from worker.errors import BrokerUnavailable
+
+
+def test_the_heartbeat_is_ours_and_short() -> None:
+    """Given the default of 60 s, a dead peer would be noticed after three minutes."""
+    assert check_amqp_url("amqp://u:p@host/?heartbeat=600").query["heartbeat"] == "20"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "nonsense",
+        "http://host/",
+        "amqp://",
+        "amqps://host/?no_verify_ssl=1",
+        "amqps://host/?no_verify_ssl=0",
+    ],
+)
+def test_other_addresses_and_unverified_tls_are_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"must look like|any server"):
+        check_amqp_url(url)
+
+
+def test_a_masked_address_shows_no_password() -> None:
+    assert "secret" not in mask_url("amqps://user:secret@host:5671/v?certfile=secret")
+
+
+@pytest.fixture
+async def silent_port() -> AsyncIterator[int]:
+    """A server that takes connections and says nothing."""
+
+    async def accept(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await gone.wait()
+        writer.close()
+
+    gone = asyncio.Event()
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    gone.set()
+    server.close()
+
+
+async def test_a_broker_that_says_nothing_is_given_up(
+    silent_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a server that accepts and never answers, connecting ends, and no password is shown."""
+    monkeypatch.setattr(connection, "RPC_TIMEOUT", 0.1)
+    with pytest.raises(BrokerUnavailable, match=r"amqp://user:\*\*\*@127.0.0.1:\d+/: no answer") as caught:
+        await connect(check_amqp_url(f"amqp://user:secret@127.0.0.1:{silent_port}/"), "test")
+    assert "secret" not in str(caught.value)
+
+
+async def test_a_cancellation_by_the_library_is_no_cancellation_of_ours() -> None:
+    """Given a library that raises CancelledError, the task that asked lives on, and hears why."""
+    with pytest.raises(ConnectionAbortedError):
+        async with answered_within():
+            raise asyncio.CancelledError
+
+
+async def test_our_own_cancellation_stays_one() -> None:
+    """Given a task that is cancelled while it asks, it ends as cancelled."""
+    entered = asyncio.Event()
+
+    async def ask() -> None:
+        async with answered_within():
+            entered.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(ask())
+    await entered.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_closing_what_raises_cancelled_error_hides_no_cancellation() -> None:
+    """Given a close that raises CancelledError of its own, the caller goes on."""
+
+    class Closable:
+        is_closed = False
+
+        async def close(self) -> None:
+            raise asyncio.CancelledError
+
+    await close_quietly(Closable())  # type: ignore[arg-type]  # all that it uses

@@ -1,0 +1,494 @@
+"""Dead letters: what they keep, what they gain, and how they become the event again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiormq import spec
+from aiormq.abc import DeliveredMessage
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from pamqp import frame
+from pamqp.header import ContentHeader
+
+from tests.unit.examples import NOON, event
+from worker.broker import frames
+from worker.broker.publisher import Outgoing
+from worker.dead_letters.letter import (
+    MAX_HEADER_BYTES,
+    Failure,
+    dead_letter,
+    read_dead_letter,
+    replay_message,
+)
+from worker.errors import EventError, InvalidEvent, KitRejected, Reason, UndecodableEvent
+from worker.events.decode import Event, decode
+
+FAILED_AT = NOON + timedelta(minutes=1)
+FRAME_MAX = 131_072
+"""What RabbitMQ allows; a content header is always one frame."""
+BODY = b'{"data": {"user": {"email": "ada@example.com"}}}'
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _tolerant() -> None:
+    frames.install()
+
+
+def delivered(
+    body: bytes = BODY,
+    key: str = "user.signed_up",
+    headers: Mapping[str, Any] | None = None,
+    **properties: Any,  # noqa: ANN401  # as AMQP has them
+) -> DeliveredMessage:
+    given = spec.Basic.Properties(headers=None if headers is None else dict(headers), **properties)
+    deliver = spec.Basic.Deliver("consumer", 7, False, "platform.events", key)  # noqa: FBT003  # pamqp's order
+    return DeliveredMessage(deliver, ContentHeader(0, len(body), given), body, None)  # type: ignore[arg-type]
+
+
+def failure(
+    error: EventError | None = None, happened: Event | None = None, account: str = "default"
+) -> Failure:
+    return Failure(account, error or InvalidEvent("data.user: missing"), happened, 3, FAILED_AT, NOON)
+
+
+def sent(out: Outgoing) -> DeliveredMessage:
+    """The message as the broker delivers it again: through the wire's own form, with an id of its own."""
+    properties = spec.Basic.Properties(**{"message_id": "letter-1", **out.properties})
+    properties.validate()
+    as_frame = frame.marshal(ContentHeader(0, len(out.body), properties), 1)
+    assert len(as_frame) < FRAME_MAX
+    _, _, header = frame.unmarshal(as_frame)
+    assert isinstance(header, ContentHeader)
+    deliver = spec.Basic.Deliver("consumer", 9, False, out.exchange, out.routing_key)  # noqa: FBT003  # pamqp's order
+    return DeliveredMessage(deliver, header, out.body, None)  # type: ignore[arg-type]
+
+
+def headers_of(out: Outgoing) -> dict[str, Any]:
+    headers = out.properties["headers"]
+    assert isinstance(headers, dict)
+    return headers
+
+
+# -- written ------------------------------------------------------------------------------------------------
+
+
+def test_a_dead_letter_goes_to_its_accounts_queue_and_stays_on_disk() -> None:
+    letter = dead_letter(delivered(), failure(account="sunny"))
+
+    assert (letter.exchange, letter.routing_key) == ("kit.dead", "sunny")
+    assert letter.properties["delivery_mode"] == 2
+
+
+def test_a_dead_letter_keeps_body_properties_and_headers() -> None:
+    message = delivered(
+        b"\xff not json", headers={"trace": "t-1", "n": 5, "nested": {"a": [1, "x", None]}}, app_id="sunny",
+        content_type="application/json", correlation_id="c-1", reply_to="r", message_type="order.paid",
+        timestamp=NOON,
+    )  # fmt: skip
+
+    letter = dead_letter(message, failure())
+
+    assert letter.body == b"\xff not json"
+    assert headers_of(letter).items() >= {"trace": "t-1", "n": 5}.items()
+    assert headers_of(letter)["nested"] == {"a": [1, "x", None]}
+    assert letter.properties["app_id"] == "sunny"
+    assert letter.properties["content_type"] == "application/json"
+    assert letter.properties["message_type"] == "order.paid"
+    assert letter.properties["timestamp"] == NOON
+
+
+def test_a_dead_letter_says_why_and_what_it_was() -> None:
+    happened = event(1, "order.paid")
+
+    letter = dead_letter(delivered(key="order.paid.sunny"), failure(KitRejected("Kit said\n  no"), happened))
+
+    assert headers_of(letter) == {
+        "x-reason": "kit_rejected",
+        "x-detail": "Kit said no",
+        "x-account": "default",
+        "x-event-type": "order.paid",
+        "x-event-id": "event-1",
+        "x-event-time": "2026-07-01T12:00:01Z",
+        "x-event-arrival": "1",
+        "x-attempts": 3,
+        "x-failed-at": "2026-07-01T12:01:00Z",
+        "x-original-routing-key": "order.paid.sunny",
+    }
+
+
+def test_of_what_could_not_be_read_it_says_what_the_properties_say() -> None:
+    letter = dead_letter(delivered(b"?", message_id="m-1"), failure(UndecodableEvent("body: not JSON")))
+
+    assert headers_of(letter)["x-reason"] == "undecodable"
+    assert headers_of(letter)["x-event-id"] == "m-1"
+    assert headers_of(letter)["x-event-time"] == "2026-07-01T12:00:00Z"
+    assert "x-event-type" not in headers_of(letter)
+
+
+def test_a_detail_is_one_line_of_bounded_length() -> None:
+    letter = dead_letter(delivered(), failure(InvalidEvent("a\nb " * 1000)))
+
+    assert headers_of(letter)["x-detail"].startswith("a b a b")
+    assert len(headers_of(letter)["x-detail"]) == 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept_as", "kept"),
+    [
+        ("user_id", "guest", "x-original-user-id", "guest"),
+        ("expiration", "5000", "x-original-expiration", "5000"),
+        ("priority", 9, "x-original-priority", "9"),
+        ("priority", 0, "x-original-priority", "0"),
+    ],
+)
+def test_properties_that_would_do_harm_become_headers(
+    name: str, value: object, kept_as: str, kept: str
+) -> None:
+    """Kept, they would be refused by the broker, make the letter vanish, or let it overtake."""
+    harmful: dict[str, Any] = {name: value}
+
+    letter = dead_letter(delivered(**harmful), failure())
+
+    assert name not in letter.properties
+    assert headers_of(letter)[kept_as] == kept
+
+
+def test_copies_that_would_go_elsewhere_are_only_noted() -> None:
+    letter = dead_letter(delivered(headers={"CC": ["kit.other"], "BCC": ["kit.third"]}), failure())
+
+    assert not {"CC", "BCC"} & headers_of(letter).keys()
+    assert headers_of(letter)["x-original-cc"] == ["kit.other"]
+    assert headers_of(letter)["x-original-bcc"] == ["kit.third"]
+
+
+def test_a_dead_letter_has_no_id_of_its_event_so_that_it_gets_one_of_its_own() -> None:
+    assert "message_id" not in dead_letter(delivered(message_id="e-1"), failure()).properties
+
+
+def test_headers_beyond_64_kib_give_way_to_a_note() -> None:
+    letter = dead_letter(delivered(headers={"large": "x" * MAX_HEADER_BYTES, "small": 1}), failure())
+
+    assert not {"large", "small"} & headers_of(letter).keys()
+    assert headers_of(letter)["x-original-headers"].startswith("2 headers of ")
+    assert headers_of(letter)["x-reason"] == "invalid_event"
+    sent(letter)
+
+
+def test_headers_within_64_kib_are_kept() -> None:
+    letter = dead_letter(delivered(headers={"large": "x" * (MAX_HEADER_BYTES - 100)}), failure())
+
+    assert len(headers_of(letter)["large"]) == MAX_HEADER_BYTES - 100
+    sent(letter)
+
+
+@pytest.mark.parametrize(
+    "value", [b"\xff", 2**70, 1e300, {"\udcff": 1}, [b"\xff"], "\udcff", {"a": object()}]
+)
+def test_a_header_that_cannot_be_sent_again_is_kept_as_text(value: object) -> None:
+    letter = dead_letter(delivered(headers={"odd": value, "fine": 1}), failure())
+
+    assert isinstance(headers_of(letter)["odd"], str)
+    assert (sent(letter).header.properties.headers or {})["fine"] == 1
+
+
+def test_headers_are_measured_in_bytes() -> None:
+    """Given header names of few letters and many bytes, then they count as what they are on the wire."""
+    names = {"\U0001f600" * 31 + f"{number:04}": True for number in range(950)}
+
+    letter = dead_letter(delivered(headers=names), failure())
+
+    assert headers_of(letter)["x-original-headers"].startswith("950 headers of 1")
+
+
+# -- read ---------------------------------------------------------------------------------------------------
+
+
+def test_a_dead_letter_is_read_as_it_was_written() -> None:
+    message = sent(
+        dead_letter(delivered(key="order.paid"), failure(KitRejected("no"), event(1, "order.paid")))
+    )
+
+    letter = read_dead_letter(message, "default")
+
+    assert (letter.id, letter.account, letter.reason, letter.detail) == (
+        "letter-1",
+        "default",
+        "kit_rejected",
+        "no",
+    )
+    assert (letter.event_type, letter.event_id) == ("order.paid", "event-1")
+    assert (letter.event_time, letter.failed_at) == ("2026-07-01T12:00:01Z", "2026-07-01T12:01:00Z")
+    assert (letter.attempts, letter.routing_key, letter.body) == (3, "order.paid", BODY)
+
+
+DEATH = {"x-death": [{
+    "reason": "delivery_limit", "queue": "kit.default", "time": NOON, "count": 1, "exchange": "events",
+    "routing-keys": ["order.paid.sunny"],
+}]}  # fmt: skip
+
+
+def test_a_letter_that_the_broker_wrote_is_read_from_its_x_death() -> None:
+    message = sent(
+        Outgoing(
+            "kit.dead", "default", BODY, {"headers": DEATH, "message_id": "e-1", "message_type": "order.paid"}
+        )
+    )
+
+    letter = read_dead_letter(message, "default")
+
+    assert (letter.reason, letter.routing_key, letter.failed_at) == (
+        Reason.DELIVERY_LIMIT, "order.paid.sunny", "2026-07-01T12:00:00Z",
+    )  # fmt: skip
+    assert "kit.default" in letter.detail
+    assert (letter.id, letter.event_id, letter.event_type, letter.attempts) == ("e-1", "e-1", "order.paid", 0)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        None,
+        {},
+        {"x-death": []},
+        {"x-death": "?"},
+        {"x-death": [7]},
+        {"x-death": [{}]},
+        {"x-death": [{"time": "?"}]},
+    ],
+)
+def test_a_message_of_any_kind_in_the_dead_letter_queue_can_be_shown(headers: dict[str, Any] | None) -> None:
+    letter = read_dead_letter(delivered(headers=headers), "default")
+
+    assert (letter.id, letter.event_id, letter.routing_key, letter.body) == ("tag-7", "", "", BODY)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [(b'{"a":"\xc3\xa9"}', '{\n  "a": "é"\n}'), (b"hello", "hello"), (b"\xff", "�"), (b"", "")],
+)
+def test_a_body_is_shown_indented_where_it_is_json(body: bytes, text: str) -> None:
+    assert read_dead_letter(delivered(body), "default").text == text
+
+
+@pytest.mark.parametrize("headers", [{"x-reason": "mine"}, {"x-attempts": "many"}, {"x-detail": 5}])
+def test_a_publishers_own_headers_of_those_names_do_not_keep_a_letter_from_being_shown(
+    headers: dict[str, Any],
+) -> None:
+    letter = read_dead_letter(delivered(headers={**headers, **DEATH}), "default")
+
+    assert (letter.attempts, letter.routing_key) == (0, "order.paid.sunny")
+
+
+# -- replayed -----------------------------------------------------------------------------------------------
+
+
+def read(message: DeliveredMessage, apps: tuple[str, ...] = ()) -> Event:
+    return decode(
+        frames.to_message(message),
+        now=FAILED_AT,
+        arrival=1,
+        apps=apps,
+        types=["user.signed_up", "order.paid"],
+    )
+
+
+def died_and_replayed(
+    message: DeliveredMessage, happened: Event | None, account: str = "default"
+) -> DeliveredMessage:
+    died = sent(dead_letter(message, failure(happened=happened, account=account)))
+    return sent(replay_message(died, read_dead_letter(died, account)))
+
+
+def test_a_replayed_letter_goes_to_its_work_queue_with_its_body_and_stays_on_disk() -> None:
+    died = sent(dead_letter(delivered(), failure(account="sunny")))
+
+    out = replay_message(died, read_dead_letter(died, "sunny"))
+
+    assert (out.exchange, out.routing_key, out.body) == ("", "kit.sunny", BODY)
+    assert out.properties["delivery_mode"] == 2
+    assert "message_id" not in out.properties
+
+
+def test_a_replayed_letter_has_lost_what_its_failure_added() -> None:
+    message = delivered(
+        headers={"trace": "t-1", "CC": ["x"], **DEATH}, user_id="guest", priority=3, message_id="e-1"
+    )
+
+    again = died_and_replayed(message, event())
+
+    assert again.header.properties.headers == {
+        "trace": "t-1",
+        "x-event-id": "event-1",
+        "x-event-time": "2026-07-01T12:00:01Z",
+        "x-event-arrival": "1",
+        "x-original-routing-key": "user.signed_up",
+    }
+    assert (again.header.properties.user_id, again.header.properties.priority) == (None, None)
+
+
+CLOUD_EVENT = {
+    "cloudEvents:specversion": "1.0", "cloudEvents:id": "ce", "cloudEvents:type": "order.paid",
+    "cloudEvents:time": "2026-06-01T00:00:00.25Z", "cloudEvents:sequence": "7",
+}  # fmt: skip
+BODY_OF_ITS_OWN = b'{"id": 5, "type": "order.paid", "time": "2026-06-01T00:00:00.25Z", "data": {}}'
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        delivered(),
+        delivered(message_id="m-1"),
+        delivered(
+            message_id="m-1", timestamp=NOON - timedelta(days=3), message_type="order.paid", key="order.paid"
+        ),
+        delivered(timestamp=NOON - timedelta(seconds=1.75)),
+        delivered(BODY_OF_ITS_OWN, key="order.paid"),
+        delivered(b'{"user": {}}', key="order.paid", headers=CLOUD_EVENT, message_id="other"),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_replayed_event_keeps_its_id_type_time_and_app(message: DeliveredMessage, times: int) -> None:
+    """Given an event that could be read, when it died and was replayed, then it is the same event.
+
+    Where the publisher gave no time, the replay has the time at which the event was first read.
+    """
+    first = decode(frames.to_message(message), now=NOON, arrival=1, types=["user.signed_up", "order.paid"])
+
+    again = message
+    for _ in range(times):
+        again = died_and_replayed(again, first)
+
+    assert read(again) == replace(first, dated=True)
+
+
+def test_a_replayed_event_is_no_newer_than_what_came_after_it() -> None:
+    """Given two events of one second, when the first dies and is replayed, then it is still the first."""
+    first = decode(
+        frames.to_message(delivered(timestamp=NOON)), now=NOON, arrival=1, types=["user.signed_up"]
+    )
+    second = decode(
+        frames.to_message(delivered(timestamp=NOON)), now=NOON, arrival=2, types=["user.signed_up"]
+    )
+
+    again = frames.to_message(died_and_replayed(delivered(timestamp=NOON), first))
+
+    replayed = decode(again, now=NOON, arrival=3, types=["user.signed_up"])
+    assert first.order == replayed.order < second.order
+
+
+@pytest.mark.parametrize("odd", ["", "-1", "1.5", "²", "9" * 21, 7, None])
+def test_an_arrival_that_is_none_is_not_taken_for_one(odd: object) -> None:
+    message = frames.to_message(delivered(headers={"x-event-arrival": odd}))
+    assert decode(message, now=NOON, arrival=3, types=["user.signed_up"]).order.arrival == 3
+
+
+def test_a_replayed_event_keeps_its_app() -> None:
+    message = delivered(key="user.signed_up.sunny")
+
+    again = died_and_replayed(message, read(message, ("sunny",)), "other-account")
+
+    assert read(again, ("sunny",)).app == "sunny"
+
+
+def test_a_replayed_event_that_could_not_be_read_keeps_id_and_time_of_receipt() -> None:
+    message = delivered(b"?", message_id="m-1")
+
+    again = replace(frames.to_message(died_and_replayed(message, None)), body=BODY)
+
+    happened = decode(again, now=FAILED_AT, arrival=1, types=["user.signed_up"])
+    assert (happened.id, happened.time) == ("m-1", NOON)
+
+
+def test_a_letter_of_the_brokers_own_is_replayed_with_its_id_and_routing_key() -> None:
+    died = sent(Outgoing("kit.dead", "default", BODY, {"headers": DEATH, "message_id": "e-1"}))
+
+    again = sent(replay_message(died, read_dead_letter(died, "default")))
+
+    happened = read(again, ("sunny",))
+    assert (happened.id, happened.type, happened.app) == ("e-1", "order.paid", "sunny")
+    assert again.header.properties.headers is not None
+    assert "x-death" not in again.header.properties.headers
+
+
+# -- whatever comes -----------------------------------------------------------------------------------------
+
+scalars = st.sampled_from(
+    [
+        None, True, 0, -1, 2**40, 2**70, 0.5, 1e300, "text", "", "é" * 90, "\udcff", b"", b"\xff",
+        bytearray(b"x"), NOON, datetime.max.replace(tzinfo=UTC),
+    ]
+)  # fmt: skip
+values = (
+    scalars
+    | st.lists(scalars, max_size=2)
+    | st.dictionaries(st.sampled_from(["k", "\udcff", "é" * 90]), scalars, max_size=2)
+)
+header_names = st.sampled_from(
+    [
+        "trace",
+        "CC",
+        "BCC",
+        "x-death",
+        "x-event-id",
+        "x-event-time",
+        "x-event-arrival",
+        "x-original-expiration",
+        "\udcff",
+        "é" * 90,
+        "",
+    ]
+)
+
+
+@given(
+    st.dictionaries(header_names, values, max_size=6),
+    st.sampled_from([None, event()]),
+    st.sampled_from([None, 0, 9]),
+    st.sampled_from([None, NOON, datetime.max.replace(tzinfo=UTC)]),
+    st.sampled_from([None, "", "text", "\udcff"]),
+)
+@settings(max_examples=80)
+def test_whatever_the_headers_the_letter_and_its_replay_can_be_sent(
+    headers: dict[str, Any],
+    happened: Event | None,
+    priority: int | None,
+    stamp: datetime | None,
+    text: str | None,
+) -> None:
+    """Given any message, then its dead letter can be sent, read, shown, replayed and sent again."""
+    message = delivered(
+        headers=headers, priority=priority, timestamp=stamp, message_id=text, content_type=text, user_id=text
+    )
+
+    died = sent(dead_letter(message, failure(happened=happened)))
+    letter = read_dead_letter(died, "default")
+    again = sent(replay_message(died, letter))
+
+    json.dumps([letter.id, letter.reason, letter.detail, letter.event_id, letter.routing_key, letter.text])
+    assert letter.body == died.body == again.body == message.body
+    assert letter.routing_key == "user.signed_up"
+    assert letter.reason == "invalid_event"
+    assume(again.header.properties.headers is not None)
+    assert {"x-reason", "x-detail", "CC", "BCC"}.isdisjoint(again.header.properties.headers or {})
+
+
+def test_a_property_that_grows_too_long_when_made_readable_is_cut() -> None:
+    """Given 250 bytes that are not UTF-8, which take three times as many to show, the letter can be sent."""
+    letter = sent(dead_letter(delivered(correlation_id="\udcff" * 250), failure()))
+
+    assert len((letter.header.properties.correlation_id or "").encode()) <= 255
+
+
+def test_an_event_that_fails_again_after_its_replay_keeps_its_first_id_and_key() -> None:
+    """Given a letter that is replayed and refused as unreadable, then it still tells who it was."""
+    first = sent(dead_letter(delivered(message_id="e-1"), failure(happened=None)))
+    again = sent(replay_message(first, read_dead_letter(first, "default")))
+
+    second = read_dead_letter(sent(dead_letter(again, failure(happened=None))), "default")
+
+    assert (second.event_id, second.routing_key) == ("e-1", "user.signed_up")

@@ -1,0 +1,56 @@
+"""How dead letters are named and selected."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiormq import spec
+from aiormq.abc import DeliveredMessage
+from pamqp.header import ContentHeader
+
+from worker.dead_letters.reader import Selection, read_letter
+
+
+def delivered(tag: int, body: bytes = b"{}", message_id: str | None = None) -> DeliveredMessage:
+    """What RabbitMQ itself set aside, as the delivery with that number."""
+    death: dict[str, Any] = {"reason": "delivery_limit", "time": datetime(2026, 7, 1, tzinfo=UTC)}
+    properties = spec.Basic.Properties(message_id=message_id, headers={"x-death": [death]})
+    deliver = spec.Basic.Deliver("consumer", tag, False, "kit.dead", "sunny")  # noqa: FBT003  # pamqp's order
+    return DeliveredMessage(deliver, ContentHeader(0, len(body), properties), body, None)  # type: ignore[arg-type]
+
+
+def test_a_letter_without_an_id_is_named_by_what_it_is_and_not_by_where_it_lies() -> None:
+    """Given a queue that changes between a look and a discard, the id still means the same letter."""
+    first, moved, other = (
+        read_letter(each, "sunny").id for each in (delivered(3), delivered(1), delivered(3, b"[]"))
+    )
+
+    assert first == moved
+    assert first != other
+
+
+def test_a_letter_with_an_id_keeps_it() -> None:
+    assert read_letter(delivered(3, message_id="letter-1"), "sunny").id == "letter-1"
+
+
+@pytest.mark.parametrize(
+    ("selection", "matches"),
+    [
+        (Selection(), True),
+        (Selection(ids=frozenset({"letter-1", "other"})), True),
+        (Selection(ids=frozenset({"other"})), False),
+        (Selection(reasons=frozenset({"delivery_limit"})), True),
+        (Selection(reasons=frozenset({"delivery_limit"}), types=frozenset({"order.paid"})), False),
+    ],
+)
+def test_a_selection_matches_what_fits_all_of_it(selection: Selection, matches: bool) -> None:
+    letter = read_letter(delivered(1, message_id="letter-1"), "sunny")
+
+    assert selection.matches(letter) is matches
+
+
+def test_an_empty_id_selects_nothing() -> None:
+    """Given a letter whose event has no id, a slip such as `--id "$ID"` must not select it."""
+    assert not Selection(ids=frozenset({""})).matches(read_letter(delivered(1), "sunny"))

@@ -1,0 +1,278 @@
+"""One account's way to the ledger: it waits out whatever is wrong, and says so once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from tests.unit.virtual_time import run
+from worker.errors import CallsSuspended, EpochLost, LedgerUnavailable, TryLater
+from worker.kit.spending import Spent, read_spent
+from worker.ledger.account import AccountLedger
+from worker.ledger.store import Batch, Known, Tenure
+from worker.subscribers.record import Record
+
+NOTHING_KNOWN = Known({}, {}, {})
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> Iterator[None]:
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
+
+
+@dataclass
+class Kept:
+    """A ledger in memory, which may be broken.
+
+    Attributes:
+        broken: What fails: `take`, `load` or `save`.
+        epoch: Whoever took the account last has it.
+    """
+
+    broken: set[str] = field(default_factory=set)
+    epoch: int = 0
+    saved: list[Batch] = field(default_factory=list)
+    released: int = 0
+    calls: list[str] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    spent: list[str] = field(default_factory=list)
+
+    async def take(self, account: str, kit_account: int) -> Tenure:
+        await self._do("take")
+        self.epoch += 1
+        return Tenure(account, self.epoch, 0, kit_account, known_since=float(self.epoch))
+
+    async def load(self, tenure: Tenure, _: Collection[str], __: Collection[str]) -> Known:
+        await self._do("load", tenure)
+        return NOTHING_KNOWN
+
+    async def save(self, tenure: Tenure, batch: Batch) -> None:
+        self.numbers.append(batch.number)
+        await self._do("save", tenure)
+        self.saved.append(batch)
+
+    async def spend(self, tenure: Tenure, spent: str) -> None:
+        await self._do("spend", tenure)
+        self.spent.append(spent)
+
+    async def release(self, tenure: Tenure) -> None:
+        await self._do("release", tenure)
+        self.released += 1
+
+    async def _do(self, what: str, tenure: Tenure | None = None) -> None:
+        self.calls.append(what)
+        await asyncio.sleep(0.01)
+        if what in self.broken:
+            raise LedgerUnavailable(f"{what} does not work")
+        if tenure is not None and tenure.epoch != self.epoch:
+            raise EpochLost("somebody else has it")
+
+
+def ledger_of(kept: Kept) -> AccountLedger:
+    async def kit_account() -> int:
+        await asyncio.sleep(0.01)
+        return 7
+
+    return AccountLedger("sunny", kept, kit_account=kit_account, taken=lambda _: None, random=lambda: 0.5)
+
+
+SPENT = Spent("w-1", ((1000, 3),), 0)
+
+
+def batch() -> Batch:
+    return Batch([Record("ada@example.com")])
+
+
+def test_a_read_and_a_write_at_once_take_the_account_once() -> None:
+    """Given both are the first of a session, then neither loses the account to the other."""
+    kept = Kept()
+
+    async def main() -> None:
+        ledger = ledger_of(kept)
+        await asyncio.gather(ledger.load((), (), fresh=False), ledger.save(batch()))
+
+    run(main())
+    assert (kept.epoch, len(kept.saved)) == (1, 1)
+
+
+@pytest.mark.parametrize("broken", ["take", "load", "save"])
+def test_what_fails_is_tried_until_it_works_and_told_once(broken: str) -> None:
+    kept = Kept({broken})
+
+    async def main() -> list[Any]:
+        ledger = ledger_of(kept)
+        with capture_logs() as logs:
+            working = asyncio.gather(ledger.load((), (), fresh=True), ledger.save(batch()))
+            await asyncio.sleep(30)
+            assert ledger.problem == f"{broken} does not work"
+            kept.broken.clear()
+            await working
+            assert ledger.problem == ""
+        return [line["event"] for line in logs]
+
+    assert run(main()) == ["ledger_unavailable", "ledger_back"]
+    assert len(kept.saved) == 1
+    assert kept.calls.count(broken) > 3
+
+
+def test_a_batch_keeps_its_number_however_often_it_is_tried() -> None:
+    """Given a write that fails, its repetitions are known as such, and the next write as another."""
+    kept = Kept({"save"})
+
+    async def main() -> None:
+        ledger = ledger_of(kept)
+        saving = asyncio.create_task(ledger.save(batch()))
+        await asyncio.sleep(10)
+        kept.broken.clear()
+        await saving
+        await ledger.save(batch())
+
+    run(main())
+    *tries, last = kept.numbers
+    assert len(tries) > 2
+    assert set(tries) == {1}
+    assert last == 2
+
+
+def test_a_batch_of_a_tenure_that_is_over_is_not_tried_in_the_next() -> None:
+    """Given a write that fails until the account was lost and taken anew, then it goes with its tenure."""
+    kept = Kept()
+
+    async def main() -> None:
+        ledger = ledger_of(kept)
+        await ledger.load((), (), fresh=True)
+        kept.broken.add("save")
+        saving = asyncio.create_task(ledger.save(batch()))
+        await asyncio.sleep(1)
+        kept.epoch += 1
+        await ledger.load((), (), fresh=True)
+        kept.broken.clear()
+        await saving
+
+    with pytest.raises(EpochLost):
+        run(main())
+    assert kept.saved == []
+
+
+def test_a_ledger_that_can_be_read_but_not_written_stays_a_problem() -> None:
+    """Given a full disk, then reads that go well do not say that all is well."""
+    kept = Kept()
+
+    async def main() -> None:
+        ledger = ledger_of(kept)
+        await ledger.load((), (), fresh=True)
+        kept.broken.add("save")
+        saving = asyncio.create_task(ledger.save(batch()))
+        await asyncio.sleep(1)
+        await ledger.load((), (), fresh=False)
+        assert ledger.problem == "save does not work"
+        saving.cancel()
+
+    run(main())
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_an_account_that_was_lost_is_taken_anew_only_with_nothing_older_in_hand(*, fresh: bool) -> None:
+    kept = Kept()
+
+    async def main() -> Known:
+        ledger = ledger_of(kept)
+        await ledger.load((), (), fresh=True)
+        kept.epoch += 1
+        return await ledger.load((), (), fresh=fresh)
+
+    if fresh:
+        assert run(main()) == NOTHING_KNOWN
+        assert kept.epoch == 3
+    else:
+        with pytest.raises(EpochLost):
+            run(main())
+
+
+def test_a_write_of_an_account_that_was_lost_is_never_written() -> None:
+    kept = Kept()
+
+    async def main() -> None:
+        ledger = ledger_of(kept)
+        await ledger.load((), (), fresh=True)
+        kept.epoch += 1
+        await ledger.save(batch())
+
+    with pytest.raises(EpochLost):
+        run(main())
+    assert kept.saved == []
+
+
+def test_answers_are_known_from_the_tenure_on_and_releasing_ends_it() -> None:
+    kept = Kept()
+
+    async def main() -> None:
+        ledger = ledger_of(kept)
+        assert ledger.known_since == float("inf")
+        await ledger.release()
+        assert kept.released == 0  # there was nothing to release
+        await ledger.load((), (), fresh=True)
+        assert ledger.known_since == 1.0
+        await ledger.release()
+        assert (kept.released, ledger.known_since) == (1, float("inf"))
+
+    run(main())
+
+
+def test_releasing_in_vain_does_no_harm() -> None:
+    kept = Kept()
+
+    async def main() -> list[Any]:
+        ledger = ledger_of(kept)
+        await ledger.load((), (), fresh=True)
+        kept.broken.add("release")
+        with capture_logs() as logs:
+            await ledger.release()
+        return [line["event"] for line in logs]
+
+    assert run(main()) == ["release_failed"]
+
+
+def test_what_was_spent_is_written() -> None:
+    kept = Kept()
+
+    async def main() -> None:
+        ledger = ledger_of(kept)
+        await ledger.load((), (), fresh=True)
+        await ledger.spend(SPENT)
+
+    run(main())
+    assert [read_spent(text) for text in kept.spent] == [SPENT]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error"),
+    [
+        (lambda kept: kept.broken.add("spend"), TryLater),
+        (lambda kept: setattr(kept, "epoch", 9), CallsSuspended),
+    ],
+)
+def test_what_cannot_be_written_down_may_not_be_spent(
+    spoil: Callable[[Kept], None], error: type[Exception]
+) -> None:
+    """Given a ledger that fails, or an account that is another's by now, the call must not be sent."""
+    kept = Kept()
+
+    async def main() -> None:
+        ledger = ledger_of(kept)
+        with pytest.raises(CallsSuspended):
+            await ledger.spend(SPENT)  # it is not ours yet
+        await ledger.load((), (), fresh=True)
+        spoil(kept)
+        with pytest.raises(error):
+            await ledger.spend(SPENT)
+
+    run(main())

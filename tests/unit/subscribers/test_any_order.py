@@ -1,0 +1,279 @@
+"""The algebra behind the promise: any order, any duplicates and any faults end as the events in their order.
+
+What is modelled is one person's way through a session's core: batches, calls that fail at any step with or
+without effect, ledgers that are written or not, and crashes at any moment, after which RabbitMQ delivers
+again what was not acked. The core itself, `Book`, `Record` and `plan`, is the real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.examples import EMAIL, change, event, order
+from worker.accounts.interpret import Request
+from worker.kit.plan import plan
+from worker.ledger.record_json import dump_record, load_record
+from worker.ledger.store import Known
+from worker.mapping import Options
+from worker.subscribers.change import NOTHING, Change, Part, TagWish, merge_all, slot_key
+from worker.subscribers.in_hand import Book
+from worker.subscribers.record import Record
+from worker.subscribers.subject import Subject
+
+NOW: Final = 1_000_000.0
+TAGS: Final = ("A", "Gold", "Silver")
+SLOT: Final = "access.granted {mk_access_level}"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What an event asks for. `gives` is a tag that takes off what the same entry gave before."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    fields: tuple[tuple[str, str | None], ...] = ()
+    gives: str | None = None
+
+    def change(self, number: int) -> Change:
+        """Return it as the mapping would."""
+        asked = change(number, add=self.add, remove=self.remove, fields=dict(self.fields))
+        if self.gives is None:
+            return asked
+        part = Part(TagWish(self.gives, present=True), order(number))
+        return asked.merge(Change(tags={self.gives.lower(): part}, gave={slot_key(SLOT, self.gives): part}))
+
+
+@dataclass
+class Kit:
+    """What Kit has of the person."""
+
+    exists: bool = False
+    tags: set[str] = field(default_factory=set)
+    fields: dict[str, str] = field(default_factory=dict)
+
+    def set_field(self, name: str, value: str | None) -> None:
+        """Set a custom field, or clear it."""
+        self.exists = True
+        if value is None:
+            self.fields.pop(name, None)
+        else:
+            self.fields[name] = value
+
+    def set_tag(self, wish: TagWish) -> None:
+        """Add a tag, or take it off."""
+        (self.tags.add if wish.present else self.tags.discard)(wish.name)
+
+
+def in_order(wishes: Sequence[Wish]) -> Kit:
+    """Return what Kit should have in the end, in the simplest words there are."""
+    kit, given_by_entry = Kit(exists=bool(wishes)), set[str]()
+    for wish in wishes:
+        for name, value in wish.fields:
+            kit.set_field(name, value)
+        kit.tags -= set(wish.remove)
+        kit.tags |= set(wish.add)
+        if wish.gives is not None:
+            kit.tags -= given_by_entry
+            kit.tags.add(wish.gives)
+            given_by_entry.add(wish.gives)
+    return kit
+
+
+class FailedError(Exception):
+    """A call to Kit had no good answer."""
+
+
+@dataclass
+class Chance:
+    """What goes wrong: the answers to questions, drawn beforehand; all is well when they are used up."""
+
+    answers: Iterator[int]
+
+    def of(self, choices: int) -> int:
+        """Return a number below `choices`; 0 is the good end."""
+        return next(self.answers, 0) % choices
+
+
+class Worker:
+    """One person's way through worker after worker, each of which may crash."""
+
+    def __init__(self, wishes: Sequence[Wish], deliveries: Sequence[int], chance: Chance) -> None:
+        self.kit = Kit()
+        self._wishes = wishes
+        self._queue = list(deliveries)
+        self._chance = chance
+        self._ledger: dict[str, tuple[int | None, str]] = {}
+        self._start()
+
+    def _start(self) -> None:
+        self._book = Book(now=lambda: NOW, mark=lambda _, text: text)
+        self._pending: list[tuple[int, Subject, Change, bool]] = []
+
+    def run(self) -> Kit:
+        """Work until nothing is left."""
+        while self._queue or self._pending:
+            for _ in range(1 + self._chance.of(4)):
+                self._take_in()
+            try:
+                self._apply()
+            except FailedError:
+                if self._chance.of(2):
+                    self._save()
+                if self._chance.of(2):
+                    self._crash()
+        return self.kit
+
+    def _take_in(self) -> None:
+        if not self._queue:
+            return
+        number = self._queue.pop(0)
+        happened, request = event(number), Request(EMAIL, self._wishes[number].change(number))
+        emails, users = self._book.unknown([request])
+        records = {email: load_record(email, *self._ledger[email]) for email in emails & self._ledger.keys()}
+        self._book.learn(emails, users, Known(records, {}, {}))
+        verdict = self._book.judge(happened, request)
+        self._book.take_in(happened, request, verdict)
+        if verdict.outcome:
+            self._book.let_go(verdict.subject, happened, doubled=True)
+        else:
+            self._pending.append((number, verdict.subject, verdict.change, verdict.doubled))
+
+    def _apply(self) -> None:
+        if not self._pending:
+            return
+        subject = self._pending[0][1]
+        folded = merge_all(asked for _, _, asked, _ in self._pending)
+        left = replace(subject.record.left(folded), address=None)
+        known = subject.record.known(left, lambda at: at > 0, lambda _: 0)
+        subject.record.confirm(known)
+        self._carry_out(subject.record, left.without(known))
+        subject.record.finish(folded)
+        for number, _, _, doubled in self._pending:
+            if not doubled:
+                self._book.applied(subject, event(number))
+        self._save()
+        if self._chance.of(5) == 1:
+            self._crash()  # written, and not acked
+            return
+        for number, _, _, doubled in self._pending:
+            self._book.let_go(subject, event(number), doubled=doubled)
+        self._pending = []
+        self._book.drop_idle()
+
+    def _carry_out(self, record: Record, left: Change) -> None:
+        if not left:
+            return
+        todo = plan(left, Options(), known=record.kit_id is not None)
+        for upsert in todo.upserts:
+            self._call(record, Change(fields=upsert.fields), lambda up=upsert: self._upsert(up.fields))
+            record.kit_id = 7
+        for tags in (todo.removals, todo.additions):
+            for key, part in tags.items():
+                self._call(record, Change(tags={key: part}), lambda wish=part.value: self.kit.set_tag(wish))
+
+    def _upsert(self, fields: dict[str, Part[str | None]]) -> None:
+        self.kit.exists = True
+        for name, part in fields.items():
+            self.kit.set_field(name, part.value)
+
+    def _call(self, record: Record, parts: Change, effect: object) -> None:
+        """Make a call: it works, or fails with or without effect."""
+        record.doubt(parts)
+        end = self._chance.of(4)
+        if end != 1 and callable(effect):
+            effect()
+        if end in {1, 2}:
+            raise FailedError
+        record.note(parts, NOW, {})
+
+    def _save(self) -> None:
+        for subject in {subject for _, subject, _, _ in self._pending}:
+            self._book.touch(subject)
+        batch = self._book.changes()
+        self._ledger |= {record.email: (record.kit_id, dump_record(record)) for record in batch.records}
+
+    def _crash(self) -> None:
+        """Lose all that is in memory; what was not acked comes again, in any order."""
+        back = [number for number, _, _, _ in self._pending]
+        if self._chance.of(2):
+            back.reverse()
+        self._queue = self._queue + back if self._chance.of(2) else back + self._queue
+        self._start()
+
+
+names = st.sampled_from(TAGS)
+
+
+@st.composite
+def a_wish(draw: st.DrawFn) -> Wish:
+    """Draw what an event asks for; a tag is never both added and removed."""
+    tags = draw(st.lists(names, unique=True, max_size=3))
+    cut = draw(st.integers(0, len(tags)))
+    fields = draw(st.dictionaries(st.sampled_from("xy"), st.sampled_from(["1", "2", None]), max_size=2))
+    gives = draw(st.none() | st.sampled_from(["Gold", "Silver"]))
+    add = tuple(tag for tag in tags[:cut] if gives is None or tag not in {"Gold", "Silver"})
+    remove = tuple(tag for tag in tags[cut:] if gives is None or tag not in {"Gold", "Silver"})
+    return Wish(add, remove, tuple(fields.items()), gives)
+
+
+@st.composite
+def deliveries_of(draw: st.DrawFn, count: int) -> list[int]:
+    """Draw any order of so many events, some of them several times."""
+    again = draw(st.lists(st.integers(0, count - 1), max_size=2 * count)) if count else []
+    return draw(st.permutations([*range(count), *again]))
+
+
+@settings(max_examples=400)
+@given(st.data())
+def test_any_order_duplicates_and_faults_end_as_the_events_in_order(data: st.DataObject) -> None:
+    wishes = data.draw(st.lists(a_wish(), min_size=1, max_size=7))
+    deliveries = data.draw(deliveries_of(len(wishes)))
+    chance = Chance(iter(data.draw(st.lists(st.integers(0, 59), max_size=60))))
+
+    assert Worker(wishes, deliveries, chance).run() == in_order(wishes)
+
+
+def test_a_gift_that_comes_late_is_taken_off_by_the_next_one() -> None:
+    """Given a tag that somebody else added after an entry gave it, the entry's next gift takes it off."""
+    wishes = [Wish(gives="Gold"), Wish(add=("Gold",)), Wish(gives="Silver")]
+    for deliveries in ([0, 1, 2], [1, 0, 2], [1, 2, 0], [2, 1, 0]):
+        assert Worker(wishes, deliveries, Chance(iter(()))).run().tags == {"Silver"}
+
+
+@given(st.lists(a_wish(), min_size=1, max_size=6), st.data())
+def test_to_fold_in_any_order_is_the_same(wishes: list[Wish], data: st.DataObject) -> None:
+    """Given the changes of some events, merged in any order and in any groups, the same one stands."""
+    changes = [wish.change(number) for number, wish in enumerate(wishes)]
+    shuffled = data.draw(st.permutations(changes))
+    cut = data.draw(st.integers(0, len(shuffled)))
+    grouped = merge_all(shuffled[:cut]).merge(merge_all(shuffled[cut:]))
+    assert grouped.merge(NOTHING) == merge_all(changes)
+    assert grouped.replacing() == merge_all(changes).replacing()
+
+
+@given(st.lists(a_wish(), min_size=1, max_size=6), st.data())
+def test_a_week_later_a_replay_undoes_nothing(wishes: list[Wish], data: st.DataObject) -> None:
+    """Given all events but some applied in order, those applied at last leave all that is newer as it is."""
+    late = data.draw(st.sets(st.integers(0, len(wishes) - 1)))
+    deliveries = [*(n for n in range(len(wishes)) if n not in late), *sorted(late)]
+    assert Worker(wishes, deliveries, Chance(iter(()))).run() == in_order(wishes)
+
+
+@given(st.lists(a_wish(), min_size=1, max_size=6))
+def test_a_record_is_the_same_after_the_ledger(wishes: list[Wish]) -> None:
+    """Given any record, what the ledger gives back means the same for every event there is."""
+    record = Record(EMAIL, 7)
+    for number, wish in enumerate(wishes):
+        record.note(record.left(wish.change(number)), NOW, {})
+        record.finish(wish.change(number))
+        record.see(f"mark {number}")
+    again = load_record(EMAIL, 7, dump_record(record))
+    assert dump_record(again) == dump_record(record)
+    for number, wish in enumerate(wishes):
+        assert again.left(wish.change(number)) == record.left(wish.change(number))
+        assert again.supersedes(wish.change(number)) == record.supersedes(wish.change(number))

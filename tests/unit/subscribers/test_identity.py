@@ -1,0 +1,82 @@
+"""Email addresses: one normal form for each person, and a form for logs."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worker.subscribers.identity import mask_email, normalize_email
+
+local = st.text(string.ascii_letters + string.digits + "+-_", min_size=1, max_size=12)
+letters = st.text(string.ascii_letters, min_size=2, max_size=8)
+addresses = st.builds(lambda name, host, end: f"{name}@{host}.{end}x", local, letters, letters)
+
+
+@pytest.mark.parametrize(
+    ("text", "person"),
+    [
+        ("ada@example.com", "ada@example.com"),
+        ("  Ada@Example.COM\n", "ada@example.com"),
+        ("ada+news@example.com", "ada+news@example.com"),
+        ("a.d.a@example.com", "a.d.a@example.com"),
+        ("o'brien@example.com", "o'brien@example.com"),
+        ("ÉVA@example.com", "Éva@example.com"),
+        ("ada@bücher.example.org", "ada@bücher.example.org"),
+        ("ada@staging.test", "ada@staging.test"),
+    ],
+)
+def test_a_person_is_the_address_trimmed_and_in_lower_case(text: str, person: str) -> None:
+    """Plus signs and dots stay, and letters beyond ASCII keep their case."""
+    assert normalize_email(text) == person
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " ", "ada", "ada@", "@example.com", "ada@example", "ada@@example.com", "ada lovelace@example.com",
+        "ada@example..com", "ada@exa mple.com", "Ada <ada@example.com>", "ada@example.com, bob@example.com",
+        "ada@[127.0.0.1]", "ada\n@example.com", "ada\x00@example.com",
+        f"ada@{'a' * 250}.com", "ada@-example.com", "ada@example.com\r\nBcc: bob@example.com",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_is_refused_without_repeating_it(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^not an email address$"):
+        normalize_email(text)
+
+
+@given(addresses)
+@settings(max_examples=50)
+def test_the_normal_form_is_its_own_and_that_of_any_case(address: str) -> None:
+    person = normalize_email(address)
+
+    assert normalize_email(person) == normalize_email(address.upper()) == person
+
+
+@given(st.text(max_size=40))
+@settings(max_examples=50)
+def test_any_text_gives_a_person_or_a_value_error(text: str) -> None:
+    try:
+        person = normalize_email(text)
+    except ValueError as error:
+        assert str(error) == "not an email address"  # noqa: PT017  # either outcome is right
+    else:
+        assert person.strip() == person
+        assert not set(person) & set(string.ascii_uppercase)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("mary@example.com", "m…@example.com"),
+        ("m@example.com", "m…@example.com"),
+        ("@example.com", "…@example.com"),
+        ("a@b@example.com", "a…@example.com"),
+        ("no address", "…"),
+        ("", "…"),
+    ],
+)
+def test_logs_show_the_first_letter_and_the_domain(address: str, shown: str) -> None:
+    assert mask_email(address) == shown

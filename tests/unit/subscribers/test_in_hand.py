@@ -1,0 +1,415 @@
+"""Whom an event is about, and what of it is news."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from tests.unit.examples import EMAIL, NOON, change, event, order
+from worker.accounts.interpret import Request
+from worker.errors import Reason
+from worker.events.decode import Event
+from worker.ledger.store import Known, Person
+from worker.subscribers.change import Change, Part, slot_key
+from worker.subscribers.in_hand import MOVE_EVERY, Book
+from worker.subscribers.record import MAX_SEEN, Moved, Record, event_mark
+from worker.subscribers.subject import Call, Verdict
+
+NEW, THIRD = "ada.new@example.com", "ada.third@example.com"
+ADA, BOB = "u-ada", "u-bob"
+
+
+@dataclass
+class Desk:
+    """A book, the ledger behind it, and the way of an event through both."""
+
+    now: float = 1_000_000.0
+    records: dict[str, Record] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
+    forgotten: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.book = Book(now=lambda: self.now, mark=lambda kind, text: f"{kind} {text}")
+
+    def judge(self, happened: Event, request: Request) -> Verdict:
+        """Ask the ledger what must be asked, and judge."""
+        emails, users = self.book.unknown([request])
+        people = {user: self.people[user] for user in users & self.people.keys()}
+        wanted = {*emails, *(person.email for person in people.values())}
+        records = {email: self.records[email] for email in self.records if email in wanted}
+        records |= {r.moved.to: self.records[r.moved.to] for r in records.values() if r.moved}
+        gone = {mark: NOON + timedelta(seconds=at) for mark, at in self.forgotten.items()}
+        self.book.learn(emails, users, Known(records, people, gone))
+        assert self.book.unknown([request]) == (set(), set())
+        return self.book.judge(happened, request)
+
+    def take(
+        self, number: int, email: str = EMAIL, user: str | None = None, *, add: tuple[str, ...] = ("VIP",)
+    ) -> Verdict:
+        """Take event `number` in."""
+        happened, request = event(number), Request(email, change(number, add=add), user)
+        verdict = self.judge(happened, request)
+        if verdict.wait_for is None:
+            self.book.take_in(happened, request, verdict)
+        return verdict
+
+    def finish(self, number: int, verdict: Verdict) -> None:
+        """Apply an event that was taken in, its new address included."""
+        subject, address = verdict.subject, verdict.change.address
+        if address is not None and address.value != subject.record.email:
+            self.book.moved(subject, address, subject.record.kit_id)
+        subject.record.kit_id = subject.record.kit_id or 7
+        subject.record.note(verdict.change, self.now, {})
+        subject.record.finish(verdict.change)
+        self.book.applied(subject, event(number))
+        self.book.let_go(subject, event(number))
+
+    def apply(self, number: int, email: str = EMAIL, user: str | None = None) -> Verdict:
+        """Take event `number` in and apply it."""
+        verdict = self.take(number, email, user, add=(f"Tag {number}",))
+        assert not verdict.outcome
+        self.finish(number, verdict)
+        return verdict
+
+    def write(self) -> None:
+        """Write what has changed into the ledger."""
+        batch = self.book.changes()
+        self.records |= {record.email: record for record in batch.records}
+        self.people |= {person.user_id: person for person in batch.people}
+
+
+# -- what need not be done ----------------------------------------------------------------------------------
+
+
+def test_an_event_that_was_applied_is_a_duplicate() -> None:
+    desk = Desk()
+    desk.apply(1)
+    assert desk.take(1).outcome == "duplicate"
+
+
+def test_a_duplicate_is_known_after_a_restart() -> None:
+    before = Desk()
+    before.apply(1)
+    before.write()
+    assert Desk(records=before.records).take(1).outcome == "duplicate"
+
+
+def test_a_copy_of_an_event_in_hand_shares_its_fate() -> None:
+    """Given two copies in hand, the second asks for nothing; once the first is let go, a third is judged."""
+    desk = Desk()
+    first = desk.take(1)
+    second = desk.take(1)
+    assert (second.doubled, second.outcome) == (True, "")
+    assert not second.change
+    desk.finish(1, first)
+    assert desk.take(1).outcome == "duplicate"
+
+
+def test_an_event_without_an_id_is_never_a_duplicate() -> None:
+    """Given no id, a second copy is told by its order key alone."""
+    desk = Desk()
+    desk.apply(1)
+    nameless = replace(event(1), id=None)
+    assert desk.judge(nameless, Request(EMAIL, change(1, add=("Tag 1",)))).outcome == "superseded"
+
+
+@pytest.mark.parametrize(
+    "other", [replace(event(1), type="user.updated"), replace(event(1), time=NOON + timedelta(hours=1))]
+)
+def test_one_id_for_two_events_does_not_make_them_one(other: Event) -> None:
+    """Given a publisher that sends one id with two types or times, both are applied."""
+    assert event_mark(other) != event_mark(event(1))
+
+
+def test_an_older_event_with_nothing_newest_is_superseded() -> None:
+    desk = Desk()
+    desk.finish(5, desk.take(5))
+    assert desk.take(3).outcome == "superseded"
+    assert desk.take(4, add=("Other",)).outcome == ""
+
+
+def test_the_last_64_events_of_a_person_are_remembered() -> None:
+    desk = Desk()
+    for number in range(1, MAX_SEEN + 2):
+        desk.apply(number)
+    assert desk.take(2).outcome == "duplicate"
+    assert desk.take(1, add=("Tag 1",)).outcome == "superseded"  # still nothing happens
+
+
+@pytest.mark.parametrize("mark", [f"email {EMAIL}", f"user {ADA}"])
+@pytest.mark.parametrize(("number", "outcome"), [(4, "forgotten"), (5, "forgotten"), (6, "")])
+def test_events_of_a_forgotten_person_are_dropped_up_to_that_moment(
+    mark: str, number: int, outcome: str
+) -> None:
+    assert Desk(forgotten={mark: 5}).take(number, user=ADA).outcome == outcome
+
+
+# -- one person, whatever the address -----------------------------------------------------------------------
+
+
+def test_a_newer_address_of_a_known_id_is_part_of_the_change() -> None:
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    verdict = desk.take(2, NEW, ADA)
+    assert verdict.subject.record.email == EMAIL
+    assert verdict.change.address == Part(NEW, order(2))
+
+
+def test_a_late_event_under_the_old_address_is_about_the_person_under_the_new_one() -> None:
+    """Given a move, an older event under the old address is the person's, by id or by address alone."""
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    moved = desk.apply(5, NEW, ADA).subject
+    for user in (ADA, None):
+        late = desk.take(3, EMAIL, user, add=("Late",))
+        assert late.subject is moved
+        assert late.change.address is None
+        desk.finish(3, late)
+        desk = _restarted(desk)
+        moved = desk.take(6, NEW, ADA).subject
+
+
+def _restarted(desk: Desk) -> Desk:
+    desk.write()
+    return Desk(desk.now, desk.records, desk.people)
+
+
+def test_a_newer_event_under_the_old_address_is_about_somebody_new() -> None:
+    """Given a move, whoever comes under the old address later and without her id is another person."""
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    desk.apply(5, NEW, ADA)
+    verdict = desk.take(6, EMAIL)
+    assert verdict.subject.record.email == EMAIL
+    assert verdict.subject.record.kit_id is None
+
+
+def test_an_older_address_changes_nothing() -> None:
+    """Given the newest address, an older event with another one is applied without its address."""
+    desk = Desk()
+    desk.apply(5, EMAIL, ADA)
+    verdict = desk.take(3, NEW, ADA)
+    assert verdict.change.address is None
+    assert verdict.subject.record.email == EMAIL
+    assert verdict.refusal is None
+
+
+def test_who_is_at_the_new_address_already_has_not_moved() -> None:
+    """Given a move to somebody's address that is done, an event of that somebody is no move back."""
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    desk.apply(2, NEW, BOB)
+    desk.write()
+    desk.finish(3, desk.take(3, NEW, ADA))
+    assert desk.take(4, NEW, BOB).refusal is None
+
+
+@pytest.mark.parametrize(("user", "email"), [(BOB, NEW), (BOB, THIRD), ("u-unknown", NEW), (None, NEW)])
+def test_whoever_has_the_new_address_waits_until_the_move_is_through(user: str | None, email: str) -> None:
+    """Given a move that Kit may still reject, only the mover's own events are folded into it.
+
+    An event of Bob's would be applied to Ada's subscriber, and one with his next address would move her.
+    """
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    desk.apply(2, NEW, BOB)
+    desk.write()
+    move = desk.take(3, NEW, ADA)
+    assert desk.take(4, email, user).wait_for is move.subject
+    assert desk.take(5, EMAIL, ADA).subject is move.subject
+    assert desk.take(6, NEW, ADA).subject is move.subject
+
+
+def test_after_a_move_that_was_rejected_each_address_has_its_own_person() -> None:
+    """Given a move that ends as a dead letter while others of Ada's wait, Bob is Bob again."""
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    bob = desk.apply(2, NEW, BOB).subject.record
+    move, again = desk.take(3, NEW, ADA), desk.take(4, NEW, ADA)
+    desk.take(5, EMAIL, ADA)
+
+    desk.book.let_go(move.subject, event(3))
+    assert desk.take(6, NEW, BOB).wait_for is move.subject  # the second may still succeed
+    desk.book.let_go(again.subject, event(4))
+
+    assert desk.take(6, NEW, BOB).subject.record is bob
+    assert desk.take(7, NEW).subject.record is bob
+    assert desk.take(8, EMAIL, ADA).subject is move.subject
+
+
+def test_a_second_move_that_comes_during_the_first_takes_in_the_right_people() -> None:
+    """Given two addresses that both have somebody, what is known of each counts only there."""
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    desk.apply(2, NEW)
+    desk.apply(3, THIRD)
+    first, second = desk.take(4, NEW, ADA), desk.take(5, THIRD, ADA)
+    subject, to = first.subject, first.change.address
+    assert to is not None
+    assert second.change.address is not None
+
+    desk.book.moved(subject, to, 8)
+    assert subject.record.owed.tags.keys() == {"tag 1", "tag 2"}
+    desk.book.moved(subject, second.change.address, 9)
+    assert subject.record.owed.tags.keys() == {"tag 1", "tag 2", "tag 3"}
+
+
+def test_of_two_gifts_of_one_entry_the_older_is_taken_off_whoever_moves_to_the_other() -> None:
+    """Given Gold at one address and Silver at the other, by one entry, Silver, the newer, stays alone."""
+    desk = Desk()
+    for number, email, tag in ((1, EMAIL, "Gold"), (2, NEW, "Silver")):
+        verdict = desk.take(number, email, ADA if email == EMAIL else None, add=(tag,))
+        part = verdict.change.tags[tag.lower()]
+        gift = replace(verdict.change, gave={slot_key("entry", tag): part})
+        desk.finish(number, replace(verdict, change=gift))
+    move = desk.take(3, NEW, ADA)
+    assert move.change.address is not None
+    desk.book.moved(move.subject, move.change.address, 8)
+
+    left = move.subject.record.left(move.change)
+    assert {key: part.value.present for key, part in left.tags.items()} == {
+        "gold": False,
+        "silver": True,
+        "vip": True,
+    }
+
+
+def test_an_address_that_another_id_uses_is_not_taken_away() -> None:
+    """Given two ids at one address, the move of one is refused with the reason, and the rest is applied."""
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    desk.apply(2, user=BOB)
+    verdict = desk.take(3, NEW, ADA)
+    assert verdict.refusal is not None
+    assert verdict.refusal.reason is Reason.INVALID_EVENT
+    assert "another user.id" in str(verdict.refusal)
+    assert verdict.change.address is None
+    assert verdict.change.tags
+
+
+@pytest.mark.parametrize(("seconds", "refused"), [(MOVE_EVERY - 1, True), (MOVE_EVERY, False)])
+def test_an_address_is_changed_at_most_once_a_day(seconds: float, *, refused: bool) -> None:
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    desk.apply(2, NEW, ADA)
+    desk.now += seconds
+    verdict = desk.take(3, THIRD, ADA)
+    assert (verdict.refusal is not None) is refused
+    assert (verdict.change.address is None) is refused
+    if refused:
+        assert "less than a day ago" in str(verdict.refusal)
+
+
+def test_a_move_waits_for_what_is_in_hand_at_the_new_address() -> None:
+    """Given somebody at the new address with work in hand, the move waits for it, and then joins both."""
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    there = desk.take(2, NEW)
+    assert desk.take(3, NEW, ADA).wait_for is there.subject
+    desk.finish(2, there)
+    verdict = desk.take(3, NEW, ADA)
+    assert verdict.wait_for is None
+    assert verdict.subject.joined == {NEW: there.subject}
+    desk.finish(3, verdict)
+    assert desk.take(4, NEW).subject is verdict.subject  # both addresses lead to her from now on
+
+
+def test_who_has_the_new_address_is_owed_all_that_was_given_under_the_old_one() -> None:
+    """Given a subscriber whom Kit had at the new address, the tags of the old one are to be done there."""
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    verdict = desk.take(2, NEW, ADA)
+    address = verdict.change.address
+    assert address is not None
+    desk.book.moved(verdict.subject, address, 8)
+    record = verdict.subject.record
+    assert (record.email, record.kit_id, record.tags) == (NEW, 8, {})
+    assert record.owed.tags.keys() == {"tag 1"}
+    assert record.left(Change()).tags.keys() == {"tag 1"}
+
+
+def test_a_move_is_written_with_the_old_address_and_the_person() -> None:
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    desk.book.changes()
+    desk.apply(2, NEW, ADA)
+    batch = desk.book.changes()
+    moved = {record.email: record.moved.to for record in batch.records if record.moved}
+    assert moved == {EMAIL: NEW}
+    assert batch.people == [Person(ADA, NEW, desk.now)]
+    assert batch.moves == [(EMAIL, NEW)]
+
+
+@pytest.mark.parametrize("attempt", range(20))
+def test_who_moved_is_written_and_not_whom_the_record_took_in(attempt: int) -> None:
+    """Given events at the new address that are applied but not written yet, one record is written of both."""
+    desk = Desk()
+    desk.apply(1, EMAIL, ADA)
+    desk.write()
+    for number in range(attempt):  # a set has another order with each
+        desk.apply(2 + number, f"other{number}@example.com")
+    desk.apply(50, NEW)
+    desk.finish(60, desk.take(60, NEW, ADA))
+
+    written = [record for record in desk.book.changes().records if record.email == NEW]
+
+    assert len(written) == 1
+    assert written[0].users.keys() == {ADA}
+
+
+def test_whoever_has_the_new_address_is_written_while_the_move_is_not_done() -> None:
+    desk = Desk()
+    desk.apply(1, EMAIL, ADA)
+    desk.write()
+    desk.apply(2, NEW)
+    desk.take(3, NEW, ADA)
+    (written,) = [record for record in desk.book.changes().records if record.email == NEW]
+    assert event_mark(event(2)) in written.seen
+
+
+def test_moves_in_a_circle_lead_to_an_end() -> None:
+    """Given notes that lead from one address to the other and back, an old event finds one of them."""
+    first, second = Record(EMAIL), Record(NEW)
+    first.moved = _note(NEW)
+    second.moved = _note(EMAIL)
+    verdict = Desk(records={EMAIL: first, NEW: second}).take(1)
+    assert verdict.subject.record.email in {EMAIL, NEW}
+
+
+def _note(to: str) -> Moved:
+    return Moved(to, order(9))
+
+
+# -- what is kept in memory ---------------------------------------------------------------------------------
+
+
+def test_what_nobody_needs_any_more_is_dropped_once_it_is_written() -> None:
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    busy = desk.take(2, NEW)
+    desk.book.drop_idle()  # Ada's record is not written yet
+    assert desk.book.unknown([Request(EMAIL, Change(), ADA)]) == (set(), set())
+    desk.write()
+    desk.book.drop_idle()
+    assert desk.book.unknown([Request(EMAIL, Change(), ADA)]) == ({EMAIL}, {ADA})
+    assert desk.book.unknown([Request(NEW, Change())]) == (set(), set())
+    assert busy.subject.events == 1
+
+
+def test_what_was_called_is_told_to_the_event_that_asked_for_it() -> None:
+    desk = Desk()
+    verdict = desk.take(1)
+    call = Call("POST /v4/tags/{}/subscribers/{}", "tag 'VIP'", 201, (0,))
+    desk.book.called(verdict.subject, call, [order(1)])
+    assert desk.book.let_go(verdict.subject, event(1)) == (call,)
+
+
+def test_only_what_has_changed_is_written() -> None:
+    desk = Desk()
+    desk.apply(1)
+    assert desk.book.touched
+    assert [record.email for record in desk.book.changes().records] == [EMAIL]
+    assert not desk.book.touched
+    assert not desk.book.changes()

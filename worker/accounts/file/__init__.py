@@ -1,0 +1,1 @@
+"""One account file: its text, its form, its errors in sentences."""

@@ -1,0 +1,216 @@
+"""From the text of one account file to its `Account`, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import ValidationError
+
+from worker.accounts.account import AccessToken, Account, ApiKey, Credential, OAuthApp
+from worker.accounts.file.cross_checks import DEFAULT_FIELDS, cross_faults
+from worker.accounts.file.key_files import read_start
+from worker.accounts.file.kit_model import KitPart
+from worker.accounts.file.model import AccountFile, EventPart, RulePart
+from worker.accounts.file.secrets import NoSecretError, SecretPlace
+from worker.accounts.file.sentences import form_faults, label
+from worker.accounts.file.source import Fault, Source, YamlPath, read_yaml
+from worker.accounts.file.source_errors import START, Spot
+from worker.errors import ConfigurationError, Problem
+from worker.handlers import HANDLERS
+from worker.mapping import Condition, EventMapping, FieldTarget, Options, Rule, Template
+
+MAX_FILE_BYTES: Final = 1024 * 1024
+ACCOUNT_NAME: Final = re.compile(r"[a-z0-9-]{1,64}")
+
+P = TypeVar("P", bound=Problem)
+
+
+class MissingSecret(Problem):
+    """The file is right, but there is no usable API key yet: the account waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One file, read.
+
+    Attributes:
+        account: None where the file is wrong; without a credential where only its secret is missing.
+        problems: All of them, in the order of lines.
+        source: Where things stand in the file.
+        secret_place: What names the secret, the same for two files that mean the same one; empty where
+            several accounts may have it.
+    """
+
+    account: Account | None
+    problems: tuple[Problem, ...]
+    source: Source = field(default_factory=Source)
+    secret_place: str = ""
+
+    def problem(self, path: Path, at: YamlPath, text: str) -> Problem:
+        """Return a problem with the value at a path of the file; `path` names the file."""
+        return _problem(Problem, path, Fault(self.source.spot(at), self.source.known(at), text))
+
+
+def read_account_file(path: Path, environ: Mapping[str, str]) -> Draft:
+    """Return what a file holds; one that cannot be read is a problem too."""
+    try:
+        return read_account(_text_of(path), path, environ)
+    except ConfigurationError as error:
+        return Draft(None, error.problems)
+
+
+def read_account(text: str, path: Path, environ: Mapping[str, str]) -> Draft:
+    """Return what the text of an account file means."""
+    source = read_yaml(text.removeprefix("\ufeff"))
+    faults = [*_name_faults(path), *source.faults]
+    form = None
+    if not _is_unreadable(source):
+        form = _checked_form(source, faults)
+    problems = [_problem(Problem, path, fault) for fault in _in_order(faults)]
+    if form is None or problems:
+        return Draft(None, tuple(problems), source)
+    credential, missing = _credential(form.kit, path, source, environ)
+    version = sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
+    account = _account(form, path, credential, version)
+    # Many accounts may be connected to one app; a key or a token is one account's.
+    secret_place = "" if form.kit.oauth else str(_secret_places(form.kit, path)[0])
+    return Draft(account, missing, source, secret_place)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        content = read_start(path, MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise _refusal(path, f"cannot be read ({error.strerror}); let the worker's user read it") from error
+    if len(content) > MAX_FILE_BYTES:
+        raise _refusal(path, "is larger than 1 MiB; an account file is far smaller")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
+        spot = Spot(before.count(b"\n") + 1, column)
+        raise _refusal(path, "this is not UTF-8 text; save the file with the encoding UTF-8", spot) from error
+
+
+def _refusal(path: Path, text: str, spot: Spot = START) -> ConfigurationError:
+    return ConfigurationError([_problem(Problem, path, Fault(spot, (), text))])
+
+
+def _problem(kind: type[P], path: Path, fault: Fault) -> P:
+    place = label(fault.path)
+    text = f"{place}: {fault.text}" if place else fault.text
+    return kind(f"{path}:{fault.spot.line}:{fault.spot.column}", text)
+
+
+def _name_faults(path: Path) -> Iterator[Fault]:
+    if path.suffix != ".yaml":
+        yield Fault(
+            Spot(1, 1),
+            (),
+            f"rename this file so that it ends in .yaml; only such files are read, not {path.suffix}",
+        )
+    if not ACCOUNT_NAME.fullmatch(path.stem):
+        said = (
+            "rename this file: its name is the account's, and may hold small letters, digits and hyphens "
+            "only, at most 64, such as sunny-kitchen.yaml"
+        )
+        yield Fault(START, (), said)
+
+
+def _in_order(faults: list[Fault]) -> list[Fault]:
+    return sorted(dict.fromkeys(faults), key=lambda fault: fault.spot)
+
+
+def _is_unreadable(source: Source) -> bool:
+    """Tell whether the text could not be read to its end, so that what seems missing may well be there."""
+    return bool(source.faults) and not source.spots
+
+
+def _checked_form(source: Source, faults: list[Fault]) -> AccountFile | None:
+    if source.data is None and () not in source.broken:
+        said = "the file is empty; begin with kit: and, indented below it, api_key_env: KIT_API_KEY"
+        faults.append(Fault(START, (), said))
+        return None
+    faults.extend(cross_faults(source))
+    try:
+        return AccountFile.model_validate(source.data)
+    except ValidationError as error:
+        faults.extend(form_faults(source, error))
+        return None
+
+
+def _credential(
+    kit: KitPart, path: Path, source: Source, environ: Mapping[str, str]
+) -> tuple[Credential | None, tuple[MissingSecret, ...]]:
+    found = []
+    for place in _secret_places(kit, path):
+        try:
+            found.append(place.read(environ))
+        except NoSecretError as error:
+            fault = Fault(source.spot(place.at), place.at, str(error))
+            return None, (_problem(MissingSecret, path, fault),)
+    kind = OAuthApp if kit.oauth else AccessToken if kit.access_token_env or kit.access_token_file else ApiKey
+    return kind(*found), ()
+
+
+def _secret_places(kit: KitPart, path: Path) -> list[SecretPlace]:
+    """Return where the secrets are, in the order in which the credential takes them."""
+    if kit.oauth is not None:
+        places = [SecretPlace(("kit", "oauth", "client_id_env"), "client id", env=kit.oauth.client_id_env)]
+        if secret := kit.oauth.client_secret_env:
+            at = ("kit", "oauth", "client_secret_env")
+            places.append(SecretPlace(at, "client secret", env=secret))
+        return places
+    for name, what in (("api_key", "API key"), ("access_token", "access token")):
+        if env := getattr(kit, f"{name}_env"):
+            return [SecretPlace(("kit", f"{name}_env"), what, env=env)]
+        if file := getattr(kit, f"{name}_file"):
+            # A relative path starts at the configuration folder.
+            return [SecretPlace(("kit", f"{name}_file"), what, file=path.parent.parent / file)]
+    return []
+
+
+def _account(form: AccountFile, path: Path, credential: Credential | None, version: str) -> Account:
+    options = form.options
+    return Account(
+        name=path.stem,
+        apps=tuple(form.app),
+        credential=credential,
+        events=_events(form.events or {}),
+        fields=_fields(form.fields or {}),
+        options=Options(**options.model_dump()) if options else Options(),
+        path=path,
+        version=version,
+        key_file=next((place.file for place in _secret_places(form.kit, path) if place.file), None),
+    )
+
+
+def _events(listed: Mapping[str, EventPart | None]) -> dict[str, EventMapping]:
+    mappings = {kind: handler.default for kind, handler in HANDLERS.items()}
+    mappings |= {kind: _event(part) if part else None for kind, part in listed.items()}
+    return {kind: mapping for kind, mapping in mappings.items() if mapping is not None}
+
+
+def _event(part: EventPart) -> EventMapping:
+    return EventMapping(_rule(part), tuple(_rule(rule) for rule in part.rules or ()))
+
+
+def _rule(part: EventPart | RulePart) -> Rule:
+    return Rule(
+        add_tags=tuple(Template(each.tag, each.replaces) for each in part.add_tags or ()),
+        remove_tags=tuple(map(Template, part.remove_tags or ())),
+        when=tuple(Condition(name, tuple(values)) for name, values in part.when.items())
+        if isinstance(part, RulePart)
+        else (),
+    )
+
+
+def _fields(listed: Mapping[str, str | None]) -> tuple[FieldTarget, ...]:
+    targets = {**DEFAULT_FIELDS, **listed}
+    return tuple(FieldTarget(name, target) for name, target in targets.items() if target is not None)

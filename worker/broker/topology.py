@@ -1,0 +1,159 @@
+"""The exchanges, queues and bindings of an account: their names, their arguments, and declaring them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+import aiormq
+
+from worker.accounts.load import Account
+from worker.broker.connection import FAILURES, answered_within, close_quietly
+from worker.broker.link import Link
+from worker.errors import BrokerUnavailable, TopologyMismatch
+from worker.handlers import HANDLERS
+
+DEAD_LETTER_EXCHANGE: Final = "kit.dead"
+
+
+def work_queue(account: str) -> str:
+    """Return the name of the queue that an account consumes."""
+    return f"kit.{account}"
+
+
+def dead_letter_queue(account: str) -> str:
+    """Return the name of the queue that holds what an account could not apply."""
+    return f"kit.{account}.dead"
+
+
+def work_queue_arguments(account: str) -> dict[str, Any]:
+    """Return the work queue's arguments.
+
+    The delivery limit is far above what restarts use up, and the dead-letter exchange catches what passes
+    it: without one, RabbitMQ 4 drops a message after 20 redeliveries. At-least-once dead-lettering needs
+    `reject-publish` (RabbitMQ documentation, "Quorum queues: dead lettering").
+    """
+    return {
+        "x-queue-type": "quorum",
+        "x-single-active-consumer": True,
+        "x-delivery-limit": 100,
+        "x-dead-letter-exchange": DEAD_LETTER_EXCHANGE,
+        "x-dead-letter-routing-key": account,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+
+
+def dead_letter_queue_arguments() -> dict[str, Any]:
+    """Return the dead-letter queue's arguments; looking at it must not use up its messages."""
+    return {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
+
+
+def routing_keys(account: Account) -> frozenset[str]:
+    """Return the keys that bind an account's queue: one per event type it maps, and per app it serves."""
+    return frozenset(_keys(account.events, account.apps))
+
+
+def _keys(types: Iterable[str], apps: tuple[str, ...]) -> Iterable[str]:
+    return (f"{kind}.{app}" if app else kind for kind in types for app in apps or ("",))
+
+
+def consumer_priority(worker_id: str, account: str) -> int:
+    """Return how much this worker should be the one to have this account.
+
+    The rendezvous hash: every worker computes its own, the broker takes the greatest, and when a worker
+    joins or leaves only the accounts that it gains or had move.
+    """
+    digest = sha256(f"{worker_id}\0{account}".encode()).digest()
+    return int.from_bytes(digest[:4]) >> 1
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Declares what an account needs, over a link."""
+
+    link: Link
+    events_exchange: str
+
+    async def declare(self, account: Account) -> None:
+        """Declare exchanges, queues and bindings; what exists already stays as it is.
+
+        Raises:
+            TopologyMismatch: Something exists with other arguments; the text says what and what to do.
+            BrokerUnavailable: The broker went away meanwhile.
+        """
+        await self._declare_events_exchange()
+        await self.declare_dead_letters(account.name)
+        async with self._channel() as channel:
+            await channel.queue_declare(
+                work_queue(account.name), durable=True, arguments=work_queue_arguments(account.name)
+            )
+        unmapped = set(_keys(HANDLERS, account.apps)) - routing_keys(account)
+        await self.bind(account.name, routing_keys(account), unmapped)
+
+    async def declare_dead_letters(self, account: str) -> None:
+        """Declare where an account's dead letters go; raises as `declare` does."""
+        queue = dead_letter_queue(account)
+        async with self._channel() as channel:
+            await channel.exchange_declare(DEAD_LETTER_EXCHANGE, exchange_type="direct", durable=True)
+            await channel.queue_declare(queue, durable=True, arguments=dead_letter_queue_arguments())
+            await channel.queue_bind(queue, DEAD_LETTER_EXCHANGE, account)
+
+    async def bind(self, account: str, add: Iterable[str], remove: Iterable[str]) -> None:
+        """Add and remove bindings of an account's queue; ones that exist or are gone already are fine."""
+        async with self._channel() as channel:
+            for key in sorted(add):
+                await channel.queue_bind(work_queue(account), self.events_exchange, key)
+            for key in sorted(remove):
+                await channel.queue_unbind(work_queue(account), self.events_exchange, key)
+
+    async def _declare_events_exchange(self) -> None:
+        """Take the platform's exchange as it is, with any alternate exchange; make one where none is."""
+        try:
+            async with self._channel() as channel:
+                await channel.exchange_declare(self.events_exchange, passive=True)
+        except NotInBrokerError:
+            async with self._channel() as channel:
+                await channel.exchange_declare(self.events_exchange, exchange_type="topic", durable=True)
+
+    async def depth(self, queue: str) -> int | None:
+        """Return how many messages are ready in a queue; None where there is no such queue."""
+        try:
+            async with self._channel() as channel:
+                return (await channel.queue_declare(queue, passive=True)).message_count
+        except NotInBrokerError:
+            return None
+
+    async def consumers(self, account: str) -> int:
+        """Return how many consumers an account's queue has."""
+        async with self._channel() as channel:
+            return (await channel.queue_declare(work_queue(account), passive=True)).consumer_count or 0
+
+    @asynccontextmanager
+    async def _channel(self) -> AsyncIterator[aiormq.abc.AbstractChannel]:
+        """Open a channel for some commands; a refused command costs its channel, so each has its own."""
+        channel = await self.link.channel(publisher_confirms=False)
+        try:
+            async with answered_within():
+                yield channel
+        except aiormq.exceptions.ChannelNotFoundEntity as error:
+            raise NotInBrokerError(str(error)) from error
+        except aiormq.exceptions.ChannelPreconditionFailed as error:
+            raise TopologyMismatch(_mismatch(error)) from error
+        except FAILURES as error:
+            raise BrokerUnavailable(f"a declaration failed: {error or type(error).__name__}") from error
+        finally:
+            await close_quietly(channel)
+
+
+class NotInBrokerError(BrokerUnavailable):
+    """The broker says 404 for a queue or an exchange."""
+
+
+def _mismatch(error: BaseException) -> str:
+    """Return RabbitMQ's sentence about what differs, with what to do about it."""
+    said = str(error).removeprefix("PRECONDITION_FAILED - ")
+    return f"{said}. Let it run empty, delete it in RabbitMQ, and the worker declares it anew"

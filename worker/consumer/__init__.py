@@ -1,0 +1,1 @@
+"""One account's queue at work: from a delivery to its ack."""

@@ -1,0 +1,1 @@
+"""The platform's side: the contract of the events, and publishing them."""

@@ -1,0 +1,258 @@
+"""The platform's contract as an AsyncAPI 3.0 document, made from the code that reads the events. Pure."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any, Final, TypeAlias
+
+from worker.broker.topology import DEAD_LETTER_EXCHANGE
+from worker.contract.examples import RULES, cloud_event_example, plain_example
+from worker.errors import Reason
+from worker.handlers import HANDLERS
+from worker.handlers.base import PLATFORM_FIELDS, Handler, Payload
+
+Document: TypeAlias = dict[str, Any]
+
+SCHEMAS: Final = "#/components/schemas/"
+MESSAGES: Final = "#/components/messages/"
+BINDING: Final = "0.3.0"
+
+
+def asyncapi_document(exchange: str) -> Document:
+    """Return the document.
+
+    Args:
+        exchange: The name of the events' exchange.
+    """
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Events for kit-worker",
+            "version": version("kit-worker"),
+            "description": RULES,
+            "license": {"name": "MIT"},
+        },
+        "defaultContentType": "application/json",
+        "channels": {"events": _events_channel(exchange), "deadLetters": _dead_letters_channel()},
+        "operations": _operations(),
+        "components": {"messages": _messages(), "schemas": _schemas()},
+    }
+
+
+def _events_channel(exchange: str) -> Document:
+    names = [name for handler in HANDLERS.values() for name in _message_names(handler)]
+    return {
+        "address": "{routingKey}",
+        "title": "The platform's events",
+        "description": f"The topic exchange `{exchange}`; the address is the routing key.",
+        "parameters": {
+            "routingKey": {
+                "description": "The event's type, or the type, a dot and the app.",
+                "examples": [key for kind in HANDLERS for key in (kind, f"{kind}.sunny-kitchen")],
+            }
+        },
+        "messages": {name: {"$ref": f"{MESSAGES}{name}"} for name in names},
+        "bindings": {
+            "amqp": {
+                "is": "routingKey",
+                "exchange": {"name": exchange, "type": "topic", "durable": True, "autoDelete": False},
+                "bindingVersion": BINDING,
+            }
+        },
+    }
+
+
+def _dead_letters_channel() -> Document:
+    return {
+        "address": "kit.{account}.dead",
+        "title": "What could not be applied",
+        "description": f"A quorum queue per account, bound to the direct exchange `{DEAD_LETTER_EXCHANGE}`.",
+        "parameters": {"account": {"description": "The account file's name, without `.yaml`."}},
+        "messages": {"deadLetter": {"$ref": f"{MESSAGES}deadLetter"}},
+        "bindings": {"amqp": {"is": "queue", "queue": {"durable": True}, "bindingVersion": BINDING}},
+    }
+
+
+def _operations() -> Document:
+    names = [name for handler in HANDLERS.values() for name in _message_names(handler)]
+    return {
+        "applyEvent": {
+            "action": "receive",
+            "channel": {"$ref": "#/channels/events"},
+            "summary": "The worker receives an event and applies it to the account's Kit.",
+            "messages": [{"$ref": f"#/channels/events/messages/{name}"} for name in names],
+            "bindings": {
+                "amqp": {"deliveryMode": 2, "mandatory": True, "ack": True, "bindingVersion": BINDING}
+            },
+        },
+        "setAside": {
+            "action": "send",
+            "channel": {"$ref": "#/channels/deadLetters"},
+            "summary": "The worker sets aside what it could not apply, with the reason.",
+            "messages": [{"$ref": "#/channels/deadLetters/messages/deadLetter"}],
+            "bindings": {"amqp": {"deliveryMode": 2, "mandatory": True, "bindingVersion": BINDING}},
+        },
+    }
+
+
+# -- messages ---------------------------------------------------------------------------------------------
+
+
+def _message_names(handler: Handler) -> tuple[str, str, str]:
+    first, *others = handler.type.replace(".", "_").split("_")
+    name = first + "".join(word.capitalize() for word in others)
+    return name, f"{name}CloudEvent", f"{name}BinaryCloudEvent"
+
+
+def _messages() -> Document:
+    messages: Document = {}
+    for handler in HANDLERS.values():
+        plain, structured, binary = _message_names(handler)
+        messages[plain] = _message(handler, "application/json", _of_type("PlainEvent", handler.type))
+        messages[plain]["examples"] = [{"name": "plain", "payload": plain_example(handler.type)}]
+        messages[structured] = _message(
+            handler, "application/cloudevents+json", _of_type("CloudEvent", handler.type)
+        )
+        messages[structured]["examples"] = [
+            {"name": "cloudEvent", "payload": cloud_event_example(handler.type)}
+        ]
+        messages[binary] = _message(handler, "application/json", {"$ref": f"{SCHEMAS}Payload"})
+        messages[binary]["headers"] = _binary_headers(handler.type)
+    return {**messages, "deadLetter": _dead_letter()}
+
+
+def _message(handler: Handler, content_type: str, payload: Document) -> Document:
+    return {
+        "name": handler.type,
+        "title": handler.type,
+        "summary": f"What it means in Kit: {handler.meaning}.",
+        "contentType": content_type,
+        "payload": payload,
+    }
+
+
+def _of_type(schema: str, event_type: str) -> Document:
+    named: Document = {"properties": {"type": {"const": event_type}}}
+    return {"allOf": [{"$ref": f"{SCHEMAS}{schema}"}, named]}
+
+
+def _binary_headers(event_type: str) -> Document:
+    return {
+        "type": "object",
+        "description": "The CloudEvent's attributes; the prefix may also be `cloudEvents_`.",
+        "required": ["cloudEvents:specversion", "cloudEvents:id", "cloudEvents:type"],
+        "properties": {
+            "cloudEvents:specversion": {"const": "1.0"},
+            "cloudEvents:id": _ID,
+            "cloudEvents:source": {"type": "string"},
+            "cloudEvents:type": {"const": event_type},
+            "cloudEvents:time": _TIME,
+            "cloudEvents:sequence": _SEQUENCE,
+        },
+    }
+
+
+_DEAD_LETTER_HEADERS: Final[Document] = {
+    "x-reason": {"enum": [reason.value for reason in Reason], "description": "Why."},
+    "x-detail": {"type": "string", "description": "One line a person can act on, without secrets."},
+    "x-account": {"type": "string"},
+    "x-event-type": {"type": "string"},
+    "x-event-id": {"type": "string"},
+    "x-event-time": {"type": "string", "format": "date-time"},
+    "x-event-arrival": {"type": "string", "description": "Its place among events of the same time."},
+    "x-attempts": {"type": "integer", "minimum": 0},
+    "x-failed-at": {"type": "string", "format": "date-time"},
+    "x-original-routing-key": {"type": "string"},
+    "x-original-user-id": {"type": "string", "description": "Moved here: as a property it would be refused."},
+    "x-original-expiration": {
+        "type": "string",
+        "description": "Moved here: it would make this message vanish.",
+    },
+    "x-original-priority": {
+        "type": "string",
+        "description": "Moved here: it would let this message overtake.",
+    },
+}
+
+
+def _dead_letter() -> Document:
+    return {
+        "name": "deadLetter",
+        "title": "A dead letter",
+        "summary": "The message as it came, and why it was set aside.",
+        "description": (
+            "Body, properties and headers are the message's own, but `message_id` is the dead letter's. "
+            "Those that RabbitMQ itself set aside have its `x-death` instead of these headers."
+        ),
+        "headers": {"type": "object", "properties": _DEAD_LETTER_HEADERS},
+        "payload": {},
+    }
+
+
+# -- schemas ----------------------------------------------------------------------------------------------
+
+_ID: Final[Document] = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 255,
+    "description": "Marks duplicates.",
+}
+_TIME: Final[Document] = {
+    "type": "string",
+    "format": "date-time",
+    "description": "When it happened, ISO 8601 with an offset.",
+}
+_SEQUENCE: Final[Document] = {
+    "type": "string",
+    "maxLength": 255,
+    "description": "Orders the events of one person before their times do; whole numbers compare as numbers.",
+}
+
+
+def _schemas() -> Document:
+    payload = _tidied(Payload.model_json_schema(ref_template=f"{SCHEMAS}{{model}}"))
+    objects = payload.pop("$defs")
+    for field, path in PLATFORM_FIELDS.items():
+        name, _, key = path.partition(".")
+        objects[name.capitalize()]["properties"][key]["description"] = f"Accounts map it as `{field}`."
+    objects["User"]["properties"]["email"] |= {"format": "email", "description": "Who it is about."}
+    data = {"$ref": f"{SCHEMAS}Payload"}
+    envelope = {"id": _ID, "type": {"type": "string", "minLength": 1, "maxLength": 255}, "time": _TIME}
+    return {
+        **objects,
+        "Payload": payload,
+        "PlainEvent": {
+            "type": "object",
+            "required": ["data"],
+            "properties": {**envelope, "occurred_at": _TIME, "data": data},
+        },
+        "CloudEvent": {
+            "type": "object",
+            "required": ["specversion", "id", "type", "data"],
+            "properties": {
+                "specversion": {"const": "1.0"},
+                "source": {"type": "string"},
+                **envelope,
+                "sequence": _SEQUENCE,
+                "data": data,
+            },
+        },
+    }
+
+
+def _tidied(schema: Any) -> Any:  # noqa: ANN401  # any part of a JSON Schema
+    """Return pydantic's schema without the words that say nothing, and unions of plain types in short."""
+    if isinstance(schema, list):
+        return [_tidied(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {name: _tidied(value) for name, value in schema.items() if not _says_nothing(name, value)}
+    options = kept.get("anyOf", [])
+    if options and all(set(option) == {"type"} for option in options):
+        del kept["anyOf"]
+        kept["type"] = [option["type"] for option in options]
+    return kept
+
+
+def _says_nothing(name: str, value: object) -> bool:
+    return (name == "default" and value is None) or (name == "title" and isinstance(value, str))

@@ -1,0 +1,89 @@
+"""The platform's contract in words, and one event of each type. Invented people only."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+from worker.events.decode import MAX_AHEAD, MAX_BODY_BYTES
+from worker.events.json_body import MAX_DEPTH
+
+Json: TypeAlias = dict[str, Any]
+
+RULES: Final = f"""\
+Keeps each creator's Kit account in step with what happens on the membership platform.
+
+**Where to.** The durable topic exchange named below. The routing key is the event's type, or the type, a
+dot and the app whose event it is: `user.signed_up`, `user.signed_up.sunny-kitchen`. An event whose
+routing key names an app that is not the account's becomes a dead letter. Until a worker has started once
+and bound its queues, events go nowhere: start it first, or give the exchange an alternate one, and
+publish with the flag `mandatory`.
+
+**Form.** JSON in UTF-8, as a CloudEvent 1.0 (structured, or binary with its attributes in headers that
+begin with `cloudEvents:` or `cloudEvents_`) or as a plain object. A plain event's `id`, `type` and
+`time` may instead come from the AMQP properties `message_id`, `type` and `timestamp` (in seconds); a
+missing type is taken from the routing key, and a missing time is the time of receipt. `time` may also be
+called `occurred_at`.
+
+**Size.** At most {MAX_BODY_BYTES // 1024} KiB and {MAX_DEPTH} levels of nesting; no NaN and no infinite
+numbers.
+
+**Time.** ISO 8601 with an offset. One that lies more than {MAX_AHEAD.seconds // 60} minutes ahead of the
+worker's clock makes the event invalid, since it would outrank everything that happens until then.
+
+**Order.** Within one person: the CloudEvents attribute `sequence` where there is one, then time, then
+arrival. So take the times of one person from one clock. Events may be sent again; only ids that you give
+mark duplicates.
+
+**Properties.** Persistent (`delivery_mode` 2), and without a priority, which would let a message
+overtake.
+
+**People.** Known by `data.user.email`, which every event must have: trimmed, ASCII letters in lower
+case.
+
+**Other types.** Any other event type, such as `user.updated` or `order.paid`, works in the same form
+once an account's file maps it. Objects may hold further keys, which accounts reach by path
+(`data.user.locale`).
+"""
+
+_USER: Final[Json] = {
+    "id": "u-1024",
+    "email": "ada@example.com",
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+}
+_DATA: Final[dict[str, Json]] = {
+    "user.signed_up": {"user": {**_USER, "signed_up_at": "2026-07-01T10:00:00Z"}},
+    "subscription.started": {
+        "user": _USER,
+        "subscription": {
+            "id": "s-77",
+            "plan": "Annual",
+            "status": "active",
+            "started_at": "2026-07-01T10:00:00Z",
+        },
+    },
+    "subscription.canceled": {
+        "user": _USER,
+        "subscription": {
+            "id": "s-77",
+            "plan": "Annual",
+            "ends_at": "2027-07-01T10:00:00Z",
+            "cancel_reason": "price",
+        },
+    },
+    "access.granted": {
+        "user": _USER,
+        "access": {"level": "Gold", "product": "Bread course", "expires_at": "2027-07-01T10:00:00Z"},
+    },
+}
+
+
+def plain_example(event_type: str) -> Json:
+    """Return a plain event of one of the four types."""
+    return {"id": "evt-1", "type": event_type, "time": "2026-07-01T10:00:00Z", "data": _DATA[event_type]}
+
+
+def cloud_event_example(event_type: str) -> Json:
+    """Return a structured CloudEvent of one of the four types."""
+    attributes = {"specversion": "1.0", "source": "https://platform.example/members", "sequence": "17"}
+    return {**attributes, **plain_example(event_type)}

@@ -1,0 +1,1 @@
+"""Dead letters: what they hold, and looking at, replaying and discarding them."""

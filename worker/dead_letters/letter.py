@@ -1,0 +1,220 @@
+"""A dead letter: written from a delivery, read back, and turned into the message it was. Pure."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from aiormq import spec
+from aiormq.abc import DeliveredMessage
+from pamqp import encode
+
+from worker.broker import frames
+from worker.broker.publisher import Outgoing
+from worker.broker.topology import DEAD_LETTER_EXCHANGE, work_queue
+from worker.errors import EventError
+from worker.events.decode import EVENT_ARRIVAL, EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY, Event
+from worker.events.values import time_text
+
+MAX_HEADER_BYTES: Final = 64 * 1024
+"""RabbitMQ closes the connection on a header frame near 131 kB; ours need room beside the original ones."""
+
+MOVED_PROPERTIES: Final = ("user_id", "expiration", "priority")
+"""Copied, they would be refused by the broker, make the dead letter vanish, or let it overtake."""
+MOVED_HEADERS: Final = ("CC", "BCC")
+"""Copied, they would route the dead letter into other queues as well."""
+ORIGINAL: Final = "x-original-"
+
+_OWN_HEADERS: Final = (
+    "x-reason", "x-detail", "x-account", "x-event-type", "x-attempts", "x-failed-at",
+)  # fmt: skip
+_BROKER_HEADERS: Final = (
+    "x-death", "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason",
+    "x-last-death-exchange", "x-last-death-queue", "x-last-death-reason", "x-delivery-count",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an event was dead-lettered, and what is known of it.
+
+    Attributes:
+        event: None where the message could not be read as one.
+        received_at: The time of receipt, which stands for the event's time where it has none.
+    """
+
+    account: str
+    error: EventError
+    event: Event | None
+    attempts: int
+    failed_at: datetime
+    received_at: datetime
+
+
+def dead_letter(delivered: DeliveredMessage, failure: Failure) -> Outgoing:
+    """Return the dead letter for a delivery: its body, properties and headers, and why it failed."""
+    properties = frames.clean(delivered.header.properties)
+    headers: dict[str, Any] = properties.pop("headers", {})
+    for name in MOVED_PROPERTIES:
+        if name in properties:
+            headers[f"{ORIGINAL}{name.replace('_', '-')}"] = str(properties.pop(name))
+    for name in MOVED_HEADERS:
+        if name in headers:
+            headers[f"{ORIGINAL}{name.lower()}"] = headers.pop(name)
+    message_id = properties.pop("message_id", None)  # its own comes from the publisher
+    own = _own_headers(failure) | _kept(headers, message_id, delivered.routing_key or "")
+    if failure.event is not None and failure.event.id is not None:
+        own[EVENT_ID] = failure.event.id
+    full = {**properties, "headers": {**_fitting(headers), **own}, "delivery_mode": 2}
+    # Whatever a publisher sent, its event must not stay here because we cannot send it on.
+    sendable = full if _can_be_sent(full) else {"headers": own, "delivery_mode": 2}
+    return Outgoing(DEAD_LETTER_EXCHANGE, failure.account, delivered.body, sendable)
+
+
+def _can_be_sent(properties: dict[str, Any]) -> bool:
+    try:
+        spec.Basic.Properties(**properties).marshal()
+    except (TypeError, ValueError, OverflowError, struct.error):
+        return False
+    return True
+
+
+def _kept(headers: Mapping[str, Any], message_id: str | None, routing_key: str) -> dict[str, Any]:
+    """Return what the event had outside its body; of a replayed one, what it had the first time."""
+    if isinstance(headers.get(ORIGINAL_ROUTING_KEY), str):
+        names = (ORIGINAL_ROUTING_KEY, EVENT_ID)
+        return {name: value for name in names if isinstance(value := headers.get(name), str)}
+    own_id = {EVENT_ID: message_id} if message_id else {}
+    return {ORIGINAL_ROUTING_KEY: frames.readable(routing_key), **own_id}
+
+
+def _own_headers(failure: Failure) -> dict[str, Any]:
+    event = failure.event
+    headers = {
+        "x-reason": failure.error.reason.value,
+        "x-detail": " ".join(str(failure.error).split())[:1000],
+        "x-account": failure.account,
+        "x-event-type": event.type if event else None,
+        EVENT_TIME: time_text(event.time if event else failure.received_at),
+        EVENT_ARRIVAL: str(event.order.arrival) if event else None,
+        "x-attempts": failure.attempts,
+        "x-failed-at": time_text(failure.failed_at),
+    }
+    return {name: value for name, value in headers.items() if value is not None}
+
+
+def _fitting(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the headers that can be sent again; where they are too large, a note instead."""
+    kept: dict[str, Any] = {}
+    size = 0
+    for name, value in headers.items():
+        try:
+            size += len(name.encode()) + len(encode.encode_table_value(value))
+            kept[name] = value
+        except (TypeError, ValueError, OverflowError):
+            kept[name] = frames.readable(repr(value))[:1000]
+    if size > MAX_HEADER_BYTES:
+        note = f"{len(headers)} headers of {size} bytes left out; at most {MAX_HEADER_BYTES} are kept"
+        return {f"{ORIGINAL}headers": note}
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A dead letter as people and programs see it.
+
+    Attributes:
+        id: The dead letter's own id, by which commands name it.
+        event_id: The event's, as its publisher gave it.
+        failed_at: ISO 8601; empty where the broker did not note it.
+    """
+
+    id: str
+    account: str
+    reason: str
+    detail: str
+    event_type: str
+    event_id: str
+    event_time: str
+    failed_at: str
+    attempts: int
+    routing_key: str
+    headers: Mapping[str, Any]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text, indented where it is JSON."""
+        try:
+            return json.dumps(json.loads(self.body), indent=2, ensure_ascii=False)
+        except ValueError:
+            return self.body.decode("utf-8", "replace")
+
+
+def read_dead_letter(delivered: DeliveredMessage, account: str) -> DeadLetter:
+    """Return a dead letter, whether this worker or the broker itself wrote it."""
+    properties = delivered.header.properties
+    headers = properties.headers or {}
+    death = _death(headers)
+    by_us = "x-reason" in headers
+    return DeadLetter(
+        id=frames.readable(properties.message_id or f"tag-{delivered.delivery_tag}"),
+        account=account,
+        reason=str(headers.get("x-reason") or death.get("reason", "")),
+        detail=str(headers.get("x-detail", "")) if by_us else _broker_detail(death),
+        event_type=str(headers.get("x-event-type") or properties.message_type or ""),
+        event_id=str(headers.get(EVENT_ID) or ("" if by_us else properties.message_id or "")),
+        event_time=str(headers.get(EVENT_TIME) or ""),
+        failed_at=str(headers.get("x-failed-at") or _death_time(death)),
+        attempts=attempts if isinstance(attempts := headers.get("x-attempts"), int) else 0,
+        routing_key=_routing_key(headers, death),
+        headers=headers,
+        body=delivered.body,
+    )
+
+
+def _death(headers: Mapping[str, Any]) -> Mapping[str, Any]:
+    deaths = headers.get("x-death")
+    first = deaths[0] if isinstance(deaths, list) and deaths else {}
+    return first if isinstance(first, dict) else {}
+
+
+def _death_time(death: Mapping[str, Any]) -> str:
+    time = death.get("time")
+    return time_text(time) if isinstance(time, datetime) else ""
+
+
+def _broker_detail(death: Mapping[str, Any]) -> str:
+    queue, reason = death.get("queue", "its queue"), death.get("reason", "no reason given")
+    return f"RabbitMQ took it out of {queue} ({reason}): no worker settled it, delivery after delivery"
+
+
+def _routing_key(headers: Mapping[str, Any], death: Mapping[str, Any]) -> str:
+    keys = death.get("routing-keys")
+    first = keys[0] if isinstance(keys, list) and keys else ""
+    return str(headers.get(ORIGINAL_ROUTING_KEY) or first)
+
+
+def replay_message(delivered: DeliveredMessage, letter: DeadLetter) -> Outgoing:
+    """Return the event that a dead letter was, addressed to its work queue.
+
+    It keeps its id, time and routing key in the headers that `events.decode` reads; the account of its
+    failure is taken off. It is persistent, and has no `message_id`: that would be taken for the event's.
+    """
+    properties = frames.clean(delivered.header.properties)
+    headers = {
+        name: value
+        for name, value in properties.pop("headers", {}).items()
+        if name not in _OWN_HEADERS and name not in _BROKER_HEADERS and not name.startswith(ORIGINAL)
+    }
+    headers[ORIGINAL_ROUTING_KEY] = letter.routing_key
+    if letter.event_id:
+        headers[EVENT_ID] = letter.event_id
+    for name in (*MOVED_PROPERTIES, "message_id"):
+        properties.pop(name, None)
+    properties |= {"headers": headers, "delivery_mode": 2}
+    return Outgoing("", work_queue(letter.account), delivered.body, properties)

@@ -1,0 +1,1 @@
+"""Events: from bytes to what happened. Pure."""

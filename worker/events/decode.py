@@ -1,0 +1,272 @@
+"""From an AMQP message to an `Event`, in any of the documented forms.
+
+Pure: it knows neither RabbitMQ nor the clock. It raises `EventError` and nothing else, whatever the bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from worker.errors import InvalidEvent, UndecodableEvent, WrongApp
+from worker.events.json_body import parse_json
+from worker.events.values import Json
+from worker.subscribers.change import OrderKey
+
+MAX_BODY_BYTES = 256 * 1024
+MAX_AHEAD = timedelta(minutes=5)
+"""A time further ahead would outrank whatever really happens to that person until then."""
+
+ORIGINAL_ROUTING_KEY = "x-original-routing-key"
+EVENT_ID = "x-event-id"
+EVENT_TIME = "x-event-time"
+EVENT_ARRIVAL = "x-event-arrival"
+"""Of a replayed event, its `arrival` of the first time: it is no newer than what came after it then."""
+MAX_ARRIVAL_DIGITS = 20
+
+_CLOUD_EVENT_PREFIXES = ("cloudEvents:", "cloudEvents_")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What of an AMQP message decides its meaning.
+
+    Attributes:
+        timestamp: The `timestamp` property; None where it is absent.
+        unreadable: Names of properties that could not be decoded, such as a timestamp in milliseconds.
+    """
+
+    body: bytes
+    routing_key: str
+    content_type: str | None = None
+    content_encoding: str | None = None
+    message_id: str | None = None
+    type: str | None = None
+    timestamp: datetime | None = None
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened on the platform.
+
+    Attributes:
+        id: As the publisher gave it; None where it gave none. Only such ids mark duplicates.
+        app: The app that the routing key names, if any.
+        order: Its place among the events of one person.
+        data: The payload, a JSON object, not yet checked.
+        dated: False where it has no time of its own, so that the time of receipt stands for it.
+    """
+
+    type: str
+    time: datetime
+    order: OrderKey
+    data: Mapping[str, Json]
+    id: str | None = None
+    app: str | None = None
+    dated: bool = True
+
+
+def decode(
+    message: Message,
+    *,
+    now: datetime,
+    arrival: int,
+    apps: Collection[str] = (),
+    types: Collection[str] = (),
+) -> Event:
+    """Return the event that a message carries.
+
+    Args:
+        message: As it came from the broker.
+        now: The time of receipt, in UTC.
+        arrival: A number that grows with every message; a replayed event keeps its own.
+        apps: The apps of the account; empty where it takes events without an app.
+        types: The event types that are known, to split a routing key where the message names no type.
+
+    Raises:
+        UndecodableEvent: It is not readable at all.
+        InvalidEvent: A field of the envelope is missing or wrong; the text begins with its name.
+        WrongApp: Its routing key names an app that is not the account's.
+    """
+    _refuse_unreadable(message)
+    envelope = _envelope(message)
+    routing_key = _header(message, ORIGINAL_ROUTING_KEY) or message.routing_key
+    kind = _type(envelope, message, routing_key, apps, types)
+    given = _time(envelope, message, now)
+    time = now if given is None else given
+    return Event(
+        type=kind,
+        time=time,
+        order=OrderKey(_sequence(envelope), time, _arrival(message) or arrival),
+        data=_data(envelope),
+        id=_id(envelope, message),
+        app=_app(routing_key, kind, apps),
+        dated=given is not None,
+    )
+
+
+def _refuse_unreadable(message: Message) -> None:
+    if message.unreadable:
+        names = ", ".join(message.unreadable)
+        raise UndecodableEvent(
+            f"{names}: cannot be read (text must be UTF-8, and the timestamp in seconds since 1970)"
+        )
+    if len(message.body) > MAX_BODY_BYTES:
+        raise UndecodableEvent(f"body: {len(message.body)} bytes; at most {MAX_BODY_BYTES} are allowed")
+    if message.content_encoding not in (None, "", "utf-8", "UTF-8", "identity"):
+        raise UndecodableEvent(
+            f"content_encoding: {message.content_encoding[:40]!r} is not supported; send plain UTF-8 JSON"
+        )
+
+
+def _envelope(message: Message) -> dict[str, Any]:
+    """Return the event's attributes and its `data` as one dictionary, whatever form it came in."""
+    body = parse_json(message.body)
+    attributes = {
+        name[len(prefix) :].lower(): value
+        for name, value in message.headers.items()
+        for prefix in _CLOUD_EVENT_PREFIXES
+        if name.startswith(prefix)
+    }
+    envelope = {**attributes, "data": body} if "specversion" in attributes else body
+    if not isinstance(envelope, dict):
+        raise UndecodableEvent("body: must be a JSON object")
+    if "specversion" in envelope:
+        _check_cloud_event(envelope)
+    elif _media_type(message).startswith("application/cloudevents"):
+        raise InvalidEvent('specversion: missing; a CloudEvent carries "specversion": "1.0"')
+    return envelope
+
+
+def _media_type(message: Message) -> str:
+    return (message.content_type or "").partition(";")[0].strip().lower()
+
+
+def _check_cloud_event(envelope: Mapping[str, Any]) -> None:
+    if envelope["specversion"] != "1.0":
+        raise InvalidEvent("specversion: only CloudEvents 1.0 is supported")
+    for name in ("id", "type"):
+        if not envelope.get(name):
+            raise InvalidEvent(f"{name}: missing; CloudEvents requires it")
+
+
+def _header(message: Message, name: str) -> str | None:
+    value = message.headers.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _arrival(message: Message) -> int:
+    text = _header(message, EVENT_ARRIVAL) or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_ARRIVAL_DIGITS else 0
+
+
+def _text_attribute(envelope: Mapping[str, Any], name: str) -> str | None:
+    value = envelope.get(name)
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise InvalidEvent(f"{name}: must be text")
+    text = str(value)
+    if len(text) > 255:
+        raise InvalidEvent(f"{name}: longer than 255 characters")
+    return text
+
+
+def _id(envelope: Mapping[str, Any], message: Message) -> str | None:
+    # A replayed dead letter carries the publisher's id in a header: its message_id is our own.
+    if (given := _text_attribute(envelope, "id")) is not None:
+        return given
+    if ORIGINAL_ROUTING_KEY in message.headers:
+        return _header(message, EVENT_ID)
+    return message.message_id or None
+
+
+def _type(
+    envelope: Mapping[str, Any],
+    message: Message,
+    routing_key: str,
+    apps: Collection[str],
+    types: Collection[str],
+) -> str:
+    given = (_text_attribute(envelope, "type") or message.type or "").strip()
+    if given:
+        return given
+    candidates = [name for name in types if routing_key == name or routing_key.startswith(f"{name}.")]
+    candidates += [routing_key[: -len(app) - 1] for app in apps if routing_key.endswith(f".{app}")]
+    kind = max(candidates, key=len, default=routing_key)
+    if not kind:
+        raise InvalidEvent("type: missing from the event, its properties and its routing key")
+    return kind
+
+
+def _app(routing_key: str, kind: str, apps: Collection[str]) -> str | None:
+    if routing_key != kind and not routing_key.startswith(f"{kind}."):
+        return None  # published straight to the queue: the key names the queue, not an app
+    app = routing_key[len(kind) :].removeprefix(".") or None
+    if app in apps or (app is None and not apps):
+        return app
+    named = f"the routing key names the app {app!r}" if app else "the routing key names no app"
+    wanted = f"takes only {', '.join(sorted(apps))}" if apps else "takes only events without one"
+    raise WrongApp(f"{named}; this account {wanted}")
+
+
+def _time(envelope: Mapping[str, Any], message: Message, now: datetime) -> datetime | None:
+    name, value = next(
+        ((name, envelope[name]) for name in ("time", "occurred_at") if envelope.get(name) is not None),
+        ("", None),
+    )
+    if value is not None:
+        time = _parse_time(name, value)
+    elif (kept := _header(message, EVENT_TIME)) is not None:
+        # Of a replayed event, and to the digit, which the property, in whole seconds, is not.
+        name, time = EVENT_TIME, _parse_time(EVENT_TIME, kept)
+    elif message.timestamp is not None:
+        name, time = "timestamp", message.timestamp.astimezone(UTC)
+    else:
+        return None
+    if time - now > MAX_AHEAD:
+        ahead = f"{time.isoformat()} lies {time - now} ahead of this worker's clock"
+        raise InvalidEvent(f"{name}: {ahead}; at most {MAX_AHEAD} is allowed")
+    return time
+
+
+def _parse_time(name: str, value: object) -> datetime:
+    try:
+        # A binary CloudEvent may carry its time as an AMQP timestamp, which arrives as a datetime.
+        time = value if isinstance(value, datetime) else _from_iso(value)
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InvalidEvent(f"{name}: must be an ISO 8601 time such as 2026-07-01T10:00:00Z") from error
+    raise InvalidEvent(f"{name}: lacks its offset from UTC, such as Z or +02:00")
+
+
+def _from_iso(value: Any) -> datetime:  # noqa: ANN401  # whatever the JSON holds
+    # RFC 3339 allows a small z, which Python before 3.12 does not.
+    return datetime.fromisoformat(f"{value[:-1]}Z" if value[-1:] == "z" else value)
+
+
+def _sequence(envelope: Mapping[str, Any]) -> str:
+    """Return the CloudEvents `sequence` such that plain text comparison orders it.
+
+    The extension compares as text, where "10" would come before "9"; whole numbers are therefore padded,
+    which changes nothing for publishers that pad them already.
+    """
+    if "specversion" not in envelope:
+        return ""
+    text = _text_attribute(envelope, "sequence") or ""
+    if text.isascii() and text.isdigit():
+        digits = text.lstrip("0")
+        return f"{len(digits):03}{digits}"
+    return text
+
+
+def _data(envelope: Mapping[str, Any]) -> Mapping[str, Json]:
+    data = envelope.get("data")
+    if not isinstance(data, dict):
+        raise InvalidEvent("data: missing" if data is None else "data: must be an object")
+    return data

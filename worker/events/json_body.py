@@ -1,0 +1,83 @@
+"""Reading a message's body as JSON, strictly and within bounds. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+from worker.errors import InvalidEvent, UndecodableEvent
+from worker.events.values import Json
+
+MAX_DEPTH: Final = 32
+
+_UNSAFE_ESCAPE: Final = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
+
+
+def parse_json(body: bytes) -> Json:
+    """Return the JSON value of a body.
+
+    Raises:
+        UndecodableEvent: It is not UTF-8, not JSON as the standard has it (no NaN, no 1e999), or too deep.
+        InvalidEvent: A text in it is none: it holds NUL or half a surrogate pair.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+        value: Json = _DECODER.decode(text)
+    except UnicodeDecodeError as error:
+        raise UndecodableEvent(f"body: not UTF-8 at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise UndecodableEvent(f"body: not JSON: {error.msg} at character {error.pos}") from error
+    except RecursionError as error:
+        raise UndecodableEvent(f"body: nested deeper than {MAX_DEPTH} levels") from error
+    except ValueError as error:  # NaN, 1e999, or a whole number of thousands of digits
+        raise UndecodableEvent(f"body: not JSON: {error}") from error
+    _check_depth(value, 1)
+    if _UNSAFE_ESCAPE.search(body):
+        _check_text(value, "")
+    return value
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError("a number is too large")
+    return number
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+
+
+def _children(value: Json) -> list[tuple[str, Json]]:
+    if isinstance(value, dict):
+        return list(value.items())
+    return [(str(index), item) for index, item in enumerate(value)] if isinstance(value, list) else []
+
+
+def _check_depth(value: Json, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise UndecodableEvent(f"body: nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            if isinstance(item, dict | list):
+                _check_depth(item, depth + 1)
+
+
+def _check_text(value: Json, path: str) -> None:
+    """Refuse text that is no text: NUL, and halves of surrogate pairs, which UTF-8 cannot carry."""
+    if isinstance(value, str) and not _is_text(value):
+        raise InvalidEvent(
+            f"{path or 'body'}: holds a character that is not text (NUL or half a surrogate pair)"
+        )
+    for key, item in _children(value):
+        if not _is_text(key):
+            raise InvalidEvent(f"{path or 'body'}: a key holds a character that is not text")
+        _check_text(item, f"{path}.{key}" if path else key)
+
+
+def _is_text(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -1,0 +1,103 @@
+"""Asks a creator to let an app into a Kit account, and reads what the browser brings back. Pure.
+
+What a second run of the command needs of the first comes back with the answer: `state` holds a random word
+and its keyed hash, and the PKCE verifier follows from both, so that nothing has to be kept in between.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+from urllib.parse import parse_qs
+
+from pydantic import SecretStr
+
+from worker.accounts.account import OAuthApp
+from worker.kit.auth.endpoint import authorize_url
+
+SEPARATOR: Final = "."
+_AROUND: Final = " \t\r\n'\"<>"
+"""What is copied along with an address."""
+
+
+class ConsentError(Exception):
+    """There is no consent in what came back; the text says why, for people."""
+
+
+class DeclinedError(ConsentError):
+    """The creator said no, or Kit did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A code to be exchanged for tokens, and the PKCE verifier that goes with it."""
+
+    code: str = field(repr=False)
+    verifier: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The question whether an app may use an account.
+
+    Attributes:
+        account: As its file is named.
+        redirect_uri: Where Kit sends the browser afterwards; it must be known to the app at Kit.
+        key: `LEDGER_KEY`.
+    """
+
+    app: OAuthApp
+    account: str
+    redirect_uri: str
+    key: SecretStr
+
+    def address(self, base_url: str, nonce: str) -> str:
+        """Return where the creator says yes; `nonce` is a random word, without dots."""
+        state = f"{nonce}{SEPARATOR}{self._hash('state', nonce)}"
+        verifier = self._hash("verifier", nonce)
+        return authorize_url(
+            base_url, self.app, redirect_uri=self.redirect_uri, state=state, verifier=verifier
+        )
+
+    def pasted(self, text: str) -> Granted:
+        """Return what somebody copied: the address at which the browser ended, its query, or the code alone.
+
+        Raises:
+            ConsentError: It is no answer to a question of ours.
+        """
+        # A shell hands on bytes that are no text as what no text may hold.
+        text = text.encode(errors="replace").decode().strip(_AROUND)
+        if "?" in text or "=" in text:
+            return self.returned(text if "?" in text else f"?{text}")
+        if not text:
+            raise ConsentError("nothing was pasted")
+        if self.app.client_secret is None:
+            raise ConsentError("paste the whole address at which the browser ended, not only the code")
+        return Granted(text, "")
+
+    def returned(self, address: str) -> Granted:
+        """Return what stands in the address at which the browser ended; raises as `pasted` does."""
+        text = address.partition("?")[2].partition("#")[0]
+        query = {name: values[0] for name, values in parse_qs(text).items()}
+        nonce, _, proof = query.get("state", "").partition(SEPARATOR)
+        if not hmac.compare_digest(proof.encode(), self._hash("state", nonce).encode()):
+            raise ConsentError(
+                f"this is no answer to a question about {self.account}: run the command again, open the "
+                "address that it prints, and use the same --redirect-uri and LEDGER_KEY both times"
+            )
+        if said := query.get("error_description") or query.get("error"):
+            raise DeclinedError(f"Kit says: {''.join(filter(str.isprintable, said))[:200]}")
+        if not query.get("code"):
+            raise ConsentError(
+                "there is no code in it: paste the address at which the browser ended, not the one that "
+                "the command printed"
+            )
+        return Granted(query["code"], self._hash("verifier", nonce))
+
+    def _hash(self, purpose: str, nonce: str) -> str:
+        message = f"{purpose}\0{self.account}\0{self.redirect_uri}\0{nonce}".encode()
+        digest = hmac.new(self.key.get_secret_value().encode(), message, sha256).digest()
+        return urlsafe_b64encode(digest).decode().rstrip("=")

@@ -1,0 +1,292 @@
+"""A connected account's login: its access token, renewed ahead of time and by one worker at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Protocol, TypeVar
+
+import structlog
+
+from worker.clock import Seconds
+from worker.errors import CredentialRefused, KitUnavailable, KitWorkerError, LedgerUnavailable, TryLater
+from worker.kit.auth.connection import Connected, Connection, Tokens
+from worker.kit.auth.endpoint import GrantRefusedError
+from worker.retry import backoff
+
+T = TypeVar("T")
+
+AHEAD: Final = 300.0
+"""Seconds before its end at which an access token is renewed; a fifth of its life at most."""
+SEND_WITHIN: Final = 5.0
+"""Seconds, from taking the turn, within which a refresh is sent or not at all."""
+LOOK_AGAIN: Final = 0.2
+PATIENCE: Final = 2.0
+"""Seconds that calls wait for a new token while the old one still works."""
+RETRY: Final = 15.0
+"""Seconds until a token that still works is tried to be renewed again."""
+WRITE_RETRY: Final = 5.0
+log = structlog.get_logger()
+
+
+class KeepsConnection(Protocol):
+    """Where tokens are kept; `worker.ledger.tokens.TokenStore` is such."""
+
+    async def load(self, account: str) -> Connection | None:
+        """Return how the account is connected."""
+
+    async def begin_refresh(self, account: str, stored: Connection, refresh: str) -> bool:
+        """Take the turn to refresh."""
+
+    async def give_up_refresh(self, account: str, version: int, refresh: str, *, in_doubt: bool) -> None:
+        """Let others try."""
+
+    async def finish_refresh(self, account: str, version: int, granted: Tokens) -> None:
+        """Keep new tokens."""
+
+    async def must_connect(self, account: str, version: int, problem: str) -> bool:
+        """Note that the tokens are of no use any more."""
+
+
+class RefreshesTokens(Protocol):
+    """Kit's token endpoint; `worker.kit.auth.endpoint.OAuthEndpoint` is such."""
+
+    base_url: str
+    timeout: float
+
+    async def refresh(self, refresh_token: str, *, send_by: float) -> Tokens:
+        """Return new tokens."""
+
+
+class OAuthLogin:
+    """The login of one connected account, to one Kit account; another one takes another login.
+
+    Args:
+        account: Its name.
+        store: Where its tokens are kept.
+        endpoint: Renews them.
+        wall: Seconds since 1970.
+        clock: Seconds that never go back, and count while the machine sleeps.
+        random: 0 to 1, for back-off.
+    """
+
+    def __init__(  # noqa: PLR0913  # its collaborators, all named
+        self,
+        account: str,
+        store: KeepsConnection,
+        endpoint: RefreshesTokens,
+        *,
+        wall: Callable[[], float],
+        clock: Seconds,
+        random: Callable[[], float],
+    ) -> None:
+        self._account = account
+        self._store = store
+        self._endpoint = endpoint
+        self._wall = wall
+        self._clock = clock
+        self._random = random
+        self._known: Connection | None = None
+        self._kit_account: int | None = None
+        self._retry_at = float("-inf")
+        self._turn = asyncio.Lock()
+        self._seen: tuple[str, float] = ("", 0.0)
+        self._refreshing: asyncio.Task[bool] | None = None
+        self._write_problem = ""
+        self._log = log.bind(account=account)
+
+    async def check(self) -> None:
+        """Return where the account is connected; raises as `headers` does, and asks nobody but the ledger."""
+        self._known = await self._stored()
+
+    async def headers(self) -> Mapping[str, str]:
+        """Return the header of an access token that has not ended.
+
+        Raises:
+            CredentialRefused: The account is not connected, or must be connected anew.
+            TryLater: The token has ended, and Kit, or the ledger, does not answer now.
+        """
+        known = self._known
+        if known is None or self._is_due(known.tokens):
+            async with self._turn:
+                known = self._known
+                if known is None or self._is_due(known.tokens):
+                    known = await self._renew()
+        return _header(known)
+
+    async def renewed(self, refused: Mapping[str, str]) -> bool:
+        """Tell whether there is another token than the one that Kit has refused; it is renewed where not."""
+        async with self._turn:
+            known = self._known
+            if known is None or _header(known) == refused:
+                known = await self._renew(refused)
+        return _header(known) != refused
+
+    def is_stale(self, found: Connected | None) -> bool:
+        """Tell whether what is in use was ended, or replaced by another connection; see `Login`."""
+        return self._known is not None and self._known.connected != found
+
+    async def close(self) -> None:
+        """Give a refresh that is under way the time to be answered and written."""
+        task = self._refreshing
+        if task is None or task.done():
+            return
+        try:
+            await asyncio.wait({task}, timeout=self._lease)
+        finally:
+            task.cancel()
+        await asyncio.wait({task})
+
+    # -- which token ----------------------------------------------------------------------------------
+
+    def _is_due(self, tokens: Tokens) -> bool:
+        now = self._wall()
+        ahead = min(AHEAD, tokens.life / 5)
+        return now >= tokens.expires_at or now >= max(tokens.expires_at - ahead, self._retry_at)
+
+    async def _renew(self, refused: Mapping[str, str] | None = None) -> Connection:
+        """Return a connection with a token that can be used; the ledger knows it by then."""
+        while True:
+            stored = self._known = await self._stored()
+            is_refused = _header(stored) == refused
+            if not is_refused and not self._is_due(stored.tokens):
+                return stored
+            usable = not is_refused and self._wall() < stored.tokens.expires_at
+            try:
+                if await self._refreshed(stored, PATIENCE if usable else 2 * self._lease):
+                    self._known = await self._stored()
+                    return self._known
+            except TryLater as error:
+                if not usable:
+                    raise
+                self._retry_at = self._wall() + RETRY
+                self._log.warning("token_not_renewed", problem=str(error))
+            if usable:
+                return stored  # others are at it, or it is tried again soon
+            await asyncio.sleep(LOOK_AGAIN)
+
+    async def _stored(self) -> Connection:
+        self._known = None
+        try:
+            stored = await self._store.load(self._account)
+        except LedgerUnavailable as error:
+            raise TryLater(str(error)) from error
+        if stored is None:
+            raise CredentialRefused(not_connected(self._account))
+        if stored.connected.problem:
+            raise CredentialRefused(stored.connected.problem)
+        if stored.kit_url != self._endpoint.base_url:
+            # Another Kit, a sandbox perhaps, must not get these tokens, and would only refuse them.
+            raise CredentialRefused(
+                f"it was connected at {stored.kit_url}, and KIT_BASE_URL is {self._endpoint.base_url}: set "
+                f"that back, or run kit-worker connect {self._account}"
+            )
+        if self._kit_account not in {None, stored.connected.kit_account}:
+            # What else is known of this Kit account, such as the ids of its tags, is of the one before.
+            raise CredentialRefused("it was connected to another Kit account meanwhile")
+        self._kit_account = stored.connected.kit_account
+        return stored
+
+    # -- refreshing -----------------------------------------------------------------------------------
+
+    @property
+    def _lease(self) -> float:
+        """Seconds after which a refresh that was seen to be under way must have been cut off."""
+        return SEND_WITHIN + self._endpoint.timeout + 1.0
+
+    async def _refreshed(self, stored: Connection, patience: float) -> bool:
+        """Refresh, if it is ours to do; tell whether that was done.
+
+        Whoever waits for it may be cancelled, or lose patience: it goes on, and whoever comes next waits for
+        the same one.
+        """
+        task = self._refreshing
+        if task is None or task.done():
+            task = self._refreshing = asyncio.create_task(self._take_turn(stored))
+            task.add_done_callback(_noticed)
+        await asyncio.wait({task}, timeout=patience)
+        if not task.done():
+            why = f"not in the ledger yet: {self._write_problem}" if self._write_problem else "on their way"
+            raise TryLater(f"new tokens are {why}")
+        return task.result()
+
+    async def _take_turn(self, stored: Connection) -> bool:
+        if stored.refreshing and not self._is_cut_off(stored.refreshing):
+            return False
+        refresh, send_by = secrets.token_hex(16), self._clock() + SEND_WITHIN
+        try:
+            if not await self._store.begin_refresh(self._account, stored, refresh):
+                return False
+        except LedgerUnavailable as error:
+            raise TryLater(str(error)) from error
+        await self._refresh(stored, refresh, send_by)
+        return True
+
+    def _is_cut_off(self, refresh: str) -> bool:
+        """Tell whether somebody's refresh has been seen under way for longer than one can be."""
+        seen, since = self._seen
+        if seen != refresh:
+            self._seen = refresh, self._clock()
+            return False
+        return self._clock() - since >= self._lease
+
+    async def _refresh(self, stored: Connection, refresh: str, send_by: float) -> None:
+        """Use the refresh token, and have the ledger know the new ones before anybody uses them."""
+        account, version = self._account, stored.version
+        try:
+            granted = await self._endpoint.refresh(stored.tokens.refresh_token, send_by=send_by)
+        except GrantRefusedError:
+            problem = _must_connect(account, cut_off=stored.in_doubt or bool(stored.refreshing))
+            if not await self._written(lambda: self._store.must_connect(account, version, problem)):
+                return  # there are newer ones: this process stood still, and somebody else had the turn
+            self._log.error("connection_lost", problem=problem)
+            raise CredentialRefused(problem) from None
+        except KitWorkerError as error:
+            in_doubt = isinstance(error, KitUnavailable)
+            await self._written(
+                lambda: self._store.give_up_refresh(account, version, refresh, in_doubt=in_doubt)
+            )
+            raise
+        await self._written(lambda: self._store.finish_refresh(account, version, granted))
+        self._log.info("token_renewed", version=version + 1)
+
+    async def _written(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Write, however long it takes: what is not written is lost with this process."""
+        failures = 0
+        while True:
+            try:
+                written = await write()
+            except LedgerUnavailable as error:
+                failures += 1
+                self._write_problem = str(error)
+                self._log.warning("token_not_written", problem=str(error))
+                await asyncio.sleep(min(backoff(failures, self._random()), WRITE_RETRY))
+                continue
+            self._write_problem = ""
+            return written
+
+
+def not_connected(account: str) -> str:
+    """Return what to do about an account without tokens."""
+    return f"not connected to Kit: run kit-worker connect {account}"
+
+
+def _header(connection: Connection) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {connection.tokens.access_token}"}
+
+
+def _must_connect(account: str, *, cut_off: bool) -> str:
+    why = (
+        "Kit's answer to a refresh was lost (a worker was stopped, or the network broke, at that moment)"
+        if cut_off
+        else "Kit says that its refresh token was used already, or revoked (in Kit's settings; or the ledger "
+        "was put back from a copy, whose tokens are old)"
+    )
+    return f"must be connected to Kit again: {why}; run kit-worker connect {account}"
+
+
+def _noticed(task: asyncio.Task[bool]) -> None:
+    """Take note of how it ended, also where nobody waits for it any more."""
+    if not task.cancelled():
+        task.exception()

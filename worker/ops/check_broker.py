@@ -1,0 +1,136 @@
+"""The connection test: how the broker and the ledger stand; `kit_checkup` has the part about Kit.
+
+It only reads: nothing is declared in the broker, and no ledger is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from aiormq.abc import AbstractConnection
+
+from worker.broker.connection import mask_url
+from worker.broker.queues import connected, exchange_exists, queue_state, what_differs
+from worker.broker.topology import (
+    dead_letter_queue,
+    dead_letter_queue_arguments,
+    work_queue,
+    work_queue_arguments,
+)
+from worker.broker.version import broker_version, version_warnings
+from worker.errors import BrokerUnavailable, LedgerUnavailable
+from worker.ledger.database import Database
+from worker.settings import Settings
+
+
+class QueueCheck(StrEnum):
+    """How a queue stands."""
+
+    AS_WANTED = "as wanted"
+    NOT_YET = "not declared yet"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReport:
+    """One queue.
+
+    Attributes:
+        ready: Messages that wait in it; None where there is no queue.
+        detail: What differs, and what to do; empty where nothing does.
+    """
+
+    queue: str
+    state: QueueCheck
+    ready: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerReport:
+    """The broker.
+
+    Attributes:
+        url: Without its password.
+        problem: Why it could not be asked; empty where it could.
+        version: RabbitMQ's own; empty where it is not told.
+        warnings: What is good to know about that version.
+        exchange: Whether the events' exchange exists yet.
+    """
+
+    url: str
+    problem: str = ""
+    version: str = ""
+    warnings: tuple[str, ...] = ()
+    exchange: bool = False
+    queues: tuple[QueueReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReport:
+    """The ledger.
+
+    Attributes:
+        name: Its address, without a password.
+        exists: Whether there is one yet; the worker makes it.
+        problem: Why it could not be asked; empty where it could.
+    """
+
+    name: str
+    exists: bool = True
+    problem: str = ""
+
+
+# -- the broker -------------------------------------------------------------------------------------------
+
+
+async def check_broker(settings: Settings, accounts: Iterable[str]) -> BrokerReport:
+    """Return how the broker stands; whatever fails is in the report."""
+    url = settings.amqp_url.get_secret_value()
+    try:
+        async with connected(url, "check") as connection:
+            version = broker_version(connection.server_properties)
+            return BrokerReport(
+                url=mask_url(url),
+                version=version,
+                warnings=version_warnings(version),
+                exchange=await exchange_exists(connection, settings.events_exchange),
+                queues=tuple(
+                    [report for name in accounts for report in await _check_queues(connection, name)]
+                ),
+            )
+    except BrokerUnavailable as error:
+        return BrokerReport(url=mask_url(url), problem=str(error))
+
+
+async def _check_queues(connection: AbstractConnection, account: str) -> list[QueueReport]:
+    return [
+        await _check_queue(connection, work_queue(account), work_queue_arguments(account)),
+        await _check_queue(connection, dead_letter_queue(account), dead_letter_queue_arguments()),
+    ]
+
+
+async def _check_queue(connection: AbstractConnection, queue: str, arguments: dict[str, Any]) -> QueueReport:
+    state = await queue_state(connection, queue)
+    if state is None:
+        return QueueReport(queue, QueueCheck.NOT_YET)
+    detail = await what_differs(connection, queue, arguments)
+    if detail:
+        remedy = "let it run empty, delete it in RabbitMQ, and the worker declares it anew"
+        return QueueReport(queue, QueueCheck.DIFFERS, state.ready, f"{detail}; {remedy}")
+    return QueueReport(queue, QueueCheck.AS_WANTED, state.ready)
+
+
+# -- the ledger -------------------------------------------------------------------------------------------
+
+
+async def check_ledger(settings: Settings) -> LedgerReport:
+    """Return how the ledger stands; whatever fails is in the report."""
+    database = Database(settings.ledger_url.get_secret_value())
+    try:
+        return LedgerReport(database.name, exists=await database.version() > 0)
+    except LedgerUnavailable as error:
+        return LedgerReport(database.name, problem=str(error))

@@ -1,0 +1,130 @@
+"""The connection test's part about Kit: who is behind each account's credential, and what is lacking there.
+
+It only reads: nothing is created in Kit, and no ledger is made to look for tokens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from worker.accounts.load import Account, OAuthApp
+from worker.clock import awake_or_not
+from worker.errors import CredentialRefused, KitWorkerError
+from worker.kit.access import Logins, logins_for
+from worker.kit.auth.refresh import not_connected
+from worker.kit.catalog import Catalog
+from worker.kit.client import KitClient
+from worker.kit.limiter import Limiter
+from worker.ledger.database import Database
+from worker.ledger.store import Ledger
+from worker.mapping import FIRST_NAME
+from worker.ops.check_broker import check_ledger
+from worker.settings import Settings
+from worker.subscribers.change import TagWish, tag_key
+
+
+class KitCheck(StrEnum):
+    """What came of asking Kit."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    NO_SECRET = "no secret"  # noqa: S105  # a state, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class KitReport:
+    """One account's Kit.
+
+    Attributes:
+        name: Of the Kit account.
+        plan: Its plan, such as `creator`.
+        lacking_tags: Tags that the file names and Kit lacks.
+        lacking_fields: Custom fields that Kit lacks.
+        will_create: Whether the worker creates what is lacking.
+        detail: Why it could not be asked; empty where it could.
+    """
+
+    account: str
+    state: KitCheck
+    name: str = ""
+    plan: str = ""
+    lacking_tags: tuple[str, ...] = ()
+    lacking_fields: tuple[str, ...] = ()
+    will_create: bool = True
+    detail: str = ""
+
+    @property
+    def lacks_something(self) -> bool:
+        """Whether something is lacking that the worker may not create."""
+        return bool(self.lacking_tags or self.lacking_fields) and not self.will_create
+
+
+async def check_kit(settings: Settings, accounts: Iterable[Account]) -> tuple[KitReport, ...]:
+    """Return how each account's Kit stands; whatever fails is in the reports."""
+    database = Database(settings.ledger_url.get_secret_value())
+    async with Ledger(database, worker="kit-worker check", now=time.time) as ledger:
+        logins = logins_for(settings, ledger)
+        reports = (_check_account(settings, account, logins) for account in accounts)
+        return tuple(await asyncio.gather(*reports))
+
+
+async def _check_account(settings: Settings, account: Account, logins: Logins) -> KitReport:
+    if account.credential is None:
+        return KitReport(
+            account.name, KitCheck.NO_SECRET, detail="a secret of it is missing, so Kit was not asked"
+        )
+    if isinstance(account.credential, OAuthApp) and not (await check_ledger(settings)).exists:
+        # To look for the tokens would make a ledger.
+        return KitReport(account.name, KitCheck.REFUSED, detail=not_connected(account.name))
+    client = KitClient(
+        base_url=settings.kit_base_url,
+        login=logins.of(account.name, account.credential),
+        limiter=Limiter(settings.kit_rate_limit or account.credential.limit, clock=awake_or_not),
+        timeout=settings.kit_timeout,
+        clock=awake_or_not,
+    )
+    async with client:
+        try:
+            return await _ask(client, account)
+        except CredentialRefused as error:
+            return KitReport(account.name, KitCheck.REFUSED, detail=str(error))
+        except KitWorkerError as error:
+            return KitReport(account.name, KitCheck.UNREACHABLE, detail=str(error))
+
+
+async def _ask(client: KitClient, account: Account) -> KitReport:
+    kit = (await client.get("/v4/account")).item("account")
+    tags, fields = named_tags(account), named_fields(account)
+    lacking_tags, lacking_fields = await Catalog(client, account.options).missing(tags, fields)
+    return KitReport(
+        account=account.name,
+        state=KitCheck.OK,
+        name=str(kit.get("name") or "without a name"),
+        plan=str(kit.get("plan_type") or "unknown"),
+        lacking_tags=tuple(lacking_tags),
+        lacking_fields=tuple(lacking_fields),
+        will_create=account.options.create_missing,
+    )
+
+
+def named_tags(account: Account) -> list[TagWish]:
+    """Return every tag that an account's file names, once; placeholders are known only by events."""
+    templates = [
+        template
+        for mapping in account.events.values()
+        for rule in (mapping.base, *mapping.rules)
+        for template in (*rule.add_tags, *rule.remove_tags)
+        if not template.placeholders
+    ]
+    unique = {tag_key(template.text): template.text for template in templates}
+    return [TagWish(name, present=True) for name in unique.values()]
+
+
+def named_fields(account: Account) -> list[str]:
+    """Return every custom field that an account's values go to, once."""
+    return list(dict.fromkeys(target.target for target in account.fields if target.target != FIRST_NAME))

@@ -1,0 +1,102 @@
+"""A worker's presence in the ledger: it tells and hears, and prunes the history."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import structlog
+
+from worker.consumer.supervisor import AccountWorker
+from worker.errors import LedgerUnavailable
+from worker.kit.auth.connection import Connected
+from worker.ledger.history import prune_history
+from worker.ledger.registry import Registry
+
+log = structlog.get_logger()
+
+POLL: Final = 2.0
+"""Seconds between two looks at what is paused: a command takes hold within 5."""
+BEAT: Final = 6.0
+PRUNE: Final = 3600.0
+DAY: Final = 24 * 3600.0
+
+
+class Presence:
+    """Keeps a worker in touch with the others of its ledger.
+
+    Args:
+        registry: Where they meet.
+        connected: Returns the accounts that are connected to Kit by OAuth.
+        workers: Returns the accounts' workers.
+        state: Returns what `/readyz` says of each account, without asking the broker.
+        history_days: After so many days a line of the history is deleted.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        connected: Callable[[], Awaitable[Mapping[str, Connected]]],
+        workers: Callable[[], Mapping[str, AccountWorker]],
+        state: Callable[[], Mapping[str, Any]],
+        history_days: int,
+    ) -> None:
+        self._registry = registry
+        self._connected = connected
+        self._workers = workers
+        self._state = state
+        self._history_days = history_days
+        self._problems: dict[str, str] = {}
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._every(POLL, self._hear))
+            group.create_task(self._every(BEAT, self._tell))
+            group.create_task(self._every(PRUNE, self._prune))
+
+    async def leave(self) -> None:
+        """Say that this worker has stopped; where the ledger is gone, silence will say so."""
+        try:
+            await self._registry.leave()
+        except LedgerUnavailable as error:
+            self._note("leave", str(error))
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except LedgerUnavailable as error:
+                self._note(work.__name__, str(error))
+            else:
+                self._note(work.__name__, "")
+            await asyncio.sleep(seconds)
+
+    def _note(self, work: str, problem: str) -> None:
+        """Say when the first kind of work fails, and when none does any more: a full disk is read well."""
+        before = bool(self._problems)
+        self._problems.pop(work, None)
+        if problem:
+            self._problems[work] = problem
+        if bool(self._problems) != before:
+            # The accounts hold, and say so themselves; this is about commands and `kit-worker status`.
+            log.warning("presence_lost" if problem else "presence_back", problem=problem)
+
+    async def _hear(self) -> None:
+        paused, epochs = await self._registry.paused(), await self._registry.epochs()
+        connected = await self._connected()
+        for name, worker in self._workers().items():
+            worker.pause(paused=name in paused)
+            worker.check_epoch(epochs.get(name, 0))
+            worker.check_connection(connected.get(name))
+
+    async def _tell(self) -> None:
+        await self._registry.beat(self._state())
+
+    async def _prune(self) -> None:
+        ledger = self._registry.ledger
+        pruned = await prune_history(ledger.database, ledger.now() - self._history_days * DAY)
+        if pruned:
+            log.info("history_pruned", lines=pruned)

@@ -1,0 +1,1 @@
+"""Subscribers: what events ask of them, and what is known of them. Pure."""

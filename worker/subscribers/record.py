@@ -1,0 +1,213 @@
+"""What is known of one subscriber: what Kit was told, when, and by which events. Pure.
+
+The ledger keeps a `Record` per account and subscriber. Its parts are the same last-writer-wins registers as
+those of a `Change`, so an event of any age is compared with it as events are compared with each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from worker.events.decode import Event
+from worker.subscribers.change import FIRST, NOTHING, Change, OrderKey, Part, TagWish
+
+T = TypeVar("T")
+
+MAX_SEEN: Final = 64
+"""Event ids that are kept for a subscriber. An older duplicate is still caught by its order key."""
+
+
+UNKNOWN: Final = 0.0
+"""The time of an answer that is not to be relied on."""
+
+
+class Held(NamedTuple, Generic[T]):
+    """One part as Kit has it.
+
+    Attributes:
+        at: When Kit last answered for it, in seconds since 1970.
+        kit_id: Of the tag or the custom field; 0 where there is none or it is not known. A tag that was
+            deleted in Kit and created anew has another one, and nobody has it yet.
+    """
+
+    part: Part[T]
+    at: float
+    kit_id: int = 0
+
+
+class Moved(NamedTuple):
+    """Where a subscriber went, and by which event; older events follow."""
+
+    to: str
+    order: OrderKey
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """One subscriber of one account.
+
+    Attributes:
+        email: The address that Kit has, as far as is known.
+        kit_id: Kit's id; None where it is not known, or gone.
+        tags: By `tag_key`.
+        fields: By the admin's name for the custom field.
+        ensured: The newest event that was applied.
+        gave: What replacing entries gave; see `Change.gave`.
+        seen: The last events applied, as `event_mark` tells them apart, the oldest first.
+        users: By the platform's id of a person, the newest event that named this address.
+        owed: What should be true in Kit, by events that are done, and is not: Kit lost the subscriber, or
+            the tags of another one are to move here.
+        moved: Where the person of this address went.
+        created: True where we created the subscriber, and have not named it since.
+        asked: True where a call that may have created the subscriber was not answered yet.
+    """
+
+    email: str
+    kit_id: int | None = None
+    tags: dict[str, Held[TagWish]] = field(default_factory=dict)
+    fields: dict[str, Held[str | None]] = field(default_factory=dict)
+    first_name: Held[str] | None = None
+    ensured: OrderKey = FIRST
+    gave: Mapping[str, Part[TagWish]] = field(default_factory=dict)
+    seen: dict[str, None] = field(default_factory=dict)
+    users: dict[str, OrderKey] = field(default_factory=dict)
+    owed: Change = NOTHING
+    moved: Moved | None = None
+    created: bool = False
+    asked: bool = False
+
+    @property
+    def done(self) -> Change:
+        """What is true of the subscriber, by Kit's own answers."""
+        return Change(
+            tags={key: held.part for key, held in self.tags.items()},
+            fields={key: held.part for key, held in self.fields.items()},
+            first_name=self.first_name.part if self.first_name else None,
+            ensure=Part(value=True, order=self.ensured) if self.ensured != FIRST else None,
+        )
+
+    def left(self, change: Change) -> Change:
+        """Return what of a change is still to be done: what is newer than what was done, and what is owed."""
+        return replace(self.owed.merge(change).replacing(self.gave).without(self.done), gave={})
+
+    def supersedes(self, change: Change) -> bool:
+        """Tell whether nothing of a change is newer than what is known already.
+
+        What an entry gave counts even where the tag itself is older: a later gift has to take it off.
+        """
+        known = self.done.merge(self.owed).merge(Change(gave=self.gave))
+        return not replace(change.replacing(self.gave).without(known), address=None)
+
+    @property
+    def maybe_tags(self) -> dict[str, Part[TagWish]]:
+        """The tags that the subscriber has, or may have by a call whose answer never came."""
+        return {
+            key: held.part for key, held in self.tags.items() if held.part.value.present or held.at == UNKNOWN
+        }
+
+    # -- noting what Kit answered ---------------------------------------------------------------------
+
+    def doubt(self, parts: Change) -> None:
+        """Note that a call for these parts is about to be sent: until it is answered, nobody knows.
+
+        Where no answer comes, the call may have landed all the same, so what was known before is void.
+        """
+        for key in parts.tags.keys() & self.tags.keys():
+            self.tags[key] = self.tags[key]._replace(at=UNKNOWN)
+        for name in parts.fields.keys() & self.fields.keys():
+            self.fields[name] = self.fields[name]._replace(at=UNKNOWN)
+        if parts.first_name is not None and self.first_name is not None:
+            self.first_name = self.first_name._replace(at=UNKNOWN)
+
+    def note(self, done: Change, at: float, kit_ids: Mapping[str, int]) -> None:
+        """Note parts that Kit has just answered 2xx.
+
+        Args:
+            done: The parts.
+            at: Seconds since 1970.
+            kit_ids: Of their tags and custom fields, by the keys of the parts.
+        """
+        for key, tag in done.tags.items():
+            self.tags[key] = Held(tag, at, kit_ids.get(key, 0))
+        for name, value in done.fields.items():
+            self.fields[name] = Held(value, at, kit_ids.get(name, 0))
+        if done.first_name is not None:
+            self.first_name = Held(done.first_name, at)
+
+    def confirm(self, known: Change) -> None:
+        """Note parts that Kit has already, by an earlier answer, which keeps its age."""
+        for key, tag in known.tags.items():
+            self.tags[key] = self.tags[key]._replace(part=tag)
+        for name, value in known.fields.items():
+            self.fields[name] = self.fields[name]._replace(part=value)
+        if known.first_name is not None and self.first_name is not None:
+            self.first_name = self.first_name._replace(part=known.first_name)
+
+    def finish(self, change: Change) -> None:
+        """Note that all of a change, and all that was owed, is true in Kit."""
+        if change.ensure is not None:
+            self.ensured = max(self.ensured, change.ensure.order)
+        self.gave = Change(gave=self.gave).merge(change).gave
+        self.owed = NOTHING
+
+    def see(self, mark: str) -> None:
+        """Remember an applied event."""
+        self.seen[mark] = None
+        while len(self.seen) > MAX_SEEN:
+            del self.seen[next(iter(self.seen))]
+
+    def lost(self) -> None:
+        """Note that Kit no longer has the subscriber: everything is owed."""
+        self.owed = replace(self.owed.merge(self.done), ensure=None)
+        self.kit_id, self.first_name, self.created, self.asked = None, None, False, False
+        self.tags, self.fields = {}, {}
+
+    def has_answers_since(self, moment: float) -> bool:
+        """Tell whether Kit has answered for any part since then, in seconds since 1970."""
+        times = [held.at for held in self.tags.values()] + [held.at for held in self.fields.values()]
+        return any(at > moment for at in (*times, self.first_name.at if self.first_name else UNKNOWN))
+
+    # -- what need not be sent ------------------------------------------------------------------------
+
+    def known(self, left: Change, fresh: Callable[[float], bool], kit_id_of: Callable[[str], int]) -> Change:
+        """Return those parts of `left` that Kit has already, by an answer that is fresh enough.
+
+        Args:
+            left: What is to be done.
+            fresh: Tells whether an answer of that moment, in seconds since 1970, may still be relied on.
+            kit_id_of: Returns the id that a tag, by its key, or a custom field, by its name, has now.
+        """
+        tags = {
+            key: part
+            for key, part in left.tags.items()
+            if (held := self.tags.get(key)) is not None
+            and held.part.value.present == part.value.present
+            and fresh(held.at)
+            and held.kit_id == kit_id_of(key)
+        }
+        fields = {
+            name: part
+            for name, part in left.fields.items()
+            if (value := self.fields.get(name)) is not None
+            and value.part.value == part.value
+            and fresh(value.at)
+            and value.kit_id == kit_id_of(name)
+        }
+        name = self.first_name
+        same = left.first_name and name and name.part.value == left.first_name.value and fresh(name.at)
+        return Change(tags=tags, fields=fields, first_name=left.first_name if same else None)
+
+
+def event_mark(event: Event) -> str | None:
+    """Return what tells an event apart from the others of its person; None where its publisher gave no id.
+
+    An id alone would not do: a publisher that sends one id for everything would have all but its first
+    event dropped in silence. A true duplicate has the same type and time, too.
+    """
+    if event.id is None:
+        return None
+    time = event.time.isoformat() if event.dated else ""
+    return blake2b(f"{event.id}\0{event.type}\0{time}".encode(), digest_size=8).hexdigest()

@@ -1,0 +1,109 @@
+"""A subscriber in hand, and what an event in hand means for it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from worker.errors import EventError
+from worker.subscribers.change import FIRST, NOTHING, Change, OrderKey, Part, merge_all
+from worker.subscribers.record import Record
+
+
+class Call(NamedTuple):
+    """A call to Kit that was answered 2xx, for the history.
+
+    Attributes:
+        rules: Of the event, which asked for it; see `TagWish.rule`.
+    """
+
+    endpoint: str
+    what: str
+    status: int
+    rules: tuple[int, ...] = ()
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return it as the history keeps it."""
+        return {"call": self.endpoint, "what": self.what, "status": self.status, "rules": list(self.rules)}
+
+
+@dataclass(slots=True, eq=False)
+class Subject:
+    """A subscriber in hand; the backlog's key.
+
+    Attributes:
+        record: What is known of the subscriber.
+        joined: By address, who has the addresses that the subscriber is to get by events in hand.
+        asking: By event in hand, the address that it gives the subscriber, where that is another one.
+        addresses: That lead to this subscriber.
+        placed: The event that gave the subscriber the present address; older ones have no say in it.
+        events: How many events in hand are about the subscriber.
+        calls: What was called for which event, until the event is settled.
+    """
+
+    record: Record
+    joined: dict[str, Subject] = field(default_factory=dict)
+    asking: dict[OrderKey, str] = field(default_factory=dict)
+    placed: OrderKey = FIRST
+    addresses: set[str] = field(default_factory=set)
+    events: int = 0
+    calls: dict[OrderKey, list[Call]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an event means for whom.
+
+    Attributes:
+        change: What it asks for; nothing where it is a duplicate of one in hand.
+        refusal: Why a part of it, a new address, cannot be applied; the rest can.
+        outcome: `duplicate`, `superseded`, `forgotten` or `refused` where there is nothing to do, else empty.
+        doubled: True where another copy of the event is in hand, whose fate it shares.
+        wait_for: A subscriber whose work must end before this event can be taken in.
+    """
+
+    subject: Subject
+    change: Change = NOTHING
+    refusal: EventError | None = None
+    outcome: str = ""
+    doubled: bool = False
+    wait_for: Subject | None = None
+
+
+def merged(old: Record, other: Record, address: Part[str], kit_id: int | None) -> Record:
+    """Return the record of a person who moved from one address to another.
+
+    Args:
+        old: What is known under the old address.
+        other: What is known under the new one.
+        address: The new one.
+        kit_id: Of the subscriber who has the new address now; None where there is none yet.
+    """
+    lost: tuple[Record, ...]
+    if kit_id is not None and kit_id == old.kit_id:
+        kept, lost = old, (other,)
+    elif kit_id == other.kit_id:
+        kept, lost = other, (old,)
+    else:
+        kept, lost = Record(address.value), (old, other)
+    gave = Change(gave=old.gave).merge(Change(gave=other.gave))
+    # What an entry gave to both, it has given to one person now, of which only the newest may stay.
+    taken_off = replace(gave.replacing(), gave={}) if old.gave and other.gave else NOTHING
+    owed = merge_all([old.owed, other.owed, *(replace(each.done, ensure=None) for each in lost), taken_off])
+    # What named the old address, even lately, says nothing about this one.
+    users = {user: max(other.users.get(user, FIRST), address.order) for user in old.users}
+    return Record(
+        address.value,
+        kit_id,
+        tags=kept.tags,
+        fields=kept.fields,
+        first_name=kept.first_name,
+        ensured=max(old.ensured, other.ensured),
+        gave=gave.gave,
+        seen={**other.seen, **old.seen},
+        users={**other.users, **users},
+        owed=owed,
+        created=kept.created,
+        asked=kept.asked,
+    )
