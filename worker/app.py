@@ -13,15 +13,16 @@ from typing import Any, Final
 
 import structlog
 
-from worker.accounts.load import Account, Loaded, load_accounts
+from worker.accounts.account import Account
+from worker.accounts.load import Loaded, load_accounts
 from worker.accounts.watch import ConfigWatch
 from worker.broker.link import Broker
 from worker.broker.topology import Topology
 from worker.clock import awake_or_not, utc_now
-from worker.consumer.shared import KitSettings, Tools
+from worker.consumer.shared import Tools
 from worker.consumer.supervisor import AccountWorker
 from worker.errors import ConfigurationError
-from worker.kit.access import logins_for
+from worker.kit.access import KitSettings, logins_for
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from worker.errors import InvalidEvent
+from worker.events.event import OrderKey
 from worker.events.values import MISSING, Found, Missing
-from worker.subscribers.change import Change, OrderKey, Part, TagWish, slot_key, tag_key
+from worker.subscribers.change import Change, Part, TagWish, slot_key, tag_key
 
 Lookup: TypeAlias = Callable[[str], Found]
 """Finds a value of an event by its name: a platform field (`mk_…`) or a path (`data.user.locale`)."""

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from tests.integration.harness import KEY, depth, make_events, publish, wrong_people
 from worker import retry
-from worker.accounts.load import Account, ApiKey
+from worker.accounts.account import Account
 from worker.broker import link as broker_module
 from worker.broker.link import Broker, Link
 from worker.broker.topology import Topology, work_queue
@@ -25,13 +25,14 @@ from worker.consumer import pipeline, session
 from worker.consumer.holds import LANDING
 from worker.consumer.receive import Consumer
 from worker.consumer.report import Delivery, Reporter
-from worker.consumer.shared import KitSettings, Tools
+from worker.consumer.shared import Tools
 from worker.consumer.supervisor import AccountWorker
 from worker.errors import BrokerUnavailable, EventError
 from worker.events.decode import decode
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
-from worker.kit.access import Logins
+from worker.kit.access import KitSettings, Logins
+from worker.kit.credentials import ApiKey
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger

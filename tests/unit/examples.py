@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from worker.events.decode import Event
-from worker.subscribers.change import Change, OrderKey, Part, TagWish, tag_key
+from worker.events.event import Event, OrderKey
+from worker.subscribers.change import Change, Part, TagWish, tag_key
 
 NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 EMAIL = "ada@example.com"

@@ -6,7 +6,10 @@ import asyncio
 import selectors
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, TypeVar
+
+from worker.clock import Clock
 
 T = TypeVar("T")
 
@@ -68,3 +71,32 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+class VirtualClock(Clock):
+    """The clock of the virtual time: its time of day began at `began`, and its dice always fall alike.
+
+    Args:
+        began: Seconds since 1970 at the virtual time 0.
+        dice: What `random` returns.
+    """
+
+    def __init__(self, *, began: float = 1_800_000_000.0, dice: float = 0.5) -> None:
+        self.began = began
+        self.dice = dice
+
+    def monotonic(self) -> float:
+        """Return the virtual time."""
+        return now()
+
+    def time(self) -> float:
+        """Return the virtual time of day."""
+        return self.began + now()
+
+    def now(self) -> datetime:
+        """Return the virtual time of day."""
+        return datetime.fromtimestamp(self.time(), UTC)
+
+    def random(self) -> float:
+        """Return what the dice always show."""
+        return self.dice

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from worker.accounts.load import Account
+from worker.accounts.account import Account
 from worker.errors import EventError, HandlerError
-from worker.events.decode import Event
-from worker.events.values import Json, as_text
+from worker.events.event import Event
+from worker.events.values import as_text
 from worker.handlers import handler_for
 from worker.handlers.base import Payload, read_payload
 from worker.mapping import to_change
 from worker.subscribers.change import NOTHING, Change
-from worker.subscribers.identity import normalize_email
+from worker.subscribers.identity import person_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +53,6 @@ def whose(event: Event) -> Request | None:
     """Return a request for nothing of the person whom an event names, though the event be at fault."""
     email, user_id = person_in(event.data)
     return None if email is None else Request(email, NOTHING, user_id)
-
-
-def person_in(data: Mapping[str, Json]) -> tuple[str | None, str | None]:
-    """Return the address and the platform's id in an event's data, each None where there is none to read."""
-    user = data.get("user")
-    if not isinstance(user, dict):
-        return None, None
-    email, user_id = user.get("email"), user.get("id")
-    try:
-        address = normalize_email(email) if isinstance(email, str) else None
-    except ValueError:
-        address = None
-    text = None if isinstance(user_id, list | dict) else as_text(user_id, "user.id")
-    return address, text if isinstance(text, str) else None
 
 
 def _user_id(payload: Payload) -> str | None:

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from worker.accounts.account import AccessToken, Account, ApiKey, Credential, OAuthApp
+from worker.accounts.account import Account
 from worker.accounts.file.model import account_schema
 from worker.accounts.file.read import ACCOUNT_NAME, Draft, MissingSecret, read_account, read_account_file
 from worker.accounts.file.values import shown
 from worker.errors import ConfigurationError, Problem
+from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
 
 __all__ = [
     "AccessToken",

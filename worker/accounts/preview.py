@@ -7,10 +7,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from worker.accounts.account import Account
 from worker.accounts.interpret import interpret
-from worker.accounts.load import Account
 from worker.errors import EventError, InvalidEvent, Reason
-from worker.events.decode import Event, Message, decode
+from worker.events.decode import decode
+from worker.events.event import Event, Message
 from worker.events.values import Missing
 from worker.handlers import HANDLERS, handler_for
 from worker.kit.plan import Upsert, plan

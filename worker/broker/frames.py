@@ -16,7 +16,7 @@ from aiormq import spec
 from aiormq.abc import DeliveredMessage
 from pamqp import decode
 
-from worker.events.decode import Message
+from worker.events.event import Message
 
 _UNREADABLE_TIME: Final = datetime.max.replace(tzinfo=UTC)
 """Stands for a timestamp that no calendar holds, such as one in microseconds."""

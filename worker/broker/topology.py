@@ -10,11 +10,9 @@ from typing import Any, Final
 
 import aiormq
 
-from worker.accounts.load import Account
 from worker.broker.connection import FAILURES, answered_within, close_quietly
 from worker.broker.link import Link
 from worker.errors import BrokerUnavailable, TopologyMismatch
-from worker.handlers import HANDLERS
 
 DEAD_LETTER_EXCHANGE: Final = "kit.dead"
 
@@ -52,15 +50,6 @@ def dead_letter_queue_arguments() -> dict[str, Any]:
     return {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
 
 
-def routing_keys(account: Account) -> frozenset[str]:
-    """Return the keys that bind an account's queue: one per event type it maps, and per app it serves."""
-    return frozenset(_keys(account.events, account.apps))
-
-
-def _keys(types: Iterable[str], apps: tuple[str, ...]) -> Iterable[str]:
-    return (f"{kind}.{app}" if app else kind for kind in types for app in apps or ("",))
-
-
 def consumer_priority(worker_id: str, account: str) -> int:
     """Return how much this worker should be the one to have this account.
 
@@ -78,21 +67,25 @@ class Topology:
     link: Link
     events_exchange: str
 
-    async def declare(self, account: Account) -> None:
+    async def declare(self, account: str, bound: Iterable[str], unbound: Iterable[str]) -> None:
         """Declare exchanges, queues and bindings; what exists already stays as it is.
+
+        Args:
+            account: Its name.
+            bound: The keys that bind its work queue.
+            unbound: The keys that do not, though they may have once.
 
         Raises:
             TopologyMismatch: Something exists with other arguments; the text says what and what to do.
             BrokerUnavailable: The broker went away meanwhile.
         """
         await self._declare_events_exchange()
-        await self.declare_dead_letters(account.name)
+        await self.declare_dead_letters(account)
         async with self._channel() as channel:
             await channel.queue_declare(
-                work_queue(account.name), durable=True, arguments=work_queue_arguments(account.name)
+                work_queue(account), durable=True, arguments=work_queue_arguments(account)
             )
-        unmapped = set(_keys(HANDLERS, account.apps)) - routing_keys(account)
-        await self.bind(account.name, routing_keys(account), unmapped)
+        await self.bind(account, bound, unbound)
 
     async def declare_dead_letters(self, account: str) -> None:
         """Declare where an account's dead letters go; raises as `declare` does."""

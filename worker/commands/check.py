@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from worker.accounts.load import Account, Loaded, load_accounts
+from worker.accounts.account import Account
+from worker.accounts.load import Loaded, load_accounts
 from worker.commands.choosing import unknown_account
 from worker.commands.exits import ExitCode
 from worker.commands.output import AsJson, say, show, show_json, table

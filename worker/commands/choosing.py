@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from worker.accounts.load import Account, Loaded
+from worker.accounts.account import Account
+from worker.accounts.load import Loaded
 from worker.commands.exits import UsageError
 from worker.errors import ConfigurationError
 

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 from pydantic import SecretStr
 
-from worker.accounts.load import OAuthApp, load_accounts
+from worker.accounts.load import load_accounts
 from worker.clock import awake_or_not
 from worker.commands.choosing import one_account
 from worker.commands.exits import UsageError
@@ -26,6 +26,7 @@ from worker.kit.auth.consent import Consent, ConsentError, Granted
 from worker.kit.auth.endpoint import GrantRefusedError
 from worker.kit.auth.login import token_login
 from worker.kit.client import KitClient
+from worker.kit.credentials import OAuthApp
 from worker.kit.limiter import Limiter
 from worker.ledger.sealing import Seal, new_key
 from worker.ledger.store import Ledger

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker.accounts.load import Loaded, OAuthApp, load_accounts
+from worker.accounts.load import Loaded, load_accounts
 from worker.commands.choosing import unknown_account
 from worker.commands.kit_access import Named, endpoint_for, not_ended, revoke
 from worker.commands.ledger import opened_ledger
@@ -12,6 +12,7 @@ from worker.commands.starting import begin
 from worker.errors import CredentialRefused
 from worker.kit.auth.connection import Connection
 from worker.kit.auth.refresh import not_connected
+from worker.kit.credentials import OAuthApp
 from worker.ledger.sealing import Seal
 from worker.ledger.tokens import TokenStore
 from worker.settings import Settings, environment

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from worker.accounts.load import OAuthApp
 from worker.clock import awake_or_not
 from worker.commands.output import harmless, warn
 from worker.errors import KitWorkerError
 from worker.kit.auth.connection import Connection
 from worker.kit.auth.endpoint import OAuthEndpoint
+from worker.kit.credentials import OAuthApp
 from worker.settings import Settings
 
 Named = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account, as its file is named.")]

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from worker.accounts.load import Account, load_accounts
+from worker.accounts.account import Account
+from worker.accounts.load import load_accounts
 from worker.accounts.preview import CallView, ConditionView, FieldView, Preview, RuleView, Verdict
 from worker.accounts.preview import preview as preview_of
 from worker.clock import utc_now

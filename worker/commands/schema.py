@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from worker.accounts.load import account_schema
+from worker.accounts.file.model import account_schema
 from worker.commands.output import show_json
 from worker.commands.starting import begin
 from worker.contract.asyncapi import asyncapi_document

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from worker.errors import EventError
-from worker.events.decode import Event
+from worker.events.event import Event
 from worker.retry import Tries
 from worker.subscribers.change import NOTHING, Change, merge_all
 

@@ -14,7 +14,7 @@ from worker.accounts.interpret import Request
 from worker.consumer.backlog import Backlog, Item
 from worker.consumer.report import Delivery, Handed
 from worker.errors import EventError
-from worker.events.decode import Event
+from worker.events.event import Event
 from worker.ledger.account import AccountLedger
 from worker.subscribers.in_hand import Book
 from worker.subscribers.subject import Subject, Verdict

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import structlog
 
+from worker.accounts.account import Account
 from worker.accounts.interpret import interpret, whose
-from worker.accounts.load import Account
 from worker.broker.frames import to_message
 from worker.consumer.backlog import Backlog, Item
 from worker.consumer.dispatch import Dispatcher
@@ -26,7 +26,8 @@ from worker.consumer.report import Delivery, Handed
 from worker.consumer.settle import Endings
 from worker.consumer.shared import Kit, Tools
 from worker.errors import EventError, HandlerError, TryLater
-from worker.events.decode import Event, decode
+from worker.events.decode import decode
+from worker.events.event import Event
 from worker.handlers import HANDLERS
 from worker.kit.bulk_writer import BulkWriter
 from worker.kit.spending import read_spent

@@ -21,7 +21,7 @@ from worker.clock import Seconds
 from worker.consumer.acks import acks
 from worker.consumer.report import Delivery
 from worker.errors import BrokerUnavailable
-from worker.events.decode import Event
+from worker.events.event import Event
 
 log = structlog.get_logger()
 

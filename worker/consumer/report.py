@@ -13,7 +13,7 @@ from prometheus_client import Counter
 
 from worker.consumer.flood import FloodAlarm
 from worker.errors import EventError
-from worker.events.decode import Event
+from worker.events.event import Event
 from worker.metrics import Metrics
 from worker.subscribers.identity import mask_email
 from worker.subscribers.subject import Subject

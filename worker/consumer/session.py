@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from worker.accounts.load import Account
+from worker.accounts.account import Account
 from worker.broker.connection import CLOSE_TIMEOUT, HEARTBEAT
 from worker.consumer.dispatch import RECHECK
 from worker.consumer.flood import FloodAlarm

@@ -15,10 +15,10 @@ from worker.consumer.report import Delivery, Handed, Reporter
 from worker.consumer.settling import Settled, Settling
 from worker.consumer.shared import Tools
 from worker.errors import EventError
-from worker.events.decode import Event
+from worker.events.event import Event
 from worker.ledger.account import AccountLedger
-from worker.ledger.store import Entry
 from worker.subscribers.in_hand import Book
+from worker.subscribers.known import Entry
 
 
 class Endings:

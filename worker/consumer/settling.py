@@ -12,8 +12,8 @@ from typing import Final
 
 from worker.consumer.report import Delivery
 from worker.ledger.account import AccountLedger
-from worker.ledger.store import Entry
 from worker.subscribers.in_hand import Book
+from worker.subscribers.known import Entry
 
 FLUSH_EVERY: Final = 1.0
 """Seconds until what was done of changes that are not finished is written, too."""

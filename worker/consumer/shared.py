@@ -7,21 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from worker.accounts.account import Credential
 from worker.broker.link import Broker
 from worker.broker.topology import Topology
 from worker.clock import Seconds
-from worker.kit.access import Logins
+from worker.kit.access import KitSettings, Logins
 from worker.kit.catalog import Catalog
 from worker.kit.client import CallRecord, KitClient
+from worker.kit.credentials import Credential
 from worker.kit.limiter import Limiter
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.metrics import Metrics
 from worker.retry import Tries
-
-KEPT: Final = 0.02
-"""Part of Kit's limit that workers leave to other processes of the same credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +45,8 @@ class Tools:
     random: Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
-class KitSettings:
-    """How to reach Kit; see the settings of the same names."""
-
-    base_url: str
-    rate_limit: int
-    timeout: float
-    concurrency: int
+KEPT: Final = 0.02
+"""Part of Kit's limit that workers leave to other processes of the same credential."""
 
 
 @dataclass(slots=True)

@@ -11,14 +11,14 @@ from typing import Final
 
 import structlog
 
-from worker.accounts.load import Account
-from worker.broker.topology import routing_keys
+from worker.accounts.account import Account
+from worker.accounts.bindings import routing_keys, unmapped_keys
 from worker.consumer.flood import FloodAlarm
 from worker.consumer.preconditions import Probed, check_login, check_shared, probe
 from worker.consumer.prefetch import starting_with
 from worker.consumer.receive import End
 from worker.consumer.session import Session
-from worker.consumer.shared import Kit, KitSettings, Tools, client_for
+from worker.consumer.shared import Kit, Tools, client_for
 from worker.errors import (
     BrokerUnavailable,
     CallsSuspended,
@@ -26,6 +26,7 @@ from worker.errors import (
     LedgerUnavailable,
     TopologyMismatch,
 )
+from worker.kit.access import KitSettings
 from worker.kit.auth.connection import Connected
 from worker.kit.catalog import Catalog
 from worker.retry import MAX_DELAY, backoff
@@ -222,7 +223,7 @@ class AccountWorker:
 
     async def _one_session(self, kit: Kit) -> None:
         account = self.account
-        await self._tools.topology.declare(account)
+        await self._tools.topology.declare(account.name, routing_keys(account), unmapped_keys(account))
         await self._until(partial(check_login, kit.client.login), kit_is_asked=False)
         if self._prefetch.careful:
             await self._until(partial(probe, kit.client), kit_is_asked=True)

@@ -10,7 +10,8 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from worker.errors import EventError
-from worker.events.decode import Message, decode
+from worker.events.decode import decode
+from worker.events.event import Message
 from worker.handlers.base import PLATFORM_FIELDS, read_payload
 
 PREVIEW_ID: Final = "preview"

@@ -17,7 +17,7 @@ from worker.broker import frames
 from worker.broker.publisher import Outgoing
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, work_queue
 from worker.errors import EventError
-from worker.events.decode import EVENT_ARRIVAL, EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY, Event
+from worker.events.event import EVENT_ARRIVAL, EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY, Event
 from worker.events.values import time_text
 
 MAX_HEADER_BYTES: Final = 64 * 1024

@@ -6,11 +6,10 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from worker.accounts.interpret import person_in
 from worker.dead_letters.letter import DeadLetter
 from worker.errors import EventError
 from worker.events.json_body import parse_json
-from worker.ledger.rows import id_key
+from worker.subscribers.identity import id_key, person_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,68 +6,29 @@ Pure: it knows neither RabbitMQ nor the clock. It raises `EventError` and nothin
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from worker.errors import InvalidEvent, UndecodableEvent, WrongApp
+from worker.events.event import (
+    EVENT_ARRIVAL,
+    EVENT_ID,
+    EVENT_TIME,
+    ORIGINAL_ROUTING_KEY,
+    Event,
+    Message,
+    OrderKey,
+)
 from worker.events.json_body import parse_json
 from worker.events.values import Json
-from worker.subscribers.change import OrderKey
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_AHEAD = timedelta(minutes=5)
 """A time further ahead would outrank whatever really happens to that person until then."""
 
-ORIGINAL_ROUTING_KEY = "x-original-routing-key"
-EVENT_ID = "x-event-id"
-EVENT_TIME = "x-event-time"
-EVENT_ARRIVAL = "x-event-arrival"
-"""Of a replayed event, its `arrival` of the first time: it is no newer than what came after it then."""
 MAX_ARRIVAL_DIGITS = 20
 
 _CLOUD_EVENT_PREFIXES = ("cloudEvents:", "cloudEvents_")
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What of an AMQP message decides its meaning.
-
-    Attributes:
-        timestamp: The `timestamp` property; None where it is absent.
-        unreadable: Names of properties that could not be decoded, such as a timestamp in milliseconds.
-    """
-
-    body: bytes
-    routing_key: str
-    content_type: str | None = None
-    content_encoding: str | None = None
-    message_id: str | None = None
-    type: str | None = None
-    timestamp: datetime | None = None
-    headers: Mapping[str, Any] = field(default_factory=dict)
-    unreadable: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened on the platform.
-
-    Attributes:
-        id: As the publisher gave it; None where it gave none. Only such ids mark duplicates.
-        app: The app that the routing key names, if any.
-        order: Its place among the events of one person.
-        data: The payload, a JSON object, not yet checked.
-        dated: False where it has no time of its own, so that the time of receipt stands for it.
-    """
-
-    type: str
-    time: datetime
-    order: OrderKey
-    data: Mapping[str, Json]
-    id: str | None = None
-    app: str | None = None
-    dated: bool = True
 
 
 def decode(

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from worker.errors import InvalidEvent
-from worker.events.decode import Event
+from worker.events.event import Event
 from worker.events.values import MISSING, Found, as_text, lookup
 from worker.mapping import EventMapping, Lookup
 from worker.subscribers.identity import normalize_email

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from worker.events.decode import Event
+from worker.events.event import Event
 from worker.events.values import time_text
 from worker.handlers.base import Handler
 from worker.mapping import EventMapping, Rule, Template

@@ -6,11 +6,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from worker.accounts.account import AccessToken, ApiKey, Credential
 from worker.clock import Seconds, awake_or_not
 from worker.kit.auth.endpoint import OAuthEndpoint
 from worker.kit.auth.login import Login, NoLogin, api_key_login, token_login
 from worker.kit.auth.refresh import OAuthLogin
+from worker.kit.credentials import AccessToken, ApiKey, Credential
 from worker.ledger.sealing import Seal
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import NO_KEY, TokenStore
@@ -64,3 +64,13 @@ def logins_for(settings: Settings, ledger: Ledger) -> Logins:
     seal = None if settings.ledger_key is None else Seal(settings.ledger_key)
     kit = settings.kit_base_url, settings.kit_timeout
     return Logins(ledger, seal, *kit, wall=ledger.now, clock=awake_or_not, random=random.random)
+
+
+@dataclass(frozen=True, slots=True)
+class KitSettings:
+    """How to reach Kit; see the settings of the same names."""
+
+    base_url: str
+    rate_limit: int
+    timeout: float
+    concurrency: int

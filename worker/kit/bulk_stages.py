@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from worker.errors import EventError
+from worker.events.event import FIRST, OrderKey
 from worker.kit.answers import Answer
 from worker.kit.bulk import (
     BulkCall,
@@ -27,7 +28,7 @@ from worker.kit.bulk import (
 from worker.kit.catalog import Catalog, Field, Tag
 from worker.kit.plan import plan
 from worker.kit.writer import Writer
-from worker.subscribers.change import FIRST, Change, OrderKey
+from worker.subscribers.change import Change
 from worker.subscribers.record import UNKNOWN
 from worker.subscribers.subject import Subject
 

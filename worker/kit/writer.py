@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Final
 
 from worker.errors import KitRejected
+from worker.events.event import OrderKey
 from worker.kit.answers import Answer, NotFound
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
 from worker.kit.plan import Upsert, plan
-from worker.subscribers.change import Change, OrderKey, Part, TagWish, tag_key
+from worker.subscribers.change import Change, Part, TagWish, tag_key
 from worker.subscribers.in_hand import Book
 from worker.subscribers.record import UNKNOWN
 from worker.subscribers.subject import Call, Subject

@@ -10,8 +10,9 @@ import structlog
 
 from worker.errors import CallsSuspended, EpochLost, LedgerUnavailable, TryLater
 from worker.kit.spending import Spent
-from worker.ledger.store import Batch, Known, Tenure
+from worker.ledger.store import Tenure
 from worker.retry import backoff
+from worker.subscribers.known import Batch, Known
 
 R = TypeVar("R")
 RELEASE_TIMEOUT: Final = 1.0

@@ -12,8 +12,8 @@ from sqlalchemy import Row, delete, select
 
 from worker.errors import LedgerUnavailable
 from worker.ledger.database import Database
-from worker.ledger.rows import id_key
 from worker.ledger.schema import accounts, history, subscribers
+from worker.subscribers.identity import id_key
 
 PORTION: Final = 5000
 """Lines that are deleted in one transaction."""

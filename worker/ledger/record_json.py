@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from worker.subscribers.change import Change, OrderKey, Part, TagWish
+from worker.events.event import OrderKey
+from worker.subscribers.change import Change, Part, TagWish
 from worker.subscribers.record import Held, Moved, Record
 
 Json = Any

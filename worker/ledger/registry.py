@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from sqlalchemy import delete, func, select, update
 
-from worker.ledger.rows import insert_account, plain, upsert
+from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, consumers, workers
 from worker.ledger.store import Ledger
+from worker.subscribers.identity import plain
 
 LIVE_FOR: Final = 90.0
 """Seconds after its last sign for which a worker counts: longer than RabbitMQ takes to notice a dead one."""

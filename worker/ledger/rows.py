@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.ledger.schema import accounts
-
-MAX_ID: Final = 255
-"""Characters of an id that are kept as they are; PostgreSQL indexes no text of any length."""
-
-
-def plain(text: str) -> str:
-    """Return text that every database takes as it is: no NUL, no lone surrogates."""
-    if "\0" not in text:
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return ascii(text)
-        return text
-    return ascii(text)
-
-
-def id_key(text: str) -> str:
-    """Return a user's or an event's id as the ledger keeps it; a very long one is cut, and told by its hash.
-
-    What it returned stays as it is.
-    """
-    text = plain(text)
-    if len(text) <= MAX_ID:
-        return text
-    return f"{text[: MAX_ID - 33]}…{blake2b(text.encode(), digest_size=16).hexdigest()}"
 
 
 def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from worker.accounts.load import Account, OAuthApp
+from worker.accounts.account import Account
 from worker.clock import awake_or_not
 from worker.errors import CredentialRefused, KitWorkerError
 from worker.kit.access import Logins, logins_for
 from worker.kit.auth.refresh import not_connected
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
+from worker.kit.credentials import OAuthApp
 from worker.kit.limiter import Limiter
 from worker.ledger.database import Database
 from worker.ledger.store import Ledger

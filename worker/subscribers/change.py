@@ -9,30 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import reduce
 from typing import Generic, NamedTuple, TypeVar
 
+from worker.events.event import OrderKey
+
 T = TypeVar("T")
-
-
-class OrderKey(NamedTuple):
-    """When something happened to a person; greater is newer.
-
-    Attributes:
-        sequence: The publisher's CloudEvents `sequence`, made comparable; empty where there is none,
-            which sorts before every sequence.
-        time: When it happened, by the publisher's clock.
-        arrival: A number that grows with every message this process receives.
-    """
-
-    sequence: str
-    time: datetime
-    arrival: int
-
-
-FIRST = OrderKey("", datetime.min.replace(tzinfo=UTC), 0)
-"""Older than anything that can happen."""
 
 
 class Part(NamedTuple, Generic[T]):

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Mapping
 from functools import lru_cache
+from hashlib import blake2b
+from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
+
+from worker.events.values import Json, as_text
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -34,3 +39,43 @@ def mask_email(address: str) -> str:
     """Return an address as logs may show it: `m…@example.com`."""
     local, at, domain = address.rpartition("@")
     return f"{local[:1]}…{at}{domain}" if at else "…"
+
+
+MAX_ID: Final = 255
+"""Characters of an id that are kept as they are; PostgreSQL indexes no text of any length."""
+
+
+def plain(text: str) -> str:
+    """Return text that every database takes as it is: no NUL, no lone surrogates."""
+    if "\0" not in text:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return ascii(text)
+        return text
+    return ascii(text)
+
+
+def id_key(text: str) -> str:
+    """Return a user's or an event's id as the ledger keeps it; a very long one is cut, and told by its hash.
+
+    What it returned stays as it is.
+    """
+    text = plain(text)
+    if len(text) <= MAX_ID:
+        return text
+    return f"{text[: MAX_ID - 33]}…{blake2b(text.encode(), digest_size=16).hexdigest()}"
+
+
+def person_in(data: Mapping[str, Json]) -> tuple[str | None, str | None]:
+    """Return the address and the platform's id in an event's data, each None where there is none to read."""
+    user = data.get("user")
+    if not isinstance(user, dict):
+        return None, None
+    email, user_id = user.get("email"), user.get("id")
+    try:
+        address = normalize_email(email) if isinstance(email, str) else None
+    except ValueError:
+        address = None
+    text = None if isinstance(user_id, list | dict) else as_text(user_id, "user.id")
+    return address, text if isinstance(text, str) else None

@@ -13,10 +13,10 @@ from typing import Final
 
 from worker.accounts.interpret import Request
 from worker.errors import EventError, InvalidEvent
-from worker.events.decode import Event
-from worker.ledger.rows import id_key
-from worker.ledger.store import Batch, Known, Person
-from worker.subscribers.change import FIRST, Change, OrderKey, Part
+from worker.events.event import FIRST, Event, OrderKey
+from worker.subscribers.change import Change, Part
+from worker.subscribers.identity import id_key
+from worker.subscribers.known import Batch, Known, Person
 from worker.subscribers.record import Moved, Record, event_mark
 from worker.subscribers.subject import Call, Subject, Verdict, merged
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from worker.events.decode import Event
-from worker.subscribers.change import FIRST, NOTHING, Change, OrderKey, Part, TagWish
+from worker.events.event import FIRST, Event, OrderKey
+from worker.subscribers.change import NOTHING, Change, Part, TagWish
 
 T = TypeVar("T")
 

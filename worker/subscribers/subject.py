@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from worker.errors import EventError
-from worker.subscribers.change import FIRST, NOTHING, Change, OrderKey, Part, merge_all
+from worker.events.event import FIRST, OrderKey
+from worker.subscribers.change import NOTHING, Change, Part, merge_all
 from worker.subscribers.record import Record
 
 

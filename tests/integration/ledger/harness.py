@@ -13,14 +13,16 @@ import pytest
 from sqlalchemy import text
 
 from worker.errors import LedgerUnavailable
+from worker.events.event import OrderKey
 from worker.ledger.forgetting import forget
 from worker.ledger.history import addresses, find_history, prune_history
 from worker.ledger.record_json import dump_record
 from worker.ledger.registry import Registry
 from worker.ledger.schema import tables
-from worker.ledger.store import Batch, Entry, Known, Ledger, Person, Tenure
+from worker.ledger.store import Ledger, Tenure
 from worker.ledger.tokens import TokenStore
-from worker.subscribers.change import OrderKey, Part, TagWish, tag_key
+from worker.subscribers.change import Part, TagWish, tag_key
+from worker.subscribers.known import Batch, Entry, Known, Person
 from worker.subscribers.record import Held, Moved, Record
 
 ACCOUNT: Final = "sunny"

@@ -24,7 +24,8 @@ from tests.integration.ledger.harness import (
 from worker.errors import EpochLost, LedgerUnavailable
 from worker.ledger.forgetting import forget
 from worker.ledger.schema import tables
-from worker.ledger.store import Batch, Ledger
+from worker.ledger.store import Ledger
+from worker.subscribers.known import Batch
 
 EMPTYING = [str(table.delete()) for table in tables.sorted_tables if table.name != "meta"]
 

@@ -21,7 +21,8 @@ from tests.integration.ledger.harness import (
 )
 from worker.errors import EpochLost, LedgerUnavailable
 from worker.ledger.history import find_history
-from worker.ledger.store import Batch, Ledger, Person, Tenure
+from worker.ledger.store import Ledger, Tenure
+from worker.subscribers.known import Batch, Person
 
 WRITER = """
 import asyncio, sys, time

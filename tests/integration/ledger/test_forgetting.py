@@ -26,7 +26,8 @@ from tests.integration.ledger.harness import (
 from worker.errors import EpochLost
 from worker.ledger.forgetting import Erased, forget
 from worker.ledger.registry import Registry
-from worker.ledger.store import Batch, Ledger, Person
+from worker.ledger.store import Ledger
+from worker.subscribers.known import Batch, Person
 
 HOME, WORK = "ada@home.example", "ada@work.example"
 

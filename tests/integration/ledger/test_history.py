@@ -21,7 +21,8 @@ from tests.integration.ledger.harness import (
 )
 from worker.errors import LedgerUnavailable
 from worker.ledger.history import Line, addresses, find_history, prune_history
-from worker.ledger.store import Batch, Ledger
+from worker.ledger.store import Ledger
+from worker.subscribers.known import Batch
 
 CALL = {"call": "POST /v4/tags/1/subscribers", "what": "added VIP", "status": 201, "rules": [0, 2]}
 DAY = 24 * 3600.0

@@ -28,7 +28,8 @@ from tests.integration.ledger.harness import (
 from worker.ledger import history
 from worker.ledger.forgetting import forget
 from worker.ledger.history import addresses, find_history, prune_history
-from worker.ledger.store import Batch, Ledger, Person
+from worker.ledger.store import Ledger
+from worker.subscribers.known import Batch, Person
 
 LARGE = ("subscribers", "people", "history")
 

@@ -28,9 +28,10 @@ from tests.integration.ledger.harness import (
 )
 from worker.errors import LedgerUnavailable
 from worker.ledger.history import find_history
-from worker.ledger.store import Batch, Ledger, Person
+from worker.ledger.store import Ledger
 from worker.ledger.takeover import RELEASE_COUNTS
 from worker.subscribers.change import Change, Part, TagWish
+from worker.subscribers.known import Batch, Person
 from worker.subscribers.record import Held, Record
 
 HOUR = 3600.0

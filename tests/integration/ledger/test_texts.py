@@ -10,9 +10,10 @@ from tests.integration.ledger.harness import ACCOUNT, ADA, NewLedger, entry, fil
 from worker.ledger.forgetting import forget
 from worker.ledger.history import addresses, find_history
 from worker.ledger.registry import Registry
-from worker.ledger.rows import MAX_ID, id_key, plain
-from worker.ledger.store import Batch, Ledger, Person
+from worker.ledger.store import Ledger
 from worker.subscribers.change import Part, TagWish
+from worker.subscribers.identity import MAX_ID, id_key, plain
+from worker.subscribers.known import Batch, Person
 from worker.subscribers.record import Held, Moved, Record
 
 ODD = {

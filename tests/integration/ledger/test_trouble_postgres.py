@@ -34,7 +34,8 @@ from worker.errors import LedgerUnavailable
 from worker.ledger import database
 from worker.ledger.account import AccountLedger
 from worker.ledger.history import find_history
-from worker.ledger.store import Batch, Ledger
+from worker.ledger.store import Ledger
+from worker.subscribers.known import Batch
 
 SHORT = 1.0
 """Seconds for one transaction, where a test waits for its end."""

@@ -33,7 +33,8 @@ from worker.errors import EpochLost
 from worker.ledger import database, schema, sqlite
 from worker.ledger.database import Database
 from worker.ledger.history import find_history
-from worker.ledger.store import Batch, Ledger
+from worker.ledger.store import Ledger
+from worker.subscribers.known import Batch
 
 GARBAGE = b"this is somebody's diary, and no database at all\n" * 200
 MIDDLE = slice(4096, None)

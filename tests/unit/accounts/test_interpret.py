@@ -9,10 +9,10 @@ import pytest
 
 from tests.unit.examples import event
 from worker import handlers
+from worker.accounts.account import Account
 from worker.accounts.interpret import interpret, whose
-from worker.accounts.load import Account
 from worker.errors import HandlerError, InvalidEvent, Reason
-from worker.events.decode import Event
+from worker.events.event import Event
 from worker.handlers.base import Handler
 from worker.mapping import EventMapping, FieldTarget, Rule, Template
 from worker.subscribers.change import tag_key

@@ -6,20 +6,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from worker.accounts.load import (
-    AccessToken,
-    Account,
-    ApiKey,
-    Credential,
-    Loaded,
-    MissingSecret,
-    OAuthApp,
-    load_accounts,
-    parse_account,
-)
+from worker.accounts.account import Account
+from worker.accounts.file.read import MissingSecret
+from worker.accounts.load import Loaded, load_accounts, parse_account
 from worker.errors import ConfigurationError
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
+from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
 from worker.mapping import Condition, EventMapping, FieldTarget, Options, Rule, Template
 
 PATH = Path("config/accounts/default.yaml")

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.unit.examples import NOON
-from worker.accounts.load import Account
+from worker.accounts.account import Account
 from worker.accounts.preview import Preview, Verdict, preview
-from worker.events.decode import Message
+from worker.events.event import Message
 from worker.mapping import Condition, EventMapping, FieldTarget, Options, Rule, Template
 
 

@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from worker.accounts.load import Account
+from worker.accounts.account import Account
+from worker.accounts.bindings import routing_keys
 from worker.broker.topology import (
     consumer_priority,
     dead_letter_queue,
     dead_letter_queue_arguments,
-    routing_keys,
     work_queue,
     work_queue_arguments,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.unit.commands.conftest import Command
-from worker.accounts.load import account_schema
+from worker.accounts.file.model import account_schema
 from worker.contract.asyncapi import asyncapi_document
 
 

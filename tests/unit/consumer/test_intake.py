@@ -18,8 +18,8 @@ from worker.consumer.intake import LOOK_AGAIN, Arrival, Intake
 from worker.consumer.report import Handed
 from worker.errors import EpochLost, InvalidEvent
 from worker.ledger.account import AccountLedger
-from worker.ledger.store import Known
 from worker.subscribers.in_hand import Book
+from worker.subscribers.known import Known
 from worker.subscribers.subject import Subject
 
 NEW = "ada.new@example.com"

@@ -18,8 +18,8 @@ from worker.consumer.report import Delivery
 from worker.consumer.settling import FLUSH_EVERY, Settled, Settling
 from worker.errors import EpochLost
 from worker.ledger.account import AccountLedger
-from worker.ledger.store import Batch, Entry, Known
 from worker.subscribers.in_hand import Book
+from worker.subscribers.known import Batch, Entry, Known
 from worker.subscribers.subject import Subject
 
 

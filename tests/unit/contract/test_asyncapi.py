@@ -12,7 +12,8 @@ from jsonschema import Draft7Validator
 from tests.unit.examples import NOON
 from worker.contract.asyncapi import asyncapi_document
 from worker.errors import EventError, Reason
-from worker.events.decode import Message, decode
+from worker.events.decode import decode
+from worker.events.event import Message
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS, read_payload
 

@@ -27,7 +27,8 @@ from worker.dead_letters.letter import (
     replay_message,
 )
 from worker.errors import EventError, InvalidEvent, KitRejected, Reason, UndecodableEvent
-from worker.events.decode import Event, decode
+from worker.events.decode import decode
+from worker.events.event import Event
 
 FAILED_AT = NOON + timedelta(minutes=1)
 FRAME_MAX = 131_072

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.unit.examples import NOON
 from worker.errors import EventError, InvalidEvent, Reason, UndecodableEvent, WrongApp
-from worker.events.decode import MAX_BODY_BYTES, Event, Message, decode
+from worker.events.decode import MAX_BODY_BYTES, decode
+from worker.events.event import Event, Message
 
 TYPES = frozenset({"user.signed_up", "subscription.started", "order.paid", "order.paid.late"})
 DATA = {"user": {"email": "ada@example.com"}}

@@ -16,11 +16,11 @@ from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
 from worker.kit.limiter import Limiter
 from worker.kit.writer import Writer
-from worker.ledger.store import Batch
 from worker.mapping import Options
 from worker.sandbox import AccountView, Person, Sandbox
 from worker.subscribers.change import Change
 from worker.subscribers.in_hand import Book
+from worker.subscribers.known import Batch
 from worker.subscribers.record import Record
 from worker.subscribers.subject import Subject
 

@@ -12,9 +12,9 @@ from tests.unit.kit.harness import Account, account, new_book
 from worker.accounts.interpret import Request
 from worker.errors import KitUnavailable
 from worker.ledger.record_json import dump_record, load_record
-from worker.ledger.store import Known, Person
 from worker.sandbox import Fault, FaultKind, Rule
 from worker.subscribers.change import merge_all
+from worker.subscribers.known import Known, Person
 from worker.subscribers.subject import Verdict
 
 OLD, NEW = "ada@example.com", "ada.new@example.com"

@@ -21,10 +21,10 @@ from worker.accounts.interpret import Request
 from worker.errors import KitUnavailable
 from worker.kit.answers import Answer
 from worker.ledger.record_json import dump_record, load_record
-from worker.ledger.store import Batch, Known, Person
 from worker.sandbox import Fault, FaultKind, Rule
 from worker.subscribers.change import Change, merge_all
 from worker.subscribers.in_hand import Book
+from worker.subscribers.known import Batch, Known, Person
 from worker.subscribers.record import Record
 from worker.subscribers.subject import Subject
 

@@ -15,7 +15,8 @@ from tests.unit.virtual_time import run
 from worker.errors import CallsSuspended, EpochLost, LedgerUnavailable, TryLater
 from worker.kit.spending import Spent, read_spent
 from worker.ledger.account import AccountLedger
-from worker.ledger.store import Batch, Known, Tenure
+from worker.ledger.store import Tenure
+from worker.subscribers.known import Batch, Known
 from worker.subscribers.record import Record
 
 NOTHING_KNOWN = Known({}, {}, {})

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from worker.accounts.load import Account, ApiKey, OAuthApp
+from worker.accounts.account import Account
 from worker.broker.version import version_warnings
 from worker.kit.auth.connection import Tokens
+from worker.kit.credentials import ApiKey, OAuthApp
 from worker.ledger.database import Database
 from worker.ledger.sealing import Seal, new_key
 from worker.ledger.store import Ledger

@@ -18,10 +18,10 @@ from tests.unit.examples import EMAIL, change, event, order
 from worker.accounts.interpret import Request
 from worker.kit.plan import plan
 from worker.ledger.record_json import dump_record, load_record
-from worker.ledger.store import Known
 from worker.mapping import Options
 from worker.subscribers.change import NOTHING, Change, Part, TagWish, merge_all, slot_key
 from worker.subscribers.in_hand import Book
+from worker.subscribers.known import Known
 from worker.subscribers.record import Record
 from worker.subscribers.subject import Subject
 

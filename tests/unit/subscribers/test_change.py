@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.examples import NOON, change, order
-from worker.subscribers.change import FIRST, NOTHING, Change, OrderKey, Part, TagWish, merge_all, tag_key
+from worker.events.event import FIRST, OrderKey
+from worker.subscribers.change import NOTHING, Change, Part, TagWish, merge_all, tag_key
 
 TAGS = 3**3
 FIELDS = 4**2

@@ -10,10 +10,10 @@ import pytest
 from tests.unit.examples import EMAIL, NOON, change, event, order
 from worker.accounts.interpret import Request
 from worker.errors import Reason
-from worker.events.decode import Event
-from worker.ledger.store import Known, Person
+from worker.events.event import Event
 from worker.subscribers.change import Change, Part, slot_key
 from worker.subscribers.in_hand import MOVE_EVERY, Book
+from worker.subscribers.known import Known, Person
 from worker.subscribers.record import MAX_SEEN, Moved, Record, event_mark
 from worker.subscribers.subject import Call, Verdict
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
-from worker.accounts.account import AccessToken, Account, ApiKey, Credential, OAuthApp
+from worker.accounts.account import Account
 from worker.accounts.file.cross_checks import DEFAULT_FIELDS, cross_faults
 from worker.accounts.file.key_files import read_start
 from worker.accounts.file.kit_model import KitPart
@@ -22,6 +22,7 @@ from worker.accounts.file.source import Fault, Source, YamlPath, read_yaml
 from worker.accounts.file.source_errors import START, Spot
 from worker.errors import ConfigurationError, Problem
 from worker.handlers import HANDLERS
+from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
 from worker.mapping import Condition, EventMapping, FieldTarget, Options, Rule, Template
 
 MAX_FILE_BYTES: Final = 1024 * 1024

@@ -15,8 +15,8 @@ from urllib.parse import parse_qs
 
 from pydantic import SecretStr
 
-from worker.accounts.account import OAuthApp
 from worker.kit.auth.endpoint import authorize_url
+from worker.kit.credentials import OAuthApp
 
 SEPARATOR: Final = "."
 _AROUND: Final = " \t\r\n'\"<>"

@@ -16,11 +16,11 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from worker.accounts.account import OAuthApp
 from worker.clock import Seconds
 from worker.errors import CredentialRefused, KitUnavailable, KitWorkerError, RateLimited
 from worker.kit.answers import unanswered
 from worker.kit.auth.connection import Tokens
+from worker.kit.credentials import OAuthApp
 from worker.kit.sockets import sockets
 
 AUTHORIZE: Final = "/v4/oauth/authorize"

@@ -8,7 +8,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from worker.accounts.load import account_schema, parse_account
+from worker.accounts.file.model import account_schema
+from worker.accounts.load import parse_account
 from worker.errors import ConfigurationError
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from worker.accounts.load import OAuthApp
 from worker.kit.auth.consent import Consent, ConsentError, DeclinedError, Granted
 from worker.kit.auth.endpoint import authorize_url
+from worker.kit.credentials import OAuthApp
 
 APP = OAuthApp(SecretStr("the-client"), SecretStr("the-client-secret"))
 PUBLIC = OAuthApp(SecretStr("the-client"))

@@ -14,7 +14,6 @@ import pytest
 from pydantic import SecretStr
 
 from tests.unit.kit.raw_server import Reply, Request, answering, dropping, http, resetting, serving
-from worker.accounts.load import OAuthApp
 from worker.errors import CredentialRefused, KitUnavailable, KitWorkerError, RateLimited
 from worker.kit.auth.endpoint import (
     MAX_ANSWER_BYTES,
@@ -23,6 +22,7 @@ from worker.kit.auth.endpoint import (
     OAuthEndpoint,
     authorize_url,
 )
+from worker.kit.credentials import OAuthApp
 from worker.sandbox import Fault, FaultKind, Rule, Sandbox
 
 NAME = "Sunny Kitchen"

@@ -1,0 +1,69 @@
+"""What the ledger knows of the people in hand, and what it is told of them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from worker.subscribers.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person whom the platform knows by an id.
+
+    Attributes:
+        email: The address under which Kit has the person.
+        moved_at: When that was last changed in Kit, in seconds since 1970; None where it never was.
+    """
+
+    user_id: str
+    email: str
+    moved_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger knows about the people of a batch."""
+
+    records: Mapping[str, Record]
+    people: Mapping[str, Person]
+    forgotten: Mapping[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event's line in the history; see `kit-worker history`."""
+
+    email: str
+    event_id: str | None
+    event_type: str
+    event_time: datetime
+    at: float
+    outcome: str
+    detail: str = ""
+    calls: tuple[Mapping[str, Any], ...] = ()
+    version: str = ""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is written in one transaction.
+
+    Attributes:
+        moves: Addresses that changed, old → new; their history follows.
+        created_tags: How many tags were created by placeholders since the last batch.
+        number: Tells the batches of a tenure apart; 0 where nobody will write it again.
+    """
+
+    records: list[Record] = field(default_factory=list)
+    people: list[Person] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    moves: list[tuple[str, str]] = field(default_factory=list)
+    created_tags: int = 0
+    number: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.records or self.people or self.entries or self.moves or self.created_tags)
