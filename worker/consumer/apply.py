@@ -41,7 +41,7 @@ def is_alone(pending: Pending[K, T]) -> bool:
 class Writes(Protocol[K_contra]):
     """Makes a change true in Kit; `worker.kit.writer.Writer` does."""
 
-    async def apply(self, subject: K_contra, change: Change, /) -> None:
+    async def apply(self, subscriber: K_contra, change: Change, /) -> None:
         """Make it true, or raise. What was done of it by then is not done again by a later try."""
 
 

@@ -16,8 +16,8 @@ from worker.consumer.report import Delivery, Handed
 from worker.errors import EventError
 from worker.events.event import Event
 from worker.ledger.account import AccountLedger
-from worker.subscribers.in_hand import Book
-from worker.subscribers.subject import Subject, Verdict
+from worker.subscribers.in_hand import InHand
+from worker.subscribers.subscriber import Subscriber, Verdict
 
 LOOK_AGAIN: Final = 0.2
 """Seconds after which an event that waits for another subscriber's work is looked at again."""
@@ -41,7 +41,7 @@ class Intake:
     """One session's events on their way into the backlog.
 
     Args:
-        book: What is known of the people in hand.
+        in_hand: What is known of the people in hand.
         ledger: Where more is known.
         backlog: Where events wait that have something to do.
         settle: Is given each event that has nothing to do, and why.
@@ -52,16 +52,16 @@ class Intake:
 
     def __init__(  # noqa: PLR0913  # its collaborators, all named
         self,
-        book: Book,
+        in_hand: InHand,
         ledger: AccountLedger,
-        backlog: Backlog[Subject, Handed],
+        backlog: Backlog[Subscriber, Handed],
         *,
         settle: Callable[[Item[Handed], str], None],
         fresh: Callable[[int], bool],
         may_read: Callable[[], Awaitable[None]],
         wake: Callable[[], None],
     ) -> None:
-        self._book = book
+        self._in_hand = in_hand
         self._ledger = ledger
         self._backlog = backlog
         self._settle = settle
@@ -100,10 +100,10 @@ class Intake:
         while True:
             await self._more()
             await self._may_read()
-            emails, users = self._book.unknown(arrival.request for arrival in self._waiting)
+            emails, users = self._in_hand.unknown(arrival.request for arrival in self._waiting)
             # Also where nothing is unknown: reading is what shows that the account is still ours.
             known = await self._ledger.load(emails, users, fresh=self._fresh(len(self._waiting)))
-            self._book.learn(emails, users, known)
+            self._in_hand.learn(emails, users, known)
             self._take_in()
 
     async def _more(self) -> None:
@@ -120,23 +120,23 @@ class Intake:
         arrivals = self._parked + self._waiting
         self._parked, self._waiting = [], []
         for arrival in arrivals:
-            if any(map(bool, self._book.unknown((arrival.request,)))):
+            if any(map(bool, self._in_hand.unknown((arrival.request,)))):
                 self._waiting.append(arrival)  # it came meanwhile
                 continue
-            judge = self._book.judge if arrival.refusal is None else self._book.judge_refused
+            judge = self._in_hand.judge if arrival.refusal is None else self._in_hand.judge_refused
             verdict = judge(arrival.event, arrival.request)
             if verdict.wait_for is not None:
                 self._parked.append(arrival)
                 continue
-            self._book.take_in(arrival.event, arrival.request, verdict)
+            self._in_hand.take_in(arrival.event, arrival.request, verdict)
             self._pass_on(arrival, verdict)
         self._wake()
 
     def _pass_on(self, arrival: Arrival, verdict: Verdict) -> None:
-        handed = Handed(arrival.delivery, verdict.subject)
+        handed = Handed(arrival.delivery, verdict.subscriber)
         refusal = verdict.refusal or arrival.refusal
         item = Item(arrival.event, verdict.change, handed, refusal, verdict.doubled)
         if verdict.outcome:
             self._settle(item, verdict.outcome)
         else:
-            self._backlog.add(verdict.subject, item)
+            self._backlog.add(verdict.subscriber, item)

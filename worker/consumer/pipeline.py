@@ -35,8 +35,8 @@ from worker.kit.writer import Writer
 from worker.ledger.account import RELEASE_TIMEOUT, AccountLedger
 from worker.ledger.store import Tenure
 from worker.retry import Tries
-from worker.subscribers.in_hand import Book
-from worker.subscribers.subject import Subject
+from worker.subscribers.in_hand import InHand
+from worker.subscribers.subscriber import Subscriber
 
 log = structlog.get_logger()
 
@@ -81,7 +81,7 @@ class Pipeline:
         on_success: Callable[[], None],
     ) -> None:
         self.account = account
-        self.book = Book(now=tools.wall, mark=tools.ledger.mark)
+        self.in_hand = InHand(now=tools.wall, mark=tools.ledger.mark)
         self.ledger = AccountLedger(
             account.name,
             tools.ledger,
@@ -89,13 +89,13 @@ class Pipeline:
             taken=self._begin,
             random=tools.random,
         )
-        self.backlog: Backlog[Subject, Handed] = Backlog(
-            lambda subject: kit.failing.pop(subject.record.email, Tries())
+        self.backlog: Backlog[Subscriber, Handed] = Backlog(
+            lambda subscriber: kit.failing.pop(subscriber.record.email, Tries())
         )
         self.endings = Endings(
             account.name,
             tools,
-            self.book,
+            self.in_hand,
             self.ledger,
             consumer,
             flood=flood,
@@ -108,13 +108,13 @@ class Pipeline:
         writer = Writer(
             kit.client,
             kit.catalog,
-            self.book,
+            self.in_hand,
             now=tools.wall,
             relied_on=lambda: max(tools.wall() - tools.known_ttl, self.ledger.known_since),
             written=self.endings.settling.written,
         )
         bulk = account.credential is not None and account.credential.bulk
-        together = BulkWriter(kit.client, kit.catalog, self.book, writer, now=tools.wall) if bulk else None
+        together = BulkWriter(kit.client, kit.catalog, self.in_hand, writer, now=tools.wall) if bulk else None
         self.holds = Holds(
             look=partial(kit.client.get, "/v4/account"),
             worked_at=kit.client.worked_at,
@@ -122,7 +122,7 @@ class Pipeline:
             random=tools.random,
             account=account.name,
         )
-        self.dispatcher: Dispatcher[Subject, Handed] = Dispatcher(
+        self.dispatcher: Dispatcher[Subscriber, Handed] = Dispatcher(
             self.backlog,
             writer,
             self.holds,
@@ -138,7 +138,7 @@ class Pipeline:
             account=account.name,
         )
         self._intake = Intake(
-            self.book,
+            self.in_hand,
             self.ledger,
             self.backlog,
             settle=self.endings.without_work,
@@ -171,7 +171,7 @@ class Pipeline:
         something harmless first, and gives that call a moment.
         """
         self._kit.failing |= {
-            subject.record.email: tries for subject, tries in self.backlog.failing().items()
+            subscriber.record.email: tries for subscriber, tries in self.backlog.failing().items()
         }
         try:
             async with asyncio.timeout(RELEASE_TIMEOUT):

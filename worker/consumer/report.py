@@ -16,7 +16,7 @@ from worker.errors import EventError
 from worker.events.event import Event
 from worker.metrics import Metrics
 from worker.subscribers.identity import mask_email
-from worker.subscribers.subject import Subject
+from worker.subscribers.subscriber import Subscriber
 
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ class Handed:
     """What is needed to settle an event in hand."""
 
     delivery: Delivery
-    subject: Subject
+    subscriber: Subscriber
 
 
 @dataclass(frozen=True, slots=True)

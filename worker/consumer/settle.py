@@ -17,7 +17,7 @@ from worker.consumer.shared import Tools
 from worker.errors import EventError
 from worker.events.event import Event
 from worker.ledger.account import AccountLedger
-from worker.subscribers.in_hand import Book
+from worker.subscribers.in_hand import InHand
 from worker.subscribers.known import Entry
 
 
@@ -27,7 +27,7 @@ class Endings:
     Args:
         account: Its name.
         tools: Shared with the other accounts.
-        book: What is known of the people in hand.
+        in_hand: What is known of the people in hand.
         ledger: Where it is written.
         consumer: Acks what is settled.
         flood: Counts how events end.
@@ -46,7 +46,7 @@ class Endings:
         self,
         account: str,
         tools: Tools,
-        book: Book,
+        in_hand: InHand,
         ledger: AccountLedger,
         consumer: Consumer,
         *,
@@ -57,7 +57,7 @@ class Endings:
         on_success: Callable[[], None],
         wake: Callable[[], None],
     ) -> None:
-        self.settling = Settling(book, ledger, ack=consumer.ack, created_tags=created_tags)
+        self.settling = Settling(in_hand, ledger, ack=consumer.ack, created_tags=created_tags)
         self.lane = DeadLetterLane(
             account,
             publish=tools.broker.publisher.publish,
@@ -66,7 +66,7 @@ class Endings:
             now=tools.now,
             random=tools.random,
         )
-        self._book = book
+        self._in_hand = in_hand
         self._consumer = consumer
         self._wall = tools.wall
         self._version = version
@@ -97,7 +97,7 @@ class Endings:
             self.refuse(handed.delivery, error, attempts, item)
             return
         if not item.doubled:
-            self._book.applied(handed.subject, item.event)
+            self._in_hand.applied(handed.subscriber, item.event)
         self.without_work(item, "duplicate" if item.doubled else "applied")
         self._on_success()
 
@@ -109,11 +109,11 @@ class Endings:
             self.refuse(handed.delivery, item.refusal, 1, replace(item, doubled=True))
             return
         doubled = item.doubled or outcome not in {"applied", "ignored"}
-        calls = self._book.let_go(handed.subject, item.event, doubled=doubled)
+        calls = self._in_hand.let_go(handed.subscriber, item.event, doubled=doubled)
         if outcome == "forgotten":
             self._end(handed.delivery, "ignored", None)  # not even the history may name the person
             return
-        entry = self._entry(item.event, handed.subject.record.email, outcome)
+        entry = self._entry(item.event, handed.subscriber.record.email, outcome)
         self._end(handed.delivery, outcome, replace(entry, calls=tuple(call.as_json() for call in calls)))
 
     def ignore(self, delivery: Delivery, event: Event) -> None:
@@ -139,9 +139,11 @@ class Endings:
         if delivery.event is not None:
             entry = self._entry(delivery.event, "", "dead_lettered", str(refused.error))
         if item is not None and entry is not None:
-            subject = item.delivery.subject
-            calls = self._book.let_go(subject, item.event, doubled=item.doubled)
-            entry = replace(entry, email=subject.record.email, calls=tuple(call.as_json() for call in calls))
+            subscriber = item.delivery.subscriber
+            calls = self._in_hand.let_go(subscriber, item.event, doubled=item.doubled)
+            entry = replace(
+                entry, email=subscriber.record.email, calls=tuple(call.as_json() for call in calls)
+            )
         report = partial(self._report.dead_lettered, delivery, self._label(delivery.event), refused.error)
         self.settling.put(Settled(delivery, report, entry))
         self._wake()

@@ -12,7 +12,7 @@ from typing import Final
 
 from worker.consumer.report import Delivery
 from worker.ledger.account import AccountLedger
-from worker.subscribers.in_hand import Book
+from worker.subscribers.in_hand import InHand
 from worker.subscribers.known import Entry
 
 FLUSH_EVERY: Final = 1.0
@@ -37,7 +37,7 @@ class Settling:
     """One session's way from an outcome to the ack.
 
     Args:
-        book: What has changed.
+        in_hand: What has changed.
         ledger: Where it is written.
         ack: Tells the broker, and returns the tags of those of which that was written to it.
         created_tags: Returns how many tags placeholders have created since it was last asked.
@@ -45,13 +45,13 @@ class Settling:
 
     def __init__(
         self,
-        book: Book,
+        in_hand: InHand,
         ledger: AccountLedger,
         *,
         ack: Callable[[Iterable[Delivery]], Awaitable[Collection[int]]],
         created_tags: Callable[[], int],
     ) -> None:
-        self._book = book
+        self._in_hand = in_hand
         self._ledger = ledger
         self._ack = ack
         self._created_tags = created_tags
@@ -64,8 +64,8 @@ class Settling:
 
     @property
     def clean(self) -> bool:
-        """Whether the ledger has all that the book has noted; not so after a write that was cut short."""
-        return not (self._writing or self._book.touched)
+        """Whether the ledger has all that was done; not so after a write that was cut short."""
+        return not (self._writing or self._in_hand.touched)
 
     def put(self, settled: Settled) -> None:
         """Add an event."""
@@ -74,7 +74,7 @@ class Settling:
         self._came.set()
 
     async def written(self) -> None:
-        """Wait until all that the book has noted by now is written."""
+        """Wait until all that the people in hand have noted by now is written."""
         written = asyncio.get_running_loop().create_future()
         self._waiting.append(written)
         self._came.set()
@@ -82,7 +82,7 @@ class Settling:
 
     async def emptied(self) -> None:
         """Wait until all that has ended is acked, and all that was done is written."""
-        if self._book.touched:
+        if self._in_hand.touched:
             await self.written()
         await self._empty.wait()
 
@@ -97,7 +97,7 @@ class Settling:
             settled, self._queue = self._queue, []
             waiting, self._waiting = self._waiting, []
             self._writing = True
-            batch = self._book.changes()
+            batch = self._in_hand.changes()
             batch.created_tags = self._created_tags()
             batch.entries = [each.entry for each in settled if each.entry is not None]
             if batch:
@@ -110,7 +110,7 @@ class Settling:
             for each in settled:
                 if each.delivery.tag in acked:
                     each.report()
-            self._book.drop_idle()
+            self._in_hand.drop_idle()
             if not self._queue:
                 self._empty.set()
 
@@ -122,5 +122,5 @@ class Settling:
                     await self._came.wait()
             except TimeoutError:
                 pass
-            if self._book.touched:
+            if self._in_hand.touched:
                 return

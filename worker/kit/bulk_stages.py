@@ -30,7 +30,7 @@ from worker.kit.plan import plan
 from worker.kit.writer import Writer
 from worker.subscribers.change import Change
 from worker.subscribers.record import UNKNOWN
-from worker.subscribers.subject import Subject
+from worker.subscribers.subscriber import Subscriber
 
 E = TypeVar("E", NewSubscriber, FieldValue, Tagging, Untagging)
 T = TypeVar("T", Tagging, Untagging)
@@ -46,7 +46,7 @@ class Share:
         together: False once the person is left to single calls.
     """
 
-    subject: Subject
+    subscriber: Subscriber
     change: Change
     left: Change
     together: bool = True
@@ -89,15 +89,15 @@ class Stages:
         self._writer = writer
         self._now = now
 
-    async def share(self, subject: Subject, change: Change) -> Share:
+    async def share(self, subscriber: Subscriber, change: Change) -> Share:
         """Return one person's part; whose change is not for bulk calls is left to single ones."""
-        if self._writer.moves(subject, change):
-            return Share(subject, change, change, together=False)
-        left = await self._writer.left_of(subject, change)
+        if self._writer.moves(subscriber, change):
+            return Share(subscriber, change, change, together=False)
+        left = await self._writer.left_of(subscriber, change)
         clears = any(part.value is None for part in left.fields.values())  # a bulk call takes text only
         # Whether somebody was created, the answer of a bulk call does not say.
-        created = self._names_new_people and (subject.record.kit_id is None or subject.record.created)
-        return Share(subject, change, left, together=not (clears or created))
+        created = self._names_new_people and (subscriber.record.kit_id is None or subscriber.record.created)
+        return Share(subscriber, change, left, together=not (clears or created))
 
     @property
     def _names_new_people(self) -> bool:
@@ -105,7 +105,7 @@ class Stages:
 
     def _needs_upsert(self, share: Share) -> bool:
         named = share.left.first_name is not None and not self._names_new_people
-        return bool(share.left) and (share.subject.record.kit_id is None or named)
+        return bool(share.left) and (share.subscriber.record.kit_id is None or named)
 
     def pays(self, shares: Iterable[Share]) -> bool:
         """Tell whether bulk calls are fewer than single ones."""
@@ -113,7 +113,7 @@ class Stages:
         for share in shares:
             if not share.together or not share.left:
                 continue
-            todo = plan(share.left, self._catalog.options, known=share.subject.record.kit_id is not None)
+            todo = plan(share.left, self._catalog.options, known=share.subscriber.record.kit_id is not None)
             single += len(todo.upserts) + len(todo.removals) + len(todo.additions)
             entries = (
                 entries[0] + self._needs_upsert(share),
@@ -129,7 +129,7 @@ class Stages:
         """Return whom to make sure of, and whose first name to set."""
         state, wanted = self._catalog.options.subscriber_state, list[Wanted[NewSubscriber]]()
         for share in shares:
-            record, name = share.subject.record, share.left.first_name
+            record, name = share.subscriber.record, share.left.first_name
             if name is not None and self._names_new_people:
                 record.note(Change(first_name=name), UNKNOWN, {})  # it is not sent
                 name = None
@@ -153,7 +153,7 @@ class Stages:
                 if found is None:
                     share.together = False  # single calls will say why
                     break
-                entry = FieldValue(_id_of(share.subject), found.id, part.value or "")
+                entry = FieldValue(_id_of(share.subscriber), found.id, part.value or "")
                 change = Change(fields={name: part})
                 wanted.append(Wanted(entry, share, change, name, part.order, {name: found.id}))
         return wanted, values_set
@@ -181,10 +181,10 @@ class Stages:
                     break
                 change, ids = Change(tags={key: part}), {key: tag.id}
                 if tag.created and not present:  # nobody can have it
-                    share.subject.record.note(change, self._now(), ids)
+                    share.subscriber.record.note(change, self._now(), ids)
                     continue
                 what = f"tag {part.value.name!r}" + ("" if present else " off")
-                entry = kind(tag.id, _id_of(share.subject))
+                entry = kind(tag.id, _id_of(share.subscriber))
                 wanted.append(Wanted(entry, share, change, what, part.order, ids, (part.value.rule,)))
         return wanted
 
@@ -197,10 +197,10 @@ async def _or_none(asked: Awaitable[R]) -> R | None:
         return None
 
 
-def _id_of(subject: Subject) -> int:
-    if subject.record.kit_id is None:
+def _id_of(subscriber: Subscriber) -> int:
+    if subscriber.record.kit_id is None:
         raise AssertionError("the first stage makes sure of everybody")
-    return subject.record.kit_id
+    return subscriber.record.kit_id
 
 
 def _newest(change: Change) -> OrderKey:

@@ -22,8 +22,8 @@ from worker.kit.client import KitClient
 from worker.kit.rounds import Round
 from worker.kit.writer import Writer
 from worker.subscribers.change import Change
-from worker.subscribers.in_hand import Book
-from worker.subscribers.subject import Call, Subject
+from worker.subscribers.in_hand import InHand
+from worker.subscribers.subscriber import Call, Subscriber
 
 NOTHING_DONE: Final = Answer(0, {})
 
@@ -39,7 +39,7 @@ class _Answered:
 class _InterruptedError(Exception):
     """Calls failed in a way that says: not now."""
 
-    def __init__(self, error: TryLater | CredentialRefused, failed: Iterable[Subject]) -> None:
+    def __init__(self, error: TryLater | CredentialRefused, failed: Iterable[Subscriber]) -> None:
         super().__init__(str(error))
         self.error = error
         self.failed = set(failed)
@@ -51,22 +51,28 @@ class BulkWriter:
     Args:
         client: The way to Kit.
         catalog: The account's tags and custom fields.
-        book: What is known of the subscribers; every answer is noted there.
+        in_hand: What is known of the subscribers; every answer is noted there.
         writer: Knows what is left to do of a change.
         now: Seconds since 1970.
     """
 
     def __init__(
-        self, client: KitClient, catalog: Catalog, book: Book, writer: Writer, *, now: Callable[[], float]
+        self,
+        client: KitClient,
+        catalog: Catalog,
+        in_hand: InHand,
+        writer: Writer,
+        *,
+        now: Callable[[], float],
     ) -> None:
         self._client = client
         self._stages = Stages(catalog, writer, now=now)
-        self._book = book
+        self._in_hand = in_hand
         self._now = now
 
     async def apply(
-        self, changes: Sequence[tuple[Subject, Change]], *, one_at_a_time: bool = False
-    ) -> Round[Subject]:
+        self, changes: Sequence[tuple[Subscriber, Change]], *, one_at_a_time: bool = False
+    ) -> Round[Subscriber]:
         """Make changes true, as far as that can be done together.
 
         Args:
@@ -77,11 +83,11 @@ class BulkWriter:
             What came of each. Whatever that is, the records hold what was done, so that a later try goes on
             from there.
         """
-        result = Round[Subject]()
+        result = Round[Subscriber]()
         try:
-            shares = [await self._stages.share(subject, change) for subject, change in changes]
+            shares = [await self._stages.share(subscriber, change) for subscriber, change in changes]
             if not self._stages.pays(shares):
-                result.alone = [subject for subject, _ in changes]
+                result.alone = [subscriber for subscriber, _ in changes]
                 return result
             of = self._stages
             for stage in (of.subscribers, of.fields, of.removals, of.additions):
@@ -94,9 +100,9 @@ class BulkWriter:
             result.error = error  # of the catalog: it is nobody's call
             return result
         for share in shares:
-            (result.done if share.together else result.alone).append(share.subject)
+            (result.done if share.together else result.alone).append(share.subscriber)
             if share.together:
-                share.subject.record.finish(share.change)
+                share.subscriber.record.finish(share.change)
         return result
 
     async def _send(self, wanted: Iterable[Wanted[Any]], done: Done, *, one_at_a_time: bool) -> None:
@@ -118,17 +124,17 @@ class BulkWriter:
     ) -> None:
         wanted = [[each for entry in call.entries for each in by_entry[entry]] for call in sent]
         for each in itertools.chain(*wanted):
-            each.share.subject.record.doubt(each.part)
-            self._book.touch(each.share.subject)
+            each.share.subscriber.record.doubt(each.part)
+            self._in_hand.touch(each.share.subscriber)
         ends = await asyncio.gather(*(self._call(call, done) for call in sent))
-        errors, failed = list[TryLater | CredentialRefused](), set[Subject]()
+        errors, failed = list[TryLater | CredentialRefused](), set[Subscriber]()
         for members, end in zip(wanted, ends, strict=True):
             if isinstance(end, _Answered):
                 for each in members:
                     self._note(each, end)
             else:
                 errors.append(end)
-                failed |= {each.share.subject for each in members}
+                failed |= {each.share.subscriber for each in members}
         if errors:
             worst = next((each for each in errors if isinstance(each, CredentialRefused)), errors[0])
             raise _InterruptedError(worst, failed)
@@ -143,7 +149,7 @@ class BulkWriter:
             return _Answered(NOTHING_DONE, {})  # single calls will show whose fault it is
 
     def _note(self, wanted: Wanted[Any], end: _Answered) -> None:
-        share, record = wanted.share, wanted.share.subject.record
+        share, record = wanted.share, wanted.share.subscriber.record
         kit_id = end.ids.get(wanted.entry)
         if kit_id is None or record.kit_id not in {None, kit_id}:
             share.together = False  # it failed, or the address is another one's by now
@@ -151,4 +157,4 @@ class BulkWriter:
         record.kit_id, record.asked = kit_id, False
         record.note(wanted.part, self._now(), wanted.kit_ids)
         call = Call(end.answer.endpoint, wanted.what, end.answer.status, wanted.rules)
-        self._book.called(share.subject, call, (wanted.order,))
+        self._in_hand.called(share.subscriber, call, (wanted.order,))

@@ -18,13 +18,13 @@ from worker.subscribers.change import Change, Part
 from worker.subscribers.identity import id_key
 from worker.subscribers.known import Batch, Known, Person
 from worker.subscribers.record import Moved, Record, event_mark
-from worker.subscribers.subject import Call, Subject, Verdict, merged
+from worker.subscribers.subscriber import Call, Subscriber, Verdict, merged
 
 MOVE_EVERY: Final = 24 * 3600.0
 """Seconds between two changes of one person's address in Kit."""
 
 
-class Book:
+class InHand:
     """The records of one session.
 
     Args:
@@ -35,14 +35,14 @@ class Book:
     def __init__(self, *, now: Callable[[], float], mark: Callable[[str, str], str]) -> None:
         self._now = now
         self._mark = mark
-        self._subjects: dict[str, Subject] = {}
+        self._subscribers: dict[str, Subscriber] = {}
         self._people: dict[str, Person | None] = {}  # None: the ledger was asked, and does not know
         self._forgotten: dict[str, datetime] = {}
         self._marks: set[str] = set()
         self._new_people: dict[str, Person] = {}
         self._moves: list[tuple[str, str]] = []
-        self._touched: set[Subject] = set()
-        self._idle: set[Subject] = set()
+        self._touched: set[Subscriber] = set()
+        self._idle: set[Subscriber] = set()
 
     # -- what the ledger says -------------------------------------------------------------------------
 
@@ -50,13 +50,15 @@ class Book:
         """Return the addresses and user ids of which the ledger must be asked."""
         emails, users = set(), set()
         for request in requests:
-            subject = self._subjects.get(request.email)
-            if subject is None or ((moved := subject.record.moved) and moved.to not in self._subjects):
+            subscriber = self._subscribers.get(request.email)
+            if subscriber is None or (
+                (moved := subscriber.record.moved) and moved.to not in self._subscribers
+            ):
                 emails.add(request.email)
             if request.user_id is not None:
                 user = id_key(request.user_id)
                 person = self._people.get(user)
-                if user not in self._people or (person and person.email not in self._subjects):
+                if user not in self._people or (person and person.email not in self._subscribers):
                     emails.add(request.email)
                     users.add(user)
         return emails, users
@@ -70,17 +72,17 @@ class Book:
             known: Its answer.
         """
         for email in {*emails, *known.records, *(person.email for person in known.people.values())}:
-            if email not in self._subjects:
-                self._lead(email, Subject(known.records.get(email) or Record(email)))
+            if email not in self._subscribers:
+                self._lead(email, Subscriber(known.records.get(email) or Record(email)))
         self._people |= {**dict.fromkeys(users), **known.people, **self._new_people}
         self._forgotten |= known.forgotten
 
-    def _lead(self, email: str, subject: Subject) -> None:
+    def _lead(self, email: str, subscriber: Subscriber) -> None:
         """Let an address lead to a subscriber."""
-        self._subjects[email] = subject
-        subject.addresses.add(email)
-        if not subject.events:
-            self._idle.add(subject)
+        self._subscribers[email] = subscriber
+        subscriber.addresses.add(email)
+        if not subscriber.events:
+            self._idle.add(subscriber)
 
     # -- taking an event in ---------------------------------------------------------------------------
 
@@ -88,40 +90,42 @@ class Book:
         """Return whom an event is about, and what of it is to be done. The ledger was asked before."""
         user = None if request.user_id is None else id_key(request.user_id)
         address = self._address_of(event, request.email, user)
-        subject = self._subjects[address]
-        record, mark = subject.record, event_mark(event)
+        subscriber = self._subscribers[address]
+        record, mark = subscriber.record, event_mark(event)
         if self._is_forgotten(event, request.email, user):
-            return Verdict(subject, outcome="forgotten")
-        if address in subject.joined and user not in record.users:
-            return Verdict(subject, wait_for=subject)  # another person's, and the move may still be rejected
+            return Verdict(subscriber, outcome="forgotten")
+        if address in subscriber.joined and user not in record.users:
+            return Verdict(
+                subscriber, wait_for=subscriber
+            )  # another person's, and the move may still be rejected
         if mark in record.seen:
-            return Verdict(subject, outcome="duplicate")
+            return Verdict(subscriber, outcome="duplicate")
         if mark is not None and mark in self._marks:
-            return Verdict(subject, doubled=True)
-        return self._news(subject, event, request, user)
+            return Verdict(subscriber, doubled=True)
+        return self._news(subscriber, event, request, user)
 
-    def _news(self, subject: Subject, event: Event, request: Request, user: str | None) -> Verdict:
-        record = subject.record
-        change, refusal = self._with_address(subject, event, request, user)
+    def _news(self, subscriber: Subscriber, event: Event, request: Request, user: str | None) -> Verdict:
+        record = subscriber.record
+        change, refusal = self._with_address(subscriber, event, request, user)
         moves = change.address is not None and change.address.value != record.email
         if refusal is None and not moves and record.supersedes(change):
-            return Verdict(subject, outcome="superseded")
-        if moves and (other := self._in_the_way(subject, request.email)):
-            return Verdict(subject, wait_for=other)
-        return Verdict(subject, change, refusal)
+            return Verdict(subscriber, outcome="superseded")
+        if moves and (other := self._in_the_way(subscriber, request.email)):
+            return Verdict(subscriber, wait_for=other)
+        return Verdict(subscriber, change, refusal)
 
     def judge_refused(self, event: Event, request: Request) -> Verdict:
         """Return whom an event is about that cannot be applied."""
         user = None if request.user_id is None else id_key(request.user_id)
         forgotten = self._is_forgotten(event, request.email, user)
-        subject = self._subjects[self._address_of(event, request.email, user)]
-        return Verdict(subject, outcome="forgotten" if forgotten else "refused")
+        subscriber = self._subscribers[self._address_of(event, request.email, user)]
+        return Verdict(subscriber, outcome="forgotten" if forgotten else "refused")
 
     def take_in(self, event: Event, request: Request, verdict: Verdict) -> None:
         """Count an event as in hand; `let_go` must follow."""
-        subject, record = verdict.subject, verdict.subject.record
-        subject.events += 1
-        self._idle.discard(subject)
+        subscriber, record = verdict.subscriber, verdict.subscriber.record
+        subscriber.events += 1
+        self._idle.discard(subscriber)
         user = None if request.user_id is None else id_key(request.user_id)
         if verdict.outcome or verdict.doubled:
             if user is not None and self._people.get(user) is None:
@@ -136,15 +140,15 @@ class Book:
                 self._people[user] = self._new_people[user] = Person(user, record.email)
         address = verdict.change.address
         if address is not None and address.value != record.email:
-            subject.asking[event.order] = address.value
-            self._join(subject, address.value)
+            subscriber.asking[event.order] = address.value
+            self._join(subscriber, address.value)
 
     def _address_of(self, event: Event, email: str, user: str | None) -> str:
         """Return the address under which the person of an event is known."""
         if user is not None and (person := self._people.get(user)) is not None:
             return person.email
         seen = {email}
-        while (moved := self._subjects[email].record.moved) is not None and event.order < moved.order:
+        while (moved := self._subscribers[email].record.moved) is not None and event.order < moved.order:
             if moved.to in seen:
                 break
             email = moved.to
@@ -158,13 +162,13 @@ class Book:
         return any(event.time <= self._forgotten[mark] for mark in marks if mark in self._forgotten)
 
     def _with_address(
-        self, subject: Subject, event: Event, request: Request, user: str | None
+        self, subscriber: Subscriber, event: Event, request: Request, user: str | None
     ) -> tuple[Change, EventError | None]:
         """Return the change with the person's address in it, or why that cannot be changed."""
-        record = subject.record
+        record = subscriber.record
         if user is None or event.order <= record.users.get(user, FIRST):
             return request.change, None  # nobody's, or a delayed event of a person who has moved on
-        moves = request.email != record.email and self._subjects[request.email] is not subject
+        moves = request.email != record.email and self._subscribers[request.email] is not subscriber
         if moves and (why := self._why_not_move(record, user)) is not None:
             error = InvalidEvent(f"data.user.email: {why}; everything else of the event is applied")
             return request.change, error
@@ -180,84 +184,84 @@ class Book:
             return "this person's address was changed in Kit less than a day ago; replay the event tomorrow"
         return None
 
-    def _in_the_way(self, subject: Subject, email: str) -> Subject | None:
+    def _in_the_way(self, subscriber: Subscriber, email: str) -> Subscriber | None:
         """Return who has the new address, and has events in hand that must be done before."""
-        other = self._subjects[email]
-        return other if other is not subject and other.events else None
+        other = self._subscribers[email]
+        return other if other is not subscriber and other.events else None
 
-    def _join(self, subject: Subject, email: str) -> None:
+    def _join(self, subscriber: Subscriber, email: str) -> None:
         """Let both addresses lead to one subscriber from now on."""
-        other = self._subjects[email]
-        if other is not subject:
-            subject.joined[email] = other
-            self._lead(email, subject)
+        other = self._subscribers[email]
+        if other is not subscriber:
+            subscriber.joined[email] = other
+            self._lead(email, subscriber)
 
-    def _part(self, subject: Subject, email: str) -> None:
+    def _part(self, subscriber: Subscriber, email: str) -> None:
         """Let each of two addresses lead to its own subscriber again: nothing in hand asks for a move."""
-        if (other := subject.joined.pop(email, None)) is not None:
-            subject.addresses.discard(email)
+        if (other := subscriber.joined.pop(email, None)) is not None:
+            subscriber.addresses.discard(email)
             self._lead(email, other)
 
     # -- while it is worked on ------------------------------------------------------------------------
 
-    def touch(self, subject: Subject) -> None:
+    def touch(self, subscriber: Subscriber) -> None:
         """Have the subscriber's record written."""
-        self._touched.add(subject)
+        self._touched.add(subscriber)
 
-    def lost(self, subject: Subject) -> None:
+    def lost(self, subscriber: Subscriber) -> None:
         """Note that Kit no longer has the subscriber."""
-        subject.record.lost()
-        self._touched.add(subject)
+        subscriber.record.lost()
+        self._touched.add(subscriber)
 
-    def called(self, subject: Subject, call: Call, orders: Iterable[OrderKey]) -> None:
+    def called(self, subscriber: Subscriber, call: Call, orders: Iterable[OrderKey]) -> None:
         """Note a call that was answered, for the events that asked for it."""
-        self._touched.add(subject)
+        self._touched.add(subscriber)
         for order in orders:
-            subject.calls.setdefault(order, []).append(call)
+            subscriber.calls.setdefault(order, []).append(call)
 
-    def moved(self, subject: Subject, address: Part[str], kit_id: int | None) -> None:
+    def moved(self, subscriber: Subscriber, address: Part[str], kit_id: int | None) -> None:
         """Note that the subscriber has a new address.
 
         Args:
-            subject: Who moved.
+            subscriber: Who moved.
             address: The new address, and by which event.
             kit_id: Of the subscriber who has it now. Where that is another one than before, all that was
                 given under the old address is owed to this one.
         """
-        old = subject.record
-        other = subject.joined.pop(address.value, None)
-        subject.record = merged(old, other.record if other else Record(address.value), address, kit_id)
-        subject.placed = address.order
-        self._touched.add(subject)
+        old = subscriber.record
+        other = subscriber.joined.pop(address.value, None)
+        subscriber.record = merged(old, other.record if other else Record(address.value), address, kit_id)
+        subscriber.placed = address.order
+        self._touched.add(subscriber)
         self._moves.append((old.email, address.value))
-        self._lead(address.value, subject)
+        self._lead(address.value, subscriber)
         # A note stays at the old address, for late events that know the person by nothing else.
-        note = Subject(Record(old.email, moved=Moved(address.value, address.order)))
+        note = Subscriber(Record(old.email, moved=Moved(address.value, address.order)))
         self._touched.add(note)
-        subject.addresses.discard(old.email)
+        subscriber.addresses.discard(old.email)
         self._lead(old.email, note)
-        for user in subject.record.users:
+        for user in subscriber.record.users:
             self._people[user] = self._new_people[user] = Person(user, address.value, self._now())
 
     # -- when it is done ------------------------------------------------------------------------------
 
-    def applied(self, subject: Subject, event: Event) -> None:
+    def applied(self, subscriber: Subscriber, event: Event) -> None:
         """Note an event as applied."""
-        self._touched.add(subject)
+        self._touched.add(subscriber)
         if (mark := event_mark(event)) is not None:
-            subject.record.see(mark)
+            subscriber.record.see(mark)
 
-    def let_go(self, subject: Subject, event: Event, *, doubled: bool = False) -> tuple[Call, ...]:
+    def let_go(self, subscriber: Subscriber, event: Event, *, doubled: bool = False) -> tuple[Call, ...]:
         """Count an event as no longer in hand; return what was called for it."""
-        subject.events -= 1
-        if not subject.events:
-            self._idle.add(subject)
-        asked = subject.asking.pop(event.order, None)
-        if asked is not None and asked not in subject.asking.values():
-            self._part(subject, asked)
+        subscriber.events -= 1
+        if not subscriber.events:
+            self._idle.add(subscriber)
+        asked = subscriber.asking.pop(event.order, None)
+        if asked is not None and asked not in subscriber.asking.values():
+            self._part(subscriber, asked)
         if not doubled and (mark := event_mark(event)) is not None:
             self._marks.discard(mark)
-        return tuple(subject.calls.pop(event.order, ()))
+        return tuple(subscriber.calls.pop(event.order, ()))
 
     @property
     def touched(self) -> bool:
@@ -267,21 +271,21 @@ class Book:
     def changes(self) -> Batch:
         """Return what has changed since the last call, to be written."""
         records: dict[str, Record] = {}
-        for subject in self._touched:
-            email = subject.record.email
+        for subscriber in self._touched:
+            email = subscriber.record.email
             # Of two with one address, one has moved there, and has taken in what is known of the other.
-            if email not in records or self._subjects.get(email) is subject:
-                records[email] = subject.record
+            if email not in records or self._subscribers.get(email) is subscriber:
+                records[email] = subscriber.record
         batch = Batch(list(records.values()), list(self._new_people.values()), moves=self._moves)
         self._touched, self._new_people, self._moves = set(), {}, []
         return batch
 
     def drop_idle(self) -> None:
         """Drop what nobody in hand needs any more; the ledger has it."""
-        for subject in self._idle - self._touched:
-            self._idle.discard(subject)
-            for email in subject.addresses:
-                if self._subjects.get(email) is subject:
-                    del self._subjects[email]
-            for user in subject.record.users:
+        for subscriber in self._idle - self._touched:
+            self._idle.discard(subscriber)
+            for email in subscriber.addresses:
+                if self._subscribers.get(email) is subscriber:
+                    del self._subscribers[email]
+            for user in subscriber.record.users:
                 self._people.pop(user, None)

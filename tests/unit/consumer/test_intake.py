@@ -18,9 +18,9 @@ from worker.consumer.intake import LOOK_AGAIN, Arrival, Intake
 from worker.consumer.report import Handed
 from worker.errors import EpochLost, InvalidEvent
 from worker.ledger.account import AccountLedger
-from worker.subscribers.in_hand import Book
+from worker.subscribers.in_hand import InHand
 from worker.subscribers.known import Known
-from worker.subscribers.subject import Subject
+from worker.subscribers.subscriber import Subscriber
 
 NEW = "ada.new@example.com"
 
@@ -40,19 +40,19 @@ class World:
     asked: list[set[str]] = field(default_factory=list)
     fresh: list[bool] = field(default_factory=list)
     settled: list[tuple[int, str]] = field(default_factory=list)
-    in_hand: int = 0
+    count_in_hand: int = 0
 
     def __post_init__(self) -> None:
-        self.book = Book(now=lambda: 0.0, mark=lambda _, text: text)
-        self.backlog: Backlog[Subject, Handed] = Backlog()
+        self.in_hand = InHand(now=lambda: 0.0, mark=lambda _, text: text)
+        self.backlog: Backlog[Subscriber, Handed] = Backlog()
         self.ours = asyncio.Event()
         self.ours.set()
         self.intake = Intake(
-            self.book,
+            self.in_hand,
             cast("AccountLedger", self),
             self.backlog,
             settle=self._settle,
-            fresh=lambda count: self.in_hand <= count,
+            fresh=lambda count: self.count_in_hand <= count,
             may_read=self._may_read,
             wake=lambda: None,
         )
@@ -71,13 +71,13 @@ class World:
 
     def _settle(self, item: Item[Handed], outcome: str) -> None:
         self.settled.append((cast("Any", item.delivery.delivery), outcome))
-        self.book.let_go(item.delivery.subject, item.event, doubled=True)
+        self.in_hand.let_go(item.delivery.subscriber, item.event, doubled=True)
 
     def comes(
         self, number: int, email: str = EMAIL, user: str | None = None, refusal: InvalidEvent | None = None
     ) -> None:
         """Let event `number` come."""
-        self.in_hand += 1
+        self.count_in_hand += 1
         request = Request(email, change(number, add=("VIP",)), user)
         self.intake.put(Arrival(cast("Any", number), event(number), request, refusal))
 
@@ -174,7 +174,7 @@ def test_what_is_no_news_is_settled_and_not_folded() -> None:
             assert pending is not None
             pending.key.record.note(pending.change, 1.0, {})
             pending.key.record.finish(pending.change)
-            world.book.applied(pending.key, event(1))
+            world.in_hand.applied(pending.key, event(1))
             world.comes(1)
             world.comes(0)
             await settle()
@@ -208,7 +208,7 @@ def test_a_move_waits_until_the_work_at_the_new_address_is_done() -> None:
             await asyncio.sleep(1)
             assert (world.folded, len(world.intake)) == ([1, 2], 1)
             there = next(item for item in world.backlog.items() if item.event == event(2))
-            world.book.let_go(there.delivery.subject, event(2))
+            world.in_hand.let_go(there.delivery.subscriber, event(2))
             await asyncio.sleep(1)
         assert sorted(world.folded) == [1, 2, 3]
 
@@ -225,7 +225,7 @@ def test_a_move_that_waited_goes_on_though_other_events_never_cease_to_come() ->
             world.comes(3, NEW, "u-ada")
             await settle()
             there = next(item for item in world.backlog.items() if item.event == event(2))
-            world.book.let_go(there.delivery.subject, event(2))
+            world.in_hand.let_go(there.delivery.subscriber, event(2))
             for number in range(4, 24):
                 await asyncio.sleep(LOOK_AGAIN / 2)
                 world.comes(number, f"p{number}@example.com")

@@ -18,9 +18,9 @@ from worker.consumer.report import Delivery
 from worker.consumer.settling import FLUSH_EVERY, Settled, Settling
 from worker.errors import EpochLost
 from worker.ledger.account import AccountLedger
-from worker.subscribers.in_hand import Book
+from worker.subscribers.in_hand import InHand
 from worker.subscribers.known import Batch, Entry, Known
-from worker.subscribers.subject import Subject
+from worker.subscribers.subscriber import Subscriber
 
 
 @dataclass
@@ -41,9 +41,9 @@ class World:
     acks: bool = True
 
     def __post_init__(self) -> None:
-        self.book = Book(now=lambda: 0.0, mark=lambda _, text: text)
+        self.in_hand = InHand(now=lambda: 0.0, mark=lambda _, text: text)
         self.settling = Settling(
-            self.book, cast("AccountLedger", self), ack=self._ack, created_tags=lambda: 0
+            self.in_hand, cast("AccountLedger", self), ack=self._ack, created_tags=lambda: 0
         )
 
     async def save(self, batch: Batch) -> None:
@@ -65,14 +65,14 @@ class World:
         report = lambda: self.log.append(f"reported {number}")  # noqa: E731  # it is one word of the test
         self.settling.put(Settled(cast("Any", SimpleNamespace(tag=number)), report, line))
 
-    def touches(self) -> Subject:
+    def touches(self) -> Subscriber:
         """Let something be noted of a subscriber whose change is not done."""
         request = Request(EMAIL, change(1))
-        self.book.learn([EMAIL], [], Known({}, {}, {}))
-        verdict = self.book.judge(event(1), request)
-        self.book.take_in(event(1), request, verdict)
-        self.book.touch(verdict.subject)
-        return verdict.subject
+        self.in_hand.learn([EMAIL], [], Known({}, {}, {}))
+        verdict = self.in_hand.judge(event(1), request)
+        self.in_hand.take_in(event(1), request, verdict)
+        self.in_hand.touch(verdict.subscriber)
+        return verdict.subscriber
 
     def running(self) -> AbstractAsyncContextManager[asyncio.Task[None]]:
         """Let it work while the block runs."""
@@ -166,9 +166,9 @@ def test_a_note_made_during_a_write_is_not_taken_for_written() -> None:
         async with world.running():
             world.ends(1)
             await asyncio.sleep(0.1)
-            subject = world.touches()
+            subscriber = world.touches()
             await world.settling.written()
-            assert world.batches[-1].records == [subject.record]
+            assert world.batches[-1].records == [subscriber.record]
             assert now() == pytest.approx(0.6)
 
     run(main())
@@ -197,7 +197,7 @@ def test_a_write_that_was_cut_short_counts_as_unwritten() -> None:
             world.touches()
             assert not world.settling.clean
             await asyncio.sleep(FLUSH_EVERY + 0.5)
-            assert not world.book.touched  # it is on its way
+            assert not world.in_hand.touched  # it is on its way
             assert not world.settling.clean
         assert world.batches == []
         assert not world.settling.clean

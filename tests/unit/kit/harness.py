@@ -19,10 +19,10 @@ from worker.kit.writer import Writer
 from worker.mapping import Options
 from worker.sandbox import AccountView, Person, Sandbox
 from worker.subscribers.change import Change
-from worker.subscribers.in_hand import Book
+from worker.subscribers.in_hand import InHand
 from worker.subscribers.known import Batch
 from worker.subscribers.record import Record
-from worker.subscribers.subject import Subject
+from worker.subscribers.subscriber import Subscriber
 
 KEY = "key-0001"
 
@@ -37,9 +37,9 @@ UNTAGGED = "DELETE /v4/tags/{tag_id}/subscribers/{id} 204"
 LOOKED_UP = "GET /v4/subscribers/{id} 200"
 
 
-def new_book() -> Book:
-    """A session's book, of a ledger that has forgotten nobody."""
-    return Book(now=time.time, mark=lambda kind, text: f"{kind} {text}")
+def nobody_in_hand() -> InHand:
+    """The people in a session's hands, of a ledger that has forgotten nobody."""
+    return InHand(now=time.time, mark=lambda kind, text: f"{kind} {text}")
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Account:
     catalog: Catalog
     seen: int = 0
     relied_on: float = float("inf")
-    book: Book = field(default_factory=new_book)
+    in_hand: InHand = field(default_factory=nobody_in_hand)
     ids: dict[str, int | None] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
 
@@ -83,7 +83,7 @@ class Account:
         return Writer(
             self.client,
             self.catalog,
-            self.book,
+            self.in_hand,
             now=time.time,
             relied_on=lambda: self.relied_on,
             written=self.written,
@@ -92,24 +92,26 @@ class Account:
     @property
     def together(self) -> BulkWriter:
         """What writes for many people at once."""
-        return BulkWriter(self.client, self.catalog, self.book, self.writer, now=time.time)
+        return BulkWriter(self.client, self.catalog, self.in_hand, self.writer, now=time.time)
 
     async def written(self) -> None:
-        """Write what the book has noted."""
-        self.batches.append(self.book.changes())
+        """Write what the people in hand have noted."""
+        self.batches.append(self.in_hand.changes())
 
-    def subject(self, email: str = EMAIL) -> Subject:
+    def subscriber(self, email: str = EMAIL) -> Subscriber:
         """Somebody of whom nothing is known but, where they were met, Kit's id."""
-        return Subject(Record(email, self.ids.get(email)))
+        return Subscriber(Record(email, self.ids.get(email)))
 
-    async def apply(self, asked: Change, subject: Subject | None = None, email: str = EMAIL) -> list[str]:
+    async def apply(
+        self, asked: Change, subscriber: Subscriber | None = None, email: str = EMAIL
+    ) -> list[str]:
         """Apply a change; the calls that it took."""
         self.calls()
-        subject = subject or self.subject(email)
+        subscriber = subscriber or self.subscriber(email)
         try:
-            await self.writer.apply(subject, asked)
+            await self.writer.apply(subscriber, asked)
         finally:
-            self.ids[email] = subject.record.kit_id
+            self.ids[email] = subscriber.record.kit_id
         return self.calls()
 
     def restart(self, options: Options | None = None) -> None:

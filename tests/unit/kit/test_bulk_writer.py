@@ -19,7 +19,7 @@ from worker.mapping import Options
 from worker.sandbox import Fault, FaultKind, Rule
 from worker.subscribers.change import Change, merge_all
 from worker.subscribers.record import Record
-from worker.subscribers.subject import Subject
+from worker.subscribers.subscriber import Subscriber
 
 LOGIN = token_login(SecretStr(KEY))
 BULK_SUBSCRIBERS = "POST /v4/bulk/subscribers 200"
@@ -36,15 +36,15 @@ async def of() -> AsyncIterator[Account]:
         yield made
 
 
-def people(count: int) -> list[Subject]:
-    return [Subject(Record(f"p{number}@example.com")) for number in range(count)]
+def people(count: int) -> list[Subscriber]:
+    return [Subscriber(Record(f"p{number}@example.com")) for number in range(count)]
 
 
 def email(number: int) -> str:
     return f"p{number}@example.com"
 
 
-async def settle(of: Account, asked: Mapping[Subject, Change]) -> Counter[str]:
+async def settle(of: Account, asked: Mapping[Subscriber, Change]) -> Counter[str]:
     """Apply changes as a session does: together, then by itself whoever is left; what kept it, counted."""
     kept: Counter[str] = Counter()
     waiting = dict(asked)
@@ -53,15 +53,15 @@ async def settle(of: Account, asked: Mapping[Subject, Change]) -> Counter[str]:
         assert end.error is None or not (end.done or end.alone)
         kept["error"] += end.error is not None
         kept["alone"] += len(end.alone)
-        for subject in end.done:
-            del waiting[subject]
-        for subject in end.alone:
+        for subscriber in end.done:
+            del waiting[subscriber]
+        for subscriber in end.alone:
             try:
-                await of.writer.apply(subject, waiting[subject])
+                await of.writer.apply(subscriber, waiting[subscriber])
             except TryLater:
                 kept["alone later"] += 1
             else:
-                del waiting[subject]
+                del waiting[subscriber]
     return kept
 
 
@@ -88,29 +88,29 @@ async def test_two_hundred_and_fifty_people_take_three_calls_for_each_kind_of_en
 
 
 async def test_whoever_is_known_needs_no_upsert(of: Account) -> None:
-    subjects = people(120)
-    await settle(of, {each: change(1, add=("VIP",)) for each in subjects})
+    subscribers = people(120)
+    await settle(of, {each: change(1, add=("VIP",)) for each in subscribers})
     of.calls()
-    await settle(of, {each: change(2, remove=("VIP",), add=("Gone",)) for each in subjects})
+    await settle(of, {each: change(2, remove=("VIP",), add=("Gone",)) for each in subscribers})
     assert Counter(of.calls()) == {"POST /v4/tags 201": 1, BULK_OFF: 2, BULK_TAGS: 2}
     assert {each.tags for each in of.kit.subscribers().values()} == {frozenset({"Gone"})}
 
 
 async def test_what_kit_has_already_is_not_sent_again(of: Account) -> None:
     of.relied_on = 0.0
-    subjects = people(3)
-    asked = {each: change(1, add=("VIP",), fields={"plan": "Annual"}) for each in subjects}
+    subscribers = people(3)
+    asked = {each: change(1, add=("VIP",), fields={"plan": "Annual"}) for each in subscribers}
     await settle(of, asked)
     of.calls()
-    await settle(of, {each: change(2, add=("VIP",), fields={"plan": "Annual"}) for each in subjects})
+    await settle(of, {each: change(2, add=("VIP",), fields={"plan": "Annual"}) for each in subscribers})
     assert of.calls() == []
 
 
 async def test_where_single_calls_are_no_more_they_are_made(of: Account) -> None:
     """Given one person, a bulk call would carry one entry."""
-    (subject,) = people(1)
-    end = await of.together.apply([(subject, change(add=("VIP",), fields={"plan": "Annual"}))])
-    assert (end.alone, end.done, end.error) == ([subject], [], None)
+    (subscriber,) = people(1)
+    end = await of.together.apply([(subscriber, change(add=("VIP",), fields={"plan": "Annual"}))])
+    assert (end.alone, end.done, end.error) == ([subscriber], [], None)
     assert of.calls() == []
 
 
@@ -133,13 +133,13 @@ async def test_tags_come_last_and_only_for_whom_all_else_is_done(of: Account) ->
 
 async def test_a_value_that_is_cleared_goes_by_itself(of: Account) -> None:
     """A bulk call takes text only; what Kit would do with null is not known."""
-    subjects = people(3)
-    await settle(of, {each: change(1, fields={"plan": "Annual"}) for each in subjects})
+    subscribers = people(3)
+    await settle(of, {each: change(1, fields={"plan": "Annual"}) for each in subscribers})
     kept = await settle(
         of,
         {
             each: change(2, fields={"plan": None if n else "New"}, add=("A", "B"))
-            for n, each in enumerate(subjects)
+            for n, each in enumerate(subscribers)
         },
     )
     assert kept["alone"] >= 2
@@ -157,15 +157,15 @@ async def test_where_names_are_for_new_people_only_each_is_created_by_itself() -
 
 @pytest.mark.parametrize("what", ["subscriber", "tag", "custom field"])
 async def test_what_was_deleted_in_kit_is_made_again(of: Account, what: str) -> None:
-    subjects = people(4)
-    await settle(of, {each: change(1, add=("VIP",), fields={"plan": "Annual"}) for each in subjects})
+    subscribers = people(4)
+    await settle(of, {each: change(1, add=("VIP",), fields={"plan": "Annual"}) for each in subscribers})
     if what == "subscriber":
         of.kit.delete_subscriber(email(1))
     elif what == "tag":
         of.kit.delete_tag("VIP")
     else:
         of.kit.delete_custom_field("plan")
-    asked = {each: change(2, add=("VIP", "New"), fields={"plan": "Monthly"}) for each in subjects}
+    asked = {each: change(2, add=("VIP", "New"), fields={"plan": "Monthly"}) for each in subscribers}
     await settle(of, asked)
     found = of.kit.subscribers().values()
     assert len(found) == 4
@@ -178,25 +178,25 @@ async def test_whom_kit_refuses_is_found_by_single_calls_and_nobody_else(of: Acc
     """Given an address that Kit does not take, in a request with others, only that one is refused."""
     of.sandbox.fail(FaultKind.ENTRIES, email=email(2))
     of.sandbox.fail(FaultKind.STATUS, status=422, path="/v4/subscribers", method="POST")
-    subjects = people(5)
-    asked = {each: change(add=("VIP",)) for each in subjects}
+    subscribers = people(5)
+    asked = {each: change(add=("VIP",)) for each in subscribers}
     end = await of.together.apply(list(asked.items()))
-    assert end.alone == [subjects[2]]
+    assert end.alone == [subscribers[2]]
     with pytest.raises(KitRejected):
-        await of.writer.apply(subjects[2], asked[subjects[2]])
+        await of.writer.apply(subscribers[2], asked[subscribers[2]])
     assert of.kit.subscribers().keys() == {email(number) for number in (0, 1, 3, 4)}
 
 
 async def test_where_kit_refuses_the_whole_call_single_calls_show_whose_fault_it_is(of: Account) -> None:
     """Given a plan with room for two more people, two of five are taken, and the others refused."""
     of.kit.account.plan = of.kit.account.plan.__class__(subscriber_limit=2)
-    subjects = people(5)
-    asked = {each: change(add=("VIP",)) for each in subjects}
+    subscribers = people(5)
+    asked = {each: change(add=("VIP",)) for each in subscribers}
     end = await of.together.apply(list(asked.items()))
-    assert set(end.alone) == set(subjects)
-    for each in subjects[:2]:
+    assert set(end.alone) == set(subscribers)
+    for each in subscribers[:2]:
         await of.writer.apply(each, asked[each])
-    for each in subjects[2:]:
+    for each in subscribers[2:]:
         with pytest.raises(KitRejected, match="subscriber limit"):
             await of.writer.apply(each, asked[each])
 
@@ -240,26 +240,26 @@ async def test_a_call_that_fails_is_told_and_the_next_try_goes_on_from_there(
 async def test_to_find_out_if_kit_works_one_call_is_made_at_a_time(of: Account) -> None:
     """Given a call that fails, no other follows it, and what was not sent is not in doubt."""
     of.relied_on = 0.0
-    subjects = people(250)
-    await settle(of, {each: change(1, add=("VIP",)) for each in subjects})
+    subscribers = people(250)
+    await settle(of, {each: change(1, add=("VIP",)) for each in subscribers})
     of.sandbox.fail(FaultKind.RESET, path="/v4/bulk/tags/subscribers", method="DELETE", times=1, applied=True)
     of.sandbox.fail(FaultKind.RESET, path="/v4/bulk/custom_fields/*", times=1)
-    off = {each: change(2, remove=("VIP",), fields={"plan": "x"}) for each in subjects}
+    off = {each: change(2, remove=("VIP",), fields={"plan": "x"}) for each in subscribers}
     of.calls()
     end = await of.together.apply(list(off.items()), one_at_a_time=True)
     assert len(end.failed) == 100
     assert [call for call in of.calls() if "/bulk/" in call] == [BULK_VALUES.replace("200", "None")]
-    assert sum(bool(each.record.has_answers_since(1.0)) for each in subjects) == 250
+    assert sum(bool(each.record.has_answers_since(1.0)) for each in subscribers) == 250
     await settle(of, off)
     assert {each.tags for each in of.kit.subscribers().values()} == {frozenset()}
 
 
 async def test_a_call_that_is_cut_off_leaves_its_parts_in_doubt(of: Account) -> None:
     of.relied_on = 0.0
-    subjects = people(5)
-    await settle(of, {each: change(1, add=("VIP",)) for each in subjects})
+    subscribers = people(5)
+    await settle(of, {each: change(1, add=("VIP",)) for each in subscribers})
     of.sandbox.fail(FaultKind.RESET, path="/v4/bulk/tags/subscribers", method="DELETE", times=1, applied=True)
-    off = {each: change(2, remove=("VIP",), fields={"plan": "x"}) for each in subjects}
+    off = {each: change(2, remove=("VIP",), fields={"plan": "x"}) for each in subscribers}
     assert (await of.together.apply(list(off.items()))).error is not None
     on = {each: merge_all([asked, change(3, add=("VIP",))]) for each, asked in off.items()}
     await settle(of, on)
@@ -297,11 +297,11 @@ def test_together_or_one_by_one_everybody_ends_the_same(
             of.sandbox.bulk.shuffled = True
             for fault, skip, times in faults:
                 of.sandbox.faults.add(Rule(fault, path="/v4/*subscribers*", skip=skip, times=times))
-            subjects = people(4)
-            wanted: list[tuple[set[str], str | None]] = [(set(), None) for _ in subjects]
+            subscribers = people(4)
+            wanted: list[tuple[set[str], str | None]] = [(set(), None) for _ in subscribers]
             for number, asked in enumerate(rounds, 1):
                 changes = {}
-                for index, (each, (add, remove, value)) in enumerate(zip(subjects, asked, strict=True)):
+                for index, (each, (add, remove, value)) in enumerate(zip(subscribers, asked, strict=True)):
                     fields = {} if value == "" else {"plan": value}
                     taken = tuple(sorted(remove - add))
                     changes[each] = change(number, add=tuple(sorted(add)), remove=taken, fields=fields)

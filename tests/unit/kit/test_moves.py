@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.unit.examples import change, event
-from tests.unit.kit.harness import Account, account, new_book
+from tests.unit.kit.harness import Account, account, nobody_in_hand
 from worker.accounts.interpret import Request
 from worker.errors import KitUnavailable
 from worker.ledger.record_json import dump_record, load_record
 from worker.sandbox import Fault, FaultKind, Rule
 from worker.subscribers.change import merge_all
 from worker.subscribers.known import Known, Person
-from worker.subscribers.subject import Verdict
+from worker.subscribers.subscriber import Verdict
 
 OLD, NEW = "ada@example.com", "ada.new@example.com"
 USER = "u-ada"
@@ -32,24 +32,24 @@ class Desk:
     def take(self, number: int, email: str, *add: str) -> Verdict:
         """Take event `number` in, which names an address."""
         request = Request(email, change(number, add=add), USER)
-        emails, users = self.of.book.unknown([request])
+        emails, users = self.of.in_hand.unknown([request])
         people = {user: self.people[user] for user in users & self.people.keys()}
         wanted = {*emails, *(person.email for person in people.values())} & self.records.keys()
         records = {address: load_record(address, *self.records[address]) for address in wanted}
-        self.of.book.learn(emails, users, Known(records, people, {}))
-        verdict = self.of.book.judge(event(number), request)
+        self.of.in_hand.learn(emails, users, Known(records, people, {}))
+        verdict = self.of.in_hand.judge(event(number), request)
         assert verdict.wait_for is None
-        self.of.book.take_in(event(number), request, verdict)
+        self.of.in_hand.take_in(event(number), request, verdict)
         return verdict
 
     async def apply(self, *taken: tuple[int, Verdict]) -> None:
         """Apply events of one subscriber that were taken in."""
-        subject = taken[0][1].subject
-        await self.of.writer.apply(subject, merge_all(verdict.change for _, verdict in taken))
+        subscriber = taken[0][1].subscriber
+        await self.of.writer.apply(subscriber, merge_all(verdict.change for _, verdict in taken))
         for number, _ in taken:
-            self.of.book.applied(subject, event(number))
-            self.of.book.let_go(subject, event(number))
-        batch = self.of.book.changes()
+            self.of.in_hand.applied(subscriber, event(number))
+            self.of.in_hand.let_go(subscriber, event(number))
+        batch = self.of.in_hand.changes()
         self.records |= {each.email: (each.kit_id, dump_record(each)) for each in batch.records}
         self.people |= {person.user_id: person for person in batch.people}
 
@@ -81,7 +81,7 @@ async def test_a_way_back_that_a_crash_cut_off_is_not_forgotten(desk: Desk) -> N
     there = desk.take(2, NEW)
     desk.take(3, OLD)
     await desk.apply((2, there))
-    desk.of.book = new_book()
+    desk.of.in_hand = nobody_in_hand()
 
     again = desk.take(3, OLD)
 
@@ -113,6 +113,6 @@ async def test_a_tag_in_doubt_does_not_stay_either(desk: Desk) -> None:
     verdict = desk.take(3, OLD)
     without = change(3, remove=("Gold",))
     with pytest.raises(KitUnavailable):
-        await desk.of.writer.apply(verdict.subject, without)
-    await desk.of.writer.apply(verdict.subject, without.merge(desk.take(4, NEW).change))
+        await desk.of.writer.apply(verdict.subscriber, without)
+    await desk.of.writer.apply(verdict.subscriber, without.merge(desk.take(4, NEW).change))
     assert desk.tags == {OLD: set(), NEW: set()}

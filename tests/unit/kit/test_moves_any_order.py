@@ -1,7 +1,7 @@
 """People who change their addresses, in any order and under faults: all ends at the last one.
 
-Book and writer are the real ones, Kit is the sandbox. Between batches a worker may crash, with or without
-having written the ledger.
+The people in hand and the writer are the real ones, Kit is the sandbox. Between batches a worker may crash,
+with or without having written the ledger.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.examples import change, event
-from tests.unit.kit.harness import Account, account, new_book
+from tests.unit.kit.harness import Account, account, nobody_in_hand
 from worker.accounts.interpret import Request
 from worker.errors import KitUnavailable
 from worker.kit.answers import Answer
 from worker.ledger.record_json import dump_record, load_record
 from worker.sandbox import Fault, FaultKind, Rule
 from worker.subscribers.change import Change, merge_all
-from worker.subscribers.in_hand import Book
+from worker.subscribers.in_hand import InHand
 from worker.subscribers.known import Batch, Known, Person
 from worker.subscribers.record import Record
-from worker.subscribers.subject import Subject
+from worker.subscribers.subscriber import Subscriber
 
 
 @dataclass(frozen=True)
@@ -72,20 +72,20 @@ class Sessions:
         self._begin()
 
     def _begin(self) -> None:
-        self._of.book = new_book()
-        self._in_hand: dict[Subject, list[tuple[int, Change, bool]]] = {}
+        self._of.in_hand = nobody_in_hand()
+        self._open: dict[Subscriber, list[tuple[int, Change, bool]]] = {}
 
     @property
-    def _book(self) -> Book:
-        return self._of.book
+    def _in_hand(self) -> InHand:
+        return self._of.in_hand
 
     async def run(self) -> None:
         """Work until nothing is left."""
-        while self._queue or self._in_hand:
+        while self._queue or self._open:
             for _ in range(1 + next(self._luck, 0) % 4):
                 self._take_in()
-            for subject in list(self._in_hand):
-                if not await self._apply(subject):
+            for subscriber in list(self._open):
+                if not await self._apply(subscriber):
                     break
 
     def _take_in(self) -> None:
@@ -95,18 +95,18 @@ class Sessions:
         happened = self._events[number]
         asked = change(number, add=happened.add, remove=happened.remove)
         request = Request(happened.email, asked, happened.person)
-        emails, users = self._book.unknown([request])
-        self._book.learn(emails, users, self._known(emails, users))
-        verdict = self._book.judge(event(number), request)
+        emails, users = self._in_hand.unknown([request])
+        self._in_hand.learn(emails, users, self._known(emails, users))
+        verdict = self._in_hand.judge(event(number), request)
         if verdict.wait_for is not None:
             self._queue.append(number)
             return
         assert verdict.refusal is None
-        self._book.take_in(event(number), request, verdict)
+        self._in_hand.take_in(event(number), request, verdict)
         if verdict.outcome:
-            self._book.let_go(verdict.subject, event(number), doubled=True)
+            self._in_hand.let_go(verdict.subscriber, event(number), doubled=True)
         else:
-            self._in_hand.setdefault(verdict.subject, []).append((number, verdict.change, verdict.doubled))
+            self._open.setdefault(verdict.subscriber, []).append((number, verdict.change, verdict.doubled))
 
     def _known(self, emails: set[str], users: set[str]) -> Known:
         people = {user: self._people[user] for user in users & self._people.keys()}
@@ -117,21 +117,21 @@ class Sessions:
             wanted |= {record.moved.to for record in records.values() if record.moved}
         return Known(records, people, {})
 
-    async def _apply(self, subject: Subject) -> bool:
+    async def _apply(self, subscriber: Subscriber) -> bool:
         """Apply what one person's events ask for; False where it failed."""
         luck = next(self._luck, 0)
         rule = Rule(Fault(FaultKind.RESET, applied=luck % 2 == 0), skip=luck // 2 % 4, times=1)
         if luck > 4:
             self._of.sandbox.faults.add(rule)
-        events = self._in_hand.pop(subject)
+        events = self._open.pop(subscriber)
         try:
             with self._events_come_before_calls():
-                await self._of.writer.apply(subject, merge_all(asked for _, asked, _ in events))
+                await self._of.writer.apply(subscriber, merge_all(asked for _, asked, _ in events))
         except KitUnavailable:
             self.struck += rule.struck
-            self._in_hand[subject] = events + self._in_hand.pop(subject, [])
+            self._open[subscriber] = events + self._open.pop(subscriber, [])
             if luck % 3 == 0:
-                self._save(self._book.changes())
+                self._save(self._in_hand.changes())
             if luck % 5 < 3:
                 self._crash()
             return False
@@ -139,14 +139,14 @@ class Sessions:
             self._of.sandbox.faults.clear()
         for number, _, doubled in events:
             if not doubled:
-                self._book.applied(subject, event(number))
-        self._save(self._book.changes())
+                self._in_hand.applied(subscriber, event(number))
+        self._save(self._in_hand.changes())
         if luck == 4:
-            self._in_hand[subject] = events + self._in_hand.pop(subject, [])
+            self._open[subscriber] = events + self._open.pop(subscriber, [])
             self._crash()
             return False
         for number, _, doubled in events:
-            self._book.let_go(subject, event(number), doubled=doubled)
+            self._in_hand.let_go(subscriber, event(number), doubled=doubled)
         return True
 
     @contextmanager
@@ -173,7 +173,7 @@ class Sessions:
 
     def _crash(self) -> None:
         self._save(Batch())  # but for what the writer waited for, all since the last write is lost
-        self._queue = [number for events in self._in_hand.values() for number, _, _ in events] + self._queue
+        self._queue = [number for events in self._open.values() for number, _, _ in events] + self._queue
         self._begin()
 
 

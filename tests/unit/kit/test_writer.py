@@ -24,7 +24,7 @@ from worker.mapping import Options
 from worker.sandbox import Fault, FaultKind, Rule, Sandbox
 from worker.sandbox.records import Plan
 from worker.subscribers.change import NOTHING, Change
-from worker.subscribers.subject import Subject
+from worker.subscribers.subscriber import Subscriber
 
 TAG = "/v4/tags/*/subscribers/*"
 
@@ -146,12 +146,12 @@ async def test_nothing_asked_of_somebody_known_takes_no_call() -> None:
 async def test_what_is_done_already_is_not_done_again() -> None:
     async with account() as of:
         await known(of)
-        subject = of.subject()
+        subscriber = of.subscriber()
         asked = change(add=("A",), fields={"plan": "Annual"})
-        await of.apply(asked, subject)
+        await of.apply(asked, subscriber)
 
-        assert await of.apply(asked, subject) == []
-        assert await of.apply(change(2, add=("A",)), subject) == [
+        assert await of.apply(asked, subscriber) == []
+        assert await of.apply(change(2, add=("A",)), subscriber) == [
             "POST /v4/tags/{tag_id}/subscribers/{id} 200"
         ]
 
@@ -211,11 +211,11 @@ async def test_a_first_name_for_new_people_survives_a_failure_in_between() -> No
     """Given the creating call succeeded and the next failed, then the later try still knows who is new."""
     async with account(Options(first_name="if_created")) as of:
         of.sandbox.faults.add(failing(skip=1))
-        subject = of.subject()
+        subscriber = of.subscriber()
         with pytest.raises(KitUnavailable):
-            await of.apply(change(first_name="Ada"), subject)
+            await of.apply(change(first_name="Ada"), subscriber)
 
-        await of.apply(change(first_name="Ada"), subject)
+        await of.apply(change(first_name="Ada"), subscriber)
 
         assert of.person.first_name == "Ada"
 
@@ -223,12 +223,12 @@ async def test_a_first_name_for_new_people_survives_a_failure_in_between() -> No
 async def test_a_first_name_for_new_people_survives_a_handover_in_between() -> None:
     async with account(Options(first_name="if_created")) as of:
         of.sandbox.faults.add(failing(skip=1))
-        subject = of.subject()
+        subscriber = of.subscriber()
         with pytest.raises(KitUnavailable):
-            await of.apply(change(first_name="Ada"), subject)
-        record = load_record(EMAIL, subject.record.kit_id, dump_record(subject.record))
+            await of.apply(change(first_name="Ada"), subscriber)
+        record = load_record(EMAIL, subscriber.record.kit_id, dump_record(subscriber.record))
 
-        await of.apply(change(first_name="Ada"), Subject(record))
+        await of.apply(change(first_name="Ada"), Subscriber(record))
 
         assert of.person.first_name == "Ada"
 
@@ -239,13 +239,15 @@ async def test_a_first_name_for_new_people_is_set_though_the_creating_answer_was
 ) -> None:
     async with account(Options(first_name="if_created")) as of:
         of.sandbox.fail("reset", times=1, applied=True)
-        subject = of.subject()
+        subscriber = of.subscriber()
         with pytest.raises(KitUnavailable):
-            await of.apply(change(first_name="Ada"), subject)
+            await of.apply(change(first_name="Ada"), subscriber)
         if handed_over:
-            subject = Subject(load_record(EMAIL, subject.record.kit_id, dump_record(subject.record)))
+            subscriber = Subscriber(
+                load_record(EMAIL, subscriber.record.kit_id, dump_record(subscriber.record))
+            )
 
-        await of.apply(change(first_name="Ada"), subject)
+        await of.apply(change(first_name="Ada"), subscriber)
 
         assert of.person.first_name == "Ada"
 
@@ -255,11 +257,11 @@ async def test_a_first_name_that_was_not_sent_is_not_known() -> None:
     async with account(Options(first_name="if_created")) as of:
         of.relied_on = 0.0
         of.kit.add_subscriber(EMAIL, first_name="Old")
-        subject = of.subject()
-        await of.apply(change(1, first_name="Ada"), subject)
+        subscriber = of.subscriber()
+        await of.apply(change(1, first_name="Ada"), subscriber)
         of.catalog.options = Options(first_name="always")
 
-        await of.apply(change(2, first_name="Ada"), subject)
+        await of.apply(change(2, first_name="Ada"), subscriber)
 
         assert of.person.first_name == "Ada"
 
@@ -365,14 +367,14 @@ async def test_somebody_who_is_deleted_between_two_steps_gets_all_steps_again() 
     """Given fields and a tag are set, when they are deleted before the next tag, then nothing is lacking."""
     async with account() as of:
         await known(of)
-        subject = of.subject()
+        subscriber = of.subscriber()
         of.sandbox.faults.add(failing(path=TAG, skip=1))
         asked = change(add=("A", "B"), fields={"Plan": "Annual"})
         with pytest.raises(KitUnavailable):
-            await of.apply(asked, subject)
+            await of.apply(asked, subscriber)
         of.kit.delete_subscriber(EMAIL)
 
-        await of.apply(asked, subject)
+        await of.apply(asked, subscriber)
 
         assert of.person.tags == {"A", "B"}
         assert of.person.fields == {"plan": "Annual"}
@@ -423,12 +425,12 @@ async def test_a_failure_at_any_step_costs_that_step_and_no_other(step: int, *, 
         of.kit.add_subscriber(EMAIL, tags=["Old", "Older"])
         asked = change(add=("A", "B"), remove=("Old", "Older"), fields={"Plan": "Annual"})
         of.sandbox.faults.add(failing(skip=step, applied=applied))
-        subject = of.subject()
+        subscriber = of.subscriber()
 
         with pytest.raises(KitUnavailable):
-            await of.apply(asked, subject)
+            await of.apply(asked, subscriber)
         first = of.calls()
-        second = await of.apply(asked, subject)
+        second = await of.apply(asked, subscriber)
 
         assert of.person.tags == {"A", "B"}
         assert of.person.fields == {"plan": "Annual"}
@@ -459,11 +461,11 @@ async def test_after_any_mishap_a_second_try_makes_the_change_true(
     async with account(timeout=1.0 if kind == "hang" else 15.0) as of:
         await known(of, "B")
         of.sandbox.fail(kind, path=TAG, times=1, applied=applied)
-        subject, asked = of.subject(), change(add=("A",), remove=("B",))
+        subscriber, asked = of.subscriber(), change(add=("A",), remove=("B",))
 
         with pytest.raises(error):
-            await of.apply(asked, subject)
-        await of.apply(asked, subject)
+            await of.apply(asked, subscriber)
+        await of.apply(asked, subscriber)
 
         assert of.person.tags == {"A"}
 
@@ -471,14 +473,14 @@ async def test_after_any_mishap_a_second_try_makes_the_change_true(
 async def test_a_removal_is_sent_though_the_addition_before_it_seemed_to_fail() -> None:
     """Given adding a tag landed but was answered 502, when a newer event removes it, then it is removed."""
     async with account() as of:
-        subject = of.subject()
+        subscriber = of.subscriber()
         of.sandbox.fail("status", path=TAG, times=1, applied=True)
         older = change(1, add=("VIP",))
         with pytest.raises(KitUnavailable):
-            await of.apply(older, subject)
+            await of.apply(older, subscriber)
         assert of.person.tags == {"VIP"}
 
-        calls = await of.apply(older.merge(change(2, remove=("vip",))), subject)
+        calls = await of.apply(older.merge(change(2, remove=("vip",))), subscriber)
 
         assert calls == [UNTAGGED]
         assert of.person.tags == set()
@@ -489,11 +491,11 @@ async def test_a_creation_that_landed_unseen_still_gets_its_removals() -> None:
     async with account() as of:
         of.kit.add_tag("Old")
         of.sandbox.fail("status", path="/v4/subscribers", times=1, applied=True)
-        subject, asked = of.subject(), change(remove=("Old",), add=("A",))
+        subscriber, asked = of.subscriber(), change(remove=("Old",), add=("A",))
         with pytest.raises(KitUnavailable):
-            await of.apply(asked, subject)
+            await of.apply(asked, subscriber)
 
-        calls = await of.apply(asked, subject)
+        calls = await of.apply(asked, subscriber)
 
         assert calls[0] == UPDATED
         assert UNTAGGED in calls
@@ -504,11 +506,11 @@ async def test_more_than_ten_fields_are_not_sent_again_where_they_arrived() -> N
         for name in fields(25):
             of.kit.add_custom_field(name)
         of.sandbox.faults.add(failing(path="/v4/subscribers", skip=1))
-        subject = of.subject()
+        subscriber = of.subscriber()
         with pytest.raises(KitUnavailable):
-            await of.apply(change(fields=fields(25)), subject)
+            await of.apply(change(fields=fields(25)), subscriber)
 
-        assert await of.apply(change(fields=fields(25)), subject) == [UPDATED, UPDATED]
+        assert await of.apply(change(fields=fields(25)), subscriber) == [UPDATED, UPDATED]
         assert of.person.fields == fields(25)
 
 

@@ -2,7 +2,7 @@
 
 What is modelled is one person's way through a session's core: batches, calls that fail at any step with or
 without effect, ledgers that are written or not, and crashes at any moment, after which RabbitMQ delivers
-again what was not acked. The core itself, `Book`, `Record` and `plan`, is the real one.
+again what was not acked. The core itself, `InHand`, `Record` and `plan`, is the real one.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from worker.kit.plan import plan
 from worker.ledger.record_json import dump_record, load_record
 from worker.mapping import Options
 from worker.subscribers.change import NOTHING, Change, Part, TagWish, merge_all, slot_key
-from worker.subscribers.in_hand import Book
+from worker.subscribers.in_hand import InHand
 from worker.subscribers.known import Known
 from worker.subscribers.record import Record
-from worker.subscribers.subject import Subject
+from worker.subscribers.subscriber import Subscriber
 
 NOW: Final = 1_000_000.0
 TAGS: Final = ("A", "Gold", "Silver")
@@ -111,8 +111,8 @@ class Worker:
         self._start()
 
     def _start(self) -> None:
-        self._book = Book(now=lambda: NOW, mark=lambda _, text: text)
-        self._pending: list[tuple[int, Subject, Change, bool]] = []
+        self._in_hand = InHand(now=lambda: NOW, mark=lambda _, text: text)
+        self._pending: list[tuple[int, Subscriber, Change, bool]] = []
 
     def run(self) -> Kit:
         """Work until nothing is left."""
@@ -133,37 +133,37 @@ class Worker:
             return
         number = self._queue.pop(0)
         happened, request = event(number), Request(EMAIL, self._wishes[number].change(number))
-        emails, users = self._book.unknown([request])
+        emails, users = self._in_hand.unknown([request])
         records = {email: load_record(email, *self._ledger[email]) for email in emails & self._ledger.keys()}
-        self._book.learn(emails, users, Known(records, {}, {}))
-        verdict = self._book.judge(happened, request)
-        self._book.take_in(happened, request, verdict)
+        self._in_hand.learn(emails, users, Known(records, {}, {}))
+        verdict = self._in_hand.judge(happened, request)
+        self._in_hand.take_in(happened, request, verdict)
         if verdict.outcome:
-            self._book.let_go(verdict.subject, happened, doubled=True)
+            self._in_hand.let_go(verdict.subscriber, happened, doubled=True)
         else:
-            self._pending.append((number, verdict.subject, verdict.change, verdict.doubled))
+            self._pending.append((number, verdict.subscriber, verdict.change, verdict.doubled))
 
     def _apply(self) -> None:
         if not self._pending:
             return
-        subject = self._pending[0][1]
+        subscriber = self._pending[0][1]
         folded = merge_all(asked for _, _, asked, _ in self._pending)
-        left = replace(subject.record.left(folded), address=None)
-        known = subject.record.known(left, lambda at: at > 0, lambda _: 0)
-        subject.record.confirm(known)
-        self._carry_out(subject.record, left.without(known))
-        subject.record.finish(folded)
+        left = replace(subscriber.record.left(folded), address=None)
+        known = subscriber.record.known(left, lambda at: at > 0, lambda _: 0)
+        subscriber.record.confirm(known)
+        self._carry_out(subscriber.record, left.without(known))
+        subscriber.record.finish(folded)
         for number, _, _, doubled in self._pending:
             if not doubled:
-                self._book.applied(subject, event(number))
+                self._in_hand.applied(subscriber, event(number))
         self._save()
         if self._chance.of(5) == 1:
             self._crash()  # written, and not acked
             return
         for number, _, _, doubled in self._pending:
-            self._book.let_go(subject, event(number), doubled=doubled)
+            self._in_hand.let_go(subscriber, event(number), doubled=doubled)
         self._pending = []
-        self._book.drop_idle()
+        self._in_hand.drop_idle()
 
     def _carry_out(self, record: Record, left: Change) -> None:
         if not left:
@@ -192,9 +192,9 @@ class Worker:
         record.note(parts, NOW, {})
 
     def _save(self) -> None:
-        for subject in {subject for _, subject, _, _ in self._pending}:
-            self._book.touch(subject)
-        batch = self._book.changes()
+        for subscriber in {subscriber for _, subscriber, _, _ in self._pending}:
+            self._in_hand.touch(subscriber)
+        batch = self._in_hand.changes()
         self._ledger |= {record.email: (record.kit_id, dump_record(record)) for record in batch.records}
 
     def _crash(self) -> None:

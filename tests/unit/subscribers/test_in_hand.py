@@ -12,10 +12,10 @@ from worker.accounts.interpret import Request
 from worker.errors import Reason
 from worker.events.event import Event
 from worker.subscribers.change import Change, Part, slot_key
-from worker.subscribers.in_hand import MOVE_EVERY, Book
+from worker.subscribers.in_hand import MOVE_EVERY, InHand
 from worker.subscribers.known import Known, Person
 from worker.subscribers.record import MAX_SEEN, Moved, Record, event_mark
-from worker.subscribers.subject import Call, Verdict
+from worker.subscribers.subscriber import Call, Verdict
 
 NEW, THIRD = "ada.new@example.com", "ada.third@example.com"
 ADA, BOB = "u-ada", "u-bob"
@@ -23,7 +23,7 @@ ADA, BOB = "u-ada", "u-bob"
 
 @dataclass
 class Desk:
-    """A book, the ledger behind it, and the way of an event through both."""
+    """The people in hand, the ledger behind it, and the way of an event through both."""
 
     now: float = 1_000_000.0
     records: dict[str, Record] = field(default_factory=dict)
@@ -31,19 +31,19 @@ class Desk:
     forgotten: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.book = Book(now=lambda: self.now, mark=lambda kind, text: f"{kind} {text}")
+        self.in_hand = InHand(now=lambda: self.now, mark=lambda kind, text: f"{kind} {text}")
 
     def judge(self, happened: Event, request: Request) -> Verdict:
         """Ask the ledger what must be asked, and judge."""
-        emails, users = self.book.unknown([request])
+        emails, users = self.in_hand.unknown([request])
         people = {user: self.people[user] for user in users & self.people.keys()}
         wanted = {*emails, *(person.email for person in people.values())}
         records = {email: self.records[email] for email in self.records if email in wanted}
         records |= {r.moved.to: self.records[r.moved.to] for r in records.values() if r.moved}
         gone = {mark: NOON + timedelta(seconds=at) for mark, at in self.forgotten.items()}
-        self.book.learn(emails, users, Known(records, people, gone))
-        assert self.book.unknown([request]) == (set(), set())
-        return self.book.judge(happened, request)
+        self.in_hand.learn(emails, users, Known(records, people, gone))
+        assert self.in_hand.unknown([request]) == (set(), set())
+        return self.in_hand.judge(happened, request)
 
     def take(
         self, number: int, email: str = EMAIL, user: str | None = None, *, add: tuple[str, ...] = ("VIP",)
@@ -52,19 +52,19 @@ class Desk:
         happened, request = event(number), Request(email, change(number, add=add), user)
         verdict = self.judge(happened, request)
         if verdict.wait_for is None:
-            self.book.take_in(happened, request, verdict)
+            self.in_hand.take_in(happened, request, verdict)
         return verdict
 
     def finish(self, number: int, verdict: Verdict) -> None:
         """Apply an event that was taken in, its new address included."""
-        subject, address = verdict.subject, verdict.change.address
-        if address is not None and address.value != subject.record.email:
-            self.book.moved(subject, address, subject.record.kit_id)
-        subject.record.kit_id = subject.record.kit_id or 7
-        subject.record.note(verdict.change, self.now, {})
-        subject.record.finish(verdict.change)
-        self.book.applied(subject, event(number))
-        self.book.let_go(subject, event(number))
+        subscriber, address = verdict.subscriber, verdict.change.address
+        if address is not None and address.value != subscriber.record.email:
+            self.in_hand.moved(subscriber, address, subscriber.record.kit_id)
+        subscriber.record.kit_id = subscriber.record.kit_id or 7
+        subscriber.record.note(verdict.change, self.now, {})
+        subscriber.record.finish(verdict.change)
+        self.in_hand.applied(subscriber, event(number))
+        self.in_hand.let_go(subscriber, event(number))
 
     def apply(self, number: int, email: str = EMAIL, user: str | None = None) -> Verdict:
         """Take event `number` in and apply it."""
@@ -75,7 +75,7 @@ class Desk:
 
     def write(self) -> None:
         """Write what has changed into the ledger."""
-        batch = self.book.changes()
+        batch = self.in_hand.changes()
         self.records |= {record.email: record for record in batch.records}
         self.people |= {person.user_id: person for person in batch.people}
 
@@ -153,7 +153,7 @@ def test_a_newer_address_of_a_known_id_is_part_of_the_change() -> None:
     desk = Desk()
     desk.apply(1, user=ADA)
     verdict = desk.take(2, NEW, ADA)
-    assert verdict.subject.record.email == EMAIL
+    assert verdict.subscriber.record.email == EMAIL
     assert verdict.change.address == Part(NEW, order(2))
 
 
@@ -161,14 +161,14 @@ def test_a_late_event_under_the_old_address_is_about_the_person_under_the_new_on
     """Given a move, an older event under the old address is the person's, by id or by address alone."""
     desk = Desk()
     desk.apply(1, user=ADA)
-    moved = desk.apply(5, NEW, ADA).subject
+    moved = desk.apply(5, NEW, ADA).subscriber
     for user in (ADA, None):
         late = desk.take(3, EMAIL, user, add=("Late",))
-        assert late.subject is moved
+        assert late.subscriber is moved
         assert late.change.address is None
         desk.finish(3, late)
         desk = _restarted(desk)
-        moved = desk.take(6, NEW, ADA).subject
+        moved = desk.take(6, NEW, ADA).subscriber
 
 
 def _restarted(desk: Desk) -> Desk:
@@ -182,8 +182,8 @@ def test_a_newer_event_under_the_old_address_is_about_somebody_new() -> None:
     desk.apply(1, user=ADA)
     desk.apply(5, NEW, ADA)
     verdict = desk.take(6, EMAIL)
-    assert verdict.subject.record.email == EMAIL
-    assert verdict.subject.record.kit_id is None
+    assert verdict.subscriber.record.email == EMAIL
+    assert verdict.subscriber.record.kit_id is None
 
 
 def test_an_older_address_changes_nothing() -> None:
@@ -192,7 +192,7 @@ def test_an_older_address_changes_nothing() -> None:
     desk.apply(5, EMAIL, ADA)
     verdict = desk.take(3, NEW, ADA)
     assert verdict.change.address is None
-    assert verdict.subject.record.email == EMAIL
+    assert verdict.subscriber.record.email == EMAIL
     assert verdict.refusal is None
 
 
@@ -217,26 +217,26 @@ def test_whoever_has_the_new_address_waits_until_the_move_is_through(user: str |
     desk.apply(2, NEW, BOB)
     desk.write()
     move = desk.take(3, NEW, ADA)
-    assert desk.take(4, email, user).wait_for is move.subject
-    assert desk.take(5, EMAIL, ADA).subject is move.subject
-    assert desk.take(6, NEW, ADA).subject is move.subject
+    assert desk.take(4, email, user).wait_for is move.subscriber
+    assert desk.take(5, EMAIL, ADA).subscriber is move.subscriber
+    assert desk.take(6, NEW, ADA).subscriber is move.subscriber
 
 
 def test_after_a_move_that_was_rejected_each_address_has_its_own_person() -> None:
     """Given a move that ends as a dead letter while others of Ada's wait, Bob is Bob again."""
     desk = Desk()
     desk.apply(1, user=ADA)
-    bob = desk.apply(2, NEW, BOB).subject.record
+    bob = desk.apply(2, NEW, BOB).subscriber.record
     move, again = desk.take(3, NEW, ADA), desk.take(4, NEW, ADA)
     desk.take(5, EMAIL, ADA)
 
-    desk.book.let_go(move.subject, event(3))
-    assert desk.take(6, NEW, BOB).wait_for is move.subject  # the second may still succeed
-    desk.book.let_go(again.subject, event(4))
+    desk.in_hand.let_go(move.subscriber, event(3))
+    assert desk.take(6, NEW, BOB).wait_for is move.subscriber  # the second may still succeed
+    desk.in_hand.let_go(again.subscriber, event(4))
 
-    assert desk.take(6, NEW, BOB).subject.record is bob
-    assert desk.take(7, NEW).subject.record is bob
-    assert desk.take(8, EMAIL, ADA).subject is move.subject
+    assert desk.take(6, NEW, BOB).subscriber.record is bob
+    assert desk.take(7, NEW).subscriber.record is bob
+    assert desk.take(8, EMAIL, ADA).subscriber is move.subscriber
 
 
 def test_a_second_move_that_comes_during_the_first_takes_in_the_right_people() -> None:
@@ -246,14 +246,14 @@ def test_a_second_move_that_comes_during_the_first_takes_in_the_right_people() -
     desk.apply(2, NEW)
     desk.apply(3, THIRD)
     first, second = desk.take(4, NEW, ADA), desk.take(5, THIRD, ADA)
-    subject, to = first.subject, first.change.address
+    subscriber, to = first.subscriber, first.change.address
     assert to is not None
     assert second.change.address is not None
 
-    desk.book.moved(subject, to, 8)
-    assert subject.record.owed.tags.keys() == {"tag 1", "tag 2"}
-    desk.book.moved(subject, second.change.address, 9)
-    assert subject.record.owed.tags.keys() == {"tag 1", "tag 2", "tag 3"}
+    desk.in_hand.moved(subscriber, to, 8)
+    assert subscriber.record.owed.tags.keys() == {"tag 1", "tag 2"}
+    desk.in_hand.moved(subscriber, second.change.address, 9)
+    assert subscriber.record.owed.tags.keys() == {"tag 1", "tag 2", "tag 3"}
 
 
 def test_of_two_gifts_of_one_entry_the_older_is_taken_off_whoever_moves_to_the_other() -> None:
@@ -266,9 +266,9 @@ def test_of_two_gifts_of_one_entry_the_older_is_taken_off_whoever_moves_to_the_o
         desk.finish(number, replace(verdict, change=gift))
     move = desk.take(3, NEW, ADA)
     assert move.change.address is not None
-    desk.book.moved(move.subject, move.change.address, 8)
+    desk.in_hand.moved(move.subscriber, move.change.address, 8)
 
-    left = move.subject.record.left(move.change)
+    left = move.subscriber.record.left(move.change)
     assert {key: part.value.present for key, part in left.tags.items()} == {
         "gold": False,
         "silver": True,
@@ -307,13 +307,13 @@ def test_a_move_waits_for_what_is_in_hand_at_the_new_address() -> None:
     desk = Desk()
     desk.apply(1, user=ADA)
     there = desk.take(2, NEW)
-    assert desk.take(3, NEW, ADA).wait_for is there.subject
+    assert desk.take(3, NEW, ADA).wait_for is there.subscriber
     desk.finish(2, there)
     verdict = desk.take(3, NEW, ADA)
     assert verdict.wait_for is None
-    assert verdict.subject.joined == {NEW: there.subject}
+    assert verdict.subscriber.joined == {NEW: there.subscriber}
     desk.finish(3, verdict)
-    assert desk.take(4, NEW).subject is verdict.subject  # both addresses lead to her from now on
+    assert desk.take(4, NEW).subscriber is verdict.subscriber  # both addresses lead to her from now on
 
 
 def test_who_has_the_new_address_is_owed_all_that_was_given_under_the_old_one() -> None:
@@ -323,8 +323,8 @@ def test_who_has_the_new_address_is_owed_all_that_was_given_under_the_old_one() 
     verdict = desk.take(2, NEW, ADA)
     address = verdict.change.address
     assert address is not None
-    desk.book.moved(verdict.subject, address, 8)
-    record = verdict.subject.record
+    desk.in_hand.moved(verdict.subscriber, address, 8)
+    record = verdict.subscriber.record
     assert (record.email, record.kit_id, record.tags) == (NEW, 8, {})
     assert record.owed.tags.keys() == {"tag 1"}
     assert record.left(Change()).tags.keys() == {"tag 1"}
@@ -333,9 +333,9 @@ def test_who_has_the_new_address_is_owed_all_that_was_given_under_the_old_one() 
 def test_a_move_is_written_with_the_old_address_and_the_person() -> None:
     desk = Desk()
     desk.apply(1, user=ADA)
-    desk.book.changes()
+    desk.in_hand.changes()
     desk.apply(2, NEW, ADA)
-    batch = desk.book.changes()
+    batch = desk.in_hand.changes()
     moved = {record.email: record.moved.to for record in batch.records if record.moved}
     assert moved == {EMAIL: NEW}
     assert batch.people == [Person(ADA, NEW, desk.now)]
@@ -353,7 +353,7 @@ def test_who_moved_is_written_and_not_whom_the_record_took_in(attempt: int) -> N
     desk.apply(50, NEW)
     desk.finish(60, desk.take(60, NEW, ADA))
 
-    written = [record for record in desk.book.changes().records if record.email == NEW]
+    written = [record for record in desk.in_hand.changes().records if record.email == NEW]
 
     assert len(written) == 1
     assert written[0].users.keys() == {ADA}
@@ -365,7 +365,7 @@ def test_whoever_has_the_new_address_is_written_while_the_move_is_not_done() -> 
     desk.write()
     desk.apply(2, NEW)
     desk.take(3, NEW, ADA)
-    (written,) = [record for record in desk.book.changes().records if record.email == NEW]
+    (written,) = [record for record in desk.in_hand.changes().records if record.email == NEW]
     assert event_mark(event(2)) in written.seen
 
 
@@ -375,7 +375,7 @@ def test_moves_in_a_circle_lead_to_an_end() -> None:
     first.moved = _note(NEW)
     second.moved = _note(EMAIL)
     verdict = Desk(records={EMAIL: first, NEW: second}).take(1)
-    assert verdict.subject.record.email in {EMAIL, NEW}
+    assert verdict.subscriber.record.email in {EMAIL, NEW}
 
 
 def _note(to: str) -> Moved:
@@ -389,27 +389,27 @@ def test_what_nobody_needs_any_more_is_dropped_once_it_is_written() -> None:
     desk = Desk()
     desk.apply(1, user=ADA)
     busy = desk.take(2, NEW)
-    desk.book.drop_idle()  # Ada's record is not written yet
-    assert desk.book.unknown([Request(EMAIL, Change(), ADA)]) == (set(), set())
+    desk.in_hand.drop_idle()  # Ada's record is not written yet
+    assert desk.in_hand.unknown([Request(EMAIL, Change(), ADA)]) == (set(), set())
     desk.write()
-    desk.book.drop_idle()
-    assert desk.book.unknown([Request(EMAIL, Change(), ADA)]) == ({EMAIL}, {ADA})
-    assert desk.book.unknown([Request(NEW, Change())]) == (set(), set())
-    assert busy.subject.events == 1
+    desk.in_hand.drop_idle()
+    assert desk.in_hand.unknown([Request(EMAIL, Change(), ADA)]) == ({EMAIL}, {ADA})
+    assert desk.in_hand.unknown([Request(NEW, Change())]) == (set(), set())
+    assert busy.subscriber.events == 1
 
 
 def test_what_was_called_is_told_to_the_event_that_asked_for_it() -> None:
     desk = Desk()
     verdict = desk.take(1)
     call = Call("POST /v4/tags/{}/subscribers/{}", "tag 'VIP'", 201, (0,))
-    desk.book.called(verdict.subject, call, [order(1)])
-    assert desk.book.let_go(verdict.subject, event(1)) == (call,)
+    desk.in_hand.called(verdict.subscriber, call, [order(1)])
+    assert desk.in_hand.let_go(verdict.subscriber, event(1)) == (call,)
 
 
 def test_only_what_has_changed_is_written() -> None:
     desk = Desk()
     desk.apply(1)
-    assert desk.book.touched
-    assert [record.email for record in desk.book.changes().records] == [EMAIL]
-    assert not desk.book.touched
-    assert not desk.book.changes()
+    assert desk.in_hand.touched
+    assert [record.email for record in desk.in_hand.changes().records] == [EMAIL]
+    assert not desk.in_hand.touched
+    assert not desk.in_hand.changes()

@@ -30,7 +30,7 @@ class Call(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Subject:
+class Subscriber:
     """A subscriber in hand; the backlog's key.
 
     Attributes:
@@ -44,7 +44,7 @@ class Subject:
     """
 
     record: Record
-    joined: dict[str, Subject] = field(default_factory=dict)
+    joined: dict[str, Subscriber] = field(default_factory=dict)
     asking: dict[OrderKey, str] = field(default_factory=dict)
     placed: OrderKey = FIRST
     addresses: set[str] = field(default_factory=set)
@@ -64,12 +64,12 @@ class Verdict:
         wait_for: A subscriber whose work must end before this event can be taken in.
     """
 
-    subject: Subject
+    subscriber: Subscriber
     change: Change = NOTHING
     refusal: EventError | None = None
     outcome: str = ""
     doubled: bool = False
-    wait_for: Subject | None = None
+    wait_for: Subscriber | None = None
 
 
 def merged(old: Record, other: Record, address: Part[str], kit_id: int | None) -> Record:
