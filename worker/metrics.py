@@ -72,12 +72,6 @@ class Metrics:
             ["account", "state"],
             registry=self.registry,
         )
-        self.flood_alarm = Gauge(
-            "kit_worker_flood_alarm",
-            "1 while at least half of the last 100 events were dead-lettered",
-            ["account"],
-            registry=self.registry,
-        )
         self.config_reloads = Counter(
             "kit_worker_config_reloads",
             "Reloads of the configuration, by result: ok or invalid",
@@ -97,7 +91,7 @@ class Metrics:
     def clear_states(self) -> None:
         """Forget what accounts are like now; one that was removed would else be held, and alarm, for ever."""
         for gauge in (
-            self.account_state, self.pending, self.oldest_unsettled, self.flood_alarm, self.budget_used
+            self.account_state, self.pending, self.oldest_unsettled, self.budget_used
         ):  # fmt: skip
             gauge.clear()
 

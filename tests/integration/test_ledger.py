@@ -228,18 +228,3 @@ async def test_an_idle_worker_hands_over_within_two_seconds(
         assert loop.time() - began < 2.0
         assert await stopping == 0
     assert wrong_people(sandbox, [first, second]) == []
-
-
-async def test_a_flood_of_dead_letters_alarms(world: World, channel: AbstractChannel, tmp_path: Path) -> None:
-    """Given that most events fail, it is said loudly and nothing stops; the end of it is said, too."""
-    bad = [{**each, "data": {"user": {"id": 1}}} for each in make_events(50, 50, seed=44)]
-    async with Worker(world, tmp_path / "log", HTTP_PORT="18098") as worker:
-        await publish(channel, world.exchange, bad)
-        await until(lambda: "flood_alarm_started" in worker.events_logged())
-        _, body = await readyz(18098)
-        assert body["accounts"][world.account]["flood_alarm"] is True
-        await publish(channel, world.exchange, make_events(60, 50, seed=45))
-        await until(lambda: "flood_alarm_ended" in worker.events_logged())
-        _, body = await readyz(18098)
-        assert body["accounts"][world.account]["flood_alarm"] is False
-    assert worker.events_logged().count("flood_alarm_started") == 1

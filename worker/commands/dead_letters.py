@@ -42,7 +42,7 @@ All = Annotated[bool, typer.Option("--all", help="All; has to be said where noth
 
 
 @app.command("list")
-def list_(  # noqa: PLR0913  # one for each option
+def list_(  # one for each option
     *,
     account: OfAccount = None,
     reason: Reasons = None,
@@ -71,7 +71,7 @@ def show(
 
 
 @app.command()
-def replay(  # noqa: PLR0913  # one for each option
+def replay(  # one for each option
     *,
     account: OfAccount = None,
     reason: Reasons = None,

@@ -72,8 +72,7 @@ def _account_rows(name: str, live: list[WorkerView], overview: Overview) -> Iter
     having = [worker for worker in live if name in worker.accounts]
     for worker in sorted(having, key=lambda worker: _ORDER.index(worker.accounts[name]["state"])):
         report = worker.accounts[name]
-        alarm = ["FLOOD ALARM: most of the last events were dead-lettered"] if report["flood_alarm"] else []
-        remarks = [*since, *alarm, *([report["last_error"]] if report["last_error"] else [])]
+        remarks = [*since, *([report["last_error"]] if report["last_error"] else [])]
         pending = str(report["pending_subscribers"])
         yield name, worker.worker, report["state"], pending, "; ".join(remarks)
     if not having:

@@ -1,74 +1,71 @@
-"""Changes that wait, folded by subscriber. Pure."""
+"""Changes that wait for Kit, folded by subscriber; the longest waiting first."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
 
+from msgspec import structs
+
+from worker.accounts.account import Account
+from worker.accounts.interpret import interpret
+from worker.consumer.settle import Settle
 from worker.errors import EventError
-from worker.events.event import Event
 from worker.retry import Tries
 from worker.subscribers.change import NOTHING, Change, merge_all
+from worker.subscribers.item import Item, Kind, Outcome
+from worker.subscribers.subscriber import Subscriber
 
-K = TypeVar("K", bound=Hashable)
-T = TypeVar("T")
-
+NO_TRIES: Final = Tries()
 AT_ONCE: Final = float("-inf")
 """The `not_before` of what was never put off."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item(Generic[T]):
-    """One event, what it asks for, and whatever is needed to settle it.
-
-    Attributes:
-        refusal: Why a part of it could not be taken into `change`, so that it ends as a dead letter all the
-            same.
-        doubled: True where it only waits for the end of another copy of the same event.
-    """
-
-    event: Event
-    change: Change
-    delivery: T
-    refusal: EventError | None = None
-    doubled: bool = False
-
-
-@dataclass(slots=True)
-class Pending(Generic[K, T]):
+@dataclass(slots=True, eq=False)
+class Pending:
     """All that waits for one subscriber.
 
     Attributes:
-        key: The subscriber.
         items: Oldest arrival first.
         change: Their changes, merged.
+        tries: How often it failed while Kit served others.
         not_before: Seconds before which it should not be tried again.
-        generation: Of the mapping under which its items were folded.
     """
 
-    key: K
-    items: list[Item[T]] = field(default_factory=list)
+    subscriber: Subscriber
+    items: list[Item] = field(default_factory=list)
     change: Change = NOTHING
-    tries: Tries = field(default_factory=Tries)
+    tries: Tries = NO_TRIES
     not_before: float = AT_ONCE
-    generation: int = 0
+
+    def fold(self, items: list[Item]) -> None:
+        """Take these items in place of those it has."""
+        self.items = items
+        self.change = merge_all(item.change for item in items)
 
 
-class Backlog(Generic[K, T]):
-    """Pending changes, the longest waiting first; a subscriber is never taken twice at once.
+class Backlog:
+    """One session's pending changes; a subscriber is never taken twice at once.
 
     Args:
-        tries_before: Returns how often a subscriber's change has failed already, in sessions before.
+        account: Under whose mapping the events that wait are folded.
+        settle: Is given the events that a new mapping asks nothing of.
+        failing: By address, the tries of changes that failed in sessions before; they are taken out of it.
+
+    Attributes:
+        changed: Set whenever something may be taken that could not be taken before.
     """
 
-    def __init__(self, tries_before: Callable[[K], Tries] = lambda _: Tries()) -> None:
-        self._tries_before = tries_before
-        self._waiting: OrderedDict[K, Pending[K, T]] = OrderedDict()
-        self._taken: set[K] = set()
-        self._generation = 0
-        self._interpret: Callable[[Item[T]], Item[T] | None] = lambda item: item
+    def __init__(self, account: Account, settle: Settle, failing: dict[str, Tries]) -> None:
+        self.changed = asyncio.Event()
+        self._account = account
+        self._settle = settle
+        self._failing = failing
+        self._waiting: OrderedDict[Subscriber, Pending] = OrderedDict()
+        self._taken: set[Subscriber] = set()
 
     def __len__(self) -> int:
         """Return how many subscribers have something waiting."""
@@ -79,16 +76,27 @@ class Backlog(Generic[K, T]):
         """How many subscribers are being worked on."""
         return len(self._taken)
 
-    def add(self, key: K, item: Item[T]) -> None:
+    def items(self) -> Iterator[Item]:
+        """Yield every event that waits."""
+        for pending in self._waiting.values():
+            yield from pending.items
+
+    def add(self, item: Item) -> None:
         """Fold an event into what waits for its subscriber."""
-        pending = self._waiting.get(key)
+        subscriber = item.subscriber
+        if subscriber is None:
+            raise AssertionError("only events that were taken in can wait")
+        pending = self._waiting.get(subscriber)
         if pending is None:
-            tries = self._tries_before(key)
-            pending = self._waiting[key] = Pending(key, tries=tries, generation=self._generation)
+            tries = self._failing.pop(subscriber.record.email, NO_TRIES)
+            pending = self._waiting[subscriber] = Pending(subscriber, tries=tries)
         pending.items.append(item)
         pending.change = pending.change.merge(item.change)
+        self.changed.set()
 
-    def take(self, now: float, *, probing: bool = False) -> Pending[K, T] | None:
+    # -- taking, and putting back ---------------------------------------------------------------------
+
+    def take(self, now: float, *, probing: bool = False) -> Pending | None:
         """Return the longest waiting change that may be worked on, or None.
 
         Its subscriber is taken from then on; whatever else arrives for it waits until `release`.
@@ -98,77 +106,93 @@ class Backlog(Generic[K, T]):
             probing: True to find out whether Kit works again. Then the one that failed longest ago, or never,
                 comes first: a change that is itself to blame must not be the only one ever tried.
         """
-        free = (p for p in self._waiting.values() if p.key not in self._taken and p.not_before <= now)
+        free = self._free(now)
         pending = min(free, key=lambda p: p.tries.last_at, default=None) if probing else next(free, None)
-        if pending is None:
-            return None
-        del self._waiting[pending.key]
-        self._taken.add(pending.key)
+        if pending is not None:
+            self._take(pending)
         return pending
 
-    def take_all(
-        self, now: float, fits: Callable[[Pending[K, T]], bool] = lambda _: True
-    ) -> list[Pending[K, T]]:
+    def take_all(self, now: float, fits: Callable[[Pending], bool] = lambda _: True) -> list[Pending]:
         """Return all changes that may be worked on, and that fit, the longest waiting first; see `take`."""
-        free = [
-            pending
-            for pending in self._waiting.values()
-            if pending.key not in self._taken and pending.not_before <= now and fits(pending)
-        ]
+        free = [pending for pending in self._free(now) if fits(pending)]
         for pending in free:
-            del self._waiting[pending.key]
-            self._taken.add(pending.key)
+            self._take(pending)
         return free
+
+    def _free(self, now: float) -> Iterator[Pending]:
+        waiting = self._waiting.values()
+        return (each for each in waiting if each.subscriber not in self._taken and each.not_before <= now)
+
+    def _take(self, pending: Pending) -> None:
+        del self._waiting[pending.subscriber]
+        self._taken.add(pending.subscriber)
 
     def next_at(self) -> float | None:
         """Return the earliest `not_before` of what waits and is not taken, or None where nothing does."""
-        free = (pending for key, pending in self._waiting.items() if key not in self._taken)
         put_off = []
-        for pending in free:
+        for subscriber, pending in self._waiting.items():
+            if subscriber in self._taken:
+                continue
             if pending.not_before == AT_ONCE:
                 return AT_ONCE  # the usual case, found without a look at all the others
             put_off.append(pending.not_before)
         return min(put_off, default=None)
 
-    def release(self, pending: Pending[K, T]) -> None:
+    def release(self, pending: Pending) -> None:
         """Let the subscriber's next change be taken."""
-        self._taken.discard(pending.key)
+        self._taken.discard(pending.subscriber)
+        self.changed.set()
 
-    def put_back(self, pending: Pending[K, T]) -> None:
+    def put_back(self, pending: Pending) -> None:
         """Return a taken change to the front, folded with what has arrived for its subscriber since."""
-        if pending.generation != self._generation:
-            self._fold_anew(pending)
-        newer = self._waiting.pop(pending.key, None)
+        self._bring_up_to_date(pending)
+        newer = self._waiting.pop(pending.subscriber, None)
         if newer is not None:
             pending.items += newer.items
             pending.change = pending.change.merge(newer.change)
         if pending.items:
-            self._waiting[pending.key] = pending
-            self._waiting.move_to_end(pending.key, last=False)
+            self._waiting[pending.subscriber] = pending
+            self._waiting.move_to_end(pending.subscriber, last=False)
         self.release(pending)
 
-    def refold(self, interpret: Callable[[Item[T]], Item[T] | None]) -> None:
-        """Fold everything that waits anew, as `interpret` now sees each event; None drops it.
+    # -- a new mapping --------------------------------------------------------------------------------
+
+    def refold(self, account: Account) -> None:
+        """Fold everything that waits anew, as the account's new mapping sees each event.
 
         A change that is taken follows when it is put back.
         """
-        self._generation += 1
-        self._interpret = interpret
-        for key, pending in list(self._waiting.items()):
-            self._fold_anew(pending)
+        self._account = account
+        for subscriber, pending in list(self._waiting.items()):
+            self._bring_up_to_date(pending)
             if not pending.items:
-                del self._waiting[key]
+                del self._waiting[subscriber]
+        self.changed.set()
 
-    def _fold_anew(self, pending: Pending[K, T]) -> None:
-        pending.items = [item for old in pending.items if (item := self._interpret(old)) is not None]
-        pending.change = merge_all(item.change for item in pending.items)
-        pending.generation = self._generation
+    def _bring_up_to_date(self, pending: Pending) -> None:
+        if all(item.version == self._account.version for item in pending.items):
+            return
+        anew = [interpret_again(item, self._account) for item in pending.items]
+        pending.fold([each for each in anew if isinstance(each, Item)])
+        for each in anew:
+            if isinstance(each, Outcome):
+                self._settle.put(each)
 
-    def failing(self) -> dict[K, Tries]:
-        """Return the subscribers whose changes wait after failures while Kit served others."""
-        return {key: pending.tries for key, pending in self._waiting.items() if pending.tries.count}
+    def failing(self) -> dict[str, Tries]:
+        """Return the tries of changes that wait after failures while Kit served others, by address."""
+        waiting = self._waiting.values()
+        return {each.subscriber.record.email: each.tries for each in waiting if each.tries.count}
 
-    def items(self) -> Iterator[Item[T]]:
-        """Yield every event that waits."""
-        for pending in self._waiting.values():
-            yield from pending.items
+
+def interpret_again(item: Item, account: Account) -> Item | Outcome:
+    """Return an event as another mapping sees it, or how it ends under that."""
+    if item.event is None or item.doubled:  # a copy only waits for the end of another one
+        return structs.replace(item, version=account.version)
+    try:
+        change = interpret(item.event, account)
+    except EventError as error:
+        return Outcome(item, Kind.DEAD_LETTERED, error)
+    if change is None:
+        return Outcome(item, Kind.IGNORED)
+    address = item.change.address  # it was found out by the ledger, not by the mapping
+    return structs.replace(item, change=replace(change, address=address), version=account.version)

@@ -1,133 +1,62 @@
-"""Takes changes from the backlog to Kit as the budget allows."""
+"""The second stage: takes changes from the backlog to Kit as the budget allows."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
 
-from worker.clock import Seconds
-from worker.consumer.apply import Attempts, Writes, is_alone
-from worker.consumer.backlog import Backlog, Item, K, Pending, T
-from worker.consumer.holds import Holds
-from worker.errors import CredentialRefused, EventError, TryLater
-from worker.kit.rounds import WritesTogether
-from worker.retry import MAX_DELAY
-
-R = TypeVar("R")
-
-RECHECK: Final = 0.5
-"""Seconds between two looks at a condition that announces itself to nobody."""
+from worker.clock import Clock
+from worker.consumer.apply import Apply, is_alone
+from worker.consumer.backlog import Backlog, Pending
+from worker.consumer.holds import RECHECK, Holds
+from worker.consumer.intake import Intake
+from worker.consumer.settle import Settle
 
 
-async def _at_once() -> None:
-    """Wait for nothing."""
-
-
-class Dispatcher(Generic[K, T]):
-    """Runs one account's changes, several subscribers at once, each subscriber one at a time.
+class Dispatch:
+    """Starts one session's changes, several subscribers at once, each subscriber one at a time.
 
     Args:
+        apply: Tries changes, and knows what each end means.
         backlog: Where changes wait.
-        writer: Makes them true.
         holds: Whether Kit is to be left alone.
-        ready: Waits until Kit's budget allows a call.
-        settle: Is told of every event's end: None when it was applied, else why it never can be.
-        may_start: Whether new changes may start at all.
-        worked_at: When an endpoint of Kit, or any, last answered well, in seconds.
-        concurrency: How many subscribers at once, where they are written one by one.
-        together: Makes many changes true at once, where the account allows that.
-        gathered: Waits, before that begins, for what is about to come and could be among them.
-        account: Its name, for the log.
+        settle: Whether what is begun could be settled.
+        intake: From where more changes come, which bulk calls wait for.
+        clock: Of the waits.
     """
 
-    def __init__(  # noqa: PLR0913  # its collaborators, all named
-        self,
-        backlog: Backlog[K, T],
-        writer: Writes[K],
-        holds: Holds,
-        *,
-        ready: Callable[[], Awaitable[None]],
-        settle: Callable[[Item[T], EventError | None, int], Awaitable[None]],
-        may_start: Callable[[], bool],
-        worked_at: Callable[[str | None], float],
-        concurrency: int,
-        clock: Seconds,
-        random: Callable[[], float],
-        together: WritesTogether[K] | None = None,
-        gathered: Callable[[], Awaitable[None]] = _at_once,
-        account: str = "",
+    def __init__(
+        self, apply: Apply, backlog: Backlog, holds: Holds, settle: Settle, intake: Intake, clock: Clock
     ) -> None:
-        self._attempts = Attempts(
-            backlog,
-            writer,
-            holds,
-            together=together,
-            settle=settle,
-            worked_at=worked_at,
-            clock=clock,
-            random=random,
-            account=account,
-        )
+        self._apply = apply
         self._backlog = backlog
         self._holds = holds
-        self._ready = ready
-        self._gathered = gathered
-        self._may_start = may_start
-        self._concurrency = concurrency
-        self._together = together is not None
+        self._settle = settle
+        self._intake = intake
         self._clock = clock
         self._looking = False
-        self._round_on = False
+        self._together_on = False
         self._single_next = False
-        self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-
-    def wake(self) -> None:
-        """Say that something has changed: an event arrived, or what stood in the way is gone."""
-        self._changed.set()
 
     async def run(self) -> None:
         """Start changes until cancelled; those under way are left to `drain`."""
         while True:
-            self._changed.clear()
+            self._backlog.changed.clear()
             delay = self._delay()
             if delay == 0:
-                await self._ready()
-                if self._together:
-                    await self._gathered()
+                await self._holds.client.limiter.ready()
+                if self._apply.together:
+                    await self._intake.gathered(self._clock)
                 # While the budget was spent, much may have changed.
                 if self._delay() == 0:
                     self._start_next()
                 continue
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(delay):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
-
-    async def ask(self, question: Callable[[], Awaitable[R]]) -> R:
-        """Return Kit's answer to something that no change can do without, with holds as for changes.
-
-        Where Kit refuses the credential there is no answer; `Holds.refused` tells.
-        """
-        while True:
-            try:
-                answer = await question()
-            except CredentialRefused as error:
-                self._holds.refuse(error)
-                await asyncio.Event().wait()
-            except TryLater as error:
-                self._holds.failed(error)
-                await asyncio.sleep(max(RECHECK, min(self._holds.hold.until - self._clock(), MAX_DELAY)))
-            else:
-                self._holds.worked()
-                return answer
-
-    @property
-    def successes(self) -> int:
-        """How many changes were applied so far."""
-        return self._attempts.successes
+                    await self._backlog.changed.wait()
 
     @property
     def idle(self) -> bool:
@@ -146,13 +75,15 @@ class Dispatcher(Generic[K, T]):
             task.cancel()
         await self.drain(seconds)
 
+    # -- when -----------------------------------------------------------------------------------------
+
     def _delay(self) -> float | None:
         """Return the seconds until the next change may start; None: not before something changes."""
-        now = self._clock()
+        now = self._clock.monotonic()
         next_at = self._backlog.next_at()
         if next_at is None or self._is_full:
             return None
-        if not self._may_start():
+        if not self._settle.can_settle:
             return RECHECK
         hold = self._holds.hold
         if self._looking or (hold and self._backlog.taken):
@@ -162,48 +93,48 @@ class Dispatcher(Generic[K, T]):
     @property
     def _is_full(self) -> bool:
         """Whether enough is under way; of changes that are written together, what waits makes up the next."""
-        return self._round_on if self._together else self._backlog.taken >= self._concurrency
+        if self._apply.together:
+            return self._together_on
+        return self._backlog.taken >= self._holds.client.concurrency
+
+    # -- what -----------------------------------------------------------------------------------------
 
     def _start_next(self) -> None:
+        now, hold = self._clock.monotonic(), self._holds.hold
         if self._holds.unanswered:
             self._looking = True
             self._start(self._look())
-        elif self._together and not self._holds.hold:
+        elif self._apply.together and not hold:
             self._single_next = False
-            self._start_round(self._backlog.take_all(self._clock()))
-        elif (pending := self._backlog.take(self._clock(), probing=bool(self._holds.hold))) is not None:
+            self._start_together(self._backlog.take_all(now))
+        elif (pending := self._backlog.take(now, probing=bool(hold))) is not None:
             self._probe(pending)
 
-    def _probe(self, pending: Pending[K, T]) -> None:
-        """Find out whether Kit works again: one call at a time, which is what a round can do, too.
+    def _probe(self, pending: Pending) -> None:
+        """Find out whether Kit works again: one call at a time, of changes together or of a single one.
 
-        Rounds and single changes take turns: a round comes further, but one change in it may be to blame.
+        The two take turns: changes together come further, but one of them may be to blame.
         """
-        if self._together and not self._single_next and not is_alone(pending):
+        if self._apply.together and not self._single_next and not is_alone(pending):
             self._single_next = True
-            others = self._backlog.take_all(self._clock(), lambda other: not is_alone(other))
-            self._start_round([pending, *others])
+            others = self._backlog.take_all(self._clock.monotonic(), lambda other: not is_alone(other))
+            self._start_together([pending, *others])
         else:
             self._single_next = False
-            self._start(self._attempts.one(pending))
+            self._start(self._apply.one(pending))
 
-    def _start_round(self, pendings: list[Pending[K, T]]) -> None:
-        self._round_on = True
-        self._start(self._round(pendings))
+    def _start_together(self, pendings: list[Pending]) -> None:
+        self._together_on = True
+        self._start(self._try_together(pendings))
 
-    async def _round(self, pendings: list[Pending[K, T]]) -> None:
+    async def _try_together(self, pendings: list[Pending]) -> None:
         """Try many changes together, and by itself each that cannot be."""
         try:
-            alone = await self._attempts.many(pendings)
+            alone = await self._apply.many(pendings)
         finally:
-            self._round_on = False
-            self._changed.set()
-        await asyncio.gather(*map(self._attempts.one, alone))
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+            self._together_on = False
+            self._backlog.changed.set()
+        await asyncio.gather(*map(self._apply.one, alone))
 
     async def _look(self) -> None:
         try:
@@ -211,6 +142,11 @@ class Dispatcher(Generic[K, T]):
         finally:
             self._looking = False
 
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._changed.set()
+        self._backlog.changed.set()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
 
 import structlog
 
-from worker.clock import Seconds
+from worker.clock import Clock
 from worker.errors import (
     CallsSuspended,
     CredentialRefused,
@@ -18,21 +18,73 @@ from worker.errors import (
     RateLimited,
     TryLater,
 )
-from worker.retry import FIRST_DELAY, FIRST_DELAY_LIMITED, NO_HOLD, Hold
+from worker.kit.client import KitClient
+from worker.retry import FIRST_DELAY, MAX_DELAY, backoff
 
+R = TypeVar("R")
 log = structlog.get_logger()
 
+FIRST_DELAY_LIMITED: Final = 5.0
+"""After a 429: Kit's window is 60 s, so a second would only earn another one."""
 LANDING: Final = 1.0
 """Seconds that Kit gets, once it answers again, for what it took before and never answered."""
+RECHECK: Final = 0.5
+"""Seconds between two looks at a condition that announces itself to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why and until when an account starts nothing new.
+
+    Attributes:
+        failures: In a row, without a success in between; 0 means that nothing is held.
+        until: Seconds; the next try may start then, alone.
+        cause: For people: what failed.
+    """
+
+    failures: int = 0
+    until: float = float("-inf")
+    cause: str = ""
+
+    def failed(
+        self,
+        now: float,
+        cause: str,
+        jitter: float,
+        first: float = FIRST_DELAY,
+        worked_at: float = float("-inf"),
+    ) -> Hold:
+        """Return the hold after one more failure.
+
+        Calls that were under way together fail together: those that end during a hold do not lengthen it.
+
+        Args:
+            now: Seconds.
+            cause: For people.
+            jitter: Random, 0 to 1.
+            first: The delay after the first failure.
+            worked_at: When Kit last answered any call well. One since the wait was over makes this failure
+                the first again: what was answered is kept, so each try comes further.
+        """
+        if now < self.until:
+            return self
+        failures = 1 if worked_at >= self.until else self.failures + 1
+        return Hold(failures, now + backoff(failures, jitter, first), cause)
+
+    def __bool__(self) -> bool:
+        return self.failures > 0
+
+
+NO_HOLD: Final = Hold()
 
 
 class Holds:
     """One session's holds; each is logged when it begins and when it ends.
 
     Args:
-        look: Asks Kit for something, which changes nothing there.
-        worked_at: When any endpoint of Kit last answered well, in seconds.
         account: Its name, for the log.
+        client: Its way to Kit.
+        clock: Of the delays.
 
     Attributes:
         hold: Why the account starts nothing, if so.
@@ -41,22 +93,12 @@ class Holds:
             answered; then `look` comes before the next.
     """
 
-    def __init__(
-        self,
-        *,
-        look: Callable[[], Awaitable[object]],
-        worked_at: Callable[[], float],
-        clock: Seconds,
-        random: Callable[[], float],
-        account: str,
-    ) -> None:
+    def __init__(self, account: str, client: KitClient, clock: Clock) -> None:
         self.hold: Hold = NO_HOLD
         self.refused = asyncio.Event()
         self.unanswered = False
-        self._look = look
-        self._worked_at = worked_at
+        self._client = client
         self._clock = clock
-        self._random = random
         self._log = log.bind(account=account)
 
     def check(self) -> None:
@@ -65,8 +107,12 @@ class Holds:
         Raises:
             CallsSuspended: There is one.
         """
-        if self._clock() < self.hold.until:
+        if self._clock.monotonic() < self.hold.until:
             raise CallsSuspended("on hold")
+
+    def worked_at(self, endpoint: str | None) -> float:
+        """Return when an endpoint of Kit, or any, last answered well, in seconds."""
+        return self._client.worked_at(endpoint)
 
     def failed(self, error: TryLater) -> None:
         """Begin a hold, or lengthen it; calls that were only suspended tell nothing about Kit."""
@@ -74,9 +120,9 @@ class Holds:
             return
         if isinstance(error, KitUnavailable) and error.unanswered:
             self.unanswered = True
-        now, held = self._clock(), bool(self.hold)
+        now, held = self._clock.monotonic(), bool(self.hold)
         first = FIRST_DELAY_LIMITED if isinstance(error, RateLimited) else FIRST_DELAY
-        self.hold = self.hold.failed(now, str(error), self._random(), first, self._worked_at())
+        self.hold = self.hold.failed(now, str(error), self._clock.random(), first, self._client.worked_at())
         if not held:
             self._log.warning("hold_started", cause=str(error), retry_in_s=round(self.hold.until - now, 1))
 
@@ -91,6 +137,25 @@ class Holds:
             self._log.info("hold_ended", cause=self.hold.cause)
             self.hold = NO_HOLD
 
+    async def ask(self, question: Callable[[], Awaitable[R]]) -> R:
+        """Return Kit's answer to something that no change can do without, with holds as for changes.
+
+        Where Kit refuses the credential there is no answer, and the session ends.
+        """
+        while True:
+            try:
+                answer = await question()
+            except CredentialRefused as error:
+                self.refuse(error)
+                await asyncio.Event().wait()
+            except TryLater as error:
+                self.failed(error)
+                wait = self.hold.until - self._clock.monotonic()
+                await asyncio.sleep(max(RECHECK, min(wait, MAX_DELAY)))
+            else:
+                self.worked()
+                return answer
+
     async def look(self) -> None:
         """After a write that was not answered, ask something harmless before anything is written again.
 
@@ -98,7 +163,7 @@ class Holds:
         that, newer things would be undone by it.
         """
         try:
-            await self._look()
+            await self._client.get("/v4/account")
         except CredentialRefused as error:
             self.refuse(error)
         except TryLater as error:
@@ -111,4 +176,4 @@ class Holds:
     def _answered(self) -> None:
         """Let what Kit kept land, before others, too, whose changes are under way, make their next call."""
         self.unanswered = False
-        self.hold = replace(self.hold, until=self._clock() + LANDING)
+        self.hold = replace(self.hold, until=self._clock.monotonic() + LANDING)

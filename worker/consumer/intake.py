@@ -1,4 +1,4 @@
-"""Takes events in: asks the ledger whom they are about and what of them is news, and folds that.
+"""The first stage: what was delivered becomes an item of the backlog, or ends at once.
 
 Events that come while the ledger is being asked wait, and are asked about together: one read per batch.
 """
@@ -6,90 +6,74 @@ Events that come while the ledger is being asked wait, and are asked about toget
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import itertools
+import time
+from contextlib import suppress
 from typing import Final
 
-from worker.accounts.interpret import Request
-from worker.consumer.backlog import Backlog, Item
-from worker.consumer.report import Delivery, Handed
-from worker.errors import EventError
-from worker.events.event import Event
-from worker.ledger.account import AccountLedger
+import structlog
+from msgspec import structs
+
+from worker.accounts.account import Account
+from worker.accounts.interpret import interpret
+from worker.clock import Clock
+from worker.consumer.account_ledger import AccountLedger
+from worker.consumer.backlog import Backlog
+from worker.consumer.receive import Consumer
+from worker.consumer.settle import Settle
+from worker.errors import EventError, HandlerError
+from worker.events.decode import decode
+from worker.events.delivery import Delivery
+from worker.handlers import HANDLERS
+from worker.subscribers.change import NOTHING
+from worker.subscribers.identity import id_key, person_in
 from worker.subscribers.in_hand import InHand
-from worker.subscribers.subscriber import Subscriber, Verdict
+from worker.subscribers.item import Item, Kind, Outcome
+
+log = structlog.get_logger()
 
 LOOK_AGAIN: Final = 0.2
 """Seconds after which an event that waits for another subscriber's work is looked at again."""
+MOST_AT_ONCE: Final = 100
+"""Messages of one batch; they are read without a pause, while other accounts wait."""
+BURST: Final = 20
+"""Events in hand; with fewer, nothing is gained by waiting for more."""
+QUIET: Final = 0.02
+"""Seconds without a delivery, after which no more are on their way."""
+MAX_GATHERING: Final = 1.0
 
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """An event that has come, and what it asks for under the mapping in force.
-
-    Attributes:
-        refusal: Why it cannot be applied; then it asks for nothing.
-    """
-
-    delivery: Delivery
-    event: Event
-    request: Request
-    refusal: EventError | None = None
+_arrivals = itertools.count(time.time_ns())
+"""Grows with every message, and over restarts too, as far as the machine's clock does."""
 
 
 class Intake:
     """One session's events on their way into the backlog.
 
-    Args:
-        in_hand: What is known of the people in hand.
-        ledger: Where more is known.
-        backlog: Where events wait that have something to do.
-        settle: Is given each event that has nothing to do, and why.
-        fresh: Tells whether so many events, the ones that wait here, are all that is in hand.
-        may_read: Waits until the account is surely ours.
-        wake: Is called when the backlog has grown.
+    Attributes:
+        account: As its file is now; a reload replaces it between two events.
     """
 
-    def __init__(  # noqa: PLR0913  # its collaborators, all named
+    def __init__(
         self,
+        account: Account,
+        consumer: Consumer,
         in_hand: InHand,
         ledger: AccountLedger,
-        backlog: Backlog[Subscriber, Handed],
-        *,
-        settle: Callable[[Item[Handed], str], None],
-        fresh: Callable[[int], bool],
-        may_read: Callable[[], Awaitable[None]],
-        wake: Callable[[], None],
+        backlog: Backlog,
+        settle: Settle,
     ) -> None:
+        self.account = account
+        self._consumer = consumer
         self._in_hand = in_hand
         self._ledger = ledger
         self._backlog = backlog
         self._settle = settle
-        self._fresh = fresh
-        self._may_read = may_read
-        self._wake = wake
-        self._waiting: list[Arrival] = []
-        self._parked: list[Arrival] = []
-        self._came = asyncio.Event()
+        self._batch: list[Item] = []
+        self._parked: list[Item] = []
 
     def __len__(self) -> int:
         """Return how many events wait here."""
-        return len(self._waiting) + len(self._parked)
-
-    @property
-    def waiting(self) -> bool:
-        """Whether events wait for the ledger's answer."""
-        return bool(self._waiting)
-
-    def put(self, arrival: Arrival) -> None:
-        """Add an event."""
-        self._waiting.append(arrival)
-        self._came.set()
-
-    def refold(self, interpret: Callable[[Arrival], Arrival | None]) -> None:
-        """Let a new mapping decide about what waits here; None drops it."""
-        for waiting in (self._waiting, self._parked):
-            waiting[:] = [arrival for old in waiting if (arrival := interpret(old)) is not None]
+        return len(self._consumer.delivered) + len(self._batch) + len(self._parked)
 
     async def run(self) -> None:
         """Work until cancelled.
@@ -98,45 +82,102 @@ class Intake:
             EpochLost: Somebody else has taken the account.
         """
         while True:
-            await self._more()
-            await self._may_read()
-            emails, users = self._in_hand.unknown(arrival.request for arrival in self._waiting)
-            # Also where nothing is unknown: reading is what shows that the account is still ours.
-            known = await self._ledger.load(emails, users, fresh=self._fresh(len(self._waiting)))
-            self._in_hand.learn(emails, users, known)
-            self._take_in()
+            await self._something_to_do()
+            # What waited for somebody's work comes first: it may never be quiet here.
+            self._batch += self._parked
+            self._parked = []
+            self._batch += self._read(self._consumer.take(MOST_AT_ONCE))
+            await self._consumer.surely_ours()
+            await self._look_up()
+            batch, self._batch = self._batch, []
+            for item in batch:
+                self._take_in(item)
 
-    async def _more(self) -> None:
-        while not self._waiting:
-            self._came.clear()
-            try:
-                async with asyncio.timeout(LOOK_AGAIN if self._parked else None):
-                    await self._came.wait()
-            except TimeoutError:
-                self._waiting, self._parked = self._parked, []
+    async def _something_to_do(self) -> None:
+        if self._consumer.delivered or self._batch:
+            await asyncio.sleep(0)  # other accounts have their turn
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_AGAIN if self._parked else None):
+                await self._consumer.something_delivered()
 
-    def _take_in(self) -> None:
-        # What waited for somebody's work comes first: it may never be quiet here.
-        arrivals = self._parked + self._waiting
-        self._parked, self._waiting = [], []
-        for arrival in arrivals:
-            if any(map(bool, self._in_hand.unknown((arrival.request,)))):
-                self._waiting.append(arrival)  # it came meanwhile
-                continue
-            judge = self._in_hand.judge if arrival.refusal is None else self._in_hand.judge_refused
-            verdict = judge(arrival.event, arrival.request)
-            if verdict.wait_for is not None:
-                self._parked.append(arrival)
-                continue
-            self._in_hand.take_in(arrival.event, arrival.request, verdict)
-            self._pass_on(arrival, verdict)
-        self._wake()
+    # -- decode, and interpret ------------------------------------------------------------------------
 
-    def _pass_on(self, arrival: Arrival, verdict: Verdict) -> None:
-        handed = Handed(arrival.delivery, verdict.subscriber)
-        refusal = verdict.refusal or arrival.refusal
-        item = Item(arrival.event, verdict.change, handed, refusal, verdict.doubled)
-        if verdict.outcome:
-            self._settle(item, verdict.outcome)
+    def _read(self, delivered: list[Delivery]) -> list[Item]:
+        """Return the events among the messages that ask for something; the others end."""
+        read = (self._decoded(delivery) for delivery in delivered)
+        return [item for each in read if each is not None and (item := self._interpreted(each))]
+
+    def _decoded(self, delivery: Delivery) -> Item | None:
+        try:
+            event = decode(
+                delivery,
+                arrival=next(_arrivals),
+                apps=self.account.apps,
+                types={*HANDLERS, *self.account.events},
+            )
+            email, user_id = person_in(event.data)
+        except EventError as error:
+            self._settle.put(Outcome(Item(delivery), Kind.DEAD_LETTERED, error))
+        except Exception as error:  # the edge: an unsettled message would stay for ever
+            log.exception("receive_crashed", account=self.account.name)
+            bug = HandlerError(f"{type(error).__name__} while reading it; this is a bug")
+            self._settle.put(Outcome(Item(delivery), Kind.DEAD_LETTERED, bug))
         else:
-            self._backlog.add(verdict.subscriber, item)
+            return Item(delivery, event, email or "", None if user_id is None else id_key(user_id))
+        return None
+
+    def _interpreted(self, item: Item) -> Item | None:
+        """Return an event with what it asks for, or why it cannot have that."""
+        version = self.account.version
+        if item.event is None or item.version == version:
+            return item
+        item = structs.replace(item, version=version)
+        try:
+            change = interpret(item.event, self.account)
+        except EventError as error:
+            if item.email:
+                return structs.replace(item, change=NOTHING, refusal=error)
+            self._settle.put(Outcome(item, Kind.DEAD_LETTERED, error))
+            return None
+        if change is None:
+            self._settle.put(Outcome(item, Kind.IGNORED))
+            return None
+        return structs.replace(item, change=change, refusal=None)
+
+    # -- look up, and judge ---------------------------------------------------------------------------
+
+    async def _look_up(self) -> None:
+        """Ask the ledger about the people of the batch; also where all are known, to see that it is ours."""
+        emails, users = self._in_hand.unknown(self._batch)
+        # Where nothing older than the batch is in hand, the account may be taken anew.
+        fresh = len(self._consumer.unsettled) <= len(self._batch) + len(self._consumer.delivered)
+        known = await self._ledger.load(emails, users, fresh=fresh)
+        self._in_hand.learn(emails, users, known)
+
+    def _take_in(self, item: Item) -> None:
+        current = self._interpreted(item)
+        if current is None:
+            return  # under a mapping that was saved meanwhile
+        if any(map(bool, self._in_hand.unknown((current,)))):
+            self._batch.append(current)  # whoever knew the person let go meanwhile
+            return
+        taken = self._in_hand.take_in(current)
+        if taken is None:
+            self._parked.append(current)
+        elif isinstance(taken, Outcome):
+            self._settle.put(taken)
+        else:
+            self._backlog.add(taken)
+
+    # -- for bulk calls -------------------------------------------------------------------------------
+
+    async def gathered(self, clock: Clock) -> None:
+        """Wait while many more keep coming, so that bulk calls carry as much as they can."""
+        consumer, began = self._consumer, clock.monotonic()
+        while len(consumer.unsettled) >= BURST and clock.monotonic() - began < MAX_GATHERING:
+            has_room = len(consumer.unsettled) < consumer.window
+            keeps_coming = has_room and clock.monotonic() - consumer.last_delivery < QUIET
+            if not (consumer.delivered or self._batch or keeps_coming):
+                return
+            await asyncio.sleep(QUIET / 4)

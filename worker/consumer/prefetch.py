@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from worker.consumer.end import End
+
 FEW = 10
 """Enough for others to be served beside one that always fails."""
 MANY_DELIVERIES = 10
@@ -58,6 +60,20 @@ class Prefetch:
     def at_rest(self) -> Prefetch:
         """Return what follows when nothing is left to settle."""
         return replace(self, target=self.full)
+
+    def after_session(self, why: End, *, unsettled: bool, held: bool) -> Prefetch:
+        """Return what the next session begins with.
+
+        Args:
+            why: The session ended.
+            unsettled: Whether messages went back.
+            held: Whether Kit was left alone.
+        """
+        after = self.after_growing_old() if why is End.GREW_OLD else self
+        harmless = why in {End.RESIZE, End.REBIND} or (why is End.GREW_OLD and not held)
+        if why is End.REDELIVERED or (unsettled and not harmless):
+            return after.after_give_back()
+        return after
 
     def suspects(self, delivery_count: int) -> bool:
         """Tell whether a message came back so often that it should be consumed with care."""

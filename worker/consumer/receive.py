@@ -1,44 +1,31 @@
-"""One account's consumer: takes messages in, keeps what is unsettled, and acks. The only file that acks."""
+"""One account's consumer: it receives messages, holds what is unsettled, and acks. The only file that acks."""
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime
-from enum import StrEnum
+from typing import Final
 
-import aiormq
 import structlog
-from aiormq import spec
-from aiormq.abc import DeliveredMessage
 
-from worker.broker.connection import CLOSE_TIMEOUT, FAILURES, answered_within, close_quietly
-from worker.broker.link import Link
+from worker.broker.broker import Broker
+from worker.broker.connection import CLOSE_TIMEOUT, HEARTBEAT
+from worker.broker.consuming import ConsumerChannel
 from worker.broker.topology import consumer_priority, work_queue
-from worker.clock import Seconds
+from worker.clock import Clock
 from worker.consumer.acks import acks
-from worker.consumer.report import Delivery
+from worker.consumer.end import End
+from worker.consumer.holds import RECHECK
+from worker.consumer.prefetch import Prefetch
 from worker.errors import BrokerUnavailable
-from worker.events.event import Event
+from worker.events.delivery import Delivery
 
 log = structlog.get_logger()
 
-
-class End(StrEnum):
-    """Why a session ended."""
-
-    STOPPED = "stopped"
-    CHANNEL_LOST = "channel_lost"
-    QUEUE_GONE = "queue_gone"
-    CREDENTIAL_REFUSED = "credential_refused"
-    GREW_OLD = "grew_old"
-    FENCED = "fenced"
-    PAUSED = "paused"
-    RECONNECTED = "reconnected"
-    RESIZE = "resize"
-    REBIND = "rebind"
+UNHEARD_FOR: Final = 2.0 * HEARTBEAT
+"""Seconds after which a broker that was not heard may have given the queue to another worker."""
 
 
 class Consumer:
@@ -49,85 +36,127 @@ class Consumer:
 
     Args:
         account: Whose work queue it consumes.
-        on_delivery: Is given each message in hand.
-        on_end: Is told why no more will come.
+        broker: Both connections.
+        worker_id: Names this worker.
+        prefetch: As the session before has left it.
+        clock: Tells when a message came.
 
     Attributes:
-        prefetch: How many messages it may hold.
+        prefetch: How many messages it may hold, and with how much care; the next session goes on from it.
+        window: How many it may hold now, as RabbitMQ was told.
         unsettled: What it holds, oldest first, by the channel's number for it.
+        delivered: Those of them that intake has not taken yet.
         last_delivery: Seconds; when a message last came.
+        ended: Why no more messages are taken in, once that is so; the first reason stands.
+        is_fenced: Whether nothing may be done for the account any more.
     """
 
     def __init__(
-        self,
-        account: str,
-        *,
-        on_delivery: Callable[[Delivery], Awaitable[None]],
-        on_end: Callable[[End], None],
-        clock: Seconds,
-        now: Callable[[], datetime],
+        self, account: str, broker: Broker, worker_id: str, prefetch: Prefetch, clock: Clock
     ) -> None:
-        self.prefetch = 0
+        self.prefetch = prefetch
+        self.window = prefetch.count
         self.unsettled: dict[int, Delivery] = {}
+        self.delivered: list[Delivery] = []
         self.last_delivery = float("-inf")
+        self.ended: asyncio.Future[End] = asyncio.get_running_loop().create_future()
+        self.is_fenced = False
         self._account = account
-        self._on_delivery = on_delivery
-        self._on_end = on_end
+        self._broker = broker
+        self._worker_id = worker_id
         self._clock = clock
-        self._now = now
-        self._channel: aiormq.abc.AbstractChannel | None = None
-        self._tag = ""
+        self._came = asyncio.Event()
+        self._channel: ConsumerChannel | None = None
+        self._tag = f"{worker_id}-{uuid.uuid4().hex[:12]}"[-255:]
         self._may_ack = True
-        self._ended = False
         self._done: set[int] = set()
+
+    # -- receiving ------------------------------------------------------------------------------------
+
+    async def subscribe(self) -> None:
+        """Open a channel and consume.
+
+        Raises:
+            BrokerUnavailable: The channel could not be set up.
+        """
+        priority = consumer_priority(self._worker_id, self._account)
+        self._channel = await ConsumerChannel.open(self._broker.consuming, self, self._clock)
+        try:
+            await self._channel.consume(
+                work_queue(self._account), prefetch=self.window, tag=self._tag, priority=priority
+            )
+        except BrokerUnavailable:
+            await self._channel.close()
+            raise
+        log.info("subscribed", account=self._account, prefetch=self.window, priority=priority)
+
+    async def receive(self, delivery: Delivery) -> None:
+        """Take a message in; see `Receiver`."""
+        if self.ended.done():
+            return  # it goes back with the channel
+        self.last_delivery = delivery.since
+        if self.prefetch.suspects(delivery.count):
+            log.warning("redelivered_often", account=self._account, deliveries=delivery.count)
+            self.end(End.REDELIVERED)
+            return
+        self.unsettled[delivery.tag] = delivery
+        self.delivered.append(delivery)
+        self._came.set()
+
+    def take(self, most: int) -> list[Delivery]:
+        """Return the oldest messages that were not taken yet."""
+        taken = self.delivered[:most]
+        del self.delivered[:most]
+        return taken
+
+    async def something_delivered(self) -> None:
+        """Wait until there is something to take."""
+        while not self.delivered:
+            self._came.clear()
+            await self._came.wait()
+
+    def end(self, why: End) -> None:
+        """Take no more messages in; those that still come go back with the channel."""
+        if not self.ended.done():
+            self.ended.set_result(why)
+
+    def channel_ended(self, *, cancelled: bool) -> None:
+        """Hear that no more messages come; see `Receiver`."""
+        self.end(End.QUEUE_GONE if cancelled else End.CHANNEL_LOST)
 
     @property
     def oldest_age(self) -> float:
         """Seconds for which the oldest unsettled message has been in hand; 0 where there is none."""
         oldest = next(iter(self.unsettled.values()), None)
-        return self._clock() - oldest.since if oldest else 0.0
+        return self._clock.monotonic() - oldest.since if oldest else 0.0
+
+    # -- whose the account is -------------------------------------------------------------------------
 
     @property
     def lost(self) -> bool:
         """Whether the channel is gone, so that what is in hand will be delivered again, perhaps elsewhere."""
         return self._channel is None or self._channel.is_closed
 
-    async def subscribe(self, link: Link, worker_id: str, prefetch: int) -> None:
-        """Open a channel and consume.
+    @property
+    def is_heard(self) -> bool:
+        """Whether the broker was heard lately, so that it cannot have given the queue to another worker."""
+        return self._broker.heard_within(UNHEARD_FOR)
 
-        Raises:
-            BrokerUnavailable: The channel could not be set up.
-        """
-        queue = work_queue(self._account)
-        self.prefetch = prefetch
-        self._channel = channel = await link.channel(publisher_confirms=False)
-        channel.closing.add_done_callback(lambda _: self._end(End.CHANNEL_LOST))
-        channel.on_consumer_cancel_callbacks.add(self._on_cancel)
-        priority = consumer_priority(worker_id, self._account)
-        self._tag = f"{worker_id}-{uuid.uuid4().hex[:12]}"[-255:]
-        try:
-            async with answered_within():
-                # Not global: RabbitMQ 4.3 refuses that, and quorum queues never had it.
-                await channel.basic_qos(prefetch_count=prefetch, global_=False)
-                await channel.basic_consume(
-                    queue,
-                    self._on_message,
-                    arguments={"x-priority": priority},
-                    consumer_tag=self._tag,
-                )
-        except FAILURES as error:
-            await close_quietly(channel)
-            raise BrokerUnavailable(f"consuming {queue} failed: {error or type(error).__name__}") from error
-        log.info("subscribed", account=self._account, prefetch=prefetch, priority=priority)
+    @property
+    def is_ours(self) -> bool:
+        """Whether the account is surely this session's."""
+        return not self.is_fenced and self.is_heard
 
-    def know(self, delivery: Delivery, event: Event) -> Delivery:
-        """Note what an unsettled message says."""
-        known = self.unsettled[delivery.tag] = replace(delivery, event=event)
-        return known
+    async def surely_ours(self) -> None:
+        """Wait until the account is surely this session's."""
+        while not self.is_ours:  # noqa: ASYNC110  # it announces itself to nobody
+            await asyncio.sleep(RECHECK)
 
-    def latest(self, delivery: Delivery) -> Delivery:
-        """Return what is known of a message by now."""
-        return self.unsettled.get(delivery.tag, delivery)
+    def fence(self) -> None:
+        """Let nothing more be done for the account: another worker may have it."""
+        self.is_fenced = True
+
+    # -- acks -----------------------------------------------------------------------------------------
 
     async def ack(self, deliveries: Iterable[Delivery]) -> set[int]:
         """Tell the broker that messages are done; never on another channel than their own.
@@ -141,7 +170,7 @@ class Consumer:
         if not self._may_ack or self.lost:
             return set()
         done = {each.tag for each in deliveries} & self.unsettled.keys()
-        if self._ended:
+        if self.ended.done():
             self._done |= done
         else:
             done = await self._write_acks(done)
@@ -157,10 +186,10 @@ class Consumer:
         oldest_open = next((tag for tag in self.unsettled if tag not in done), None)
         for ack in acks(done, oldest_open):
             try:
-                await self._channel.basic_ack(ack.tag, multiple=ack.multiple, wait=False)
-            except FAILURES as error:
-                log.info("ack_lost", account=self._account, error=type(error).__name__)
-                self._end(End.CHANNEL_LOST)
+                await self._channel.ack(ack.tag, multiple=ack.multiple)
+            except BrokerUnavailable as error:
+                log.info("ack_lost", account=self._account, error=str(error))
+                self.end(End.CHANNEL_LOST)
                 break
             written |= {tag for tag in done if tag <= ack.tag} if ack.multiple else {ack.tag}
         return written
@@ -178,29 +207,9 @@ class Consumer:
         """
         if self._channel is None:
             return
-        if not self.lost and self._done and len(self._done) == self.prefetch:
-            with suppress(*FAILURES):
-                async with answered_within(CLOSE_TIMEOUT):
-                    await self._channel.basic_cancel(self._tag)
+        if not self.lost and self._done and len(self._done) == self.window:
+            with suppress(BrokerUnavailable):
+                await self._channel.cancel(self._tag, within=CLOSE_TIMEOUT)
         if not self.lost:
             await self._write_acks(self._done)
-        await close_quietly(self._channel)
-
-    def _end(self, why: End) -> None:
-        self._ended = True
-        self._on_end(why)
-
-    def end(self) -> None:
-        """Take no more messages in; those that still come go back with the channel."""
-        self._ended = True
-
-    def _on_cancel(self, _frame: spec.Basic.Cancel) -> None:
-        self._end(End.QUEUE_GONE)
-
-    async def _on_message(self, message: DeliveredMessage) -> None:
-        if self._ended:
-            return
-        self.last_delivery = self._clock()
-        delivery = Delivery(message, self._now(), self.last_delivery)
-        self.unsettled[delivery.tag] = delivery
-        await self._on_delivery(delivery)
+        await self._channel.close()

@@ -1,118 +1,76 @@
-"""A message in hand, and how its end is reported."""
+"""How the end of an event is told: one log line with a stable name, and the metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 import structlog
-from aiormq.abc import DeliveredMessage
 from prometheus_client import Counter
 
-from worker.consumer.flood import FloodAlarm
-from worker.errors import EventError
+from worker.clock import Clock
 from worker.events.event import Event
+from worker.handlers import HANDLERS
 from worker.metrics import Metrics
 from worker.subscribers.identity import mask_email
-from worker.subscribers.subscriber import Subscriber
+from worker.subscribers.item import Kind, Outcome
 
 log = structlog.get_logger()
 
 ENDED: Final = {
-    "applied": "event_applied",
-    "superseded": "event_superseded",
-    "duplicate": "event_duplicate",
-    "ignored": "event_ignored",
+    Kind.APPLIED: "event_applied",
+    Kind.SUPERSEDED: "event_superseded",
+    Kind.DUPLICATE: "event_duplicate",
+    Kind.IGNORED: "event_ignored",
+    Kind.FORGOTTEN: "event_ignored",
 }
-"""By outcome, the name of the log line. Dead letters have one of their own."""
+"""By kind of end, the name of the log line. Dead letters have one of their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message in hand.
-
-    Attributes:
-        received_at: The time of day of its receipt.
-        since: Seconds, at its receipt.
-        event: What it says; None while that is not known, or cannot be.
-    """
-
-    message: DeliveredMessage
-    received_at: datetime
-    since: float
-    event: Event | None = None
-
-    @property
-    def tag(self) -> int:
-        """The channel's number for it."""
-        return int(self.message.delivery_tag or 0)
-
-    @property
-    def count(self) -> int:
-        """How often it was delivered before, as far as the broker says."""
-        count = (self.message.header.properties.headers or {}).get("x-delivery-count")
-        return count if isinstance(count, int) else 0
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """What is needed to settle an event in hand."""
-
-    delivery: Delivery
-    subscriber: Subscriber
-
-
-@dataclass(frozen=True, slots=True)
-class Reporter:
+class Report:
     """Counts and logs how events of one account end."""
 
-    account: str
-    metrics: Metrics
-    now: Callable[[], datetime]
-    flood: FloodAlarm
-    _counters: dict[tuple[str, str], Counter] = field(default_factory=dict)
+    def __init__(self, account: str, metrics: Metrics, clock: Clock) -> None:
+        self._account = account
+        self._metrics = metrics
+        self._clock = clock
+        self._counters: dict[tuple[str, Kind], Counter] = {}
 
-    def ended(self, delivery: Delivery, label: str, outcome: str) -> None:
-        """Report an end without a fault.
+    def ended(self, outcome: Outcome) -> None:
+        """Tell of an event that is settled."""
+        event = outcome.item.event
+        self._count(outcome)
+        if outcome.kind is Kind.APPLIED and event is not None:
+            age = (self._clock.now() - event.time).total_seconds()
+            self._metrics.event_age.labels(self._account).observe(max(0.0, age))
+        if outcome.error is None:
+            log.info(ENDED[outcome.kind], **self._facts(event))
+            return
+        reason = outcome.error.reason.value
+        self._metrics.dead_letters.labels(self._account, reason).inc()
+        log.warning("event_dead_lettered", reason=reason, detail=str(outcome.error), **self._facts(event))
 
-        Args:
-            delivery: What has ended.
-            label: Its event type, as metrics show it.
-            outcome: `applied`: all that it asked for is true in Kit; `superseded`: newer events had said
-                otherwise; `duplicate`: it was applied before; `ignored`: nobody maps it, or the person was
-                forgotten.
-        """
-        if outcome == "applied" and delivery.event is not None:
-            age = (self.now() - delivery.event.time).total_seconds()
-            self.metrics.event_age.labels(self.account).observe(max(0.0, age))
-        self._count(label, outcome)
-        log.info(ENDED[outcome], **self._facts(delivery))
-
-    def dead_lettered(self, delivery: Delivery, label: str, error: EventError) -> None:
-        """Report that the event is safe in the dead-letter queue."""
-        self._count(label, "dead_lettered")
-        self.metrics.dead_letters.labels(self.account, error.reason.value).inc()
-        log.warning(
-            "event_dead_lettered", reason=error.reason.value, detail=str(error), **self._facts(delivery)
-        )
-
-    def _count(self, label: str, outcome: str) -> None:
-        key = label, outcome
+    def _count(self, outcome: Outcome) -> None:
+        key = _type_label(outcome), outcome.kind
         if (counter := self._counters.get(key)) is None:
-            counter = self._counters[key] = self.metrics.events.labels(self.account, *key)
+            told = Kind.IGNORED if outcome.kind is Kind.FORGOTTEN else outcome.kind
+            counter = self._counters[key] = self._metrics.events.labels(self._account, key[0], told.value)
         counter.inc()
-        self.flood.note(dead_lettered=outcome == "dead_lettered")
 
-    def _facts(self, delivery: Delivery) -> dict[str, str | None]:
-        event = delivery.event
+    def _facts(self, event: Event | None) -> dict[str, str | None]:
         return {
-            "account": self.account,
+            "account": self._account,
             "event_id": event.id if event else None,
             "event_type": event.type if event else None,
             "email": _masked(event),
         }
+
+
+def _type_label(outcome: Outcome) -> str:
+    """Return the event type as metrics show it; those that no mapping names are one, as they may be many."""
+    event = outcome.item.event
+    if event is None or (outcome.kind is Kind.IGNORED and event.type not in HANDLERS):
+        return "other"
+    return event.type
 
 
 def _masked(event: Event | None) -> str | None:

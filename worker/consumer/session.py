@@ -1,4 +1,4 @@
-"""One account at work, from subscribing to handing back.
+"""One account at work, from subscribing to handing back: here the three stages are put together.
 
 A *session* is one channel with one consumer. Whatever goes wrong with it, the session ends, what it held
 goes back to the queue, and a new one begins; the messages of an old session are never touched again.
@@ -14,15 +14,25 @@ from typing import Final
 import structlog
 
 from worker.accounts.account import Account
-from worker.broker.connection import CLOSE_TIMEOUT, HEARTBEAT
-from worker.consumer.dispatch import RECHECK
-from worker.consumer.flood import FloodAlarm
-from worker.consumer.pipeline import Pipeline
+from worker.broker.connection import CLOSE_TIMEOUT
+from worker.consumer.account_ledger import AccountLedger
+from worker.consumer.apply import Apply
+from worker.consumer.backlog import Backlog
+from worker.consumer.dead_lettering import DeadLettering
+from worker.consumer.dispatch import Dispatch
+from worker.consumer.end import End
+from worker.consumer.holds import RECHECK, Holds
+from worker.consumer.intake import Intake
 from worker.consumer.prefetch import Prefetch
-from worker.consumer.receive import Consumer, End
-from worker.consumer.report import Delivery
-from worker.consumer.shared import Kit, Tools
+from worker.consumer.receive import Consumer
+from worker.consumer.report import Report
+from worker.consumer.settle import Settle
+from worker.consumer.shared import Shared
 from worker.errors import CallsSuspended, EpochLost
+from worker.kit.catalog import Catalog
+from worker.kit.writer import Writer
+from worker.retry import Tries
+from worker.subscribers.in_hand import InHand
 
 log = structlog.get_logger()
 
@@ -36,76 +46,74 @@ MAX_SETTLING_IN: Final = 1.0
 
 
 class Session:
-    """One channel's consumer, from subscribing to closing.
+    """One channel's consumer, from subscribing to closing, and the three stages behind it.
+
+    Args:
+        account: Whose queue, and under which mapping.
+        shared: With the other accounts.
+        catalog: The account's tags and custom fields in Kit, and the way there.
+        prefetch: To begin with.
+        failing: By address, the tries of changes that failed in sessions before.
 
     Attributes:
-        prefetch: As it is now; the next session goes on from it.
         subscribed: Whether it consumes, and may have something in hand.
-        pipeline: What becomes of its messages.
     """
 
     def __init__(
-        self, account: Account, tools: Tools, kit: Kit, *, prefetch: Prefetch, flood: FloodAlarm
+        self,
+        account: Account,
+        shared: Shared,
+        catalog: Catalog,
+        prefetch: Prefetch,
+        failing: dict[str, Tries],
     ) -> None:
-        self.prefetch = prefetch
+        name, clock, client = account.name, shared.clock, catalog.client
         self.subscribed = False
-        self._tools = tools
-        self._log = log.bind(account=account.name)
-        self._end: asyncio.Future[End] = asyncio.get_running_loop().create_future()
-        self._consumer = Consumer(
-            account.name, on_delivery=self._on_delivery, on_end=self.end, clock=tools.clock, now=tools.now
-        )
-        self.pipeline = Pipeline(
-            account,
-            tools,
-            kit,
-            consumer=self._consumer,
-            flood=flood,
-            may_start=self._may_start,
-            may_read=self._until_heard,
-            on_success=self._on_success,
-        )
-        self._may_call = True
+        self._shared = shared
+        self._catalog = catalog
+        self._failing = failing
+        self._log = log.bind(account=name)
+
+        # The way of an event: consumer → intake → backlog → dispatch: apply → settle.
+        in_hand = InHand(clock)
+        self.consumer = Consumer(name, shared.broker, shared.worker_id, prefetch, clock)
+        self.holds = Holds(name, client, clock)
+        self._ledger = AccountLedger(name, shared.ledger, catalog, self.holds, clock)
+        dead_letters = DeadLettering(name, shared.broker, shared.topology, clock)
+        report = Report(name, shared.metrics, clock)
+        self.settle = Settle(self.consumer, dead_letters, self._ledger, in_hand, report, clock)
+        self.backlog = Backlog(account, self.settle, failing)
+        writer = Writer(client, catalog, in_hand, clock)
+        self.apply = Apply(name, writer, self.backlog, self.holds, self.settle, clock)
+        self.intake = Intake(account, self.consumer, in_hand, self._ledger, self.backlog, self.settle)
+        self.dispatch = Dispatch(self.apply, self.backlog, self.holds, self.settle, self.intake, clock)
 
     # -- from outside ---------------------------------------------------------------------------------
 
     @property
-    def oldest_age(self) -> float:
-        """Seconds for which the oldest unsettled event has been in hand; 0 where there is none."""
-        return self._consumer.oldest_age
-
-    @property
-    def last_delivery(self) -> float:
-        """When a message last came, in seconds."""
-        return self._consumer.last_delivery
-
-    @property
     def pending(self) -> int:
-        """How many changes wait or are under way."""
-        return self.pipeline.pending
+        """How many changes wait or are under way, those of events that were not looked up yet included."""
+        return len(self.intake) + len(self.backlog) + self.backlog.taken
 
     @property
     def hold_cause(self) -> str:
         """Why nothing is started, for people; empty while nothing holds the account."""
-        hold = self.pipeline.holds.hold
-        if self.pipeline.problem or hold:
-            return self.pipeline.problem or hold.cause
-        return "" if self._heard() else "RabbitMQ has not answered lately"
-
-    @property
-    def refused(self) -> bool:
-        """Whether Kit refuses the credential: what is in hand is given back."""
-        return self.pipeline.holds.refused.is_set()
+        if cause := self.settle.problem or self.holds.hold.cause:
+            return cause
+        return "" if self.consumer.is_heard else "RabbitMQ has not answered lately"
 
     def end(self, why: End) -> None:
         """Ask the session to end; the first reason stands."""
-        self._consumer.end()
-        if not self._end.done():
-            self._end.set_result(why)
+        self.consumer.end(why)
+
+    def reload(self, account: Account) -> None:
+        """Go on under a new mapping; what waits is folded anew from its events."""
+        self.intake.account = account
+        self.backlog.refold(account)
 
     def check_epoch(self, epoch: int) -> None:
         """End, with no further call, where what is in hand is no longer ours, as the account's epoch says."""
-        if self._consumer.unsettled and self.pipeline.ledger.is_over(epoch):
+        if self.consumer.unsettled and self._ledger.is_over(epoch):
             self._fenced(f"the ledger has epoch {epoch}")
 
     def check_may_call(self) -> None:
@@ -115,9 +123,11 @@ class Session:
             CallsSuspended: The session is over, or the broker was not heard within two heartbeats and may
                 have given the queue to another worker; or the account is on hold.
         """
-        if not self._may_call or not self._heard():
+        if not self.consumer.is_ours:
             raise CallsSuspended("the queue may be another worker's by now")
-        self.pipeline.holds.check()
+        self.holds.check()
+
+    # -- running --------------------------------------------------------------------------------------
 
     async def run(self, grace: Callable[[], float]) -> End:
         """Consume until there is a reason to end; then hand back what is left.
@@ -128,15 +138,16 @@ class Session:
         Raises:
             BrokerUnavailable: The channel could not be set up.
         """
-        await self._consumer.subscribe(
-            self._tools.broker.consuming, self._tools.worker_id, self.prefetch.count
-        )
+        await self.consumer.subscribe()
         self.subscribed = True
-        starting = [asyncio.create_task(coroutine) for coroutine in (self._dispatch(), self._watch())]
-        flowing = [asyncio.create_task(coroutine) for coroutine in self.pipeline.running()]
+        starting = [asyncio.create_task(work) for work in (self._dispatch(), self._watch())]
+        flowing = [
+            asyncio.create_task(work)
+            for work in (self.intake.run(), self.settle.dead_letter(), self.settle.run())
+        ]
         try:
-            waiting: set[asyncio.Future[End] | asyncio.Task[None]] = {self._end, *starting, *flowing}
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            ended = self.consumer.ended
+            await asyncio.wait({ended, *starting, *flowing}, return_when=asyncio.FIRST_COMPLETED)
             for task in (*starting, *flowing):
                 if task.done():
                     task.result()  # none ends by itself, except by a bug or a lost epoch
@@ -144,51 +155,24 @@ class Session:
             self._fenced(str(error))
         finally:
             await self._wind_down(starting, flowing, grace())
-        return self._end.result()
+        return self.consumer.ended.result()
 
     def _fenced(self, problem: str) -> None:
-        if self._may_call:
+        if not self.consumer.is_fenced:
             self._log.warning("fenced", problem=problem)
-        self._may_call = False  # whatever is in hand is another worker's
+        self.consumer.fence()  # whatever is in hand is another worker's
         self.end(End.FENCED)
-
-    # -- receiving ------------------------------------------------------------------------------------
-
-    async def _on_delivery(self, delivery: Delivery) -> None:
-        """Take a message in. It only folds: closing the channel cancels callbacks, which is no harm here."""
-        if self.prefetch.suspects(delivery.count):
-            self._log.warning("redelivered_often", deliveries=delivery.count)
-            self.prefetch = self.prefetch.after_give_back()
-            self.end(End.RESIZE)
-            return
-        self.pipeline.receive(delivery)
-
-    def _on_success(self) -> None:
-        self.prefetch = self.prefetch.after_success()
-        if self.prefetch.count > self._consumer.prefetch:
-            self.end(End.RESIZE)
-
-    # -- running and ending ---------------------------------------------------------------------------
-
-    def _heard(self) -> bool:
-        return self._tools.broker.heard_within(2 * HEARTBEAT)
-
-    async def _until_heard(self) -> None:
-        while not (self._may_call and self._heard()):  # noqa: ASYNC110  # it announces itself to nobody
-            await asyncio.sleep(RECHECK)
-
-    def _may_start(self) -> bool:
-        return self._may_call and self._heard()
 
     async def _dispatch(self) -> None:
         await self._settle_in()
-        await self.pipeline.dispatcher.run()
+        await self.dispatch.run()
 
     async def _settle_in(self) -> None:
         """Wait until no message has come for a moment, so that redelivered ones are folded first."""
-        started = self._tools.clock()
-        while (now := self._tools.clock()) - started < MAX_SETTLING_IN:
-            quiet_for = now - max(started, self.last_delivery)
+        clock = self._shared.clock
+        started = clock.monotonic()
+        while (now := clock.monotonic()) - started < MAX_SETTLING_IN:
+            quiet_for = now - max(started, self.consumer.last_delivery)
             if quiet_for >= QUIET:
                 return
             await asyncio.sleep(QUIET - quiet_for)
@@ -196,17 +180,35 @@ class Session:
     async def _watch(self) -> None:
         """End the session when something tells that it should."""
         while True:
-            await asyncio.sleep(RECHECK)
-            if self.pipeline.holds.refused.is_set():
+            await self._something_may_have_changed()
+            oldest = self.consumer.oldest_age
+            if self.holds.refused.is_set():
                 self.end(End.CREDENTIAL_REFUSED)
-            elif self.oldest_age >= MAX_AGE:
+            elif oldest >= MAX_AGE:
                 self.end(End.GREW_OLD)
-            elif self.prefetch.careful and self.oldest_age >= ALONE_FOR:
-                self.prefetch = self.prefetch.after_failing_alone()
+            elif self.consumer.prefetch.careful and oldest >= ALONE_FOR:
+                self.consumer.prefetch = self.consumer.prefetch.after_failing_alone()
                 self.end(End.RESIZE)
-            elif not self._consumer.unsettled and self.prefetch.at_rest().count > self._consumer.prefetch:
-                self.prefetch = self.prefetch.at_rest()
+            elif (
+                not self.consumer.unsettled and self.consumer.prefetch.at_rest().count > self.consumer.window
+            ):
+                self.consumer.prefetch = self.consumer.prefetch.at_rest()
                 self.end(End.RESIZE)
+
+    async def _something_may_have_changed(self) -> None:
+        """Wait for the next look; the first success is noticed at once, since more may then be consumed."""
+        if self.consumer.prefetch.proven:
+            await asyncio.sleep(RECHECK)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RECHECK):
+                await self.apply.succeeded.wait()
+        if self.apply.succeeded.is_set():
+            self.consumer.prefetch = self.consumer.prefetch.after_success()
+            if self.consumer.prefetch.count > self.consumer.window:
+                self.end(End.RESIZE)
+
+    # -- ending ---------------------------------------------------------------------------------------
 
     async def _wind_down(
         self, starting: list[asyncio.Task[None]], flowing: list[asyncio.Task[None]], grace: float
@@ -217,39 +219,44 @@ class Session:
         """
         for task in starting:
             task.cancel()
-        dispatcher = self.pipeline.dispatcher
-        if self._consumer.lost or not self._may_call:
-            self._may_call = False  # another worker may have begun, and acks are in vain
-            self._consumer.stop_acking()
+        if self.consumer.lost or self.consumer.is_fenced:
+            self.consumer.fence()  # another worker may have begun, and acks are in vain
+            self.consumer.stop_acking()
         else:
-            await dispatcher.drain(grace)
-            self._may_call = False
+            await self.dispatch.drain(grace)
+            self.consumer.fence()
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(grace, CLOSE_TIMEOUT)):
-                    await self.pipeline.endings.emptied()
-        await dispatcher.abort(max(grace, CLOSE_TIMEOUT))
-        self._consumer.stop_acking()
+                    await self.settle.emptied()
+        await self.dispatch.abort(max(grace, CLOSE_TIMEOUT))
+        self.consumer.stop_acking()
         await self._write_what_is_known(flowing)
         for task in flowing:
             task.cancel()
         await asyncio.gather(*starting, *flowing, return_exceptions=True)
-        await self.pipeline.release()
-        self._adapt_prefetch()
-        await self._consumer.close()
+        await self._release()
+        await self.consumer.close()
+        self.consumer.prefetch = self.consumer.prefetch.after_session(
+            self.consumer.ended.result() if self.consumer.ended.done() else End.STOPPED,
+            unsettled=bool(self.consumer.unsettled),
+            held=bool(self.holds.hold),
+        )
 
     async def _write_what_is_known(self, flowing: list[asyncio.Task[None]]) -> None:
         """Have the ledger know what was done, and what is in doubt, of changes that were cut short."""
-        if self.pipeline.endings.settling.clean:
+        if self.settle.clean:
             return
-        writing = asyncio.create_task(self.pipeline.endings.settling.written())
+        writing = asyncio.create_task(self.settle.written())
         waiting = {writing, *flowing}  # what flows may have ended: then nothing is written any more
         await asyncio.wait(waiting, timeout=CLOSE_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
         writing.cancel()
 
-    def _adapt_prefetch(self) -> None:
-        why = self._end.result() if self._end.done() else End.STOPPED
-        if why is End.GREW_OLD:
-            self.prefetch = self.prefetch.after_growing_old()
-        away = why is End.GREW_OLD and self.pipeline.holds.hold
-        if self._consumer.unsettled and (away or why not in {End.RESIZE, End.REBIND, End.GREW_OLD}):
-            self.prefetch = self.prefetch.after_give_back()
+    async def _release(self) -> None:
+        """Let the next session rely on what this one has written, if that is all that it knows.
+
+        No call may begin any more. Where one may still be under way at Kit, the next session asks Kit
+        something harmless first, and gives that call a moment.
+        """
+        self._failing |= self.backlog.failing()
+        if self.settle.clean and self.dispatch.idle and not self.holds.unanswered:
+            await self._ledger.release()

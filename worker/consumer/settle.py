@@ -1,165 +1,179 @@
-"""How events end: applied, without work, or refused; each with its line in history and log."""
+"""The end of every event: a dead letter is safe first, then the ledger knows, then RabbitMQ is told, then people.
+
+Nothing else acks. Whatever ends while one batch is being written makes up the next: one write per batch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from dataclasses import replace
-from functools import partial
-from typing import Any
+import asyncio
+from contextlib import suppress
+from typing import Final
 
-from worker.consumer.backlog import Item
-from worker.consumer.dead_lettering import DeadLetterLane, Refused
-from worker.consumer.flood import FloodAlarm
+from msgspec import structs
+
+from worker.clock import Clock
+from worker.consumer.account_ledger import AccountLedger
+from worker.consumer.dead_lettering import DeadLettering
 from worker.consumer.receive import Consumer
-from worker.consumer.report import Delivery, Handed, Reporter
-from worker.consumer.settling import Settled, Settling
-from worker.consumer.shared import Tools
-from worker.errors import EventError
-from worker.events.event import Event
-from worker.ledger.account import AccountLedger
+from worker.consumer.report import Report
 from worker.subscribers.in_hand import InHand
+from worker.subscribers.item import Kind, Outcome
 from worker.subscribers.known import Entry
 
+FLUSH_EVERY: Final = 1.0
+"""Seconds until what was done of changes that are not finished is written, too."""
 
-class Endings:
-    """What becomes of one session's events.
+
+class Settle:
+    """One session's third stage; the other stages `put` the outcomes of events.
 
     Args:
-        account: Its name.
-        tools: Shared with the other accounts.
+        consumer: Tells RabbitMQ what is settled.
+        dead_letters: Makes dead letters safe.
+        ledger: Where it is written what became of each event.
         in_hand: What is known of the people in hand.
-        ledger: Where it is written.
-        consumer: Acks what is settled.
-        flood: Counts how events end.
-        created_tags: Returns how many tags placeholders have created since it was last asked.
-        version: Returns the account file's version, for the history.
-        label: Returns an event's type as metrics show it.
-        on_success: Is called after each event that was applied.
-        wake: Is called when a dead letter is safe, which may have held the account.
-
-    Attributes:
-        lane: The way to the dead-letter queue.
-        settling: The way to the ledger and the ack.
+        report: Tells people.
+        clock: The time of day.
     """
 
-    def __init__(  # noqa: PLR0913  # its collaborators, all named
+    def __init__(
         self,
-        account: str,
-        tools: Tools,
-        in_hand: InHand,
-        ledger: AccountLedger,
         consumer: Consumer,
-        *,
-        flood: FloodAlarm,
-        created_tags: Callable[[], int],
-        version: Callable[[], str],
-        label: Callable[[Event | None], str],
-        on_success: Callable[[], None],
-        wake: Callable[[], None],
+        dead_letters: DeadLettering,
+        ledger: AccountLedger,
+        in_hand: InHand,
+        report: Report,
+        clock: Clock,
     ) -> None:
-        self.settling = Settling(in_hand, ledger, ack=consumer.ack, created_tags=created_tags)
-        self.lane = DeadLetterLane(
-            account,
-            publish=tools.broker.publisher.publish,
-            mend=tools.topology.declare_dead_letters,
-            safe=self._dead_lettered,
-            now=tools.now,
-            random=tools.random,
-        )
-        self._in_hand = in_hand
         self._consumer = consumer
-        self._wall = tools.wall
-        self._version = version
-        self._label = label
-        self._on_success = on_success
-        self._wake = wake
-        self._report = Reporter(account, tools.metrics, tools.now, flood)
+        self._dead_letters = dead_letters
+        self._ledger = ledger
+        self._in_hand = in_hand
+        self._report = report
+        self._clock = clock
+        self._refused: asyncio.Queue[Outcome] = asyncio.Queue()
+        self._ended: list[tuple[Outcome, Entry | None]] = []
+        self._waiting: list[asyncio.Future[None]] = []
+        self._came = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._writing = False
+
+    # -- from outside ---------------------------------------------------------------------------------
+
+    def put(self, outcome: Outcome) -> None:
+        """Settle an event."""
+        if outcome.kind is Kind.DEAD_LETTERED:
+            self._refused.put_nowait(outcome)
+        else:
+            self._end(outcome)
 
     @property
     def problem(self) -> str:
-        """Why a dead letter is not safe, for people; empty while all are."""
-        return self.lane.problem
+        """Why nothing can be settled, for people; empty while all is well."""
+        return self._ledger.problem or self._dead_letters.problem
 
-    def running(self) -> tuple[Coroutine[Any, Any, None], ...]:
-        """Return what has to run: dead-lettering and settling."""
-        return self.lane.run(), self.settling.run()
+    @property
+    def can_settle(self) -> bool:
+        """Whether what is begun now could be settled: the account is ours, and nothing stands in the way."""
+        return self._consumer.is_ours and not self.problem
+
+    @property
+    def clean(self) -> bool:
+        """Whether the ledger has all that was done; not so after a write that was cut short."""
+        return not (self._writing or self._in_hand.touched)
+
+    async def written(self) -> None:
+        """Wait until all that is known by now of the people in hand is written."""
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append(written)
+        self._came.set()
+        await written
 
     async def emptied(self) -> None:
-        """Wait until all that has ended is settled."""
-        await self.lane.emptied()
-        await self.settling.emptied()
+        """Wait until all that has ended is acked, and all that was done is written."""
+        await self._refused.join()
+        if self._in_hand.touched:
+            await self.written()
+        await self._empty.wait()
 
-    async def settle(self, item: Item[Handed], error: EventError | None, attempts: int) -> None:
-        """End an event that was worked on: applied where there is no error, refused otherwise."""
-        error = error or item.refusal
-        handed = item.delivery
-        if error is not None:
-            self.refuse(handed.delivery, error, attempts, item)
-            return
-        if not item.doubled:
-            self._in_hand.applied(handed.subscriber, item.event)
-        self.without_work(item, "duplicate" if item.doubled else "applied")
-        self._on_success()
+    # -- the two loops --------------------------------------------------------------------------------
 
-    def without_work(self, item: Item[Handed], outcome: str) -> None:
-        """End an event for which there is nothing to do, or nothing more."""
-        handed = item.delivery
-        if outcome == "refused" and item.refusal is not None:
-            # Not as the copy of an applied event that it may be: only its own end is meant.
-            self.refuse(handed.delivery, item.refusal, 1, replace(item, doubled=True))
-            return
-        doubled = item.doubled or outcome not in {"applied", "ignored"}
-        calls = self._in_hand.let_go(handed.subscriber, item.event, doubled=doubled)
-        if outcome == "forgotten":
-            self._end(handed.delivery, "ignored", None)  # not even the history may name the person
-            return
-        entry = self._entry(item.event, handed.subscriber.record.email, outcome)
-        self._end(handed.delivery, outcome, replace(entry, calls=tuple(call.as_json() for call in calls)))
+    async def dead_letter(self) -> None:
+        """Make dead letters safe until cancelled, one at a time and in their order.
 
-    def ignore(self, delivery: Delivery, event: Event) -> None:
-        """End an event that nobody maps, without a look at whom it is about."""
-        self._end(delivery, "ignored", self._entry(event, "", "ignored"))
-
-    def refuse(
-        self, delivery: Delivery, error: EventError, attempts: int = 1, item: Item[Handed] | None = None
-    ) -> None:
-        """Have a message dead-lettered; it ends when that is safe.
-
-        Args:
-            delivery: The message.
-            error: Why.
-            attempts: How often it was tried.
-            item: What it was in the backlog; None where it never got there.
+        While one is not safe, other events are settled, and no change starts.
         """
-        # The copy in hand may know the event by now.
-        self.lane.put(Refused(self._consumer.latest(delivery), error, attempts, item))
+        while True:
+            outcome = await self._refused.get()
+            await self._dead_letters.publish(outcome)
+            self._end(outcome)
+            self._refused.task_done()
 
-    async def _dead_lettered(self, refused: Refused) -> None:
-        delivery, item, entry = refused.delivery, refused.item, None
-        if delivery.event is not None:
-            entry = self._entry(delivery.event, "", "dead_lettered", str(refused.error))
-        if item is not None and entry is not None:
-            subscriber = item.delivery.subscriber
-            calls = self._in_hand.let_go(subscriber, item.event, doubled=item.doubled)
-            entry = replace(
-                entry, email=subscriber.record.email, calls=tuple(call.as_json() for call in calls)
-            )
-        report = partial(self._report.dead_lettered, delivery, self._label(delivery.event), refused.error)
-        self.settling.put(Settled(delivery, report, entry))
-        self._wake()
+    async def run(self) -> None:
+        """Write, ack and tell until cancelled; what is not acked by then goes back to its queue.
 
-    def _end(self, delivery: Delivery, outcome: str, entry: Entry | None) -> None:
-        report = partial(self._report.ended, delivery, self._label(delivery.event), outcome)
-        self.settling.put(Settled(delivery, report, entry))
+        Raises:
+            EpochLost: Somebody else has taken the account; nothing was written, and nothing acked.
+        """
+        while True:
+            await self._something_to_write()
+            ended, self._ended = self._ended, []
+            waiting, self._waiting = self._waiting, []
+            await self._write([entry for _, entry in ended if entry is not None])
+            for written in waiting:
+                if not written.done():
+                    written.set_result(None)
+            acked = await self._consumer.ack([outcome.item.delivery for outcome, _ in ended])
+            for outcome, _ in ended:
+                if outcome.item.delivery.tag in acked:
+                    self._report.ended(outcome)
+            self._in_hand.drop_idle()
+            if not self._ended:
+                self._empty.set()
 
-    def _entry(self, event: Event, email: str, outcome: str, detail: str = "") -> Entry:
-        return Entry(
-            email=email,
-            event_id=event.id,
-            event_type=event.type,
-            event_time=event.time,
-            at=self._wall(),
-            outcome=outcome,
-            detail=detail,
-            version=self._version(),
-        )
+    async def _something_to_write(self) -> None:
+        while not (self._ended or self._waiting):
+            self._came.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH_EVERY):
+                    await self._came.wait()
+            if self._in_hand.touched:
+                return
+
+    async def _write(self, entries: list[Entry]) -> None:
+        self._writing = True
+        batch = self._in_hand.changes()
+        batch.entries = entries
+        if batch:
+            await self._ledger.save(batch)
+        self._writing = False
+
+    def _end(self, outcome: Outcome) -> None:
+        """Let go of an event that only has to be written and acked."""
+        item = outcome.item
+        if outcome.kind is Kind.APPLIED:
+            self._in_hand.applied(item)
+        if item.subscriber is not None:
+            outcome = structs.replace(outcome, calls=self._in_hand.let_go(item))
+        self._ended.append((outcome, history_entry(outcome, self._clock.time())))
+        self._empty.clear()
+        self._came.set()
+
+
+def history_entry(outcome: Outcome, at: float) -> Entry | None:
+    """Return the line of the history about an event; None where no line may name its person."""
+    item, event = outcome.item, outcome.item.event
+    if event is None or outcome.kind is Kind.FORGOTTEN:
+        return None
+    return Entry(
+        email=item.subscriber.record.email if item.subscriber is not None else "",
+        event_id=event.id,
+        event_type=event.type,
+        event_time=event.time,
+        at=at,
+        outcome=outcome.kind.value,
+        detail=str(outcome.error) if outcome.error is not None else "",
+        calls=tuple(call.as_json() for call in outcome.calls),
+        version=item.version,
+    )

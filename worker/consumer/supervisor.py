@@ -1,35 +1,29 @@
-"""One account, kept at work: one session after another, probing Kit where a session would be in vain."""
+"""One account, kept at work: one session after another, and looks at Kit where a session would be in vain."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable
 from typing import Final
 
 import structlog
 
 from worker.accounts.account import Account
 from worker.accounts.bindings import routing_keys, unmapped_keys
-from worker.consumer.flood import FloodAlarm
-from worker.consumer.preconditions import Probed, check_login, check_shared, probe
+from worker.broker.topology import work_queue
+from worker.consumer.end import End
 from worker.consumer.prefetch import starting_with
-from worker.consumer.receive import End
 from worker.consumer.session import Session
-from worker.consumer.shared import Kit, Tools, client_for
+from worker.consumer.shared import Shared
+from worker.consumer.standby import Standby, Status, failure_of
 from worker.errors import (
     BrokerUnavailable,
     CallsSuspended,
     KitWorkerError,
-    LedgerUnavailable,
-    TopologyMismatch,
 )
-from worker.kit.access import KitSettings
-from worker.kit.auth.connection import Connected
 from worker.kit.catalog import Catalog
-from worker.retry import MAX_DELAY, backoff
+from worker.ledger.tokens import Connected
+from worker.retry import MAX_DELAY, Tries, backoff
 
 log = structlog.get_logger()
 
@@ -45,91 +39,65 @@ QUEUE_GONE_PAUSE: Final = 1.0
 """RabbitMQ 4.0 closes the connection of whoever consumes anew at once after a queue was deleted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What an account is doing, for `/readyz`.
-
-    Attributes:
-        state: One of `metrics.STATES`.
-        last_error: The latest problem, for people; empty where there was none.
-        oldest_unsettled: Seconds.
-        flood_alarm: Whether most of the last events were dead-lettered.
-    """
-
-    state: str
-    last_error: str
-    oldest_unsettled: float
-    pending_subscribers: int
-    flood_alarm: bool = False
-
-
-class AccountWorker:
+class Supervisor:
     """Keeps one account's queue consumed.
 
     Args:
         account: With a credential, or without one: then it waits for a reload that brings it.
-        tools: Shared with the other accounts.
-        kit: How to reach Kit.
+        shared: With the other accounts.
         prefetch: Messages in hand at most.
         grace: Returns the seconds that changes under way may take when a session ends.
     """
 
-    def __init__(
-        self, account: Account, tools: Tools, kit: KitSettings, *, prefetch: int, grace: Callable[[], float]
-    ) -> None:
+    def __init__(self, account: Account, shared: Shared, prefetch: int, grace: Callable[[], float]) -> None:
         self.account = account
-        self._tools = tools
-        self._kit = kit
+        self._shared = shared
         self._grace = grace
         self._prefetch = starting_with(prefetch)
+        self._failing: dict[str, Tries] = {}
         self._session: Session | None = None
-        self._way: Kit | None = None
-        self._state = "held"
-        self._last_error = "starting"
-        self._stopping = asyncio.Event()
-        self._nudge = asyncio.Event()
+        self._catalog: Catalog | None = None
+        self._standby = Standby(account.name, shared.clock)
         self._refusals = 0
-        self._paused = False
         self._connected: Connected | None = None
-        self._reconnected = False
         self._channel_lost_at = float("-inf")
-        self._flood = FloodAlarm(account.name)
         self._log = log.bind(account=account.name)
+
+    # -- from outside ---------------------------------------------------------------------------------
 
     @property
     def status(self) -> Status:
         """What the account is doing."""
         session = self._session
         if session is None or not session.subscribed:
-            return Status(self._state, self._last_error, 0.0, 0, self._flood.on)
-        state, error = "running", ""
+            return self._standby.status
+        state, oldest = "running", session.consumer.oldest_age
+        quiet_for = self._shared.clock.monotonic() - session.consumer.last_delivery
         if session.hold_cause:
-            state, error = "credential_refused" if session.refused else "held", session.hold_cause
-        elif self._tools.clock() - session.last_delivery > ACTIVE_FOR and not session.oldest_age:
+            state = "credential_refused" if session.holds.refused.is_set() else "held"
+        elif quiet_for > ACTIVE_FOR and not oldest:
             state = "waiting"
-        return Status(state, error, session.oldest_age, session.pending, self._flood.on)
+        return Status(state, session.hold_cause, oldest, session.pending)
 
     @property
     def budget_used(self) -> float:
         """How much of Kit's rate limit is used, 0 to 1."""
-        return self._way.client.limiter.used_ratio if self._way else 0.0
+        return self._catalog.client.limiter.used_ratio if self._catalog else 0.0
 
     def stop(self) -> None:
         """Ask it to end; `run` returns when what was in hand is settled or handed back."""
-        self._stopping.set()
-        self._nudge.set()
-        if self._session is not None:
-            self._session.end(End.STOPPED)
+        self._standby.stopping.set()
+        self._end_session(End.STOPPED)
 
     def pause(self, *, paused: bool) -> None:
         """Hand back what is in hand and consume nothing, or begin again."""
-        if paused == self._paused:
+        if paused == self._standby.paused:
             return
-        self._paused = paused
+        self._standby.paused = paused
         self._log.warning("account_paused" if paused else "account_resumed")
-        self._nudge.set()
-        if paused and self._session is not None:
-            self._session.end(End.PAUSED)
+        self.try_again()
+        if paused:
+            self._end_session(End.PAUSED)
 
     def check_epoch(self, epoch: int) -> None:
         """End the session where its account was taken away meanwhile: no call may begin that is not ours."""
@@ -140,40 +108,38 @@ class AccountWorker:
         """Begin anew where the account was connected to Kit, or disconnected, meanwhile."""
         if found != self._connected:
             self._connected = found
-            self._nudge.set()
-        if self._way is None or not self._way.client.login.is_stale(found):
+            self.try_again()
+        if self._catalog is None or not self._catalog.client.login.is_stale(found):
             return
-        if not self._reconnected:
+        if not self._standby.reconnected:
             self._log.warning("connection_changed", connected=found is not None)
-            self._nudge.set()
-        self._reconnected = True
-        if self._session is not None:
-            self._session.end(End.RECONNECTED)
+        self._standby.reconnected = True
+        self._end_session(End.RECONNECTED)
 
     def try_again(self) -> None:
         """End a wait for Kit or for the broker; somebody may have mended what was wrong."""
-        self._nudge.set()
+        self._standby.look_again()
 
     async def reload(self, account: Account) -> None:
         """Go on under a new mapping of the same credential."""
         old, self.account = self.account, account
         self.try_again()
-        if self._way is not None:
-            self._way.catalog.options = account.options
+        if self._catalog is not None:
+            self._catalog.options = account.options
         session = self._session
         if session is None:
             return  # the next one begins under the new mapping
-        session.pipeline.remap(account)
+        session.reload(account)
         before, after = routing_keys(old), routing_keys(account)
         try:
-            await self._tools.topology.bind(account.name, after - before, before - after)
+            await self._shared.topology.bind(account.name, after - before, before - after)
         except BrokerUnavailable:
             session.end(End.REBIND)  # the next one declares them anew
 
     async def run(self) -> None:
         """Consume until stopped."""
         working = asyncio.create_task(self._work())
-        stopping = asyncio.create_task(self._stopping.wait())
+        stopping = asyncio.create_task(self._standby.stopping.wait())
         try:
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if self._session is None or not self._session.subscribed:
@@ -186,146 +152,109 @@ class AccountWorker:
         if not working.cancelled():
             working.result()
 
-    async def _work(self) -> None:
-        credential = self.account.credential
-        if credential is None:
-            self._set("credential_refused", f"the secret of {self.account.name} is missing")
-            await self._stopping.wait()
-            return
-        name = self.account.name
-        while not self._stopping.is_set():
-            self._reconnected = False
-            async with client_for(self._kit, self._tools, name, credential, self._check_may_call) as client:
-                self._way = Kit(client, Catalog(client, self.account.options))
-                await self._work_with(self._way)
+    # -- one session after another --------------------------------------------------------------------
 
-    async def _work_with(self, way: Kit) -> None:
-        """Work until stopped, or until the way leads to another Kit account, or nowhere."""
+    async def _work(self) -> None:
+        account = self.account
+        if account.credential is None:
+            self._standby.set("credential_refused", f"the secret of {account.name} is missing")
+            await self._standby.stopping.wait()
+            return
+        while not self._standby.stopping.is_set():
+            self._standby.reconnected = False
+            async with self._shared.kit.client(
+                account.name, account.credential, self._check_may_call
+            ) as client:
+                self._catalog = Catalog(client, self.account.options)
+                await self._work_with(self._catalog)
+
+    async def _work_with(self, catalog: Catalog) -> None:
+        """Work until stopped, or until the credential leads to another Kit account, or nowhere."""
         failures = 0
-        while not (self._stopping.is_set() or self._reconnected):
-            if self._paused:
+        while not (self._standby.stopping.is_set() or self._standby.reconnected):
+            if self._standby.paused:
                 hint = f"kit-worker resume {self.account.name} lets it go on"
-                self._set("held", f"paused by command; {hint}")
-                await self._pause(PAUSE_CHECK)
+                self._standby.set("held", f"paused by command; {hint}")
+                await self._standby.wait(PAUSE_CHECK)
                 continue
             try:
-                await self._one_session(way)
+                if await self._is_ready(catalog):
+                    await self._one_session(catalog)
                 failures = 0
             except KitWorkerError as error:
                 failures += 1
-                self._fail(error)
-                await self._pause(min(backoff(failures, self._tools.random()), MAX_DELAY))
+                self._standby.failed(error)
+                await self._standby.wait(min(backoff(failures, self._shared.clock.random()), MAX_DELAY))
+
+    async def _is_ready(self, catalog: Catalog) -> bool:
+        """See to it that a session would not be in vain; tell whether it may begin."""
+        account, shared = self.account, self._shared
+        await shared.topology.declare(account.name, routing_keys(account), unmapped_keys(account))
+        await self._standby.until_answered(catalog.client.login.check, LOGIN_EVERY)
+        if self._prefetch.careful:
+            await self._standby.until_answered(catalog.client.probe, PROBE_EVERY)
+        if self._standby.why_called_off is not None:
+            return False
+        await shared.ledger.ready()
+        lost_lately = shared.clock.monotonic() - self._channel_lost_at < STALE_CONSUMER
+        await shared.check_ledger(account.name, stale=int(lost_lately))
+        if account.name in await shared.registry.paused():
+            self.pause(paused=True)
+        # Saved meanwhile: what the new mapping names is to be bound first.
+        return self.account is account and not self._standby.paused
+
+    async def _one_session(self, catalog: Catalog) -> None:
+        session = Session(self.account, self._shared, catalog, self._prefetch, self._failing)
+        self._session = session
+        if (why := self._standby.why_called_off) is not None:
+            session.end(why)
+        try:
+            why = await session.run(self._grace)
+        finally:
+            self._session = None
+            self._prefetch = session.consumer.prefetch
+        await self._after(why, session)
+
+    def _end_session(self, why: End) -> None:
+        self.try_again()
+        if self._session is not None:
+            self._session.end(why)
 
     def _check_may_call(self) -> None:
         if self._session is None:
             raise CallsSuspended("the account has no session")
         self._session.check_may_call()
 
-    async def _one_session(self, kit: Kit) -> None:
-        account = self.account
-        await self._tools.topology.declare(account.name, routing_keys(account), unmapped_keys(account))
-        await self._until(partial(check_login, kit.client.login), kit_is_asked=False)
-        if self._prefetch.careful:
-            await self._until(partial(probe, kit.client), kit_is_asked=True)
-        if self._is_called_off:
-            return
-        await self._tools.ledger.ready()
-        lost = self._tools.clock() - self._channel_lost_at < STALE_CONSUMER
-        await check_shared(self._tools, self.account.name, stale=int(lost))
-        if self.account.name in await self._tools.registry.paused():
-            self.pause(paused=True)
-            return
-        if self.account is not account:
-            return  # saved meanwhile: what the new mapping names is to be bound first
-        session = Session(account, self._tools, kit, prefetch=self._prefetch, flood=self._flood)
-        self._session = session
-        if self._stopping.is_set():
-            session.end(End.STOPPED)
-        if self._is_called_off:
-            session.end(End.PAUSED if self._paused else End.RECONNECTED)
-        try:
-            why = await session.run(self._grace)
-        finally:
-            self._session = None
-            self._prefetch = session.prefetch
-        await self._after(why, session)
-
-    @property
-    def _is_called_off(self) -> bool:
-        return self._stopping.is_set() or self._paused or self._reconnected
-
-    async def _until(self, ask: Callable[[], Awaitable[Probed]], *, kit_is_asked: bool) -> None:
-        """Ask, without consuming, until the answer is good: a consumer would only give everything back."""
-        failures, state = 0, ""
-        while not self._is_called_off:
-            found = await ask()
-            if found.state != state:
-                self._tell(found, before=state)
-            if found.answers:
-                return
-            failures, state = failures + 1, found.state
-            self._set(found.state, found.problem)
-            if found.state != "credential_refused":
-                await self._pause(backoff(failures, self._tools.random()))
-            else:
-                await self._pause(PROBE_EVERY if kit_is_asked else LOGIN_EVERY)
-
-    def _tell(self, found: Probed, *, before: str) -> None:
-        """Log that a wait for Kit has begun, or is over."""
-        if before:
-            self._log.info("credential_accepted" if before == "credential_refused" else "hold_ended")
-        if found.state == "credential_refused":
-            self._log.error("credential_refused", problem=found.problem)
-        elif found.state:
-            self._log.warning("hold_started", cause=found.problem)
+    # -- after a session ------------------------------------------------------------------------------
 
     async def _after(self, why: End, session: Session) -> None:
         self._log.info("session_ended", reason=why.value)
-        if session.pipeline.dispatcher.successes:
+        if session.apply.succeeded.is_set():
             self._refusals = 0
         if why is End.CREDENTIAL_REFUSED:
-            await self._after_refusal(session.pipeline.holds.hold.cause)
+            await self._after_refusal(session.holds.hold.cause)
         elif why is End.QUEUE_GONE:
-            queue = f"kit.{self.account.name}"
-            self._set("queue_missing", f"RabbitMQ took {queue} away (deleted or moved); declaring it anew")
-            self._log.error("queue_gone", problem=self._last_error)
-            await self._pause(QUEUE_GONE_PAUSE)
+            queue = work_queue(self.account.name)
+            self._standby.set(
+                "queue_missing", f"RabbitMQ took {queue} away (deleted or moved); declaring it anew"
+            )
+            self._log.error("queue_gone", problem=self._standby.problem)
+            await self._standby.wait(QUEUE_GONE_PAUSE)
         elif why is End.CHANNEL_LOST:
-            self._channel_lost_at = self._tools.clock()
-            self._set("held", self._tools.broker.consuming.problem or "the channel was closed by RabbitMQ")
-            await self._pause(self._tools.random() * 0.5)
+            self._channel_lost_at = self._shared.clock.monotonic()
+            self._standby.set(
+                "held", self._shared.broker.consuming.problem or "the channel was closed by RabbitMQ"
+            )
+            await self._standby.wait(self._shared.clock.random() * 0.5)
         else:
-            self._set("running", "")
+            self._standby.set("running", "")
         if why is End.GREW_OLD:
             self._log.warning("events_grew_old", prefetch=self._prefetch.count)
 
     async def _after_refusal(self, problem: str) -> None:
         """Leave Kit alone for a while, unless it is the ledger that says why, which is asked again soon."""
         self._refusals += 1
-        self._set("credential_refused", problem)
-        if self._way is not None and (await check_login(self._way.client.login)).answers:
+        self._standby.set("credential_refused", problem)
+        if self._catalog is not None and await failure_of(self._catalog.client.login.check) is None:
             self._log.error("credential_refused", problem=problem)
-            await self._pause(PROBE_EVERY * self._refusals)
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait, but not beyond a stop or a reload."""
-        self._nudge.clear()
-        if self._stopping.is_set():
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._nudge.wait()
-
-    def _fail(self, error: KitWorkerError) -> None:
-        before = self._last_error
-        if isinstance(error, TopologyMismatch):
-            self._set("queue_missing", str(error))
-        elif isinstance(error, BrokerUnavailable | LedgerUnavailable):
-            self._set("held", str(error))
-        else:
-            self._set("held", f"{type(error).__name__}: {error}")
-        if self._last_error != before:  # once when it begins; "subscribed" tells when it is over
-            self._log.warning("session_failed", problem=self._last_error)
-
-    def _set(self, state: str, error: str) -> None:
-        self._state, self._last_error = state, error
+            await self._standby.wait(PROBE_EVERY * self._refusals)

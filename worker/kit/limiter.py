@@ -109,7 +109,7 @@ class Limiter:
         wall: Seconds since 1970.
     """
 
-    def __init__(  # noqa: PLR0913  # its collaborators, all named
+    def __init__(  # its collaborators, all named
         self,
         limit: int,
         *,

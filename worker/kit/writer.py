@@ -37,7 +37,7 @@ class Writer:
         written: Waits until the ledger has all that the people in hand have noted so far.
     """
 
-    def __init__(  # noqa: PLR0913  # its collaborators, all named
+    def __init__(  # its collaborators, all named
         self,
         client: KitClient,
         catalog: Catalog,

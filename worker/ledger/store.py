@@ -205,13 +205,14 @@ class Ledger:
 
     async def _forgotten(
         self, connection: AsyncConnection, account: str, emails: Iterable[str], user_ids: Iterable[str]
-    ) -> dict[str, datetime]:
-        marks = [self.mark("email", email) for email in emails]
-        marks += [self.mark("user", user_id) for user_id in user_ids]
+    ) -> dict[tuple[str, str], datetime]:
+        signs = [("email", email) for email in emails] + [("user", user_id) for user_id in user_ids]
+        by_mark = {self.mark(*sign): sign for sign in signs}
         query = select(forgotten.c.mark, forgotten.c.until).where(
-            forgotten.c.account == account, forgotten.c.mark.in_(marks)
+            forgotten.c.account == account, forgotten.c.mark.in_(by_mark)
         )
-        return {row.mark: datetime.fromisoformat(row.until) for row in await connection.execute(query)}
+        rows = await connection.execute(query)
+        return {by_mark[row.mark]: datetime.fromisoformat(row.until) for row in rows}
 
 
 def _held(tenure: Tenure) -> Update:

@@ -20,7 +20,6 @@ class AccountReport:
         state: One of `metrics.STATES`.
         queue_depth: Messages that wait in RabbitMQ, without those in hand; None while it cannot be asked.
         oldest_unsettled_seconds: Age, in hand, of the oldest event that is not settled.
-        flood_alarm: Whether at least half of the last 100 events were dead-lettered.
         config_errors: Why the account's file, as it is now, is not in force.
     """
 
@@ -30,7 +29,6 @@ class AccountReport:
     dead_letter_depth: int | None
     oldest_unsettled_seconds: float
     pending_subscribers: int
-    flood_alarm: bool
     config_errors: tuple[str, ...]
 
 

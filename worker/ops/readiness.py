@@ -29,7 +29,7 @@ class StatusReport:
         stopping: Tells whether the worker is about to stop.
     """
 
-    def __init__(  # noqa: PLR0913  # its sources, all named
+    def __init__(  # its sources, all named
         self,
         *,
         broker: Broker,
@@ -55,7 +55,6 @@ class StatusReport:
             metrics.set_state(name, status.state)
             metrics.pending.labels(name).set(status.pending_subscribers)
             metrics.oldest_unsettled.labels(name).set(status.oldest_unsettled)
-            metrics.flood_alarm.labels(name).set(status.flood_alarm)
             metrics.budget_used.labels(name).set(worker.budget_used)
         for name in self._invalid():
             metrics.set_state(name, "invalid_config")
@@ -89,7 +88,6 @@ class StatusReport:
             dead_letter_depth=dead,
             oldest_unsettled_seconds=round(status.oldest_unsettled, 1) if status else 0.0,
             pending_subscribers=status.pending_subscribers if status else 0,
-            flood_alarm=status.flood_alarm if status else False,
             config_errors=errors,
         )
 

@@ -61,7 +61,7 @@ class Sandbox(World):
             await runner.cleanup()
 
 
-async def serve(  # noqa: PLR0913  # one for each option of the command line
+async def serve(  # one for each option of the command line
     sandbox: Sandbox,
     *,
     host: str = "127.0.0.1",

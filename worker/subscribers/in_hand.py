@@ -6,19 +6,21 @@ lead to one `Record`, so that whatever happens to a person is folded into one pe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from worker.accounts.interpret import Request
+from msgspec import structs
+
+from worker.clock import Clock
 from worker.errors import EventError, InvalidEvent
 from worker.events.event import FIRST, Event, OrderKey
-from worker.subscribers.change import Change, Part
-from worker.subscribers.identity import id_key
+from worker.subscribers.change import NOTHING, Change, Part
+from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import Batch, Known, Person
 from worker.subscribers.record import Moved, Record, event_mark
-from worker.subscribers.subscriber import Call, Subscriber, Verdict, merged
+from worker.subscribers.subscriber import Call, Subscriber, merged
 
 MOVE_EVERY: Final = 24 * 3600.0
 """Seconds between two changes of one person's address in Kit."""
@@ -28,16 +30,14 @@ class InHand:
     """The records of one session.
 
     Args:
-        now: Seconds since 1970.
-        mark: Returns the keyed hash of an address or a user's id; see `Ledger.mark`.
+        clock: Tells when somebody moved.
     """
 
-    def __init__(self, *, now: Callable[[], float], mark: Callable[[str, str], str]) -> None:
-        self._now = now
-        self._mark = mark
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._subscribers: dict[str, Subscriber] = {}
         self._people: dict[str, Person | None] = {}  # None: the ledger was asked, and does not know
-        self._forgotten: dict[str, datetime] = {}
+        self._forgotten: dict[tuple[str, str], datetime] = {}
         self._marks: set[str] = set()
         self._new_people: dict[str, Person] = {}
         self._moves: list[tuple[str, str]] = []
@@ -46,22 +46,22 @@ class InHand:
 
     # -- what the ledger says -------------------------------------------------------------------------
 
-    def unknown(self, requests: Iterable[Request]) -> tuple[set[str], set[str]]:
+    def unknown(self, items: Iterable[Item]) -> tuple[set[str], set[str]]:
         """Return the addresses and user ids of which the ledger must be asked."""
         emails, users = set(), set()
-        for request in requests:
-            subscriber = self._subscribers.get(request.email)
-            if subscriber is None or (
-                (moved := subscriber.record.moved) and moved.to not in self._subscribers
-            ):
-                emails.add(request.email)
-            if request.user_id is not None:
-                user = id_key(request.user_id)
-                person = self._people.get(user)
-                if user not in self._people or (person and person.email not in self._subscribers):
-                    emails.add(request.email)
-                    users.add(user)
+        for item in items:
+            subscriber = self._subscribers.get(item.email)
+            if subscriber is None or self._leads_nowhere(subscriber.record.moved):
+                emails.add(item.email)
+            if item.user_id is not None:
+                person = self._people.get(item.user_id)
+                if item.user_id not in self._people or (person and person.email not in self._subscribers):
+                    emails.add(item.email)
+                    users.add(item.user_id)
         return emails, users
+
+    def _leads_nowhere(self, moved: Moved | None) -> bool:
+        return moved is not None and moved.to not in self._subscribers
 
     def learn(self, emails: Iterable[str], users: Iterable[str], known: Known) -> None:
         """Take in what the ledger says; what is in hand already is newer.
@@ -86,62 +86,73 @@ class InHand:
 
     # -- taking an event in ---------------------------------------------------------------------------
 
-    def judge(self, event: Event, request: Request) -> Verdict:
-        """Return whom an event is about, and what of it is to be done. The ledger was asked before."""
-        user = None if request.user_id is None else id_key(request.user_id)
-        address = self._address_of(event, request.email, user)
+    def take_in(self, item: Item) -> Item | Outcome | None:
+        """Take an event in whose people are known; `let_go` must follow, unless it has to wait.
+
+        Returns:
+            The item with its subscriber and what is to be done; or how it ends at once, because there is
+            nothing to do; or None where it cannot be taken in before somebody else's work has ended.
+        """
+        event = _event_of(item)
+        address = self._address_of(event, item.email, item.user_id)
         subscriber = self._subscribers[address]
-        record, mark = subscriber.record, event_mark(event)
-        if self._is_forgotten(event, request.email, user):
-            return Verdict(subscriber, outcome="forgotten")
-        if address in subscriber.joined and user not in record.users:
-            return Verdict(
-                subscriber, wait_for=subscriber
-            )  # another person's, and the move may still be rejected
-        if mark in record.seen:
-            return Verdict(subscriber, outcome="duplicate")
+        if self._is_forgotten(event, item.email, item.user_id):
+            return self._ends(item, subscriber, Kind.FORGOTTEN)
+        if item.refusal is not None:
+            return self._ends(item, subscriber, Kind.DEAD_LETTERED)
+        if address in subscriber.joined and item.user_id not in subscriber.record.users:
+            # Somebody else's address, whose owner is about to be joined with this subscriber. The move may
+            # still be rejected, which parts the two again.
+            return None
+        mark = event_mark(event)
+        if mark in subscriber.record.seen:
+            return self._ends(item, subscriber, Kind.DUPLICATE)
         if mark is not None and mark in self._marks:
-            return Verdict(subscriber, doubled=True)
-        return self._news(subscriber, event, request, user)
+            self._hold(item, subscriber)
+            return structs.replace(item, subscriber=subscriber, change=NOTHING, doubled=True)
+        return self._take_in_news(item, subscriber, mark)
 
-    def _news(self, subscriber: Subscriber, event: Event, request: Request, user: str | None) -> Verdict:
-        record = subscriber.record
-        change, refusal = self._with_address(subscriber, event, request, user)
-        moves = change.address is not None and change.address.value != record.email
-        if refusal is None and not moves and record.supersedes(change):
-            return Verdict(subscriber, outcome="superseded")
-        if moves and (other := self._in_the_way(subscriber, request.email)):
-            return Verdict(subscriber, wait_for=other)
-        return Verdict(subscriber, change, refusal)
+    def _ends(self, item: Item, subscriber: Subscriber, kind: Kind) -> Outcome:
+        self._hold(item, subscriber)
+        return Outcome(structs.replace(item, subscriber=subscriber), kind, item.refusal)
 
-    def judge_refused(self, event: Event, request: Request) -> Verdict:
-        """Return whom an event is about that cannot be applied."""
-        user = None if request.user_id is None else id_key(request.user_id)
-        forgotten = self._is_forgotten(event, request.email, user)
-        subscriber = self._subscribers[self._address_of(event, request.email, user)]
-        return Verdict(subscriber, outcome="forgotten" if forgotten else "refused")
+    def _hold(self, item: Item, subscriber: Subscriber) -> None:
+        """Count an event as in hand that teaches nothing about its person."""
+        self._count(subscriber)
+        if item.user_id is not None and self._people.get(item.user_id) is None:
+            # Whether the ledger knows the id is asked again with the next event that brings it.
+            self._people.pop(item.user_id, None)
 
-    def take_in(self, event: Event, request: Request, verdict: Verdict) -> None:
-        """Count an event as in hand; `let_go` must follow."""
-        subscriber, record = verdict.subscriber, verdict.subscriber.record
+    def _count(self, subscriber: Subscriber) -> None:
         subscriber.events += 1
         self._idle.discard(subscriber)
-        user = None if request.user_id is None else id_key(request.user_id)
-        if verdict.outcome or verdict.doubled:
-            if user is not None and self._people.get(user) is None:
-                self._people.pop(user, None)
-            return
-        if (mark := event_mark(event)) is not None:
+
+    def _take_in_news(self, item: Item, subscriber: Subscriber, mark: str | None) -> Item | Outcome | None:
+        event, record = _event_of(item), subscriber.record
+        change, refusal = self._with_address(subscriber, item)
+        moves = change.address is not None and change.address.value != record.email
+        if refusal is None and not moves and record.supersedes(change):
+            return self._ends(item, subscriber, Kind.SUPERSEDED)
+        if moves and self._is_in_the_way(subscriber, item.email):
+            return None
+        self._count(subscriber)
+        if mark is not None:
             self._marks.add(mark)
-        if user is not None:
-            here = event.order if request.email == record.email else FIRST
-            record.users[user] = max(here, record.users.get(user, FIRST))
-            if self._people.get(user) is None:
-                self._people[user] = self._new_people[user] = Person(user, record.email)
-        address = verdict.change.address
-        if address is not None and address.value != record.email:
-            subscriber.asking[event.order] = address.value
-            self._join(subscriber, address.value)
+        self._note_user(item, record)
+        if moves and change.address is not None:
+            subscriber.asking[event.order] = change.address.value
+            self._join(subscriber, change.address.value)
+        return structs.replace(item, subscriber=subscriber, change=change, refusal=refusal, mark=mark)
+
+    def _note_user(self, item: Item, record: Record) -> None:
+        """Note that an event has named a person's id together with an address."""
+        user = item.user_id
+        if user is None:
+            return
+        here = _event_of(item).order if item.email == record.email else FIRST
+        record.users[user] = max(here, record.users.get(user, FIRST))
+        if self._people.get(user) is None:
+            self._people[user] = self._new_people[user] = Person(user, record.email)
 
     def _address_of(self, event: Event, email: str, user: str | None) -> str:
         """Return the address under which the person of an event is known."""
@@ -158,36 +169,34 @@ class InHand:
     def _is_forgotten(self, event: Event, email: str, user: str | None) -> bool:
         if not self._forgotten:
             return False
-        marks = [self._mark("email", email), *([self._mark("user", user)] if user is not None else [])]
-        return any(event.time <= self._forgotten[mark] for mark in marks if mark in self._forgotten)
+        until = (self._forgotten.get(("email", email)), self._forgotten.get(("user", user or "")))
+        return any(event.time <= moment for moment in until if moment is not None)
 
-    def _with_address(
-        self, subscriber: Subscriber, event: Event, request: Request, user: str | None
-    ) -> tuple[Change, EventError | None]:
+    def _with_address(self, subscriber: Subscriber, item: Item) -> tuple[Change, EventError | None]:
         """Return the change with the person's address in it, or why that cannot be changed."""
-        record = subscriber.record
-        if user is None or event.order <= record.users.get(user, FIRST):
-            return request.change, None  # nobody's, or a delayed event of a person who has moved on
-        moves = request.email != record.email and self._subscribers[request.email] is not subscriber
+        record, user, order = subscriber.record, item.user_id, _event_of(item).order
+        if user is None or order <= record.users.get(user, FIRST):
+            return item.change, None  # nobody's, or a delayed event of a person who has moved on
+        moves = item.email != record.email and self._subscribers[item.email] is not subscriber
         if moves and (why := self._why_not_move(record, user)) is not None:
             error = InvalidEvent(f"data.user.email: {why}; everything else of the event is applied")
-            return request.change, error
+            return item.change, error
         # Also where it is the address as it is, for an older event may still ask for another one.
-        return replace(request.change, address=Part(request.email, event.order)), None
+        return replace(item.change, address=Part(item.email, order)), None
 
     def _why_not_move(self, record: Record, user: str) -> str | None:
         if record.users.keys() - {user}:
             return "the old address is used by another user.id as well, so it is not changed in Kit"
         person = self._people.get(user)
         moved_at = person.moved_at if person is not None else None
-        if moved_at is not None and self._now() - moved_at < MOVE_EVERY:
+        if moved_at is not None and self._clock.time() - moved_at < MOVE_EVERY:
             return "this person's address was changed in Kit less than a day ago; replay the event tomorrow"
         return None
 
-    def _in_the_way(self, subscriber: Subscriber, email: str) -> Subscriber | None:
-        """Return who has the new address, and has events in hand that must be done before."""
+    def _is_in_the_way(self, subscriber: Subscriber, email: str) -> bool:
+        """Tell whether whoever has the new address has events in hand, which must be done before."""
         other = self._subscribers[email]
-        return other if other is not subscriber and other.events else None
+        return other is not subscriber and other.events > 0
 
     def _join(self, subscriber: Subscriber, email: str) -> None:
         """Let both addresses lead to one subscriber from now on."""
@@ -241,27 +250,30 @@ class InHand:
         subscriber.addresses.discard(old.email)
         self._lead(old.email, note)
         for user in subscriber.record.users:
-            self._people[user] = self._new_people[user] = Person(user, address.value, self._now())
+            self._people[user] = self._new_people[user] = Person(user, address.value, self._clock.time())
 
     # -- when it is done ------------------------------------------------------------------------------
 
-    def applied(self, subscriber: Subscriber, event: Event) -> None:
-        """Note an event as applied."""
+    def applied(self, item: Item) -> None:
+        """Note an event that was taken in as applied."""
+        subscriber = _subscriber_of(item)
         self._touched.add(subscriber)
-        if (mark := event_mark(event)) is not None:
-            subscriber.record.see(mark)
+        if item.mark is not None:
+            subscriber.record.see(item.mark)
 
-    def let_go(self, subscriber: Subscriber, event: Event, *, doubled: bool = False) -> tuple[Call, ...]:
-        """Count an event as no longer in hand; return what was called for it."""
+    def let_go(self, item: Item) -> tuple[Call, ...]:
+        """Count an event that was taken in as no longer in hand; return the calls that it asked for."""
+        subscriber, order = _subscriber_of(item), _event_of(item).order
         subscriber.events -= 1
         if not subscriber.events:
             self._idle.add(subscriber)
-        asked = subscriber.asking.pop(event.order, None)
+        asks = item.change.address is not None  # a copy that is dropped asks for nothing any more
+        asked = subscriber.asking.pop(order, None) if asks else None
         if asked is not None and asked not in subscriber.asking.values():
             self._part(subscriber, asked)
-        if not doubled and (mark := event_mark(event)) is not None:
-            self._marks.discard(mark)
-        return tuple(subscriber.calls.pop(event.order, ()))
+        if item.mark is not None:
+            self._marks.discard(item.mark)
+        return () if item.doubled else tuple(subscriber.calls.pop(order, ()))
 
     @property
     def touched(self) -> bool:
@@ -289,3 +301,15 @@ class InHand:
                     del self._subscribers[email]
             for user in subscriber.record.users:
                 self._people.pop(user, None)
+
+
+def _event_of(item: Item) -> Event:
+    if item.event is None:
+        raise AssertionError("nobody is known by a message that could not be read")
+    return item.event
+
+
+def _subscriber_of(item: Item) -> Subscriber:
+    if item.subscriber is None:
+        raise AssertionError("an event is let go only after it was taken in")
+    return item.subscriber

@@ -26,11 +26,17 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the ledger knows about the people of a batch."""
+    """What the ledger knows about the people of a batch.
+
+    Attributes:
+        records: By address.
+        people: By the platform's id.
+        forgotten: By `("email", address)` and `("user", id)`: events of that time or older are dropped.
+    """
 
     records: Mapping[str, Record]
     people: Mapping[str, Person]
-    forgotten: Mapping[str, datetime]
+    forgotten: Mapping[tuple[str, str], datetime]
 
 
 @dataclass(frozen=True, slots=True)

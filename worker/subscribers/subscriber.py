@@ -1,4 +1,4 @@
-"""A subscriber in hand, and what an event in hand means for it. Pure."""
+"""A subscriber in hand, and what becomes of one who moves to another address. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from worker.errors import EventError
 from worker.events.event import FIRST, OrderKey
 from worker.subscribers.change import NOTHING, Change, Part, merge_all
 from worker.subscribers.record import Record
@@ -50,26 +49,6 @@ class Subscriber:
     addresses: set[str] = field(default_factory=set)
     events: int = 0
     calls: dict[OrderKey, list[Call]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an event means for whom.
-
-    Attributes:
-        change: What it asks for; nothing where it is a duplicate of one in hand.
-        refusal: Why a part of it, a new address, cannot be applied; the rest can.
-        outcome: `duplicate`, `superseded`, `forgotten` or `refused` where there is nothing to do, else empty.
-        doubled: True where another copy of the event is in hand, whose fate it shares.
-        wait_for: A subscriber whose work must end before this event can be taken in.
-    """
-
-    subscriber: Subscriber
-    change: Change = NOTHING
-    refusal: EventError | None = None
-    outcome: str = ""
-    doubled: bool = False
-    wait_for: Subscriber | None = None
 
 
 def merged(old: Record, other: Record, address: Part[str], kit_id: int | None) -> Record:

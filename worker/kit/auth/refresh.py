@@ -71,7 +71,7 @@ class OAuthLogin:
         random: 0 to 1, for back-off.
     """
 
-    def __init__(  # noqa: PLR0913  # its collaborators, all named
+    def __init__(  # its collaborators, all named
         self,
         account: str,
         store: KeepsConnection,

@@ -1,0 +1,131 @@
+"""One session's way to the ledger: it takes the account when it first needs to, and waits out what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from typing import Final
+
+import structlog
+
+from worker.clock import Clock
+from worker.consumer.holds import Holds
+from worker.errors import EpochLost, LedgerUnavailable
+from worker.kit.catalog import Catalog
+from worker.ledger.store import Ledger, Tenure
+from worker.retrying import Retrying
+from worker.subscribers.known import Batch, Known
+
+log = structlog.get_logger()
+
+LONGEST: Final = 5.0
+"""Seconds between two tries, at most."""
+RELEASE_TIMEOUT: Final = 1.0
+
+
+class AccountLedger:
+    """Reads and writes one account's records during a session.
+
+    Args:
+        account: Its name.
+        ledger: Where they are kept.
+        catalog: Knows Kit's id of the account, and what placeholders have created.
+        holds: Whether Kit is to be left alone, and asked something harmless first.
+        clock: Of the waits.
+    """
+
+    def __init__(self, account: str, ledger: Ledger, catalog: Catalog, holds: Holds, clock: Clock) -> None:
+        self._account = account
+        self._ledger = ledger
+        self._catalog = catalog
+        self._holds = holds
+        self._retrying = Retrying(
+            LedgerUnavailable,
+            account=account,
+            clock=clock,
+            failing="ledger_unavailable",
+            over="ledger_back",
+            longest=LONGEST,
+        )
+        self._tenure: Tenure | None = None
+        self._saves = 0
+        self._taking = asyncio.Lock()
+
+    @property
+    def problem(self) -> str:
+        """Why the ledger cannot be used, for people; empty while it can. Nothing is applied meanwhile."""
+        return self._retrying.problem
+
+    @property
+    def known_since(self) -> float:
+        """From when on Kit's answers are known, in seconds since 1970."""
+        return self._tenure.known_since if self._tenure else float("inf")
+
+    def is_over(self, epoch: int) -> bool:
+        """Tell whether the account was taken away, given its present epoch."""
+        return self._tenure is not None and self._tenure.epoch < epoch
+
+    async def load(self, emails: Collection[str], user_ids: Collection[str], *, fresh: bool) -> Known:
+        """Return what the ledger knows of these people, however long that takes.
+
+        Args:
+            emails: Addresses.
+            user_ids: As `id_key` writes them.
+            fresh: True where nothing older than these is in hand. Then the account may be taken anew: the
+                broker has given it to us since whoever took it last.
+
+        Raises:
+            EpochLost: Somebody else has taken the account, and what is in hand is theirs.
+        """
+        return await self._retrying.until_done(lambda: self._load_once(emails, user_ids, fresh=fresh))
+
+    async def _load_once(self, emails: Collection[str], user_ids: Collection[str], *, fresh: bool) -> Known:
+        try:
+            return await self._ledger.load(await self._held(), emails, user_ids)
+        except EpochLost:
+            if not fresh:
+                raise
+            self._tenure = None
+            return await self._ledger.load(await self._held(), emails, user_ids)
+
+    async def save(self, batch: Batch) -> None:
+        """Write, however long that takes; raises as `load` does.
+
+        A write that was made, and whose answer was lost, is not made again: it has a number.
+        """
+        self._saves += 1
+        batch.number = self._saves
+        batch.created_tags = self._catalog.take_created()
+        tenure: Tenure | None = None
+
+        async def work() -> None:
+            nonlocal tenure
+            tenure = tenure or await self._held()  # numbers belong to it
+            await self._ledger.save(tenure, batch)
+
+        await self._retrying.until_done(work)
+
+    async def release(self) -> None:
+        """Say that all that was called is answered and written; in vain where the ledger is gone."""
+        tenure, self._tenure = self._tenure, None
+        if tenure is None:
+            return
+        try:
+            async with asyncio.timeout(RELEASE_TIMEOUT):
+                await self._ledger.release(tenure)
+        except (LedgerUnavailable, TimeoutError) as error:
+            log.info("release_failed", account=self._account, problem=str(error))
+
+    async def _held(self) -> Tenure:
+        """Return the tenure of this session, which begins when the broker has made this worker the active one.
+
+        A worker that only stands by never asks Kit, as another one may call there.
+        """
+        async with self._taking:  # a read and a write at once would take it from each other
+            if self._tenure is None:
+                kit_account = await self._holds.ask(self._catalog.account_id)
+                self._tenure = tenure = await self._ledger.take(self._account, kit_account)
+                self._catalog.count_created(tenure.created_tags)
+                # Calls of a holder who left without a word may still be under way.
+                self._holds.unanswered = self._holds.unanswered or tenure.in_doubt
+            return self._tenure

@@ -1,0 +1,149 @@
+"""An account that is not at work: why it is not, and how long it waits until it looks again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from worker.clock import Clock
+from worker.consumer.end import End
+from worker.errors import (
+    BrokerUnavailable,
+    CredentialRefused,
+    KitRejected,
+    KitWorkerError,
+    LedgerUnavailable,
+    TopologyMismatch,
+)
+from worker.retry import backoff
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What an account is doing, for `/readyz`.
+
+    Attributes:
+        state: One of `metrics.STATES`.
+        last_error: The latest problem, for people; empty where there was none.
+        oldest_unsettled: Seconds.
+    """
+
+    state: str
+    last_error: str
+    oldest_unsettled: float = 0.0
+    pending_subscribers: int = 0
+
+
+class Standby:
+    """What keeps one account from work, between sessions.
+
+    Attributes:
+        state: One of `metrics.STATES`.
+        problem: Why, for people; empty where there is none.
+        stopping: Set once the worker stops.
+        paused: Whether a command paused the account.
+        reconnected: Whether its credential leads elsewhere by now.
+    """
+
+    def __init__(self, account: str, clock: Clock) -> None:
+        self.state = "held"
+        self.problem = "starting"
+        self.stopping = asyncio.Event()
+        self.paused = False
+        self.reconnected = False
+        self._clock = clock
+        self._nudge = asyncio.Event()
+        self._log = log.bind(account=account)
+
+    @property
+    def status(self) -> Status:
+        """What the account is doing, while no session is at work."""
+        return Status(self.state, self.problem)
+
+    @property
+    def why_called_off(self) -> End | None:
+        """Why no session may begin or go on; None where it may."""
+        if self.stopping.is_set():
+            return End.STOPPED
+        if self.paused:
+            return End.PAUSED
+        return End.RECONNECTED if self.reconnected else None
+
+    def set(self, state: str, problem: str) -> None:
+        """Note what the account is doing now."""
+        self.state, self.problem = state, problem
+
+    def failed(self, error: KitWorkerError) -> None:
+        """Note why no session could begin, or why one broke; it is logged once, when it begins."""
+        before = self.problem
+        if isinstance(error, TopologyMismatch):
+            self.set("queue_missing", str(error))
+        elif isinstance(error, BrokerUnavailable | LedgerUnavailable):
+            self.set("held", str(error))
+        else:
+            self.set("held", f"{type(error).__name__}: {error}")
+        if self.problem != before:  # "subscribed" tells when it is over
+            self._log.warning("session_failed", problem=self.problem)
+
+    def look_again(self) -> None:
+        """End a wait: somebody may have mended what was wrong."""
+        self._nudge.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait, but not beyond a stop, or beyond `look_again`."""
+        self._nudge.clear()
+        if self.stopping.is_set():
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._nudge.wait()
+
+    async def until_answered(self, ask: Callable[[], Awaitable[object]], refused_wait: float) -> None:
+        """Ask, without consuming, until the answer is good: a consumer would only give everything back.
+
+        Args:
+            ask: Asks Kit, or for a credential.
+            refused_wait: Seconds between two questions while the credential is refused.
+        """
+        failures, state = 0, ""
+        while self.why_called_off is None:
+            error = await failure_of(ask)
+            found = "" if error is None else _state(error)
+            if found != state:
+                self._tell(found, str(error), before=state)
+            if error is None:
+                return
+            failures, state = failures + 1, found
+            self.set(found, str(error))
+            refused = isinstance(error, CredentialRefused)
+            await self.wait(refused_wait if refused else backoff(failures, self._clock.random()))
+
+    def _tell(self, state: str, problem: str, *, before: str) -> None:
+        """Log that a wait for Kit has begun, or is over."""
+        if before:
+            self._log.info("credential_accepted" if before == "credential_refused" else "hold_ended")
+        if state == "credential_refused":
+            self._log.error("credential_refused", problem=problem)
+        elif state:
+            self._log.warning("hold_started", cause=problem)
+
+
+def _state(error: KitWorkerError) -> str:
+    return "credential_refused" if isinstance(error, CredentialRefused) else "held"
+
+
+async def failure_of(ask: Callable[[], Awaitable[object]]) -> KitWorkerError | None:
+    """Return why a question has no good answer now; None where it has one."""
+    try:
+        await ask()
+    except KitRejected as error:
+        log.warning("probe_rejected", problem=str(error))  # it answers; writing decides
+    except KitWorkerError as error:
+        return error
+    return None

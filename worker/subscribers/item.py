@@ -1,0 +1,73 @@
+"""One event on its way, and how it ended: the two shapes that the stages hand to each other. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from worker.errors import EventError
+from worker.events.delivery import Delivery
+from worker.events.event import Event
+from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.subscriber import Call, Subscriber
+
+
+class Item(msgspec.Struct, frozen=True, eq=False):
+    """An event in hand: what it says, whom it is about, and what it asks for.
+
+    Attributes:
+        event: None where the message could not be read as one.
+        email: The address that it names; empty where it names none.
+        user_id: The platform's id of the person, as `id_key` writes it; None where it gives none.
+        change: What it asks for under the account's mapping.
+        refusal: Why it, or a part of it, can never be applied: it ends as a dead letter.
+        subscriber: Whom it is about, once that is known.
+        mark: What tells it apart from the others of its person, while it stands for all its copies.
+        doubled: True where it only waits for the end of another copy of the same event.
+        version: Of the account's file under which it was interpreted.
+    """
+
+    delivery: Delivery
+    event: Event | None = None
+    email: str = ""
+    user_id: str | None = None
+    change: Change = NOTHING
+    refusal: EventError | None = None
+    subscriber: Subscriber | None = None
+    mark: str | None = None
+    doubled: bool = False
+    version: str = ""
+
+
+class Kind(StrEnum):
+    """What became of an event: the `outcome` of its metric, and the end of its log line's name."""
+
+    APPLIED = "applied"
+    """All that it asked for is true in Kit."""
+    SUPERSEDED = "superseded"
+    """Newer events had said otherwise."""
+    DUPLICATE = "duplicate"
+    """Another copy of it was applied."""
+    IGNORED = "ignored"
+    """No mapping names it."""
+    FORGOTTEN = "forgotten"
+    """Its person was forgotten; it is told as `ignored`, and no history may name the person."""
+    DEAD_LETTERED = "dead_lettered"
+    """It is safe in the dead-letter queue."""
+
+
+class Outcome(msgspec.Struct, frozen=True, eq=False):
+    """How an event ended, or is about to: whoever ends one gives this to settle.
+
+    Attributes:
+        error: Why it is a dead letter; None for all other kinds.
+        attempts: How often it was tried.
+        calls: The calls to Kit that were made for it.
+    """
+
+    item: Item
+    kind: Kind
+    error: EventError | None = None
+    attempts: int = 1
+    calls: tuple[Call, ...] = ()
