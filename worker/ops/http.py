@@ -2,84 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
-from typing import Any
 
 from aiohttp import web
 
 from worker.errors import ConfigurationError, Problem
+from worker.ops.readiness import StatusReport
 
 
-@dataclass(frozen=True, slots=True)
-class AccountReport:
-    """One account in `/readyz`.
-
-    Attributes:
-        state: One of `metrics.STATES`.
-        queue_depth: Messages that wait in RabbitMQ, without those in hand; None while it cannot be asked.
-        oldest_unsettled_seconds: Age, in hand, of the oldest event that is not settled.
-        config_errors: Why the account's file, as it is now, is not in force.
-    """
-
-    state: str
-    last_error: str
-    queue_depth: int | None
-    dead_letter_depth: int | None
-    oldest_unsettled_seconds: float
-    pending_subscribers: int
-    config_errors: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """The whole of `/readyz`."""
-
-    ready: bool
-    broker: str
-    accounts: dict[str, AccountReport]
-    config_errors: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as it is sent."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Probes:
-    """Where the answers come from: alive, ready, and metrics in Prometheus's text format."""
-
-    healthy: Callable[[], bool]
-    readiness: Callable[[], Awaitable[Readiness]]
-    metrics: Callable[[], bytes]
-
-
-def _routes(probes: Probes) -> list[web.RouteDef]:
+def _routes(report: StatusReport) -> list[web.RouteDef]:
     async def healthz(_request: web.Request) -> web.Response:
-        healthy = probes.healthy()
+        healthy = report.is_healthy
         return web.json_response({"healthy": healthy}, status=200 if healthy else 503)
 
     async def readyz(_request: web.Request) -> web.Response:
-        readiness = await probes.readiness()
+        readiness = await report.readiness()
         return web.json_response(readiness.as_json(), status=200 if readiness.ready else 503)
 
     async def metrics(_request: web.Request) -> web.Response:
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-        return web.Response(body=probes.metrics(), headers=headers)
+        return web.Response(body=report.metrics_text(), headers=headers)
 
     return [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)]
 
 
 @asynccontextmanager
-async def serving(host: str, port: int, probes: Probes) -> AsyncIterator[int]:
+async def serving(host: str, port: int, report: StatusReport) -> AsyncIterator[int]:
     """Serve while the context lasts; yields the port.
 
     Raises:
         ConfigurationError: The address cannot be listened on.
     """
     app = web.Application()
-    app.add_routes(_routes(probes))
+    app.add_routes(_routes(report))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

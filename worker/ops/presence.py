@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 import structlog
 
-from worker.consumer.supervisor import AccountWorker
+from worker.consumer.supervisors import Supervisors
 from worker.errors import LedgerUnavailable
-from worker.kit.auth.connection import Connected
 from worker.ledger.history import prune_history
 from worker.ledger.registry import Registry
+from worker.ledger.tokens import TokenStore
+from worker.ops.readiness import StatusReport
 
 log = structlog.get_logger()
 
@@ -28,25 +29,24 @@ class Presence:
 
     Args:
         registry: Where they meet.
-        connected: Returns the accounts that are connected to Kit by OAuth.
-        workers: Returns the accounts' workers.
-        state: Returns what `/readyz` says of each account, without asking the broker.
+        tokens: Tell which accounts are connected to Kit by OAuth.
+        report: What `/readyz` says of each account.
+        supervisors: The accounts at work.
         history_days: After so many days a line of the history is deleted.
     """
 
     def __init__(
         self,
         registry: Registry,
-        *,
-        connected: Callable[[], Awaitable[Mapping[str, Connected]]],
-        workers: Callable[[], Mapping[str, AccountWorker]],
-        state: Callable[[], Mapping[str, Any]],
+        tokens: TokenStore,
+        report: StatusReport,
+        supervisors: Supervisors,
         history_days: int,
     ) -> None:
         self._registry = registry
-        self._connected = connected
-        self._workers = workers
-        self._state = state
+        self._tokens = tokens
+        self._report = report
+        self._supervisors = supervisors
         self._history_days = history_days
         self._problems: dict[str, str] = {}
 
@@ -86,14 +86,14 @@ class Presence:
 
     async def _hear(self) -> None:
         paused, epochs = await self._registry.paused(), await self._registry.epochs()
-        connected = await self._connected()
-        for name, worker in self._workers().items():
-            worker.pause(paused=name in paused)
-            worker.check_epoch(epochs.get(name, 0))
-            worker.check_connection(connected.get(name))
+        connected = await self._tokens.connected()
+        for name, supervisor in self._supervisors.running.items():
+            supervisor.pause(paused=name in paused)
+            supervisor.check_epoch(epochs.get(name, 0))
+            supervisor.check_connection(connected.get(name))
 
     async def _tell(self) -> None:
-        await self._registry.beat(self._state())
+        await self._registry.beat(self._report.accounts())
 
     async def _prune(self) -> None:
         ledger = self._registry.ledger
