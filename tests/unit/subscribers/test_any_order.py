@@ -15,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.examples import EMAIL, change, event, order
-from worker.accounts.interpret import Request
+from worker.clock import Clock
+from worker.events.delivery import Delivery
 from worker.kit.plan import plan
 from worker.ledger.record_json import dump_record, load_record
 from worker.mapping import Options
 from worker.subscribers.change import NOTHING, Change, Part, TagWish, merge_all, slot_key
 from worker.subscribers.in_hand import InHand
+from worker.subscribers.item import Item, Outcome
 from worker.subscribers.known import Known
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
@@ -111,8 +113,8 @@ class Worker:
         self._start()
 
     def _start(self) -> None:
-        self._in_hand = InHand(now=lambda: NOW, mark=lambda _, text: text)
-        self._pending: list[tuple[int, Subscriber, Change, bool]] = []
+        self._in_hand = InHand(Clock())
+        self._pending: list[tuple[int, Item, Subscriber]] = []
 
     def run(self) -> Kit:
         """Work until nothing is left."""
@@ -132,36 +134,35 @@ class Worker:
         if not self._queue:
             return
         number = self._queue.pop(0)
-        happened, request = event(number), Request(EMAIL, self._wishes[number].change(number))
-        emails, users = self._in_hand.unknown([request])
+        asked = Item(Delivery(b"", ""), event(number), EMAIL, change=self._wishes[number].change(number))
+        emails, users = self._in_hand.unknown([asked])
         records = {email: load_record(email, *self._ledger[email]) for email in emails & self._ledger.keys()}
         self._in_hand.learn(emails, users, Known(records, {}, {}))
-        verdict = self._in_hand.judge(happened, request)
-        self._in_hand.take_in(happened, request, verdict)
-        if verdict.outcome:
-            self._in_hand.let_go(verdict.subscriber, happened, doubled=True)
-        else:
-            self._pending.append((number, verdict.subscriber, verdict.change, verdict.doubled))
+        taken = self._in_hand.take_in(asked)
+        if isinstance(taken, Outcome):
+            self._in_hand.let_go(taken.item)
+        elif taken is not None and taken.subscriber is not None:
+            self._pending.append((number, taken, taken.subscriber))
 
     def _apply(self) -> None:
         if not self._pending:
             return
-        subscriber = self._pending[0][1]
-        folded = merge_all(asked for _, _, asked, _ in self._pending)
+        subscriber = self._pending[0][2]
+        folded = merge_all(item.change for _, item, _ in self._pending)
         left = replace(subscriber.record.left(folded), address=None)
         known = subscriber.record.known(left, lambda at: at > 0, lambda _: 0)
         subscriber.record.confirm(known)
         self._carry_out(subscriber.record, left.without(known))
         subscriber.record.finish(folded)
-        for number, _, _, doubled in self._pending:
-            if not doubled:
-                self._in_hand.applied(subscriber, event(number))
+        for _, item, _ in self._pending:
+            if not item.doubled:
+                self._in_hand.applied(item)
         self._save()
         if self._chance.of(5) == 1:
             self._crash()  # written, and not acked
             return
-        for number, _, _, doubled in self._pending:
-            self._in_hand.let_go(subscriber, event(number), doubled=doubled)
+        for _, item, _ in self._pending:
+            self._in_hand.let_go(item)
         self._pending = []
         self._in_hand.drop_idle()
 
@@ -192,14 +193,14 @@ class Worker:
         record.note(parts, NOW, {})
 
     def _save(self) -> None:
-        for subscriber in {subscriber for _, subscriber, _, _ in self._pending}:
+        for subscriber in {subscriber for _, _, subscriber in self._pending}:
             self._in_hand.touch(subscriber)
         batch = self._in_hand.changes()
         self._ledger |= {record.email: (record.kit_id, dump_record(record)) for record in batch.records}
 
     def _crash(self) -> None:
         """Lose all that is in memory; what was not acked comes again, in any order."""
-        back = [number for number, _, _, _ in self._pending]
+        back = [number for number, _, _ in self._pending]
         if self._chance.of(2):
             back.reverse()
         self._queue = self._queue + back if self._chance.of(2) else back + self._queue

@@ -6,72 +6,121 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from tests.unit.examples import EMAIL, NOON, change, event, order
-from worker.accounts.interpret import Request
+from worker.clock import Clock
 from worker.errors import Reason
+from worker.events.delivery import Delivery
 from worker.events.event import Event
 from worker.subscribers.change import Change, Part, slot_key
 from worker.subscribers.in_hand import MOVE_EVERY, InHand
+from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import Known, Person
 from worker.subscribers.record import MAX_SEEN, Moved, Record, event_mark
-from worker.subscribers.subscriber import Call, Verdict
+from worker.subscribers.subscriber import Call, Subscriber
 
 NEW, THIRD = "ada.new@example.com", "ada.third@example.com"
 ADA, BOB = "u-ada", "u-bob"
 
 
+class SetClock(Clock):
+    """A clock that a test sets."""
+
+    seconds = 1_000_000.0
+
+    def time(self) -> float:
+        """Return what it was set to."""
+        return self.seconds
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An event that was taken in."""
+
+    item: Item
+
+    @property
+    def subscriber(self) -> Subscriber:
+        """Whom it is about."""
+        assert self.item.subscriber is not None
+        return self.item.subscriber
+
+    @property
+    def change(self) -> Change:
+        """What is to be done."""
+        return self.item.change
+
+
+def an_item(
+    number: int, email: str = EMAIL, user: str | None = None, *, add: tuple[str, ...] = ("VIP",)
+) -> Item:
+    """Event `number`, as the mapping sees it."""
+    return Item(Delivery(b"", ""), event(number), email, user, change(number, add=add))
+
+
 @dataclass
 class Desk:
-    """The people in hand, the ledger behind it, and the way of an event through both."""
+    """The people in hand, the ledger behind them, and the way of an event through both."""
 
-    now: float = 1_000_000.0
     records: dict[str, Record] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
-    forgotten: dict[str, int] = field(default_factory=dict)
+    forgotten: dict[tuple[str, str], int] = field(default_factory=dict)
+    clock: SetClock = field(default_factory=SetClock)
 
     def __post_init__(self) -> None:
-        self.in_hand = InHand(now=lambda: self.now, mark=lambda kind, text: f"{kind} {text}")
+        self.in_hand = InHand(self.clock)
 
-    def judge(self, happened: Event, request: Request) -> Verdict:
-        """Ask the ledger what must be asked, and judge."""
-        emails, users = self.in_hand.unknown([request])
+    def come(self, item: Item) -> Item | Outcome | None:
+        """Ask the ledger what must be asked, and take an event in."""
+        emails, users = self.in_hand.unknown([item])
         people = {user: self.people[user] for user in users & self.people.keys()}
         wanted = {*emails, *(person.email for person in people.values())}
         records = {email: self.records[email] for email in self.records if email in wanted}
         records |= {r.moved.to: self.records[r.moved.to] for r in records.values() if r.moved}
-        gone = {mark: NOON + timedelta(seconds=at) for mark, at in self.forgotten.items()}
+        gone = {sign: NOON + timedelta(seconds=at) for sign, at in self.forgotten.items()}
         self.in_hand.learn(emails, users, Known(records, people, gone))
-        assert self.in_hand.unknown([request]) == (set(), set())
-        return self.in_hand.judge(happened, request)
+        assert self.in_hand.unknown([item]) == (set(), set())
+        return self.in_hand.take_in(item)
 
     def take(
         self, number: int, email: str = EMAIL, user: str | None = None, *, add: tuple[str, ...] = ("VIP",)
-    ) -> Verdict:
-        """Take event `number` in."""
-        happened, request = event(number), Request(email, change(number, add=add), user)
-        verdict = self.judge(happened, request)
-        if verdict.wait_for is None:
-            self.in_hand.take_in(happened, request, verdict)
-        return verdict
+    ) -> Taken:
+        """Take event `number` in, which has something to do."""
+        item = self.come(an_item(number, email, user, add=add))
+        assert isinstance(item, Item)
+        return Taken(item)
 
-    def finish(self, number: int, verdict: Verdict) -> None:
+    def end_of(
+        self, number: int, email: str = EMAIL, user: str | None = None, *, add: tuple[str, ...] = ("VIP",)
+    ) -> Kind | None:
+        """How event `number` ends at once; None where it has something to do. It is let go of at once."""
+        taken = self.come(an_item(number, email, user, add=add))
+        assert taken is not None
+        item = taken.item if isinstance(taken, Outcome) else taken
+        self.in_hand.let_go(item)
+        return taken.kind if isinstance(taken, Outcome) else None
+
+    def waits(self, number: int, email: str = EMAIL, user: str | None = None) -> bool:
+        """Whether event `number` has to wait for somebody else's work."""
+        return self.come(an_item(number, email, user)) is None
+
+    def finish(self, taken: Taken) -> None:
         """Apply an event that was taken in, its new address included."""
-        subscriber, address = verdict.subscriber, verdict.change.address
+        subscriber, address = taken.subscriber, taken.change.address
         if address is not None and address.value != subscriber.record.email:
             self.in_hand.moved(subscriber, address, subscriber.record.kit_id)
         subscriber.record.kit_id = subscriber.record.kit_id or 7
-        subscriber.record.note(verdict.change, self.now, {})
-        subscriber.record.finish(verdict.change)
-        self.in_hand.applied(subscriber, event(number))
-        self.in_hand.let_go(subscriber, event(number))
+        subscriber.record.note(taken.change, self.clock.time(), {})
+        subscriber.record.finish(taken.change)
+        self.in_hand.applied(taken.item)
+        self.in_hand.let_go(taken.item)
 
-    def apply(self, number: int, email: str = EMAIL, user: str | None = None) -> Verdict:
+    def apply(self, number: int, email: str = EMAIL, user: str | None = None) -> Taken:
         """Take event `number` in and apply it."""
-        verdict = self.take(number, email, user, add=(f"Tag {number}",))
-        assert not verdict.outcome
-        self.finish(number, verdict)
-        return verdict
+        taken = self.take(number, email, user, add=(f"Tag {number}",))
+        self.finish(taken)
+        return taken
 
     def write(self) -> None:
         """Write what has changed into the ledger."""
@@ -86,14 +135,14 @@ class Desk:
 def test_an_event_that_was_applied_is_a_duplicate() -> None:
     desk = Desk()
     desk.apply(1)
-    assert desk.take(1).outcome == "duplicate"
+    assert desk.end_of(1) is Kind.DUPLICATE
 
 
 def test_a_duplicate_is_known_after_a_restart() -> None:
     before = Desk()
     before.apply(1)
     before.write()
-    assert Desk(records=before.records).take(1).outcome == "duplicate"
+    assert Desk(records=before.records).end_of(1) is Kind.DUPLICATE
 
 
 def test_a_copy_of_an_event_in_hand_shares_its_fate() -> None:
@@ -101,10 +150,10 @@ def test_a_copy_of_an_event_in_hand_shares_its_fate() -> None:
     desk = Desk()
     first = desk.take(1)
     second = desk.take(1)
-    assert (second.doubled, second.outcome) == (True, "")
+    assert second.item.doubled
     assert not second.change
-    desk.finish(1, first)
-    assert desk.take(1).outcome == "duplicate"
+    desk.finish(first)
+    assert desk.end_of(1) is Kind.DUPLICATE
 
 
 def test_an_event_without_an_id_is_never_a_duplicate() -> None:
@@ -112,7 +161,9 @@ def test_an_event_without_an_id_is_never_a_duplicate() -> None:
     desk = Desk()
     desk.apply(1)
     nameless = replace(event(1), id=None)
-    assert desk.judge(nameless, Request(EMAIL, change(1, add=("Tag 1",)))).outcome == "superseded"
+    ended = desk.come(structs.replace(an_item(1, add=("Tag 1",)), event=nameless))
+    assert isinstance(ended, Outcome)
+    assert ended.kind is Kind.SUPERSEDED
 
 
 @pytest.mark.parametrize(
@@ -125,25 +176,25 @@ def test_one_id_for_two_events_does_not_make_them_one(other: Event) -> None:
 
 def test_an_older_event_with_nothing_newest_is_superseded() -> None:
     desk = Desk()
-    desk.finish(5, desk.take(5))
-    assert desk.take(3).outcome == "superseded"
-    assert desk.take(4, add=("Other",)).outcome == ""
+    desk.finish(desk.take(5))
+    assert desk.end_of(3) is Kind.SUPERSEDED
+    assert desk.end_of(4, add=("Other",)) is None
 
 
 def test_the_last_64_events_of_a_person_are_remembered() -> None:
     desk = Desk()
     for number in range(1, MAX_SEEN + 2):
         desk.apply(number)
-    assert desk.take(2).outcome == "duplicate"
-    assert desk.take(1, add=("Tag 1",)).outcome == "superseded"  # still nothing happens
+    assert desk.end_of(2) is Kind.DUPLICATE
+    assert desk.end_of(1, add=("Tag 1",)) is Kind.SUPERSEDED  # still nothing happens
 
 
-@pytest.mark.parametrize("mark", [f"email {EMAIL}", f"user {ADA}"])
-@pytest.mark.parametrize(("number", "outcome"), [(4, "forgotten"), (5, "forgotten"), (6, "")])
+@pytest.mark.parametrize("sign", [("email", EMAIL), ("user", ADA)])
+@pytest.mark.parametrize(("number", "end"), [(4, Kind.FORGOTTEN), (5, Kind.FORGOTTEN), (6, None)])
 def test_events_of_a_forgotten_person_are_dropped_up_to_that_moment(
-    mark: str, number: int, outcome: str
+    sign: tuple[str, str], number: int, end: Kind | None
 ) -> None:
-    assert Desk(forgotten={mark: 5}).take(number, user=ADA).outcome == outcome
+    assert Desk(forgotten={sign: 5}).end_of(number, user=ADA) is end
 
 
 # -- one person, whatever the address -----------------------------------------------------------------------
@@ -152,9 +203,9 @@ def test_events_of_a_forgotten_person_are_dropped_up_to_that_moment(
 def test_a_newer_address_of_a_known_id_is_part_of_the_change() -> None:
     desk = Desk()
     desk.apply(1, user=ADA)
-    verdict = desk.take(2, NEW, ADA)
-    assert verdict.subscriber.record.email == EMAIL
-    assert verdict.change.address == Part(NEW, order(2))
+    taken = desk.take(2, NEW, ADA)
+    assert taken.subscriber.record.email == EMAIL
+    assert taken.change.address == Part(NEW, order(2))
 
 
 def test_a_late_event_under_the_old_address_is_about_the_person_under_the_new_one() -> None:
@@ -162,18 +213,18 @@ def test_a_late_event_under_the_old_address_is_about_the_person_under_the_new_on
     desk = Desk()
     desk.apply(1, user=ADA)
     moved = desk.apply(5, NEW, ADA).subscriber
-    for user in (ADA, None):
-        late = desk.take(3, EMAIL, user, add=("Late",))
+    for number, user in ((3, ADA), (4, None)):
+        late = desk.take(number, EMAIL, user, add=("Late",))
         assert late.subscriber is moved
         assert late.change.address is None
-        desk.finish(3, late)
+        desk.finish(late)
         desk = _restarted(desk)
         moved = desk.take(6, NEW, ADA).subscriber
 
 
 def _restarted(desk: Desk) -> Desk:
     desk.write()
-    return Desk(desk.now, desk.records, desk.people)
+    return Desk(desk.records, desk.people, clock=desk.clock)
 
 
 def test_a_newer_event_under_the_old_address_is_about_somebody_new() -> None:
@@ -181,19 +232,19 @@ def test_a_newer_event_under_the_old_address_is_about_somebody_new() -> None:
     desk = Desk()
     desk.apply(1, user=ADA)
     desk.apply(5, NEW, ADA)
-    verdict = desk.take(6, EMAIL)
-    assert verdict.subscriber.record.email == EMAIL
-    assert verdict.subscriber.record.kit_id is None
+    taken = desk.take(6, EMAIL)
+    assert taken.subscriber.record.email == EMAIL
+    assert taken.subscriber.record.kit_id is None
 
 
 def test_an_older_address_changes_nothing() -> None:
     """Given the newest address, an older event with another one is applied without its address."""
     desk = Desk()
     desk.apply(5, EMAIL, ADA)
-    verdict = desk.take(3, NEW, ADA)
-    assert verdict.change.address is None
-    assert verdict.subscriber.record.email == EMAIL
-    assert verdict.refusal is None
+    taken = desk.take(3, NEW, ADA)
+    assert taken.change.address is None
+    assert taken.subscriber.record.email == EMAIL
+    assert taken.item.refusal is None
 
 
 def test_who_is_at_the_new_address_already_has_not_moved() -> None:
@@ -202,8 +253,8 @@ def test_who_is_at_the_new_address_already_has_not_moved() -> None:
     desk.apply(1, user=ADA)
     desk.apply(2, NEW, BOB)
     desk.write()
-    desk.finish(3, desk.take(3, NEW, ADA))
-    assert desk.take(4, NEW, BOB).refusal is None
+    desk.finish(desk.take(3, NEW, ADA))
+    assert desk.take(4, NEW, BOB).item.refusal is None
 
 
 @pytest.mark.parametrize(("user", "email"), [(BOB, NEW), (BOB, THIRD), ("u-unknown", NEW), (None, NEW)])
@@ -217,7 +268,7 @@ def test_whoever_has_the_new_address_waits_until_the_move_is_through(user: str |
     desk.apply(2, NEW, BOB)
     desk.write()
     move = desk.take(3, NEW, ADA)
-    assert desk.take(4, email, user).wait_for is move.subscriber
+    assert desk.waits(4, email, user)
     assert desk.take(5, EMAIL, ADA).subscriber is move.subscriber
     assert desk.take(6, NEW, ADA).subscriber is move.subscriber
 
@@ -230,9 +281,9 @@ def test_after_a_move_that_was_rejected_each_address_has_its_own_person() -> Non
     move, again = desk.take(3, NEW, ADA), desk.take(4, NEW, ADA)
     desk.take(5, EMAIL, ADA)
 
-    desk.in_hand.let_go(move.subscriber, event(3))
-    assert desk.take(6, NEW, BOB).wait_for is move.subscriber  # the second may still succeed
-    desk.in_hand.let_go(again.subscriber, event(4))
+    desk.in_hand.let_go(move.item)
+    assert desk.waits(6, NEW, BOB)  # the second may still succeed
+    desk.in_hand.let_go(again.item)
 
     assert desk.take(6, NEW, BOB).subscriber.record is bob
     assert desk.take(7, NEW).subscriber.record is bob
@@ -260,10 +311,10 @@ def test_of_two_gifts_of_one_entry_the_older_is_taken_off_whoever_moves_to_the_o
     """Given Gold at one address and Silver at the other, by one entry, Silver, the newer, stays alone."""
     desk = Desk()
     for number, email, tag in ((1, EMAIL, "Gold"), (2, NEW, "Silver")):
-        verdict = desk.take(number, email, ADA if email == EMAIL else None, add=(tag,))
-        part = verdict.change.tags[tag.lower()]
-        gift = replace(verdict.change, gave={slot_key("entry", tag): part})
-        desk.finish(number, replace(verdict, change=gift))
+        taken = desk.take(number, email, ADA if email == EMAIL else None, add=(tag,))
+        part = taken.change.tags[tag.lower()]
+        gift = replace(taken.change, gave={slot_key("entry", tag): part})
+        desk.finish(Taken(structs.replace(taken.item, change=gift)))
     move = desk.take(3, NEW, ADA)
     assert move.change.address is not None
     desk.in_hand.moved(move.subscriber, move.change.address, 8)
@@ -281,12 +332,12 @@ def test_an_address_that_another_id_uses_is_not_taken_away() -> None:
     desk = Desk()
     desk.apply(1, user=ADA)
     desk.apply(2, user=BOB)
-    verdict = desk.take(3, NEW, ADA)
-    assert verdict.refusal is not None
-    assert verdict.refusal.reason is Reason.INVALID_EVENT
-    assert "another user.id" in str(verdict.refusal)
-    assert verdict.change.address is None
-    assert verdict.change.tags
+    taken = desk.take(3, NEW, ADA)
+    assert taken.item.refusal is not None
+    assert taken.item.refusal.reason is Reason.INVALID_EVENT
+    assert "another user.id" in str(taken.item.refusal)
+    assert taken.change.address is None
+    assert taken.change.tags
 
 
 @pytest.mark.parametrize(("seconds", "refused"), [(MOVE_EVERY - 1, True), (MOVE_EVERY, False)])
@@ -294,12 +345,12 @@ def test_an_address_is_changed_at_most_once_a_day(seconds: float, *, refused: bo
     desk = Desk()
     desk.apply(1, user=ADA)
     desk.apply(2, NEW, ADA)
-    desk.now += seconds
-    verdict = desk.take(3, THIRD, ADA)
-    assert (verdict.refusal is not None) is refused
-    assert (verdict.change.address is None) is refused
+    desk.clock.seconds += seconds
+    taken = desk.take(3, THIRD, ADA)
+    assert (taken.item.refusal is not None) is refused
+    assert (taken.change.address is None) is refused
     if refused:
-        assert "less than a day ago" in str(verdict.refusal)
+        assert "less than a day ago" in str(taken.item.refusal)
 
 
 def test_a_move_waits_for_what_is_in_hand_at_the_new_address() -> None:
@@ -307,24 +358,23 @@ def test_a_move_waits_for_what_is_in_hand_at_the_new_address() -> None:
     desk = Desk()
     desk.apply(1, user=ADA)
     there = desk.take(2, NEW)
-    assert desk.take(3, NEW, ADA).wait_for is there.subscriber
-    desk.finish(2, there)
-    verdict = desk.take(3, NEW, ADA)
-    assert verdict.wait_for is None
-    assert verdict.subscriber.joined == {NEW: there.subscriber}
-    desk.finish(3, verdict)
-    assert desk.take(4, NEW).subscriber is verdict.subscriber  # both addresses lead to her from now on
+    assert desk.waits(3, NEW, ADA)
+    desk.finish(there)
+    taken = desk.take(3, NEW, ADA)
+    assert taken.subscriber.joined == {NEW: there.subscriber}
+    desk.finish(taken)
+    assert desk.take(4, NEW).subscriber is taken.subscriber  # both addresses lead to her from now on
 
 
 def test_who_has_the_new_address_is_owed_all_that_was_given_under_the_old_one() -> None:
     """Given a subscriber whom Kit had at the new address, the tags of the old one are to be done there."""
     desk = Desk()
     desk.apply(1, user=ADA)
-    verdict = desk.take(2, NEW, ADA)
-    address = verdict.change.address
+    taken = desk.take(2, NEW, ADA)
+    address = taken.change.address
     assert address is not None
-    desk.in_hand.moved(verdict.subscriber, address, 8)
-    record = verdict.subscriber.record
+    desk.in_hand.moved(taken.subscriber, address, 8)
+    record = taken.subscriber.record
     assert (record.email, record.kit_id, record.tags) == (NEW, 8, {})
     assert record.owed.tags.keys() == {"tag 1"}
     assert record.left(Change()).tags.keys() == {"tag 1"}
@@ -338,7 +388,7 @@ def test_a_move_is_written_with_the_old_address_and_the_person() -> None:
     batch = desk.in_hand.changes()
     moved = {record.email: record.moved.to for record in batch.records if record.moved}
     assert moved == {EMAIL: NEW}
-    assert batch.people == [Person(ADA, NEW, desk.now)]
+    assert batch.people == [Person(ADA, NEW, desk.clock.seconds)]
     assert batch.moves == [(EMAIL, NEW)]
 
 
@@ -351,7 +401,7 @@ def test_who_moved_is_written_and_not_whom_the_record_took_in(attempt: int) -> N
     for number in range(attempt):  # a set has another order with each
         desk.apply(2 + number, f"other{number}@example.com")
     desk.apply(50, NEW)
-    desk.finish(60, desk.take(60, NEW, ADA))
+    desk.finish(desk.take(60, NEW, ADA))
 
     written = [record for record in desk.in_hand.changes().records if record.email == NEW]
 
@@ -374,8 +424,8 @@ def test_moves_in_a_circle_lead_to_an_end() -> None:
     first, second = Record(EMAIL), Record(NEW)
     first.moved = _note(NEW)
     second.moved = _note(EMAIL)
-    verdict = Desk(records={EMAIL: first, NEW: second}).take(1)
-    assert verdict.subscriber.record.email in {EMAIL, NEW}
+    taken = Desk(records={EMAIL: first, NEW: second}).take(1)
+    assert taken.subscriber.record.email in {EMAIL, NEW}
 
 
 def _note(to: str) -> Moved:
@@ -390,20 +440,20 @@ def test_what_nobody_needs_any_more_is_dropped_once_it_is_written() -> None:
     desk.apply(1, user=ADA)
     busy = desk.take(2, NEW)
     desk.in_hand.drop_idle()  # Ada's record is not written yet
-    assert desk.in_hand.unknown([Request(EMAIL, Change(), ADA)]) == (set(), set())
+    assert desk.in_hand.unknown([an_item(1, EMAIL, ADA)]) == (set(), set())
     desk.write()
     desk.in_hand.drop_idle()
-    assert desk.in_hand.unknown([Request(EMAIL, Change(), ADA)]) == ({EMAIL}, {ADA})
-    assert desk.in_hand.unknown([Request(NEW, Change())]) == (set(), set())
+    assert desk.in_hand.unknown([an_item(1, EMAIL, ADA)]) == ({EMAIL}, {ADA})
+    assert desk.in_hand.unknown([an_item(1, NEW)]) == (set(), set())
     assert busy.subscriber.events == 1
 
 
 def test_what_was_called_is_told_to_the_event_that_asked_for_it() -> None:
     desk = Desk()
-    verdict = desk.take(1)
+    taken = desk.take(1)
     call = Call("POST /v4/tags/{}/subscribers/{}", "tag 'VIP'", 201, (0,))
-    desk.in_hand.called(verdict.subscriber, call, [order(1)])
-    assert desk.in_hand.let_go(verdict.subscriber, event(1)) == (call,)
+    desk.in_hand.called(taken.subscriber, call, [order(1)])
+    assert desk.in_hand.let_go(taken.item) == (call,)
 
 
 def test_only_what_has_changed_is_written() -> None:
