@@ -1,0 +1,451 @@
+"""One session's three stages, the real ones, between a queue, a ledger and a Kit that a test holds.
+
+Time is virtual. Whatever a test does not set goes well and takes no time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from tests.unit.examples import EMAIL, NOON, change, event
+from tests.unit.virtual_time import VirtualClock, now
+from worker.accounts.account import Account
+from worker.consumer.account_ledger import AccountLedger
+from worker.consumer.apply import Apply
+from worker.consumer.backlog import Backlog
+from worker.consumer.dead_lettering import DeadLettering
+from worker.consumer.dispatch import Dispatch
+from worker.consumer.holds import Holds
+from worker.consumer.intake import Intake
+from worker.consumer.receive import Consumer
+from worker.consumer.report import Report
+from worker.consumer.settle import Settle
+from worker.errors import KitUnavailable, Reason
+from worker.events.delivery import Delivery
+from worker.kit.client import KitClient
+from worker.kit.writer import Together, Writer
+from worker.mapping import EventMapping, Rule, Template
+from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.in_hand import InHand
+from worker.subscribers.item import Item, Outcome
+from worker.subscribers.known import Batch, Known
+from worker.subscribers.subscriber import Subscriber
+
+ENDPOINT = "POST /v4/tags/{}/subscribers/{}"
+
+
+def unavailable(endpoint: str = ENDPOINT) -> KitUnavailable:
+    """Return what a call raises where Kit is down."""
+    error = KitUnavailable("Kit answered 502")
+    error.endpoint = endpoint
+    return error
+
+
+def adds(*tags: str, kind: str = "user.signed_up", version: str = "1") -> Account:
+    """Return an account whose file has one event type add these tags."""
+    rule = Rule(add_tags=tuple(Template(tag) for tag in tags))
+    return Account("main", events={kind: EventMapping(rule)}, version=version)
+
+
+def none_wrong() -> Exception | None:
+    """Nothing is wrong."""
+    return None
+
+
+@dataclass
+class FakeKit:
+    """Kit, the way there, and a writer: everybody's tags and fields, which fail where a test says so.
+
+    Attributes:
+        done: By person, what need not be done again.
+        log: What was done, in order, such as `ada +VIP`.
+        starts: When each single change was begun, and whose.
+        broken: By what is to be done, such as `+VIP`, or by person, what is raised instead.
+        down: What every step raises instead.
+        seconds: How long each step takes.
+        together: Whether changes may be written together.
+        rounds: Who was written together, each time.
+        alone: Who is always left to single calls.
+        errors: What the next tries of many end with, and who is to blame.
+        careful: Of each try of many, whether calls were to be made one at a time.
+        looks: When something harmless was asked.
+    """
+
+    tags: dict[str, set[str]] = field(default_factory=dict)
+    fields: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    done: dict[str, Change] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    starts: list[tuple[float, str]] = field(default_factory=list)
+    broken: dict[str, Callable[[], Exception | None]] = field(default_factory=dict)
+    down: Callable[[], Exception | None] = none_wrong
+    seconds: float = 0.0
+    last_worked: float = float("-inf")
+    under_way: Counter[str] = field(default_factory=Counter)
+    most: int = 0
+    together: bool = False
+    rounds: list[list[str]] = field(default_factory=list)
+    alone: set[str] = field(default_factory=set)
+    errors: list[tuple[Any, set[str]]] = field(default_factory=list)
+    crashes: bool = False
+    careful: list[bool] = field(default_factory=list)
+    looks: list[float] = field(default_factory=list)
+    concurrency: int = 4
+
+    def __post_init__(self) -> None:
+        self.budget = asyncio.Event()
+        self.budget.set()
+
+    # -- as the way to Kit ----------------------------------------------------------------------------
+
+    @property
+    def limiter(self) -> FakeKit:
+        """Kit's limit."""
+        return self
+
+    async def ready(self) -> None:
+        """Wait until the budget allows a call."""
+        await self.budget.wait()
+
+    def worked_at(self, _endpoint: str | None = None) -> float:
+        """Return when a step last went well."""
+        return self.last_worked
+
+    async def get(self, _path: str) -> None:
+        """Ask something harmless."""
+        self.looks.append(now())
+        if (error := self.down()) is not None:
+            raise error
+
+    # -- as the writer --------------------------------------------------------------------------------
+
+    async def apply(self, subscriber: Subscriber, asked: Change) -> None:
+        """Make one person's change true."""
+        email = subscriber.record.email
+        self.starts.append((now(), email))
+        self.under_way[email] += 1
+        self.most = max(self.most, self.under_way.total())
+        assert self.under_way[email] == 1, "one person twice at once"
+        try:
+            await self._steps(email, asked.without(self.done.get(email, NOTHING)))
+        finally:
+            self.under_way[email] -= 1
+
+    async def apply_together(
+        self, changes: Sequence[tuple[Subscriber, Change]], *, one_at_a_time: bool
+    ) -> Together:
+        """Make many people's changes true."""
+        self.rounds.append([subscriber.record.email for subscriber, _ in changes])
+        self.careful.append(one_at_a_time)
+        await asyncio.sleep(self.seconds or 0.1)
+        if self.crashes:
+            raise ZeroDivisionError
+        if self.errors:
+            error, blamed = self.errors.pop(0)
+            failed = {each for each, _ in changes if each.record.email in blamed}
+            return Together(error=error, failed=failed)
+        end = Together()
+        for subscriber, asked in changes:
+            if subscriber.record.email in self.alone:
+                end.alone.append(subscriber)
+            else:
+                await self.apply(subscriber, asked)
+                end.done.append(subscriber)
+        self.starts.clear()  # only single calls are looked at
+        return end
+
+    async def _steps(self, email: str, left: Change) -> None:
+        for name, value in left.fields.items():
+            await self._step(email, f"{name}={value.value}")
+            self.fields[email, name] = value.value
+            self._note(email, Change(fields={name: value}))
+        for present in (False, True):
+            for key, part in left.tags.items():
+                if part.value.present is present:
+                    await self._step(email, f"{'+' if present else '-'}{part.value.name}")
+                    (set.add if present else set.discard)(self.tags.setdefault(email, set()), part.value.name)
+                    self._note(email, Change(tags={key: part}))
+        self._note(email, Change(ensure=left.ensure))
+
+    def _note(self, email: str, done: Change) -> None:
+        self.done[email] = self.done.get(email, NOTHING).merge(done)
+
+    async def _step(self, email: str, what: str) -> None:
+        await asyncio.sleep(self.seconds)
+        error = self.down() or self.broken.get(what, none_wrong)() or self.broken.get(email, none_wrong)()
+        if error is not None:
+            raise error
+        self.log.append(f"{email} {what}")
+        self.last_worked = now()
+
+
+@dataclass
+class FakeConsumer:
+    """A queue that a test fills.
+
+    Attributes:
+        acked: The numbers of messages that were acked, in order.
+        can_ack: Whether the channel still takes acks.
+    """
+
+    window: int = 500
+    unsettled: dict[int, Delivery] = field(default_factory=dict)
+    delivered: list[Delivery] = field(default_factory=list)
+    last_delivery: float = float("-inf")
+    acked: list[int] = field(default_factory=list)
+    can_ack: bool = True
+    is_ours: bool = True
+
+    def __post_init__(self) -> None:
+        self.changed = asyncio.Event()
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Let a message come."""
+        self.unsettled[delivery.tag] = delivery
+        self.delivered.append(delivery)
+        self.last_delivery = now()
+        self.changed.set()
+
+    def take(self, most: int) -> list[Delivery]:
+        """Return what was not taken yet."""
+        taken, self.delivered = self.delivered[:most], self.delivered[most:]
+        return taken
+
+    async def something_delivered(self) -> None:
+        """Wait for a message."""
+        while not self.delivered:
+            self.changed.clear()
+            await self.changed.wait()
+
+    async def surely_ours(self) -> None:
+        """Wait until the account is ours."""
+        while not self.is_ours:
+            await asyncio.sleep(0.1)
+
+    async def ack(self, deliveries: Collection[Delivery]) -> set[int]:
+        """Take acks, or not."""
+        if not self.can_ack:
+            return set()
+        tags = [delivery.tag for delivery in deliveries]
+        self.acked += tags
+        for tag in tags:
+            self.unsettled.pop(tag, None)
+        return set(tags)
+
+
+@dataclass
+class FakeLedger:
+    """A ledger that answers what a test says.
+
+    Attributes:
+        asked: The addresses of each question.
+        fresh: Whether each question said that nothing older is in hand.
+        batches: What was written.
+        reads: Seconds that a question takes.
+        writes: Seconds that a write takes.
+    """
+
+    known: Known = field(default_factory=lambda: Known({}, {}, {}))
+    asked: list[set[str]] = field(default_factory=list)
+    fresh: list[bool] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
+    reads: float = 0.0
+    writes: float = 0.0
+    error: Exception | None = None
+    problem: str = ""
+
+    async def load(self, emails: Collection[str], _users: Collection[str], *, fresh: bool) -> Known:
+        """Answer."""
+        self.asked.append(set(emails))
+        self.fresh.append(fresh)
+        await asyncio.sleep(self.reads)
+        if self.error is not None:
+            raise self.error
+        return self.known
+
+    async def save(self, batch: Batch) -> None:
+        """Write."""
+        await asyncio.sleep(self.writes)
+        if self.error is not None:
+            raise self.error
+        self.batches.append(batch)
+
+
+@dataclass
+class FakeDeadLetters:
+    """A dead-letter queue; while there is a problem, nothing gets safe."""
+
+    problem: str = ""
+    published: list[Outcome] = field(default_factory=list)
+
+    async def publish(self, outcome: Outcome) -> None:
+        """Return once it is safe."""
+        while self.problem:
+            await asyncio.sleep(0.1)
+        self.published.append(outcome)
+
+
+@dataclass
+class FakeReport:
+    """Notes what people would be told, and when."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.progressed = asyncio.Event()
+
+    def ended(self, outcome: Outcome) -> None:
+        """Hear of the end of an event."""
+        self.outcomes.append(outcome)
+        self.times.append(now())
+        self.progressed.set()
+
+
+class World:
+    """A session without RabbitMQ.
+
+    Attributes:
+        count: Events that have come so far.
+    """
+
+    def __init__(self, kit: FakeKit | None = None, account: Account | None = None) -> None:
+        self.account = account or adds("VIP")
+        self.clock = VirtualClock(began=NOON.timestamp() + 3600)
+        self.kit = kit or FakeKit()
+        self.consumer, self.ledger, self.dead_letters = FakeConsumer(), FakeLedger(), FakeDeadLetters()
+        self.report = FakeReport()
+        self.count = 0
+        self.in_hand = InHand(self.clock)
+        consumer, ledger = cast("Consumer", self.consumer), cast("AccountLedger", self.ledger)
+        writer, client = cast("Writer", self.kit), cast("KitClient", self.kit)
+        self.holds = Holds("main", client, self.clock)
+        self.settle = Settle(
+            consumer,
+            cast("DeadLettering", self.dead_letters),
+            ledger,
+            self.in_hand,
+            cast("Report", self.report),
+            self.clock,
+        )
+        self.backlog = Backlog(self.account, self.settle, {})
+        self.apply = Apply("main", writer, self.backlog, self.holds, self.settle, self.clock)
+        self.intake = Intake(self.account, consumer, self.in_hand, ledger, self.backlog, self.settle)
+        self.dispatch = Dispatch(
+            self.apply, self.backlog, self.holds, self.settle, self.intake, self.clock
+        )
+
+    # -- events come ----------------------------------------------------------------------------------
+
+    def delivers(self, body: bytes, routing_key: str = "user.signed_up", **properties: Any) -> int:  # noqa: ANN401  # any property
+        """Let a message come; its number."""
+        self.count += 1
+        received = self.clock.now()
+        delivery = Delivery(
+            body, routing_key, properties, tag=self.count, received_at=received, since=now()
+        )
+        self.consumer.deliver(delivery)
+        return self.count
+
+    def comes(self, number: int, email: str = EMAIL, user_id: str | None = None, **user: object) -> int:
+        """Let event `number` of a person come, as the platform sends it; its message's number."""
+        data = {"user": {"email": email, **user, **({} if user_id is None else {"id": user_id})}}
+        happened = event(number, data=data)
+        plain = {"id": happened.id, "type": happened.type, "time": happened.time.isoformat(), "data": data}
+        return self.delivers(json.dumps(plain).encode())
+
+    def arrives(
+        self,
+        email: str,
+        *,
+        number: int | None = None,
+        add: tuple[str, ...] = (),
+        remove: tuple[str, ...] = (),
+        **fields: str | None,
+    ) -> int:
+        """Let an event that asks for just this arrive in the backlog; its message's number."""
+        self.count += 1
+        number = number or self.count
+        asked = change(number, add=add, remove=remove, fields=fields)
+        item = Item(
+            Delivery(b"", "", tag=self.count), event(number), email, change=asked, version=self.account.version
+        )
+        emails, users = self.in_hand.unknown([item])
+        self.in_hand.learn(emails, users, Known({}, {}, {}))
+        taken = self.in_hand.take_in(item)
+        assert isinstance(taken, Item)
+        self.backlog.add(taken)
+        return self.count
+
+    def reloads(self, account: Account) -> None:
+        """Put another mapping into force."""
+        self.account = self.intake.account = account
+        self.backlog.refold(account)
+
+    # -- and end --------------------------------------------------------------------------------------
+
+    @property
+    def settled(self) -> dict[int, Reason | None]:
+        """By message, why it is a dead letter; None where it is none."""
+        return {number: each.error and each.error.reason for number, each in self._by_number.items()}
+
+    @property
+    def kinds(self) -> dict[int, str]:
+        """By message, how it ended."""
+        return {number: each.kind.value for number, each in self._by_number.items()}
+
+    @property
+    def details(self) -> dict[int, str]:
+        """By message, what is said of it."""
+        return {number: str(each.error) for number, each in self._by_number.items()}
+
+    @property
+    def attempts(self) -> dict[int, int]:
+        """By message, how often it was tried."""
+        return {number: each.attempts for number, each in self._by_number.items()}
+
+    @property
+    def settled_at(self) -> dict[int, float]:
+        """By message, when it was settled."""
+        return dict(zip(self._by_number, self.report.times, strict=True))
+
+    @property
+    def _by_number(self) -> dict[int, Outcome]:
+        found = {outcome.item.delivery.tag: outcome for outcome in self.report.outcomes}
+        assert len(found) == len(self.report.outcomes), "settled twice"
+        return found
+
+    @property
+    def folded(self) -> list[int]:
+        """Which messages are in the backlog, in its order."""
+        return [item.delivery.tag for item in self.backlog.items()]
+
+    async def until_settled(self) -> None:
+        """Wait until all that has come is settled."""
+        while len(self.report.outcomes) < self.count:
+            self.report.progressed.clear()
+            await self.report.progressed.wait()
+
+    # -- while it runs --------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def running(self, *, dispatch: bool = True) -> AsyncIterator[list[asyncio.Task[None]]]:
+        """Let the stages work while the block runs.
+
+        Args:
+            dispatch: False leaves everything in the backlog.
+        """
+        work = [self.intake.run(), self.settle.run(), self.settle.dead_letter()]
+        tasks = [asyncio.create_task(each) for each in (*work, *([self.dispatch.run()] if dispatch else []))]
+        try:
+            yield tasks
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.dispatch.abort(0.0)
