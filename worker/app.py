@@ -16,9 +16,9 @@ import structlog
 from worker.accounts.account import Account
 from worker.accounts.load import Loaded, load_accounts
 from worker.accounts.watch import ConfigWatch
-from worker.broker.link import Broker
+from worker.broker.broker import Broker
 from worker.broker.topology import Topology
-from worker.clock import awake_or_not, utc_now
+from worker.clock import Clock, awake_or_not, utc_now
 from worker.consumer.shared import Tools
 from worker.consumer.supervisor import AccountWorker
 from worker.errors import ConfigurationError
@@ -58,12 +58,7 @@ class App:
         self._settings = settings
         self._loaded = loaded
         self._metrics = Metrics()
-        self._broker = Broker(
-            settings.amqp_url.get_secret_value(),
-            settings.worker_id,
-            clock=awake_or_not,
-            random=random.random,
-        )
+        self._broker = Broker(settings.amqp_url.get_secret_value(), settings.worker_id, clock=Clock())
         self._topology = Topology(self._broker.consuming, settings.events_exchange)
         self._ledger = Ledger(
             Database(settings.ledger_url.get_secret_value()), worker=settings.worker_id, now=time.time

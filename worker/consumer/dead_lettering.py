@@ -12,9 +12,11 @@ import structlog
 
 from worker.broker.publisher import Outgoing
 from worker.consumer.backlog import Item
-from worker.consumer.report import Delivery, Handed
+from worker.consumer.report import Handed
 from worker.dead_letters.letter import Failure, dead_letter
 from worker.errors import BrokerUnavailable, EventError
+from worker.events.delivery import Delivery
+from worker.events.event import Event
 from worker.retry import backoff
 
 log = structlog.get_logger()
@@ -25,12 +27,14 @@ class Refused:
     """A message that cannot be applied, and why.
 
     Attributes:
+        event: What the message says; None where that is not known.
         item: What it was in the backlog; None where it never got there.
     """
 
     delivery: Delivery
     error: EventError
     attempts: int
+    event: Event | None = None
     item: Item[Handed] | None = None
 
 
@@ -91,13 +95,13 @@ class DeadLetterLane:
         failure = Failure(
             account=self._account,
             error=refused.error,
-            event=delivery.event,
+            event=refused.event,
             attempts=refused.attempts,
             failed_at=self._now(),
             received_at=delivery.received_at,
         )
         try:
-            await self._publish(dead_letter(delivery.message, failure))
+            await self._publish(dead_letter(delivery, failure))
         except BrokerUnavailable as error:
             if not self.problem:
                 # Expected, and so without a traceback.

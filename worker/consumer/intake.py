@@ -12,8 +12,9 @@ from typing import Final
 
 from worker.accounts.interpret import Request
 from worker.consumer.backlog import Backlog, Item
-from worker.consumer.report import Delivery, Handed
+from worker.consumer.report import Handed
 from worker.errors import EventError
+from worker.events.delivery import Delivery
 from worker.events.event import Event
 from worker.ledger.account import AccountLedger
 from worker.subscribers.in_hand import InHand

@@ -14,7 +14,6 @@ import structlog
 
 from worker.accounts.account import Account
 from worker.accounts.interpret import interpret, whose
-from worker.broker.frames import to_message
 from worker.consumer.backlog import Backlog, Item
 from worker.consumer.dispatch import Dispatcher
 from worker.consumer.flood import FloodAlarm
@@ -22,11 +21,12 @@ from worker.consumer.holds import Holds
 from worker.consumer.intake import Arrival, Intake
 from worker.consumer.preconditions import account_id
 from worker.consumer.receive import Consumer
-from worker.consumer.report import Delivery, Handed
+from worker.consumer.report import Handed
 from worker.consumer.settle import Endings
 from worker.consumer.shared import Kit, Tools
 from worker.errors import EventError, HandlerError, TryLater
 from worker.events.decode import decode
+from worker.events.delivery import Delivery
 from worker.events.event import Event
 from worker.handlers import HANDLERS
 from worker.kit.bulk_writer import BulkWriter
@@ -225,14 +225,8 @@ class Pipeline:
             self.endings.refuse(delivery, bug)
 
     def _receive(self, delivery: Delivery) -> None:
-        event = decode(
-            to_message(delivery.message),
-            now=delivery.received_at,
-            arrival=next(_arrivals),
-            apps=self.account.apps,
-            types=self._known_types,
-        )
-        delivery = self._consumer.know(delivery, event)
+        event = decode(delivery, arrival=next(_arrivals), apps=self.account.apps, types=self._known_types)
+        self.endings.events[delivery.tag] = event
         arrival = self._interpret(event, delivery)
         if arrival is not None:
             self._intake.put(arrival)

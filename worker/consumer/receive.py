@@ -5,23 +5,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime
 from enum import StrEnum
 
-import aiormq
 import structlog
-from aiormq import spec
-from aiormq.abc import DeliveredMessage
 
-from worker.broker.connection import CLOSE_TIMEOUT, FAILURES, answered_within, close_quietly
-from worker.broker.link import Link
+from worker.broker.connection import CLOSE_TIMEOUT, OpensChannels
+from worker.broker.consuming import ConsumerChannel
 from worker.broker.topology import consumer_priority, work_queue
-from worker.clock import Seconds
+from worker.clock import Clock
 from worker.consumer.acks import acks
-from worker.consumer.report import Delivery
 from worker.errors import BrokerUnavailable
-from worker.events.event import Event
+from worker.events.delivery import Delivery
 
 log = structlog.get_logger()
 
@@ -64,8 +58,7 @@ class Consumer:
         *,
         on_delivery: Callable[[Delivery], Awaitable[None]],
         on_end: Callable[[End], None],
-        clock: Seconds,
-        now: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self.prefetch = 0
         self.unsettled: dict[int, Delivery] = {}
@@ -74,8 +67,7 @@ class Consumer:
         self._on_delivery = on_delivery
         self._on_end = on_end
         self._clock = clock
-        self._now = now
-        self._channel: aiormq.abc.AbstractChannel | None = None
+        self._channel: ConsumerChannel | None = None
         self._tag = ""
         self._may_ack = True
         self._ended = False
@@ -85,49 +77,42 @@ class Consumer:
     def oldest_age(self) -> float:
         """Seconds for which the oldest unsettled message has been in hand; 0 where there is none."""
         oldest = next(iter(self.unsettled.values()), None)
-        return self._clock() - oldest.since if oldest else 0.0
+        return self._clock.monotonic() - oldest.since if oldest else 0.0
 
     @property
     def lost(self) -> bool:
         """Whether the channel is gone, so that what is in hand will be delivered again, perhaps elsewhere."""
         return self._channel is None or self._channel.is_closed
 
-    async def subscribe(self, link: Link, worker_id: str, prefetch: int) -> None:
+    async def subscribe(self, connection: OpensChannels, worker_id: str, prefetch: int) -> None:
         """Open a channel and consume.
 
         Raises:
             BrokerUnavailable: The channel could not be set up.
         """
         queue = work_queue(self._account)
-        self.prefetch = prefetch
-        self._channel = channel = await link.channel(publisher_confirms=False)
-        channel.closing.add_done_callback(lambda _: self._end(End.CHANNEL_LOST))
-        channel.on_consumer_cancel_callbacks.add(self._on_cancel)
         priority = consumer_priority(worker_id, self._account)
+        self.prefetch = prefetch
         self._tag = f"{worker_id}-{uuid.uuid4().hex[:12]}"[-255:]
+        self._channel = channel = await ConsumerChannel.open(connection, self._clock)
         try:
-            async with answered_within():
-                # Not global: RabbitMQ 4.3 refuses that, and quorum queues never had it.
-                await channel.basic_qos(prefetch_count=prefetch, global_=False)
-                await channel.basic_consume(
-                    queue,
-                    self._on_message,
-                    arguments={"x-priority": priority},
-                    consumer_tag=self._tag,
-                )
-        except FAILURES as error:
-            await close_quietly(channel)
-            raise BrokerUnavailable(f"consuming {queue} failed: {error or type(error).__name__}") from error
+            await channel.consume(self, queue, prefetch=prefetch, tag=self._tag, priority=priority)
+        except BrokerUnavailable:
+            await channel.close()
+            raise
         log.info("subscribed", account=self._account, prefetch=prefetch, priority=priority)
 
-    def know(self, delivery: Delivery, event: Event) -> Delivery:
-        """Note what an unsettled message says."""
-        known = self.unsettled[delivery.tag] = replace(delivery, event=event)
-        return known
+    async def receive(self, delivery: Delivery) -> None:
+        """Take a message in hand."""
+        if self._ended:
+            return
+        self.last_delivery = delivery.since
+        self.unsettled[delivery.tag] = delivery
+        await self._on_delivery(delivery)
 
-    def latest(self, delivery: Delivery) -> Delivery:
-        """Return what is known of a message by now."""
-        return self.unsettled.get(delivery.tag, delivery)
+    def ended(self, *, cancelled: bool) -> None:
+        """Hear that no more messages come."""
+        self._end(End.QUEUE_GONE if cancelled else End.CHANNEL_LOST)
 
     async def ack(self, deliveries: Iterable[Delivery]) -> set[int]:
         """Tell the broker that messages are done; never on another channel than their own.
@@ -157,9 +142,9 @@ class Consumer:
         oldest_open = next((tag for tag in self.unsettled if tag not in done), None)
         for ack in acks(done, oldest_open):
             try:
-                await self._channel.basic_ack(ack.tag, multiple=ack.multiple, wait=False)
-            except FAILURES as error:
-                log.info("ack_lost", account=self._account, error=type(error).__name__)
+                await self._channel.ack(ack.tag, multiple=ack.multiple)
+            except BrokerUnavailable as error:
+                log.info("ack_lost", account=self._account, error=str(error))
                 self._end(End.CHANNEL_LOST)
                 break
             written |= {tag for tag in done if tag <= ack.tag} if ack.multiple else {ack.tag}
@@ -179,12 +164,11 @@ class Consumer:
         if self._channel is None:
             return
         if not self.lost and self._done and len(self._done) == self.prefetch:
-            with suppress(*FAILURES):
-                async with answered_within(CLOSE_TIMEOUT):
-                    await self._channel.basic_cancel(self._tag)
+            with suppress(BrokerUnavailable):  # then some may change their places, and none is lost
+                await self._channel.cancel(self._tag, within=CLOSE_TIMEOUT)
         if not self.lost:
             await self._write_acks(self._done)
-        await close_quietly(self._channel)
+        await self._channel.close()
 
     def _end(self, why: End) -> None:
         self._ended = True
@@ -193,14 +177,3 @@ class Consumer:
     def end(self) -> None:
         """Take no more messages in; those that still come go back with the channel."""
         self._ended = True
-
-    def _on_cancel(self, _frame: spec.Basic.Cancel) -> None:
-        self._end(End.QUEUE_GONE)
-
-    async def _on_message(self, message: DeliveredMessage) -> None:
-        if self._ended:
-            return
-        self.last_delivery = self._clock()
-        delivery = Delivery(message, self._now(), self.last_delivery)
-        self.unsettled[delivery.tag] = delivery
-        await self._on_delivery(delivery)

@@ -14,15 +14,16 @@ from typing import Final
 import structlog
 
 from worker.accounts.account import Account
-from worker.broker.connection import CLOSE_TIMEOUT, HEARTBEAT
+from worker.broker.connection import CLOSE_TIMEOUT
+from worker.clock import Clock
 from worker.consumer.dispatch import RECHECK
 from worker.consumer.flood import FloodAlarm
 from worker.consumer.pipeline import Pipeline
 from worker.consumer.prefetch import Prefetch
 from worker.consumer.receive import Consumer, End
-from worker.consumer.report import Delivery
 from worker.consumer.shared import Kit, Tools
 from worker.errors import CallsSuspended, EpochLost
+from worker.events.delivery import Delivery
 
 log = structlog.get_logger()
 
@@ -52,9 +53,7 @@ class Session:
         self._tools = tools
         self._log = log.bind(account=account.name)
         self._end: asyncio.Future[End] = asyncio.get_running_loop().create_future()
-        self._consumer = Consumer(
-            account.name, on_delivery=self._on_delivery, on_end=self.end, clock=tools.clock, now=tools.now
-        )
+        self._consumer = Consumer(account.name, on_delivery=self._on_delivery, on_end=self.end, clock=Clock())
         self.pipeline = Pipeline(
             account,
             tools,
@@ -171,7 +170,7 @@ class Session:
     # -- running and ending ---------------------------------------------------------------------------
 
     def _heard(self) -> bool:
-        return self._tools.broker.heard_within(2 * HEARTBEAT)
+        return self._tools.broker.is_heard
 
     async def _until_heard(self) -> None:
         while not (self._may_call and self._heard()):  # noqa: ASYNC110  # it announces itself to nobody

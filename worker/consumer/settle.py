@@ -11,10 +11,11 @@ from worker.consumer.backlog import Item
 from worker.consumer.dead_lettering import DeadLetterLane, Refused
 from worker.consumer.flood import FloodAlarm
 from worker.consumer.receive import Consumer
-from worker.consumer.report import Delivery, Handed, Reporter
+from worker.consumer.report import Handed, Reporter
 from worker.consumer.settling import Settled, Settling
 from worker.consumer.shared import Tools
 from worker.errors import EventError
+from worker.events.delivery import Delivery
 from worker.events.event import Event
 from worker.ledger.account import AccountLedger
 from worker.subscribers.in_hand import InHand
@@ -38,6 +39,7 @@ class Endings:
         wake: Is called when a dead letter is safe, which may have held the account.
 
     Attributes:
+        events: What the messages in hand say, by their tags.
         lane: The way to the dead-letter queue.
         settling: The way to the ledger and the ack.
     """
@@ -57,6 +59,7 @@ class Endings:
         on_success: Callable[[], None],
         wake: Callable[[], None],
     ) -> None:
+        self.events: dict[int, Event] = {}
         self.settling = Settling(in_hand, ledger, ack=consumer.ack, created_tags=created_tags)
         self.lane = DeadLetterLane(
             account,
@@ -67,7 +70,6 @@ class Endings:
             random=tools.random,
         )
         self._in_hand = in_hand
-        self._consumer = consumer
         self._wall = tools.wall
         self._version = version
         self._label = label
@@ -131,25 +133,26 @@ class Endings:
             attempts: How often it was tried.
             item: What it was in the backlog; None where it never got there.
         """
-        # The copy in hand may know the event by now.
-        self.lane.put(Refused(self._consumer.latest(delivery), error, attempts, item))
+        self.lane.put(Refused(delivery, error, attempts, self.events.get(delivery.tag), item))
 
     async def _dead_lettered(self, refused: Refused) -> None:
-        delivery, item, entry = refused.delivery, refused.item, None
-        if delivery.event is not None:
-            entry = self._entry(delivery.event, "", "dead_lettered", str(refused.error))
+        event, item, entry = refused.event, refused.item, None
+        if event is not None:
+            entry = self._entry(event, "", "dead_lettered", str(refused.error))
         if item is not None and entry is not None:
             subscriber = item.delivery.subscriber
             calls = self._in_hand.let_go(subscriber, item.event, doubled=item.doubled)
             entry = replace(
                 entry, email=subscriber.record.email, calls=tuple(call.as_json() for call in calls)
             )
-        report = partial(self._report.dead_lettered, delivery, self._label(delivery.event), refused.error)
-        self.settling.put(Settled(delivery, report, entry))
+        self.events.pop(refused.delivery.tag, None)
+        report = partial(self._report.dead_lettered, event, self._label(event), refused.error)
+        self.settling.put(Settled(refused.delivery, report, entry))
         self._wake()
 
     def _end(self, delivery: Delivery, outcome: str, entry: Entry | None) -> None:
-        report = partial(self._report.ended, delivery, self._label(delivery.event), outcome)
+        event = self.events.pop(delivery.tag, None)
+        report = partial(self._report.ended, event, self._label(event), outcome)
         self.settling.put(Settled(delivery, report, entry))
 
     def _entry(self, event: Event, email: str, outcome: str, detail: str = "") -> Entry:

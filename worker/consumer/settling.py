@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from worker.consumer.report import Delivery
+from worker.events.delivery import Delivery
 from worker.ledger.account import AccountLedger
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.known import Entry

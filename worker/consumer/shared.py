@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from worker.broker.link import Broker
+from worker.broker.broker import Broker
 from worker.broker.topology import Topology
 from worker.clock import Seconds
 from worker.kit.access import KitSettings, Logins

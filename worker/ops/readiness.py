@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from worker.accounts.load import Loaded
-from worker.broker.link import Broker
+from worker.broker.broker import Broker
 from worker.broker.topology import Topology, dead_letter_queue, work_queue
 from worker.consumer.supervisor import AccountWorker
 from worker.errors import BrokerUnavailable

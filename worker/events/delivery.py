@@ -1,0 +1,42 @@
+"""A message as RabbitMQ delivered it, in plain Python values. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+class Delivery(msgspec.Struct, frozen=True, eq=False):
+    """One delivery of a message; delivered again, it is another one.
+
+    Attributes:
+        routing_key: As readable text.
+        properties: Those that are set, by their AMQP names (`content_type`, `message_id`, `type`, …), without
+            the headers. Text that was not UTF-8 is made readable; an impossible timestamp is left out.
+        headers: Likewise.
+        unreadable: Names of properties and headers that could not be decoded, such as a timestamp in
+            microseconds.
+        tag: The channel's number for it.
+        received_at: The time of day of its receipt, in UTC.
+        since: Seconds by `Clock.monotonic`, at its receipt.
+    """
+
+    body: bytes
+    routing_key: str
+    properties: Mapping[str, Any] = {}
+    headers: Mapping[str, Any] = {}
+    unreadable: tuple[str, ...] = ()
+    tag: int = 0
+    received_at: datetime = NEVER
+    since: float = 0.0
+
+    @property
+    def count(self) -> int:
+        """How often it was delivered before, as far as the broker says."""
+        count = self.headers.get("x-delivery-count")
+        return count if isinstance(count, int) else 0
