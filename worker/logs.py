@@ -22,7 +22,7 @@ _KEY: Final = re.compile(rf"\bkit_(?!(?:{_OWN_WORDS})\b)[A-Za-z0-9]{{8,}}\b")
 _PRIVATE: Final = frozenset({"_record", "_from_structlog"})
 """structlog's own, taken off before anything is rendered."""
 
-_NOISY: Final = ("aiormq", "aiormq.connection", "aiormq.channel", "asyncio", "aiohttp.access")
+_NOISY: Final = ("aio_pika", "aiormq", "aiormq.connection", "aiormq.channel", "asyncio", "aiohttp.access")
 """Libraries that log, with free text and whole URLs, what the worker reports under names of its own."""
 
 

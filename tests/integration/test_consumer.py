@@ -1,7 +1,6 @@
 """The consumer on a real queue: what it gives back, and where RabbitMQ puts that."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 
 import aio_pika
@@ -9,11 +8,11 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from tests.integration.harness import until
-from worker.broker.link import Broker
+from worker.broker.broker import Broker
 from worker.broker.topology import work_queue, work_queue_arguments
-from worker.clock import awake_or_not, utc_now
+from worker.clock import Clock
 from worker.consumer.receive import Consumer
-from worker.consumer.report import Delivery
+from worker.events.delivery import Delivery
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -23,7 +22,7 @@ COUNT = 20
 @pytest.fixture
 async def broker(amqp_url: str) -> AsyncIterator[Broker]:
     """A connection, as a worker has one."""
-    broker = Broker(amqp_url, "here", clock=awake_or_not, random=random.random)
+    broker = Broker(amqp_url, "here", clock=Clock())
     connected = asyncio.create_task(broker.run())
     yield broker
     connected.cancel()
@@ -49,8 +48,7 @@ class Consuming:
             account,
             on_delivery=self._on_delivery,
             on_end=lambda _why: None,
-            clock=awake_or_not,
-            now=utc_now,
+            clock=Clock(),
         )
 
     async def _on_delivery(self, delivery: Delivery) -> None:
@@ -59,7 +57,7 @@ class Consuming:
     @property
     def numbers(self) -> list[int]:
         """The messages, in the order in which they came."""
-        return [int(delivery.message.body) for delivery in self.got]
+        return [int(delivery.body) for delivery in self.got]
 
 
 async def consuming(broker: Broker, account: str, prefetch: int, count: int) -> Consuming:
@@ -106,9 +104,9 @@ async def test_many_acks_settle_exactly_those(broker: Broker, account_name: str)
     """Given some of the messages in hand done, with gaps, only the others come again."""
     done = {0, 1, 2, 3, 5, 8, 9}
     first = await consuming(broker, account_name, COUNT // 2, COUNT // 2)
-    settled = [delivery for delivery in first.got if int(delivery.message.body) in done]
+    settled = [delivery for delivery in first.got if int(delivery.body) in done]
     assert await first.consumer.ack(settled) == {delivery.tag for delivery in settled}
-    assert [int(each.message.body) for each in first.consumer.unsettled.values()] == [4, 6, 7]
+    assert [int(each.body) for each in first.consumer.unsettled.values()] == [4, 6, 7]
     await until(lambda: len(first.got) == COUNT // 2 + len(done))  # RabbitMQ has the acks, and sends more
     await first.consumer.close()
     second = await consuming(broker, account_name, COUNT, COUNT - len(done))

@@ -15,8 +15,8 @@ from typing import Any
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, HeadersType
-from aiormq.abc import AbstractConnection
 
+from worker.broker.connection import Connection
 from worker.broker.publisher import Outgoing, Publisher
 from worker.broker.queues import connected, delete_queue, queue_state
 from worker.broker.topology import (
@@ -26,11 +26,9 @@ from worker.broker.topology import (
     work_queue,
     work_queue_arguments,
 )
-from worker.contract.publish import publisher_on
-from worker.dead_letters import reader
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.operations import discard, look, replay, whole_letters
-from worker.dead_letters.reader import WINDOW, Selection, desk
+from worker.dead_letters.reader import WINDOW, Selection, reading
 from worker.errors import BrokerUnavailable
 
 
@@ -49,7 +47,7 @@ class Box:
 
     account: str
     channel: AbstractChannel
-    connection: AbstractConnection
+    connection: Connection
 
     async def fill(self, *letters: dict[str, str]) -> None:
         """Put dead letters in; the event's id is their number, from 1."""
@@ -117,7 +115,7 @@ async def box(amqp_url: str, channel: AbstractChannel, account_name: str) -> Asy
 @pytest.fixture
 async def publisher(amqp_url: str) -> AsyncIterator[Publisher]:
     async with connected(amqp_url, "test") as connection:
-        yield publisher_on(connection)
+        yield Publisher(connection)
 
 
 class Done(list[str]):
@@ -204,16 +202,15 @@ async def test_an_account_without_a_queue_has_no_dead_letters(box: Box, account_
     assert (listing.exists, listing.ready, listing.letters) == (False, 0, ())
 
 
-async def test_what_another_tool_holds_is_said_to_be_missing(
-    box: Box, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reader, "PATIENCE", 0.2)
+async def test_what_another_tool_holds_is_said_to_be_missing(box: Box) -> None:
     await box.fill({}, {}, {})
 
-    async with desk(box.connection, box.account) as late:  # has been told that there are three
-        async with desk(box.connection, box.account) as early:
-            assert [held.letter.event_id async for held in early.letters()] == ["e1", "e2", "e3"]
-            assert [held async for held in late.letters()] == []
+    async with reading(
+        box.connection, box.account, patience=0.2
+    ) as late:  # has been told that there are three
+        async with reading(box.connection, box.account) as early:
+            assert [each.letter.event_id async for each in early.letters()] == ["e1", "e2", "e3"]
+            assert [each async for each in late.letters()] == []
         listing = await look(box.connection, box.account)
 
     assert late.missing == 3
@@ -224,15 +221,15 @@ async def test_a_queue_that_is_deleted_meanwhile_is_an_error_and_no_endless_wait
     await box.fill(*({} for _ in range(WINDOW + 1)))
 
     async def delete_while_looking() -> None:
-        async with desk(box.connection, box.account) as opened:
-            async for _ in opened.letters():
+        async with reading(box.connection, box.account) as reader:
+            async for _ in reader.letters():
                 await delete_queue(box.connection, dead_letter_queue(box.account))
 
     with pytest.raises(BrokerUnavailable, match="went away"):
         await delete_while_looking()
 
 
-async def test_what_rabbitmq_set_aside_itself_is_read_from_its_own_account(
+async def test_what_rabbitmq_dead_lettered_itself_is_read_from_its_own_account(
     box: Box, channel: AbstractChannel, publisher: Publisher
 ) -> None:
     """Given a message without any header of ours, it is listed, shown and replayed all the same."""
@@ -308,7 +305,7 @@ async def test_letters_behind_many_that_do_not_match_are_reached(box: Box, publi
 
 
 async def test_an_event_that_fails_again_is_not_replayed_for_ever(box: Box, publisher: Publisher) -> None:
-    """Given a worker that sets each event aside again at once, replay ends after as many as there were."""
+    """Given a worker that dead-letters each event again at once, replay ends after as many as there were."""
     await box.fill({}, {}, {})
     queue = await box.channel.get_queue(work_queue(box.account), ensure=False)
 
@@ -354,7 +351,7 @@ async def test_a_connection_that_breaks_after_the_confirm_makes_two_of_one_and_n
 
     async with connected(amqp_url, "test") as breaking:
         with pytest.raises(BrokerUnavailable):
-            await replay(breaking, Breaking(breaking.channel), box.account, Selection(), done)
+            await replay(breaking, Breaking(breaking), box.account, Selection(), done)
 
     assert done == ["e1"]
     assert await box.waiting() == 2  # e1 and e2

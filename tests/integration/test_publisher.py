@@ -1,7 +1,6 @@
 """Publishing tells the truth about what the broker has."""
 
 import asyncio
-import random
 import uuid
 from collections.abc import AsyncIterator
 
@@ -10,18 +9,18 @@ from aio_pika.abc import AbstractChannel
 
 from tests.integration.conftest import BrokerControl
 from worker.broker.connection import check_amqp_url
-from worker.broker.link import Link
 from worker.broker.publisher import Outgoing, Publisher
-from worker.clock import awake_or_not
+from worker.broker.reconnecting import ReconnectingConnection
+from worker.clock import Clock
 from worker.errors import BrokerUnavailable
 
 
 @pytest.fixture
 async def publisher(amqp_url: str) -> AsyncIterator[Publisher]:
-    """A publisher on a link of its own."""
-    link = Link(check_amqp_url(amqp_url), "test", clock=awake_or_not, random=random.random)
-    running = asyncio.create_task(link.run())
-    yield Publisher(link.channel)
+    """A publisher on a connection of its own."""
+    connection = ReconnectingConnection(check_amqp_url(amqp_url), "test", clock=Clock())
+    running = asyncio.create_task(connection.run())
+    yield Publisher(connection)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
@@ -82,9 +81,9 @@ async def test_no_such_exchange_and_then_a_good_one(publisher: Publisher, queue:
 
 async def test_no_answer_in_time() -> None:
     """Given a broker that never answers, publishing gives up in time, and says that it is not confirmed."""
-    link = Link(check_amqp_url("amqp://127.0.0.1:1/"), "test", clock=awake_or_not, random=random.random)
+    connection = ReconnectingConnection(check_amqp_url("amqp://127.0.0.1:1/"), "test", clock=Clock())
     with pytest.raises(BrokerUnavailable, match="not confirmed"):
-        await Publisher(link.channel).publish(message("any"), timeout=0.05)
+        await Publisher(connection).publish(message("any"), timeout=0.05)
 
 
 async def _publish_on_and_on(publisher: Publisher, queue: str) -> None:

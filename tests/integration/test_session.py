@@ -17,18 +17,20 @@ from pydantic import SecretStr
 from tests.integration.harness import KEY, depth, make_events, publish, wrong_people
 from worker import retry
 from worker.accounts.account import Account
-from worker.broker import link as broker_module
-from worker.broker.link import Broker, Link
+from worker.broker.broker import MAX_SILENCE, Broker
+from worker.broker.connection import OpensChannels
+from worker.broker.reconnecting import PING_EVERY
 from worker.broker.topology import Topology, work_queue
-from worker.clock import awake_or_not, utc_now
+from worker.clock import Clock, awake_or_not, utc_now
 from worker.consumer import pipeline, session
 from worker.consumer.holds import LANDING
 from worker.consumer.receive import Consumer
-from worker.consumer.report import Delivery, Reporter
+from worker.consumer.report import Reporter
 from worker.consumer.shared import Tools
 from worker.consumer.supervisor import AccountWorker
 from worker.errors import BrokerUnavailable, EventError
 from worker.events.decode import decode
+from worker.events.event import Event
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.kit.access import KitSettings, Logins
@@ -114,8 +116,15 @@ def running(events_exchange: str, account_name: str, sandbox: Sandbox, tmp_path:
     """Run the account in this process, over a broker URL, until the context ends."""
 
     @asynccontextmanager
-    async def run(url: str, *, limit: int = 10**6, prefetch: int = 500) -> AsyncIterator[AccountWorker]:
-        broker = Broker(url, "here", clock=awake_or_not, random=random.random)
+    async def run(
+        url: str,
+        *,
+        limit: int = 10**6,
+        prefetch: int = 500,
+        ping_every: float = PING_EVERY,
+        max_silence: float = MAX_SILENCE,
+    ) -> AsyncIterator[AccountWorker]:
+        broker = Broker(url, "here", clock=Clock(), ping_every=ping_every, max_silence=max_silence)
         topology = Topology(broker.consuming, events_exchange)
         ledger = Ledger(Database(ledger_at(tmp_path)), worker="here", now=time.time)
         tools = Tools(
@@ -168,17 +177,17 @@ async def test_no_call_once_the_broker_is_not_heard(
     channel: AbstractChannel,
     events_exchange: str,
     sandbox: Sandbox,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given a network that swallows everything, calls to Kit stop within two heartbeats, and resume after."""
-    monkeypatch.setattr(session, "HEARTBEAT", 0.5)
-    monkeypatch.setattr(broker_module, "PING_EVERY", 0.1)
+    max_silence = 2 * 0.5
     events = make_events(1000, 400, seed=31)
     sandbox.latency = 0.2
     host, port = amqp_url.rpartition("@")[2].rstrip("/").split(":")
     async with (
         piped(host, int(port)) as pipe,
-        running(amqp_url.replace(f":{port}/", f":{pipe.port}/")) as worker,
+        running(
+            amqp_url.replace(f":{port}/", f":{pipe.port}/"), ping_every=0.1, max_silence=max_silence
+        ) as worker,
     ):
         await publish(channel, events_exchange, events)
         await eventually(lambda: sandbox.journal.count() > 50)
@@ -187,7 +196,7 @@ async def test_no_call_once_the_broker_is_not_heard(
         await eventually(lambda: worker.status.state == "held")
         await asyncio.sleep(0.5)
         arrived = [call.arrived for call in sandbox.journal.calls]
-        assert max(arrived) < swallowed + 2 * 0.5 + 0.2
+        assert max(arrived) < swallowed + max_silence + 0.2
         pipe.black_hole = False
         sandbox.latency = 0.0
         await eventually(lambda: sandbox.journal.count() > len(arrived))
@@ -211,9 +220,9 @@ async def test_events_that_grow_old_are_handed_back(
     sizes: list[int] = []
     subscribe = Consumer.subscribe
 
-    async def spy(consumer: Consumer, link: Link, worker_id: str, prefetch: int) -> None:
+    async def spy(consumer: Consumer, connection: OpensChannels, worker_id: str, prefetch: int) -> None:
         sizes.append(prefetch)
-        await subscribe(consumer, link, worker_id, prefetch)
+        await subscribe(consumer, connection, worker_id, prefetch)
 
     monkeypatch.setattr(Consumer, "subscribe", spy)
     async with running(amqp_url, prefetch=64) as worker:
@@ -388,8 +397,8 @@ async def test_one_person_whom_kit_never_takes_is_set_aside_and_holds_up_nobody(
     poison, *others = events_of_poison_and_others(seed=19)
     ended: list[tuple[str, str | None]] = []
 
-    def note(_: Reporter, delivery: Delivery, _label: str, error: EventError) -> None:
-        ended.append((error.reason.value, delivery.event.id if delivery.event else None))
+    def note(_: Reporter, event: Event | None, _label: str, error: EventError) -> None:
+        ended.append((error.reason.value, event.id if event else None))
 
     monkeypatch.setattr(Reporter, "dead_lettered", note)
     async with running(amqp_url):

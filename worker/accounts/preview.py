@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -11,7 +10,8 @@ from worker.accounts.account import Account
 from worker.accounts.interpret import interpret
 from worker.errors import EventError, InvalidEvent, Reason
 from worker.events.decode import decode
-from worker.events.event import Event, Message
+from worker.events.delivery import Delivery
+from worker.events.event import Event
 from worker.events.values import Missing
 from worker.handlers import HANDLERS, handler_for
 from worker.kit.plan import Upsert, plan
@@ -111,13 +111,15 @@ class Preview:
     creates_missing: bool = True
 
 
-def preview(message: Message, account: Account, now: datetime) -> Preview:
+def preview(delivery: Delivery, account: Account) -> Preview:
     """Return what the event in a message would do; nothing is asked of anybody."""
     types = {*HANDLERS, *account.events}
     try:
-        event = decode(message, now=now, arrival=0, apps=account.apps, types=types)
+        event = decode(delivery, arrival=0, apps=account.apps, types=types)
     except EventError as error:
-        return Preview(account.name, message.routing_key, "", Verdict.DEAD_LETTERED, error.reason, str(error))
+        return Preview(
+            account.name, delivery.routing_key, "", Verdict.DEAD_LETTERED, error.reason, str(error)
+        )
     rules = _rules(event, account)
     try:
         request = interpret(event, account)

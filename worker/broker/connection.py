@@ -1,7 +1,7 @@
-"""One connection to RabbitMQ: its address, how it is opened, and how it fails.
+"""One connection to RabbitMQ: its address, how it is opened, how it opens channels, and how it fails.
 
-The connections are aiormq's, the layer under aio-pika: its robust connections hide a lost consumer, and its
-messages raise on odd properties, where we need to see both.
+It is aio-pika's plain connection, not its robust one: that one hides the loss of a consumer, where we need
+to see it.
 """
 
 from __future__ import annotations
@@ -10,32 +10,36 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, Protocol
 
-import aiormq
+import aio_pika
+from aio_pika import exceptions
+from aio_pika.abc import AbstractChannel, AbstractConnection
 from yarl import URL
 
 from worker.broker import frames
+from worker.broker.channel import Channel
+from worker.broker.version import broker_version
 from worker.errors import BrokerUnavailable
 
 HEARTBEAT: Final = 20
 """Seconds. RabbitMQ gives a silent worker's queues away after two of them."""
 RPC_TIMEOUT: Final = 15.0
-"""Seconds for connecting and for each command; aiormq itself waits for ever."""
+"""Seconds for connecting and for each command; aio-pika itself waits for ever."""
 CLOSE_TIMEOUT: Final = 3.0
 
-FAILURES: Final = (aiormq.exceptions.AMQPError, OSError, TimeoutError, RuntimeError, EOFError, ValueError)
-"""What aiormq raises when a connection or channel is gone, refused or broken."""
+FAILURES: Final = (exceptions.AMQPError, OSError, TimeoutError, RuntimeError, EOFError, ValueError)
+"""What aio-pika raises when a connection or channel is gone, refused or broken."""
 
 
 @asynccontextmanager
 async def answered_within(seconds: float = RPC_TIMEOUT) -> AsyncIterator[None]:
-    """Bound commands to the broker, which aiormq itself waits for without end.
+    """Bound commands to the broker, which aio-pika itself waits for without end.
 
     Raises:
         TimeoutError: They took longer.
-        ConnectionAbortedError: aiormq gave them up, which it says with a `CancelledError`; that would pass
-            for the cancellation of the task that asked, and end it in silence.
+        ConnectionAbortedError: The library gave them up, which it says with a `CancelledError`; that would
+            pass for the cancellation of the task that asked, and end it in silence.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -70,8 +74,70 @@ def mask_url(url: str | URL) -> str:
     return str((parsed.with_password("***") if parsed.password else parsed).with_query(None))
 
 
-async def connect(url: URL, name: str) -> aiormq.abc.AbstractConnection:
-    """Open one connection, within `RPC_TIMEOUT`.
+class Connection(aio_pika.Connection):
+    """One connection."""
+
+    CHANNEL_CLASS = Channel
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connection is gone; aio-pika says so only of one that it was told to close."""
+        return self.transport is None or self.transport.connection.is_closed
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the connection works, as far as is known."""
+        return self.transport is not None and self.transport.connection.is_opened
+
+    @property
+    def version(self) -> str:
+        """RabbitMQ's version; empty where it names none."""
+        return "" if self.transport is None else broker_version(self.transport.connection.server_properties)
+
+    def lost(self) -> asyncio.Future[str]:
+        """Return a future that is done when the connection is gone, and says why."""
+        lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        def tell(_: AbstractConnection | None, error: BaseException | None) -> None:
+            if not lost.done():
+                lost.set_result(_reason(error))
+
+        self.close_callbacks.add(tell)
+        return lost
+
+    async def open_channel(self, *, confirms: bool = False) -> AbstractChannel:
+        """Open a channel, within `RPC_TIMEOUT`.
+
+        Args:
+            confirms: Publishing on it returns once RabbitMQ has the message, and raises where no queue does.
+
+        Raises:
+            BrokerUnavailable: The channel could not be opened.
+        """
+        try:
+            async with answered_within():
+                channel = self.channel(publisher_confirms=confirms, on_return_raises=confirms)
+                await channel.initialize()
+        except FAILURES as error:
+            raise BrokerUnavailable(f"RabbitMQ opens no channel: {error or type(error).__name__}") from error
+        return channel
+
+
+class OpensChannels(Protocol):
+    """What channels are opened on: a `Connection`, or a `ReconnectingConnection`."""
+
+    async def open_channel(self, *, confirms: bool = False) -> AbstractChannel:
+        """Open a channel; see `Connection.open_channel`."""
+
+
+def _reason(error: BaseException | None) -> str:
+    if error is None or isinstance(error, asyncio.CancelledError):
+        return "closed"
+    return f"{type(error).__name__} {error}".strip()
+
+
+async def connect(url: URL, name: str, *, timeout: float = RPC_TIMEOUT) -> Connection:  # noqa: ASYNC109  # its bound
+    """Open one connection, within so many seconds.
 
     Raises:
         BrokerUnavailable: With a sentence that names the broker and the likely cause, without the password.
@@ -79,26 +145,26 @@ async def connect(url: URL, name: str) -> aiormq.abc.AbstractConnection:
     frames.install()
     where = mask_url(url)
     try:
-        async with answered_within(RPC_TIMEOUT):
-            return await aiormq.connect(url.update_query(name=name))
-    except (aiormq.exceptions.AuthenticationError, aiormq.exceptions.ProbableAuthenticationError) as error:
+        async with answered_within(timeout):
+            return await aio_pika.connect(url.update_query(name=name), connection_class=Connection)
+    except (exceptions.AuthenticationError, exceptions.ProbableAuthenticationError) as error:
         raise BrokerUnavailable(f"{where}: refuses this user name and password") from error
-    except aiormq.exceptions.ConnectionClosed as error:
+    except exceptions.ConnectionClosed as error:
         raise BrokerUnavailable(f"{where}: refuses the connection: {error}") from error
     except ssl.SSLError as error:
         raise BrokerUnavailable(f"{where}: TLS failed: {error.reason}") from error
     except TimeoutError as error:
-        raise BrokerUnavailable(f"{where}: no answer within {RPC_TIMEOUT:.0f} s") from error
+        raise BrokerUnavailable(f"{where}: no answer within {timeout:.0f} s") from error
     except FAILURES as error:
         raise BrokerUnavailable(f"{where}: cannot be reached ({type(error).__name__})") from error
 
 
-async def close_quietly(closable: aiormq.abc.AbstractConnection | aiormq.abc.AbstractChannel) -> None:
+async def close_quietly(closable: AbstractConnection | AbstractChannel) -> None:
     """Close a connection or channel that may be broken already, within `CLOSE_TIMEOUT`."""
     if closable.is_closed:
         return
-    # In a task of its own, because aiormq's close may itself raise CancelledError, which must not be mistaken
-    # for, nor hide, the cancellation of the caller.
+    # In a task of its own, because the library's close may itself raise CancelledError, which must not be
+    # mistaken for, nor hide, the cancellation of the caller.
     closing = asyncio.ensure_future(closable.close())
     try:
         await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT)

@@ -1,8 +1,8 @@
-"""Reading AMQP frames tolerantly, so that one publisher's slip is one bad message and not an outage.
+"""AMQP frames, read tolerantly, so that one publisher's slip is one bad message and not an outage.
 
 pamqp raises on a timestamp beyond year 9999 and on short text that is not UTF-8, inside the frame reader:
 the connection dies, the message is delivered again, and so on for ever, for every account, while no code
-of ours ever sees it. Here such values become marked ones instead, which `unreadable` then names.
+of ours ever sees it. Here such values become marked ones instead, which a `Delivery` then names.
 """
 
 from __future__ import annotations
@@ -12,19 +12,22 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from aiormq import spec
+import aio_pika
 from aiormq.abc import DeliveredMessage
-from pamqp import decode
+from pamqp import decode, encode
 
-from worker.events.event import Message
+from worker.events.delivery import Delivery
 
 _UNREADABLE_TIME: Final = datetime.max.replace(tzinfo=UTC)
 """Stands for a timestamp that no calendar holds, such as one in microseconds."""
 
-_TEXT_PROPERTIES: Final = (
-    "content_type", "content_encoding", "correlation_id", "reply_to", "expiration",
-    "message_id", "message_type", "user_id", "app_id",
+_PROPERTIES: Final = (
+    ("content_type", "content_type"), ("content_encoding", "content_encoding"),
+    ("correlation_id", "correlation_id"), ("reply_to", "reply_to"), ("expiration", "expiration"),
+    ("message_id", "message_id"), ("type", "message_type"), ("user_id", "user_id"), ("app_id", "app_id"),
+    ("timestamp", "timestamp"), ("delivery_mode", "delivery_mode"), ("priority", "priority"),
 )  # fmt: skip
+"""The properties by their AMQP names, and by pamqp's."""
 
 
 def install() -> None:
@@ -57,20 +60,65 @@ def _table(value: bytes) -> tuple[int, dict[str, Any]]:
     return end, table
 
 
-def unreadable(properties: spec.Basic.Properties) -> tuple[str, ...]:
-    """Return the names of the properties and headers that could not be decoded."""
-    names = [name for name in _TEXT_PROPERTIES if not _is_utf8(getattr(properties, name) or "")]
-    if properties.timestamp == _UNREADABLE_TIME:
-        names.append("timestamp")
-    return (*names, *(f"header {readable(key)}" for key in _unreadable_headers(properties.headers or {})))
+# -- received ---------------------------------------------------------------------------------------------
 
 
-def _unreadable_headers(headers: Mapping[str, Any]) -> list[str]:
-    return [key for key, value in headers.items() if not _is_utf8(key) or value == _UNREADABLE_TIME]
+def read_delivery(raw: DeliveredMessage, *, received_at: datetime, since: float) -> Delivery:
+    """Return what was delivered. Whatever the properties hold, it raises nothing.
+
+    Args:
+        raw: As the layer under aio-pika hands it over: aio-pika's own `IncomingMessage` raises on some
+            properties, such as an `expiration` that is no number, and then nobody sees the message.
+        received_at: The time of day, in UTC.
+        since: Seconds, by `Clock.monotonic`.
+    """
+    given = raw.header.properties
+    headers = given.headers or {}
+    properties = {
+        name: value
+        for name, attribute in _PROPERTIES
+        if (value := getattr(given, attribute)) is not None and value != ""
+    }
+    unreadable = (
+        *[name for name, value in properties.items() if not _is_readable(value)],
+        *[f"header {readable(key)}" for key, value in headers.items() if not _is_readable_header(key, value)],
+    )
+    if unreadable:
+        properties, headers = _readable_properties(properties), _readable_headers(headers)
+    return Delivery(
+        body=raw.body,
+        routing_key=readable(raw.routing_key or ""),
+        properties=properties,
+        headers=headers,
+        unreadable=unreadable,
+        tag=raw.delivery_tag or 0,
+        received_at=received_at,
+        since=since,
+    )
+
+
+def _is_readable(value: Any) -> bool:  # noqa: ANN401  # whatever AMQP holds
+    return _is_utf8(value) if isinstance(value, str) else bool(value != _UNREADABLE_TIME)
+
+
+def _is_readable_header(key: str, value: Any) -> bool:  # noqa: ANN401  # whatever AMQP holds
+    return _is_utf8(key) and value != _UNREADABLE_TIME
 
 
 def _is_utf8(text: str) -> bool:
     return text.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in text)
+
+
+def _readable_properties(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _short(value) if isinstance(value, str) else value
+        for name, value in properties.items()
+        if value != _UNREADABLE_TIME
+    }
+
+
+def _readable_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+    return {readable(key): None if value == _UNREADABLE_TIME else value for key, value in headers.items()}
 
 
 def _short(text: str) -> str:
@@ -83,31 +131,29 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def clean(properties: spec.Basic.Properties) -> dict[str, Any]:
-    """Return what of the properties can be sent again: readable text, and no impossible time."""
-    kept: dict[str, Any] = {
-        name: _short(value) for name in _TEXT_PROPERTIES if (value := getattr(properties, name))
-    }
-    kept |= {"delivery_mode": properties.delivery_mode, "priority": properties.priority}
-    kept["timestamp"] = None if properties.timestamp == _UNREADABLE_TIME else properties.timestamp
-    kept["headers"] = {
-        readable(key): None if value == _UNREADABLE_TIME else value
-        for key, value in (properties.headers or {}).items()
-    }
-    return {name: value for name, value in kept.items() if value is not None}
+# -- sent -------------------------------------------------------------------------------------------------
 
 
-def to_message(delivered: DeliveredMessage) -> Message:
-    """Return what of a delivery decides its meaning."""
-    properties = delivered.header.properties
-    return Message(
-        body=delivered.body,
-        routing_key=readable(delivered.routing_key or ""),
-        content_type=properties.content_type,
-        content_encoding=properties.content_encoding,
-        message_id=properties.message_id,
-        type=properties.message_type,
-        timestamp=properties.timestamp,
-        headers=properties.headers or {},
-        unreadable=unreadable(properties),
-    )
+def outgoing(body: bytes, properties: Mapping[str, Any]) -> aio_pika.Message:
+    """Return a message to publish, with properties by their AMQP names, `headers` included."""
+    message = aio_pika.Message(body, **properties)
+    # aio-pika sends a priority of 0 where none is given, which a dead letter would keep as its publisher's.
+    message.priority = properties.get("priority")
+    return message
+
+
+def can_be_sent(properties: Mapping[str, Any]) -> bool:
+    """Tell whether a message can have these properties."""
+    try:
+        outgoing(b"", properties).properties.marshal()
+    except (TypeError, ValueError, OverflowError, struct.error):
+        return False
+    return True
+
+
+def encoded_size(value: Any) -> int | None:  # noqa: ANN401  # whatever a header holds
+    """Return how many bytes the value of a header takes; None where it cannot be sent."""
+    try:
+        return len(encode.encode_table_value(value))
+    except (TypeError, ValueError, OverflowError):
+        return None

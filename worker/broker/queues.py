@@ -1,4 +1,4 @@
-"""Looking at queues and exchanges without declaring any, and deleting them. For the tools, not the worker."""
+"""Looking at queues and exchanges without declaring any, and deleting them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import aiormq
-from aiormq.abc import AbstractChannel, AbstractConnection
+from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 
-from worker.broker.connection import FAILURES, answered_within, check_amqp_url, close_quietly, connect
+from worker.broker.connection import (
+    FAILURES,
+    Connection,
+    OpensChannels,
+    answered_within,
+    check_amqp_url,
+    close_quietly,
+    connect,
+)
 from worker.errors import BrokerUnavailable
 
 
@@ -28,7 +36,7 @@ class QueueState:
 
 
 @asynccontextmanager
-async def connected(amqp_url: str, purpose: str) -> AsyncIterator[AbstractConnection]:
+async def connected(amqp_url: str, purpose: str) -> AsyncIterator[Connection]:
     """Hold one connection, which RabbitMQ's own pages show as `kit-worker <purpose>`.
 
     Raises:
@@ -43,57 +51,46 @@ async def connected(amqp_url: str, purpose: str) -> AsyncIterator[AbstractConnec
 
 
 @asynccontextmanager
-async def a_channel(
-    connection: AbstractConnection, *, confirms: bool = False
-) -> AsyncIterator[AbstractChannel]:
-    """Hold one channel; closing it hands back whatever was delivered on it and is not acked.
+async def a_channel(connection: OpensChannels) -> AsyncIterator[AbstractChannel]:
+    """Hold one channel for some commands; a refused command costs its channel, so each has its own.
 
     Raises:
         BrokerUnavailable: It could not be opened.
     """
-    channel = await open_channel(connection, publisher_confirms=confirms)
+    channel = await connection.open_channel()
     try:
         yield channel
     finally:
         await close_quietly(channel)
 
 
-async def open_channel(connection: AbstractConnection, **options: bool) -> AbstractChannel:
-    """Open one channel; raises as `a_channel` does."""
-    try:
-        async with answered_within():
-            return await connection.channel(**options)
-    except FAILURES as error:
-        raise BrokerUnavailable(f"RabbitMQ gives no channel: {error or type(error).__name__}") from error
-
-
-async def queue_state(connection: AbstractConnection, queue: str) -> QueueState | None:
+async def queue_state(connection: OpensChannels, queue: str) -> QueueState | None:
     """Return how a queue is; None where there is none of that name."""
     async with a_channel(connection) as channel:
         try:
             async with answered_within():
-                answer = await channel.queue_declare(queue, passive=True)
-        except aiormq.exceptions.ChannelNotFoundEntity:
+                found = (await channel.declare_queue(queue, passive=True)).declaration_result
+        except ChannelNotFoundEntity:
             return None
         except FAILURES as error:
             raise _unanswered(queue, error) from error
-    return QueueState(answer.message_count or 0, answer.consumer_count or 0)
+    return QueueState(found.message_count or 0, found.consumer_count or 0)
 
 
-async def exchange_exists(connection: AbstractConnection, exchange: str) -> bool:
+async def exchange_exists(connection: OpensChannels, exchange: str) -> bool:
     """Tell whether there is an exchange of that name."""
     async with a_channel(connection) as channel:
         try:
             async with answered_within():
-                await channel.exchange_declare(exchange, passive=True)
-        except aiormq.exceptions.ChannelNotFoundEntity:
+                await channel.get_exchange(exchange)
+        except ChannelNotFoundEntity:
             return False
         except FAILURES as error:
             raise _unanswered(exchange, error) from error
     return True
 
 
-async def what_differs(connection: AbstractConnection, queue: str, arguments: Mapping[str, Any]) -> str:
+async def what_differs(connection: OpensChannels, queue: str, arguments: Mapping[str, Any]) -> str:
     """Return RabbitMQ's sentence on how an existing queue differs from these arguments; empty if it does not.
 
     It has no way to ask for a queue's arguments but to declare it with the wanted ones, which changes nothing
@@ -102,15 +99,15 @@ async def what_differs(connection: AbstractConnection, queue: str, arguments: Ma
     async with a_channel(connection) as channel:
         try:
             async with answered_within():
-                await channel.queue_declare(queue, durable=True, arguments=dict(arguments))
-        except aiormq.exceptions.ChannelPreconditionFailed as error:
+                await channel.declare_queue(queue, durable=True, arguments=dict(arguments))
+        except ChannelPreconditionFailed as error:
             return str(error).removeprefix("PRECONDITION_FAILED - ")
         except FAILURES as error:
             raise _unanswered(queue, error) from error
     return ""
 
 
-async def delete_queue(connection: AbstractConnection, queue: str) -> int:
+async def delete_queue(connection: OpensChannels, queue: str) -> int:
     """Delete a queue, if there is one, and return how many messages went with it."""
     async with a_channel(connection) as channel:
         try:
@@ -120,7 +117,7 @@ async def delete_queue(connection: AbstractConnection, queue: str) -> int:
             raise _unanswered(queue, error) from error
 
 
-async def delete_exchange(connection: AbstractConnection, exchange: str) -> None:
+async def delete_exchange(connection: OpensChannels, exchange: str) -> None:
     """Delete an exchange, if there is one."""
     async with a_channel(connection) as channel:
         try:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-import aiormq
+from aio_pika import ExchangeType
+from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import ChannelPreconditionFailed
 
-from worker.broker.connection import FAILURES, answered_within, close_quietly
-from worker.broker.link import Link
+from worker.broker.connection import FAILURES, OpensChannels, answered_within
+from worker.broker.queues import a_channel, exchange_exists, queue_state
 from worker.errors import BrokerUnavailable, TopologyMismatch
 
 DEAD_LETTER_EXCHANGE: Final = "kit.dead"
@@ -62,9 +64,9 @@ def consumer_priority(worker_id: str, account: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """Declares what an account needs, over a link."""
+    """Declares what an account needs, over a connection."""
 
-    link: Link
+    connection: OpensChannels
     events_exchange: str
 
     async def declare(self, account: str, bound: Iterable[str], unbound: Iterable[str]) -> None:
@@ -82,68 +84,55 @@ class Topology:
         await self._declare_events_exchange()
         await self.declare_dead_letters(account)
         async with self._channel() as channel:
-            await channel.queue_declare(
+            await channel.declare_queue(
                 work_queue(account), durable=True, arguments=work_queue_arguments(account)
             )
         await self.bind(account, bound, unbound)
 
     async def declare_dead_letters(self, account: str) -> None:
         """Declare where an account's dead letters go; raises as `declare` does."""
-        queue = dead_letter_queue(account)
         async with self._channel() as channel:
-            await channel.exchange_declare(DEAD_LETTER_EXCHANGE, exchange_type="direct", durable=True)
-            await channel.queue_declare(queue, durable=True, arguments=dead_letter_queue_arguments())
-            await channel.queue_bind(queue, DEAD_LETTER_EXCHANGE, account)
+            exchange = await channel.declare_exchange(DEAD_LETTER_EXCHANGE, ExchangeType.DIRECT, durable=True)
+            queue = await channel.declare_queue(
+                dead_letter_queue(account), durable=True, arguments=dead_letter_queue_arguments()
+            )
+            await queue.bind(exchange, account)
 
     async def bind(self, account: str, add: Iterable[str], remove: Iterable[str]) -> None:
         """Add and remove bindings of an account's queue; ones that exist or are gone already are fine."""
         async with self._channel() as channel:
+            queue = await channel.get_queue(work_queue(account), ensure=False)
             for key in sorted(add):
-                await channel.queue_bind(work_queue(account), self.events_exchange, key)
+                await queue.bind(self.events_exchange, key)
             for key in sorted(remove):
-                await channel.queue_unbind(work_queue(account), self.events_exchange, key)
+                await queue.unbind(self.events_exchange, key)
 
     async def _declare_events_exchange(self) -> None:
         """Take the platform's exchange as it is, with any alternate exchange; make one where none is."""
-        try:
+        if not await exchange_exists(self.connection, self.events_exchange):
             async with self._channel() as channel:
-                await channel.exchange_declare(self.events_exchange, passive=True)
-        except NotInBrokerError:
-            async with self._channel() as channel:
-                await channel.exchange_declare(self.events_exchange, exchange_type="topic", durable=True)
+                await channel.declare_exchange(self.events_exchange, ExchangeType.TOPIC, durable=True)
 
     async def depth(self, queue: str) -> int | None:
         """Return how many messages are ready in a queue; None where there is no such queue."""
-        try:
-            async with self._channel() as channel:
-                return (await channel.queue_declare(queue, passive=True)).message_count
-        except NotInBrokerError:
-            return None
+        state = await queue_state(self.connection, queue)
+        return None if state is None else state.ready
 
     async def consumers(self, account: str) -> int:
         """Return how many consumers an account's queue has."""
-        async with self._channel() as channel:
-            return (await channel.queue_declare(work_queue(account), passive=True)).consumer_count or 0
+        state = await queue_state(self.connection, work_queue(account))
+        return 0 if state is None else state.consumers
 
     @asynccontextmanager
-    async def _channel(self) -> AsyncIterator[aiormq.abc.AbstractChannel]:
-        """Open a channel for some commands; a refused command costs its channel, so each has its own."""
-        channel = await self.link.channel(publisher_confirms=False)
-        try:
-            async with answered_within():
-                yield channel
-        except aiormq.exceptions.ChannelNotFoundEntity as error:
-            raise NotInBrokerError(str(error)) from error
-        except aiormq.exceptions.ChannelPreconditionFailed as error:
-            raise TopologyMismatch(_mismatch(error)) from error
-        except FAILURES as error:
-            raise BrokerUnavailable(f"a declaration failed: {error or type(error).__name__}") from error
-        finally:
-            await close_quietly(channel)
-
-
-class NotInBrokerError(BrokerUnavailable):
-    """The broker says 404 for a queue or an exchange."""
+    async def _channel(self) -> AsyncIterator[AbstractChannel]:
+        async with a_channel(self.connection) as channel:
+            try:
+                async with answered_within():
+                    yield channel
+            except ChannelPreconditionFailed as error:
+                raise TopologyMismatch(_mismatch(error)) from error
+            except FAILURES as error:
+                raise BrokerUnavailable(f"a declaration failed: {error or type(error).__name__}") from error
 
 
 def _mismatch(error: BaseException) -> str:

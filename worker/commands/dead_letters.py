@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import typer
-from aiormq.abc import AbstractConnection
 
 from worker.accounts.load import load_accounts
+from worker.broker.connection import Connection
+from worker.broker.publisher import Publisher
 from worker.broker.queues import connected, queue_state
 from worker.broker.topology import dead_letter_queue
 from worker.commands.choosing import unknown_account
@@ -19,7 +20,6 @@ from worker.commands.exits import UsageError
 from worker.commands.output import AsJson
 from worker.commands.running import run_async
 from worker.commands.starting import begin
-from worker.contract.publish import publisher_on
 from worker.dead_letters import operations
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.operations import Listing
@@ -52,8 +52,8 @@ def list_(  # one for each option
     as_json: AsJson = False,
 ) -> None:
     """Show dead letters, grouped by reason and one by one. They stay where they are."""
-    desk = _Desk(account)
-    show_listings(run_async(desk.look(_selection(reason, type_, id_))), limit, as_json=as_json)
+    dead_letters = _DeadLetters(account)
+    show_listings(run_async(dead_letters.look(_selection(reason, type_, id_))), limit, as_json=as_json)
 
 
 @app.command()
@@ -64,7 +64,7 @@ def show(
 ) -> None:
     """Show all there is to know of one dead letter, people's data included."""
     found: list[DeadLetter] = []
-    run_async(_Desk(account).read(Selection(ids=frozenset({id_})), found.append))
+    run_async(_DeadLetters(account).read(Selection(ids=frozenset({id_})), found.append))
     if not found:
         raise UsageError(f"there is no dead letter with the id {id_}")
     show_letters(found, as_json=as_json)
@@ -85,8 +85,8 @@ def replay(  # one for each option
     What newer events did to the same people stays: a replayed event applies only what is still newest.
     """
     selection = _chosen(reason, type_, id_, all_=all_)
-    desk = _Desk(account)
-    _and_report(lambda done: desk.replay(selection, done), "replayed", as_json=as_json)
+    dead_letters = _DeadLetters(account)
+    _and_report(lambda done: dead_letters.replay(selection, done), "replayed", as_json=as_json)
 
 
 @app.command()
@@ -102,15 +102,15 @@ def discard(  # noqa: PLR0913  # one for each option
 ) -> None:
     """Delete dead letters for good."""
     selection = _chosen(reason, type_, id_, all_=all_)
-    desk = _Desk(account)
-    among = {} if yes else _confirmed(run_async(desk.look(selection)))
-    _and_report(lambda done: desk.discard(selection, among, done), "discarded", as_json=as_json)
+    dead_letters = _DeadLetters(account)
+    among = {} if yes else _confirmed(run_async(dead_letters.look(selection)))
+    _and_report(lambda done: dead_letters.discard(selection, among, done), "discarded", as_json=as_json)
 
 
 @app.command()
 def export(account: OfAccount = None, reason: Reasons = None, type_: Types = None, id_: Ids = None) -> None:
     """Print dead letters as JSON lines, with body, headers and reason. They stay where they are."""
-    run_async(_Desk(account).read(_selection(reason, type_, id_), print_line))
+    run_async(_DeadLetters(account).read(_selection(reason, type_, id_), print_line))
 
 
 # -- what is selected -------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def _and_report(
 # -- in the broker ----------------------------------------------------------------------------------------
 
 
-class _Desk:
+class _DeadLetters:
     """The accounts in question, and the operations over them, each on connections of its own."""
 
     def __init__(self, account: str | None) -> None:
@@ -179,7 +179,7 @@ class _Desk:
 
     async def replay(self, selection: Selection, done: Callable[[DeadLetter], None]) -> None:
         async with self._connection() as connection, _connected(self._settings) as publishing:
-            publisher = publisher_on(publishing)
+            publisher = Publisher(publishing)
             for account in self._accounts:
                 await operations.replay(connection, publisher, account, selection, done)
 
@@ -192,7 +192,7 @@ class _Desk:
                 await operations.discard(connection, account, selection, done, among=at_most)
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AbstractConnection]:
+    async def _connection(self) -> AsyncIterator[Connection]:
         async with _connected(self._settings) as connection:
             for account in self._accounts:
                 if account not in self._known and not await queue_state(
@@ -203,6 +203,6 @@ class _Desk:
 
 
 @asynccontextmanager
-async def _connected(settings: Settings) -> AsyncIterator[AbstractConnection]:
+async def _connected(settings: Settings) -> AsyncIterator[Connection]:
     async with connected(settings.amqp_url.get_secret_value(), "dead-letters") as connection:
         yield connection

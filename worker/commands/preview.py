@@ -47,7 +47,8 @@ def preview(
     samples = _samples(event, set_ or [])
     chosen = one_account(load_accounts(begin().config_dir, environment()), account)
     previews = [
-        preview_of(sample.message(_routing_key(sample, chosen, app)), chosen, utc_now()) for sample in samples
+        preview_of(sample.delivery(_routing_key(sample, chosen, app), utc_now()), chosen)
+        for sample in samples
     ]
     if as_json:
         shown = [asdict(each) for each in previews]

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 
-from aiormq.abc import AbstractConnection
-
+from worker.broker.connection import Connection
 from worker.broker.publisher import Outgoing, Publisher
-from worker.broker.queues import exchange_exists, open_channel
+from worker.broker.queues import exchange_exists
 from worker.contract.samples import Sample
 from worker.errors import BrokerUnavailable
 
@@ -35,14 +33,7 @@ class Sent:
     problem: str = ""
 
 
-def publisher_on(connection: AbstractConnection) -> Publisher:
-    """Return a publisher on a connection."""
-    return Publisher(partial(open_channel, connection))
-
-
-async def publish_all(
-    connection: AbstractConnection, exchange: str, events: Iterable[Addressed]
-) -> list[Sent]:
+async def publish_all(connection: Connection, exchange: str, events: Iterable[Addressed]) -> list[Sent]:
     """Publish events in their order, and return what became of each.
 
     Raises:
@@ -53,7 +44,7 @@ async def publish_all(
             f"the exchange {exchange} does not exist yet: start `kit-worker run` once, which declares it, "
             "or see whether EVENTS_EXCHANGE is right"
         )
-    publisher = publisher_on(connection)
+    publisher = Publisher(connection)
     sent: list[Sent] = []
     remaining = iter(events)
     while chunk := list(islice(remaining, AT_ONCE)):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from worker.errors import EventError
 from worker.events.decode import decode
-from worker.events.event import Message
+from worker.events.delivery import Delivery
 from worker.handlers.base import PLATFORM_FIELDS, read_payload
 
 PREVIEW_ID: Final = "preview"
@@ -38,9 +38,10 @@ class Sample:
     id: str = ""
     cloud_event: bool = False
 
-    def message(self, routing_key: str) -> Message:
+    def delivery(self, routing_key: str, received_at: datetime) -> Delivery:
         """Return what the worker would receive."""
-        return Message(self.body, routing_key, content_type=self.content_type)
+        properties = {"content_type": self.content_type}
+        return Delivery(self.body, routing_key, properties, received_at=received_at)
 
     @property
     def content_type(self) -> str:
@@ -97,7 +98,7 @@ def _sample(body: bytes, value: Any, where: str) -> Sample:  # noqa: ANN401  # w
 def what_is_wrong(sample: Sample, routing_key: str, app: str, now: datetime) -> str:
     """Return why a worker would dead-letter this event whatever its mapping; empty if it would not."""
     try:
-        read_payload(decode(sample.message(routing_key), now=now, arrival=0, apps=(app,) if app else ()))
+        read_payload(decode(sample.delivery(routing_key, now), arrival=0, apps=(app,) if app else ()))
     except EventError as error:
         return str(error)
     return ""

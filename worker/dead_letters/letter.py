@@ -1,22 +1,18 @@
-"""A dead letter: written from a delivery, read back, and turned into the message it was. Pure."""
+"""A dead letter: written from a delivery, read back, and turned into the message it was."""
 
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from aiormq import spec
-from aiormq.abc import DeliveredMessage
-from pamqp import encode
-
 from worker.broker import frames
 from worker.broker.publisher import Outgoing
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, work_queue
 from worker.errors import EventError
+from worker.events.delivery import Delivery
 from worker.events.event import EVENT_ARRIVAL, EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY, Event
 from worker.events.values import time_text
 
@@ -55,10 +51,9 @@ class Failure:
     received_at: datetime
 
 
-def dead_letter(delivered: DeliveredMessage, failure: Failure) -> Outgoing:
+def dead_letter(delivery: Delivery, failure: Failure) -> Outgoing:
     """Return the dead letter for a delivery: its body, properties and headers, and why it failed."""
-    properties = frames.clean(delivered.header.properties)
-    headers: dict[str, Any] = properties.pop("headers", {})
+    properties, headers = dict(delivery.properties), dict(delivery.headers)
     for name in MOVED_PROPERTIES:
         if name in properties:
             headers[f"{ORIGINAL}{name.replace('_', '-')}"] = str(properties.pop(name))
@@ -66,21 +61,13 @@ def dead_letter(delivered: DeliveredMessage, failure: Failure) -> Outgoing:
         if name in headers:
             headers[f"{ORIGINAL}{name.lower()}"] = headers.pop(name)
     message_id = properties.pop("message_id", None)  # its own comes from the publisher
-    own = _own_headers(failure) | _kept(headers, message_id, delivered.routing_key or "")
+    own = _own_headers(failure) | _kept(headers, message_id, delivery.routing_key)
     if failure.event is not None and failure.event.id is not None:
         own[EVENT_ID] = failure.event.id
     full = {**properties, "headers": {**_fitting(headers), **own}, "delivery_mode": 2}
     # Whatever a publisher sent, its event must not stay here because we cannot send it on.
-    sendable = full if _can_be_sent(full) else {"headers": own, "delivery_mode": 2}
-    return Outgoing(DEAD_LETTER_EXCHANGE, failure.account, delivered.body, sendable)
-
-
-def _can_be_sent(properties: dict[str, Any]) -> bool:
-    try:
-        spec.Basic.Properties(**properties).marshal()
-    except (TypeError, ValueError, OverflowError, struct.error):
-        return False
-    return True
+    sendable = full if frames.can_be_sent(full) else {"headers": own, "delivery_mode": 2}
+    return Outgoing(DEAD_LETTER_EXCHANGE, failure.account, delivery.body, sendable)
 
 
 def _kept(headers: Mapping[str, Any], message_id: str | None, routing_key: str) -> dict[str, Any]:
@@ -89,7 +76,7 @@ def _kept(headers: Mapping[str, Any], message_id: str | None, routing_key: str) 
         names = (ORIGINAL_ROUTING_KEY, EVENT_ID)
         return {name: value for name in names if isinstance(value := headers.get(name), str)}
     own_id = {EVENT_ID: message_id} if message_id else {}
-    return {ORIGINAL_ROUTING_KEY: frames.readable(routing_key), **own_id}
+    return {ORIGINAL_ROUTING_KEY: routing_key, **own_id}
 
 
 def _own_headers(failure: Failure) -> dict[str, Any]:
@@ -112,11 +99,12 @@ def _fitting(headers: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     size = 0
     for name, value in headers.items():
-        try:
-            size += len(name.encode()) + len(encode.encode_table_value(value))
-            kept[name] = value
-        except (TypeError, ValueError, OverflowError):
+        value_size = frames.encoded_size(value)
+        if value_size is None:
             kept[name] = frames.readable(repr(value))[:1000]
+        else:
+            size += len(name.encode()) + value_size
+            kept[name] = value
     if size > MAX_HEADER_BYTES:
         note = f"{len(headers)} headers of {size} bytes left out; at most {MAX_HEADER_BYTES} are kept"
         return {f"{ORIGINAL}headers": note}
@@ -155,25 +143,25 @@ class DeadLetter:
             return self.body.decode("utf-8", "replace")
 
 
-def read_dead_letter(delivered: DeliveredMessage, account: str) -> DeadLetter:
+def read_dead_letter(delivery: Delivery, account: str) -> DeadLetter:
     """Return a dead letter, whether this worker or the broker itself wrote it."""
-    properties = delivered.header.properties
-    headers = properties.headers or {}
+    headers = delivery.headers
+    message_id, kind = (delivery.properties.get(name, "") for name in ("message_id", "type"))
     death = _death(headers)
     by_us = "x-reason" in headers
     return DeadLetter(
-        id=frames.readable(properties.message_id or f"tag-{delivered.delivery_tag}"),
+        id=message_id or f"tag-{delivery.tag}",
         account=account,
         reason=str(headers.get("x-reason") or death.get("reason", "")),
         detail=str(headers.get("x-detail", "")) if by_us else _broker_detail(death),
-        event_type=str(headers.get("x-event-type") or properties.message_type or ""),
-        event_id=str(headers.get(EVENT_ID) or ("" if by_us else properties.message_id or "")),
+        event_type=str(headers.get("x-event-type") or kind),
+        event_id=str(headers.get(EVENT_ID) or ("" if by_us else message_id)),
         event_time=str(headers.get(EVENT_TIME) or ""),
         failed_at=str(headers.get("x-failed-at") or _death_time(death)),
         attempts=attempts if isinstance(attempts := headers.get("x-attempts"), int) else 0,
         routing_key=_routing_key(headers, death),
         headers=headers,
-        body=delivered.body,
+        body=delivery.body,
     )
 
 
@@ -199,16 +187,16 @@ def _routing_key(headers: Mapping[str, Any], death: Mapping[str, Any]) -> str:
     return str(headers.get(ORIGINAL_ROUTING_KEY) or first)
 
 
-def replay_message(delivered: DeliveredMessage, letter: DeadLetter) -> Outgoing:
+def replay_message(delivery: Delivery, letter: DeadLetter) -> Outgoing:
     """Return the event that a dead letter was, addressed to its work queue.
 
     It keeps its id, time and routing key in the headers that `events.decode` reads; the account of its
     failure is taken off. It is persistent, and has no `message_id`: that would be taken for the event's.
     """
-    properties = frames.clean(delivered.header.properties)
-    headers = {
+    properties = dict(delivery.properties)
+    headers: dict[str, Any] = {
         name: value
-        for name, value in properties.pop("headers", {}).items()
+        for name, value in delivery.headers.items()
         if name not in _OWN_HEADERS and name not in _BROKER_HEADERS and not name.startswith(ORIGINAL)
     }
     headers[ORIGINAL_ROUTING_KEY] = letter.routing_key
@@ -217,4 +205,4 @@ def replay_message(delivered: DeliveredMessage, letter: DeadLetter) -> Outgoing:
     for name in (*MOVED_PROPERTIES, "message_id"):
         properties.pop(name, None)
     properties |= {"headers": headers, "delivery_mode": 2}
-    return Outgoing("", work_queue(letter.account), delivered.body, properties)
+    return Outgoing("", work_queue(letter.account), delivery.body, properties)

@@ -10,12 +10,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from aiormq.abc import AbstractConnection
-
+from worker.broker.connection import Connection
 from worker.broker.publisher import Publisher
 from worker.broker.queues import QueueState
 from worker.dead_letters.letter import DeadLetter, replay_message
-from worker.dead_letters.reader import EVERYTHING, Selection, Selects, desk
+from worker.dead_letters.reader import EVERYTHING, Selection, Selects, reading
 
 MOST_LISTED: Final = 10_000
 """Letters that a listing names one by one, without their bodies; beyond that they are only counted."""
@@ -75,7 +74,7 @@ class Listing:
     watchers: int
 
 
-async def look(connection: AbstractConnection, account: str, selection: Selection = EVERYTHING) -> Listing:
+async def look(connection: Connection, account: str, selection: Selection = EVERYTHING) -> Listing:
     """Return an account's dead letters, and leave every one where it is.
 
     Raises:
@@ -84,44 +83,44 @@ async def look(connection: AbstractConnection, account: str, selection: Selectio
     groups: dict[str, Group] = {}
     letters: list[DeadLetter] = []
     matching = 0
-    async with desk(connection, account) as opened:
-        async for held in opened.letters():
-            letter = replace(held.letter, body=b"", headers={})
+    async with reading(connection, account) as reader:
+        async for in_hand in reader.letters():
+            letter = replace(in_hand.letter, body=b"", headers={})
             if selection.matches(letter):
                 matching += 1
                 group = groups.get(letter.reason) or Group(account, letter.reason, 0, "", "", "")
                 groups[letter.reason] = group.with_one_more(letter)
                 letters += [letter] if len(letters) < MOST_LISTED else []
-    state = opened.state or QueueState(0, 0)
+    state = reader.state or QueueState(0, 0)
     return Listing(
         account=account,
-        exists=opened.state is not None,
+        exists=reader.state is not None,
         ready=state.ready,
-        looked_at=state.ready - opened.missing,
+        looked_at=state.ready - reader.missing,
         matching=matching,
         groups=tuple(sorted(groups.values(), key=lambda group: -group.count)),
         letters=tuple(letters),
-        missing=opened.missing,
+        missing=reader.missing,
         watchers=state.consumers,
     )
 
 
 async def whole_letters(
-    connection: AbstractConnection, account: str, selection: Selection
+    connection: Connection, account: str, selection: Selection
 ) -> AsyncIterator[DeadLetter]:
     """Yield the matching dead letters with their bodies and headers, and leave them where they are.
 
     Raises:
         BrokerUnavailable: RabbitMQ does not answer, or went away meanwhile.
     """
-    async with desk(connection, account) as opened:
-        async for held in opened.letters():
-            if selection.matches(held.letter):
-                yield held.letter
+    async with reading(connection, account) as reader:
+        async for in_hand in reader.letters():
+            if selection.matches(in_hand.letter):
+                yield in_hand.letter
 
 
 async def replay(
-    connection: AbstractConnection,
+    connection: Connection,
     publisher: Publisher,
     account: str,
     selection: Selection,
@@ -142,16 +141,16 @@ async def replay(
     Raises:
         BrokerUnavailable: The one at hand may be in both queues now; the others are where they were.
     """
-    async with desk(connection, account) as opened:
-        async for held in opened.letters():
-            if selection.matches(held.letter):
-                await publisher.publish(replay_message(held.delivered, held.letter))
-                await opened.take_off(held)
-                done(held.letter)
+    async with reading(connection, account) as reader:
+        async for in_hand in reader.letters():
+            if selection.matches(in_hand.letter):
+                await publisher.publish(replay_message(in_hand.delivery, in_hand.letter))
+                await reader.take_off(in_hand)
+                done(in_hand.letter)
 
 
 async def discard(
-    connection: AbstractConnection,
+    connection: Connection,
     account: str,
     selection: Selects,
     done: Callable[[DeadLetter], None],
@@ -170,9 +169,9 @@ async def discard(
     Raises:
         BrokerUnavailable: The one at hand may be gone; the others are where they were.
     """
-    async with desk(connection, account) as opened:
-        async for held in opened.letters(at_most=among):
-            if selection.matches(held.letter):
-                await opened.take_off(held)
-                done(held.letter)
-    return not (opened.missing or (opened.state and opened.state.consumers))
+    async with reading(connection, account) as reader:
+        async for in_hand in reader.letters(at_most=among):
+            if selection.matches(in_hand.letter):
+                await reader.take_off(in_hand)
+                done(in_hand.letter)
+    return not (reader.missing or (reader.state and reader.state.consumers))

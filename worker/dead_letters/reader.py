@@ -1,8 +1,8 @@
-"""Dead letters in hand: as many as there are, in their order, and handed back when the desk closes.
+"""Reads an account's dead letters: as many as there are, in their order, and all go back at the end.
 
-Nothing is requeued by a command: closing the channel gives back what was not taken off, in its place.
-RabbitMQ does that a moment after it has answered the close, so a desk waits until it sees it done: the next
-command would otherwise find the queue empty.
+No command requeues anything: closing the channel gives back what was not taken off, in its place. RabbitMQ
+does that a moment after it has answered the close, so a reader waits until it is done: the next command
+would otherwise find the queue empty.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final, Protocol
 
-from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
-
-from worker.broker.connection import FAILURES, answered_within
-from worker.broker.queues import QueueState, a_channel, queue_state
+from worker.broker.connection import Connection
+from worker.broker.consuming import ConsumerChannel
+from worker.broker.queues import QueueState, queue_state
 from worker.broker.topology import dead_letter_queue
+from worker.clock import Clock
 from worker.dead_letters.letter import DeadLetter, read_dead_letter
 from worker.errors import BrokerUnavailable
+from worker.events.delivery import Delivery
 
 WINDOW: Final = 200
 """Messages that may be on their way at once: at most 50 MB, however many the queue holds."""
@@ -62,39 +63,41 @@ EVERYTHING: Final = Selection()
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A dead letter in hand, and the delivery it came as."""
+class LetterInHand:
+    """A dead letter, and the delivery it came as."""
 
     letter: DeadLetter
-    delivered: DeliveredMessage
+    delivery: Delivery
 
 
-class _Lost:
-    """Stands in the line of deliveries for: none will come any more."""
+class DeadLetterReader:
+    """One account's dead letters, oldest first: those that were there when the reader was opened.
 
-
-class Desk:
-    """One account's dead letters, oldest first: those that were there when it was opened.
+    Args:
+        account: Whose.
+        state: The queue as it is at the beginning; None where it does not exist.
+        channel: On which they come.
+        patience: Seconds to wait for the next one, when RabbitMQ said that there are more.
 
     Attributes:
-        state: The queue as it was at the beginning; None where it does not exist.
         missing: How many of them did not come, since another tool or a worker's reader holds them.
         taken_off: How many of them are gone for good.
     """
 
-    def __init__(self, account: str, state: QueueState | None, channel: AbstractChannel) -> None:
+    def __init__(
+        self, account: str, state: QueueState | None, channel: ConsumerChannel, *, patience: float
+    ) -> None:
         self.account = account
         self.state = state
         self.missing = 0
         self.taken_off = 0
         self._channel = channel
-        self._line: asyncio.Queue[DeliveredMessage | _Lost] = asyncio.Queue()
+        self._patience = patience
+        self._line: asyncio.Queue[Delivery | None] = asyncio.Queue()  # None: no more will come
         self._room = 0
-        channel.closing.add_done_callback(lambda _: self._line.put_nowait(_Lost()))
-        channel.on_consumer_cancel_callbacks.add(lambda _: self._line.put_nowait(_Lost()))
 
-    async def letters(self, *, at_most: int | None = None) -> AsyncIterator[Held]:
-        """Yield the dead letters; those that are not taken off go back when the desk closes.
+    async def letters(self, *, at_most: int | None = None) -> AsyncIterator[LetterInHand]:
+        """Yield the dead letters; those that are not taken off go back when the reader closes.
 
         Args:
             at_most: Stop after so many.
@@ -107,24 +110,27 @@ class Desk:
         for seen in range(wanted):
             if self._room == 0:
                 await self._widen(min(WINDOW, wanted - seen))
-            delivered = await self._next()
-            if delivered is None:
+            try:
+                async with asyncio.timeout(self._patience):
+                    delivery = await self._line.get()
+            except TimeoutError:
                 self.missing = wanted - seen
                 return
+            if delivery is None:
+                raise self._gone()
             self._room -= 1
-            yield Held(read_letter(delivered, self.account), delivered)
+            yield LetterInHand(read_letter(delivery, self.account), delivery)
 
-    async def take_off(self, held: Held) -> None:
+    async def take_off(self, in_hand: LetterInHand) -> None:
         """Remove a dead letter for good.
 
         Raises:
             BrokerUnavailable: It is unknown whether it was removed.
         """
         try:
-            async with answered_within():
-                await self._channel.basic_ack(int(held.delivered.delivery_tag or 0))
-        except FAILURES as error:
-            raise self._gone(error) from error
+            await self._channel.ack(in_hand.delivery.tag, wait=True)
+        except BrokerUnavailable as error:
+            raise self._gone() from error
         self._room += 1
         self.taken_off += 1
 
@@ -134,63 +140,62 @@ class Desk:
         One with an unlimited prefetch would have a large queue's bodies in memory at once.
         """
         try:
-            async with answered_within():
-                await self._channel.basic_qos(prefetch_count=count, global_=False)
-                await self._channel.basic_consume(dead_letter_queue(self.account), self._arrived)
-        except FAILURES as error:
+            await self._channel.consume(self, dead_letter_queue(self.account), prefetch=count)
+        except BrokerUnavailable as error:
             raise self._gone(error) from error
         self._room += count
 
-    async def _arrived(self, delivered: DeliveredMessage) -> None:
-        self._line.put_nowait(delivered)
+    async def receive(self, delivery: Delivery) -> None:
+        """Put a dead letter in line."""
+        self._line.put_nowait(delivery)
 
-    async def _next(self) -> DeliveredMessage | None:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                arrived = await self._line.get()
-        except TimeoutError:
-            return None
-        if isinstance(arrived, _Lost):
-            raise self._gone(None)
-        return arrived
+    def ended(self, *, cancelled: bool) -> None:  # noqa: ARG002  # either way, no more will come
+        """Hear that no more will come."""
+        self._line.put_nowait(None)
 
-    def _gone(self, error: BaseException | None) -> BrokerUnavailable:
-        why = f" ({type(error).__name__})" if error else ""
+    def _gone(self, error: BrokerUnavailable | None = None) -> BrokerUnavailable:
+        why = f" ({error})" if error else ""
         return BrokerUnavailable(
             f"{dead_letter_queue(self.account)}: the queue or the connection went away{why}; "
             "whatever was not taken off is still in the queue"
         )
 
 
-def read_letter(delivered: DeliveredMessage, account: str) -> DeadLetter:
+def read_letter(delivery: Delivery, account: str) -> DeadLetter:
     """Return a dead letter with an id that is the same whenever one looks.
 
-    One that RabbitMQ set aside may have no `message_id`, and its number here depends on what lies before it.
+    One that RabbitMQ dead-lettered may have no `message_id`, and its number here depends on what lies before
+    it.
     """
-    letter = read_dead_letter(delivered, account)
-    if delivered.header.properties.message_id:
+    letter = read_dead_letter(delivery, account)
+    if delivery.properties.get("message_id"):
         return letter
     digest = sha256(letter.body + letter.failed_at.encode()).hexdigest()
     return replace(letter, id=f"digest-{digest[:16]}")
 
 
 @asynccontextmanager
-async def desk(connection: AbstractConnection, account: str) -> AsyncIterator[Desk]:
-    """Open an account's dead letters; leaving hands back all that were not taken off.
+async def reading(
+    connection: Connection, account: str, *, patience: float = PATIENCE
+) -> AsyncIterator[DeadLetterReader]:
+    """Read an account's dead letters; leaving gives back all that were not taken off.
 
     Raises:
         BrokerUnavailable: RabbitMQ does not answer.
     """
     queue = dead_letter_queue(account)
     state = await queue_state(connection, queue)
-    async with a_channel(connection) as channel:
-        opened = Desk(account, state, channel)
-        yield opened
+    channel = await ConsumerChannel.open(connection, Clock())
+    reader = DeadLetterReader(account, state, channel, patience=patience)
+    try:
+        yield reader
+    finally:
+        await channel.close()
     if state and not state.consumers:
-        await _are_back(connection, queue, state.ready - opened.taken_off)
+        await _are_back(connection, queue, state.ready - reader.taken_off)
 
 
-async def _are_back(connection: AbstractConnection, queue: str, count: int) -> None:
+async def _are_back(connection: Connection, queue: str, count: int) -> None:
     """Wait until the queue has so many again; they come back in any case, so a failure to see it is none."""
     with suppress(BrokerUnavailable, TimeoutError):
         async with asyncio.timeout(GIVEN_BACK_WITHIN):

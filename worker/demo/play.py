@@ -181,7 +181,7 @@ def _one_by_one(on: Stage) -> int:
     account = load_accounts(on.config_dir, {"KIT_API_KEY": API_KEY}).accounts[on.account]
     now = utc_now()
     happenings = [each for scene in SCENES for each in scene.happenings]
-    messages = [
-        _addressed(each.id, each.type, each.body(now)).sample.message(each.type) for each in happenings
+    deliveries = [
+        _addressed(each.id, each.type, each.body(now)).sample.delivery(each.type, now) for each in happenings
     ]
-    return sum(len(preview(message, account, now).calls) for message in messages)
+    return sum(len(preview(delivery, account).calls) for delivery in deliveries)

@@ -17,8 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from aiormq.abc import AbstractConnection
-
+from worker.broker.connection import Connection
 from worker.broker.queues import connected, delete_exchange, delete_queue
 from worker.broker.topology import dead_letter_queue, work_queue
 from worker.demo.story import account_file
@@ -139,7 +138,7 @@ class Stage:
     health_url: str
     sandbox: Sandbox
     log: WorkerLog
-    connection: AbstractConnection
+    connection: Connection
 
 
 @asynccontextmanager

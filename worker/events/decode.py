@@ -1,4 +1,4 @@
-"""From an AMQP message to an `Event`, in any of the documented forms.
+"""From a `Delivery` to an `Event`, in any of the documented forms.
 
 Pure: it knows neither RabbitMQ nor the clock. It raises `EventError` and nothing else, whatever the bytes.
 """
@@ -10,15 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from worker.errors import InvalidEvent, UndecodableEvent, WrongApp
-from worker.events.event import (
-    EVENT_ARRIVAL,
-    EVENT_ID,
-    EVENT_TIME,
-    ORIGINAL_ROUTING_KEY,
-    Event,
-    Message,
-    OrderKey,
-)
+from worker.events.delivery import Delivery
+from worker.events.event import EVENT_ARRIVAL, EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY, Event, OrderKey
 from worker.events.json_body import parse_json
 from worker.events.values import Json
 
@@ -32,18 +25,12 @@ _CLOUD_EVENT_PREFIXES = ("cloudEvents:", "cloudEvents_")
 
 
 def decode(
-    message: Message,
-    *,
-    now: datetime,
-    arrival: int,
-    apps: Collection[str] = (),
-    types: Collection[str] = (),
+    delivery: Delivery, *, arrival: int, apps: Collection[str] = (), types: Collection[str] = ()
 ) -> Event:
     """Return the event that a message carries.
 
     Args:
-        message: As it came from the broker.
-        now: The time of receipt, in UTC.
+        delivery: The message; the time of its receipt stands for the event's where that has none.
         arrival: A number that grows with every message; a replayed event keeps its own.
         apps: The apps of the account; empty where it takes events without an app.
         types: The event types that are known, to split a routing key where the message names no type.
@@ -53,43 +40,42 @@ def decode(
         InvalidEvent: A field of the envelope is missing or wrong; the text begins with its name.
         WrongApp: Its routing key names an app that is not the account's.
     """
-    _refuse_unreadable(message)
-    envelope = _envelope(message)
-    routing_key = _header(message, ORIGINAL_ROUTING_KEY) or message.routing_key
-    kind = _type(envelope, message, routing_key, apps, types)
-    given = _time(envelope, message, now)
-    time = now if given is None else given
+    _refuse_unreadable(delivery)
+    envelope = _envelope(delivery)
+    routing_key = _header(delivery, ORIGINAL_ROUTING_KEY) or delivery.routing_key
+    kind = _type(envelope, delivery, routing_key, apps, types)
+    given = _time(envelope, delivery)
+    time = delivery.received_at if given is None else given
     return Event(
         type=kind,
         time=time,
-        order=OrderKey(_sequence(envelope), time, _arrival(message) or arrival),
+        order=OrderKey(_sequence(envelope), time, _arrival(delivery) or arrival),
         data=_data(envelope),
-        id=_id(envelope, message),
+        id=_id(envelope, delivery),
         app=_app(routing_key, kind, apps),
         dated=given is not None,
     )
 
 
-def _refuse_unreadable(message: Message) -> None:
-    if message.unreadable:
-        names = ", ".join(message.unreadable)
+def _refuse_unreadable(delivery: Delivery) -> None:
+    if delivery.unreadable:
+        names = ", ".join(delivery.unreadable)
         raise UndecodableEvent(
             f"{names}: cannot be read (text must be UTF-8, and the timestamp in seconds since 1970)"
         )
-    if len(message.body) > MAX_BODY_BYTES:
-        raise UndecodableEvent(f"body: {len(message.body)} bytes; at most {MAX_BODY_BYTES} are allowed")
-    if message.content_encoding not in (None, "", "utf-8", "UTF-8", "identity"):
-        raise UndecodableEvent(
-            f"content_encoding: {message.content_encoding[:40]!r} is not supported; send plain UTF-8 JSON"
-        )
+    if len(delivery.body) > MAX_BODY_BYTES:
+        raise UndecodableEvent(f"body: {len(delivery.body)} bytes; at most {MAX_BODY_BYTES} are allowed")
+    encoding = delivery.properties.get("content_encoding", "utf-8")
+    if encoding not in {"utf-8", "UTF-8", "identity"}:
+        raise UndecodableEvent(f"content_encoding: {encoding[:40]!r} is not supported; send plain UTF-8 JSON")
 
 
-def _envelope(message: Message) -> dict[str, Any]:
+def _envelope(delivery: Delivery) -> dict[str, Any]:
     """Return the event's attributes and its `data` as one dictionary, whatever form it came in."""
-    body = parse_json(message.body)
+    body = parse_json(delivery.body)
     attributes = {
         name[len(prefix) :].lower(): value
-        for name, value in message.headers.items()
+        for name, value in delivery.headers.items()
         for prefix in _CLOUD_EVENT_PREFIXES
         if name.startswith(prefix)
     }
@@ -98,13 +84,13 @@ def _envelope(message: Message) -> dict[str, Any]:
         raise UndecodableEvent("body: must be a JSON object")
     if "specversion" in envelope:
         _check_cloud_event(envelope)
-    elif _media_type(message).startswith("application/cloudevents"):
+    elif _media_type(delivery).startswith("application/cloudevents"):
         raise InvalidEvent('specversion: missing; a CloudEvent carries "specversion": "1.0"')
     return envelope
 
 
-def _media_type(message: Message) -> str:
-    return (message.content_type or "").partition(";")[0].strip().lower()
+def _media_type(delivery: Delivery) -> str:
+    return str(delivery.properties.get("content_type", "")).partition(";")[0].strip().lower()
 
 
 def _check_cloud_event(envelope: Mapping[str, Any]) -> None:
@@ -115,13 +101,13 @@ def _check_cloud_event(envelope: Mapping[str, Any]) -> None:
             raise InvalidEvent(f"{name}: missing; CloudEvents requires it")
 
 
-def _header(message: Message, name: str) -> str | None:
-    value = message.headers.get(name)
+def _header(delivery: Delivery, name: str) -> str | None:
+    value = delivery.headers.get(name)
     return value if isinstance(value, str) and value else None
 
 
-def _arrival(message: Message) -> int:
-    text = _header(message, EVENT_ARRIVAL) or ""
+def _arrival(delivery: Delivery) -> int:
+    text = _header(delivery, EVENT_ARRIVAL) or ""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_ARRIVAL_DIGITS else 0
 
 
@@ -137,23 +123,23 @@ def _text_attribute(envelope: Mapping[str, Any], name: str) -> str | None:
     return text
 
 
-def _id(envelope: Mapping[str, Any], message: Message) -> str | None:
+def _id(envelope: Mapping[str, Any], delivery: Delivery) -> str | None:
     # A replayed dead letter carries the publisher's id in a header: its message_id is our own.
     if (given := _text_attribute(envelope, "id")) is not None:
         return given
-    if ORIGINAL_ROUTING_KEY in message.headers:
-        return _header(message, EVENT_ID)
-    return message.message_id or None
+    if ORIGINAL_ROUTING_KEY in delivery.headers:
+        return _header(delivery, EVENT_ID)
+    return delivery.properties.get("message_id")
 
 
 def _type(
     envelope: Mapping[str, Any],
-    message: Message,
+    delivery: Delivery,
     routing_key: str,
     apps: Collection[str],
     types: Collection[str],
 ) -> str:
-    given = (_text_attribute(envelope, "type") or message.type or "").strip()
+    given = (_text_attribute(envelope, "type") or delivery.properties.get("type", "")).strip()
     if given:
         return given
     candidates = [name for name in types if routing_key == name or routing_key.startswith(f"{name}.")]
@@ -175,22 +161,23 @@ def _app(routing_key: str, kind: str, apps: Collection[str]) -> str | None:
     raise WrongApp(f"{named}; this account {wanted}")
 
 
-def _time(envelope: Mapping[str, Any], message: Message, now: datetime) -> datetime | None:
+def _time(envelope: Mapping[str, Any], delivery: Delivery) -> datetime | None:
     name, value = next(
         ((name, envelope[name]) for name in ("time", "occurred_at") if envelope.get(name) is not None),
         ("", None),
     )
     if value is not None:
         time = _parse_time(name, value)
-    elif (kept := _header(message, EVENT_TIME)) is not None:
+    elif (kept := _header(delivery, EVENT_TIME)) is not None:
         # Of a replayed event, and to the digit, which the property, in whole seconds, is not.
         name, time = EVENT_TIME, _parse_time(EVENT_TIME, kept)
-    elif message.timestamp is not None:
-        name, time = "timestamp", message.timestamp.astimezone(UTC)
+    elif (stamp := delivery.properties.get("timestamp")) is not None:
+        name, time = "timestamp", stamp.astimezone(UTC)
     else:
         return None
-    if time - now > MAX_AHEAD:
-        ahead = f"{time.isoformat()} lies {time - now} ahead of this worker's clock"
+    ahead_by = time - delivery.received_at
+    if ahead_by > MAX_AHEAD:
+        ahead = f"{time.isoformat()} lies {ahead_by} ahead of this worker's clock"
         raise InvalidEvent(f"{name}: {ahead}; at most {MAX_AHEAD} is allowed")
     return time
 

@@ -1,26 +1,29 @@
-"""A delivery: one message, as RabbitMQ gave it to a consumer. Pure."""
+"""A message as RabbitMQ delivered it, in plain Python values. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
 
 class Delivery(msgspec.Struct, frozen=True, eq=False):
-    """A message in hand, in plain values.
+    """One delivery of a message; delivered again, it is another one.
 
     Attributes:
         routing_key: As readable text.
-        properties: Those that are set, by their AMQP names (`content_type`, `message_id`, `type`,
-            `timestamp`, …), without the headers.
+        properties: Those that are set, by their AMQP names (`content_type`, `message_id`, `type`, …), without
+            the headers. Text that was not UTF-8 is made readable; an impossible timestamp is left out.
+        headers: Likewise.
         unreadable: Names of properties and headers that could not be decoded, such as a timestamp in
-            milliseconds.
+            microseconds.
         tag: The channel's number for it.
-        received_at: The time of day of its receipt.
-        since: When it was received, in seconds by `Clock.monotonic`.
+        received_at: The time of day of its receipt, in UTC.
+        since: Seconds by `Clock.monotonic`, at its receipt.
     """
 
     body: bytes
@@ -29,7 +32,7 @@ class Delivery(msgspec.Struct, frozen=True, eq=False):
     headers: Mapping[str, Any] = {}
     unreadable: tuple[str, ...] = ()
     tag: int = 0
-    received_at: datetime = datetime.min.replace(tzinfo=UTC)
+    received_at: datetime = NEVER
     since: float = 0.0
 
     @property

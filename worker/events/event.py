@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from worker.events.values import Json
 
@@ -33,26 +33,6 @@ class OrderKey(NamedTuple):
 
 FIRST = OrderKey("", datetime.min.replace(tzinfo=UTC), 0)
 """Older than anything that can happen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What of an AMQP message decides its meaning.
-
-    Attributes:
-        timestamp: The `timestamp` property; None where it is absent.
-        unreadable: Names of properties that could not be decoded, such as a timestamp in milliseconds.
-    """
-
-    body: bytes
-    routing_key: str
-    content_type: str | None = None
-    content_encoding: str | None = None
-    message_id: str | None = None
-    type: str | None = None
-    timestamp: datetime | None = None
-    headers: Mapping[str, Any] = field(default_factory=dict)
-    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

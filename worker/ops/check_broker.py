@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from aiormq.abc import AbstractConnection
-
-from worker.broker.connection import mask_url
+from worker.broker.connection import Connection, mask_url
 from worker.broker.queues import connected, exchange_exists, queue_state, what_differs
 from worker.broker.topology import (
     dead_letter_queue,
@@ -20,7 +18,7 @@ from worker.broker.topology import (
     work_queue,
     work_queue_arguments,
 )
-from worker.broker.version import broker_version, version_warnings
+from worker.broker.version import version_warnings
 from worker.errors import BrokerUnavailable, LedgerUnavailable
 from worker.ledger.database import Database
 from worker.settings import Settings
@@ -92,11 +90,10 @@ async def check_broker(settings: Settings, accounts: Iterable[str]) -> BrokerRep
     url = settings.amqp_url.get_secret_value()
     try:
         async with connected(url, "check") as connection:
-            version = broker_version(connection.server_properties)
             return BrokerReport(
                 url=mask_url(url),
-                version=version,
-                warnings=version_warnings(version),
+                version=connection.version,
+                warnings=version_warnings(connection.version),
                 exchange=await exchange_exists(connection, settings.events_exchange),
                 queues=tuple(
                     [report for name in accounts for report in await _check_queues(connection, name)]
@@ -106,14 +103,14 @@ async def check_broker(settings: Settings, accounts: Iterable[str]) -> BrokerRep
         return BrokerReport(url=mask_url(url), problem=str(error))
 
 
-async def _check_queues(connection: AbstractConnection, account: str) -> list[QueueReport]:
+async def _check_queues(connection: Connection, account: str) -> list[QueueReport]:
     return [
         await _check_queue(connection, work_queue(account), work_queue_arguments(account)),
         await _check_queue(connection, dead_letter_queue(account), dead_letter_queue_arguments()),
     ]
 
 
-async def _check_queue(connection: AbstractConnection, queue: str, arguments: dict[str, Any]) -> QueueReport:
+async def _check_queue(connection: Connection, queue: str, arguments: dict[str, Any]) -> QueueReport:
     state = await queue_state(connection, queue)
     if state is None:
         return QueueReport(queue, QueueCheck.NOT_YET)

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.examples import NOON
 from worker.accounts.account import Account
 from worker.accounts.preview import Preview, Verdict, preview
-from worker.events.event import Message
+from worker.events.delivery import Delivery
 from worker.mapping import Condition, EventMapping, FieldTarget, Options, Rule, Template
 
 
@@ -29,7 +29,7 @@ def seen(of: Account, kind: str = "order.paid", **data: Any) -> Preview:  # noqa
     """The preview of an event about Ada."""
     user = {"email": "ada@example.com", **data.pop("user", {})}
     body = json.dumps({"type": kind, "time": NOON.isoformat(), "data": {"user": user, **data}})
-    return preview(Message(body.encode(), kind), of, NOON)
+    return preview(Delivery(body.encode(), kind, received_at=NOON), of)
 
 
 def test_rules_that_match_and_rules_that_do_not_are_both_shown_with_their_reason() -> None:
@@ -103,7 +103,7 @@ def test_a_value_that_no_rule_can_compare_is_a_dead_letter_and_named_at_its_rule
 
 
 def test_what_cannot_be_read_is_a_dead_letter() -> None:
-    result = preview(Message(b"{", "order.paid"), account(), NOON)
+    result = preview(Delivery(b"{", "order.paid"), account())
 
     assert (result.verdict, result.reason) == (Verdict.DEAD_LETTERED, "undecodable")
 

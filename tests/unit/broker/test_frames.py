@@ -17,6 +17,7 @@ from pamqp.header import ContentHeader
 
 from tests.unit.examples import NOON
 from worker.broker import frames
+from worker.events.delivery import Delivery
 
 SECONDS = int(NOON.timestamp())
 
@@ -59,27 +60,26 @@ def received(**properties: bytes) -> spec.Basic.Properties:
     return read.properties
 
 
-def delivered(
-    properties: spec.Basic.Properties, routing_key: str | None = "user.signed_up"
-) -> DeliveredMessage:
+def delivered(properties: spec.Basic.Properties, routing_key: str | None = "user.signed_up") -> Delivery:
     deliver = spec.Basic.Deliver("consumer", 7, False, "platform.events", routing_key)  # noqa: FBT003  # pamqp's order
-    return DeliveredMessage(deliver, ContentHeader(0, 2, properties), b"{}", None)  # type: ignore[arg-type]
+    raw = DeliveredMessage(deliver, ContentHeader(0, 2, properties), b"{}", None)  # type: ignore[arg-type]
+    return frames.read_delivery(raw, received_at=NOON, since=12.5)
 
 
 @pytest.mark.parametrize("stamp", [SECONDS * 10**6, SECONDS * 10**9, 2**64 - 1])
 def test_a_timestamp_in_microseconds_or_finer_is_named_and_not_a_broken_connection(stamp: int) -> None:
-    properties = received(timestamp=struct.pack(">Q", stamp))
+    delivery = delivered(received(timestamp=struct.pack(">Q", stamp)))
 
-    assert frames.unreadable(properties) == ("timestamp",)
-    assert "timestamp" not in frames.clean(properties)
+    assert delivery.unreadable == ("timestamp",)
+    assert "timestamp" not in delivery.properties
 
 
 @pytest.mark.parametrize("stamp", [SECONDS, SECONDS * 1000])
 def test_a_timestamp_in_seconds_or_milliseconds_is_read(stamp: int) -> None:
-    properties = received(timestamp=struct.pack(">Q", stamp))
+    delivery = delivered(received(timestamp=struct.pack(">Q", stamp)))
 
-    assert properties.timestamp == NOON
-    assert frames.unreadable(properties) == ()
+    assert delivery.properties == {"timestamp": NOON}
+    assert delivery.unreadable == ()
 
 
 TEXTS = [name for name in FLAGS if name not in {"headers", "delivery_mode", "priority", "timestamp"}]
@@ -87,10 +87,11 @@ TEXTS = [name for name in FLAGS if name not in {"headers", "delivery_mode", "pri
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_text_that_is_not_utf_8_is_named_and_can_be_shown(name: str) -> None:
-    properties = received(**{name: short(b"caf\xe9")})
+    delivery = delivered(received(**{name: short(b"caf\xe9")}))
 
-    assert frames.unreadable(properties) == (name,)
-    assert frames.clean(properties)[name] == "caf�"
+    amqp_name = "type" if name == "message_type" else name
+    assert delivery.unreadable == (amqp_name,)
+    assert delivery.properties == {amqp_name: "caf�"}
 
 
 def test_all_that_is_wrong_is_named_at_once() -> None:
@@ -98,7 +99,7 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
         content_type=short(b"\xff"), message_id=short(b"\xfe"), timestamp=struct.pack(">Q", 2**63)
     )
 
-    assert frames.unreadable(properties) == ("content_type", "message_id", "timestamp")
+    assert delivered(properties).unreadable == ("content_type", "message_id", "timestamp")
 
 
 @pytest.mark.parametrize(
@@ -112,14 +113,10 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
 )
 def test_headers_that_cannot_be_read_are_named(entries: dict[bytes, bytes], names: tuple[str, ...]) -> None:
     """Long text that is not UTF-8 arrives as bytes, which is a value like any other."""
-    properties = received(headers=table(entries))
+    delivery = delivered(received(headers=table(entries)))
 
-    assert frames.unreadable(properties) == names
-    assert all(
-        letter < "\udc80" or letter > "\udcff"
-        for key in frames.clean(properties)["headers"]
-        for letter in key
-    )
+    assert delivery.unreadable == names
+    assert all(letter < "\udc80" or letter > "\udcff" for key in delivery.headers for letter in key)
 
 
 def test_a_table_within_a_table_is_read_tolerantly_too() -> None:
@@ -143,28 +140,35 @@ def test_a_whole_message_is_read_as_ever() -> None:
 
     assert isinstance(header, ContentHeader)
     assert header.properties == sent
-    assert frames.unreadable(header.properties) == ()
+    assert delivered(header.properties).unreadable == ()
 
 
-def test_what_decides_a_messages_meaning_is_handed_on() -> None:
+def test_all_that_is_set_is_handed_on() -> None:
     properties = spec.Basic.Properties(
         content_type="application/json", content_encoding="utf-8", message_id="e-1", timestamp=NOON,
-        message_type="order.paid", headers={"a": 1},
+        message_type="order.paid", delivery_mode=2, priority=0, headers={"a": 1, "x-delivery-count": 3},
     )  # fmt: skip
 
-    message = frames.to_message(delivered(properties, "order.paid.sunny"))
+    delivery = delivered(properties, "order.paid.sunny")
 
-    assert (message.body, message.routing_key, message.headers) == (b"{}", "order.paid.sunny", {"a": 1})
-    assert (message.content_type, message.content_encoding) == ("application/json", "utf-8")
-    assert (message.message_id, message.type, message.timestamp) == ("e-1", "order.paid", NOON)
-    assert message.unreadable == ()
+    assert (delivery.body, delivery.routing_key, delivery.tag) == (b"{}", "order.paid.sunny", 7)
+    assert delivery.properties == {
+        "content_type": "application/json", "content_encoding": "utf-8", "message_id": "e-1",
+        "timestamp": NOON, "type": "order.paid", "delivery_mode": 2, "priority": 0,
+    }  # fmt: skip
+    assert delivery.headers == {"a": 1, "x-delivery-count": 3}
+    assert (delivery.unreadable, delivery.count) == ((), 3)
+    assert (delivery.received_at, delivery.since) == (NOON, 12.5)
 
 
 def test_a_message_without_properties_has_none() -> None:
-    message = frames.to_message(delivered(spec.Basic.Properties()))
+    delivery = delivered(spec.Basic.Properties())
 
-    assert (message.headers, message.message_id, message.timestamp) == ({}, None, None)
-    assert frames.clean(spec.Basic.Properties()) == {"headers": {}}
+    assert (delivery.properties, delivery.headers, delivery.count) == ({}, {}, 0)
+
+
+def test_empty_text_counts_as_not_set() -> None:
+    assert delivered(received(content_encoding=short(b""), message_id=short(b""))).properties == {}
 
 
 def test_a_routing_key_that_is_not_utf_8_can_be_shown() -> None:
@@ -174,7 +178,7 @@ def test_a_routing_key_that_is_not_utf_8_can_be_shown() -> None:
     _, _, read = frame.unmarshal(struct.pack(">BHI", 1, 1, len(deliver)) + deliver + b"\xce")
     assert isinstance(read, spec.Basic.Deliver)
 
-    assert frames.to_message(delivered(spec.Basic.Properties(), read.routing_key)).routing_key == "caf�"
+    assert delivered(spec.Basic.Properties(), read.routing_key).routing_key == "caf�"
 
 
 raw_values = st.one_of(
@@ -202,12 +206,41 @@ def test_whatever_bytes_a_publisher_sends_can_be_read_and_named(
 
     properties = received(headers=headers, timestamp=struct.pack(">Q", stamp), **texts_on_the_wire)
 
-    named = frames.unreadable(properties)
+    delivery = delivered(properties)
     for name, text in texts.items():
-        assert (name in named) == (text.decode("utf-8", "ignore").encode() != text)
-    "".join(named).encode()  # readable names can be written anywhere
-    assert isinstance(frames.clean(properties)["headers"], dict)
+        amqp_name = "type" if name == "message_type" else name
+        assert (amqp_name in delivery.unreadable) == (text.decode("utf-8", "ignore").encode() != text)
+    "".join((*delivery.unreadable, *delivery.headers)).encode()  # readable names can be written anywhere
+    kept = {name: value for name, value in delivery.properties.items() if name != "expiration"}
+    assert frames.can_be_sent(kept)
 
 
 def test_the_time_that_stands_for_an_impossible_one_is_none_that_anybody_sends() -> None:
     assert datetime.max.replace(tzinfo=UTC) == frames._UNREADABLE_TIME
+
+
+def test_a_message_goes_out_with_the_properties_it_was_given_and_no_priority_of_its_own() -> None:
+    """Given none, aio-pika would send a priority of 0."""
+    message = frames.outgoing(b"x", {"type": "order.paid", "headers": {"a": 1}, "delivery_mode": 2})
+
+    assert message.properties == spec.Basic.Properties(
+        message_type="order.paid", headers={"a": 1}, delivery_mode=2
+    )
+
+
+@pytest.mark.parametrize(
+    ("properties", "can"),
+    [
+        ({"type": "x" * 255, "headers": {"a": [1, None]}}, True),
+        ({"type": "x" * 256}, False),
+        ({"delivery_mode": 7}, False),
+        ({"headers": {"a": object()}}, False),
+    ],
+)
+def test_properties_that_cannot_be_sent_are_told_before(properties: dict[str, Any], can: bool) -> None:
+    assert frames.can_be_sent(properties) is can
+
+
+@pytest.mark.parametrize(("value", "size"), [("abc", 8), (True, 2), (2**70, None), (object(), None)])
+def test_a_header_is_measured_as_it_goes_over_the_wire(value: object, size: int | None) -> None:
+    assert frames.encoded_size(value) == size

@@ -14,9 +14,9 @@ import pytest
 from tests.unit.examples import EMAIL, NOON, change, event
 from tests.unit.virtual_time import beside, now, run, settle
 from worker.accounts.interpret import Request
-from worker.consumer.report import Delivery
 from worker.consumer.settling import FLUSH_EVERY, Settled, Settling
 from worker.errors import EpochLost
+from worker.events.delivery import Delivery
 from worker.ledger.account import AccountLedger
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.known import Batch, Entry, Known

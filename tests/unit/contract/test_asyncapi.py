@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from tests.unit.examples import NOON
 from worker.contract.asyncapi import asyncapi_document
 from worker.errors import EventError, Reason
 from worker.events.decode import decode
-from worker.events.event import Message
+from worker.events.delivery import Delivery
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS, read_payload
 
@@ -65,13 +65,17 @@ def test_the_exchange_is_the_one_that_is_set() -> None:
     assert (exchange["name"], exchange["type"], exchange["durable"]) == ("my.events", "topic", True)
 
 
+def delivery(body: object, key: str, headers: Mapping[str, Any] | None = None, **properties: str) -> Delivery:
+    return Delivery(json.dumps(body).encode(), key, properties, headers or {}, received_at=NOON)
+
+
 @pytest.mark.parametrize(("name", "content_type", "payload"), EXAMPLES)
 def test_each_example_fits_its_schema_and_the_worker_reads_it(
     name: str, content_type: str, payload: dict[str, Any]
 ) -> None:
     validator(name).validate(payload)
 
-    event = decode(Message(json.dumps(payload).encode(), payload["type"], content_type), now=NOON, arrival=0)
+    event = decode(delivery(payload, payload["type"], content_type=content_type), arrival=0)
     assert event.type == MESSAGES[name]["name"]
     assert read_payload(event).user.email == "ada@example.com"
 
@@ -92,7 +96,7 @@ def test_what_the_schema_refuses_the_worker_refuses_too(data: dict[str, Any]) ->
 
     assert not validator("userSignedUp").is_valid(event)
     with pytest.raises(EventError):
-        read_payload(decode(Message(json.dumps(event).encode(), "user.signed_up"), now=NOON, arrival=0))
+        read_payload(decode(delivery(event, "user.signed_up"), arrival=0))
 
 
 def test_unknown_keys_and_nulls_are_allowed() -> None:
@@ -111,7 +115,7 @@ def test_the_example_of_a_binary_cloud_event_is_read_from_its_headers() -> None:
     body = MESSAGES["accessGranted"]["examples"][0]["payload"]["data"]
 
     Draft7Validator(schema).validate(headers)
-    event = decode(Message(json.dumps(body).encode(), "access.granted", headers=headers), now=NOON, arrival=0)
+    event = decode(delivery(body, "access.granted", headers=headers), arrival=0)
 
     assert (event.id, event.data) == ("e-1", body)
 

@@ -6,19 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiormq import spec
-from aiormq.abc import DeliveredMessage
-from pamqp.header import ContentHeader
 
 from worker.dead_letters.reader import Selection, read_letter
+from worker.events.delivery import Delivery
 
 
-def delivered(tag: int, body: bytes = b"{}", message_id: str | None = None) -> DeliveredMessage:
-    """What RabbitMQ itself set aside, as the delivery with that number."""
+def delivered(tag: int, body: bytes = b"{}", message_id: str | None = None) -> Delivery:
+    """What RabbitMQ itself dead-lettered, as the delivery with that number."""
     death: dict[str, Any] = {"reason": "delivery_limit", "time": datetime(2026, 7, 1, tzinfo=UTC)}
-    properties = spec.Basic.Properties(message_id=message_id, headers={"x-death": [death]})
-    deliver = spec.Basic.Deliver("consumer", tag, False, "kit.dead", "sunny")  # noqa: FBT003  # pamqp's order
-    return DeliveredMessage(deliver, ContentHeader(0, len(body), properties), body, None)  # type: ignore[arg-type]
+    properties = {} if message_id is None else {"message_id": message_id}
+    return Delivery(body, "sunny", properties, {"x-death": [death]}, tag=tag)
 
 
 def test_a_letter_without_an_id_is_named_by_what_it_is_and_not_by_where_it_lies() -> None:

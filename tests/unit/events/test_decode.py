@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.unit.examples import NOON
 from worker.errors import EventError, InvalidEvent, Reason, UndecodableEvent, WrongApp
 from worker.events.decode import MAX_BODY_BYTES, decode
-from worker.events.event import Event, Message
+from worker.events.delivery import Delivery
+from worker.events.event import Event
 
 TYPES = frozenset({"user.signed_up", "subscription.started", "order.paid", "order.paid.late"})
 DATA = {"user": {"email": "ada@example.com"}}
@@ -24,22 +25,30 @@ CLOUD_EVENT = {
 }  # fmt: skip
 
 
-def message(body: object = None, key: str = "user.signed_up", **properties: Any) -> Message:  # noqa: ANN401
-    """A message; a body that is no bytes is sent as JSON."""
+def message(
+    body: object = None,
+    key: str = "user.signed_up",
+    *,
+    headers: Mapping[str, Any] | None = None,
+    unreadable: tuple[str, ...] = (),
+    **properties: Any,  # noqa: ANN401  # as AMQP has them
+) -> Delivery:
+    """A message; a body that is no bytes is sent as JSON. Properties that are empty are not set."""
     given_body = {"data": DATA} if body is None else body
     as_bytes = given_body if isinstance(given_body, bytes) else json.dumps(given_body).encode()
-    return Message(as_bytes, key, **properties)
+    set_properties = {name: value for name, value in properties.items() if value not in {None, ""}}
+    return Delivery(as_bytes, key, set_properties, headers or {}, unreadable, received_at=NOON)
 
 
-def read(received: Message, *, apps: tuple[str, ...] = (), arrival: int = 1) -> Event:
-    return decode(received, now=NOON, arrival=arrival, apps=apps, types=TYPES)
+def read(received: Delivery, *, apps: tuple[str, ...] = (), arrival: int = 1) -> Event:
+    return decode(received, arrival=arrival, apps=apps, types=TYPES)
 
 
 def plain(**attributes: object) -> Event:
     return read(message({"data": DATA, **attributes}))
 
 
-def refused(received: Message, kind: type[EventError] = InvalidEvent, **options: Any) -> str:  # noqa: ANN401
+def refused(received: Delivery, kind: type[EventError] = InvalidEvent, **options: Any) -> str:  # noqa: ANN401
     """Why a message is refused."""
     with pytest.raises(kind) as caught:
         read(received, **options)
@@ -104,7 +113,7 @@ def test_plain_json_may_leave_it_to_the_amqp_properties() -> None:
 
 def test_the_body_wins_over_the_properties() -> None:
     body = {"id": "body", "type": "order.paid", "time": "2026-07-01T10:00:00Z", "data": DATA}
-    properties = {"message_id": "amqp", "type": "user.signed_up", "timestamp": NOON}
+    properties: dict[str, Any] = {"message_id": "amqp", "type": "user.signed_up", "timestamp": NOON}
 
     event = read(message(body, "order.paid", **properties))
 
@@ -469,7 +478,7 @@ short = (
 )
 
 
-def decode_or_refuse(received: Message, apps: tuple[str, ...] = ()) -> Event | None:
+def decode_or_refuse(received: Delivery, apps: tuple[str, ...] = ()) -> Event | None:
     """Decode; anything raised other than an `EventError` fails the test."""
     try:
         return read(received, apps=apps)
@@ -499,7 +508,7 @@ def test_arbitrary_bytes_give_an_event_or_an_event_error(body: bytes, content_ty
 def test_arbitrary_json_properties_and_headers_give_an_event_or_an_event_error(
     envelope: Mapping[str, object],
     given_headers: Mapping[str, object],
-    properties: Mapping[str, str | None],
+    properties: Mapping[str, Any],
     timestamp: datetime | None,
     key: str,
 ) -> None:

@@ -1,0 +1,62 @@
+"""The worker's two connections to RabbitMQ: one to consume, one to publish with confirms."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from worker.broker.connection import HEARTBEAT, check_amqp_url
+from worker.broker.publisher import Publisher
+from worker.broker.reconnecting import PING_EVERY, ReconnectingConnection
+from worker.clock import Clock
+
+MAX_SILENCE: Final = 2.0 * HEARTBEAT
+"""Seconds after which RabbitMQ may have given this worker's queues to another one."""
+
+
+class Broker:
+    """Both connections, and what is published over them.
+
+    Args:
+        url: The broker's.
+        worker_id: As RabbitMQ's own pages show who it is.
+        clock: Tells when the broker was heard.
+        ping_every: Seconds between two questions to the broker.
+        max_silence: Seconds for which an unheard broker is taken to be there.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        worker_id: str,
+        *,
+        clock: Clock,
+        ping_every: float = PING_EVERY,
+        max_silence: float = MAX_SILENCE,
+    ) -> None:
+        checked = check_amqp_url(url)
+        self.consuming = ReconnectingConnection(
+            checked,
+            f"kit-worker {worker_id} consuming",
+            clock=clock,
+            ping_every=ping_every,
+            tells_version=True,
+        )
+        self.publishing = ReconnectingConnection(
+            checked, f"kit-worker {worker_id} publishing", clock=clock, ping_every=ping_every
+        )
+        self.publisher = Publisher(self.publishing)
+        self._clock = clock
+        self._max_silence = max_silence
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the broker was there so recently that no other worker can have our queues."""
+        silence = self._clock.monotonic() - self.consuming.heard_at
+        return self.consuming.is_up and silence < self._max_silence
+
+    async def run(self) -> None:
+        """Keep both connections up, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.consuming.run())
+            group.create_task(self.publishing.run())

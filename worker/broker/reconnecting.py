@@ -1,0 +1,135 @@
+"""A connection to RabbitMQ that is kept up: one that behaves oddly in any way is replaced by a new one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+from aio_pika.abc import AbstractChannel
+from yarl import URL
+
+from worker.broker.connection import (
+    FAILURES,
+    HEARTBEAT,
+    Connection,
+    answered_within,
+    close_quietly,
+    connect,
+    mask_url,
+)
+from worker.broker.version import version_warnings
+from worker.clock import Clock
+from worker.errors import BrokerUnavailable
+from worker.retry import backoff
+
+PING_EVERY: Final = 5.0
+MAX_RECONNECT_DELAY: Final = 5.0
+
+log = structlog.get_logger()
+
+
+class ReconnectingConnection:
+    """One connection, kept up for as long as `run` runs.
+
+    Args:
+        url: The broker's, checked.
+        name: As RabbitMQ's own pages show the connection.
+        clock: Tells when the broker was heard, and how long to wait before the next try.
+        ping_every: Seconds between two questions to the broker.
+        tells_version: Whether to log what is good to know about the broker's version.
+
+    Attributes:
+        heard_at: Seconds; the broker is known to have been there at that moment. It is when the last
+            answered question was asked, not when the answer was read: after a suspension, answers may lie
+            in the socket that say nothing about now.
+        problem: Why there is no connection, for people; empty while there is one.
+        version: The broker's; empty before it is known.
+    """
+
+    def __init__(
+        self,
+        url: URL,
+        name: str,
+        *,
+        clock: Clock,
+        ping_every: float = PING_EVERY,
+        tells_version: bool = False,
+    ) -> None:
+        self.heard_at = float("-inf")
+        self.problem = "not connected yet"
+        self.version = ""
+        self._url = url
+        self._name = name
+        self._clock = clock
+        self._ping_every = ping_every
+        self._tells_version = tells_version
+        self._connection: Connection | None = None
+        self._up = asyncio.Event()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is a connection."""
+        return self._connection is not None and self._connection.is_up
+
+    async def open_channel(self, *, confirms: bool = False) -> AbstractChannel:
+        """Open a channel as `Connection.open_channel` does, waiting for a connection where there is none."""
+        while not self.is_up:
+            self._up.clear()
+            await self._up.wait()
+        if self._connection is None:
+            raise BrokerUnavailable("the connection is gone")
+        return await self._connection.open_channel(confirms=confirms)
+
+    async def run(self) -> None:
+        """Connect, watch, and connect again, until cancelled."""
+        failures = 0
+        while True:
+            try:
+                connection = await connect(self._url, self._name)
+            except BrokerUnavailable as error:
+                failures += 1
+                self.problem = str(error)
+                delay = min(backoff(failures, self._clock.random()), MAX_RECONNECT_DELAY)
+                log.warning("broker_unreachable", problem=self.problem, retry_in_s=round(delay, 1))
+                await asyncio.sleep(delay)
+                continue
+            failures = 0
+            try:
+                await self._watch(connection)
+            finally:
+                self._connection = None
+                await close_quietly(connection)
+
+    async def _watch(self, connection: Connection) -> None:
+        """Ask the broker something every few seconds, until it does not answer."""
+        lost = connection.lost()
+        try:
+            asked = self._clock.monotonic()
+            control = await connection.open_channel()
+            while not lost.done():
+                async with answered_within(HEARTBEAT):
+                    await control.set_qos(prefetch_count=1)
+                self.heard_at = asked
+                self._note_up(connection)
+                await asyncio.wait({lost}, timeout=self._ping_every)
+                asked = self._clock.monotonic()
+            why = lost.result()
+        except (*FAILURES, BrokerUnavailable) as error:
+            why = str(error) or type(error).__name__
+        self.problem = f"{mask_url(self._url)}: connection lost: {why}"
+        log.warning("broker_lost", connection=self._name, problem=self.problem)
+
+    def _note_up(self, connection: Connection) -> None:
+        if self._connection is None:
+            self._connection, self.problem = connection, ""
+            self._up.set()
+            log.info("broker_connected", connection=self._name)
+            if self._tells_version:
+                self._tell_version(connection.version)
+
+    def _tell_version(self, version: str) -> None:
+        if version != self.version:
+            self.version = version
+            for warning in version_warnings(version):
+                log.warning("broker_version", connection=self._name, version=version, warning=warning)
