@@ -12,13 +12,10 @@ from pydantic import SecretStr
 
 from worker.accounts.load import load_accounts
 from worker.clock import awake_or_not
-from worker.commands.choosing import one_account
+from worker.commands.common import AccountName, begin, one_account, opened_ledger, run_async
 from worker.commands.exits import UsageError
-from worker.commands.kit_access import Named, endpoint_for, revoke
-from worker.commands.ledger import opened_ledger
+from worker.commands.kit_access import endpoint_for, revoke
 from worker.commands.output import harmless, say, warn
-from worker.commands.running import run_async
-from worker.commands.starting import begin
 from worker.errors import CredentialRefused
 from worker.kit.auth.callback import check_redirect_uri, comes_here, waiting_for_callback
 from worker.kit.auth.connection import Connection, Tokens
@@ -39,7 +36,7 @@ PATIENCE: Final = 600.0
 
 
 def connect(
-    account: Named,
+    account: AccountName,
     *,
     code: Annotated[
         str | None,

@@ -13,12 +13,10 @@ from aiormq.abc import AbstractConnection
 from worker.accounts.load import load_accounts
 from worker.broker.queues import connected, queue_state
 from worker.broker.topology import dead_letter_queue
-from worker.commands.choosing import unknown_account
+from worker.commands.common import begin, run_async, unknown_account
 from worker.commands.dead_letters_view import print_line, show_letters, show_listings, show_moved
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson
-from worker.commands.running import run_async
-from worker.commands.starting import begin
 from worker.contract.publish import publisher_on
 from worker.dead_letters import operations
 from worker.dead_letters.letter import DeadLetter

@@ -11,9 +11,8 @@ from typing import Annotated
 import typer
 from yarl import URL
 
+from worker.commands.common import begin, run_async
 from worker.commands.output import say, show, table
-from worker.commands.running import run_async
-from worker.commands.starting import begin
 from worker.demo.play import Changed, Played, Review, play, review
 from worker.demo.stage import KIT_ACCOUNT, DemoFailedError, Stage, ledger_url, stage
 from worker.demo.story import ACCOUNT_FILE, NEVER_TAGGED, SCENES

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from worker.accounts.load import Loaded, load_accounts
-from worker.commands.choosing import unknown_account
-from worker.commands.kit_access import Named, endpoint_for, not_ended, revoke
-from worker.commands.ledger import opened_ledger
+from worker.commands.common import AccountName, begin, opened_ledger, run_async, unknown_account
+from worker.commands.kit_access import endpoint_for, not_ended, revoke
 from worker.commands.output import say
-from worker.commands.running import run_async
-from worker.commands.starting import begin
 from worker.errors import CredentialRefused
 from worker.kit.auth.connection import Connection
 from worker.kit.auth.refresh import not_connected
@@ -18,7 +15,7 @@ from worker.ledger.tokens import TokenStore
 from worker.settings import Settings, environment
 
 
-def disconnect(account: Named) -> None:
+def disconnect(account: AccountName) -> None:
     """Take the worker out of an account: end its access at Kit, and forget the tokens."""
     settings = begin()
     loaded = load_accounts(settings.config_dir, environment())

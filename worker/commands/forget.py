@@ -12,12 +12,9 @@ import typer
 
 from worker.accounts.load import load_accounts
 from worker.broker.queues import connected
+from worker.commands.common import an_address, begin, opened_ledger, run_async
 from worker.commands.exits import UsageError
-from worker.commands.ledger import opened_ledger
 from worker.commands.output import AsJson, say, show, show_json, table, warn
-from worker.commands.people import an_address
-from worker.commands.running import run_async
-from worker.commands.starting import begin
 from worker.dead_letters import operations
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.person import AboutPerson

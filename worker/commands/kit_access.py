@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
-
-import typer
 
 from worker.clock import awake_or_not
 from worker.commands.output import harmless, warn
@@ -14,8 +11,6 @@ from worker.kit.auth.connection import Connection
 from worker.kit.auth.endpoint import OAuthEndpoint
 from worker.kit.credentials import OAuthApp
 from worker.settings import Settings
-
-Named = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account, as its file is named.")]
 
 
 def endpoint_for(settings: Settings, app: OAuthApp) -> OAuthEndpoint:
