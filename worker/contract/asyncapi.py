@@ -1,4 +1,4 @@
-"""The platform's contract as an AsyncAPI 3.0 document, made from the code that reads the events. Pure."""
+"""The platform's contract as an AsyncAPI 3.0 document, made from the code that reads the events.."""
 
 from __future__ import annotations
 
