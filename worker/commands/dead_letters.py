@@ -50,8 +50,8 @@ def list_(  # noqa: PLR0913  # one for each option
     as_json: AsJson = False,
 ) -> None:
     """Show dead letters, grouped by reason and one by one. They stay where they are."""
-    desk = _Desk(account)
-    show_listings(run_async(desk.look(_selection(reason, type_, id_))), limit, as_json=as_json)
+    chosen = _DeadLetters(account)
+    show_listings(run_async(chosen.look(_selection(reason, type_, id_))), limit, as_json=as_json)
 
 
 @app.command()
@@ -62,7 +62,7 @@ def show(
 ) -> None:
     """Show all there is to know of one dead letter, people's data included."""
     found: list[DeadLetter] = []
-    run_async(_Desk(account).read(Selection(ids=frozenset({id_})), found.append))
+    run_async(_DeadLetters(account).read(Selection(ids=frozenset({id_})), found.append))
     if not found:
         raise UsageError(f"there is no dead letter with the id {id_}")
     show_letters(found, as_json=as_json)
@@ -83,8 +83,8 @@ def replay(  # noqa: PLR0913  # one for each option
     What newer events did to the same people stays: a replayed event applies only what is still newest.
     """
     selection = _chosen(reason, type_, id_, all_=all_)
-    desk = _Desk(account)
-    _and_report(lambda done: desk.replay(selection, done), "replayed", as_json=as_json)
+    chosen = _DeadLetters(account)
+    _and_report(lambda done: chosen.replay(selection, done), "replayed", as_json=as_json)
 
 
 @app.command()
@@ -100,15 +100,15 @@ def discard(  # noqa: PLR0913  # one for each option
 ) -> None:
     """Delete dead letters for good."""
     selection = _chosen(reason, type_, id_, all_=all_)
-    desk = _Desk(account)
-    among = {} if yes else _confirmed(run_async(desk.look(selection)))
-    _and_report(lambda done: desk.discard(selection, among, done), "discarded", as_json=as_json)
+    chosen = _DeadLetters(account)
+    among = {} if yes else _confirmed(run_async(chosen.look(selection)))
+    _and_report(lambda done: chosen.discard(selection, among, done), "discarded", as_json=as_json)
 
 
 @app.command()
 def export(account: OfAccount = None, reason: Reasons = None, type_: Types = None, id_: Ids = None) -> None:
     """Print dead letters as JSON lines, with body, headers and reason. They stay where they are."""
-    run_async(_Desk(account).read(_selection(reason, type_, id_), print_line))
+    run_async(_DeadLetters(account).read(_selection(reason, type_, id_), print_line))
 
 
 # -- what is selected -------------------------------------------------------------------------------------
@@ -154,8 +154,8 @@ def _and_report(
 # -- in the broker ----------------------------------------------------------------------------------------
 
 
-class _Desk:
-    """The accounts in question, and the operations over them, each on connections of its own."""
+class _DeadLetters:
+    """The dead letters of the accounts in question; each operation has connections of its own."""
 
     def __init__(self, account: str | None) -> None:
         self._settings = begin()
