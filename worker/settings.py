@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.broker.connection import check_amqp_url
@@ -89,11 +88,11 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise ConfigurationError([_problem(item) for item in error.errors()]) from None
-
-
-def _problem(item: ErrorDetails) -> Problem:
-    return Problem(str(item["loc"][0]).upper(), item["msg"].removeprefix("Value error, "))
+        problems = [
+            Problem(str(item["loc"][0]).upper(), item["msg"].removeprefix("Value error, "))
+            for item in error.errors()
+        ]
+        raise ConfigurationError(problems) from None
 
 
 def environment() -> dict[str, str]:

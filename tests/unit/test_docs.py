@@ -9,6 +9,7 @@ from worker.accounts.file.model import account_schema
 from worker.cli import app
 from worker.consumer.report import ENDED
 from worker.errors import Reason
+from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.metrics import STATES, Metrics
 from worker.settings import Settings
@@ -68,6 +69,11 @@ def test_every_reason_is_explained(reason: Reason) -> None:
 @pytest.mark.parametrize("name", sorted(PLATFORM_FIELDS))
 def test_every_platform_field_is_listed(name: str) -> None:
     assert f"`{name}`" in MAPPING
+
+
+@pytest.mark.parametrize("kind", list(HANDLERS))
+def test_every_event_type_with_a_default_has_its_row(kind: str) -> None:
+    assert f"\n| `{kind}` |" in MAPPING
 
 
 def keys(schema: object) -> set[str]:

@@ -1,4 +1,4 @@
-"""From an event to what it asks for. Pure: the functional core's one door for the shell."""
+"""From an event to what it asks of whom: the one door into the functional core. Pure."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""All accounts: every file of the configuration folder, loaded and checked against each other.
+"""Loads all accounts: every file of the configuration folder, checked against the others.
 
-The way of a file: `yaml_source` (text → values with positions), `account_file.form` (their types, and the
-JSON Schema), `account_file.checks` and `.wording` (what is wrong, in sentences), `account_file.secrets` (the
-API key), `account_file.read` (the account).
+The way of one file, all in `file/`: `source` (text → values with positions), `model` (their types, and the
+JSON Schema), `cross_checks` and `sentences` (what is wrong, in sentences), `secrets` (the API key), `read`
+(the account).
 """
 
 from __future__ import annotations
@@ -12,24 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from worker.accounts.account import Account
-from worker.accounts.file.model import account_schema
-from worker.accounts.file.read import ACCOUNT_NAME, Draft, MissingSecret, read_account, read_account_file
+from worker.accounts.file.read import ACCOUNT_NAME, Draft, read_account, read_account_file
 from worker.accounts.file.values import shown
 from worker.errors import ConfigurationError, Problem
-from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
-
-__all__ = [
-    "AccessToken",
-    "Account",
-    "ApiKey",
-    "Credential",
-    "Loaded",
-    "MissingSecret",
-    "OAuthApp",
-    "account_schema",
-    "load_accounts",
-    "parse_account",
-]
+from worker.kit.credentials import AccessToken
 
 
 @dataclass(frozen=True, slots=True)

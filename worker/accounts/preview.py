@@ -19,7 +19,7 @@ from worker.mapping import Condition, Lookup, Rule, Template
 from worker.subscribers.change import Change, Part
 
 
-class Verdict(StrEnum):
+class PreviewVerdict(StrEnum):
     """What would become of an event."""
 
     APPLIED = "applied"
@@ -100,7 +100,7 @@ class Preview:
     account: str
     event_type: str
     email: str
-    verdict: Verdict
+    verdict: PreviewVerdict
     reason: Reason | None
     detail: str
     rules: tuple[RuleView, ...] = ()
@@ -118,25 +118,36 @@ def preview(delivery: Delivery, account: Account) -> Preview:
         event = decode(delivery, arrival=0, apps=account.apps, types=types)
     except EventError as error:
         return Preview(
-            account.name, delivery.routing_key, "", Verdict.DEAD_LETTERED, error.reason, str(error)
+            account.name, delivery.routing_key, "", PreviewVerdict.DEAD_LETTERED, error.reason, str(error)
         )
     rules = _rules(event, account)
     try:
         request = interpret(event, account)
     except EventError as error:
         return Preview(
-            account.name, event.type, _email(event), Verdict.DEAD_LETTERED, error.reason, str(error), rules
+            account.name,
+            event.type,
+            _email(event),
+            PreviewVerdict.DEAD_LETTERED,
+            error.reason,
+            str(error),
+            rules,
         )
     if request is None:
         return Preview(
-            account.name, event.type, _email(event), Verdict.IGNORED, None, _why_ignored(event, account)
+            account.name,
+            event.type,
+            _email(event),
+            PreviewVerdict.IGNORED,
+            None,
+            _why_ignored(event, account),
         )
     todo = plan(request.change, account.options, known=False)
     return Preview(
         account=account.name,
         event_type=event.type,
         email=request.email,
-        verdict=Verdict.APPLIED,
+        verdict=PreviewVerdict.APPLIED,
         reason=None,
         detail="",
         rules=rules,

@@ -29,8 +29,8 @@ class Broker:
         self,
         url: str,
         worker_id: str,
-        *,
         clock: Clock,
+        *,
         ping_every: float = PING_EVERY,
         max_silence: float = MAX_SILENCE,
     ) -> None:

@@ -22,7 +22,7 @@ class Receiver(Protocol):
     async def receive(self, delivery: Delivery) -> None:
         """Take a message in. It must not wait for anything: closing the channel cancels it."""
 
-    def ended(self, *, cancelled: bool) -> None:
+    def channel_ended(self, *, cancelled: bool) -> None:
         """Hear, once, that no more messages come.
 
         Args:
@@ -138,7 +138,7 @@ class ConsumerChannel:
     def _end(self, *, cancelled: bool) -> None:
         receiver, self._receiver = self._receiver, None  # it is told once
         if receiver is not None:
-            receiver.ended(cancelled=cancelled)
+            receiver.channel_ended(cancelled=cancelled)
 
 
 def _failed(what: str, error: BaseException) -> BrokerUnavailable:

@@ -11,11 +11,9 @@ import typer
 
 from worker.accounts.account import Account
 from worker.accounts.load import Loaded, load_accounts
-from worker.commands.choosing import unknown_account
+from worker.commands.common import begin, run_async, unknown_account
 from worker.commands.exits import ExitCode
 from worker.commands.output import AsJson, say, show, show_json, table
-from worker.commands.running import run_async
-from worker.commands.starting import begin
 from worker.errors import Problem
 from worker.ops.check_broker import BrokerReport, LedgerReport, QueueCheck, check_broker, check_ledger
 from worker.ops.check_kit import KitCheck, KitReport, check_kit

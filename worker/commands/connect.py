@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import suppress
 from typing import Annotated, Final
 
 import typer
 from pydantic import SecretStr
 
 from worker.accounts.load import load_accounts
-from worker.clock import awake_or_not
-from worker.commands.choosing import one_account
+from worker.commands.common import AccountName, begin, one_account, opened_ledger, run_async
 from worker.commands.exits import UsageError
-from worker.commands.kit_access import Named, endpoint_for, revoke
-from worker.commands.ledger import opened_ledger
-from worker.commands.output import harmless, say, warn
-from worker.commands.running import run_async
-from worker.commands.starting import begin
-from worker.errors import CredentialRefused
+from worker.commands.output import harmless, say, warn, warn_not_ended
 from worker.kit.auth.callback import check_redirect_uri, comes_here, waiting_for_callback
-from worker.kit.auth.connection import Connection, Tokens
 from worker.kit.auth.consent import Consent, ConsentError, Granted
-from worker.kit.auth.endpoint import GrantRefusedError
-from worker.kit.auth.login import token_login
-from worker.kit.client import KitClient
 from worker.kit.credentials import OAuthApp
-from worker.kit.limiter import Limiter
-from worker.ledger.sealing import Seal, new_key
+from worker.ledger.sealing import new_key
 from worker.ledger.store import Ledger
-from worker.ledger.tokens import TakenError, TokenStore
+from worker.ledger.tokens import TokenStore
+from worker.ops.kit_access import KitAccountTakenError, let_in
 from worker.settings import Settings, environment
 
 REDIRECT_URI: Final = "http://localhost:8976/callback"
@@ -39,7 +28,7 @@ PATIENCE: Final = 600.0
 
 
 def connect(
-    account: Named,
+    account: AccountName,
     *,
     code: Annotated[
         str | None,
@@ -80,7 +69,7 @@ async def _connect(
     async with opened_ledger(settings) as ledger:
         consent = Consent(app, account, redirect_uri, await _key_of(settings, ledger))
         granted = consent.pasted(code) if code is not None else await _consented(settings, consent)
-        return await _keep(settings, consent, granted, ledger) if granted else ""
+        return await _let_in(settings, consent, granted, ledger) if granted else ""
 
 
 async def _key_of(settings: Settings, ledger: Ledger) -> SecretStr:
@@ -122,49 +111,15 @@ async def _consented(settings: Settings, consent: Consent) -> Granted | None:
             raise ConsentError(f"nobody said yes within {PATIENCE / 60:.0f} minutes") from None
 
 
-async def _keep(settings: Settings, consent: Consent, granted: Granted, ledger: Ledger) -> str:
-    endpoint = endpoint_for(settings, consent.app)
+async def _let_in(settings: Settings, consent: Consent, granted: Granted, ledger: Ledger) -> str:
     try:
-        tokens = await endpoint.exchange(
-            granted.code, redirect_uri=consent.redirect_uri, verifier=granted.verifier
-        )
-    except GrantRefusedError as error:
-        raise ConsentError(
-            "Kit does not take this code: it works once, for some minutes, and with the same --redirect-uri; "
-            "run the command again"
-        ) from error
-    kit_account, name = await _account_of(settings, tokens)
-    store = TokenStore(ledger, Seal(consent.key))
-    before = await _connection_before(store, consent.account)
-    try:
-        await store.connect(consent.account, tokens, kit_account, endpoint.base_url)
-    except TakenError as error:
-        # What Kit granted is forgotten, and not revoked: that might end the other account's access, too.
+        found = await let_in(settings, consent, granted, ledger)
+    except KitAccountTakenError as error:
         raise UsageError(
             harmless(
-                f"{name} is the Kit account of {error} already; one Kit account is one file, with a list of "
-                f"apps. If {error} has no file any more: kit-worker disconnect {error}"
+                f"{error}; one Kit account is one file, with a list of apps. If {error.owner} has no file "
+                f"any more: kit-worker disconnect {error.owner}"
             )
         ) from error
-    if before is not None and before.connected.kit_account != kit_account:
-        await revoke(endpoint, before)
-    return name
-
-
-async def _connection_before(store: TokenStore, account: str) -> Connection | None:
-    with suppress(CredentialRefused):  # its key is gone, which may be why it is connected again
-        return await store.load(account)
-    return None
-
-
-async def _account_of(settings: Settings, tokens: Tokens) -> tuple[int, str]:
-    client = KitClient(
-        base_url=settings.kit_base_url,
-        login=token_login(SecretStr(tokens.access_token)),
-        limiter=Limiter(OAuthApp.limit, clock=awake_or_not),
-        timeout=settings.kit_timeout,
-        clock=awake_or_not,
-    )
-    async with client:
-        answer = await client.get("/v4/account")
-        return answer.id_of("account"), str(answer.item("account").get("name") or "an account without a name")
+    warn_not_ended(found.not_ended)
+    return found.kit_name

@@ -7,15 +7,15 @@ import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
-from yarl import URL
 
+from worker.commands.common import begin, run_async
 from worker.commands.output import say, show, table
-from worker.commands.running import run_async
-from worker.commands.starting import begin
 from worker.demo.play import Changed, Played, Review, play, review
-from worker.demo.stage import KIT_ACCOUNT, DemoFailedError, Stage, ledger_url, stage
+from worker.demo.process import DemoFailedError
+from worker.demo.stage import KIT_ACCOUNT, Stage, ledger_url, stage
 from worker.demo.story import ACCOUNT_FILE, NEVER_TAGGED, SCENES
 
 Keep = Annotated[bool, typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C.")]
@@ -42,7 +42,7 @@ async def _demo(amqp_url: str, *, keep: bool) -> None:
         if keep:
             _explain_keeping(on, amqp_url)
             with suppress(asyncio.CancelledError):  # Ctrl-C, its ordinary end
-                code = await on.log.ended()
+                code = await on.worker.ended()
                 raise DemoFailedError(f"the worker ended by itself (exit code {code})")
 
 
@@ -58,16 +58,16 @@ def _show_scene(played: Played) -> None:
         f"{played.scene.title}  ({played.calls + played.set_up} calls, {played.milliseconds} ms)",
         style="bold",
     )
-    for happening, outcome in zip(played.scene.happenings, played.outcomes, strict=True):
-        ended = outcome.kind.replace("_", "-")
+    for happening, became in zip(played.scene.happenings, played.became, strict=True):
+        ended = became.outcome.replace("_", "-")
         line = f"  {happening.type:<22}{happening.email:<20}{ended}"
-        if outcome.reason:
-            say(f"{line} ({outcome.reason}): {outcome.detail}", style="red")
+        if became.reason:
+            say(f"{line} ({became.reason}): {became.detail}", style="red")
         else:
             say(line)
     for change in played.changes:
         say(f"    => {_described(change)}", style="green")
-    if not played.changes and all(outcome.kind == "applied" for outcome in played.outcomes):
+    if not played.changes and all(each.outcome == "applied" for each in played.became):
         say("    => nothing new: everything was so already", style="green")
 
 
@@ -98,7 +98,7 @@ def _fields(fields: Mapping[str, str]) -> str:
 
 
 def _show_sums(played: list[Played], found: Review) -> None:
-    events = sum(len(each.outcomes) for each in played)
+    events = sum(len(each.became) for each in played)
     calls, set_up = sum(each.calls for each in played), sum(each.set_up for each in played)
     say(f"{events} events took {calls} calls to Kit; each by itself would have taken {found.one_by_one}.")
     say(f"{set_up} more were made once, to learn and create tags and custom fields.")
@@ -116,7 +116,7 @@ def _explain_keeping(on: Stage, amqp_url: str) -> None:
         "CONFIG_DIR": str(on.config_dir),
         "LEDGER_URL": ledger_url(on.config_dir),
     }
-    if URL(amqp_url).password in {None, "guest"}:  # RabbitMQ's own default is no secret
+    if urlsplit(amqp_url).password in {None, "guest"}:  # RabbitMQ's own default is no secret
         settings = {"AMQP_URL": amqp_url, **settings}
     event = '{"type": "user.signed_up", "data": {"user": {"email": "you@example.com"}}}'
     say(

@@ -9,12 +9,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from worker.commands.common import an_address, begin, opened_ledger, run_async
 from worker.commands.exits import UsageError
-from worker.commands.ledger import opened_ledger
 from worker.commands.output import AsJson, say, show, show_json, table
-from worker.commands.people import an_address
-from worker.commands.running import run_async
-from worker.commands.starting import begin
 from worker.events.values import time_text
 from worker.ledger.history import Line, addresses, find_history
 from worker.settings import Settings

@@ -43,6 +43,14 @@ def warn(line: str) -> None:
     print(line, file=sys.stderr)  # noqa: T201  # plain text for the person who typed the command
 
 
+def warn_not_ended(why: str) -> None:
+    """Say that an access at Kit goes on, why, and what to do; print nothing where `why` is empty."""
+    if why:
+        warn(
+            harmless(f"kit-worker: its access at Kit was not ended ({why}); remove the app in Kit's settings")
+        )
+
+
 def show_json(value: Any) -> None:  # noqa: ANN401  # any JSON
     """Print a value as JSON."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
-
-import typer
-
 from worker.accounts.load import load_accounts
-from worker.commands.choosing import unknown_account
-from worker.commands.ledger import opened_ledger
+from worker.commands.common import AccountName, begin, opened_ledger, run_async, unknown_account
 from worker.commands.output import say
-from worker.commands.running import run_async
-from worker.commands.starting import begin
 from worker.ledger.registry import Registry
 from worker.settings import Settings, environment
 
-Named: TypeAlias = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account.")]
 
-
-def pause(account: Named) -> None:
+def pause(account: AccountName) -> None:
     """Hold an account: within 5 s no worker begins anything of it. Its events wait in RabbitMQ."""
     since_before = run_async(_set(begin(), account, paused=True))
     say(
@@ -28,7 +19,7 @@ def pause(account: Named) -> None:
     )
 
 
-def resume(account: Named) -> None:
+def resume(account: AccountName) -> None:
     """Let a paused account go on."""
     was_paused = run_async(_set(begin(), account, paused=False))
     say(f"{account} goes on." if was_paused else f"{account} was not paused.")

@@ -10,14 +10,12 @@ import typer
 
 from worker.accounts.account import Account
 from worker.accounts.load import load_accounts
-from worker.accounts.preview import CallView, ConditionView, FieldView, Preview, RuleView, Verdict
+from worker.accounts.preview import CallView, ConditionView, FieldView, Preview, PreviewVerdict, RuleView
 from worker.accounts.preview import preview as preview_of
 from worker.clock import utc_now
-from worker.commands.choosing import one_account
-from worker.commands.event_files import STDIN, read_event_file
+from worker.commands.common import STDIN, begin, one_account, read_event_file
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show, show_json, table
-from worker.commands.starting import begin
 from worker.contract.samples import PREVIEW_ID, STAND_IN_EMAIL, Sample, made_up
 from worker.settings import environment
 
@@ -92,9 +90,9 @@ def _show(result: Preview, sample: Sample) -> None:
 
 
 def _verdict(result: Preview) -> str:
-    if result.verdict is Verdict.IGNORED:
+    if result.verdict is PreviewVerdict.IGNORED:
         return f"Would be ignored: {result.detail}."
-    if result.verdict is Verdict.DEAD_LETTERED:
+    if result.verdict is PreviewVerdict.DEAD_LETTERED:
         return f"Would be dead-lettered ({result.reason}): {result.detail}."
     return f"Would be applied, with these calls to Kit. {_about_missing(result)}"
 

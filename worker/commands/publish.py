@@ -9,11 +9,9 @@ import typer
 
 from worker.broker.queues import connected
 from worker.clock import utc_now
-from worker.commands.event_files import read_event_file
+from worker.commands.common import begin, read_event_file, run_async
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json, warn
-from worker.commands.running import run_async
-from worker.commands.starting import begin
 from worker.contract.publish import Addressed, Sent, publish_all
 from worker.contract.samples import Sample, what_is_wrong
 from worker.errors import BrokerUnavailable

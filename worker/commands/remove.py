@@ -9,10 +9,9 @@ import typer
 from worker.accounts.load import load_accounts
 from worker.broker.queues import QueueState, connected, delete_queue, queue_state
 from worker.broker.topology import dead_letter_queue, work_queue
+from worker.commands.common import begin, run_async
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json
-from worker.commands.running import run_async
-from worker.commands.starting import begin
 from worker.settings import Settings, environment
 
 

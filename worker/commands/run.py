@@ -7,7 +7,7 @@ import gc
 from typing import Final
 
 from worker.app import run_worker
-from worker.commands.starting import begin
+from worker.commands.common import begin
 from worker.settings import environment
 
 COLLECT_AFTER: Final = 20_000

@@ -9,9 +9,9 @@ from typing import Annotated, Final
 
 import typer
 
+from worker.commands.common import run_async
 from worker.commands.exits import UsageError
 from worker.commands.output import say
-from worker.commands.running import run_async
 from worker.sandbox import Plan, Sandbox, serve
 from worker.sandbox.oauth import TOKEN_LIFE
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import typer
 
 from worker.accounts.file.model import account_schema
+from worker.commands.common import begin
 from worker.commands.output import show_json
-from worker.commands.starting import begin
 from worker.contract.asyncapi import asyncapi_document
 
 app = typer.Typer(no_args_is_help=True, help="What account files and events look like, as JSON.")

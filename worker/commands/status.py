@@ -8,10 +8,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from worker.accounts.load import load_accounts
-from worker.commands.ledger import opened_ledger
+from worker.commands.common import begin, opened_ledger, run_async
 from worker.commands.output import AsJson, say, show, show_json, table
-from worker.commands.running import run_async
-from worker.commands.starting import begin
 from worker.events.values import time_text
 from worker.ledger.registry import Overview, Registry, WorkerView
 from worker.settings import Settings, environment

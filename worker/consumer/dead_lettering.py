@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker.broker.link import Broker
+from worker.broker.broker import Broker
 from worker.broker.topology import Topology
 from worker.clock import Clock
 from worker.dead_letters.letter import dead_letter

@@ -6,12 +6,11 @@ import asyncio
 import uuid
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from typing import Final
 
 import structlog
 
 from worker.broker.broker import Broker
-from worker.broker.connection import CLOSE_TIMEOUT, HEARTBEAT
+from worker.broker.connection import CLOSE_TIMEOUT
 from worker.broker.consuming import ConsumerChannel
 from worker.broker.topology import consumer_priority, work_queue
 from worker.clock import Clock
@@ -23,10 +22,6 @@ from worker.errors import BrokerUnavailable
 from worker.events.delivery import Delivery
 
 log = structlog.get_logger()
-
-UNHEARD_FOR: Final = 2.0 * HEARTBEAT
-"""Seconds after which a broker that was not heard may have given the queue to another worker."""
-
 
 class Consumer:
     """The consumer of one channel.
@@ -140,7 +135,7 @@ class Consumer:
     @property
     def is_heard(self) -> bool:
         """Whether the broker was heard lately, so that it cannot have given the queue to another worker."""
-        return self._broker.heard_within(UNHEARD_FOR)
+        return self._broker.is_heard
 
     @property
     def is_ours(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.broker.link import Broker
+from worker.broker.broker import Broker
 from worker.broker.topology import Topology, work_queue
 from worker.clock import Clock
 from worker.errors import LedgerNotShared

@@ -1,4 +1,4 @@
-"""The platform's contract as an AsyncAPI 3.0 document, made from the code that reads the events. Pure."""
+"""The platform's contract as an AsyncAPI 3.0 document, made from the code that reads the events.."""
 
 from __future__ import annotations
 
@@ -109,13 +109,11 @@ def _messages() -> Document:
     for handler in HANDLERS.values():
         plain, structured, binary = _message_names(handler)
         messages[plain] = _message(handler, "application/json", _of_type("PlainEvent", handler.type))
-        messages[plain]["examples"] = [{"name": "plain", "payload": plain_example(handler.type)}]
+        messages[plain]["examples"] = [{"name": "plain", "payload": plain_example(handler)}]
         messages[structured] = _message(
             handler, "application/cloudevents+json", _of_type("CloudEvent", handler.type)
         )
-        messages[structured]["examples"] = [
-            {"name": "cloudEvent", "payload": cloud_event_example(handler.type)}
-        ]
+        messages[structured]["examples"] = [{"name": "cloudEvent", "payload": cloud_event_example(handler)}]
         messages[binary] = _message(handler, "application/json", {"$ref": f"{SCHEMAS}Payload"})
         messages[binary]["headers"] = _binary_headers(handler.type)
     return {**messages, "deadLetter": _dead_letter()}

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from worker.events.decode import MAX_AHEAD, MAX_BODY_BYTES
 from worker.events.json_body import MAX_DEPTH
+from worker.handlers.base import Handler
 
 Json: TypeAlias = dict[str, Any]
 
@@ -51,39 +52,16 @@ _USER: Final[Json] = {
     "first_name": "Ada",
     "last_name": "Lovelace",
 }
-_DATA: Final[dict[str, Json]] = {
-    "user.signed_up": {"user": {**_USER, "signed_up_at": "2026-07-01T10:00:00Z"}},
-    "subscription.started": {
-        "user": _USER,
-        "subscription": {
-            "id": "s-77",
-            "plan": "Annual",
-            "status": "active",
-            "started_at": "2026-07-01T10:00:00Z",
-        },
-    },
-    "subscription.canceled": {
-        "user": _USER,
-        "subscription": {
-            "id": "s-77",
-            "plan": "Annual",
-            "ends_at": "2027-07-01T10:00:00Z",
-            "cancel_reason": "price",
-        },
-    },
-    "access.granted": {
-        "user": _USER,
-        "access": {"level": "Gold", "product": "Bread course", "expires_at": "2027-07-01T10:00:00Z"},
-    },
-}
 
 
-def plain_example(event_type: str) -> Json:
-    """Return a plain event of one of the four types."""
-    return {"id": "evt-1", "type": event_type, "time": "2026-07-01T10:00:00Z", "data": _DATA[event_type]}
+def plain_example(handler: Handler) -> Json:
+    """Return a plain event of a handler's type."""
+    data = {"user": _USER, **handler.example}
+    data["user"] = {**_USER, **data["user"]}
+    return {"id": "evt-1", "type": handler.type, "time": "2026-07-01T10:00:00Z", "data": data}
 
 
-def cloud_event_example(event_type: str) -> Json:
-    """Return a structured CloudEvent of one of the four types."""
+def cloud_event_example(handler: Handler) -> Json:
+    """Return a structured CloudEvent of a handler's type."""
     attributes = {"specversion": "1.0", "source": "https://platform.example/members", "sequence": "17"}
-    return {**attributes, **plain_example(event_type)}
+    return {**attributes, **plain_example(handler)}

@@ -11,10 +11,10 @@ from typing import Any, Final
 from worker.broker import frames
 from worker.broker.publisher import Outgoing
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, work_queue
-from worker.errors import EventError
 from worker.events.delivery import Delivery
-from worker.events.event import EVENT_ARRIVAL, EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY, Event
+from worker.events.event import EVENT_ARRIVAL, EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY
 from worker.events.values import time_text
+from worker.subscribers.item import Outcome
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 """RabbitMQ closes the connection on a header frame near 131 kB; ours need room beside the original ones."""
@@ -34,25 +34,15 @@ _BROKER_HEADERS: Final = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an event was dead-lettered, and what is known of it.
+def dead_letter(account: str, outcome: Outcome, failed_at: datetime) -> Outgoing:
+    """Return the dead letter of an event: its body, properties and headers, and why it failed.
 
-    Attributes:
-        event: None where the message could not be read as one.
-        received_at: The time of receipt, which stands for the event's time where it has none.
+    Args:
+        account: Whose dead-letter queue is meant.
+        outcome: The event, and its error.
+        failed_at: Now, in UTC.
     """
-
-    account: str
-    error: EventError
-    event: Event | None
-    attempts: int
-    failed_at: datetime
-    received_at: datetime
-
-
-def dead_letter(delivery: Delivery, failure: Failure) -> Outgoing:
-    """Return the dead letter for a delivery: its body, properties and headers, and why it failed."""
+    delivery, event = outcome.item.delivery, outcome.item.event
     properties, headers = dict(delivery.properties), dict(delivery.headers)
     for name in MOVED_PROPERTIES:
         if name in properties:
@@ -61,13 +51,13 @@ def dead_letter(delivery: Delivery, failure: Failure) -> Outgoing:
         if name in headers:
             headers[f"{ORIGINAL}{name.lower()}"] = headers.pop(name)
     message_id = properties.pop("message_id", None)  # its own comes from the publisher
-    own = _own_headers(failure) | _kept(headers, message_id, delivery.routing_key)
-    if failure.event is not None and failure.event.id is not None:
-        own[EVENT_ID] = failure.event.id
+    own = _own_headers(account, outcome, failed_at) | _kept(headers, message_id, delivery.routing_key)
+    if event is not None and event.id is not None:
+        own[EVENT_ID] = event.id
     full = {**properties, "headers": {**_fitting(headers), **own}, "delivery_mode": 2}
     # Whatever a publisher sent, its event must not stay here because we cannot send it on.
     sendable = full if frames.can_be_sent(full) else {"headers": own, "delivery_mode": 2}
-    return Outgoing(DEAD_LETTER_EXCHANGE, failure.account, delivery.body, sendable)
+    return Outgoing(DEAD_LETTER_EXCHANGE, account, delivery.body, sendable)
 
 
 def _kept(headers: Mapping[str, Any], message_id: str | None, routing_key: str) -> dict[str, Any]:
@@ -79,17 +69,18 @@ def _kept(headers: Mapping[str, Any], message_id: str | None, routing_key: str) 
     return {ORIGINAL_ROUTING_KEY: routing_key, **own_id}
 
 
-def _own_headers(failure: Failure) -> dict[str, Any]:
-    event = failure.event
+def _own_headers(account: str, outcome: Outcome, failed_at: datetime) -> dict[str, Any]:
+    event, error = outcome.item.event, outcome.error
     headers = {
-        "x-reason": failure.error.reason.value,
-        "x-detail": " ".join(str(failure.error).split())[:1000],
-        "x-account": failure.account,
+        "x-reason": error.reason.value if error is not None else None,
+        "x-detail": " ".join(str(error).split())[:1000],
+        "x-account": account,
         "x-event-type": event.type if event else None,
-        EVENT_TIME: time_text(event.time if event else failure.received_at),
+        # The time of receipt stands for that of an event that has none.
+        EVENT_TIME: time_text(event.time if event else outcome.item.delivery.received_at),
         EVENT_ARRIVAL: str(event.order.arrival) if event else None,
-        "x-attempts": failure.attempts,
-        "x-failed-at": time_text(failure.failed_at),
+        "x-attempts": outcome.attempts,
+        "x-failed-at": time_text(failed_at),
     }
     return {name: value for name, value in headers.items() if value is not None}
 

@@ -149,7 +149,7 @@ class DeadLetterReader:
         """Put a dead letter in line."""
         self._line.put_nowait(delivery)
 
-    def ended(self, *, cancelled: bool) -> None:  # noqa: ARG002  # either way, no more will come
+    def channel_ended(self, *, cancelled: bool) -> None:  # noqa: ARG002  # either way, no more will come
         """Hear that no more will come."""
         self._line.put_nowait(None)
 

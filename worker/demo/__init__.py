@@ -3,6 +3,7 @@
 ::
 
     story   what happens, and what should come of it
-    stage   sandbox, worker process and broker, set up and cleaned away
-    play    the story on the stage: publishes, waits for each outcome, and notes what changed
+    process the worker, in a process of its own
+    stage   sandbox, worker and broker, set up and cleaned away
+    play    plays the story: publishes, looks up what became of each event, and notes what changed
 """

@@ -1,4 +1,4 @@
-"""The story on the stage: publish, wait for what becomes of each event, and note what changed in Kit."""
+"""Plays the story: publishes events, looks up what became of each, and notes what changed in Kit."""
 
 from __future__ import annotations
 
@@ -15,12 +15,24 @@ from worker.clock import utc_now
 from worker.contract.publish import Addressed, publish_all
 from worker.contract.samples import Sample
 from worker.dead_letters.operations import look
-from worker.demo.stage import API_KEY, PATIENCE, DemoFailedError, Outcome, Stage
+from worker.dead_letters.reader import Selection
+from worker.demo.process import PATIENCE, DemoFailedError
+from worker.demo.stage import API_KEY, Stage
 from worker.demo.story import DEAD_LETTERS, ENDINGS, NEVER_TAGGED, SCENES, Scene, times
+from worker.ledger.history import Line, find_history
 from worker.sandbox import Call, FaultKind, Person
 
 _SET_UP = re.compile(r"(GET|POST) /v4/(tags|custom_fields)$")
 """Calls that learn or create ids: made once, not for each event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Became:
+    """What became of an event: its outcome in the ledger's history, and why, where it is a dead letter."""
+
+    outcome: str
+    reason: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +56,15 @@ class Played:
     """A scene, and what came of it.
 
     Attributes:
-        outcomes: One for each of its events.
+        became: What became of each of its events.
         changes: One for each person with a difference.
         calls: Calls that Kit had, without those that only learn or create ids.
         set_up: Those.
-        milliseconds: From publishing to the last outcome.
+        milliseconds: From publishing until the last of them was done.
     """
 
     scene: Scene
-    outcomes: tuple[Outcome, ...]
+    became: tuple[Became, ...]
     changes: tuple[Changed, ...]
     calls: int
     set_up: int
@@ -87,6 +99,7 @@ async def play(on: Stage) -> AsyncIterator[Played]:
 
 
 async def _play_one(on: Stage, scene: Scene, when: list[datetime]) -> Played:
+    known = len(await _history(on))
     before, seen = on.sandbox.account(API_KEY).subscribers(), len(on.sandbox.calls())
     started = time.monotonic()
     events = [
@@ -95,13 +108,14 @@ async def _play_one(on: Stage, scene: Scene, when: list[datetime]) -> Played:
     if scene.slow:
         await _publish_before_an_answer(on, events.pop(0), scene.slow)
     await publish_all(on.connection, on.exchange, events)
-    outcomes = [await on.log.outcome(each.id) for each in scene.happenings]
+    done = await _done(on, [each.id for each in scene.happenings], known)
     took = time.monotonic() - started
     calls = on.sandbox.calls()[seen:]
     set_up = sum(map(_is_set_up, calls))
     after = on.sandbox.account(API_KEY).subscribers()
     changes = tuple(filter(None, (_changed(email, before.get(email), after[email]) for email in after)))
-    return Played(scene, tuple(outcomes), changes, len(calls) - set_up, set_up, round(took * 1000))
+    became = tuple([await _became(on, line) for line in done])
+    return Played(scene, became, changes, len(calls) - set_up, set_up, round(took * 1000))
 
 
 async def _publish_before_an_answer(on: Stage, event: Addressed, slow: float) -> None:
@@ -114,6 +128,28 @@ async def _publish_before_an_answer(on: Stage, event: Addressed, slow: float) ->
             await on.sandbox.until(lambda: len(on.sandbox.calls()) > seen)
     except TimeoutError:
         raise DemoFailedError(f"the worker did not call Kit within {PATIENCE:.0f} s") from None
+
+
+async def _history(on: Stage) -> list[Line]:
+    """Return what each event did so far, as `kit-worker history` tells it."""
+    return await find_history(on.ledger, account=on.account)
+
+
+async def _done(on: Stage, ids: list[str], known: int) -> list[Line]:
+    """Wait until events are done, and return their lines of history; the first `known` lines are older."""
+
+    async def look() -> list[Line] | None:
+        lines = {line.event_id: line for line in (await _history(on))[known:]}
+        return [lines[id_] for id_ in ids] if lines.keys() >= set(ids) else None
+
+    return await on.worker.until(look, f"nothing became of one of the events {', '.join(ids)}")
+
+
+async def _became(on: Stage, line: Line) -> Became:
+    if line.outcome != "dead_lettered" or line.event_id is None:
+        return Became(line.outcome)
+    listing = await look(on.connection, on.account, Selection(ids=frozenset({line.event_id})))
+    return Became(line.outcome, listing.letters[-1].reason, listing.letters[-1].detail)
 
 
 def _addressed(id_: str, kind: str, body: bytes) -> Addressed:

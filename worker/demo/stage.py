@@ -1,123 +1,30 @@
-"""What the demo plays on: a sandbox here, a worker in a process of its own, names nobody else has."""
+"""What the demo plays on: a sandbox, a worker in a process of its own, and names nobody else has."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import secrets
 import socket
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 from worker.broker.connection import Connection
+from aiohttp import ClientError, ClientSession
+
 from worker.broker.queues import connected, delete_exchange, delete_queue
 from worker.broker.topology import dead_letter_queue, work_queue
+from worker.demo.process import GRACE, WorkerProcess, worker_process
 from worker.demo.story import account_file
-from worker.errors import KitWorkerError
+from worker.ledger.database import Database
 from worker.sandbox import Sandbox
 
 API_KEY: Final = "demo-key"  # opens only the sandbox
 KIT_ACCOUNT: Final = "Sunny Kitchen"
 LATENCY: Final = 0.05
-PATIENCE: Final = 30.0
-"""Seconds for any one step, on a slow machine."""
-GRACE: Final = 5.0
-
-
-class DemoFailedError(KitWorkerError):
-    """Something did not come out as it should; the text says what."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an event ended, as the worker's log has it.
-
-    Attributes:
-        kind: `applied`, `ignored` or `dead_lettered`.
-    """
-
-    kind: str
-    reason: str = ""
-    detail: str = ""
-
-
-class WorkerLog:
-    """What the worker process says, line by line."""
-
-    def __init__(self) -> None:
-        self.last_lines: deque[str] = deque(maxlen=5)
-        self._subscribed = False
-        self._outcomes: dict[str, deque[Outcome]] = {}
-        self._ended: int | None = None
-        self._news = asyncio.Condition()
-
-    async def read(self, process: Process) -> None:
-        """Read until the process ends."""
-        if process.stderr is None:
-            raise AssertionError("the process was started with a pipe")
-        while line := await process.stderr.readline():
-            text = line.decode("utf-8", "replace").rstrip()
-            self.last_lines.append(text)
-            with suppress(ValueError):
-                await self._note(json.loads(text))
-        code = await process.wait()
-        async with self._news:
-            self._ended = code
-            self._news.notify_all()
-
-    async def _note(self, record: dict[str, Any]) -> None:
-        event = str(record.get("event", ""))
-        async with self._news:
-            self._subscribed = self._subscribed or event == "subscribed"
-            if event in {"event_applied", "event_ignored", "event_dead_lettered"}:
-                outcome = Outcome(
-                    event.removeprefix("event_"), str(record.get("reason", "")), str(record.get("detail", ""))
-                )
-                self._outcomes.setdefault(str(record.get("event_id")), deque()).append(outcome)
-            self._news.notify_all()
-
-    async def subscribed(self) -> None:
-        """Wait until the worker consumes its queue; raises as `outcome` does."""
-        await self._until(lambda: self._subscribed, "the worker did not subscribe to its queue")
-
-    async def outcome(self, event_id: str) -> Outcome:
-        """Wait until the worker is done with an event.
-
-        Raises:
-            DemoFailedError: It is not in time, or the worker ended.
-        """
-        await self._until(
-            lambda: bool(self._outcomes.get(event_id)), f"nothing became of the event {event_id}"
-        )
-        return self._outcomes[event_id].popleft()
-
-    async def ended(self) -> int:
-        """Wait until the process has ended, and return its exit code."""
-        async with self._news:
-            await self._news.wait_for(lambda: self._ended is not None)
-        return self._ended or 0
-
-    async def _until(self, holds: Callable[[], bool], otherwise: str) -> None:
-        try:
-            async with asyncio.timeout(PATIENCE), self._news:
-                await self._news.wait_for(lambda: holds() or self._ended is not None)
-        except TimeoutError:
-            raise DemoFailedError(self._failure(f"{otherwise} within {PATIENCE:.0f} s")) from None
-        if not holds():
-            raise DemoFailedError(self._failure(f"the worker ended by itself (exit code {self._ended})"))
-
-    def _failure(self, text: str) -> str:
-        return "; its log ends with:\n".join(
-            [text, *(["\n".join(self.last_lines)] if self.last_lines else [])]
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +36,8 @@ class Stage:
         exchange: The events' exchange.
         config_dir: Where the account's file lies.
         health_url: Where the worker's health and metrics are.
-        connection: To publish on.
+        ledger: The worker's ledger, to look up what each event did.
+        connection: To the broker, to publish and to look at dead letters.
     """
 
     account: str
@@ -137,7 +45,8 @@ class Stage:
     config_dir: Path
     health_url: str
     sandbox: Sandbox
-    log: WorkerLog
+    worker: WorkerProcess
+    ledger: Database
     connection: Connection
 
 
@@ -159,10 +68,12 @@ async def stage(amqp_url: str) -> AsyncIterator[Stage]:
             try:
                 async with sandbox.running():
                     environ = _environment(amqp_url, exchange, config_dir, sandbox.url)
-                    async with _worker(environ, config_dir) as log:
-                        await log.subscribed()
-                        health_url = f"http://127.0.0.1:{environ['HTTP_PORT']}"
-                        yield Stage(account, exchange, config_dir, health_url, sandbox, log, connection)
+                    health_url = f"http://127.0.0.1:{environ['HTTP_PORT']}"
+                    async with worker_process(environ, config_dir) as worker, _ledger(config_dir) as ledger:
+                        await _subscribed(worker, health_url)
+                        yield Stage(
+                            account, exchange, config_dir, health_url, sandbox, worker, ledger, connection
+                        )
             finally:
                 await _clean_away(amqp_url, account, exchange)
 
@@ -176,6 +87,33 @@ def _write_account(config_dir: Path, account: str) -> None:
 def ledger_url(folder: Path) -> str:
     """Return the setting for a ledger of the demo's own, which goes with its folder."""
     return f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
+
+
+@asynccontextmanager
+async def _ledger(folder: Path) -> AsyncIterator[Database]:
+    ledger = Database(ledger_url(folder))
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+async def _subscribed(worker: WorkerProcess, health_url: str) -> None:
+    """Wait until the worker is ready, which it is once it consumes the account's queue.
+
+    Raises:
+        DemoFailedError: It is not in time.
+    """
+    async with ClientSession() as session:
+
+        async def ready() -> bool | None:
+            try:
+                async with session.get(f"{health_url}/readyz") as answer:
+                    return answer.ok or None
+            except ClientError:
+                return None  # it does not listen yet
+
+        await worker.until(ready, "the worker did not subscribe to its queue")
 
 
 def _environment(amqp_url: str, exchange: str, config_dir: Path, kit_url: str) -> dict[str, str]:
@@ -200,32 +138,6 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
-
-
-@asynccontextmanager
-async def _worker(environ: dict[str, str], folder: Path) -> AsyncIterator[WorkerLog]:
-    """Run `kit-worker run`, and stop it as an operator would."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "worker", "run",
-        env=environ,
-        cwd=folder,  # away from any .env
-        stderr=PIPE,
-        limit=1024 * 1024,
-        start_new_session=True,  # Ctrl-C is for us, who then stop it in good order
-    )  # fmt: skip
-    log = WorkerLog()
-    reading = asyncio.create_task(log.read(process))
-    try:
-        yield log
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        try:
-            async with asyncio.timeout(GRACE + 5):
-                await asyncio.shield(reading)
-        except TimeoutError:
-            process.kill()
-            await reading
 
 
 async def _clean_away(amqp_url: str, account: str, exchange: str) -> None:

@@ -133,7 +133,7 @@ NEVER_TAGGED: Final = ("cleo@example.com", "Active Member")
 """Paid and cancelled while both events waited: the tag is never added, so no automation starts."""
 
 DEAD_LETTERS: Final = {"demo-10": "invalid_event"}
-"""By event, the reason why it should be set aside."""
+"""By event, the reason of the dead letter that it should become."""
 
 
 def times(now: datetime) -> list[datetime]:

@@ -19,4 +19,5 @@ HANDLER = Handler(
     meaning="tagged by access level",
     default=EventMapping(Rule(add_tags=(Template("{mk_access_level} access"),))),
     fallbacks=_fallbacks,
+    example={"access": {"level": "Gold", "product": "Bread course", "expires_at": "2027-07-01T10:00:00Z"}},
 )

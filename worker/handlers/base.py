@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Final, TypeAlias
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -103,12 +103,14 @@ class Handler:
         meaning: What it says about a person, for the guide and the AsyncAPI document.
         default: What it does where an account's file does not list it.
         fallbacks: Platform fields that the event itself implies where its payload does not give them.
+        example: What an event of this type may hold in `data`, besides the user whom all examples have.
     """
 
     type: str
     meaning: str
     default: EventMapping | None = None
     fallbacks: Callable[[Event], Mapping[str, str]] = _no_fallbacks
+    example: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def lookup(self, event: Event) -> Lookup:
         """Return the function that finds this event's values by name.
@@ -146,8 +148,8 @@ _FAULTS: Final = {"missing": "missing", "value_error": "not an email address"}
 def _fault(loc: tuple[int | str, ...], kind: str, message: str) -> str:
     # The last part of a union's location is the branch that failed, which says nothing to people.
     parts = [str(part) for part in loc if part not in _SCALAR_TYPES]
-    field = ".".join(("data", *parts))
+    place = ".".join(("data", *parts))
     if kind.endswith("_type"):
         wanted = "an object" if kind.startswith("model") else "text, a number, true, false or null"
-        return f"{field}: must be {'text' if parts[-1:] == ['email'] else wanted}"
-    return f"{field}: {_FAULTS.get(kind, message)}"
+        return f"{place}: must be {'text' if parts[-1:] == ['email'] else wanted}"
+    return f"{place}: {_FAULTS.get(kind, message)}"

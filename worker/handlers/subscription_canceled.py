@@ -19,4 +19,12 @@ HANDLER = Handler(
     meaning="no longer a paying member",
     default=EventMapping(Rule(add_tags=(Template("Cancelled"),), remove_tags=(Template("Active Member"),))),
     fallbacks=_fallbacks,
+    example={
+        "subscription": {
+            "id": "s-77",
+            "plan": "Annual",
+            "ends_at": "2027-07-01T10:00:00Z",
+            "cancel_reason": "price",
+        }
+    },
 )

@@ -19,4 +19,12 @@ HANDLER = Handler(
     meaning="a paying member",
     default=EventMapping(Rule(add_tags=(Template("Active Member"),), remove_tags=(Template("Cancelled"),))),
     fallbacks=_fallbacks,
+    example={
+        "subscription": {
+            "id": "s-77",
+            "plan": "Annual",
+            "status": "active",
+            "started_at": "2026-07-01T10:00:00Z",
+        }
+    },
 )

@@ -19,4 +19,5 @@ HANDLER = Handler(
     meaning="create or update the subscriber",
     default=EventMapping(),
     fallbacks=_fallbacks,
+    example={"user": {"signed_up_at": "2026-07-01T10:00:00Z"}},
 )

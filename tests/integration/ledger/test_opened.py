@@ -11,8 +11,8 @@ from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.integration.ledger.harness import NewLedger, fill, one_of_all
+from worker.commands.common import opened_ledger
 from worker.commands.exits import UsageError
-from worker.commands.ledger import opened_ledger
 from worker.ledger.history import find_history
 from worker.settings import Settings
 

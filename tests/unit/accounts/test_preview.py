@@ -9,8 +9,8 @@ import pytest
 
 from tests.unit.examples import NOON
 from worker.accounts.account import Account
-from worker.accounts.preview import Preview, Verdict, preview
 from worker.events.delivery import Delivery
+from worker.accounts.preview import Preview, PreviewVerdict, preview
 from worker.mapping import Condition, EventMapping, FieldTarget, Options, Rule, Template
 
 
@@ -89,7 +89,7 @@ def test_an_explicit_null_is_shown_as_clearing_the_field() -> None:
 def test_a_placeholder_without_a_value_is_a_dead_letter_and_the_rules_are_shown_all_the_same() -> None:
     result = seen(account(base=Rule(add_tags=(Template("{mk_access_level} access"),))))
 
-    assert (result.verdict, result.reason) == (Verdict.DEAD_LETTERED, "invalid_event")
+    assert (result.verdict, result.reason) == (PreviewVerdict.DEAD_LETTERED, "invalid_event")
     assert "mk_access_level" in result.detail
     assert result.rules[0].add_tags == ("{mk_access_level} access",)
     assert not result.calls
@@ -98,21 +98,21 @@ def test_a_placeholder_without_a_value_is_a_dead_letter_and_the_rules_are_shown_
 def test_a_value_that_no_rule_can_compare_is_a_dead_letter_and_named_at_its_rule() -> None:
     result = seen(account(when("data.total", "5")), total=[5])
 
-    assert result.verdict is Verdict.DEAD_LETTERED
+    assert result.verdict is PreviewVerdict.DEAD_LETTERED
     assert "data.total: a list cannot" in result.rules[1].conditions[0].hint
 
 
 def test_what_cannot_be_read_is_a_dead_letter() -> None:
     result = preview(Delivery(b"{", "order.paid"), account())
 
-    assert (result.verdict, result.reason) == (Verdict.DEAD_LETTERED, "undecodable")
+    assert (result.verdict, result.reason) == (PreviewVerdict.DEAD_LETTERED, "undecodable")
 
 
 @pytest.mark.parametrize("kind", ["user.signed_up", "user.updated"])
 def test_a_type_that_is_not_mapped_is_ignored(kind: str) -> None:
     result = seen(account(), kind=kind)
 
-    assert result.verdict is Verdict.IGNORED
+    assert result.verdict is PreviewVerdict.IGNORED
     assert kind in result.detail
 
 

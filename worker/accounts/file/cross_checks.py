@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from worker.accounts.file.kit_model import KIT_WAYS
 from worker.accounts.file.sentences import KIT_MISSING
-from worker.accounts.file.source import Fault, Source, YamlPath
+from worker.accounts.file.source import FileFault, Source, YamlPath
 from worker.accounts.file.values import shown
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.mapping import FIRST_NAME
@@ -25,7 +25,7 @@ DEFAULT_FIELDS: Final[Mapping[str, str]] = {
 _PIECES: Final = re.compile(r"(\{[^{}]*\})")
 
 
-def cross_faults(source: Source) -> Iterator[Fault]:
+def cross_faults(source: Source) -> Iterator[FileFault]:
     """Yield the faults that concern several values of the file."""
     data = source.data if isinstance(source.data, dict) else {}
     yield from _kit_faults(source, data.get("kit"))
@@ -44,29 +44,31 @@ def _entries(value: object) -> Iterator[tuple[str, Any]]:
     yield from value.items() if isinstance(value, dict) else ()
 
 
-def _fault(source: Source, path: YamlPath, text: str) -> Fault:
-    return Fault(source.spot(path), path, text)
+def _fault(source: Source, path: YamlPath, text: str) -> FileFault:
+    return FileFault(source.spot(path), path, text)
 
 
-def _unsaid(source: Source, path: YamlPath, value: object, wanted: str) -> Iterator[Fault]:
+def _unsaid(source: Source, path: YamlPath, value: object, wanted: str) -> Iterator[FileFault]:
     """Refuse a name with nothing after it, more often a forgotten line than a wish to turn it off."""
     if value is None and source.written.get(path) == "":
-        yield Fault(source.spot(path, key=True), path, f"nothing stands after the colon; write {wanted}")
+        yield FileFault(source.spot(path, key=True), path, f"nothing stands after the colon; write {wanted}")
 
 
-def _kit_faults(source: Source, kit: object) -> Iterator[Fault]:
+def _kit_faults(source: Source, kit: object) -> Iterator[FileFault]:
     if not isinstance(kit, dict):
         return
     ways = sorted((name for name in KIT_WAYS if name in kit), key=lambda name: source.keys[("kit", name)])
     if len(ways) > 1:
         both = f"{', '.join(ways[:-1])} and {ways[-1]}"
         all_of = "both" if len(ways) == 2 else "all"
-        yield Fault(source.keys[("kit", ways[-1])], ("kit",), f"{both} {all_of} stand here; keep one of them")
+        yield FileFault(
+            source.keys[("kit", ways[-1])], ("kit",), f"{both} {all_of} stand here; keep one of them"
+        )
     if not kit:
-        yield Fault(source.spot(("kit",), key=True), ("kit",), KIT_MISSING)
+        yield FileFault(source.spot(("kit",), key=True), ("kit",), KIT_MISSING)
 
 
-def _app_faults(source: Source, apps: object) -> Iterator[Fault]:
+def _app_faults(source: Source, apps: object) -> Iterator[FileFault]:
     seen = set()
     for index, app in enumerate(apps if isinstance(apps, list) else []):
         if isinstance(app, str) and app in seen:
@@ -74,7 +76,7 @@ def _app_faults(source: Source, apps: object) -> Iterator[Fault]:
         seen.add(app if isinstance(app, str) else None)
 
 
-def _event_faults(source: Source, path: YamlPath, event: object) -> Iterator[Fault]:
+def _event_faults(source: Source, path: YamlPath, event: object) -> Iterator[FileFault]:
     if not isinstance(event, dict):
         return
     yield from _tag_faults(source, path, event)
@@ -87,7 +89,7 @@ def _event_faults(source: Source, path: YamlPath, event: object) -> Iterator[Fau
                 yield _fault(source, place, "the rule does nothing; give it add_tags or remove_tags")
 
 
-def _tag_faults(source: Source, path: YamlPath, block: Mapping[str, object]) -> Iterator[Fault]:
+def _tag_faults(source: Source, path: YamlPath, block: Mapping[str, object]) -> Iterator[FileFault]:
     yield from _replacing_faults(source, (*path, "add_tags"), block.get("add_tags"))
     added, removed = (dict(_tags(block.get(name))) for name in ("add_tags", "remove_tags"))
     for name in ("add_tags", "remove_tags"):
@@ -106,7 +108,7 @@ def _tag_faults(source: Source, path: YamlPath, block: Mapping[str, object]) -> 
             (source.spot((*path, "add_tags", added[key])), source.spot((*path, "remove_tags", removed[key])))
         )
         tag = _name_of(block["add_tags"][added[key]])  # type: ignore[index]  # as above
-        yield Fault(
+        yield FileFault(
             second,
             path,
             f'"{shown(tag)}" is both added and removed (see line {first.line}); keep one of the two',
@@ -124,7 +126,7 @@ def _name_of(entry: object) -> object:
     return entry.get("tag") if isinstance(entry, dict) else entry
 
 
-def _replacing_faults(source: Source, path: YamlPath, tags: object) -> Iterator[Fault]:
+def _replacing_faults(source: Source, path: YamlPath, tags: object) -> Iterator[FileFault]:
     for index, entry in enumerate(tags if isinstance(tags, list) else []):
         tag = _name_of(entry)
         replaces = isinstance(entry, dict) and entry.get("replaces") is True
@@ -146,7 +148,7 @@ def _template_key(text: str) -> str:
     return "".join(piece if piece.startswith("{") else piece.casefold() for piece in pieces)
 
 
-def _field_faults(source: Source, fields: Mapping[str, object]) -> Iterator[Fault]:
+def _field_faults(source: Source, fields: Mapping[str, object]) -> Iterator[FileFault]:
     taken = {_field_key(target): (name, 0) for name, target in DEFAULT_FIELDS.items() if name not in fields}
     for name, target in fields.items():
         if not isinstance(target, str) or not target.strip():

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from worker.accounts.file.values import ENV_PATTERN, check_env, check_file
 
 
-class Part(BaseModel):
+class FilePart(BaseModel):
     """A part of an account file; what it does not know is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,7 +34,7 @@ KIT_WAYS: Final = ("api_key_env", "api_key_file", "oauth", "access_token_env", "
 """In which an account is known to Kit; one of them is to be chosen."""
 
 
-class OAuthPart(Part):
+class OAuthPart(FilePart):
     """The app at Kit to which this account is connected; `kit-worker connect` does that."""
 
     model_config = ConfigDict(title="OAuth app")
@@ -55,7 +55,7 @@ class OAuthPart(Part):
     )
 
 
-class KitPart(Part):
+class KitPart(FilePart):
     """How this account is known to Kit, in exactly one way; no secret ever stands in this file itself."""
 
     model_config = ConfigDict(

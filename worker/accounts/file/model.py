@@ -18,7 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from worker.accounts.file.kit_model import KitPart, Part
+from worker.accounts.file.kit_model import FilePart, KitPart
 from worker.accounts.file.schema import finished, one_or_more, suggesting
 from worker.accounts.file.source import Unclear
 from worker.accounts.file.values import (
@@ -84,7 +84,7 @@ _EVENTS: Final = {
 }
 
 
-class TagPart(Part):
+class TagPart(FilePart):
     """A tag to add, and what becomes of the tags that this entry gave the same person before."""
 
     model_config = ConfigDict(title="Tag")
@@ -107,7 +107,7 @@ AddedTag: TypeAlias = Annotated[
 ]
 
 
-class _Tags(Part):
+class _Tags(FilePart):
     add_tags: list[AddedTag] | None = Field(
         default=None,
         title="Tags to add",
@@ -161,7 +161,7 @@ class EventPart(_Tags):
     )
 
 
-class OptionsPart(Part):
+class OptionsPart(FilePart):
     """How this account is kept."""
 
     model_config = ConfigDict(title="Options")
@@ -191,7 +191,7 @@ class OptionsPart(Part):
     )
 
 
-class AccountFile(Part):
+class AccountFile(FilePart):
     """One Kit account: whose events it takes, and what each of them does there."""
 
     model_config = ConfigDict(title="kit-worker account", extra="forbid", frozen=True)

@@ -13,12 +13,11 @@ from pydantic import ValidationError
 
 from worker.accounts.account import Account
 from worker.accounts.file.cross_checks import DEFAULT_FIELDS, cross_faults
-from worker.accounts.file.key_files import read_start
 from worker.accounts.file.kit_model import KitPart
 from worker.accounts.file.model import AccountFile, EventPart, RulePart
-from worker.accounts.file.secrets import NoSecretError, SecretPlace
+from worker.accounts.file.secrets import NoSecretError, SecretPlace, read_start
 from worker.accounts.file.sentences import form_faults, label
-from worker.accounts.file.source import Fault, Source, YamlPath, read_yaml
+from worker.accounts.file.source import FileFault, Source, YamlPath, read_yaml
 from worker.accounts.file.source_errors import START, Spot
 from worker.errors import ConfigurationError, Problem
 from worker.handlers import HANDLERS
@@ -54,7 +53,7 @@ class Draft:
 
     def problem(self, path: Path, at: YamlPath, text: str) -> Problem:
         """Return a problem with the value at a path of the file; `path` names the file."""
-        return _problem(Problem, path, Fault(self.source.spot(at), self.source.known(at), text))
+        return _problem(Problem, path, FileFault(self.source.spot(at), self.source.known(at), text))
 
 
 def read_account_file(path: Path, environ: Mapping[str, str]) -> Draft:
@@ -100,18 +99,18 @@ def _text_of(path: Path) -> str:
 
 
 def _refusal(path: Path, text: str, spot: Spot = START) -> ConfigurationError:
-    return ConfigurationError([_problem(Problem, path, Fault(spot, (), text))])
+    return ConfigurationError([_problem(Problem, path, FileFault(spot, (), text))])
 
 
-def _problem(kind: type[P], path: Path, fault: Fault) -> P:
+def _problem(kind: type[P], path: Path, fault: FileFault) -> P:
     place = label(fault.path)
     text = f"{place}: {fault.text}" if place else fault.text
     return kind(f"{path}:{fault.spot.line}:{fault.spot.column}", text)
 
 
-def _name_faults(path: Path) -> Iterator[Fault]:
+def _name_faults(path: Path) -> Iterator[FileFault]:
     if path.suffix != ".yaml":
-        yield Fault(
+        yield FileFault(
             Spot(1, 1),
             (),
             f"rename this file so that it ends in .yaml; only such files are read, not {path.suffix}",
@@ -121,10 +120,10 @@ def _name_faults(path: Path) -> Iterator[Fault]:
             "rename this file: its name is the account's, and may hold small letters, digits and hyphens "
             "only, at most 64, such as sunny-kitchen.yaml"
         )
-        yield Fault(START, (), said)
+        yield FileFault(START, (), said)
 
 
-def _in_order(faults: list[Fault]) -> list[Fault]:
+def _in_order(faults: list[FileFault]) -> list[FileFault]:
     return sorted(dict.fromkeys(faults), key=lambda fault: fault.spot)
 
 
@@ -133,10 +132,10 @@ def _is_unreadable(source: Source) -> bool:
     return bool(source.faults) and not source.spots
 
 
-def _checked_form(source: Source, faults: list[Fault]) -> AccountFile | None:
+def _checked_form(source: Source, faults: list[FileFault]) -> AccountFile | None:
     if source.data is None and () not in source.broken:
         said = "the file is empty; begin with kit: and, indented below it, api_key_env: KIT_API_KEY"
-        faults.append(Fault(START, (), said))
+        faults.append(FileFault(START, (), said))
         return None
     faults.extend(cross_faults(source))
     try:
@@ -154,7 +153,7 @@ def _credential(
         try:
             found.append(place.read(environ))
         except NoSecretError as error:
-            fault = Fault(source.spot(place.at), place.at, str(error))
+            fault = FileFault(source.spot(place.at), place.at, str(error))
             return None, (_problem(MissingSecret, path, fault),)
     kind = OAuthApp if kit.oauth else AccessToken if kit.access_token_env or kit.access_token_file else ApiKey
     return kind(*found), ()

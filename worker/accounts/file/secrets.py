@@ -1,8 +1,9 @@
-"""Finding an account's secrets, in the environment or in a file. No message here repeats one."""
+"""Finds an account's secrets, in the environment or in a file. No message here repeats one."""
 
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from worker.accounts.file.key_files import read_start
 from worker.accounts.file.source import YamlPath
 
 MAX_BYTES: Final = 4096
@@ -79,3 +79,15 @@ class SecretPlace:
                 "letters, digits and signs; copy it from Kit again"
             )
         return SecretStr(secret)
+
+
+def read_start(path: Path, limit: int) -> bytes:
+    """Return up to `limit` bytes of a file that a person has named.
+
+    Raises:
+        OSError: It cannot be read, or is something else than a file: a pipe would block, a device never end.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(0, "it is not a file")
+    with path.open("rb") as file:
+        return file.read(limit)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from worker.accounts.file.kit_model import KitPart, OAuthPart
 from worker.accounts.file.model import AccountFile, EventPart, OptionsPart, RulePart, TagPart
-from worker.accounts.file.source import Fault, Source, Unclear, YamlPath
+from worker.accounts.file.source import FileFault, Source, Unclear, YamlPath
 from worker.accounts.file.values import (
     ENV_PATTERN,
     KEY_IN_FILE,
@@ -50,7 +50,7 @@ _SECRETS: Final = {
 _KEY_NAMES: Final = ("api_key", "apikey", "key", "api_secret", "secret", "token", "api-key", "password")
 
 
-def form_faults(source: Source, error: ValidationError) -> Iterator[Fault]:
+def form_faults(source: Source, error: ValidationError) -> Iterator[FileFault]:
     """Yield each fault that pydantic found, except in values that are faulty as YAML already."""
     for item in error.errors(include_url=False, include_input=False):
         loc = tuple(item["loc"])
@@ -61,7 +61,7 @@ def form_faults(source: Source, error: ValidationError) -> Iterator[Fault]:
         spot = source.spot(path, key=is_key or item["type"] in ("extra_forbidden", "missing"))
         if item["type"] == "missing":
             path = (*path, str(loc[-1]))
-        yield Fault(spot, path, _sentence(source, path, item["type"], item.get("ctx", {})))
+        yield FileFault(spot, path, _sentence(source, path, item["type"], item.get("ctx", {})))
 
 
 def label(path: YamlPath) -> str:

@@ -42,7 +42,7 @@ class Unclear:
     value: bool | None = None
 
 
-class Fault(NamedTuple):
+class FileFault(NamedTuple):
     """Something wrong in the text: where, at which value, and what."""
 
     spot: Spot
@@ -67,7 +67,7 @@ class Source:
     spots: dict[YamlPath, Spot] = field(default_factory=dict)
     keys: dict[YamlPath, Spot] = field(default_factory=dict)
     written: dict[YamlPath, str] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[FileFault] = field(default_factory=list)
     broken: set[YamlPath] = field(default_factory=set)
 
     def known(self, path: YamlPath) -> YamlPath:
@@ -85,18 +85,18 @@ class Source:
 
 def read_yaml(text: str) -> Source:
     """Return what a YAML text says; its faults are part of the answer, whatever the text."""
-    faults: list[Fault] = []
+    faults: list[FileFault] = []
     try:
         root = _compose(text, faults)
     # PyYAML lets ValueError and OverflowError through for escapes that are no character.
     except (yaml.YAMLError, TooMuchError, ValueError, OverflowError) as error:
         spot, said = explain(error, text)
-        return Source(faults=[*faults, Fault(spot, (), said)])
+        return Source(faults=[*faults, FileFault(spot, (), said)])
     source = Source(faults=faults)
     return source if root is None else replace(source, data=_value(root, (), source))
 
 
-def _compose(text: str, faults: list[Fault]) -> Node | None:
+def _compose(text: str, faults: list[FileFault]) -> Node | None:
     loader = _Loader(text, faults)
     try:
         root = loader.get_node() if loader.check_node() else None
@@ -104,7 +104,7 @@ def _compose(text: str, faults: list[Fault]) -> Node | None:
             said = (
                 "a second document begins here (---); one file is one account, so give it a file of its own"
             )
-            faults.append(Fault(Spot.of(loader.next_event().start_mark), (), said))
+            faults.append(FileFault(Spot.of(loader.next_event().start_mark), (), said))
         return root
     finally:
         loader.dispose()
@@ -113,7 +113,7 @@ def _compose(text: str, faults: list[Fault]) -> Node | None:
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader, used only to compose; it bounds depth and number, and refuses sharing."""
 
-    def __init__(self, text: str, faults: list[Fault]) -> None:
+    def __init__(self, text: str, faults: list[FileFault]) -> None:
         super().__init__(text)
         self._faults = faults
         self._depth = self._count = 0
@@ -149,7 +149,7 @@ class _Loader(yaml.SafeLoader):
         signs = {"*": is_alias, "&": not is_alias and event.anchor, "!": getattr(event, "tag", None)}
         for sign in (sign for sign, is_there in signs.items() if is_there):
             said = f"{sign} has a special meaning here; put text that begins with {sign} in quotes"
-            self._faults.append(Fault(Spot.of(event.start_mark), (), said))
+            self._faults.append(FileFault(Spot.of(event.start_mark), (), said))
         if not is_alias:
             event.anchor, event.tag = None, _BROKEN if event.tag else None
 
@@ -173,7 +173,7 @@ def _mapping(node: MappingNode, path: YamlPath, source: Source) -> dict[str, Any
         spot = Spot.of(key.start_mark)
         if not isinstance(key, ScalarNode):
             said = "brackets stand where a name is expected; put text that begins with { or [ in quotes"
-            source.faults.append(Fault(spot, path, said))
+            source.faults.append(FileFault(spot, path, said))
             continue
         if key.tag == _BROKEN:
             continue
@@ -181,7 +181,7 @@ def _mapping(node: MappingNode, path: YamlPath, source: Source) -> dict[str, Any
         if key.value in found:
             first = source.keys[name].line
             said = f"stands here twice, first in line {first}; put both together, or delete one"
-            source.faults.append(Fault(spot, name, said))
+            source.faults.append(FileFault(spot, name, said))
             continue
         source.keys[name] = spot
         found[key.value] = _value(value, name, source)

@@ -1,0 +1,25 @@
+"""What a handler makes of an event by default, for the tests of each event type."""
+
+from __future__ import annotations
+
+from tests.unit.examples import EMAIL, event
+from worker.events.values import MISSING
+from worker.handlers.base import PLATFORM_FIELDS, Handler
+from worker.mapping import to_change
+
+EVENT_TIME = "2026-07-01T12:00:01Z"
+"""When the event happened that `tags` and `implied` are about."""
+
+
+def tags(handler: Handler, **objects: object) -> dict[str, bool]:
+    """The tags that an event adds (True) and removes (False) where an account's file says nothing."""
+    assert handler.default is not None
+    happened = event(1, handler.type, {"user": {"email": EMAIL}, **objects})
+    change = to_change(handler.default, (), handler.lookup(happened), happened.order)
+    return {part.value.name: part.value.present for part in change.tags.values()}
+
+
+def implied(handler: Handler) -> dict[str, object]:
+    """The platform fields that an event has though its payload gives nothing but the address."""
+    find = handler.lookup(event(1, handler.type))
+    return {name: value for name in PLATFORM_FIELDS if (value := find(name)) is not MISSING}

@@ -1,0 +1,293 @@
+"""The house: which package may import which, what is pure, what is declared, and where tests stand.
+
+Each exception stands in a table with its reason, and fails here as soon as the code needs it no longer. What
+is in a table called UNTIL_… is wrong, and waits for work that is under way.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import packages_distributions
+from typing import Final
+
+import pytest
+
+from tests.unit.imports import PACKAGE, ROOT, Module, chain, modules, others, reach, within
+
+# -- packages ---------------------------------------------------------------------------------------------
+
+AT_THE_TOP: Final = ("__main__", "cli", "app", "settings")
+GROUND: Final = ("errors", "clock", "retry", "logs", "metrics", "mapping")
+FLOORS: Final = (
+    AT_THE_TOP, ("commands",), ("demo",), ("page",), ("ops",), ("consumer",), ("dead_letters",),
+    ("contract",), ("accounts",), ("kit",), ("ledger",), ("handlers",), ("subscribers",), ("broker",),
+    ("events",), GROUND, ("sandbox",),
+)  # fmt: skip
+"""From top to bottom, as DESIGN.md lists them: a room needs only those below it, or beside it on a floor."""
+
+UPWARDS: Final = {
+    ("commands", "app"): "`kit-worker run` is the app",
+    ("commands", "settings"): "every command begins with the settings",
+    ("ops", "settings"): "the connection test is about the settings themselves",
+    ("mapping", "subscribers"): "a mapping makes changes of subscribers",
+    ("mapping", "events"): "a mapping reads the values of events",
+    ("logs", "subscribers"): "logs mask addresses as `identity` does",
+}
+UNTIL_MOVED: Final = {
+    ("kit", "settings"): "kit/access.py is to be given what it needs",
+    ("ledger", "kit"): "spending and tokens are to be the ledger's own words",
+    ("subscribers", "accounts"): "Request belongs to the subscribers",
+}
+FORBIDDEN: Final = {("demo", "page"): "the demo starts the page as a process, if at all"}
+STAND_IN: Final = "sandbox"
+USERS_OF_STAND_IN: Final = {"commands", "demo"}
+
+
+def floor(room: str) -> int:
+    return next((number for number, rooms in enumerate(FLOORS) if room in rooms), -1)
+
+
+def doors() -> Mapping[tuple[str, str], list[str]]:
+    """For each room that imports from another one, the imports."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for module in modules().values():
+        for other in within(module):
+            if other.room != module.room:
+                found.setdefault((module.room, other.room), []).append(f"{module.place} imports {other.name}")
+    return found
+
+
+def is_upwards(door: tuple[str, str]) -> bool:
+    above, below = door
+    return floor(below) < floor(above) or door in FORBIDDEN
+
+
+def test_every_package_has_its_floor() -> None:
+    """A new package is put into FLOORS first, which is where one decides what it may know."""
+    homeless = {module.room for module in modules().values() if floor(module.room) < 0} - {"__init__"}
+
+    assert not homeless, f"put these into FLOORS, and into DESIGN.md's layout: {sorted(homeless)}"
+
+
+def test_each_package_imports_only_what_lies_below_it() -> None:
+    """What an upper floor knows does not seep into a lower one."""
+    wrong = {door: why for door, why in doors().items() if is_upwards(door)} | {
+        door: why for door, why in doors().items() if door[1] == STAND_IN and door[0] not in USERS_OF_STAND_IN
+    }
+
+    unexpected = [line for door, why in wrong.items() if door not in UPWARDS | UNTIL_MOVED for line in why]
+    assert not unexpected, "\n".join(["these import upwards; move what they need down:", *unexpected])
+    _none_is_idle("UPWARDS and UNTIL_MOVED", UPWARDS | UNTIL_MOVED, wrong)
+
+
+def _none_is_idle(table: str, expected: Iterable[object], found: Iterable[object]) -> None:
+    idle = [each for each in expected if each not in set(found)]
+    assert not idle, f"these are no longer so; take them out of {table}: {idle}"
+
+
+# -- circles ----------------------------------------------------------------------------------------------
+
+
+def circle(imports: Mapping[str, set[str]]) -> list[str]:
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_packages_import_each_other_in_no_circle() -> None:
+    """Each package can be understood, and tried, without those above it."""
+    imports: dict[str, set[str]] = {}
+    for above, below in doors().keys() - UNTIL_MOVED.keys():
+        imports.setdefault(above, set()).add(below)
+
+    found = circle(imports)
+    assert not found, f"each of these imports the one before it: {' → '.join(found)}"
+
+
+def test_files_import_each_other_in_no_circle() -> None:
+    """No file depends on the order in which others happen to be imported."""
+    found = circle({name: {each.name for each in within(module)} for name, module in modules().items()})
+
+    assert not found, f"each of these imports the one before it: {' → '.join(found)}"
+
+
+# -- pure -------------------------------------------------------------------------------------------------
+
+IO: Final = frozenset({
+    "aio_pika", "aiohttp", "aiormq", "aiosqlite", "asyncio", "asyncpg", "dotenv", "http", "importlib",
+    "logging", "os", "pamqp", "prometheus_client", "random", "secrets", "shutil", "signal", "socket",
+    "sqlalchemy", "ssl", "structlog", "subprocess", "sys", "tempfile", "threading", "time", "typer",
+})  # fmt: skip
+"""Whoever imports one of these may ask the world something, or tell it something."""
+
+READING: Final = frozenset({
+    "exists", "glob", "is_dir", "is_file", "iterdir", "now", "open", "read_bytes", "read_text", "stat",
+    "today", "utcnow", "write_bytes", "write_text",
+})  # fmt: skip
+"""Methods of paths and of `datetime` that do so; to name a path, or a time, is pure."""
+
+UNTIL_PURE: Final = {
+    "worker/dead_letters/letter.py": "needs the broker's types and names",
+    "worker/dead_letters/person.py": "needs letter.py",
+    "worker/kit/auth/consent.py": "needs endpoint.py",
+}
+
+
+def says_pure(module: Module) -> bool:
+    """Whether a file's docstring says so, or that of its package."""
+    around = modules().get(module.name.rpartition(".")[0])
+    packages = [around] if around is not None and around.path.name == "__init__.py" else []
+    return any(re.search(r"\bPure\b", each.docstring) for each in (module, *packages))
+
+
+PURE: Final = [module for module in modules().values() if says_pure(module)]
+
+
+def impurities(module: Module) -> list[str]:
+    """What a module reaches that is not pure, each with the way there."""
+    reached = reach(module)
+    imported = sorted({name for each in reached for name in others(each)} & IO)
+    called = [
+        f"{each.place}:{node.lineno}: {ast.unparse(node.func)}()"
+        for each in reached
+        for node in ast.walk(each.tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READING
+    ]
+    return [*(chain(module, name) for name in imported), *called]
+
+
+def test_the_functional_core_says_that_it_is_pure() -> None:
+    """Given that somebody takes the word out of the core's docstrings, the next test would test nothing."""
+    said = {module.name.removeprefix("worker.") for module in PURE}
+
+    core = {"mapping", "retry", "events.decode", "subscribers.change", "accounts.interpret", "kit.plan"}
+    assert said >= core, f"these are to be pure, and to say so: {sorted(core - said)}"
+
+
+@pytest.mark.parametrize("module", PURE, ids=[module.place for module in PURE])
+def test_what_says_pure_reaches_no_network_file_clock_or_log(module: Module) -> None:
+    """A function from a pure file can be called from anywhere, and tested without anything."""
+    found = impurities(module)
+
+    if module.place in UNTIL_PURE:
+        assert found, f"{module.place} is pure now; take it out of UNTIL_PURE"
+        return
+    assert not found, "\n".join([f"{module.place} says Pure; take the word out, or these imports:", *found])
+
+
+# -- what is imported from elsewhere ----------------------------------------------------------------------
+
+AMQP: Final = {"aio_pika", "aiormq", "pamqp"}
+UNTIL_AMQP_IS_THE_BROKERS: Final = {"commands", "consumer", "contract", "dead_letters", "demo", "ops"}
+UNTIL_DECLARED: Final = {"aiormq", "pamqp", "yarl"}
+UNTIL_IMPORTED: Final = {"aio-pika", "msgspec"}
+DRIVERS: Final = {"aiosqlite", "asyncpg"}
+"""SQLAlchemy imports them by the name in a URL, though no file of worker/ did."""
+
+
+def test_only_the_broker_package_knows_amqp() -> None:
+    """Another client for RabbitMQ would be a change of one package."""
+    found = {module.room: module.place for module in modules().values() if others(module) & AMQP}
+    outside = found.keys() - {"broker"}
+
+    unexpected = sorted(found[room] for room in outside - UNTIL_AMQP_IS_THE_BROKERS)
+    assert not unexpected, f"{unexpected} import AMQP's libraries; ask worker/broker for it"
+    _none_is_idle("UNTIL_AMQP_IS_THE_BROKERS", UNTIL_AMQP_IS_THE_BROKERS, outside)
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def declared() -> set[str]:
+    """The distributions that pyproject.toml asks for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {normal(re.split(r"[\[<>=!~; ]", each, maxsplit=1)[0]) for each in project["dependencies"]}
+
+
+def imported() -> set[str]:
+    """The distributions that worker/ imports something of."""
+    made = packages_distributions()
+    names = {name for module in modules().values() for name in others(module)}
+    return {normal(made[name][0]) for name in names if name in made} - {"kit-worker"}
+
+
+def test_what_is_imported_is_declared() -> None:
+    """What another package happens to bring along may be gone, or another version, tomorrow."""
+    missing = imported() - declared()
+
+    assert missing <= UNTIL_DECLARED, f"declare in pyproject.toml: {sorted(missing - UNTIL_DECLARED)}"
+    _none_is_idle("UNTIL_DECLARED", UNTIL_DECLARED, missing)
+
+
+def test_what_is_declared_is_imported() -> None:
+    """Nobody installs, and updates, what is not used."""
+    idle = declared() - imported() - DRIVERS
+
+    assert idle <= UNTIL_IMPORTED, f"take out of pyproject.toml: {sorted(idle - UNTIL_IMPORTED)}"
+    _none_is_idle("UNTIL_IMPORTED", UNTIL_IMPORTED, idle)
+
+
+# -- where things stand -----------------------------------------------------------------------------------
+
+TESTS: Final = ROOT / "tests" / "unit"
+STAND_ELSEWHERE: Final = {
+    "test_docs.py": "about the guides",
+    "test_layout.py": "about all of worker/",
+    "handlers/test_registry.py": "the registry is the package itself",
+    "sandbox/test_entry_faults.py": "one of the sandbox's faults as a client of bulk calls meets it",
+    "sandbox/test_openapi.py": "the whole sandbox against Kit's own document",
+    "sandbox/test_subscribers.py": "what the sandbox answers to a client, subject by subject",
+    "sandbox/test_tags_and_fields.py": "likewise",
+}
+UNTIL_RENAMED: Final = {
+    "kit/test_moves.py",
+    "kit/test_moves_any_order.py",
+    "kit/test_writer_ledger.py",
+    "subscribers/test_any_order.py",
+}
+
+
+def test_each_unit_test_stands_where_the_file_stands_that_it_tests() -> None:
+    """`worker/kit/plan.py` is tested by `tests/unit/kit/test_plan.py`; those of scripts/ mirror scripts/."""
+    tests = {path.relative_to(TESTS) for path in TESTS.rglob("test_*.py")}
+    astray = {
+        str(path)
+        for path in tests
+        if path.parts[0] != "scripts"
+        and not (PACKAGE / path.parent / path.name.removeprefix("test_")).exists()
+    }
+
+    expected = STAND_ELSEWHERE.keys() | UNTIL_RENAMED
+    assert astray <= expected, f"there is no such file in worker/ for: {sorted(astray - expected)}"
+    _none_is_idle("STAND_ELSEWHERE and UNTIL_RENAMED", expected, astray)
+
+
+def test_at_the_root_are_only_the_whole_process_and_the_ground() -> None:
+    """A new file has a room; what lies at the root is read first by everybody who is new."""
+    loose = {path.stem for path in PACKAGE.glob("*.py")}
+
+    assert loose == {"__init__", *AT_THE_TOP, *GROUND}, "give it a package, or change the layout in DESIGN.md"
+
+
+UNTIL_UNLIKE: Final = {"Held"}
+
+
+def test_no_two_classes_share_a_name() -> None:
+    """Who searches for a name finds one thing. The sandbox has words of its own, which are Kit's."""
+    places: dict[str, list[str]] = {}
+    for module in modules().values():
+        if module.room != STAND_IN:
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.ClassDef):
+                    places.setdefault(node.name, []).append(module.place)
+    twice = {name: found for name, found in places.items() if len(found) > 1}
+
+    assert twice.keys() <= UNTIL_UNLIKE, f"give one of each a name of its own: {twice}"
+    _none_is_idle("UNTIL_UNLIKE", UNTIL_UNLIKE, twice)

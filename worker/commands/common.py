@@ -1,0 +1,155 @@
+"""What commands share: settings and loop, the ledger, and finding the account, person or events meant."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
+
+import typer
+
+from worker import logs
+from worker.accounts.account import Account
+from worker.accounts.load import Loaded
+from worker.commands.exits import UsageError
+from worker.contract.samples import NotJsonError, Sample, read_samples
+from worker.errors import ConfigurationError
+from worker.ledger.database import Database
+from worker.ledger.store import Ledger
+from worker.settings import Settings, load_settings
+from worker.subscribers.identity import normalize_email
+
+STDIN: Final = "-"
+
+T = TypeVar("T")
+
+AccountName: TypeAlias = Annotated[
+    str, typer.Argument(metavar="ACCOUNT", help="The account, as its file is named.")
+]
+
+
+# -- settings and the event loop --------------------------------------------------------------------------
+
+
+def begin() -> Settings:
+    """Return the settings, with logging set up as they say.
+
+    Raises:
+        ConfigurationError: A setting is wrong.
+    """
+    settings = load_settings()
+    logs.configure(settings.log_level, settings.log_format)
+    return settings
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run it to its end; SIGTERM ends it as Ctrl-C does, so that it cleans up.
+
+    Raises:
+        KeyboardInterrupt: It was told to end.
+    """
+    try:
+        return asyncio.run(_cancelled_by_sigterm(work))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+async def _cancelled_by_sigterm(work: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
+
+
+# -- the ledger -------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def opened_ledger(settings: Settings) -> AsyncIterator[Ledger]:
+    """Hold the workers' ledger, which the settings name; no command ever makes one.
+
+    Raises:
+        UsageError: There is none. A command that made one would only hide that it is the wrong place.
+        LedgerUnavailable: It could not be used.
+    """
+    database = Database(settings.ledger_url.get_secret_value())
+    if not await database.version():
+        raise UsageError(
+            f"there is no ledger at {database.name}: set LEDGER_URL as the workers have it (a relative path "
+            "of a file begins in the folder where the worker was started); the first worker makes one"
+        )
+    async with Ledger(database, worker="kit-worker", now=time.time) as ledger:
+        yield ledger
+
+
+# -- which account, person and events ---------------------------------------------------------------------
+
+
+def one_account(loaded: Loaded, name: str | None) -> Account:
+    """Return the account of that name; without a name, the only one there is.
+
+    Raises:
+        UsageError: There is none of that name, or there are several and no name was given.
+        ConfigurationError: Its file is invalid, or there is no file at all.
+    """
+    if not loaded.names:
+        raise ConfigurationError(list(loaded.problems))
+    if name is None:
+        if len(loaded.names) > 1:
+            raise UsageError(f"there are several accounts: say --account with one of {_listed(loaded.names)}")
+        (name,) = loaded.names
+    if name in loaded.accounts:
+        return loaded.accounts[name]
+    if name not in loaded.names:
+        raise unknown_account(name, loaded.names)
+    raise ConfigurationError(list(loaded.problems_of(name)))
+
+
+def unknown_account(name: str, known: Iterable[str]) -> UsageError:
+    """Return the error for a name that no file has."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    hint = (
+        f"did you mean {near[0]}?"
+        if near
+        else f"there is {_listed(names)}"
+        if names
+        else "there are no account files"
+    )
+    return UsageError(f"there is no account {name}; {hint}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def an_address(text: str) -> str:
+    """Return an address as the ledger keeps it.
+
+    Raises:
+        UsageError: It is no address.
+    """
+    try:
+        return normalize_email(text)
+    except ValueError as error:
+        raise UsageError(f"{text} is {error}") from error
+
+
+def read_event_file(name: str) -> list[Sample]:
+    """Return the events in a file, or on standard input for `-`.
+
+    Raises:
+        UsageError: It cannot be read, or holds no JSON.
+    """
+    try:
+        text = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+        return read_samples(text, "standard input" if name == STDIN else name)
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be read: {error.strerror}") from error
+    except NotJsonError as error:
+        raise UsageError(str(error)) from error

@@ -1,0 +1,113 @@
+"""Erases a person from ledger, history and dead letters, and knows how far it has come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+from worker.broker.queues import connected
+from worker.dead_letters import operations
+from worker.dead_letters.letter import DeadLetter
+from worker.dead_letters.person import AboutPerson
+from worker.errors import LedgerUnavailable
+from worker.ledger.database import Database
+from worker.ledger.forgetting import Erased, forget
+from worker.ledger.registry import Registry
+from worker.ledger.store import Ledger
+from worker.ops.presence import POLL
+from worker.settings import Settings
+
+HEARD_WITHIN: Final = POLL + 1.0
+"""Seconds after which no worker does anything more for the person, nor adds another dead letter."""
+
+
+@dataclass(slots=True)
+class Forgetting:
+    """One person's erasing, and how far it has come; where it fails half-way, this tells what is left.
+
+    Attributes:
+        address: One of the person's.
+        erased: What is gone from the ledger, one for each account.
+        letters: The dead letters that are gone.
+        searched: Whether all accounts' dead letters were looked through, as far as one could.
+        unseen: Accounts of which somebody else holds dead letters.
+        readable: Files in which what was erased may still be found.
+        why: Why that is so.
+    """
+
+    address: str
+    erased: list[Erased] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    searched: bool = False
+    unseen: list[str] = field(default_factory=list)
+    readable: str = ""
+    why: str = ""
+
+    async def run(self, settings: Settings, ledger: Ledger, accounts: Collection[str]) -> None:
+        """Erase the person.
+
+        Args:
+            settings: Where the broker is.
+            ledger: The workers' ledger.
+            accounts: The names of those that have a file; others are found in the ledger.
+
+        Raises:
+            BrokerUnavailable: The broker does not answer.
+            LedgerUnavailable: The ledger could not be used.
+        """
+        # The broker comes first: once the ledger has forgotten, nobody can tell what else to look for.
+        async with connected(settings.amqp_url.get_secret_value(), "forget") as connection:
+            await self._erase_records(ledger, accounts)
+            await self._purge(ledger.database)
+            if any(worker.live for worker in (await Registry(ledger, "kit-worker").overview()).workers):
+                await asyncio.sleep(HEARD_WITHIN)
+            for each in self.erased:
+                person = AboutPerson(each.addresses, each.user_ids)
+                if not await operations.discard(connection, each.account, person, self.letters.append):
+                    self.unseen.append(each.account)
+            self.searched = True
+
+    def left(self) -> list[str]:
+        """Return what may be left, and what to do about it, in parts of one sentence."""
+        said = []
+        if self.unseen:
+            said.append(f"somebody else holds dead letters of {', '.join(self.unseen)}, which were not seen")
+        if self.unseen or not self.searched:
+            known = sorted({sign for each in self.erased for sign in (*each.addresses, *each.user_ids)})
+            said.append(
+                f"the ledger has forgotten, but dead letters may be left that name {', '.join(known)}: "
+                "look with kit-worker dead-letters export, and discard them with --id"
+            )
+        if self.readable:
+            said += [self.why] if self.why else []
+            said.append(
+                f"what was erased may still be readable in {self.readable} until you run kit-worker forget "
+                f"{self.address} again"
+            )
+        return said
+
+    async def _erase_records(self, ledger: Ledger, accounts: Collection[str]) -> None:
+        """Erase from the ledger; whoever ends this meanwhile waits until it is known what was erased."""
+
+        async def work() -> None:
+            self.erased += await forget(ledger, self.address, accounts)
+            if ledger.database.is_sqlite:
+                self.readable = f"{ledger.database.name} and {ledger.database.name}-wal"
+
+        working = asyncio.ensure_future(work())
+        try:
+            await asyncio.shield(working)
+        except asyncio.CancelledError:
+            await working
+            raise
+
+    async def _purge(self, database: Database) -> None:
+        """Let nothing that was erased be readable; a failure holds up nothing else."""
+        try:
+            await database.purge()
+        except LedgerUnavailable as error:
+            self.why = str(error)
+        else:
+            self.readable = ""

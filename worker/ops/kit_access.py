@@ -1,0 +1,165 @@
+"""Lets the worker into a Kit account, and takes it out again: what `connect` and `disconnect` do."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from worker.clock import awake_or_not
+from worker.errors import CredentialRefused, KitWorkerError
+from worker.kit.auth.connection import Connection, Tokens
+from worker.kit.auth.consent import Consent, ConsentError, Granted
+from worker.kit.auth.endpoint import GrantRefusedError, OAuthEndpoint
+from worker.kit.auth.login import token_login
+from worker.kit.auth.refresh import not_connected
+from worker.kit.client import KitClient
+from worker.kit.credentials import OAuthApp
+from worker.kit.limiter import Limiter
+from worker.ledger.sealing import Seal
+from worker.ledger.store import Ledger
+from worker.ledger.tokens import TakenError, TokenStore
+from worker.settings import Settings
+
+
+class KitAccountTakenError(Exception):
+    """Another account of this worker has the same account at Kit.
+
+    Attributes:
+        kit_name: What Kit calls the account.
+        owner: Which account has it.
+    """
+
+    def __init__(self, kit_name: str, owner: str) -> None:
+        super().__init__(f"{kit_name} is the Kit account of {owner} already")
+        self.kit_name = kit_name
+        self.owner = owner
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """An account that is connected now.
+
+    Attributes:
+        kit_name: What Kit calls the account.
+        not_ended: Why the access to the Kit account before this one goes on; empty where none does.
+    """
+
+    kit_name: str
+    not_ended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LetOut:
+    """An account that is not connected any more.
+
+    Attributes:
+        was_connected: Whether it was connected before.
+        not_ended: Why its access at Kit goes on; empty where it does not.
+    """
+
+    was_connected: bool
+    not_ended: str = ""
+
+
+async def let_in(settings: Settings, consent: Consent, granted: Granted, ledger: Ledger) -> LetIn:
+    """Exchange what a creator granted for tokens, and keep these in the ledger.
+
+    Raises:
+        ConsentError: Kit does not take what was granted.
+        KitAccountTakenError: The account at Kit belongs to another account of this worker.
+        LedgerUnavailable: The tokens could not be kept.
+    """
+    endpoint = _endpoint(settings, consent.app)
+    try:
+        tokens = await endpoint.exchange(
+            granted.code, redirect_uri=consent.redirect_uri, verifier=granted.verifier
+        )
+    except GrantRefusedError as error:
+        raise ConsentError(
+            "Kit does not take this code: it works once, for some minutes, and with the same --redirect-uri; "
+            "run the command again"
+        ) from error
+    kit_account, kit_name = await _account_of(settings, tokens)
+    store = TokenStore(ledger, Seal(consent.key))
+    before = await _connection_before(store, consent.account)
+    try:
+        await store.connect(consent.account, tokens, kit_account, endpoint.base_url)
+    except TakenError as error:
+        # What Kit granted is forgotten, and not revoked: that might end the other account's access, too.
+        raise KitAccountTakenError(kit_name, str(error)) from error
+    if before is None or before.connected.kit_account == kit_account:
+        return LetIn(kit_name)
+    return LetIn(kit_name, await _revoked(endpoint, before))
+
+
+async def let_out(settings: Settings, account: str, app: OAuthApp | None, ledger: Ledger) -> LetOut:
+    """End an account's access at Kit, and forget its tokens in any case.
+
+    Args:
+        settings: Where Kit and the key of the tokens are.
+        account: Its name.
+        app: What its file names; None where there is no such file, or it names none.
+        ledger: Where the tokens are.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be used; the tokens may still be there.
+    """
+    store = TokenStore(ledger, Seal(settings.ledger_key) if settings.ledger_key else None)
+    if account not in await store.connected():
+        return LetOut(was_connected=False)
+    not_ended = ""
+    try:
+        connection = await store.load(account)
+    except CredentialRefused as error:
+        not_ended = str(error)
+    else:
+        if connection is not None:
+            # Before Kit refuses the tokens: no worker is to find out by that, and to call it a loss.
+            await store.must_connect(account, connection.version, not_connected(account))
+            not_ended = (
+                await _revoked(_endpoint(settings, app), connection)
+                if app is not None
+                else f"no valid file of {account} names the app"
+            )
+    await store.disconnect(account)
+    return LetOut(was_connected=True, not_ended=not_ended)
+
+
+def _endpoint(settings: Settings, app: OAuthApp) -> OAuthEndpoint:
+    return OAuthEndpoint(
+        settings.kit_base_url, app, timeout=settings.kit_timeout, wall=time.time, clock=awake_or_not
+    )
+
+
+async def _revoked(endpoint: OAuthEndpoint, connection: Connection) -> str:
+    """End an access at Kit; return why it goes on, or nothing where it has ended."""
+    if connection.kit_url != endpoint.base_url:
+        return f"it was connected at {connection.kit_url}, and KIT_BASE_URL is {endpoint.base_url}"
+    try:
+        await endpoint.revoke(connection.tokens.refresh_token)
+    except KitWorkerError as error:
+        return str(error)
+    return ""
+
+
+async def _connection_before(store: TokenStore, account: str) -> Connection | None:
+    with suppress(CredentialRefused):  # its key is gone, which may be why it is connected again
+        return await store.load(account)
+    return None
+
+
+async def _account_of(settings: Settings, tokens: Tokens) -> tuple[int, str]:
+    """Return the id and the name of the account at Kit that tokens belong to."""
+    client = KitClient(
+        base_url=settings.kit_base_url,
+        login=token_login(SecretStr(tokens.access_token)),
+        limiter=Limiter(OAuthApp.limit, clock=awake_or_not),
+        timeout=settings.kit_timeout,
+        clock=awake_or_not,
+    )
+    async with client:
+        answer = await client.get("/v4/account")
+        return answer.id_of("account"), str(answer.item("account").get("name") or "an account without a name")
