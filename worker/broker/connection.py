@@ -38,8 +38,9 @@ async def answered_within(seconds: float = RPC_TIMEOUT) -> AsyncIterator[None]:
 
     Raises:
         TimeoutError: They took longer.
-        ConnectionAbortedError: The library gave them up, which it says with a `CancelledError`; that would
-            pass for the cancellation of the task that asked, and end it in silence.
+        ConnectionAbortedError: The library gave them up. It says so with a `CancelledError`, which would pass
+            for the cancellation of the task that asked, and end it in silence; or, when the connection closes
+            in good order, with a bare `Exception`.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -49,6 +50,10 @@ async def answered_within(seconds: float = RPC_TIMEOUT) -> AsyncIterator[None]:
         if task is None or task.cancelling():
             raise
         raise ConnectionAbortedError("the connection closed meanwhile") from error
+    except Exception as error:
+        if type(error) is Exception:
+            raise ConnectionAbortedError("the connection closed meanwhile") from error
+        raise
 
 
 def check_amqp_url(url: str) -> URL:

@@ -56,11 +56,19 @@ async def test_a_broker_that_says_nothing_is_given_up(silent_port: int) -> None:
     assert "secret" not in str(caught.value)
 
 
-async def test_a_cancellation_by_the_library_is_no_cancellation_of_ours() -> None:
-    """Given a library that raises CancelledError, the task that asked lives on, and hears why."""
+@pytest.mark.parametrize("given_up", [asyncio.CancelledError, Exception])
+async def test_what_the_library_gives_up_is_no_cancellation_of_ours(given_up: type[BaseException]) -> None:
+    """Given a library that raises what it does when a connection closes, the task that asked hears why."""
     with pytest.raises(ConnectionAbortedError):
         async with answered_within():
-            raise asyncio.CancelledError
+            raise given_up
+
+
+async def test_a_bug_stays_what_it_is() -> None:
+    """Given an error that no library means, nobody takes it for a lost connection."""
+    with pytest.raises(KeyError):
+        async with answered_within():
+            raise KeyError
 
 
 async def test_our_own_cancellation_stays_one() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import aio_pika
 import pytest
 from aiormq import spec
 from aiormq.abc import DeliveredMessage
@@ -61,9 +62,14 @@ def received(**properties: bytes) -> spec.Basic.Properties:
 
 
 def delivered(properties: spec.Basic.Properties, routing_key: str | None = "user.signed_up") -> Delivery:
+    return frames.read_delivery(raw_delivery(properties, routing_key), received_at=NOON, since=12.5)
+
+
+def raw_delivery(
+    properties: spec.Basic.Properties, routing_key: str | None = "user.signed_up"
+) -> DeliveredMessage:
     deliver = spec.Basic.Deliver("consumer", 7, False, "platform.events", routing_key)  # noqa: FBT003  # pamqp's order
-    raw = DeliveredMessage(deliver, ContentHeader(0, 2, properties), b"{}", None)  # type: ignore[arg-type]
-    return frames.read_delivery(raw, received_at=NOON, since=12.5)
+    return DeliveredMessage(deliver, ContentHeader(0, 2, properties), b"{}", None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("stamp", [SECONDS * 10**6, SECONDS * 10**9, 2**64 - 1])
@@ -179,6 +185,16 @@ def test_a_routing_key_that_is_not_utf_8_can_be_shown() -> None:
     assert isinstance(read, spec.Basic.Deliver)
 
     assert delivered(spec.Basic.Properties(), read.routing_key).routing_key == "caf�"
+
+
+@pytest.mark.parametrize("odd", [{"expiration": short(b"soon")}, {"delivery_mode": b"\x07"}])
+def test_properties_on_which_aio_pika_itself_raises_are_read(odd: dict[str, bytes]) -> None:
+    """Given such a message, a consumer of aio-pika's never sees it, and it stays unacked for ever."""
+    raw = raw_delivery(received(**odd))
+
+    with pytest.raises(ValueError, match=r"soon|7"):
+        aio_pika.IncomingMessage(raw)
+    assert frames.read_delivery(raw, received_at=NOON, since=0.0).properties.keys() == odd.keys()
 
 
 raw_values = st.one_of(

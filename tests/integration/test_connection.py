@@ -1,0 +1,148 @@
+"""Connections and channels on a real RabbitMQ: how they end, and that nothing of them stays."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel
+from aio_pika.tools import OneShotCallback
+
+from tests.integration.conftest import BrokerControl
+from tests.integration.harness import until
+from worker.broker.connection import Connection
+from worker.broker.consuming import ConsumerChannel
+from worker.broker.publisher import Outgoing, Publisher
+from worker.broker.queues import connected, queue_state
+from worker.clock import Clock
+from worker.errors import BrokerUnavailable
+from worker.events.delivery import Delivery
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+async def connection(amqp_url: str) -> AsyncIterator[Connection]:
+    async with connected(amqp_url, "test") as connection:
+        yield connection
+
+
+@pytest.fixture
+async def queue(channel: AbstractChannel) -> AsyncIterator[str]:
+    """A queue of the test's own."""
+    name = f"test.{uuid.uuid4().hex}"
+    await channel.declare_queue(name, durable=True)
+    yield name
+    await channel.queue_delete(name)
+
+
+@dataclass
+class Receiving:
+    """Whoever consumes, and what it heard."""
+
+    got: list[Delivery] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)
+
+    async def receive(self, delivery: Delivery) -> None:
+        self.got.append(delivery)
+
+    def ended(self, *, cancelled: bool) -> None:
+        self.ends.append("cancelled" if cancelled else "closed")
+
+
+async def consuming(connection: Connection, queue: str) -> tuple[ConsumerChannel, Receiving]:
+    channel, receiving = await ConsumerChannel.open(connection, Clock()), Receiving()
+    await channel.consume(receiving, queue, prefetch=10)
+    return channel, receiving
+
+
+def callbacks_alive() -> int:
+    """How many of the callbacks live by which aio-pika hears that a channel is closed."""
+    gc.collect()
+    return sum(isinstance(each, OneShotCallback) for each in gc.get_objects())
+
+
+async def test_channels_leave_nothing_behind_on_their_connection(connection: Connection) -> None:
+    """Given depths asked for every few seconds, for weeks, aio-pika alone would fill the memory."""
+
+    async def ask(times: int) -> None:
+        for _ in range(times):
+            assert await queue_state(connection, "test.no.such.queue") is None
+
+    await ask(1)  # of the last channel, something may live a little longer
+    before = callbacks_alive()
+    await ask(50)
+    assert callbacks_alive() == before
+
+
+async def test_a_connection_that_the_broker_closes_is_known_to_be_gone(
+    connection: Connection, broker_ctl: BrokerControl
+) -> None:
+    """Given a connection that RabbitMQ ends, it says so and why, and opens no channel any more."""
+    lost = connection.lost()
+    assert connection.is_up
+    await broker_ctl.rabbitmqctl("close_all_connections", "enough")
+    assert "enough" in await asyncio.wait_for(lost, 10)
+    await until(lambda: connection.is_closed)
+    assert not connection.is_up
+    with pytest.raises(BrokerUnavailable):
+        await connection.open_channel()
+
+
+async def test_what_is_not_confirmed_when_the_connection_closes_is_said_to_be_so(
+    connection: Connection, queue: str
+) -> None:
+    """Given publishes under way, closing the connection fails each of them in the one way there is."""
+    publisher = Publisher(connection)
+    await publisher.publish(Outgoing("", queue, b"first", {}))
+    under_way = [
+        asyncio.create_task(publisher.publish(Outgoing("", queue, b"x" * 100_000, {}))) for _ in range(50)
+    ]
+    await asyncio.sleep(0)
+    await connection.close()
+    results = await asyncio.gather(*under_way, return_exceptions=True)
+    assert {type(result) for result in results} <= {BrokerUnavailable, type(None)}
+    assert any(isinstance(result, BrokerUnavailable) for result in results)
+
+
+async def test_a_queue_that_is_deleted_is_told_once(
+    connection: Connection, queue: str, channel: AbstractChannel
+) -> None:
+    """Given RabbitMQ's `basic.cancel`, then the end of the channel, only the first is news."""
+    consumer, receiving = await consuming(connection, queue)
+    await channel.queue_delete(queue)
+    await until(lambda: bool(receiving.ends))
+    await consumer.close()
+    await asyncio.sleep(0.05)
+    assert receiving.ends == ["cancelled"]
+
+
+async def test_a_channel_that_rabbitmq_closes_is_told(connection: Connection, queue: str) -> None:
+    """Given an ack of a delivery that never was, RabbitMQ closes the channel, and acks fail from then on."""
+    consumer, receiving = await consuming(connection, queue)
+    await consumer.ack(99)
+    await until(lambda: receiving.ends == ["closed"])
+    assert consumer.is_closed
+    with pytest.raises(BrokerUnavailable):
+        await consumer.ack(1)
+
+
+async def test_acks_are_by_number_and_one_may_be_about_all_before_it(
+    connection: Connection, queue: str, channel: AbstractChannel
+) -> None:
+    """Given five messages, of which the third and all before it are acked, and the fifth, one comes again."""
+    for number in range(5):
+        await channel.default_exchange.publish(aio_pika.Message(f"{number}".encode()), queue)
+    consumer, receiving = await consuming(connection, queue)
+    await until(lambda: len(receiving.got) == 5)
+    await consumer.ack(receiving.got[2].tag, multiple=True)
+    await consumer.ack(receiving.got[4].tag)
+    await consumer.close()
+    again, receiving_again = await consuming(connection, queue)
+    await until(lambda: [each.body for each in receiving_again.got] == [b"3"])
+    await again.close()
