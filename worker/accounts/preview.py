@@ -15,6 +15,7 @@ from worker.events.event import Event
 from worker.events.values import Missing
 from worker.handlers import HANDLERS, handler_for
 from worker.kit.plan import Upsert, plan
+from worker.subscribers.identity import person_in
 from worker.mapping import Condition, Lookup, Rule, Template
 from worker.subscribers.change import Change, Part
 
@@ -122,7 +123,7 @@ def preview(delivery: Delivery, account: Account) -> Preview:
         )
     rules = _rules(event, account)
     try:
-        request = interpret(event, account)
+        change = interpret(event, account)
     except EventError as error:
         return Preview(
             account.name,
@@ -133,7 +134,7 @@ def preview(delivery: Delivery, account: Account) -> Preview:
             str(error),
             rules,
         )
-    if request is None:
+    if change is None:
         return Preview(
             account.name,
             event.type,
@@ -142,27 +143,29 @@ def preview(delivery: Delivery, account: Account) -> Preview:
             None,
             _why_ignored(event, account),
         )
-    todo = plan(request.change, account.options, known=False)
+    todo = plan(change, account.options, known=False)
     return Preview(
         account=account.name,
         event_type=event.type,
-        email=request.email,
+        email=_email(event),
         verdict=PreviewVerdict.APPLIED,
         reason=None,
         detail="",
         rules=rules,
-        fields=_fields(request.change, account),
+        fields=_fields(change, account),
         add_tags=tuple(part.value.name for part in todo.additions.values()),
         remove_tags=tuple(part.value.name for part in todo.removals.values()),
-        calls=_calls(request.email, request.change, account),
+        calls=_calls(_email(event), change, account),
         creates_missing=account.options.create_missing,
     )
 
 
 def _email(event: Event) -> str:
+    """Return the address as a person is known by it; where it is none, as it stands in the event."""
+    email, _ = person_in(event.data)
     user = event.data.get("user")
-    email = user.get("email") if isinstance(user, dict) else None
-    return email if isinstance(email, str) else ""
+    given = user.get("email") if isinstance(user, dict) else None
+    return email or (given if isinstance(given, str) else "")
 
 
 def _why_ignored(event: Event, account: Account) -> str:

@@ -23,6 +23,7 @@ from worker.events.delivery import Delivery
 
 log = structlog.get_logger()
 
+
 class Consumer:
     """The consumer of one channel.
 
@@ -75,10 +76,10 @@ class Consumer:
             BrokerUnavailable: The channel could not be set up.
         """
         priority = consumer_priority(self._worker_id, self._account)
-        self._channel = await ConsumerChannel.open(self._broker.consuming, self, self._clock)
+        self._channel = await ConsumerChannel.open(self._broker.consuming, self._clock)
         try:
             await self._channel.consume(
-                work_queue(self._account), prefetch=self.window, tag=self._tag, priority=priority
+                self, work_queue(self._account), prefetch=self.window, tag=self._tag, priority=priority
             )
         except BrokerUnavailable:
             await self._channel.close()

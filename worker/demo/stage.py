@@ -12,9 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from worker.broker.connection import Connection
 from aiohttp import ClientError, ClientSession
 
+from worker.broker.connection import Connection
 from worker.broker.queues import connected, delete_exchange, delete_queue
 from worker.broker.topology import dead_letter_queue, work_queue
 from worker.demo.process import GRACE, WorkerProcess, worker_process

@@ -9,8 +9,8 @@ import pytest
 
 from tests.unit.examples import NOON
 from worker.accounts.account import Account
-from worker.events.delivery import Delivery
 from worker.accounts.preview import Preview, PreviewVerdict, preview
+from worker.events.delivery import Delivery
 from worker.mapping import Condition, EventMapping, FieldTarget, Options, Rule, Template
 
 

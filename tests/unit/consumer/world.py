@@ -336,9 +336,7 @@ class World:
         self.backlog = Backlog(self.account, self.settle, {})
         self.apply = Apply("main", writer, self.backlog, self.holds, self.settle, self.clock)
         self.intake = Intake(self.account, consumer, self.in_hand, ledger, self.backlog, self.settle)
-        self.dispatch = Dispatch(
-            self.apply, self.backlog, self.holds, self.settle, self.intake, self.clock
-        )
+        self.dispatch = Dispatch(self.apply, self.backlog, self.holds, self.settle, self.intake, self.clock)
 
     # -- events come ----------------------------------------------------------------------------------
 
@@ -346,9 +344,7 @@ class World:
         """Let a message come; its number."""
         self.count += 1
         received = self.clock.now()
-        delivery = Delivery(
-            body, routing_key, properties, tag=self.count, received_at=received, since=now()
-        )
+        delivery = Delivery(body, routing_key, properties, tag=self.count, received_at=received, since=now())
         self.consumer.deliver(delivery)
         return self.count
 
@@ -373,7 +369,11 @@ class World:
         number = number or self.count
         asked = change(number, add=add, remove=remove, fields=fields)
         item = Item(
-            Delivery(b"", "", tag=self.count), event(number), email, change=asked, version=self.account.version
+            Delivery(b"", "", tag=self.count),
+            event(number),
+            email,
+            change=asked,
+            version=self.account.version,
         )
         emails, users = self.in_hand.unknown([item])
         self.in_hand.learn(emails, users, Known({}, {}, {}))

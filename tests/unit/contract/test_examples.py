@@ -11,7 +11,7 @@ import pytest
 from tests.unit.examples import NOON
 from worker.contract.examples import cloud_event_example, plain_example
 from worker.events.decode import decode
-from worker.events.event import Message
+from worker.events.delivery import Delivery
 from worker.handlers import HANDLERS
 from worker.handlers.base import Handler, read_payload
 from worker.mapping import to_change
@@ -24,7 +24,7 @@ def test_the_example_of_each_type_has_what_its_default_needs(
 ) -> None:
     assert handler.default is not None
     shown = example(handler)
-    event = decode(Message(json.dumps(shown).encode(), handler.type), now=NOON, arrival=0)
+    event = decode(Delivery(json.dumps(shown).encode(), handler.type, received_at=NOON), arrival=0)
 
     change = to_change(handler.default, (), handler.lookup(event), event.order)
 

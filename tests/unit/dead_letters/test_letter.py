@@ -22,13 +22,13 @@ from worker.broker import frames
 from worker.broker.publisher import Outgoing
 from worker.dead_letters.letter import (
     MAX_HEADER_BYTES,
-    Failure,
     dead_letter,
     read_dead_letter,
     replay_message,
 )
 from worker.errors import EventError, InvalidEvent, KitRejected, Reason, UndecodableEvent
 from worker.events.decode import decode
+from worker.subscribers.item import Item, Kind, Outcome
 from worker.events.delivery import Delivery
 from worker.events.event import Event
 
@@ -59,10 +59,16 @@ def received(deliver: spec.Basic.Deliver, header: ContentHeader, body: bytes, at
     return frames.read_delivery(raw, received_at=at, since=0.0)
 
 
-def failure(
-    error: EventError | None = None, happened: Event | None = None, account: str = "default"
-) -> Failure:
-    return Failure(account, error or InvalidEvent("data.user: missing"), happened, 3, FAILED_AT, NOON)
+def letter_of(
+    delivery: Delivery,
+    error: EventError | None = None,
+    happened: Event | None = None,
+    account: str = "default",
+) -> Outgoing:
+    """The dead letter of a message that was tried three times."""
+    why = error or InvalidEvent("data.user: missing")
+    outcome = Outcome(Item(delivery, happened), Kind.DEAD_LETTERED, why, attempts=3)
+    return dead_letter(account, outcome, FAILED_AT)
 
 
 def sent(out: Outgoing) -> Delivery:
@@ -87,7 +93,7 @@ def headers_of(out: Outgoing) -> dict[str, Any]:
 
 
 def test_a_dead_letter_goes_to_its_accounts_queue_and_stays_on_disk() -> None:
-    letter = dead_letter(delivered(), failure(account="sunny"))
+    letter = letter_of(delivered(), account="sunny")
 
     assert (letter.exchange, letter.routing_key) == ("kit.dead", "sunny")
     assert letter.properties["delivery_mode"] == 2
@@ -100,7 +106,7 @@ def test_a_dead_letter_keeps_body_properties_and_headers() -> None:
         timestamp=NOON,
     )  # fmt: skip
 
-    letter = dead_letter(message, failure())
+    letter = letter_of(message)
 
     assert letter.body == b"\xff not json"
     assert headers_of(letter).items() >= {"trace": "t-1", "n": 5}.items()
@@ -114,7 +120,7 @@ def test_a_dead_letter_keeps_body_properties_and_headers() -> None:
 def test_a_dead_letter_says_why_and_what_it_was() -> None:
     happened = event(1, "order.paid")
 
-    letter = dead_letter(delivered(key="order.paid.sunny"), failure(KitRejected("Kit said\n  no"), happened))
+    letter = letter_of(delivered(key="order.paid.sunny"), KitRejected("Kit said\n  no"), happened)
 
     assert headers_of(letter) == {
         "x-reason": "kit_rejected",
@@ -131,7 +137,7 @@ def test_a_dead_letter_says_why_and_what_it_was() -> None:
 
 
 def test_of_what_could_not_be_read_it_says_what_the_properties_say() -> None:
-    letter = dead_letter(delivered(b"?", message_id="m-1"), failure(UndecodableEvent("body: not JSON")))
+    letter = letter_of(delivered(b"?", message_id="m-1"), UndecodableEvent("body: not JSON"))
 
     assert headers_of(letter)["x-reason"] == "undecodable"
     assert headers_of(letter)["x-event-id"] == "m-1"
@@ -140,7 +146,7 @@ def test_of_what_could_not_be_read_it_says_what_the_properties_say() -> None:
 
 
 def test_a_detail_is_one_line_of_bounded_length() -> None:
-    letter = dead_letter(delivered(), failure(InvalidEvent("a\nb " * 1000)))
+    letter = letter_of(delivered(), InvalidEvent("a\nb " * 1000))
 
     assert headers_of(letter)["x-detail"].startswith("a b a b")
     assert len(headers_of(letter)["x-detail"]) == 1000
@@ -161,14 +167,14 @@ def test_properties_that_would_do_harm_become_headers(
     """Kept, they would be refused by the broker, make the letter vanish, or let it overtake."""
     harmful: dict[str, Any] = {name: value}
 
-    letter = dead_letter(delivered(**harmful), failure())
+    letter = letter_of(delivered(**harmful))
 
     assert name not in letter.properties
     assert headers_of(letter)[kept_as] == kept
 
 
 def test_copies_that_would_go_elsewhere_are_only_noted() -> None:
-    letter = dead_letter(delivered(headers={"CC": ["kit.other"], "BCC": ["kit.third"]}), failure())
+    letter = letter_of(delivered(headers={"CC": ["kit.other"], "BCC": ["kit.third"]}))
 
     assert not {"CC", "BCC"} & headers_of(letter).keys()
     assert headers_of(letter)["x-original-cc"] == ["kit.other"]
@@ -176,11 +182,11 @@ def test_copies_that_would_go_elsewhere_are_only_noted() -> None:
 
 
 def test_a_dead_letter_has_no_id_of_its_event_so_that_it_gets_one_of_its_own() -> None:
-    assert "message_id" not in dead_letter(delivered(message_id="e-1"), failure()).properties
+    assert "message_id" not in letter_of(delivered(message_id="e-1")).properties
 
 
 def test_headers_beyond_64_kib_give_way_to_a_note() -> None:
-    letter = dead_letter(delivered(headers={"large": "x" * MAX_HEADER_BYTES, "small": 1}), failure())
+    letter = letter_of(delivered(headers={"large": "x" * MAX_HEADER_BYTES, "small": 1}))
 
     assert not {"large", "small"} & headers_of(letter).keys()
     assert headers_of(letter)["x-original-headers"].startswith("2 headers of ")
@@ -189,7 +195,7 @@ def test_headers_beyond_64_kib_give_way_to_a_note() -> None:
 
 
 def test_headers_within_64_kib_are_kept() -> None:
-    letter = dead_letter(delivered(headers={"large": "x" * (MAX_HEADER_BYTES - 100)}), failure())
+    letter = letter_of(delivered(headers={"large": "x" * (MAX_HEADER_BYTES - 100)}))
 
     assert len(headers_of(letter)["large"]) == MAX_HEADER_BYTES - 100
     sent(letter)
@@ -199,7 +205,7 @@ def test_headers_within_64_kib_are_kept() -> None:
     "value", [b"\xff", 2**70, 1e300, {"\udcff": 1}, [b"\xff"], "\udcff", {"a": object()}]
 )
 def test_a_header_that_cannot_be_sent_again_is_kept_as_text(value: object) -> None:
-    letter = dead_letter(delivered(headers={"odd": value, "fine": 1}), failure())
+    letter = letter_of(delivered(headers={"odd": value, "fine": 1}))
 
     assert isinstance(headers_of(letter)["odd"], str)
     assert sent(letter).headers["fine"] == 1
@@ -209,7 +215,7 @@ def test_headers_are_measured_in_bytes() -> None:
     """Given header names of few letters and many bytes, then they count as what they are on the wire."""
     names = {"\U0001f600" * 31 + f"{number:04}": True for number in range(950)}
 
-    letter = dead_letter(delivered(headers=names), failure())
+    letter = letter_of(delivered(headers=names))
 
     assert headers_of(letter)["x-original-headers"].startswith("950 headers of 1")
 
@@ -219,7 +225,7 @@ def test_headers_are_measured_in_bytes() -> None:
 
 def test_a_dead_letter_is_read_as_it_was_written() -> None:
     message = sent(
-        dead_letter(delivered(key="order.paid"), failure(KitRejected("no"), event(1, "order.paid")))
+        letter_of(delivered(key="order.paid"), KitRejected("no"), event(1, "order.paid"))
     )
 
     letter = read_dead_letter(message, "default")
@@ -301,12 +307,12 @@ def read(message: Delivery, apps: tuple[str, ...] = (), *, arrival: int = 1) -> 
 
 
 def died_and_replayed(message: Delivery, happened: Event | None, account: str = "default") -> Delivery:
-    died = sent(dead_letter(message, failure(happened=happened, account=account)))
+    died = sent(letter_of(message, happened=happened, account=account))
     return sent(replay_message(died, read_dead_letter(died, account)))
 
 
 def test_a_replayed_letter_goes_to_its_work_queue_with_its_body_and_stays_on_disk() -> None:
-    died = sent(dead_letter(delivered(), failure(account="sunny")))
+    died = sent(letter_of(delivered(), account="sunny"))
 
     out = replay_message(died, read_dead_letter(died, "sunny"))
 
@@ -461,7 +467,7 @@ def test_whatever_the_headers_the_letter_and_its_replay_can_be_sent(
         headers=headers, priority=priority, timestamp=stamp, message_id=text, content_type=text, user_id=text
     )
 
-    died = sent(dead_letter(message, failure(happened=happened)))
+    died = sent(letter_of(message, happened=happened))
     letter = read_dead_letter(died, "default")
     again = sent(replay_message(died, letter))
 
@@ -474,16 +480,16 @@ def test_whatever_the_headers_the_letter_and_its_replay_can_be_sent(
 
 def test_a_property_that_grows_too_long_when_made_readable_is_cut() -> None:
     """Given 250 bytes that are not UTF-8, which take three times as many to show, the letter can be sent."""
-    letter = sent(dead_letter(delivered(correlation_id="\udcff" * 250), failure()))
+    letter = sent(letter_of(delivered(correlation_id="\udcff" * 250)))
 
     assert 0 < len(letter.properties["correlation_id"].encode()) <= 255
 
 
 def test_an_event_that_fails_again_after_its_replay_keeps_its_first_id_and_key() -> None:
     """Given a letter that is replayed and refused as unreadable, then it still tells who it was."""
-    first = sent(dead_letter(delivered(message_id="e-1"), failure(happened=None)))
+    first = sent(letter_of(delivered(message_id="e-1"), happened=None))
     again = sent(replay_message(first, read_dead_letter(first, "default")))
 
-    second = read_dead_letter(sent(dead_letter(again, failure(happened=None))), "default")
+    second = read_dead_letter(sent(letter_of(again, happened=None)), "default")
 
     assert (second.event_id, second.routing_key) == ("e-1", "user.signed_up")
