@@ -1,1 +1,1 @@
-"""Accounts: from an admin's YAML file to what an event asks for."""
+"""Accounts: an admin's YAML file becomes an `Account`, which says what an event asks for."""

@@ -1,4 +1,4 @@
-"""Which events an account's queue is bound to. Pure."""
+"""Tells which events an account's queue is bound to. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an event to what it asks of whom: the one door into the functional core. Pure."""
+"""Tells what an event asks for, and of whom: the one door into the functional core. Pure."""
 
 from __future__ import annotations
 

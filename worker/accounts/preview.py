@@ -1,4 +1,4 @@
-"""What an event would do under an account's mapping: which rules match, and which Kit calls follow. Pure."""
+"""Tells what an event would do in an account: which rules match, and which Kit calls follow. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Notices that account files were saved. It looks, since notifications do not cross every kind of mount."""
+"""Notices that account files were saved.
+
+It looks every second: notifications of the operating system do not cross every kind of mount.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How dead letters look, to people and to programs."""
+"""Prints dead letters, for people and for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every exit code of `kit-worker`, and which error ends with which. The numbers are a contract."""
+"""Lists every exit code of `kit-worker`, and which error ends with which. The numbers are a contract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How results look: readable on a terminal, whole lines without frames in a pipe, JSON for programs."""
+"""Prints results: readable on a terminal, whole lines without frames in a pipe, JSON for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`kit-worker pause` and `kit-worker resume`: hold one account, on whichever worker has it."""
+"""`kit-worker pause` and `kit-worker resume`: pause one account, on whichever worker has it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from worker.settings import Settings, environment
 
 
 def pause(account: AccountName) -> None:
-    """Hold an account: within 5 s no worker begins anything of it. Its events wait in RabbitMQ."""
+    """Pause an account: within 5 s no worker begins anything of it. Its events wait in RabbitMQ."""
     since_before = run_async(_set(begin(), account, paused=True))
     say(
         f"{account} was paused already."

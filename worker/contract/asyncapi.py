@@ -1,4 +1,4 @@
-"""The platform's contract as an AsyncAPI 3.0 document, made from the code that reads the events.."""
+"""The platform's contract as an AsyncAPI 3.0 document, made from the code that reads the events."""
 
 from __future__ import annotations
 
@@ -85,10 +85,10 @@ def _operations() -> Document:
                 "amqp": {"deliveryMode": 2, "mandatory": True, "ack": True, "bindingVersion": BINDING}
             },
         },
-        "setAside": {
+        "deadLetter": {
             "action": "send",
             "channel": {"$ref": "#/channels/deadLetters"},
-            "summary": "The worker sets aside what it could not apply, with the reason.",
+            "summary": "The worker makes a dead letter of what it could not apply, with the reason.",
             "messages": [{"$ref": "#/channels/deadLetters/messages/deadLetter"}],
             "bindings": {"amqp": {"deliveryMode": 2, "mandatory": True, "bindingVersion": BINDING}},
         },
@@ -177,10 +177,10 @@ def _dead_letter() -> Document:
     return {
         "name": "deadLetter",
         "title": "A dead letter",
-        "summary": "The message as it came, and why it was set aside.",
+        "summary": "The message as it came, and why it could not be applied.",
         "description": (
             "Body, properties and headers are the message's own, but `message_id` is the dead letter's. "
-            "Those that RabbitMQ itself set aside have its `x-death` instead of these headers."
+            "Those that RabbitMQ itself dead-lettered have its `x-death` instead of these headers."
         ),
         "headers": {"type": "object", "properties": _DEAD_LETTER_HEADERS},
         "payload": {},

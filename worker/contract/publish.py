@@ -1,4 +1,4 @@
-"""Publishing events as the platform does: to its topic exchange, persistent, mandatory and confirmed."""
+"""Publishes events as the platform does: to its topic exchange, persistent, mandatory and confirmed."""
 
 from __future__ import annotations
 

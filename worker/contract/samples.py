@@ -1,4 +1,4 @@
-"""Events in files, as people write them: one event, a JSON array, or JSON lines. Pure."""
+"""Reads events as people write them into files: one event, a JSON array, or JSON lines. Pure."""
 
 from __future__ import annotations
 

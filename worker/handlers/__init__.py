@@ -1,4 +1,4 @@
-"""One file per event type; here is their registry, and the way from an event to a change."""
+"""The event types that the worker knows by itself: one file each, and this registry of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a handler is, the payload that all events share, and the platform's fields."""
+"""Defines what a handler is, the payload that all events share, and the platform's fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`subscription.canceled`: somebody is a paying member no longer."""
+"""`subscription.canceled`: somebody is no longer a paying member."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker tells about itself: `/readyz`, `/metrics`, and its line in `kit-worker status`."""
+"""Collects what a worker tells about itself: `/readyz`, `/metrics`, and its line in `kit-worker status`."""
 
 from __future__ import annotations
 

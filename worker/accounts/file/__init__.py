@@ -1,1 +1,1 @@
-"""One account file: its text, its form, its errors in sentences."""
+"""One account file: its text with places, its model, and what is wrong with it, in sentences."""

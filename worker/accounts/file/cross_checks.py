@@ -1,6 +1,7 @@
-"""What is wrong between the values of one account file: contradictions, repetitions, nothing said.
+"""Checks the values of one account file against each other: contradictions, repetitions, empty entries.
 
-It looks at the file as written, not at the checked models, so that these faults show with all others.
+It looks at the file as it is written, not at the checked models, so that these faults are reported together
+with all others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The form of an account file's part about Kit: in which way the account is known there."""
+"""The model of an account file's part about Kit: how the account is known there."""
 
 from __future__ import annotations
 

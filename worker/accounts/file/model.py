@@ -1,7 +1,7 @@
-"""The form of an account file: its parts, their types and names, and the JSON Schema for editors.
+"""The model of an account file: its parts, their types and names, and the JSON Schema for editors.
 
 Each check of a single value stands at its type and raises a `ValueError` whose text is a sentence for the
-admin. What concerns several values at once is in `checks`.
+admin. What concerns several values at once is in `cross_checks`.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class _Tags(FilePart):
         title="Tags to add",
         description=(
             "Tags to add. Braces are filled in from the event: any platform field, or a path such as "
-            "data.user.locale. An event without that value is not applied, but set aside as invalid. "
+            "data.user.locale. An event without that value is not applied, but becomes a dead letter. "
             "With replaces: true, what the same entry gave the person before is taken off."
         ),
         examples=[
@@ -179,14 +179,16 @@ class OptionsPart(FilePart):
     create_missing: Switch = Field(
         default=Options().create_missing,
         title="Create what is missing",
-        description="true: create tags and custom fields that Kit lacks. false: set such events aside.",
+        description=(
+            "true: create tags and custom fields that Kit lacks. false: such events become dead letters."
+        ),
     )
     max_created_tags: Annotated[int, Field(strict=True, ge=0)] = Field(
         default=Options().max_created_tags,
         title="Most tags to create",
         description=(
-            "How many tags placeholders may create in this account. Beyond it, events that need another "
-            "new tag are set aside."
+            "How many tags placeholders may create in this account. After that, an event that needs another "
+            "new tag becomes a dead letter."
         ),
     )
 

@@ -1,4 +1,4 @@
-"""From the text of one account file to its `Account`, or to everything that is wrong with it."""
+"""Reads one account file: its text becomes an `Account`, or a list of all that is wrong with it."""
 
 from __future__ import annotations
 

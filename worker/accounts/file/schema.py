@@ -1,4 +1,4 @@
-"""Turning the form of an account file into a JSON Schema that editors can help with."""
+"""Turns the model of an account file into a JSON Schema, with which editors can help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what pydantic finds in an account file to sentences for the admin, each with its place."""
+"""Turns what pydantic finds in an account file into sentences for the admin, each with its place."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""YAML with positions: text → plain values, and where in the file each of them stands.
+"""Reads YAML with positions: plain values, and where in the file each of them stands.
 
-Nothing is ever constructed from a tag, and what makes YAML dangerous or surprising is a fault here: aliases,
-tags, duplicate keys, a second document, and scalars that YAML 1.1 takes for something else than they look.
+No tag ever constructs anything. What makes YAML dangerous or surprising is a fault here: aliases, tags,
+duplicate keys, a second document, and scalars that YAML 1.1 reads as something else than they look.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What PyYAML says about a text that it cannot read, in the words of people who write such files."""
+"""Explains why PyYAML cannot read a text, in the words of people who write such files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What may be written as a name in an account file; each check raises a `ValueError` for the admin."""
+"""Checks single values of an account file: names, event types, apps, variables, conditions.
+
+Each check raises a `ValueError` whose text is a sentence for the admin.
+"""
 
 from __future__ import annotations
 
