@@ -15,9 +15,9 @@ from worker.events.event import Event
 from worker.events.values import Missing
 from worker.handlers import HANDLERS, handler_for
 from worker.kit.plan import Upsert, plan
-from worker.subscribers.identity import person_in
 from worker.mapping import Condition, Lookup, Rule, Template
 from worker.subscribers.change import Change, Part
+from worker.subscribers.identity import person_in
 
 
 class PreviewVerdict(StrEnum):

@@ -28,9 +28,9 @@ from worker.dead_letters.letter import (
 )
 from worker.errors import EventError, InvalidEvent, KitRejected, Reason, UndecodableEvent
 from worker.events.decode import decode
-from worker.subscribers.item import Item, Kind, Outcome
 from worker.events.delivery import Delivery
 from worker.events.event import Event
+from worker.subscribers.item import Item, Kind, Outcome
 
 FAILED_AT = NOON + timedelta(minutes=1)
 FRAME_MAX = 131_072
@@ -224,9 +224,7 @@ def test_headers_are_measured_in_bytes() -> None:
 
 
 def test_a_dead_letter_is_read_as_it_was_written() -> None:
-    message = sent(
-        letter_of(delivered(key="order.paid"), KitRejected("no"), event(1, "order.paid"))
-    )
+    message = sent(letter_of(delivered(key="order.paid"), KitRejected("no"), event(1, "order.paid")))
 
     letter = read_dead_letter(message, "default")
 
