@@ -58,6 +58,11 @@ class Apply:
         self._clock = clock
         self._log = log.bind(account=account)
 
+    @property
+    def together(self) -> bool:
+        """Whether the account may have many people's changes written together."""
+        return self._writer.bulk
+
     async def one(self, pending: Pending) -> None:
         """Try a change by itself."""
         try:

@@ -87,6 +87,7 @@ class Holds:
         clock: Of the delays.
 
     Attributes:
+        client: Its way to Kit.
         hold: Why the account starts nothing, if so.
         refused: Set once Kit refuses the credential, which ends the session.
         unanswered: Whether a write was sent, by this session or by another before it, that Kit never
@@ -97,7 +98,7 @@ class Holds:
         self.hold: Hold = NO_HOLD
         self.refused = asyncio.Event()
         self.unanswered = False
-        self._client = client
+        self.client = client
         self._clock = clock
         self._log = log.bind(account=account)
 
@@ -112,7 +113,7 @@ class Holds:
 
     def worked_at(self, endpoint: str | None) -> float:
         """Return when an endpoint of Kit, or any, last answered well, in seconds."""
-        return self._client.worked_at(endpoint)
+        return self.client.worked_at(endpoint)
 
     def failed(self, error: TryLater) -> None:
         """Begin a hold, or lengthen it; calls that were only suspended tell nothing about Kit."""
@@ -122,7 +123,7 @@ class Holds:
             self.unanswered = True
         now, held = self._clock.monotonic(), bool(self.hold)
         first = FIRST_DELAY_LIMITED if isinstance(error, RateLimited) else FIRST_DELAY
-        self.hold = self.hold.failed(now, str(error), self._clock.random(), first, self._client.worked_at())
+        self.hold = self.hold.failed(now, str(error), self._clock.random(), first, self.client.worked_at())
         if not held:
             self._log.warning("hold_started", cause=str(error), retry_in_s=round(self.hold.until - now, 1))
 
@@ -163,7 +164,7 @@ class Holds:
         that, newer things would be undone by it.
         """
         try:
-            await self._client.get("/v4/account")
+            await self.client.get("/v4/account")
         except CredentialRefused as error:
             self.refuse(error)
         except TryLater as error:

@@ -129,12 +129,12 @@ class Intake:
 
     def _interpreted(self, item: Item) -> Item | None:
         """Return an event with what it asks for, or why it cannot have that."""
-        version = self.account.version
-        if item.event is None or item.version == version:
+        event, version = item.event, self.account.version
+        if event is None or item.version == version:
             return item
         item = structs.replace(item, version=version)
         try:
-            change = interpret(item.event, self.account)
+            change = interpret(event, self.account)
         except EventError as error:
             if item.email:
                 return structs.replace(item, change=NOTHING, refusal=error)

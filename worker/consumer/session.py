@@ -146,8 +146,9 @@ class Session:
             for work in (self.intake.run(), self.settle.dead_letter(), self.settle.run())
         ]
         try:
-            ended = self.consumer.ended
-            await asyncio.wait({ended, *starting, *flowing}, return_when=asyncio.FIRST_COMPLETED)
+            waiting: set[asyncio.Future[End] | asyncio.Task[None]]
+            waiting = {self.consumer.ended, *starting, *flowing}
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for task in (*starting, *flowing):
                 if task.done():
                     task.result()  # none ends by itself, except by a bug or a lost epoch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -92,8 +92,8 @@ class Supervisors:
             return
         log.error("account_crashed", account=name, exc_info=task.exception())
         if not self.stopping and self._tasks.get(name) is task:
-            again = self._start_again, self._supervisors[name]
-            asyncio.get_running_loop().call_later(RESTART_AFTER, *again)
+            loop = asyncio.get_running_loop()
+            loop.call_later(RESTART_AFTER, self._start_again, self._supervisors[name])
 
     def _start_again(self, supervisor: Supervisor) -> None:
         """Start an account with its present mapping, unless a new file or key has done so meanwhile."""
@@ -138,7 +138,8 @@ class Supervisors:
             hurrying = asyncio.create_task(hurry.wait())
             ended = asyncio.gather(*self._tasks.values(), return_exceptions=True)
             timeout = self._grace_left() + CLOSING
-            await asyncio.wait({hurrying, ended}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {hurrying, ended}
+            await asyncio.wait(either, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             hurrying.cancel()
         for task in self._tasks.values():
             task.cancel()

@@ -29,7 +29,7 @@ from worker.consumer.settle import Settle
 from worker.errors import KitUnavailable, Reason
 from worker.events.delivery import Delivery
 from worker.kit.client import KitClient
-from worker.kit.writer import Together, Writer
+from worker.kit.writer import BulkResult, Writer
 from worker.mapping import EventMapping, Rule, Template
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.in_hand import InHand
@@ -69,7 +69,7 @@ class FakeKit:
         broken: By what is to be done, such as `+VIP`, or by person, what is raised instead.
         down: What every step raises instead.
         seconds: How long each step takes.
-        together: Whether changes may be written together.
+        bulk: Whether changes may be written together.
         rounds: Who was written together, each time.
         alone: Who is always left to single calls.
         errors: What the next tries of many end with, and who is to blame.
@@ -88,7 +88,7 @@ class FakeKit:
     last_worked: float = float("-inf")
     under_way: Counter[str] = field(default_factory=Counter)
     most: int = 0
-    together: bool = False
+    bulk: bool = False
     rounds: list[list[str]] = field(default_factory=list)
     alone: set[str] = field(default_factory=set)
     errors: list[tuple[Any, set[str]]] = field(default_factory=list)
@@ -138,7 +138,7 @@ class FakeKit:
 
     async def apply_together(
         self, changes: Sequence[tuple[Subscriber, Change]], *, one_at_a_time: bool
-    ) -> Together:
+    ) -> BulkResult[Subscriber]:
         """Make many people's changes true."""
         self.rounds.append([subscriber.record.email for subscriber, _ in changes])
         self.careful.append(one_at_a_time)
@@ -148,8 +148,8 @@ class FakeKit:
         if self.errors:
             error, blamed = self.errors.pop(0)
             failed = {each for each, _ in changes if each.record.email in blamed}
-            return Together(error=error, failed=failed)
-        end = Together()
+            return BulkResult(error=error, failed=failed)
+        end = BulkResult[Subscriber]()
         for subscriber, asked in changes:
             if subscriber.record.email in self.alone:
                 end.alone.append(subscriber)
