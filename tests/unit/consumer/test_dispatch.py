@@ -3,191 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
-import logging
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import pytest
-import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.examples import change, event
-from tests.unit.virtual_time import beside, now, run, settle
-from worker.consumer.backlog import Backlog, Item
-from worker.consumer.dispatch import RECHECK, Dispatcher
-from worker.consumer.holds import LANDING, Holds
+from tests.unit.consumer.world import FakeKit, World, unavailable
+from tests.unit.virtual_time import now, run, settle
+from worker.consumer.holds import LANDING, RECHECK
 from worker.errors import (
     CallsSuspended,
     CredentialRefused,
-    EventError,
     KitRejected,
     KitUnavailable,
     RateLimited,
     Reason,
 )
-from worker.subscribers.change import NOTHING, Change
-
-
-@pytest.fixture(autouse=True)
-def _silent() -> Iterator[None]:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    yield
-    structlog.reset_defaults()
-
-
-ENDPOINT = "POST /v4/tags/{}/subscribers/{}"
-
-
-def unavailable(endpoint: str = ENDPOINT) -> KitUnavailable:
-    error = KitUnavailable("Kit answered 502")
-    error.endpoint = endpoint
-    return error
-
-
-@dataclass
-class Kit:
-    """A writer that keeps everybody's tags and fields itself, and fails where it is told to.
-
-    Attributes:
-        tags: By person.
-        fields: By person and field.
-        done: By person, what need not be done again.
-        log: What was done, in order, such as `ada +VIP`.
-        starts: When each change was begun, and whose.
-        broken: By what is to be done, such as `+VIP`, what is raised instead; called each time.
-        seconds: How long each step takes.
-    """
-
-    tags: dict[str, set[str]] = field(default_factory=dict)
-    fields: dict[tuple[str, str], str | None] = field(default_factory=dict)
-    done: dict[str, Change] = field(default_factory=dict)
-    log: list[str] = field(default_factory=list)
-    starts: list[tuple[float, str]] = field(default_factory=list)
-    broken: dict[str, Callable[[], Exception | None]] = field(default_factory=dict)
-    down: Callable[[], Exception | None] = lambda: None
-    seconds: float = 0.0
-    worked_at: float = float("-inf")
-    under_way: Counter[str] = field(default_factory=Counter)
-    most: int = 0
-
-    async def apply(self, email: str, asked: Change, /) -> None:
-        self.starts.append((now(), email))
-        self.under_way[email] += 1
-        self.most = max(self.most, self.under_way.total())
-        assert self.under_way[email] == 1, "one person twice at once"
-        try:
-            await self._steps(email, asked.without(self.done.get(email, NOTHING)))
-        finally:
-            self.under_way[email] -= 1
-
-    async def _steps(self, email: str, left: Change) -> None:
-        for name, value in left.fields.items():
-            await self._step(email, f"{name}={value.value}")
-            self.fields[email, name] = value.value
-            self._note(email, Change(fields={name: value}))
-        for present in (False, True):
-            for key, part in left.tags.items():
-                if part.value.present is present:
-                    await self._step(email, f"{'+' if present else '-'}{part.value.name}")
-                    (set.add if present else set.discard)(self.tags.setdefault(email, set()), part.value.name)
-                    self._note(email, Change(tags={key: part}))
-        self._note(email, Change(ensure=left.ensure))
-
-    def _note(self, email: str, done: Change) -> None:
-        self.done[email] = self.done.get(email, NOTHING).merge(done)
-
-    async def _step(self, email: str, what: str) -> None:
-        await asyncio.sleep(self.seconds)
-        error = self.down() or self.broken.get(what, lambda: None)() or self.broken.get(email, lambda: None)()
-        if error is not None:
-            raise error
-        self.log.append(f"{email} {what}")
-        self.worked_at = now()
-
-
-async def at_once() -> None:
-    """Kit's budget always allows a call."""
-
-
-@dataclass
-class World:
-    """A dispatcher with all that it needs, and how each event ended."""
-
-    kit: Kit = field(default_factory=Kit)
-    backlog: Backlog[str, int] = field(default_factory=Backlog)
-    settled: dict[int, Reason | None] = field(default_factory=dict)
-    details: dict[int, str] = field(default_factory=dict)
-    attempts: dict[int, int] = field(default_factory=dict)
-    settled_at: dict[int, float] = field(default_factory=dict)
-    may_start: bool = True
-    concurrency: int = 4
-    ready: Callable[[], Awaitable[None]] = at_once
-    count: int = 0
-    looks: list[float] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.progressed = asyncio.Event()
-        self.holds = Holds(
-            look=self.look,
-            worked_at=lambda: self.kit.worked_at,
-            clock=now,
-            random=lambda: 0.5,
-            account="main",
-        )
-        self.dispatcher: Dispatcher[str, int] = Dispatcher(
-            self.backlog,
-            self.kit,
-            self.holds,
-            ready=self.ready,
-            settle=self.settle,
-            may_start=lambda: self.may_start,
-            worked_at=lambda _: self.kit.worked_at,
-            concurrency=self.concurrency,
-            clock=now,
-            random=lambda: 0.5,
-        )
-
-    async def look(self) -> None:
-        """Ask the fake Kit something."""
-        self.looks.append(now())
-        if (error := self.kit.down()) is not None:
-            raise error
-
-    async def settle(self, item: Item[int], error: EventError | None, attempts: int) -> None:
-        assert item.delivery not in self.settled, "settled twice"
-        self.settled[item.delivery] = None if error is None else error.reason
-        self.details[item.delivery] = str(error)
-        self.attempts[item.delivery] = attempts
-        self.settled_at[item.delivery] = now()
-        self.progressed.set()
-
-    def arrives(
-        self, email: str, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = (), **fields: str | None
-    ) -> int:
-        """An event comes for a person; its number."""
-        self.count += 1
-        asked = change(self.count, add=add, remove=remove, fields=fields)
-        self.backlog.add(email, Item(event(self.count), asked, self.count))
-        self.dispatcher.wake()
-        return self.count
-
-    async def until_settled(self) -> None:
-        while len(self.settled) < self.count:
-            self.progressed.clear()
-            await self.progressed.wait()
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        try:
-            async with beside(self.dispatcher.run()):
-                yield
-        finally:
-            await self.dispatcher.abort(0.0)
-
 
 # -- when changes start -------------------------------------------------------------------------------------
 
@@ -210,7 +43,7 @@ def test_people_are_served_side_by_side_but_nobody_twice_at_once() -> None:
     """Given ten people with three events each, then so many as allowed are under way, and all end well."""
 
     async def main() -> None:
-        world = World(Kit(seconds=1.0), concurrency=4)
+        world = World(FakeKit(seconds=1.0, concurrency=4))
         async with world.running():
             for number in range(3):
                 for person in range(10):
@@ -226,7 +59,7 @@ def test_people_are_served_side_by_side_but_nobody_twice_at_once() -> None:
 
 def test_events_that_come_while_their_person_is_under_way_take_one_more_round() -> None:
     async def main() -> None:
-        world = World(Kit(seconds=1.0))
+        world = World(FakeKit(seconds=1.0))
         async with world.running():
             world.arrives("ada", add=("VIP",))
             await asyncio.sleep(0.5)
@@ -243,13 +76,14 @@ def test_events_that_come_while_their_person_is_under_way_take_one_more_round() 
 
 def test_nothing_starts_while_it_may_not() -> None:
     async def main() -> None:
-        world = World(may_start=False)
+        world = World()
+        world.consumer.is_ours = False
         world.arrives("ada", add=("VIP",))
         async with world.running():
             await asyncio.sleep(100)
             assert world.kit.starts == []
 
-            world.may_start = True
+            world.consumer.is_ours = True
             await world.until_settled()
 
         assert world.kit.starts[0][0] <= 100 + RECHECK
@@ -261,17 +95,13 @@ def test_what_waits_for_the_budget_is_still_folded() -> None:
     """Given Kit's budget is spent, when more events come, then they go out in the same round."""
 
     async def main() -> None:
-        budget = asyncio.Event()
-
-        async def ready() -> None:
-            await budget.wait()
-
-        world = World(ready=ready)
+        world = World()
+        world.kit.budget.clear()
         async with world.running():
             world.arrives("ada", plan="Monthly", add=("VIP",))
             await asyncio.sleep(10)
             world.arrives("ada", plan="Annual", remove=("VIP",))
-            budget.set()
+            world.kit.budget.set()
             await world.until_settled()
 
         assert world.kit.log == ["ada plan=Annual", "ada -VIP"]
@@ -286,7 +116,7 @@ def test_while_kit_is_down_one_change_at_a_time_looks_whether_it_is_back() -> No
     """Given Kit is down for two minutes, then tries are rare and single, and after them all people flow."""
 
     async def main() -> None:
-        world = World(Kit(seconds=0.01), concurrency=10)
+        world = World(FakeKit(seconds=0.01, concurrency=10))
         world.kit.down = lambda: unavailable() if now() < 120 else None
         for person in range(30):
             world.arrives(f"person {person}", add=("VIP",))
@@ -307,7 +137,7 @@ def test_a_kit_that_answers_most_calls_is_not_taken_for_one_that_is_down() -> No
     """Given every third call fails, then holds do not grow from one to the next: each try comes further."""
 
     async def main() -> None:
-        world = World(Kit(seconds=0.01))
+        world = World(FakeKit(seconds=0.01))
         calls = itertools.count(1)
         world.kit.down = lambda: unavailable() if next(calls) % 3 == 0 else None
         for person in range(20):
@@ -355,16 +185,16 @@ def test_changes_under_way_make_no_more_calls_during_a_hold() -> None:
 def test_a_suspended_change_waits_without_blame_and_without_a_hold() -> None:
     async def main() -> None:
         world = World()
-        world.kit.down = lambda: None if world.may_start else CallsSuspended("RabbitMQ was not heard")
+        world.kit.down = lambda: None if world.consumer.is_ours else CallsSuspended("RabbitMQ was not heard")
         world.kit.seconds = 1.0
         async with world.running():
             world.arrives("ada", add=("VIP",))
             await asyncio.sleep(0.5)
-            world.may_start = False
+            world.consumer.is_ours = False
             await asyncio.sleep(1000)
             assert world.settled == {}
             assert not world.holds.hold
-            world.may_start = True
+            world.consumer.is_ours = True
             await world.until_settled()
 
         assert (world.settled, world.attempts) == ({1: None}, {1: 1})
@@ -448,8 +278,8 @@ def test_after_a_write_without_an_answer_something_harmless_is_asked_first() -> 
         async with world.running():
             await world.until_settled()
 
-        assert [moment for moment, _ in world.kit.starts] == [0, world.looks[-1] + LANDING]
-        assert world.looks == [1, 3, 7, 15]
+        assert [moment for moment, _ in world.kit.starts] == [0, world.kit.looks[-1] + LANDING]
+        assert world.kit.looks == [1, 3, 7, 15]
         assert world.settled == {1: None}
 
     run(main())
@@ -463,7 +293,7 @@ def test_an_outage_that_answers_needs_no_question() -> None:
         async with world.running():
             await world.until_settled()
 
-        assert world.looks == []
+        assert world.kit.looks == []
 
     run(main())
 
@@ -476,7 +306,7 @@ def test_a_question_that_is_refused_refuses_the_credential() -> None:
         async with world.running():
             await world.holds.refused.wait()
 
-        assert (world.looks, world.settled) == ([1], {})
+        assert (world.kit.looks, world.settled) == ([1], {})
 
     run(main())
 
@@ -561,13 +391,11 @@ def test_events_of_one_person_are_unfolded_in_the_order_they_happened() -> None:
         world = World()
         world.kit.broken["+Bad"] = lambda: KitRejected("no")
         for number, tags, plan in ((3, ("Bad",), None), (2, ("Second",), "New"), (1, ("First",), "Old")):
-            asked = change(number, add=tags, fields={} if plan is None else {"plan": plan})
-            world.backlog.add("ada", Item(event(number), asked, number))
-        world.count = 3
+            world.arrives("ada", number=number, add=tags, **({} if plan is None else {"plan": plan}))
         async with world.running():
             await world.until_settled()
 
-        assert world.settled == {1: None, 2: None, 3: Reason.KIT_REJECTED}
+        assert world.settled == {1: Reason.KIT_REJECTED, 2: None, 3: None}
         assert world.kit.fields == {("ada", "plan"): "New"}
         assert [done for done in world.kit.log if "+" in done] == ["ada +First", "ada +Second"]
 
@@ -597,7 +425,7 @@ def test_an_outage_in_the_middle_of_unfolding_loses_nothing() -> None:
 
 def test_a_refused_credential_stops_everything_and_settles_nothing() -> None:
     async def main() -> None:
-        world = World(Kit(seconds=1.0), concurrency=2)
+        world = World(FakeKit(seconds=1.0, concurrency=2))
         world.kit.down = lambda: CredentialRefused("Kit refused the credential (401)")
         for person in range(10):
             world.arrives(f"person {person}", add=("VIP",))
@@ -617,7 +445,7 @@ def test_a_refused_credential_stops_everything_and_settles_nothing() -> None:
 
 def test_a_success_that_was_under_way_does_not_undo_a_refusal() -> None:
     async def main() -> None:
-        world = World(Kit(seconds=1.0), concurrency=2)
+        world = World(FakeKit(seconds=1.0, concurrency=2))
         world.kit.broken["ada"] = lambda: CredentialRefused("401")
         world.arrives("ada", add=("A",))
         world.arrives("bob", add=("A",), remove=("B",))
@@ -650,31 +478,32 @@ def test_a_bug_in_the_writer_costs_one_change_and_is_named() -> None:
 
 def test_draining_waits_for_what_is_under_way_and_starts_nothing() -> None:
     async def main() -> None:
-        world = World(Kit(seconds=5.0), concurrency=1)
-        task = asyncio.create_task(world.dispatcher.run())
-        for person in range(3):
-            world.arrives(f"person {person}", add=("VIP",))
-        await asyncio.sleep(1)
-        task.cancel()
+        world = World(FakeKit(seconds=5.0, concurrency=1))
+        async with world.running() as tasks:
+            for person in range(3):
+                world.arrives(f"person {person}", add=("VIP",))
+            await asyncio.sleep(1)
+            tasks[-1].cancel()
 
-        assert not await world.dispatcher.drain(1.0)
-        assert await world.dispatcher.drain(10.0)
+            assert not await world.dispatch.drain(1.0)
+            assert await world.dispatch.drain(10.0)
+            await settle()
 
-        assert (now(), world.settled) == (5.0, {1: None})
-        assert len(world.backlog) == 2
-        assert await world.dispatcher.drain(0.0)
+            assert (now(), world.settled) == (5.0, {1: None})
+            assert len(world.backlog) == 2
+            assert await world.dispatch.drain(0.0)
 
     run(main())
 
 
 def test_what_is_broken_off_goes_back_unsettled_and_knows_what_was_done() -> None:
     async def main() -> None:
-        world = World(Kit(seconds=5.0))
-        task = asyncio.create_task(world.dispatcher.run())
-        world.arrives("ada", add=("A", "B"))
-        await asyncio.sleep(7)
-        task.cancel()
-        await world.dispatcher.abort(1.0)
+        world = World(FakeKit(seconds=5.0))
+        async with world.running() as tasks:
+            world.arrives("ada", add=("A", "B"))
+            await asyncio.sleep(7)
+            tasks[-1].cancel()
+            await world.dispatch.abort(1.0)
 
         assert world.settled == {}
         assert (len(world.backlog), world.backlog.taken) == (1, 0)
@@ -685,17 +514,17 @@ def test_what_is_broken_off_goes_back_unsettled_and_knows_what_was_done() -> Non
     run(main())
 
 
-def test_each_applied_change_counts_as_a_success() -> None:
+def test_the_first_change_that_is_applied_is_told() -> None:
     async def main() -> None:
         world = World()
         world.kit.broken["+Bad"] = lambda: KitRejected("no")
-        world.arrives("ada", add=("Bad",))
-        world.arrives("bob", add=("A",))
-        world.arrives("cyd", add=("A",))
         async with world.running():
+            world.arrives("ada", add=("Bad",))
             await world.until_settled()
-
-        assert world.dispatcher.successes == 2
+            assert not world.apply.succeeded.is_set()
+            world.arrives("bob", add=("A",))
+            await world.until_settled()
+            assert world.apply.succeeded.is_set()
 
     run(main())
 
@@ -729,7 +558,7 @@ def test_whatever_goes_wrong_for_a_while_everybody_ends_up_right_and_every_event
         return None if make is None else make()
 
     async def main() -> World:
-        world = World(Kit(seconds=0.1, down=next_fault))
+        world = World(FakeKit(seconds=0.1, down=next_fault))
         async with world.running():
             for email, add, remove, pause in arrivals:
                 kept = tuple(tag for tag in remove if tag not in add)
