@@ -20,7 +20,7 @@ from worker.errors import (
     KitUnavailableForChange,
     TryLater,
 )
-from worker.kit.rounds import WritesTogether
+from worker.kit.writer import BulkResult
 from worker.retry import backoff
 from worker.subscribers.change import Change, merge_all
 
@@ -43,6 +43,15 @@ class Writes(Protocol[K_contra]):
 
     async def apply(self, subscriber: K_contra, change: Change, /) -> None:
         """Make it true, or raise. What was done of it by then is not done again by a later try."""
+
+
+class WritesTogether(Protocol[K]):
+    """Makes many changes true in Kit; `worker.kit.writer.Writer` does."""
+
+    async def apply_together(
+        self, changes: Sequence[tuple[K, Change]], /, *, one_at_a_time: bool
+    ) -> BulkResult[K]:
+        """Make them true; see `Writer.apply_together`."""
 
 
 class Attempts(Generic[K, T]):
@@ -103,7 +112,7 @@ class Attempts(Generic[K, T]):
             return list(pendings)
         changes = [(key, pending.change) for key, pending in by_key.items()]
         try:
-            end = await self._together.apply(changes, one_at_a_time=bool(self._holds.hold))
+            end = await self._together.apply_together(changes, one_at_a_time=bool(self._holds.hold))
         except asyncio.CancelledError:
             self._put_back(pendings)
             raise

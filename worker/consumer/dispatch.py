@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Generic, TypeVar
 
 from worker.clock import Seconds
-from worker.consumer.apply import Attempts, Writes, is_alone
+from worker.consumer.apply import Attempts, Writes, WritesTogether, is_alone
 from worker.consumer.backlog import Backlog, Item, K, Pending, T
 from worker.consumer.holds import Holds
 from worker.errors import CredentialRefused, EventError, TryLater
-from worker.kit.rounds import WritesTogether
 from worker.retry import MAX_DELAY
 
 R = TypeVar("R")

@@ -15,6 +15,7 @@ import structlog
 from worker.accounts.account import Account
 from worker.accounts.interpret import interpret, whose
 from worker.broker.frames import to_message
+from worker.clock import Clock
 from worker.consumer.backlog import Backlog, Item
 from worker.consumer.dispatch import Dispatcher
 from worker.consumer.flood import FloodAlarm
@@ -24,12 +25,13 @@ from worker.consumer.preconditions import account_id
 from worker.consumer.receive import Consumer
 from worker.consumer.report import Delivery, Handed
 from worker.consumer.settle import Endings
+from worker.consumer.settling import Settling
 from worker.consumer.shared import Kit, Tools
 from worker.errors import EventError, HandlerError, TryLater
 from worker.events.decode import decode
 from worker.events.event import Event
 from worker.handlers import HANDLERS
-from worker.kit.bulk_writer import BulkWriter
+from worker.kit.persistence import Persistence
 from worker.kit.spending import read_spent
 from worker.kit.writer import Writer
 from worker.ledger.account import RELEASE_TIMEOUT, AccountLedger
@@ -48,6 +50,21 @@ MAX_GATHERING: Final = 1.0
 
 _arrivals = itertools.count(time.time_ns())
 """Grows with every message, and over restarts too, as far as the machine's clock does."""
+
+
+class _Persistence(Persistence):
+    """The session's way into the ledger, as the writer knows it."""
+
+    def __init__(self, ledger: AccountLedger, settling: Settling) -> None:
+        self._ledger = ledger
+        self._settling = settling
+
+    @property
+    def known_since(self) -> float:
+        return self._ledger.known_since
+
+    async def written(self) -> None:
+        await self._settling.written()
 
 
 class Pipeline:
@@ -106,15 +123,13 @@ class Pipeline:
             wake=lambda: self.dispatcher.wake(),  # noqa: PLW0108  # it is made below
         )
         writer = Writer(
-            kit.client,
             kit.catalog,
             self.in_hand,
-            now=tools.wall,
-            relied_on=lambda: max(tools.wall() - tools.known_ttl, self.ledger.known_since),
-            written=self.endings.settling.written,
+            Clock(),
+            _Persistence(self.ledger, self.endings.settling),
+            known_ttl=tools.known_ttl,
+            bulk=account.credential is not None and account.credential.bulk,
         )
-        bulk = account.credential is not None and account.credential.bulk
-        together = BulkWriter(kit.client, kit.catalog, self.in_hand, writer, now=tools.wall) if bulk else None
         self.holds = Holds(
             look=partial(kit.client.get, "/v4/account"),
             worked_at=kit.client.worked_at,
@@ -133,7 +148,7 @@ class Pipeline:
             concurrency=tools.concurrency,
             clock=tools.clock,
             random=tools.random,
-            together=together,
+            together=writer if writer.bulk else None,
             gathered=self._gathered,
             account=account.name,
         )

@@ -61,6 +61,11 @@ class Catalog:
         self._listed_at: dict[str, float] = {}
         self._lock = asyncio.Lock()
 
+    @property
+    def client(self) -> KitClient:
+        """The way to Kit."""
+        return self._client
+
     async def tag(self, wish: TagWish) -> Tag:
         """Return the tag of that name, created if need be.
 
@@ -122,6 +127,8 @@ class Catalog:
 
     async def listed(self) -> None:
         """Make sure that both lists were read once; raises as `KitClient.call` does."""
+        if self._tags is not None and self._fields is not None:
+            return
         async with self._lock:
             if self._tags is None:
                 self._tags = await self._listed_tags()

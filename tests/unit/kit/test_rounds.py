@@ -16,7 +16,7 @@ from tests.unit.virtual_time import run, settle
 from worker.consumer.apply import ALONE_AFTER
 from worker.consumer.dispatch import Dispatcher
 from worker.errors import CredentialRefused, KitRejected, RateLimited, Reason
-from worker.kit.rounds import Round
+from worker.kit.writer import BulkResult
 from worker.subscribers.change import Change
 
 
@@ -47,7 +47,9 @@ class Together:
     seconds: float = 0.1
     careful: list[bool] = field(default_factory=list)
 
-    async def apply(self, changes: Sequence[tuple[str, Change]], /, *, one_at_a_time: bool) -> Round[str]:
+    async def apply_together(
+        self, changes: Sequence[tuple[str, Change]], /, *, one_at_a_time: bool
+    ) -> BulkResult[str]:
         self.rounds.append([email for email, _ in changes])
         self.careful.append(one_at_a_time)
         await asyncio.sleep(self.seconds)
@@ -55,8 +57,8 @@ class Together:
             raise ZeroDivisionError
         if self.errors:
             error, failed = self.errors.pop(0)
-            return Round(error=error, failed=failed)  # type: ignore[arg-type]  # those that a test gives
-        end: Round[str] = Round()
+            return BulkResult(error=error, failed=failed)  # type: ignore[arg-type]  # those that a test gives
+        end: BulkResult[str] = BulkResult()
         for email, asked in changes:
             if email in self.alone:
                 end.alone.append(email)
