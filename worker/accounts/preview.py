@@ -14,7 +14,7 @@ from worker.events.delivery import Delivery
 from worker.events.event import Event
 from worker.events.values import Missing
 from worker.handlers import HANDLERS, handler_for
-from worker.kit.plan import Upsert, plan
+from worker.kit.plan import AddTag, NameIfCreated, RemoveTag, Step, Upsert, plan
 from worker.mapping import Condition, Lookup, Rule, Template
 from worker.subscribers.change import Change, Part
 from worker.subscribers.identity import person_in
@@ -143,7 +143,7 @@ def preview(delivery: Delivery, account: Account) -> Preview:
             None,
             _why_ignored(event, account),
         )
-    todo = plan(change, account.options, known=False)
+    steps = plan(change, account.options, known=False)
     return Preview(
         account=account.name,
         event_type=event.type,
@@ -153,8 +153,8 @@ def preview(delivery: Delivery, account: Account) -> Preview:
         detail="",
         rules=rules,
         fields=_fields(change, account),
-        add_tags=tuple(part.value.name for part in todo.additions.values()),
-        remove_tags=tuple(part.value.name for part in todo.removals.values()),
+        add_tags=tuple(step.part.value.name for step in steps if isinstance(step, AddTag)),
+        remove_tags=tuple(step.part.value.name for step in steps if isinstance(step, RemoveTag)),
         calls=_calls(_email(event), change, account),
         creates_missing=account.options.create_missing,
     )
@@ -238,33 +238,42 @@ def _fields(change: Change, account: Account) -> tuple[FieldView, ...]:
 
 def _calls(email: str, change: Change, account: Account) -> tuple[CallView, ...]:
     """Return the calls for somebody whom this worker has not met; one whom it has may need fewer."""
-    options = account.options
-    todo = plan(change, options, known=False)
-    calls = [_upsert_call(email, upsert, account, first=not at) for at, upsert in enumerate(todo.upserts)]
-    if todo.name_if_created is not None:
-        body = Upsert({}, todo.name_if_created).body(email, options, {})
-        what = f"set the first name to {todo.name_if_created.value}"
-        calls.append(CallView("POST /v4/subscribers", what, body, "for a new subscriber"))
-    for part in todo.removals.values():
-        call = f"DELETE /v4/tags/{{{part.value.name}}}/subscribers/{{id}}"
-        calls.append(CallView(call, f"remove the tag {part.value.name}", only="not for a new subscriber"))
-    for part in change.gave.values():
-        what = f"remove what the entry that gives {part.value.name} gave before"
-        calls.append(
-            CallView("DELETE /v4/tags/{…}/subscribers/{id}", what, only="where that was another tag")
+    steps = plan(change, account.options, known=False)
+    replaced = [
+        CallView(
+            "DELETE /v4/tags/{…}/subscribers/{id}",
+            f"remove what the entry that gives {part.value.name} gave before",
+            only="where that was another tag",
         )
-    for part in todo.additions.values():
-        call = f"POST /v4/tags/{{{part.value.name}}}/subscribers/{{id}}"
-        calls.append(CallView(call, f"add the tag {part.value.name}"))
-    return tuple(calls)
+        for part in change.gave.values()
+    ]
+    before = [_call(email, step, account) for step in steps if not isinstance(step, AddTag)]
+    additions = [_call(email, step, account) for step in steps if isinstance(step, AddTag)]
+    return (*before, *replaced, *additions)
 
 
-def _upsert_call(email: str, upsert: Upsert, account: Account, *, first: bool) -> CallView:
+def _call(email: str, step: Step, account: Account) -> CallView:
+    match step:
+        case Upsert():
+            return _upsert_call(email, step, account)
+        case NameIfCreated(first_name=name):
+            body = Upsert({}, name).body(email, account.options, {})
+            what = f"set the first name to {name.value}"
+            return CallView("POST /v4/subscribers", what, body, "for a new subscriber")
+        case RemoveTag(part=part):
+            call = f"DELETE /v4/tags/{{{part.value.name}}}/subscribers/{{id}}"
+            return CallView(call, f"remove the tag {part.value.name}", only="not for a new subscriber")
+        case AddTag(part=part):
+            call = f"POST /v4/tags/{{{part.value.name}}}/subscribers/{{id}}"
+            return CallView(call, f"add the tag {part.value.name}")
+
+
+def _upsert_call(email: str, upsert: Upsert, account: Account) -> CallView:
     body = upsert.body(email, account.options, {name: name for name in upsert.fields})
     parts = ["the first name"] if upsert.first_name is not None else []
     if upsert.fields:
         parts.append(f"{len(upsert.fields)} custom field{'s' if len(upsert.fields) > 1 else ''}")
-    what = f"create or update {email}" if first else f"update {email}"
+    what = f"create or update {email}" if upsert.ensure else f"update {email}"
     what = f"{what}: {' and '.join(parts)}" if parts else what
     return CallView(
         "POST /v4/subscribers", what, body, "" if parts else "where the worker has not met this person"

@@ -67,7 +67,7 @@ class Session:
         prefetch: Prefetch,
         failing: dict[str, Tries],
     ) -> None:
-        name, clock, client = account.name, shared.clock, catalog.client
+        name, clock = account.name, shared.clock
         self.subscribed = False
         self._shared = shared
         self._catalog = catalog
@@ -77,13 +77,14 @@ class Session:
         # The way of an event: consumer → intake → backlog → dispatch: apply → settle.
         in_hand = InHand(clock)
         self.consumer = Consumer(name, shared.broker, shared.worker_id, prefetch, clock)
-        self.holds = Holds(name, client, clock)
+        self.holds = Holds(name, catalog.client, clock)
         self._ledger = AccountLedger(name, shared.ledger, catalog, self.holds, clock)
         dead_letters = DeadLettering(name, shared.broker, shared.topology, clock)
         report = Report(name, shared.metrics, clock)
         self.settle = Settle(self.consumer, dead_letters, self._ledger, in_hand, report, clock)
         self.backlog = Backlog(account, self.settle, failing)
-        writer = Writer(client, catalog, in_hand, clock)
+        bulk = account.credential is not None and account.credential.bulk
+        writer = Writer(catalog, in_hand, clock, self.settle, known_ttl=shared.known_ttl, bulk=bulk)
         self.apply = Apply(name, writer, self.backlog, self.holds, self.settle, clock)
         self.intake = Intake(account, self.consumer, in_hand, self._ledger, self.backlog, self.settle)
         self.dispatch = Dispatch(self.apply, self.backlog, self.holds, self.settle, self.intake, clock)

@@ -16,6 +16,7 @@ from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.dead_lettering import DeadLettering
 from worker.consumer.receive import Consumer
 from worker.consumer.report import Report
+from worker.kit.persistence import Persistence
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Kind, Outcome
 from worker.subscribers.known import Entry
@@ -24,7 +25,7 @@ FLUSH_EVERY: Final = 1.0
 """Seconds until what was done of changes that are not finished is written, too."""
 
 
-class Settle:
+class Settle(Persistence):
     """One session's third stage; the other stages `put` the outcomes of events.
 
     Args:
@@ -82,6 +83,11 @@ class Settle:
     def clean(self) -> bool:
         """Whether the ledger has all that was done; not so after a write that was cut short."""
         return not (self._writing or self._in_hand.touched)
+
+    @property
+    def known_since(self) -> float:
+        """From when on all that Kit answered is in the ledger; see `Persistence`."""
+        return self._ledger.known_since
 
     async def written(self) -> None:
         """Wait until all that is known by now of the people in hand is written."""

@@ -74,3 +74,7 @@ class KitSettings:
     rate_limit: int
     timeout: float
     concurrency: int
+
+
+class KitAccess:
+    """Stub."""

@@ -9,8 +9,9 @@ very id that would tell it from others, so an entry counts as done only where no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from worker.kit.answers import MAX_KIT_ID, Answer
 
@@ -18,8 +19,7 @@ MAX_ENTRIES: Final = 100
 """Of one bulk call that is answered at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewSubscriber:
+class NewSubscriber(Struct, frozen=True):
     """A subscriber to create, or to find by address; a first name overwrites the one that Kit has."""
 
     METHOD: ClassVar = "POST"
@@ -36,8 +36,7 @@ class NewSubscriber:
         return entry if self.first_name is None else {**entry, "first_name": self.first_name}
 
 
-@dataclass(frozen=True, slots=True)
-class FieldValue:
+class FieldValue(Struct, frozen=True):
     """The value of a custom field."""
 
     METHOD: ClassVar = "POST"
@@ -54,8 +53,7 @@ class FieldValue:
         return {**ids, "value": self.value}
 
 
-@dataclass(frozen=True, slots=True)
-class Tagging:
+class Tagging(Struct, frozen=True):
     """A tag on a subscriber, to be put there."""
 
     METHOD: ClassVar = "POST"
@@ -70,8 +68,7 @@ class Tagging:
         return {"tag_id": self.tag_id, "subscriber_id": self.subscriber_id}
 
 
-@dataclass(frozen=True, slots=True)
-class Untagging(Tagging):
+class Untagging(Tagging, frozen=True):
     """A tag on a subscriber, to be taken off."""
 
     METHOD: ClassVar = "DELETE"
@@ -82,8 +79,7 @@ E = TypeVar("E", NewSubscriber, FieldValue, Tagging, Untagging)
 T = TypeVar("T", Tagging, Untagging)
 
 
-@dataclass(frozen=True, slots=True)
-class BulkCall(Generic[E]):
+class BulkCall(Struct, Generic[E], frozen=True):
     """One call, with at most `MAX_ENTRIES` entries of one kind."""
 
     entries: tuple[E, ...]

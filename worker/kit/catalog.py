@@ -12,10 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+import structlog
+
 from worker.errors import KitRejected, KitUnavailable, UnknownTag
 from worker.kit.client import KitClient
 from worker.mapping import Options
 from worker.subscribers.change import TagWish, tag_key
+
+log = structlog.get_logger()
 
 PAGE: Final = "1000"
 LISTED: Final = {"tags": ("id", "name"), "custom_fields": ("id", "key", "label")}
@@ -47,19 +51,34 @@ class Catalog:
     """The tags and custom fields of one Kit account.
 
     Attributes:
+        client: The way to Kit.
         options: The account's.
         created_by_placeholder: How many tags were created by placeholders so far.
     """
 
     def __init__(self, client: KitClient, options: Options) -> None:
         self.options = options
-        self._client = client
+        self.client = client
+        self._account_id = 0
         self._tags: dict[str, int] | None = None
         self._fields: dict[str, Field] | None = None
         self.created_by_placeholder = 0
         self._created_untold = 0
         self._listed_at: dict[str, float] = {}
         self._lock = asyncio.Lock()
+
+    async def account_id(self) -> int:
+        """Return Kit's id of the account behind the credential; 0 where Kit does not say.
+
+        Raises:
+            CredentialRefused, TryLater: As `KitClient.call` raises them.
+        """
+        if not self._account_id:  # Kit is asked again where it did not say
+            try:
+                self._account_id = (await self.client.get("/v4/account")).id_of("account")
+            except KitRejected as error:
+                log.warning("probe_rejected", problem=str(error))
+        return self._account_id
 
     async def tag(self, wish: TagWish) -> Tag:
         """Return the tag of that name, created if need be.
@@ -79,7 +98,7 @@ class Catalog:
 
     async def _create_tag(self, wish: TagWish, tags: dict[str, int]) -> Tag:
         self._check_may_create(wish)
-        answer = await self._client.call("POST", "/v4/tags", json={"name": wish.name})
+        answer = await self.client.call("POST", "/v4/tags", json={"name": wish.name})
         tags[tag_key(wish.name)] = id_ = answer.id_of("tag")
         created = answer.status == 201
         if created and wish.by_placeholder:
@@ -98,7 +117,7 @@ class Catalog:
 
     def _may_have_grown(self, kind: str) -> bool:
         """Tell whether somebody may have added by hand what this worker may not create."""
-        old = self._client.clock() - self._listed_at[kind] >= LIST_AGAIN_AFTER
+        old = self.client.clock() - self._listed_at[kind] >= LIST_AGAIN_AFTER
         return old and not self.options.create_missing
 
     def forget_tag(self, name: str) -> None:
@@ -115,6 +134,10 @@ class Catalog:
         found = _find(name, self._fields or {})
         return found.id if found else 0
 
+    def count_created(self, before: int) -> None:
+        """Count the tags that placeholders had created before this process learned of them."""
+        self.created_by_placeholder = max(self.created_by_placeholder, before)
+
     def take_created(self) -> int:
         """Return how many tags placeholders have created since this was last asked."""
         created, self._created_untold = self._created_untold, 0
@@ -122,6 +145,8 @@ class Catalog:
 
     async def listed(self) -> None:
         """Make sure that both lists were read once; raises as `KitClient.call` does."""
+        if self._tags is not None and self._fields is not None:
+            return
         async with self._lock:
             if self._tags is None:
                 self._tags = await self._listed_tags()
@@ -147,7 +172,7 @@ class Catalog:
     async def _create_field(self, name: str, fields: dict[str, Field]) -> Field:
         if not self.options.create_missing:
             raise KitRejected(f"the custom field {name!r} does not exist in Kit, and create_missing is false")
-        answer = await self._client.call("POST", "/v4/custom_fields", json={"label": name})
+        answer = await self.client.call("POST", "/v4/custom_fields", json={"label": name})
         key = answer.item("custom_field").get("key")
         if not isinstance(key, str):
             raise KitUnavailable("POST /v4/custom_fields: Kit's answer lacks the key")
@@ -167,11 +192,11 @@ class Catalog:
         return lacking, [name for name in fields if not _find(name, keys)]
 
     async def _list(self, kind: str) -> list[Mapping[str, Any]]:
-        self._listed_at[kind] = self._client.clock()
+        self._listed_at[kind] = self.client.clock()
         items: list[Mapping[str, Any]] = []
         params = {"per_page": PAGE}
         while True:
-            answer = await self._client.get(f"/v4/{kind}", params)
+            answer = await self.client.get(f"/v4/{kind}", params)
             items += answer.items(kind, needs=LISTED[kind])
             page = answer.body.get("pagination")
             after = page.get("end_cursor") if isinstance(page, dict) and page.get("has_next_page") else None

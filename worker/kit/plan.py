@@ -1,11 +1,17 @@
-"""Which calls a change needs, in order. Pure: `preview` prints a plan, the writer carries it out."""
+"""Which steps make a change true in Kit, in order. Pure: `preview` prints them, the writer carries them out.
+
+Removals come before additions and both after the fields, since a new tag starts the creator's automations,
+whose emails should see the finished state.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
 
+from msgspec import Struct
+
+from worker.events.event import FIRST, OrderKey
 from worker.mapping import Options
 from worker.subscribers.change import Change, Part, TagWish
 
@@ -14,12 +20,48 @@ MAX_FIELDS = 10
 The tags would then come first, and the emails that they start would see the old values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Upsert:
-    """One `POST /v4/subscribers`; with neither fields nor first name it only makes sure of the subscriber."""
+class Upsert(Struct, frozen=True):
+    """Create the subscriber or find it by address, and set what is given: `POST /v4/subscribers`.
+
+    Attributes:
+        fields: At most `MAX_FIELDS`.
+        ensure: The event for whose sake the subscriber is made sure of; None where Kit's id is known.
+    """
 
     fields: Mapping[str, Part[str | None]]
     first_name: Part[str] | None = None
+    ensure: OrderKey | None = None
+
+    @property
+    def parts(self) -> Change:
+        """What is true of the subscriber once Kit has answered."""
+        return Change(fields=self.fields, first_name=self.first_name)
+
+    @property
+    def what(self) -> str:
+        """What is done, for people."""
+        names = [*self.fields, "first name"] if self.first_name is not None else self.fields
+        return ", ".join(names) or "the subscriber"
+
+    @property
+    def rules(self) -> tuple[int, ...]:
+        """Which rules say so: not known of fields."""
+        return ()
+
+    @property
+    def orders(self) -> set[OrderKey]:
+        """The events that ask for it."""
+        orders = {part.order for part in self.fields.values()}
+        if self.first_name is not None:
+            orders.add(self.first_name.order)
+        if not orders and self.ensure is not None:
+            orders.add(self.ensure)
+        return orders
+
+    @property
+    def sets_fields_only(self) -> bool:
+        """Whether it needs no more than the values of custom fields, since the subscriber is known."""
+        return self.ensure is None and self.first_name is None
 
     def body(self, email: str, options: Options, keys: Mapping[str, str]) -> dict[str, Any]:
         """Return the JSON to send, given each field's key in Kit."""
@@ -31,43 +73,93 @@ class Upsert:
         return body
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The calls for one subscriber, in order.
+class NameIfCreated(Struct, frozen=True):
+    """Set the first name, but only of a subscriber whom this worker has created: `POST /v4/subscribers`."""
 
-    Removals come before additions and both after the fields, since a new tag starts the creator's
-    automations, whose emails should see the finished state.
+    first_name: Part[str]
+
+
+class _TagStep(Struct, frozen=True):
+    """What is done about one tag.
 
     Attributes:
-        upserts: One call each; empty where the subscriber is known and only tags change.
-        name_if_created: The first name, where it is to be set only on a person whom Kit did not have.
-        removals: Tags to take off; none are needed for a subscriber whom the first upsert creates.
-        additions: Tags to add.
+        key: The tag's `tag_key`.
     """
 
-    upserts: tuple[Upsert, ...]
-    name_if_created: Part[str] | None
-    removals: Mapping[str, Part[TagWish]]
-    additions: Mapping[str, Part[TagWish]]
+    key: str
+    part: Part[TagWish]
+
+    @property
+    def parts(self) -> Change:
+        """What is true of the subscriber once Kit has answered."""
+        return Change(tags={self.key: self.part})
+
+    @property
+    def rules(self) -> tuple[int, ...]:
+        """Which rule of its event says so."""
+        return (self.part.value.rule,)
+
+    @property
+    def orders(self) -> tuple[OrderKey, ...]:
+        """The event that asks for it."""
+        return (self.part.order,)
 
 
-def plan(change: Change, options: Options, *, known: bool) -> Plan:
-    """Return the calls that a change needs.
+class RemoveTag(_TagStep, frozen=True):
+    """Take a tag off: `DELETE /v4/tags/{}/subscribers/{}`. Whom an upsert has just created has none."""
+
+    @property
+    def what(self) -> str:
+        """What is done, for people."""
+        return f"tag {self.part.value.name!r} off"
+
+
+class AddTag(_TagStep, frozen=True):
+    """Put a tag on: `POST /v4/tags/{}/subscribers/{}`."""
+
+    @property
+    def what(self) -> str:
+        """What is done, for people."""
+        return f"tag {self.part.value.name!r}"
+
+
+Step: TypeAlias = Upsert | NameIfCreated | RemoveTag | AddTag
+
+
+def plan(left: Change, options: Options, *, known: bool) -> list[Step]:
+    """Return the steps that a change needs, in order.
+
+    A new address is no step: what is left to do after it, Kit's answer decides (`worker.kit.addresses`).
 
     Args:
-        change: What is left to do.
+        left: What of it is left to do.
         options: The account's.
         known: True where the subscriber's id in Kit is known, so that it need not be asked for.
     """
+    if not left:
+        return []
+    name = left.first_name
     only_if_created = options.first_name == "if_created"
-    first_name = None if only_if_created else change.first_name
-    fields = list(change.fields.items())
-    chunks = [dict(fields[at : at + MAX_FIELDS]) for at in range(0, len(fields), MAX_FIELDS)]
-    if not chunks and (not known or first_name is not None):
-        chunks = [{}]
-    return Plan(
-        upserts=tuple(Upsert(chunk, None if at else first_name) for at, chunk in enumerate(chunks)),
-        name_if_created=change.first_name if only_if_created else None,
-        removals={key: part for key, part in change.tags.items() if not part.value.present},
-        additions={key: part for key, part in change.tags.items() if part.value.present},
-    )
+    steps: list[Step] = [*_upserts(left, None if only_if_created else name, known=known)]
+    if name is not None and only_if_created:
+        steps.append(NameIfCreated(name))
+    tags = left.tags.items()
+    steps += [RemoveTag(key, part) for key, part in tags if not part.value.present]
+    steps += [AddTag(key, part) for key, part in tags if part.value.present]
+    return steps
+
+
+def _upserts(left: Change, first_name: Part[str] | None, *, known: bool) -> Iterator[Upsert]:
+    if known and first_name is None and not left.fields:
+        return
+    fields = list(left.fields.items())
+    yield Upsert(dict(fields[:MAX_FIELDS]), first_name, None if known else _newest(left))
+    for at in range(MAX_FIELDS, len(fields), MAX_FIELDS):
+        yield Upsert(dict(fields[at : at + MAX_FIELDS]))
+
+
+def _newest(change: Change) -> OrderKey:
+    """Return the order of the newest event that asks for any part."""
+    orders = [part.order for parts in (change.tags, change.fields) for part in parts.values()]
+    orders += [part.order for part in (change.first_name, change.ensure) if part is not None]
+    return max(orders, default=FIRST)

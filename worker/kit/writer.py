@@ -1,58 +1,79 @@
-"""Makes a change true in Kit, in the fewest calls, and keeps account of what has been answered."""
+"""Makes changes true in Kit, in the fewest calls, and keeps account of what has been answered."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
-from worker.errors import KitRejected
-from worker.events.event import OrderKey
-from worker.kit.answers import Answer, NotFound
+from worker.clock import Clock
+from worker.errors import CredentialRefused, KitRejected, TryLater
+from worker.kit.addresses import AddressChanges, moves
+from worker.kit.bulk_calls import BulkCalls, Interrupted
 from worker.kit.catalog import Catalog
-from worker.kit.client import KitClient
-from worker.kit.plan import Upsert, plan
-from worker.subscribers.change import Change, Part, TagWish, tag_key
+from worker.kit.persistence import Persistence
+from worker.kit.plan import plan
+from worker.kit.single_calls import Job, SingleCalls, SubscriberGone
+from worker.subscribers.change import Change
 from worker.subscribers.in_hand import InHand
-from worker.subscribers.record import UNKNOWN
-from worker.subscribers.subscriber import Call, Subscriber
+from worker.subscribers.subscriber import Subscriber
 
-NO_FIELDS: Final = Upsert({})
+K = TypeVar("K")
 
 
-class _SubscriberGoneError(Exception):
-    """The subscriber was deleted in Kit while we worked on it, or another one has its address."""
+@dataclass(slots=True)
+class BulkResult(Generic[K]):
+    """What came of changes of many people that were written together.
+
+    Attributes:
+        done: Whose change is true in Kit.
+        alone: Who is left to single calls.
+        error: Why Kit is left alone for now; then nothing is done or left, and all are to be tried again.
+        failed: In whose calls that happened.
+    """
+
+    done: list[K] = field(default_factory=list)
+    alone: list[K] = field(default_factory=list)
+    error: TryLater | CredentialRefused | None = None
+    failed: set[K] = field(default_factory=set)
 
 
 class Writer:
     """Applies changes to one Kit account.
 
     Args:
-        client: The way to Kit.
-        catalog: The account's tags and custom fields.
+        catalog: The account's tags and custom fields, its options, and the way to Kit.
         in_hand: What is known of the subscribers; every answer is noted there.
-        now: Seconds since 1970.
-        relied_on: Returns the moment, in seconds since 1970, from which on Kit's answers are relied on, so
-            that what it holds is not sent again.
-        written: Waits until the ledger has all that the people in hand have noted so far.
+        clock: Says when Kit answered.
+        persistence: How much of what is known is in the ledger.
+        known_ttl: Seconds for which Kit's answers are relied on, so that what it has is not sent again.
+        bulk: Whether the account's credential may use Kit's bulk endpoints.
+
+    Attributes:
+        bulk: See above.
     """
 
     def __init__(  # its collaborators, all named
         self,
-        client: KitClient,
         catalog: Catalog,
         in_hand: InHand,
+        clock: Clock,
+        persistence: Persistence,
         *,
-        now: Callable[[], float],
-        relied_on: Callable[[], float],
-        written: Callable[[], Awaitable[None]],
+        known_ttl: float,
+        bulk: bool,
     ) -> None:
-        self._client = client
+        self.bulk = bulk
         self._catalog = catalog
         self._in_hand = in_hand
-        self._now = now
-        self._relied_on = relied_on
-        self._written = written
+        self._clock = clock
+        self._persistence = persistence
+        self._known_ttl = known_ttl
+        self._single = SingleCalls(catalog, in_hand, clock)
+        self._bulk = BulkCalls(catalog, in_hand, clock, self._single)
+        self._addresses = AddressChanges(catalog, in_hand, self._single, persistence)
+
+    # -- one person -----------------------------------------------------------------------------------
 
     async def apply(self, subscriber: Subscriber, change: Change) -> None:
         """Make a change true. Returning means that every call in it was answered 2xx.
@@ -64,33 +85,33 @@ class Writer:
         """
         try:
             await self._apply_once(subscriber, change)
-        except _SubscriberGoneError:
+        except SubscriberGone:
             # With the subscriber went all that was ever done for it, so everything is done again, once.
             self._in_hand.lost(subscriber)
             try:
                 await self._apply_once(subscriber, change)
-            except _SubscriberGoneError:
+            except SubscriberGone:
                 raise KitRejected("Kit says that the subscriber it has just made is not there") from None
 
     async def _apply_once(self, subscriber: Subscriber, change: Change) -> None:
-        if change.address is not None and self.moves(subscriber, change):
-            await self._move(subscriber, change.address, change)
-        if left := await self.left_of(subscriber, change):
-            await self._carry_out(subscriber, left)
+        if change.address is not None and moves(subscriber, change):
+            await self._addresses.move(subscriber, change.address, change)
+        job = self._job(subscriber, change, await self._left_of(subscriber, change))
+        for step in job.steps:
+            await self._single.carry_out(job, step)
         subscriber.record.finish(change)
 
-    @staticmethod
-    def moves(subscriber: Subscriber, change: Change) -> bool:
-        """Tell whether a change gives the subscriber another address than Kit has."""
-        address = change.address
-        elsewhere = address is not None and address.value != subscriber.record.email
-        return elsewhere and address is not None and address.order > subscriber.placed
+    def _job(self, subscriber: Subscriber, change: Change, left: Change) -> Job:
+        known = subscriber.record.kit_id is not None
+        return Job(subscriber, change, plan(left, self._catalog.options, known=known))
 
-    async def left_of(self, subscriber: Subscriber, change: Change) -> Change:
+    async def _left_of(self, subscriber: Subscriber, change: Change) -> Change:
         """Return what of a change, its address apart, is to be done: not what Kit said lately that it has."""
         record, catalog = subscriber.record, self._catalog
-        left = replace(record.left(change), address=None)
-        oldest = self._relied_on()
+        left = record.left(change)
+        if left.address is not None:
+            left = replace(left, address=None)
+        oldest = max(self._clock.time() - self._known_ttl, self._persistence.known_since)
         if not record.has_answers_since(oldest):
             return left
         await catalog.listed()
@@ -100,194 +121,44 @@ class Writer:
         record.confirm(known)
         return left.without(known)
 
-    async def _carry_out(self, subscriber: Subscriber, left: Change) -> None:
-        record = subscriber.record
-        todo = plan(left, self._catalog.options, known=record.kit_id is not None)
-        # Only now: a tag may be on a subscriber of ours though its answer never came.
-        created = False
-        for upsert in todo.upserts:
-            created = await self._upsert(subscriber, upsert, left) or created
-        if todo.name_if_created is not None:
-            if record.created:
-                await self._upsert(subscriber, Upsert({}, todo.name_if_created), left)
-                record.created = False
-            else:
-                record.note(Change(first_name=todo.name_if_created), UNKNOWN, {})  # it was not sent
-        for key, part in todo.removals.items():
-            if not created:
-                await self._remove(subscriber, part)
-            self._note_tag(subscriber, key, part)
-        for key, part in todo.additions.items():
-            await self._add(subscriber, part)
-            self._note_tag(subscriber, key, part)
+    # -- many people ----------------------------------------------------------------------------------
 
-    def _doubt(self, subscriber: Subscriber, parts: Change) -> None:
-        subscriber.record.doubt(parts)
-        self._in_hand.touch(subscriber)
+    async def apply_together(
+        self, changes: Sequence[tuple[Subscriber, Change]], *, one_at_a_time: bool = False
+    ) -> BulkResult[Subscriber]:
+        """Make changes of many people true, as far as that can be done together.
 
-    def _note_tag(self, subscriber: Subscriber, key: str, part: Part[TagWish]) -> None:
-        ids = {key: self._catalog.tag_id(key)}
-        subscriber.record.note(Change(tags={key: part}), self._now(), ids)
+        Whatever comes of each, the records hold what was done, so that a later try goes on from there.
 
-    # -- the subscriber -------------------------------------------------------------------------------
-
-    async def _upsert(self, subscriber: Subscriber, upsert: Upsert, left: Change) -> bool:
-        """Create or update the subscriber; tell whether it was created, so that it has no tags yet."""
-        record = subscriber.record
-        asked_before, record.asked = record.asked, record.kit_id is None
-        self._doubt(subscriber, Change(fields=upsert.fields, first_name=upsert.first_name))
-        answer = await self._upsert_known_fields(record.email, upsert)
-        kit_id = answer.id_of("subscriber")
-        if record.kit_id not in {None, kit_id}:
-            raise _SubscriberGoneError  # its address is another one's by now
-        # Who has no name, and may have been created by a call whose answer was lost, was created by it.
-        ours = asked_before and not answer.item("subscriber").get("first_name")
-        record.created = record.created or ours or answer.status == 201
-        record.kit_id, record.asked = kit_id, False
-        ids = {name: self._catalog.field_id(name) for name in upsert.fields}
-        done = Change(fields=upsert.fields, first_name=upsert.first_name)
-        record.note(done, self._now(), ids)
-        orders = {name: part.order for name, part in upsert.fields.items()}
-        if upsert.first_name is not None:
-            orders["first name"] = upsert.first_name.order
-        if not orders and left.ensure is not None:
-            orders["the subscriber"] = left.ensure.order
-        self._called(subscriber, answer, ", ".join(orders), set(orders.values()))
-        return answer.status == 201
-
-    async def _upsert_known_fields(self, email: str, upsert: Upsert) -> Answer:
-        answer = await self._upsert_once(email, upsert)
-        if not answer.warnings:
-            return answer
-        # Kit ignored a custom field, which was deleted there since we learned of it. Create it again, once.
-        for name in upsert.fields:
-            key = (await self._catalog.field(name)).key
-            if any(key in warning for warning in answer.warnings):
-                self._catalog.forget_field(key)
-        again = await self._upsert_once(email, upsert)
-        if again.warnings:
-            raise KitRejected(f"Kit ignored custom fields: {'; '.join(again.warnings)[:300]}")
-        return again if answer.status != 201 else answer
-
-    async def _upsert_once(self, email: str, upsert: Upsert) -> Answer:
-        keys = {name: (await self._catalog.field(name)).key for name in upsert.fields}
-        body = upsert.body(email, self._catalog.options, keys)
-        return await self._client.call("POST", "/v4/subscribers", json=body)
-
-    # -- the address ----------------------------------------------------------------------------------
-
-    async def _move(self, subscriber: Subscriber, address: Part[str], change: Change) -> None:
-        """Give the subscriber a new address, as a change asks; tags and history stay."""
-        kit_id = subscriber.record.kit_id
-        if kit_id is None and (kit_id := await self._id_at_old_address(subscriber)) is None:
-            other = subscriber.joined.get(address.value)
-            # Kit has nobody to move.
-            self._in_hand.moved(subscriber, address, other.record.kit_id if other else None)
-            return
-        try:
-            answer = await self._client.call(
-                "PUT", "/v4/subscribers/{}", kit_id, json={"email_address": address.value}
-            )
-        except NotFound:
-            self._in_hand.lost(subscriber)
-            self._in_hand.moved(subscriber, address, None)
-            return
-        except KitRejected as error:
-            if error.status != 422:
-                raise
-            await self._move_tags(subscriber, address, change)
-            return
-        self._in_hand.moved(subscriber, address, kit_id)
-        self._called(subscriber, answer, "email address", (address.order,))
-
-    async def _id_at_old_address(self, subscriber: Subscriber) -> int | None:
-        """Return the id of whoever has the old address, which events have named, but no answer of Kit's."""
-        try:
-            answer = await self._upsert_once(subscriber.record.email, NO_FIELDS)
-        except KitRejected:
-            return None  # it never was an address for Kit
-        subscriber.record.kit_id = answer.id_of("subscriber")
-        self._in_hand.touch(subscriber)
-        # Were it forgotten once the address has changed, nobody could tell who had the old one.
-        await self._written()
-        return subscriber.record.kit_id
-
-    async def _move_tags(self, subscriber: Subscriber, address: Part[str], change: Change) -> None:
-        """Move the person to the subscriber who has the new address already, and leave no tags behind.
-
-        Nothing is noted before all is taken off, so that after a crash it is done again from the start.
-        A tag of the change itself may have been given before, by a call whose answer never came.
+        Args:
+            changes: Whose, and what; each person once.
+            one_at_a_time: Whether one call is to end well before the next begins, to find out if Kit works.
         """
-        answer = await self._upsert_once(address.value, NO_FIELDS)
-        new_id = answer.id_of("subscriber")
-        if new_id != subscriber.record.kit_id:
-            for part in {**change.tags, **subscriber.record.maybe_tags}.values():
-                await self._remove(subscriber, part, by=address)
-        self._in_hand.moved(subscriber, address, new_id)
-        self._called(subscriber, answer, "email address, which Kit had already", (address.order,))
-
-    def _called(
-        self,
-        subscriber: Subscriber,
-        answer: Answer,
-        what: str,
-        by: Iterable[OrderKey],
-        rule: int | None = None,
-    ) -> None:
-        rules = () if rule is None else (rule,)
-        self._in_hand.called(subscriber, Call(answer.endpoint, what, answer.status, rules), by)
-
-    # -- tags -----------------------------------------------------------------------------------------
-
-    async def _remove(self, subscriber: Subscriber, part: Part[TagWish], by: Part[str] | None = None) -> None:
-        """Take a tag off, for the event that says so, or for the one that moves the person elsewhere."""
-        kit_id, wish = _id_of(subscriber), part.value
-        self._doubt(subscriber, Change(tags={tag_key(wish.name): part}))
+        if not self.bulk:
+            return BulkResult(alone=[subscriber for subscriber, _ in changes])
         try:
-            answer = await self._remove_once(kit_id, wish)
-        except NotFound:
-            # Gone is the subscriber, and the tagging with it, or the tag. A tag of that name may have been
-            # made since, with another id.
-            answer = None
-            if await self._exists(kit_id) and self._catalog.options.create_missing:
-                self._catalog.forget_tag(wish.name)
-                answer = await self._remove_once(kit_id, wish)
-        if answer is not None:
-            order = part.order if by is None else by.order
-            self._called(subscriber, answer, f"tag {wish.name!r} off", (order,), wish.rule)
+            jobs = [await self._share(subscriber, change) for subscriber, change in changes]
+            await self._bulk.carry_out([job for job in jobs if not job.alone], one_at_a_time=one_at_a_time)
+        except Interrupted as interrupted:
+            return BulkResult(error=interrupted.error, failed=interrupted.failed)
+        except (TryLater, CredentialRefused) as error:
+            return BulkResult(error=error)  # of the catalog: it is nobody's call
+        for job in jobs:
+            if not job.alone:
+                job.subscriber.record.finish(job.change)
+        return BulkResult(
+            done=[job.subscriber for job in jobs if not job.alone],
+            alone=[job.subscriber for job in jobs if job.alone],
+        )
 
-    async def _remove_once(self, kit_id: int, wish: TagWish) -> Answer | None:
-        tag = await self._catalog.tag(wish)
-        if tag.created:
-            return None  # nobody can have a tag that did not exist a moment ago
-        return await self._client.call("DELETE", "/v4/tags/{}/subscribers/{}", tag.id, kit_id)
-
-    async def _add(self, subscriber: Subscriber, part: Part[TagWish]) -> None:
-        kit_id, wish = _id_of(subscriber), part.value
-        self._doubt(subscriber, Change(tags={tag_key(wish.name): part}))
-        try:
-            answer = await self._add_once(kit_id, wish)
-        except NotFound:
-            if not await self._exists(kit_id):
-                raise _SubscriberGoneError from None
-            self._catalog.forget_tag(wish.name)
-            answer = await self._add_once(kit_id, wish)
-        self._called(subscriber, answer, f"tag {wish.name!r}", (part.order,), wish.rule)
-
-    async def _add_once(self, kit_id: int, wish: TagWish) -> Answer:
-        tag = await self._catalog.tag(wish)
-        return await self._client.call("POST", "/v4/tags/{}/subscribers/{}", tag.id, kit_id)
-
-    async def _exists(self, kit_id: int) -> bool:
-        """Ask for the subscriber by id, which is consistent (Kit API reference, "Consistency")."""
-        try:
-            await self._client.call("GET", "/v4/subscribers/{}", kit_id)
-        except NotFound:
-            return False
-        return True
-
-
-def _id_of(subscriber: Subscriber) -> int:
-    if subscriber.record.kit_id is None:
-        raise AssertionError("a plan for an unknown subscriber begins with an upsert")
-    return subscriber.record.kit_id
+    async def _share(self, subscriber: Subscriber, change: Change) -> Job:
+        """Return what is to be done for one of many; whose change is not for bulk calls is left alone."""
+        if moves(subscriber, change):
+            return Job(subscriber, change, (), alone=True)
+        left, record = await self._left_of(subscriber, change), subscriber.record
+        job = self._job(subscriber, change, left)
+        clears = any(part.value is None for part in left.fields.values())  # a bulk call takes text only
+        # Whether somebody was created, the answer of a bulk call does not say.
+        new = record.kit_id is None or record.created
+        job.alone = clears or (new and self._catalog.options.first_name == "if_created")
+        return job

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -391,7 +392,8 @@ def test_events_of_one_person_are_unfolded_in_the_order_they_happened() -> None:
         world = World()
         world.kit.broken["+Bad"] = lambda: KitRejected("no")
         for number, tags, plan in ((3, ("Bad",), None), (2, ("Second",), "New"), (1, ("First",), "Old")):
-            world.arrives("ada", number=number, add=tags, **({} if plan is None else {"plan": plan}))
+            fields: dict[str, Any] = {} if plan is None else {"plan": plan}
+            world.arrives("ada", number=number, add=tags, **fields)
         async with world.running():
             await world.until_settled()
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, cast
 
 from tests.unit.examples import EMAIL, NOON, change, event
@@ -340,11 +341,19 @@ class World:
 
     # -- events come ----------------------------------------------------------------------------------
 
-    def delivers(self, body: bytes, routing_key: str = "user.signed_up", **properties: Any) -> int:  # noqa: ANN401  # any property
+    def delivers(
+        self,
+        body: bytes,
+        routing_key: str = "user.signed_up",
+        headers: Mapping[str, object] = MappingProxyType({}),
+        **properties: Any,  # noqa: ANN401  # any property
+    ) -> int:
         """Let a message come; its number."""
         self.count += 1
         received = self.clock.now()
-        delivery = Delivery(body, routing_key, properties, tag=self.count, received_at=received, since=now())
+        delivery = Delivery(
+            body, routing_key, properties, headers, tag=self.count, received_at=received, since=now()
+        )
         self.consumer.deliver(delivery)
         return self.count
 
@@ -387,12 +396,17 @@ class World:
         self.account = self.intake.account = account
         self.backlog.refold(account)
 
+    def lets_go(self, number: int) -> None:
+        """Let the work on a message end, though it stays in the backlog."""
+        self.in_hand.let_go(next(item for item in self.backlog.items() if item.delivery.tag == number))
+
     # -- and end --------------------------------------------------------------------------------------
 
     @property
     def settled(self) -> dict[int, Reason | None]:
         """By message, why it is a dead letter; None where it is none."""
-        return {number: each.error and each.error.reason for number, each in self._by_number.items()}
+        errors = {number: each.error for number, each in self._by_number.items()}
+        return {number: None if error is None else error.reason for number, error in errors.items()}
 
     @property
     def kinds(self) -> dict[int, str]:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from tests.unit.examples import EMAIL
+from worker.clock import Clock
 from worker.kit.auth.login import Login, api_key_login
-from worker.kit.bulk_writer import BulkWriter
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
 from worker.kit.limiter import Limiter
+from worker.kit.persistence import Persistence
 from worker.kit.writer import Writer
 from worker.mapping import Options
 from worker.sandbox import AccountView, Person, Sandbox
@@ -42,6 +43,20 @@ def nobody_in_hand() -> InHand:
     return InHand(now=time.time, mark=lambda kind, text: f"{kind} {text}")
 
 
+class Written(Persistence):
+    """Notes what the writer has had written, of a ledger in which Kit's answers are known since a moment."""
+
+    def __init__(self, of: Account) -> None:
+        self._of = of
+
+    @property
+    def known_since(self) -> float:
+        return self._of.relied_on
+
+    async def written(self) -> None:
+        self._of.batches.append(self._of.in_hand.changes())
+
+
 @dataclass
 class Account:
     """A Kit account in a sandbox, and this worker's way to it.
@@ -50,6 +65,7 @@ class Account:
         relied_on: From when on Kit's answers are relied on, in seconds since 1970; by default none is.
         ids: Of the people met, by address.
         batches: What the writer has had written before it went on.
+        bulk: Whether the credential may use Kit's bulk endpoints.
     """
 
     sandbox: Sandbox
@@ -60,6 +76,7 @@ class Account:
     in_hand: InHand = field(default_factory=nobody_in_hand)
     ids: dict[str, int | None] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
+    bulk: bool = False
 
     @property
     def kit(self) -> AccountView:
@@ -81,22 +98,8 @@ class Account:
     def writer(self) -> Writer:
         """A writer as a session has one."""
         return Writer(
-            self.client,
-            self.catalog,
-            self.in_hand,
-            now=time.time,
-            relied_on=lambda: self.relied_on,
-            written=self.written,
+            self.catalog, self.in_hand, Clock(), Written(self), known_ttl=float("inf"), bulk=self.bulk
         )
-
-    @property
-    def together(self) -> BulkWriter:
-        """What writes for many people at once."""
-        return BulkWriter(self.client, self.catalog, self.in_hand, self.writer, now=time.time)
-
-    async def written(self) -> None:
-        """Write what the people in hand have noted."""
-        self.batches.append(self.in_hand.changes())
 
     def subscriber(self, email: str = EMAIL) -> Subscriber:
         """Somebody of whom nothing is known but, where they were met, Kit's id."""
@@ -140,4 +143,4 @@ async def account(
         ) as client,
     ):
         catalog = Catalog(client, options)
-        yield Account(running, client, catalog)
+        yield Account(running, client, catalog, bulk="Authorization" in await login.headers())

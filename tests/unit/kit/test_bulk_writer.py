@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from tests.unit.examples import change
-from tests.unit.kit.harness import KEY, Account, account
+from tests.unit.kit.harness import (
+    CREATED,
+    KEY,
+    LIST_FIELDS,
+    LIST_TAGS,
+    NEW_FIELD,
+    NEW_TAG,
+    TAGGED,
+    Account,
+    account,
+)
 from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited, TryLater
 from worker.kit.auth.login import token_login
 from worker.mapping import Options
@@ -49,7 +59,7 @@ async def settle(of: Account, asked: Mapping[Subscriber, Change]) -> Counter[str
     kept: Counter[str] = Counter()
     waiting = dict(asked)
     while waiting:
-        end = await of.together.apply(list(waiting.items()))
+        end = await of.writer.apply_together(list(waiting.items()))
         assert end.error is None or not (end.done or end.alone)
         kept["error"] += end.error is not None
         kept["alone"] += len(end.alone)
@@ -109,9 +119,9 @@ async def test_what_kit_has_already_is_not_sent_again(of: Account) -> None:
 async def test_where_single_calls_are_no_more_they_are_made(of: Account) -> None:
     """Given one person, a bulk call would carry one entry."""
     (subscriber,) = people(1)
-    end = await of.together.apply([(subscriber, change(add=("VIP",), fields={"plan": "Annual"}))])
-    assert (end.alone, end.done, end.error) == ([subscriber], [], None)
-    assert of.calls() == []
+    end = await of.writer.apply_together([(subscriber, change(add=("VIP",), fields={"plan": "Annual"}))])
+    assert (end.alone, end.done, end.error) == ([], [subscriber], None)
+    assert of.calls() == [LIST_FIELDS, NEW_FIELD, CREATED, LIST_TAGS, NEW_TAG, TAGGED]
 
 
 async def test_tags_come_last_and_only_for_whom_all_else_is_done(of: Account) -> None:
@@ -119,7 +129,7 @@ async def test_tags_come_last_and_only_for_whom_all_else_is_done(of: Account) ->
     rule = of.sandbox.fail(FaultKind.ENTRIES, email=email(1), path="/v4/bulk/custom_fields/*", times=1)
     asked = {each: change(add=("VIP",), remove=("Old",), fields={"plan": "Annual"}) for each in people(3)}
     of.kit.add_tag("Old")
-    end = await of.together.apply(list(asked.items()))
+    end = await of.writer.apply_together(list(asked.items()))
     assert rule.struck == 1
     assert [each.record.email for each in end.alone] == [email(1)]
     assert of.kit.subscriber(email(1)).tags == frozenset()
@@ -180,7 +190,7 @@ async def test_whom_kit_refuses_is_found_by_single_calls_and_nobody_else(of: Acc
     of.sandbox.fail(FaultKind.STATUS, status=422, path="/v4/subscribers", method="POST")
     subscribers = people(5)
     asked = {each: change(add=("VIP",)) for each in subscribers}
-    end = await of.together.apply(list(asked.items()))
+    end = await of.writer.apply_together(list(asked.items()))
     assert end.alone == [subscribers[2]]
     with pytest.raises(KitRejected):
         await of.writer.apply(subscribers[2], asked[subscribers[2]])
@@ -192,7 +202,7 @@ async def test_where_kit_refuses_the_whole_call_single_calls_show_whose_fault_it
     of.kit.account.plan = of.kit.account.plan.__class__(subscriber_limit=2)
     subscribers = people(5)
     asked = {each: change(add=("VIP",)) for each in subscribers}
-    end = await of.together.apply(list(asked.items()))
+    end = await of.writer.apply_together(list(asked.items()))
     assert set(end.alone) == set(subscribers)
     for each in subscribers[:2]:
         await of.writer.apply(each, asked[each])
@@ -224,7 +234,7 @@ async def test_a_call_that_fails_is_told_and_the_next_try_goes_on_from_there(
 ) -> None:
     asked = {each: change(add=("VIP",), fields={"plan": "Annual"}) for each in people(150)}
     of.sandbox.fail(kind, path=f"/v4/bulk/{stage}", times=1, applied=True)
-    end = await of.together.apply(list(asked.items()))
+    end = await of.writer.apply_together(list(asked.items()))
     assert isinstance(end.error, error)
     assert len(end.failed) in {50, 100}
     assert not end.done
@@ -246,7 +256,7 @@ async def test_to_find_out_if_kit_works_one_call_is_made_at_a_time(of: Account) 
     of.sandbox.fail(FaultKind.RESET, path="/v4/bulk/custom_fields/*", times=1)
     off = {each: change(2, remove=("VIP",), fields={"plan": "x"}) for each in subscribers}
     of.calls()
-    end = await of.together.apply(list(off.items()), one_at_a_time=True)
+    end = await of.writer.apply_together(list(off.items()), one_at_a_time=True)
     assert len(end.failed) == 100
     assert [call for call in of.calls() if "/bulk/" in call] == [BULK_VALUES.replace("200", "None")]
     assert sum(bool(each.record.has_answers_since(1.0)) for each in subscribers) == 250
@@ -260,7 +270,7 @@ async def test_a_call_that_is_cut_off_leaves_its_parts_in_doubt(of: Account) -> 
     await settle(of, {each: change(1, add=("VIP",)) for each in subscribers})
     of.sandbox.fail(FaultKind.RESET, path="/v4/bulk/tags/subscribers", method="DELETE", times=1, applied=True)
     off = {each: change(2, remove=("VIP",), fields={"plan": "x"}) for each in subscribers}
-    assert (await of.together.apply(list(off.items()))).error is not None
+    assert (await of.writer.apply_together(list(off.items()))).error is not None
     on = {each: merge_all([asked, change(3, add=("VIP",))]) for each, asked in off.items()}
     await settle(of, on)
     assert {each.tags for each in of.kit.subscribers().values()} == {frozenset({"VIP"})}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.examples import EMAIL, change
-from worker.kit.plan import MAX_FIELDS, Plan, Upsert, plan
+from tests.unit.examples import EMAIL, change, order
+from worker.kit.plan import MAX_FIELDS, AddTag, NameIfCreated, RemoveTag, Step, Upsert, plan
 from worker.mapping import Options
-from worker.subscribers.change import Part
+from worker.subscribers.change import NOTHING, Part, merge_all
 
 OPTIONS = Options()
 IF_CREATED = Options(first_name="if_created")
@@ -17,23 +17,52 @@ def fields(count: int) -> dict[str, str | None]:
     return {f"field {number}": f"value {number}" for number in range(count)}
 
 
+def upserts(steps: list[Step]) -> list[Upsert]:
+    return [step for step in steps if isinstance(step, Upsert)]
+
+
 def values(upsert: Upsert) -> dict[str, str | None]:
     return {name: part.value for name, part in upsert.fields.items()}
 
 
 def test_a_known_subscriber_whose_tags_change_needs_no_upsert() -> None:
-    made = plan(change(add=("New",), remove=("Old",)), OPTIONS, known=True)
+    asked = change(add=("New",), remove=("Old",))
 
-    assert made.upserts == ()
-    assert (list(made.removals), list(made.additions)) == (["old"], ["new"])
+    assert plan(asked, OPTIONS, known=True) == [
+        RemoveTag("old", asked.tags["old"]),
+        AddTag("new", asked.tags["new"]),
+    ]
 
 
-def test_an_unknown_subscriber_is_made_sure_of_first() -> None:
-    assert plan(change(add=("New",)), OPTIONS, known=False).upserts == (Upsert({}),)
+def test_the_subscriber_and_fields_come_first_then_removals_and_additions_last() -> None:
+    """Whatever the order in the change, emails that a new tag starts see the finished state."""
+    asked = merge_all(
+        [
+            change(1, add=("A", "B")),
+            change(2, remove=("C",)),
+            change(3, fields=fields(11)),
+            change(4, add=("D",)),
+        ]
+    )
+
+    steps = plan(asked, OPTIONS, known=False)
+
+    assert [type(step) for step in steps] == [Upsert, Upsert, RemoveTag, AddTag, AddTag, AddTag]
+
+
+def test_an_unknown_subscriber_is_made_sure_of_first_for_the_newest_event() -> None:
+    asked = change(1, add=("New",)).merge(change(3, add=("Newer",))).merge(change(2))
+
+    assert plan(asked, OPTIONS, known=False)[0] == Upsert({}, ensure=order(3))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_nothing_left_needs_no_step(*, known: bool) -> None:
+    assert plan(NOTHING, OPTIONS, known=known) == []
 
 
 def test_a_known_subscriber_of_whom_nothing_is_asked_needs_no_call() -> None:
-    assert plan(change(), OPTIONS, known=True) == Plan((), None, {}, {})
+    assert plan(change(), OPTIONS, known=True) == []
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -42,32 +71,32 @@ def test_a_known_subscriber_of_whom_nothing_is_asked_needs_no_call() -> None:
     [(1, [1]), (MAX_FIELDS, [10]), (MAX_FIELDS + 1, [10, 1]), (20, [10, 10]), (25, [10, 10, 5])],
 )
 def test_at_most_ten_fields_go_into_one_call(count: int, sizes: list[int], *, known: bool) -> None:
-    made = plan(change(fields=fields(count), first_name="Ada"), OPTIONS, known=known)
+    made = upserts(plan(change(fields=fields(count), first_name="Ada"), OPTIONS, known=known))
 
-    assert [len(upsert.fields) for upsert in made.upserts] == sizes
-    assert {name: value for upsert in made.upserts for name, value in values(upsert).items()} == fields(count)
+    assert [len(upsert.fields) for upsert in made] == sizes
+    assert {name: value for upsert in made for name, value in values(upsert).items()} == fields(count)
 
 
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("count", [0, 1, 11])
 def test_the_first_name_goes_with_the_first_call(count: int, *, known: bool) -> None:
-    made = plan(change(fields=fields(count), first_name="Ada"), OPTIONS, known=known)
+    steps = plan(change(fields=fields(count), first_name="Ada"), OPTIONS, known=known)
 
-    first, *others = [upsert.first_name for upsert in made.upserts]
+    first, *others = [upsert.first_name for upsert in upserts(steps)]
     assert first is not None
     assert first.value == "Ada"
-    assert others == [None] * (len(made.upserts) - 1)
-    assert made.name_if_created is None
+    assert others == [None] * (len(steps) - 1)
 
 
 @pytest.mark.parametrize("known", [True, False])
 def test_a_first_name_only_for_new_people_waits_until_it_is_known_who_is_new(*, known: bool) -> None:
     asked = change(first_name="Ada")
 
-    made = plan(asked, IF_CREATED, known=known)
+    *before, last = plan(asked, IF_CREATED, known=known)
 
-    assert made.upserts == (() if known else (Upsert({}),))
-    assert made.name_if_created == asked.first_name
+    assert before == ([] if known else [Upsert({}, ensure=order(1))])
+    assert asked.first_name is not None
+    assert last == NameIfCreated(asked.first_name)
 
 
 @pytest.mark.parametrize("state", ["active", "inactive"])

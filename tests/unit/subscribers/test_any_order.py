@@ -7,7 +7,7 @@ again what was not acked. The core itself, `InHand`, `Record` and `plan`, is the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.unit.examples import EMAIL, change, event, order
 from worker.clock import Clock
 from worker.events.delivery import Delivery
-from worker.kit.plan import plan
+from worker.kit.plan import AddTag, RemoveTag, Upsert, plan
 from worker.ledger.record_json import dump_record, load_record
 from worker.mapping import Options
 from worker.subscribers.change import NOTHING, Change, Part, TagWish, merge_all, slot_key
@@ -167,17 +167,15 @@ class Worker:
         self._in_hand.drop_idle()
 
     def _carry_out(self, record: Record, left: Change) -> None:
-        if not left:
-            return
         todo = plan(left, Options(), known=record.kit_id is not None)
-        for upsert in todo.upserts:
-            self._call(record, Change(fields=upsert.fields), lambda up=upsert: self._upsert(up.fields))
-            record.kit_id = 7
-        for tags in (todo.removals, todo.additions):
-            for key, part in tags.items():
-                self._call(record, Change(tags={key: part}), lambda wish=part.value: self.kit.set_tag(wish))
+        for step in todo:
+            if isinstance(step, Upsert):
+                self._call(record, step.parts, lambda up=step: self._upsert(up.fields))
+                record.kit_id = 7
+            elif isinstance(step, RemoveTag | AddTag):
+                self._call(record, step.parts, lambda wish=step.part.value: self.kit.set_tag(wish))
 
-    def _upsert(self, fields: dict[str, Part[str | None]]) -> None:
+    def _upsert(self, fields: Mapping[str, Part[str | None]]) -> None:
         self.kit.exists = True
         for name, part in fields.items():
             self.kit.set_field(name, part.value)

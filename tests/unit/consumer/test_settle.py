@@ -1,0 +1,224 @@
+"""The third stage: a dead letter is safe first, then the ledger has it, then it is acked, then it is told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.unit.consumer.world import World as Session
+from tests.unit.examples import EMAIL, change, event
+from tests.unit.virtual_time import now, run, settle
+from worker.consumer.settle import FLUSH_EVERY
+from worker.errors import EpochLost, InvalidEvent
+from worker.events.delivery import Delivery
+from worker.subscribers.item import Item, Kind, Outcome
+from worker.subscribers.known import Known
+from worker.subscribers.subscriber import Subscriber
+
+
+class World(Session):
+    """A session in which a test ends the events."""
+
+    def ends(self, number: int, kind: Kind = Kind.IGNORED) -> None:
+        """Let event `number` end."""
+        item = Item(Delivery(b"", "", tag=number), event(number))
+        error = InvalidEvent("no") if kind is Kind.DEAD_LETTERED else None
+        self.settle.put(Outcome(item, kind, error))
+
+    def touches(self) -> Subscriber:
+        """Let something be noted of a subscriber whose change is not done."""
+        item = Item(Delivery(b"", ""), event(1), EMAIL, change=change(1))
+        self.in_hand.learn([EMAIL], [], Known({}, {}, {}))
+        taken = self.in_hand.take_in(item)
+        assert isinstance(taken, Item)
+        assert taken.subscriber is not None
+        self.in_hand.touch(taken.subscriber)
+        return taken.subscriber
+
+    @property
+    def log(self) -> list[str]:
+        """How many lines each write had, what was acked, and what was told."""
+        saved = [f"saved {len(batch.entries)}" for batch in self.ledger.batches]
+        acked = [f"acked {number}" for number in self.consumer.acked]
+        return saved + acked + [f"told {number}" for number in self.kinds]
+
+
+def test_an_event_is_written_then_acked_then_reported() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.running():
+            world.ends(1)
+            await world.settle.emptied()
+        assert world.log == ["saved 1", "acked 1", "told 1"]
+
+    run(main())
+
+
+def test_what_ends_during_a_write_is_written_together() -> None:
+    """Given a slow write, the hundred events that end meanwhile cost one more."""
+
+    async def main() -> None:
+        world = World()
+        world.ledger.writes = 1.0
+        async with world.running():
+            world.ends(0)
+            await settle()
+            for number in range(1, 101):
+                world.ends(number)
+            await world.settle.emptied()
+        assert [len(batch.entries) for batch in world.ledger.batches] == [1, 100]
+        assert now() == 2.0
+
+    run(main())
+
+
+def test_nothing_is_acked_once_the_account_is_lost() -> None:
+    async def main() -> None:
+        world = World()
+        world.ledger.error = EpochLost("taken over")
+        async with world.running() as tasks:
+            world.ends(1)
+            with pytest.raises(EpochLost):
+                await tasks[1]
+        assert world.log == []
+
+    run(main())
+
+
+def test_what_the_broker_could_not_be_told_is_not_reported() -> None:
+    """Given a channel that is gone, the event comes again, and is counted then."""
+
+    async def main() -> None:
+        world = World()
+        world.consumer.can_ack = False
+        async with world.running():
+            world.ends(1)
+            await world.settle.emptied()
+        assert world.log == ["saved 1"]
+
+    run(main())
+
+
+def test_what_was_done_of_an_unfinished_change_is_written_within_a_second() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.running():
+            await asyncio.sleep(10)
+            world.touches()
+            await asyncio.sleep(FLUSH_EVERY)
+            assert [record.email for record in world.ledger.batches[0].records] == [EMAIL]
+        assert world.log == ["saved 0"]
+
+    run(main())
+
+
+def test_whoever_waits_for_the_ledger_goes_on_once_it_has_everything() -> None:
+    """Given a note that must be written before the next call, it is, at once and before the wait ends."""
+
+    async def main() -> None:
+        world = World()
+        world.ledger.writes = 0.3
+        async with world.running():
+            await settle()
+            world.touches()
+            await world.settle.written()
+            assert world.log == ["saved 0"]
+            assert now() == pytest.approx(0.3)
+
+    run(main())
+
+
+def test_a_note_made_during_a_write_is_not_taken_for_written() -> None:
+    async def main() -> None:
+        world = World()
+        world.ledger.writes = 0.3
+        async with world.running():
+            world.ends(1)
+            await asyncio.sleep(0.1)
+            subscriber = world.touches()
+            await world.settle.written()
+            assert world.ledger.batches[-1].records == [subscriber.record]
+            assert now() == pytest.approx(0.6)
+
+    run(main())
+
+
+def test_emptied_waits_for_what_was_done_as_well() -> None:
+    async def main() -> None:
+        world = World()
+        world.ledger.writes = 0.3
+        async with world.running():
+            await settle()
+            world.touches()
+            await world.settle.emptied()
+        assert world.log == ["saved 0"]
+
+    run(main())
+
+
+def test_a_write_that_was_cut_short_counts_as_unwritten() -> None:
+    """Given a session that ends during a write, what was in it may be lost, and nobody may rely on it."""
+
+    async def main() -> None:
+        world = World()
+        world.ledger.writes = 1.0
+        async with world.running():
+            await settle()
+            assert world.settle.clean
+            world.touches()
+            assert not world.settle.clean
+            await asyncio.sleep(FLUSH_EVERY + 0.5)
+            assert not world.in_hand.touched  # it is on its way
+            assert not world.settle.clean
+        assert world.ledger.batches == []
+        assert not world.settle.clean
+
+    run(main())
+
+
+def test_what_is_written_is_clean() -> None:
+    async def main() -> None:
+        world = World()
+        world.ledger.writes = 1.0
+        async with world.running():
+            world.touches()
+            await world.settle.written()
+            assert world.settle.clean
+
+    run(main())
+
+
+def test_a_dead_letter_is_safe_before_the_ledger_has_it_and_holds_up_only_itself() -> None:
+    """Given a dead-letter queue that takes nothing, others are settled, and nothing new may begin."""
+
+    async def main() -> None:
+        world = World()
+        world.dead_letters.problem = "no queue"
+        async with world.running():
+            world.ends(1, Kind.DEAD_LETTERED)
+            await settle()
+            world.ends(2)
+            await asyncio.sleep(10)
+            assert world.kinds == {2: "ignored"}
+            assert not world.settle.can_settle
+            world.dead_letters.problem = ""
+            await world.settle.emptied()
+            assert world.settle.can_settle
+        assert world.kinds == {2: "ignored", 1: "dead_lettered"}
+        assert [entry.outcome for entry in world.ledger.batches[-1].entries] == ["dead_lettered"]
+        assert world.consumer.acked == [2, 1]
+
+    run(main())
+
+
+def test_of_somebody_who_was_forgotten_no_history_is_written() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.running():
+            world.ends(1, Kind.FORGOTTEN)
+            await world.settle.emptied()
+        assert world.ledger.batches == []
+        assert world.consumer.acked == [1]
+
+    run(main())

@@ -1,0 +1,105 @@
+"""Gives subscribers new addresses in Kit, so that a crash at any moment leaves nobody's tags behind."""
+
+from __future__ import annotations
+
+from worker.errors import KitRejected
+from worker.kit.answers import Answer, NotFound
+from worker.kit.catalog import Catalog
+from worker.kit.persistence import Persistence
+from worker.kit.plan import RemoveTag
+from worker.kit.single_calls import SingleCalls
+from worker.subscribers.change import Change, Part
+from worker.subscribers.in_hand import InHand
+from worker.subscribers.subscriber import Call, Subscriber
+
+
+def moves(subscriber: Subscriber, change: Change) -> bool:
+    """Tell whether a change gives the subscriber another address than Kit has."""
+    address = change.address
+    return (
+        address is not None and address.value != subscriber.record.email and address.order > subscriber.placed
+    )
+
+
+class AddressChanges:
+    """Makes the moves of one account's subscribers.
+
+    Args:
+        catalog: The account's, which has the way to Kit.
+        in_hand: Whose addresses change there, too.
+        single: Finds subscribers, and takes tags off.
+        persistence: Keeps who had the old address.
+    """
+
+    def __init__(
+        self, catalog: Catalog, in_hand: InHand, single: SingleCalls, persistence: Persistence
+    ) -> None:
+        self._client = catalog.client
+        self._in_hand = in_hand
+        self._single = single
+        self._persistence = persistence
+
+    async def move(self, subscriber: Subscriber, address: Part[str], change: Change) -> None:
+        """Give the subscriber a new address; tags and history stay.
+
+        Args:
+            subscriber: Who moves.
+            address: Where to, and by which event.
+            change: All that is asked of the subscriber; its tags may have landed though nobody knows it.
+
+        Raises:
+            KitWorkerError: As `KitClient.call` and `Catalog` raise it.
+        """
+        kit_id = subscriber.record.kit_id
+        if kit_id is None and (kit_id := await self._id_at_old_address(subscriber)) is None:
+            # Kit has nobody to move.
+            other = subscriber.joined.get(address.value)
+            self._in_hand.moved(subscriber, address, other.record.kit_id if other else None)
+            return
+        try:
+            answer = await self._client.call(
+                "PUT", "/v4/subscribers/{}", kit_id, json={"email_address": address.value}
+            )
+        except NotFound:
+            # Kit has deleted the subscriber: the first step at the new address creates it, and it gets all
+            # that was ever done.
+            self._in_hand.lost(subscriber)
+            self._in_hand.moved(subscriber, address, None)
+        except KitRejected as error:
+            if error.status != 422:
+                raise
+            await self._move_to_who_is_there(subscriber, address, change)
+        else:
+            self._moved(subscriber, address, kit_id, answer, "email address")
+
+    async def _id_at_old_address(self, subscriber: Subscriber) -> int | None:
+        """Return the id of whoever has the old address, which events have named, but no answer of Kit's."""
+        try:
+            answer = await self._single.find_or_create(subscriber.record.email)
+        except KitRejected:
+            return None  # it never was an address for Kit
+        subscriber.record.kit_id = answer.id_of("subscriber")
+        self._in_hand.touch(subscriber)
+        # Were it forgotten once the address has changed, nobody could tell who had the old one.
+        await self._persistence.written()
+        return subscriber.record.kit_id
+
+    async def _move_to_who_is_there(self, subscriber: Subscriber, address: Part[str], change: Change) -> None:
+        """Move the person to the subscriber who has the new address already, and leave no tags behind.
+
+        Nothing is noted before all is taken off, so that after a crash it is done again from the start.
+        A tag of the change itself may have been given before, by a call whose answer never came.
+        """
+        answer = await self._single.find_or_create(address.value)
+        new_id = answer.id_of("subscriber")
+        if new_id != subscriber.record.kit_id:
+            for key, part in {**change.tags, **subscriber.record.maybe_tags}.items():
+                # It is the move that takes it off, not the event that gave it.
+                await self._single.remove_tag(subscriber, RemoveTag(key, Part(part.value, address.order)))
+        self._moved(subscriber, address, new_id, answer, "email address, which Kit had already")
+
+    def _moved(
+        self, subscriber: Subscriber, address: Part[str], kit_id: int, answer: Answer, what: str
+    ) -> None:
+        self._in_hand.moved(subscriber, address, kit_id)
+        self._in_hand.called(subscriber, Call(answer.endpoint, what, answer.status), (address.order,))

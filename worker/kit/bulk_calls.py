@@ -1,0 +1,173 @@
+"""Carries out the steps of many people together: stage by stage, up to 100 entries a call.
+
+Subscribers come first, then their custom fields, then tags to take off, and tags to put on last, as in the
+plan of a single change (`worker.kit.plan`). A stage with one entry is a single call. Each person is settled
+by itself: whoever Kit names as failed takes no part in the stages that follow, and is left to single calls,
+which find out why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from worker.clock import Clock
+from worker.errors import CredentialRefused, EventError, KitRejected, TryLater
+from worker.kit.answers import Answer
+from worker.kit.bulk import (
+    BulkCall,
+    Tagging,
+    Untagging,
+    calls,
+    subscriber_ids,
+    taggings_done,
+    values_set,
+)
+from worker.kit.catalog import Catalog
+from worker.kit.entries import Entries, Entry, bulk_pays
+from worker.kit.plan import AddTag, NameIfCreated, RemoveTag, Step, Upsert
+from worker.kit.single_calls import Job, SingleCalls, SubscriberGone
+from worker.subscribers.in_hand import InHand
+from worker.subscribers.subscriber import Call, Subscriber
+
+S = TypeVar("S", bound=Step)
+Done: TypeAlias = Callable[[BulkCall[Any], Answer], Mapping[Any, int]]
+"""Reads an answer: of each item that is surely done, the subscriber's id."""
+Calls: TypeAlias = Iterable[Coroutine[Any, Any, None]]
+"""Calls that may be made at once. Each notes what it did, or raises `Interrupted`."""
+
+
+class Interrupted(Exception):
+    """Calls failed in a way that says: not now.
+
+    Attributes:
+        error: How.
+        failed: In whose calls.
+    """
+
+    def __init__(self, error: TryLater | CredentialRefused, failed: set[Subscriber]) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.failed = failed
+
+
+class BulkCalls:
+    """Carries out the steps of many people.
+
+    Args:
+        catalog: The account's tags and custom fields, and the way to Kit.
+        in_hand: What is known of the subscribers; every answer is noted there.
+        clock: Says when Kit answered.
+        single: Carries out what would not be fewer bulk calls.
+    """
+
+    def __init__(self, catalog: Catalog, in_hand: InHand, clock: Clock, single: SingleCalls) -> None:
+        self._client = catalog.client
+        self._entries = Entries(catalog, clock)
+        self._in_hand = in_hand
+        self._clock = clock
+        self._single = single
+
+    async def carry_out(self, jobs: Sequence[Job], *, one_at_a_time: bool) -> None:
+        """Make all steps of all jobs true; a job for which that fails is left alone.
+
+        Args:
+            jobs: One a person. No field is to be cleared, since a bulk call takes text only.
+            one_at_a_time: Whether one call is to end well before the next begins.
+
+        Raises:
+            Interrupted: Calls failed; what others did is noted by then.
+            TryLater: Kit does not say which tags or custom fields it has, which is nobody's call.
+            CredentialRefused: Likewise.
+        """
+        make = _in_turn if one_at_a_time else _at_once
+        for job, step in _steps(NameIfCreated, jobs):
+            await self._single.carry_out(job, step)
+        upserts = _steps(Upsert, jobs)
+        if bulk_pays([step for _, step in upserts]):
+            await make(self._calls(self._entries.subscribers(upserts), subscriber_ids))
+            await make(self._calls(await self._entries.values(upserts), values_set))
+        else:
+            # They are two at most. In turn, as both may be one person's.
+            await _in_turn(self._single_call(job, step) for job, step in upserts)
+        removals = await self._entries.taggings(Untagging, _steps(RemoveTag, jobs))
+        await make(self._calls(removals, taggings_done))
+        additions = await self._entries.taggings(Tagging, _steps(AddTag, jobs))
+        await make(self._calls(additions, taggings_done))
+
+    def _calls(self, entries: Iterable[Entry[Any]], done: Done) -> Calls:
+        """Yield the calls of a stage, each item in one of them."""
+        by_item = dict[Any, list[Entry[Any]]]()
+        for entry in entries:
+            if not entry.job.alone:
+                by_item.setdefault(entry.item, []).append(entry)
+        if len(by_item) == 1:
+            (only,) = by_item.values()
+            yield from (self._single_call(entry.job, entry.step) for entry in only)
+            return
+        for call in calls(by_item):
+            yield self._bulk_call(call, [entry for item in call.entries for entry in by_item[item]], done)
+
+    async def _single_call(self, job: Job, step: Step) -> None:
+        if job.alone:
+            return
+        try:
+            await self._single.carry_out(job, step)
+        except (TryLater, CredentialRefused) as error:
+            raise Interrupted(error, {job.subscriber}) from error
+        except (EventError, SubscriberGone):
+            job.alone = True
+
+    async def _bulk_call(self, call: BulkCall[Any], entries: Sequence[Entry[Any]], done: Done) -> None:
+        for entry in entries:
+            record = entry.job.subscriber.record
+            record.asked = record.asked or record.kit_id is None
+            record.doubt(entry.parts)
+            self._in_hand.touch(entry.job.subscriber)
+        try:
+            answer = await self._client.call(call.method, call.path, json=call.body)
+            ids = done(call, answer)
+        except (TryLater, CredentialRefused) as error:
+            raise Interrupted(error, {entry.job.subscriber for entry in entries}) from error
+        except KitRejected:
+            for entry in entries:
+                entry.job.alone = True  # single calls will show whose fault it is
+        else:
+            now = self._clock.time()
+            for entry in entries:
+                self._note(entry, ids.get(entry.item), answer, now)
+
+    def _note(self, entry: Entry[Any], kit_id: int | None, answer: Answer, now: float) -> None:
+        job, step, record = entry.job, entry.step, entry.job.subscriber.record
+        if kit_id is None or record.kit_id not in {None, kit_id}:
+            job.alone = True  # it failed, or the address is another one's by now
+            return
+        record.kit_id, record.asked = kit_id, False
+        record.note(entry.parts, now, entry.kit_ids)
+        call = Call(answer.endpoint, step.what, answer.status, step.rules)
+        self._in_hand.called(job.subscriber, call, step.orders)
+
+
+def _steps(kind: type[S], jobs: Iterable[Job]) -> list[tuple[Job, S]]:
+    return [(job, step) for job in jobs for step in job.steps if isinstance(step, kind)]
+
+
+async def _in_turn(calls: Calls) -> None:
+    for call in calls:
+        await call
+
+
+async def _at_once(calls: Calls) -> None:
+    """Make calls; where one of them fails, first wait for the others, so that what they do is noted."""
+    ends = await asyncio.gather(*calls, return_exceptions=True)
+    interrupted = list[Interrupted]()
+    for end in ends:
+        if isinstance(end, Interrupted):
+            interrupted.append(end)
+        elif end is not None:
+            raise end  # a bug
+    if interrupted:
+        refused = (each for each in interrupted if isinstance(each.error, CredentialRefused))
+        worst = next(refused, interrupted[0])
+        raise Interrupted(worst.error, set().union(*(each.failed for each in interrupted)))

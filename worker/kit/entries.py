@@ -1,0 +1,124 @@
+"""What goes into bulk calls: an entry for each subscriber, value and tag that people's steps are about."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from worker.clock import Clock
+from worker.errors import EventError
+from worker.kit.bulk import FieldValue, NewSubscriber, Tagging, Untagging, call_count
+from worker.kit.catalog import Catalog, Field, Tag
+from worker.kit.plan import AddTag, RemoveTag, Upsert
+from worker.kit.single_calls import Job, id_of
+from worker.subscribers.change import Change
+
+E = TypeVar("E", NewSubscriber, FieldValue, Tagging, Untagging)
+T = TypeVar("T", Tagging, Untagging)
+R = TypeVar("R")
+
+NO_IDS: Final[Mapping[str, int]] = MappingProxyType({})
+
+
+class Entry(NamedTuple, Generic[E]):
+    """An item of a bulk call, and whose it is.
+
+    Attributes:
+        step: What the item does, for a single call that does the same.
+        parts: What is true once Kit has answered.
+        kit_ids: Of the tag or custom field; see `Record.note`.
+    """
+
+    item: E
+    job: Job
+    step: Upsert | RemoveTag | AddTag
+    parts: Change
+    kit_ids: Mapping[str, int] = NO_IDS
+
+
+class Entries:
+    """Turns steps into entries. A job whose tag or field Kit lacks, and must not get, is left alone.
+
+    Args:
+        catalog: The account's tags and custom fields, which are created where they lack.
+        clock: Says when it was known that somebody has no such tag.
+    """
+
+    def __init__(self, catalog: Catalog, clock: Clock) -> None:
+        self._catalog = catalog
+        self._clock = clock
+
+    def subscribers(self, upserts: Iterable[tuple[Job, Upsert]]) -> Iterator[Entry[Any]]:
+        """Yield whom to make sure of, and whose first name to set."""
+        state = self._catalog.options.subscriber_state
+        for job, step in upserts:
+            if not step.sets_fields_only:
+                name = step.first_name.value if step.first_name else None
+                item = NewSubscriber(job.subscriber.record.email, state, name)
+                without_fields = Upsert({}, step.first_name, step.ensure)
+                yield Entry(item, job, without_fields, without_fields.parts)
+
+    async def values(self, upserts: Iterable[tuple[Job, Upsert]]) -> list[Entry[Any]]:
+        """Return the values of custom fields; the subscribers are known by now."""
+        entries = list[Entry[Any]]()
+        known = dict[str, Field | None]()
+        for job, step in upserts:
+            for name, part in step.fields.items():
+                if job.alone:
+                    break
+                if name not in known:
+                    known[name] = await _or_none(self._catalog.field(name))
+                field = known[name]
+                if field is None:
+                    job.alone = True  # single calls will say why
+                    break
+                item = FieldValue(id_of(job.subscriber), field.id, part.value or "")
+                one = Upsert({name: part})
+                entries.append(Entry(item, job, one, one.parts, {name: field.id}))
+        return entries
+
+    async def taggings(
+        self, kind: type[T], steps: Iterable[tuple[Job, RemoveTag | AddTag]]
+    ) -> list[Entry[Any]]:
+        """Return the tags to put on, or to take off; nobody has those that nobody can have."""
+        entries = list[Entry[Any]]()
+        known = dict[str, Tag | None]()
+        for job, step in steps:
+            if job.alone:
+                continue
+            if job.created and kind is Untagging:
+                self._note(job, step, self._catalog.tag_id(step.key))
+                continue
+            if step.key not in known:
+                known[step.key] = await _or_none(self._catalog.tag(step.part.value))
+            tag = known[step.key]
+            if tag is None:
+                job.alone = True  # as above
+            elif tag.created and kind is Untagging:
+                self._note(job, step, tag.id)
+            else:
+                item = kind(tag.id, id_of(job.subscriber))
+                entries.append(Entry(item, job, step, step.parts, {step.key: tag.id}))
+        return entries
+
+    def _note(self, job: Job, step: RemoveTag | AddTag, tag_id: int) -> None:
+        job.subscriber.record.note(step.parts, self._clock.time(), {step.key: tag_id})
+
+
+def bulk_pays(upserts: Sequence[Upsert]) -> bool:
+    """Tell whether bulk calls are fewer than an upsert each, which sets ten fields at once.
+
+    Of tags that need not be asked: a single call is about one.
+    """
+    subscribers = sum(not step.sets_fields_only for step in upserts)
+    values = sum(len(step.fields) for step in upserts)
+    return call_count(subscribers) + call_count(values) < len(upserts)
+
+
+async def _or_none(asked: Awaitable[R]) -> R | None:
+    """Return what the catalog knows; None for what it must not create."""
+    try:
+        return await asked
+    except EventError:
+        return None
