@@ -40,7 +40,7 @@ LOOKED_UP = "GET /v4/subscribers/{id} 200"
 
 def nobody_in_hand() -> InHand:
     """The people in a session's hands, of a ledger that has forgotten nobody."""
-    return InHand(now=time.time, mark=lambda kind, text: f"{kind} {text}")
+    return InHand(Clock())
 
 
 class Written(Persistence):

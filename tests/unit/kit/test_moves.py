@@ -9,16 +9,23 @@ import pytest
 
 from tests.unit.examples import change, event
 from tests.unit.kit.harness import Account, account, nobody_in_hand
-from worker.accounts.interpret import Request
 from worker.errors import KitUnavailable
+from worker.events.delivery import Delivery
 from worker.ledger.record_json import dump_record, load_record
 from worker.sandbox import Fault, FaultKind, Rule
 from worker.subscribers.change import merge_all
+from worker.subscribers.item import Item
 from worker.subscribers.known import Known, Person
-from worker.subscribers.subscriber import Verdict
+from worker.subscribers.subscriber import Subscriber
 
 OLD, NEW = "ada@example.com", "ada.new@example.com"
 USER = "u-ada"
+
+
+def subscriber_of(item: Item) -> Subscriber:
+    """Whom an event that was taken in is about."""
+    assert item.subscriber is not None
+    return item.subscriber
 
 
 @dataclass
@@ -29,26 +36,24 @@ class Desk:
     records: dict[str, tuple[int | None, str]] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
 
-    def take(self, number: int, email: str, *add: str) -> Verdict:
+    def take(self, number: int, email: str, *add: str) -> Item:
         """Take event `number` in, which names an address."""
-        request = Request(email, change(number, add=add), USER)
-        emails, users = self.of.in_hand.unknown([request])
+        asked = Item(Delivery(b"", ""), event(number), email, USER, change(number, add=add))
+        emails, users = self.of.in_hand.unknown([asked])
         people = {user: self.people[user] for user in users & self.people.keys()}
         wanted = {*emails, *(person.email for person in people.values())} & self.records.keys()
         records = {address: load_record(address, *self.records[address]) for address in wanted}
         self.of.in_hand.learn(emails, users, Known(records, people, {}))
-        verdict = self.of.in_hand.judge(event(number), request)
-        assert verdict.wait_for is None
-        self.of.in_hand.take_in(event(number), request, verdict)
-        return verdict
+        taken = self.of.in_hand.take_in(asked)
+        assert isinstance(taken, Item)
+        return taken
 
-    async def apply(self, *taken: tuple[int, Verdict]) -> None:
+    async def apply(self, *taken: Item) -> None:
         """Apply events of one subscriber that were taken in."""
-        subscriber = taken[0][1].subscriber
-        await self.of.writer.apply(subscriber, merge_all(verdict.change for _, verdict in taken))
-        for number, _ in taken:
-            self.of.in_hand.applied(subscriber, event(number))
-            self.of.in_hand.let_go(subscriber, event(number))
+        await self.of.writer.apply(subscriber_of(taken[0]), merge_all(item.change for item in taken))
+        for item in taken:
+            self.of.in_hand.applied(item)
+            self.of.in_hand.let_go(item)
         batch = self.of.in_hand.changes()
         self.records |= {each.email: (each.kit_id, dump_record(each)) for each in batch.records}
         self.people |= {person.user_id: person for person in batch.people}
@@ -64,15 +69,15 @@ async def desk() -> AsyncIterator[Desk]:
     """A person who was applied under the old address."""
     async with account() as of:
         desk = Desk(of)
-        await desk.apply((1, desk.take(1, OLD)))
+        await desk.apply(desk.take(1, OLD))
         yield desk
 
 
 async def test_an_older_event_that_comes_during_a_move_does_not_undo_it(desk: Desk) -> None:
     newer = desk.take(5, NEW)
     older = desk.take(3, OLD, "VIP")  # taken in before the move is done
-    await desk.apply((5, newer))
-    await desk.apply((3, older))
+    await desk.apply(newer)
+    await desk.apply(older)
     assert desk.tags == {NEW: {"VIP"}}
 
 
@@ -80,7 +85,7 @@ async def test_a_way_back_that_a_crash_cut_off_is_not_forgotten(desk: Desk) -> N
     """Given a move, and a newer event that names the old address, the second is not done before a crash."""
     there = desk.take(2, NEW)
     desk.take(3, OLD)
-    await desk.apply((2, there))
+    await desk.apply(there)
     desk.of.in_hand = nobody_in_hand()
 
     again = desk.take(3, OLD)
@@ -97,22 +102,22 @@ async def test_a_tag_whose_answer_was_lost_does_not_stay_at_the_old_address(desk
     )
     gift = desk.take(4, OLD, "Gold")
     with pytest.raises(KitUnavailable):
-        await desk.apply((4, gift))
+        await desk.apply(gift)
     assert desk.tags == {OLD: {"Gold"}, NEW: set()}
-    await desk.apply((4, gift), (5, desk.take(5, NEW)))
+    await desk.apply(gift, desk.take(5, NEW))
     assert desk.tags == {OLD: set(), NEW: {"Gold"}}
 
 
 async def test_a_tag_in_doubt_does_not_stay_either(desk: Desk) -> None:
     """Given a removal that never landed and had no answer, the tag is taken off the old address."""
     desk.of.kit.add_subscriber(NEW)
-    await desk.apply((2, desk.take(2, OLD, "Gold")))
+    await desk.apply(desk.take(2, OLD, "Gold"))
     desk.of.sandbox.faults.add(
         Rule(Fault(FaultKind.RESET), method="DELETE", path="/v4/tags/*/subscribers/*", times=1)
     )
-    verdict = desk.take(3, OLD)
+    subscriber = subscriber_of(desk.take(3, OLD))
     without = change(3, remove=("Gold",))
     with pytest.raises(KitUnavailable):
-        await desk.of.writer.apply(verdict.subscriber, without)
-    await desk.of.writer.apply(verdict.subscriber, without.merge(desk.take(4, NEW).change))
+        await desk.of.writer.apply(subscriber, without)
+    await desk.of.writer.apply(subscriber, without.merge(desk.take(4, NEW).change))
     assert desk.tags == {OLD: set(), NEW: set()}

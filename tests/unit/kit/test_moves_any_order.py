@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 
 from tests.unit.examples import change, event
 from tests.unit.kit.harness import Account, account, nobody_in_hand
-from worker.accounts.interpret import Request
 from worker.errors import KitUnavailable
+from worker.events.delivery import Delivery
 from worker.kit.answers import Answer
 from worker.ledger.record_json import dump_record, load_record
 from worker.sandbox import Fault, FaultKind, Rule
-from worker.subscribers.change import Change, merge_all
+from worker.subscribers.change import merge_all
 from worker.subscribers.in_hand import InHand
+from worker.subscribers.item import Item, Outcome
 from worker.subscribers.known import Batch, Known, Person
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
@@ -73,7 +74,7 @@ class Sessions:
 
     def _begin(self) -> None:
         self._of.in_hand = nobody_in_hand()
-        self._open: dict[Subscriber, list[tuple[int, Change, bool]]] = {}
+        self._open: dict[Subscriber, list[tuple[int, Item]]] = {}
 
     @property
     def _in_hand(self) -> InHand:
@@ -94,19 +95,19 @@ class Sessions:
         number = self._queue.pop(0)
         happened = self._events[number]
         asked = change(number, add=happened.add, remove=happened.remove)
-        request = Request(happened.email, asked, happened.person)
-        emails, users = self._in_hand.unknown([request])
+        item = Item(Delivery(b"", ""), event(number), happened.email, happened.person, asked)
+        emails, users = self._in_hand.unknown([item])
         self._in_hand.learn(emails, users, self._known(emails, users))
-        verdict = self._in_hand.judge(event(number), request)
-        if verdict.wait_for is not None:
+        taken = self._in_hand.take_in(item)
+        if taken is None:
             self._queue.append(number)
-            return
-        assert verdict.refusal is None
-        self._in_hand.take_in(event(number), request, verdict)
-        if verdict.outcome:
-            self._in_hand.let_go(verdict.subscriber, event(number), doubled=True)
+        elif isinstance(taken, Outcome):
+            assert taken.error is None
+            self._in_hand.let_go(taken.item)
         else:
-            self._open.setdefault(verdict.subscriber, []).append((number, verdict.change, verdict.doubled))
+            assert taken.refusal is None
+            assert taken.subscriber is not None
+            self._open.setdefault(taken.subscriber, []).append((number, taken))
 
     def _known(self, emails: set[str], users: set[str]) -> Known:
         people = {user: self._people[user] for user in users & self._people.keys()}
@@ -126,7 +127,7 @@ class Sessions:
         events = self._open.pop(subscriber)
         try:
             with self._events_come_before_calls():
-                await self._of.writer.apply(subscriber, merge_all(asked for _, asked, _ in events))
+                await self._of.writer.apply(subscriber, merge_all(item.change for _, item in events))
         except KitUnavailable:
             self.struck += rule.struck
             self._open[subscriber] = events + self._open.pop(subscriber, [])
@@ -137,16 +138,16 @@ class Sessions:
             return False
         finally:
             self._of.sandbox.faults.clear()
-        for number, _, doubled in events:
-            if not doubled:
-                self._in_hand.applied(subscriber, event(number))
+        for _, item in events:
+            if not item.doubled:
+                self._in_hand.applied(item)
         self._save(self._in_hand.changes())
         if luck == 4:
             self._open[subscriber] = events + self._open.pop(subscriber, [])
             self._crash()
             return False
-        for number, _, doubled in events:
-            self._in_hand.let_go(subscriber, event(number), doubled=doubled)
+        for _, item in events:
+            self._in_hand.let_go(item)
         return True
 
     @contextmanager
@@ -173,7 +174,7 @@ class Sessions:
 
     def _crash(self) -> None:
         self._save(Batch())  # but for what the writer waited for, all since the last write is lost
-        self._queue = [number for events in self._open.values() for number, _, _ in events] + self._queue
+        self._queue = [number for events in self._open.values() for number, _ in events] + self._queue
         self._begin()
 
 

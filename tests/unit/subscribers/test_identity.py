@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.subscribers.identity import mask_email, normalize_email
+from worker.events.values import Json
+from worker.subscribers.identity import mask_email, normalize_email, person_in
 
 local = st.text(string.ascii_letters + string.digits + "+-_", min_size=1, max_size=12)
 letters = st.text(string.ascii_letters, min_size=2, max_size=8)
@@ -80,3 +81,20 @@ def test_any_text_gives_a_person_or_a_value_error(text: str) -> None:
 )
 def test_logs_show_the_first_letter_and_the_domain(address: str, shown: str) -> None:
     assert mask_email(address) == shown
+
+
+@pytest.mark.parametrize(
+    ("user", "named"),
+    [
+        ({"email": " ADA@example.com", "id": 7}, ("ada@example.com", "7")),
+        ({"email": "ada@example.com", "id": ["7"]}, ("ada@example.com", None)),
+        ({"email": "ada@example.com", "id": " "}, ("ada@example.com", None)),
+        ({"email": "ada"}, (None, None)),
+        ({"id": 7}, (None, "7")),
+        ("ada@example.com", (None, None)),
+    ],
+)
+def test_whose_an_event_is_can_be_told_though_it_is_at_fault(
+    user: Json, named: tuple[str | None, str | None]
+) -> None:
+    assert person_in({"user": user, "subscription": []}) == named
