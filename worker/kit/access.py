@@ -74,7 +74,3 @@ class KitSettings:
     rate_limit: int
     timeout: float
     concurrency: int
-
-
-class KitAccess:
-    """Stub."""
