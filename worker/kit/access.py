@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from worker.clock import Seconds, awake_or_not
+from worker.clock import Clock, Seconds, awake_or_not
 from worker.kit.auth.endpoint import OAuthEndpoint
 from worker.kit.auth.login import Login, NoLogin, api_key_login, token_login
 from worker.kit.auth.refresh import OAuthLogin
@@ -51,7 +51,7 @@ class Logins:
             self.base_url, credential, timeout=self.timeout, wall=self.wall, clock=self.clock
         )
         store = TokenStore(self.ledger, self.seal)
-        return OAuthLogin(account, store, endpoint, wall=self.wall, clock=self.clock, random=self.random)
+        return OAuthLogin(account, store, endpoint, clock=Clock())
 
 
 def logins_for(settings: Settings, ledger: Ledger) -> Logins:

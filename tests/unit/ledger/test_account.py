@@ -11,7 +11,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from tests.unit.virtual_time import run
+from tests.unit.virtual_time import VirtualClock, run
 from worker.errors import CallsSuspended, EpochLost, LedgerUnavailable, TryLater
 from worker.kit.spending import Spent, read_spent
 from worker.ledger.account import AccountLedger
@@ -82,7 +82,7 @@ def ledger_of(kept: Kept) -> AccountLedger:
         await asyncio.sleep(0.01)
         return 7
 
-    return AccountLedger("sunny", kept, kit_account=kit_account, taken=lambda _: None, random=lambda: 0.5)
+    return AccountLedger("sunny", kept, kit_account=kit_account, taken=lambda _: None, clock=VirtualClock())
 
 
 SPENT = Spent("w-1", ((1000, 3),), 0)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.virtual_time import now, run, settle
+from tests.unit.virtual_time import VirtualClock, now, run, settle
 from worker.errors import CredentialRefused, KitUnavailable, LedgerUnavailable, RateLimited, TryLater
 from worker.kit.auth.connection import Connected, Connection, Tokens
 from worker.kit.auth.endpoint import GrantRefusedError
@@ -124,7 +124,7 @@ class World:
 
     def login(self) -> OAuthLogin:
         """One more process."""
-        return OAuthLogin("a", self.store, self.kit, wall=now, clock=now, random=lambda: 0.5)
+        return OAuthLogin("a", self.store, self.kit, clock=VirtualClock(began=0.0))
 
     @property
     def kept(self) -> Connection:
