@@ -18,7 +18,7 @@ from worker.accounts.load import Loaded, load_accounts
 from worker.accounts.watch import ConfigWatch
 from worker.broker.link import Broker
 from worker.broker.topology import Topology
-from worker.clock import awake_or_not, utc_now
+from worker.clock import Clock, awake_or_not, utc_now
 from worker.consumer.shared import Tools
 from worker.consumer.supervisor import AccountWorker
 from worker.errors import ConfigurationError
@@ -66,7 +66,7 @@ class App:
         )
         self._topology = Topology(self._broker.consuming, settings.events_exchange)
         self._ledger = Ledger(
-            Database(settings.ledger_url.get_secret_value()), worker=settings.worker_id, now=time.time
+            Database(settings.ledger_url.get_secret_value()), worker=settings.worker_id, clock=Clock()
         )
         registry = Registry(self._ledger, settings.worker_id)
         self._tools = Tools(

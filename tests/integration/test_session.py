@@ -20,7 +20,7 @@ from worker.accounts.account import Account
 from worker.broker import link as broker_module
 from worker.broker.link import Broker, Link
 from worker.broker.topology import Topology, work_queue
-from worker.clock import awake_or_not, utc_now
+from worker.clock import Clock, awake_or_not, utc_now
 from worker.consumer import pipeline, session
 from worker.consumer.holds import LANDING
 from worker.consumer.receive import Consumer
@@ -117,14 +117,14 @@ def running(events_exchange: str, account_name: str, sandbox: Sandbox, tmp_path:
     async def run(url: str, *, limit: int = 10**6, prefetch: int = 500) -> AsyncIterator[AccountWorker]:
         broker = Broker(url, "here", clock=awake_or_not, random=random.random)
         topology = Topology(broker.consuming, events_exchange)
-        ledger = Ledger(Database(ledger_at(tmp_path)), worker="here", now=time.time)
+        ledger = Ledger(Database(ledger_at(tmp_path)), worker="here", clock=Clock())
         tools = Tools(
             broker=broker,
             topology=topology,
             ledger=ledger,
             registry=Registry(ledger, "here"),
             metrics=Metrics(),
-            logins=Logins(ledger, None, sandbox.url, 15.0, time.time, awake_or_not, random.random),
+            logins=Logins(ledger, None, sandbox.url, 15.0),
             worker_id="here",
             concurrency=32,
             known_ttl=0.0,
@@ -286,7 +286,7 @@ async def test_after_a_worker_that_was_killed_kit_is_asked_first(
     killed: bool,
 ) -> None:
     """Given calls of a killed worker that Kit may still carry out, those land before anything is written."""
-    async with Ledger(Database(ledger_at(tmp_path)), worker="dead", now=time.time) as ledger:
+    async with Ledger(Database(ledger_at(tmp_path)), worker="dead", clock=Clock()) as ledger:
         tenure = await ledger.take(account_name)
         if not killed:
             await ledger.release(tenure)

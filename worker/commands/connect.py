@@ -11,7 +11,7 @@ import typer
 from pydantic import SecretStr
 
 from worker.accounts.load import load_accounts
-from worker.clock import awake_or_not
+from worker.clock import Clock
 from worker.commands.choosing import one_account
 from worker.commands.exits import UsageError
 from worker.commands.kit_access import Named, endpoint_for, revoke
@@ -161,9 +161,9 @@ async def _account_of(settings: Settings, tokens: Tokens) -> tuple[int, str]:
     client = KitClient(
         base_url=settings.kit_base_url,
         login=token_login(SecretStr(tokens.access_token)),
-        limiter=Limiter(OAuthApp.limit, clock=awake_or_not),
+        limiter=Limiter(OAuthApp.limit, clock=Clock()),
         timeout=settings.kit_timeout,
-        clock=awake_or_not,
+        clock=Clock(),
     )
     async with client:
         answer = await client.get("/v4/account")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 import typer
 
-from worker.clock import awake_or_not
+from worker.clock import Clock
 from worker.commands.output import harmless, warn
 from worker.errors import KitWorkerError
 from worker.kit.auth.connection import Connection
@@ -20,9 +19,7 @@ Named = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account, as i
 
 def endpoint_for(settings: Settings, app: OAuthApp) -> OAuthEndpoint:
     """Return Kit's token endpoint, as an app uses it."""
-    return OAuthEndpoint(
-        settings.kit_base_url, app, timeout=settings.kit_timeout, wall=time.time, clock=awake_or_not
-    )
+    return OAuthEndpoint(settings.kit_base_url, app, timeout=settings.kit_timeout, clock=Clock())
 
 
 async def revoke(endpoint: OAuthEndpoint, connection: Connection) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from worker.clock import Clock
 from worker.commands.exits import UsageError
 from worker.ledger.database import Database
 from worker.ledger.store import Ledger
@@ -26,5 +26,5 @@ async def opened_ledger(settings: Settings) -> AsyncIterator[Ledger]:
             f"there is no ledger at {database.name}: set LEDGER_URL as the workers have it (a relative path "
             "of a file begins in the folder where the worker was started); the first worker makes one"
         )
-    async with Ledger(database, worker="kit-worker", now=time.time) as ledger:
+    async with Ledger(database, worker="kit-worker", clock=Clock()) as ledger:
         yield ledger

@@ -12,7 +12,7 @@ from worker.accounts.account import Account
 from worker.accounts.load import load_accounts
 from worker.accounts.preview import CallView, ConditionView, FieldView, Preview, RuleView, Verdict
 from worker.accounts.preview import preview as preview_of
-from worker.clock import utc_now
+from worker.clock import Clock
 from worker.commands.choosing import one_account
 from worker.commands.event_files import STDIN, read_event_file
 from worker.commands.exits import UsageError
@@ -47,7 +47,8 @@ def preview(
     samples = _samples(event, set_ or [])
     chosen = one_account(load_accounts(begin().config_dir, environment()), account)
     previews = [
-        preview_of(sample.message(_routing_key(sample, chosen, app)), chosen, utc_now()) for sample in samples
+        preview_of(sample.message(_routing_key(sample, chosen, app)), chosen, Clock().now())
+        for sample in samples
     ]
     if as_json:
         shown = [asdict(each) for each in previews]
@@ -64,7 +65,7 @@ def _samples(event: str, settings: list[str]) -> list[Sample]:
     if is_file:
         return read_event_file(event)
     try:
-        return [made_up(event, settings, utc_now())]
+        return [made_up(event, settings, Clock().now())]
     except ValueError as error:
         raise UsageError(f"--set {error}") from error
 

@@ -15,7 +15,6 @@ import structlog
 from worker.accounts.account import Account
 from worker.accounts.interpret import interpret, whose
 from worker.broker.frames import to_message
-from worker.clock import Clock
 from worker.consumer.backlog import Backlog, Item
 from worker.consumer.dispatch import Dispatcher
 from worker.consumer.flood import FloodAlarm
@@ -88,7 +87,7 @@ class Pipeline:
             tools.ledger,
             kit_account=self._kit_account,
             taken=self._begin,
-            clock=Clock(),
+            clock=tools.ledger.clock,
         )
         self.backlog: Backlog[Subscriber, Handed] = Backlog(
             lambda subscriber: kit.failing.pop(subscriber.record.email, Tries())

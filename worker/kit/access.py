@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from worker.clock import Clock, Seconds, awake_or_not
 from worker.kit.auth.endpoint import OAuthEndpoint
 from worker.kit.auth.login import Login, NoLogin, api_key_login, token_login
 from worker.kit.auth.refresh import OAuthLogin
@@ -26,18 +23,12 @@ class Logins:
         seal: Opens them; None without `LEDGER_KEY`.
         base_url: Kit's.
         timeout: Seconds for one call.
-        wall: Seconds since 1970.
-        clock: Seconds that never go back.
-        random: 0 to 1.
     """
 
     ledger: Ledger
     seal: Seal | None
     base_url: str
     timeout: float
-    wall: Callable[[], float]
-    clock: Seconds
-    random: Callable[[], float]
 
     def of(self, account: str, credential: Credential) -> Login:
         """Return the login of an account."""
@@ -47,11 +38,9 @@ class Logins:
             return token_login(credential.access_token)
         if self.seal is None:
             return NoLogin(NO_KEY)
-        endpoint = OAuthEndpoint(
-            self.base_url, credential, timeout=self.timeout, wall=self.wall, clock=self.clock
-        )
+        endpoint = OAuthEndpoint(self.base_url, credential, timeout=self.timeout, clock=self.ledger.clock)
         store = TokenStore(self.ledger, self.seal)
-        return OAuthLogin(account, store, endpoint, clock=Clock())
+        return OAuthLogin(account, store, endpoint, clock=self.ledger.clock)
 
 
 def logins_for(settings: Settings, ledger: Ledger) -> Logins:
@@ -62,8 +51,7 @@ def logins_for(settings: Settings, ledger: Ledger) -> Logins:
         ledger: Where the tokens are.
     """
     seal = None if settings.ledger_key is None else Seal(settings.ledger_key)
-    kit = settings.kit_base_url, settings.kit_timeout
-    return Logins(ledger, seal, *kit, wall=ledger.now, clock=awake_or_not, random=random.random)
+    return Logins(ledger, seal, settings.kit_base_url, settings.kit_timeout)
 
 
 @dataclass(frozen=True, slots=True)

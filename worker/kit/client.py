@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from worker.clock import Seconds
+from worker.clock import Clock
 from worker.errors import CredentialRefused, KitUnavailable
 from worker.kit.answers import Answer, read_answer, unanswered
 from worker.kit.auth.login import Login
@@ -110,14 +110,14 @@ class KitClient:
     Attributes:
         limiter: The rate limit that every call goes through.
         login: Says with each call whose account it is about; shown nowhere.
-        clock: Seconds that never go back.
+        clock: Says what time it is.
 
     Args:
         base_url: Such as `https://api.kit.com`.
         login: See above.
         limiter: Every call goes through it.
         timeout: Seconds for one call, from the moment the limiter let it through.
-        clock: Seconds that never go back.
+        clock: Says what time it is.
         connections: How many calls may be under way at once.
         caller: Which worker calls, for the `User-Agent`.
         may_call: Raises `CallsSuspended` where no call but `probe` may start.
@@ -131,7 +131,7 @@ class KitClient:
         login: Login,
         limiter: Limiter,
         timeout: float,
-        clock: Seconds,
+        clock: Clock,
         connections: int = 32,
         caller: str = "",
         may_call: Callable[[], None] = _allow,
@@ -150,7 +150,7 @@ class KitClient:
             connector=aiohttp.TCPConnector(
                 limit=connections,
                 keepalive_timeout=KEEP_ALIVE,
-                socket_factory=sockets(timeout, lambda: self.clock() - self._allowed_at <= timeout),
+                socket_factory=sockets(timeout, lambda: self.clock.monotonic() - self._allowed_at <= timeout),
             ),
             timeout=aiohttp.ClientTimeout(total=timeout),
             headers={
@@ -230,22 +230,22 @@ class KitClient:
         self, request: _Request, headers: Mapping[str, str], check: Callable[[], None]
     ) -> Answer:
         async with self.limiter.call(check):
-            self._allowed_at = self.clock()
+            self._allowed_at = self.clock.monotonic()
             try:
                 answer = await _to_its_end(self._observed(request, headers))
             except KitUnavailable as error:
                 error.endpoint = request.endpoint
                 raise
-            self._worked_at[request.endpoint] = self.clock()
+            self._worked_at[request.endpoint] = self.clock.monotonic()
             return answer
 
     async def _observed(self, request: _Request, headers: Mapping[str, str]) -> Answer:
-        started = self.clock()
+        started = self.clock.monotonic()
         status = 0
         try:
             status, body = await self._send(request, headers)
         finally:
-            self._observe(CallRecord(request.endpoint, status, self.clock() - started))
+            self._observe(CallRecord(request.endpoint, status, self.clock.monotonic() - started))
         return read_answer(request.endpoint, status, body)
 
     async def _send(self, request: _Request, headers: Mapping[str, str]) -> tuple[int, bytes]:

@@ -15,12 +15,11 @@ Source: Kit API reference, "Rate limiting": 120 requests per rolling 60 s for an
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 
-from worker.clock import Seconds
+from worker.clock import Clock
 from worker.errors import TryLater
 from worker.kit.spending import Spent, spent_by
 
@@ -103,25 +102,20 @@ class Limiter:
 
     Args:
         limit: Calls in any 60 s.
-        clock: Seconds that never go back.
-        sleep: Waits for so many seconds.
+        clock: Says what time it is.
         who: Names this process.
-        wall: Seconds since 1970.
     """
 
-    def __init__(  # noqa: PLR0913  # its collaborators, all named
+    def __init__(
         self,
         limit: int,
         *,
-        clock: Seconds,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Clock,
         window: float = WINDOW + MARGIN,
         who: str = "",
-        wall: Seconds = time.time,
     ) -> None:
         self._window = RollingWindow(limit, window)
         self._who = who
-        self._wall = wall
         self._write: Callable[[Spent], Awaitable[None]] | None = None
         self._written_at = float("-inf")
         self._writing = asyncio.Lock()
@@ -129,7 +123,6 @@ class Limiter:
         self._ahead = 0
         self._stale = False
         self._clock = clock
-        self._sleep = sleep
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._ended = asyncio.Event()
@@ -137,7 +130,7 @@ class Limiter:
     @property
     def used_ratio(self) -> float:
         """How much of the budget is used, 0 to 1."""
-        return self._window.ratio(self._clock())
+        return self._window.ratio(self._clock.monotonic())
 
     async def ready(self) -> None:
         """Wait until a call could start at once and nobody waits for a place, without taking it.
@@ -145,7 +138,7 @@ class Limiter:
         Whoever begins new work asks this first: while the budget is spent, work waits where more can be
         folded into it, and what has begun is finished first.
         """
-        while self._waiting or self._window.free(self._clock()) < 1:
+        while self._waiting or self._window.free(self._clock.monotonic()) < 1:
             await self._a_change()
 
     @asynccontextmanager
@@ -169,14 +162,14 @@ class Limiter:
         try:
             yield
         finally:
-            self._window.end(self._clock())
+            self._window.end(self._clock.monotonic())
             self._stale = True
             self._ended.set()
 
     async def keep_written(self) -> None:
         """Write down, until cancelled, that calls have ended; else the next process counts them anew."""
         while True:
-            await self._sleep(KEEP_WRITTEN)
+            await asyncio.sleep(KEEP_WRITTEN)
             if self._stale and self._write is not None:
                 # Where it cannot be written, the next call says so.
                 with suppress(TryLater):
@@ -193,7 +186,7 @@ class Limiter:
         self._write, self._ahead = write, 0
         if before is None or before.who == self._who:
             return
-        now, offset = self._clock(), self._wall() - self._clock()
+        now, offset = self._clock.monotonic(), self._clock.time() - self._clock.monotonic()
         self._window.forget(self._written_at)  # the others have read it, and count it
         self._window.learn([at - offset for at in before.times()] + [now] * before.open, now)
 
@@ -205,13 +198,13 @@ class Limiter:
         """
         write, self._write = self._write, None
         if write is not None:
-            now = self._clock()
+            now = self._clock.monotonic()
             await write(self._spent())
             self._written_at = now
 
     def _spent(self, ahead: int = 0) -> Spent:
         """Return what is spent by now, and what may be before it is written again."""
-        now, offset = self._clock(), self._wall() - self._clock()
+        now, offset = self._clock.monotonic(), self._clock.time() - self._clock.monotonic()
         ended = [at + offset for at in self._window.ended(now)]
         return spent_by(self._who, ended, self._window.under_way + ahead)
 
@@ -219,7 +212,7 @@ class Limiter:
         self._waiting += 1
         try:
             async with self._turn:  # first come, first served
-                while self._window.free(self._clock()) < 1:
+                while self._window.free(self._clock.monotonic()) < 1:
                     await self._a_change()
                 self._window.start()
         finally:
@@ -240,7 +233,7 @@ class Limiter:
             self._unwritten -= 1
 
     async def _write_down(self, write: Callable[[Spent], Awaitable[None]]) -> None:
-        now = self._clock()
+        now = self._clock.monotonic()
         covered, ahead = self._unwritten, self._window.free(now) // AHEAD_OF
         self._stale = False
         try:
@@ -254,8 +247,8 @@ class Limiter:
     async def _a_change(self) -> None:
         """Wait until a place may have become free."""
         self._ended.clear()
-        delay = self._window.next_free(self._clock())
+        delay = self._window.next_free(self._clock.monotonic())
         if delay is None or delay <= 0:
             await self._ended.wait()
         else:
-            await self._sleep(delay)
+            await asyncio.sleep(delay)

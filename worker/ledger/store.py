@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -16,6 +16,7 @@ from typing import Any, Self
 from sqlalchemy import Update, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from worker.clock import Clock
 from worker.errors import EpochLost, LedgerUnavailable
 from worker.events.values import time_text
 from worker.ledger.database import Database, secret_of
@@ -58,12 +59,12 @@ class Ledger:
     Args:
         database: Where it is kept.
         worker: Who writes, for people.
-        now: Seconds since 1970.
+        clock: Says what time it is.
     """
 
-    def __init__(self, database: Database, *, worker: str, now: Callable[[], float]) -> None:
+    def __init__(self, database: Database, *, worker: str, clock: Clock) -> None:
         self.database = database
-        self.now = now
+        self.clock = clock
         self._worker = worker
 
     async def __aenter__(self) -> Self:
@@ -80,12 +81,12 @@ class Ledger:
         """
         async with self.database.write() as connection:
             # A row is really written, since a full or read-only disk lets an empty transaction pass.
-            await upsert(connection, accounts, [{"account": "", "epoch": 0, "written_at": self.now()}])
+            await upsert(connection, accounts, [{"account": "", "epoch": 0, "written_at": self.clock.time()}])
 
     async def take(self, account: str, kit_account: int = 0) -> Tenure:
         """Begin to write for an account: whoever did so before has lost it."""
         async with self.database.write() as connection:
-            taken = await take_over(connection, account, holder=plain(self._worker), now=self.now())
+            taken = await take_over(connection, account, holder=plain(self._worker), now=self.clock.time())
             secret = await connection.run_sync(secret_of)
         # It may be another one: a ledger can be emptied, or put back from a copy, while this program runs.
         self.database.secret = secret
@@ -102,7 +103,7 @@ class Ledger:
     async def release(self, tenure: Tenure) -> None:
         """Say that all calls of a tenure were answered and are written, so that the next may rely on them."""
         async with self.database.write() as connection:
-            await connection.execute(_held(tenure).values(released_at=self.now()))
+            await connection.execute(_held(tenure).values(released_at=self.clock.time()))
 
     async def spend(self, tenure: Tenure, spent: str) -> None:
         """Keep what was spent of Kit's budget, for whoever takes the account next.
@@ -139,7 +140,7 @@ class Ledger:
         Raises:
             EpochLost: The account is another worker's by now; nothing was written.
         """
-        account, at = tenure.account, self.now()
+        account, at = tenure.account, self.clock.time()
         async with self.database.write() as connection:
             if await self._check_epoch(connection, tenure, lock=True) == batch.number != 0:
                 return  # it was written, and the connection died before anybody heard of it
@@ -154,7 +155,9 @@ class Ledger:
                 rows = [_entry_row(account, entry, self._worker) for entry in batch.entries]
                 await connection.execute(history.insert(), rows)
             # Last, so that it is no earlier than any answer that was written.
-            written = update(accounts).where(accounts.c.account == account).values(written_at=self.now())
+            written = (
+                update(accounts).where(accounts.c.account == account).values(written_at=self.clock.time())
+            )
             created_tags = accounts.c.created_tags + batch.created_tags
             await connection.execute(written.values(batch=batch.number, created_tags=created_tags))
 

@@ -61,7 +61,7 @@ class TokenStore:
         Raises:
             TakenError: Another account is connected to that Kit account.
         """
-        now = self._ledger.now()
+        now = self._ledger.clock.time()
         async with self._ledger.database.write() as connection:
             query = select(tokens.c.account, tokens.c.kit_account, tokens.c.version)
             before = 0

@@ -6,13 +6,12 @@ It only reads: nothing is created in Kit, and no ledger is made to look for toke
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from worker.accounts.account import Account
-from worker.clock import awake_or_not
+from worker.clock import Clock
 from worker.errors import CredentialRefused, KitWorkerError
 from worker.kit.access import Logins, logins_for
 from worker.kit.auth.refresh import not_connected
@@ -68,7 +67,7 @@ class KitReport:
 async def check_kit(settings: Settings, accounts: Iterable[Account]) -> tuple[KitReport, ...]:
     """Return how each account's Kit stands; whatever fails is in the reports."""
     database = Database(settings.ledger_url.get_secret_value())
-    async with Ledger(database, worker="kit-worker check", now=time.time) as ledger:
+    async with Ledger(database, worker="kit-worker check", clock=Clock()) as ledger:
         logins = logins_for(settings, ledger)
         reports = (_check_account(settings, account, logins) for account in accounts)
         return tuple(await asyncio.gather(*reports))
@@ -85,9 +84,9 @@ async def _check_account(settings: Settings, account: Account, logins: Logins) -
     client = KitClient(
         base_url=settings.kit_base_url,
         login=logins.of(account.name, account.credential),
-        limiter=Limiter(settings.kit_rate_limit or account.credential.limit, clock=awake_or_not),
+        limiter=Limiter(settings.kit_rate_limit or account.credential.limit, clock=Clock()),
         timeout=settings.kit_timeout,
-        clock=awake_or_not,
+        clock=Clock(),
     )
     async with client:
         try:

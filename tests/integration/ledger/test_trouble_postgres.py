@@ -197,9 +197,7 @@ async def test_a_commit_whose_answer_was_lost_counts_once(
     async def kit_account() -> int:
         return 0
 
-    account = AccountLedger(
-        ACCOUNT, far_ledger, kit_account=kit_account, taken=lambda _: None, clock=Clock()
-    )
+    account = AccountLedger(ACCOUNT, far_ledger, kit_account=kit_account, taken=lambda _: None, clock=Clock())
     await account.save(Batch([record(ADA)], entries=[entry(ADA, "e1")], created_tags=1))
     with capture_logs() as logs:
         proxy.unheard = b"COMMIT"

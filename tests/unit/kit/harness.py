@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from tests.unit.examples import EMAIL
+from worker.clock import Clock
 from worker.kit.auth.login import Login, api_key_login
 from worker.kit.bulk_writer import BulkWriter
 from worker.kit.catalog import Catalog
@@ -134,9 +135,9 @@ async def account(
         KitClient(
             base_url=running.url,
             login=login,
-            limiter=Limiter(1000, clock=time.monotonic),
+            limiter=Limiter(1000, clock=Clock()),
             timeout=timeout,
-            clock=time.monotonic,
+            clock=Clock(),
         ) as client,
     ):
         catalog = Catalog(client, options)

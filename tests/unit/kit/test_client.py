@@ -14,7 +14,9 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
+from tests.clocks import StandingClock
 from tests.unit.kit.raw_server import RawServer, Reply, Request, answering, dropping, http, resetting, serving
+from worker.clock import Clock
 from worker.errors import (
     CallsSuspended,
     CredentialRefused,
@@ -39,11 +41,11 @@ async def client(
     *,
     limit: int = 100,
     timeout: float = 5.0,  # noqa: ASYNC109  # the client's own
-    clock: Callable[[], float] = time.monotonic,
+    clock: Clock = Clock(),  # noqa: B008  # it has no state
     login: Login = api_key_login(SecretStr(KEY)),  # noqa: B008  # frozen
     **options: Any,  # noqa: ANN401  # as the client has them
 ) -> AsyncIterator[KitClient]:  # as the client has them
-    limiter = Limiter(limit, clock=time.monotonic)
+    limiter = Limiter(limit, clock=Clock())
     async with KitClient(
         base_url=url,
         login=login,
@@ -426,15 +428,14 @@ async def test_what_was_allowed_before_the_process_froze_is_not_sent(
     method: str, monkeypatch: pytest.MonkeyPatch, *, kept: bool
 ) -> None:
     """Given a minute that passes between the permission and the write, nothing reaches Kit."""
-    frozen = [0.0]
+    clock = StandingClock()
     connect = aiohttp.TCPConnector.connect
 
     async def freeze(*arguments: Any, **options: Any) -> aiohttp.connector.Connection:  # noqa: ANN401
         made = await connect(*arguments, **options)
-        frozen[0] += 60.0
+        clock.wait(60.0)
         return made
 
-    clock = lambda: time.monotonic() + frozen[0]  # noqa: E731  # it is one word of the test
     async with talking_to(answering(), timeout=5.0, clock=clock) as (server, kit):
         if kept:
             await kit.get("/v4/account")

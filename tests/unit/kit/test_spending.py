@@ -9,17 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.virtual_time import beside, now, run, settle
+from tests.unit.virtual_time import VirtualClock, beside, now, run, settle
 from worker.errors import CallsSuspended, TryLater
 from worker.kit.limiter import AHEAD_OF, MARGIN, WINDOW, Limiter
 from worker.kit.spending import Spent, read_spent, spent_by
 
 EPOCH = 1_000_000.0
 """Seconds since 1970 at the beginning of virtual time."""
-
-
-def wall() -> float:
-    return EPOCH + now()
 
 
 @dataclass
@@ -40,7 +36,7 @@ class Kit:
 
     def process(self, name: str) -> Limiter:
         """A process that takes the account over."""
-        limiter = Limiter(self.limit, clock=now, sleep=asyncio.sleep, who=name, wall=wall)
+        limiter = Limiter(self.limit, clock=VirtualClock(began=EPOCH), who=name)
         limiter.remember(read_spent(self.written), self.write)
         return limiter
 
@@ -239,7 +235,7 @@ def test_the_clock_of_another_machine_may_be_ahead() -> None:
     """Given calls that ended in the future, they count from now on, and no longer."""
 
     async def main() -> None:
-        limiter = Limiter(2, clock=now, who="p1", wall=wall)
+        limiter = Limiter(2, clock=VirtualClock(began=EPOCH), who="p1")
         limiter.remember(Spent("p0", ((int(EPOCH) + 500, 2),), 0), None)
         began = now()
         async with limiter.call():

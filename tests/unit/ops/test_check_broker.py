@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from worker.accounts.account import Account
 from worker.broker.version import version_warnings
+from worker.clock import Clock
 from worker.kit.auth.connection import Tokens
 from worker.kit.credentials import ApiKey, OAuthApp
 from worker.ledger.database import Database
@@ -154,7 +155,7 @@ async def test_a_connected_account_is_named_and_its_old_token_renewed(
     granted = kit.oauth.grant("Sunny Kitchen")
     tokens = Tokens(granted.access_token, granted.refresh_token, time.time() - 1, 5.0)
     database = Database(settings.ledger_url.get_secret_value())
-    async with Ledger(database, worker="test", now=time.time) as ledger:
+    async with Ledger(database, worker="test", clock=Clock()) as ledger:
         store = TokenStore(ledger, Seal(settings.ledger_key))
         await store.connect("sunny", tokens, 7, kit.url)
 
