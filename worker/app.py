@@ -22,7 +22,7 @@ from worker.clock import Clock, awake_or_not, utc_now
 from worker.consumer.shared import Tools
 from worker.consumer.supervisor import AccountWorker
 from worker.errors import ConfigurationError
-from worker.kit.access import KitSettings, logins_for
+from worker.kit.access import KitAccess
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
@@ -75,7 +75,7 @@ class App:
             ledger=self._ledger,
             registry=registry,
             metrics=self._metrics,
-            logins=logins_for(settings, self._ledger),
+            kit=KitAccess(settings, self._ledger, self._metrics),
             worker_id=settings.worker_id,
             concurrency=settings.kit_concurrency,
             known_ttl=settings.known_state_ttl,
@@ -208,10 +208,7 @@ class App:
 
     def _start(self, account: Account) -> None:
         settings = self._settings
-        kit = KitSettings(
-            settings.kit_base_url, settings.kit_rate_limit, settings.kit_timeout, settings.kit_concurrency
-        )
-        worker = AccountWorker(account, self._tools, kit, prefetch=settings.prefetch, grace=self._grace)
+        worker = AccountWorker(account, self._tools, prefetch=settings.prefetch, grace=self._grace)
         self._workers[account.name] = worker
         task = asyncio.create_task(worker.run(), name=f"account {account.name}")
         task.add_done_callback(lambda done: self._account_ended(account.name, done))

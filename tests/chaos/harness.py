@@ -24,11 +24,10 @@ from tests.chaos.witness import LogReader, Outcomes, ids_in, waiting
 from tests.integration.conftest import BrokerControl
 from tests.integration.harness import World, endless_events, make_events, until
 from worker.clock import Clock
-from worker.kit.auth.connection import Tokens
 from worker.ledger.database import Database
 from worker.ledger.sealing import Seal, new_key
 from worker.ledger.store import Ledger
-from worker.ledger.tokens import TokenStore
+from worker.ledger.tokens import Tokens, TokenStore
 from worker.sandbox import Sandbox
 
 BESIDE_PER_SECOND = 10.0

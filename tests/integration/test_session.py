@@ -31,7 +31,7 @@ from worker.errors import BrokerUnavailable, EventError
 from worker.events.decode import decode
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
-from worker.kit.access import KitSettings, Logins
+from worker.kit.access import KitAccess
 from worker.kit.credentials import ApiKey
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
@@ -39,6 +39,7 @@ from worker.ledger.store import Ledger
 from worker.mapping import EventMapping, FieldTarget, Options
 from worker.metrics import Metrics
 from worker.sandbox import Sandbox
+from worker.settings import Settings
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -118,13 +119,14 @@ def running(events_exchange: str, account_name: str, sandbox: Sandbox, tmp_path:
         broker = Broker(url, "here", clock=awake_or_not, random=random.random)
         topology = Topology(broker.consuming, events_exchange)
         ledger = Ledger(Database(ledger_at(tmp_path)), worker="here", clock=Clock())
+        settings = Settings(kit_base_url=sandbox.url, kit_rate_limit=limit, kit_timeout=5.0)
         tools = Tools(
             broker=broker,
             topology=topology,
             ledger=ledger,
             registry=Registry(ledger, "here"),
             metrics=Metrics(),
-            logins=Logins(ledger, None, sandbox.url, 15.0),
+            kit=KitAccess(settings, ledger),
             worker_id="here",
             concurrency=32,
             known_ttl=0.0,
@@ -133,8 +135,7 @@ def running(events_exchange: str, account_name: str, sandbox: Sandbox, tmp_path:
             wall=time.time,
             random=random.random,
         )
-        kit = KitSettings(sandbox.url, limit, 5.0, 32)
-        worker = AccountWorker(account_called(account_name), tools, kit, prefetch=prefetch, grace=lambda: 5.0)
+        worker = AccountWorker(account_called(account_name), tools, prefetch=prefetch, grace=lambda: 5.0)
         connected = asyncio.create_task(broker.run())
         working = asyncio.create_task(worker.run())
         await eventually(lambda: worker.status.state in {"running", "waiting"})

@@ -11,26 +11,22 @@ import typer
 from pydantic import SecretStr
 
 from worker.accounts.load import load_accounts
-from worker.clock import Clock
 from worker.commands.choosing import one_account
 from worker.commands.exits import UsageError
-from worker.commands.kit_access import Named, endpoint_for, revoke
+from worker.commands.kit_access import Named, revoke
 from worker.commands.ledger import opened_ledger
 from worker.commands.output import harmless, say, warn
 from worker.commands.running import run_async
 from worker.commands.starting import begin
 from worker.errors import CredentialRefused
+from worker.kit.access import KitAccess
 from worker.kit.auth.callback import check_redirect_uri, comes_here, waiting_for_callback
-from worker.kit.auth.connection import Connection, Tokens
 from worker.kit.auth.consent import Consent, ConsentError, Granted
 from worker.kit.auth.endpoint import GrantRefusedError
-from worker.kit.auth.login import token_login
-from worker.kit.client import KitClient
-from worker.kit.credentials import OAuthApp
-from worker.kit.limiter import Limiter
+from worker.kit.credentials import AccessToken, OAuthApp
 from worker.ledger.sealing import Seal, new_key
 from worker.ledger.store import Ledger
-from worker.ledger.tokens import TakenError, TokenStore
+from worker.ledger.tokens import Connection, TakenError, Tokens, TokenStore
 from worker.settings import Settings, environment
 
 REDIRECT_URI: Final = "http://localhost:8976/callback"
@@ -123,7 +119,8 @@ async def _consented(settings: Settings, consent: Consent) -> Granted | None:
 
 
 async def _keep(settings: Settings, consent: Consent, granted: Granted, ledger: Ledger) -> str:
-    endpoint = endpoint_for(settings, consent.app)
+    kit = KitAccess(settings, ledger)
+    endpoint = kit.endpoint(consent.app)
     try:
         tokens = await endpoint.exchange(
             granted.code, redirect_uri=consent.redirect_uri, verifier=granted.verifier
@@ -133,7 +130,7 @@ async def _keep(settings: Settings, consent: Consent, granted: Granted, ledger: 
             "Kit does not take this code: it works once, for some minutes, and with the same --redirect-uri; "
             "run the command again"
         ) from error
-    kit_account, name = await _account_of(settings, tokens)
+    kit_account, name = await _account_of(kit, consent.account, tokens)
     store = TokenStore(ledger, Seal(consent.key))
     before = await _connection_before(store, consent.account)
     try:
@@ -157,14 +154,7 @@ async def _connection_before(store: TokenStore, account: str) -> Connection | No
     return None
 
 
-async def _account_of(settings: Settings, tokens: Tokens) -> tuple[int, str]:
-    client = KitClient(
-        base_url=settings.kit_base_url,
-        login=token_login(SecretStr(tokens.access_token)),
-        limiter=Limiter(OAuthApp.limit, clock=Clock()),
-        timeout=settings.kit_timeout,
-        clock=Clock(),
-    )
-    async with client:
+async def _account_of(kit: KitAccess, account: str, tokens: Tokens) -> tuple[int, str]:
+    async with kit.client(account, AccessToken(SecretStr(tokens.access_token))) as client:
         answer = await client.get("/v4/account")
         return answer.id_of("account"), str(answer.item("account").get("name") or "an account without a name")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from worker.accounts.load import Loaded, load_accounts
 from worker.commands.choosing import unknown_account
-from worker.commands.kit_access import Named, endpoint_for, not_ended, revoke
+from worker.commands.kit_access import Named, not_ended, revoke
 from worker.commands.ledger import opened_ledger
 from worker.commands.output import say
 from worker.commands.running import run_async
 from worker.commands.starting import begin
 from worker.errors import CredentialRefused
-from worker.kit.auth.connection import Connection
+from worker.kit.access import KitAccess
 from worker.kit.auth.refresh import not_connected
 from worker.kit.credentials import OAuthApp
 from worker.ledger.sealing import Seal
-from worker.ledger.tokens import TokenStore
+from worker.ledger.tokens import Connection, TokenStore
 from worker.settings import Settings, environment
 
 
@@ -40,18 +40,18 @@ async def _disconnect(settings: Settings, loaded: Loaded, account: str) -> bool:
             not_ended(str(error))
         else:
             if connection is not None:
-                await _end(settings, loaded, account, store, connection)
+                await _end(KitAccess(settings, ledger), loaded, account, store, connection)
         await store.disconnect(account)
         return True
 
 
 async def _end(
-    settings: Settings, loaded: Loaded, account: str, store: TokenStore, connection: Connection
+    kit: KitAccess, loaded: Loaded, account: str, store: TokenStore, connection: Connection
 ) -> None:
     # Before Kit refuses the tokens: no worker is to find out by that, and to call it a loss.
     await store.must_connect(account, connection.version, not_connected(account))
     app = loaded.accounts[account].credential if account in loaded.accounts else None
     if isinstance(app, OAuthApp):
-        await revoke(endpoint_for(settings, app), connection)
+        await revoke(kit.endpoint(app), connection)
     else:
         not_ended(f"no valid file of {account} names the app")

@@ -1,4 +1,4 @@
-"""What `connect` and `disconnect` share: Kit's token endpoint, and the end of an access."""
+"""What `connect` and `disconnect` share: the end of an access at Kit."""
 
 from __future__ import annotations
 
@@ -6,20 +6,12 @@ from typing import Annotated
 
 import typer
 
-from worker.clock import Clock
 from worker.commands.output import harmless, warn
 from worker.errors import KitWorkerError
-from worker.kit.auth.connection import Connection
 from worker.kit.auth.endpoint import OAuthEndpoint
-from worker.kit.credentials import OAuthApp
-from worker.settings import Settings
+from worker.ledger.tokens import Connection
 
 Named = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account, as its file is named.")]
-
-
-def endpoint_for(settings: Settings, app: OAuthApp) -> OAuthEndpoint:
-    """Return Kit's token endpoint, as an app uses it."""
-    return OAuthEndpoint(settings.kit_base_url, app, timeout=settings.kit_timeout, clock=Clock())
 
 
 async def revoke(endpoint: OAuthEndpoint, connection: Connection) -> None:

@@ -25,14 +25,13 @@ from worker.consumer.receive import Consumer
 from worker.consumer.report import Delivery, Handed
 from worker.consumer.settle import Endings
 from worker.consumer.shared import Kit, Tools
-from worker.errors import EventError, HandlerError, TryLater
+from worker.errors import EventError, HandlerError
 from worker.events.decode import decode
 from worker.events.event import Event
 from worker.handlers import HANDLERS
 from worker.kit.bulk_writer import BulkWriter
-from worker.kit.spending import read_spent
 from worker.kit.writer import Writer
-from worker.ledger.account import RELEASE_TIMEOUT, AccountLedger
+from worker.ledger.account import AccountLedger
 from worker.ledger.store import Tenure
 from worker.retry import Tries
 from worker.subscribers.in_hand import InHand
@@ -162,7 +161,7 @@ class Pipeline:
 
     def running(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """Return what has to run beside the dispatcher: taking in, dead-lettering, settling."""
-        return self._intake.run(), self._kit.client.limiter.keep_written(), *self.endings.running()
+        return self._intake.run(), *self.endings.running()
 
     async def release(self) -> None:
         """Let the next session rely on what this one has written, if that is all that it knows.
@@ -173,12 +172,6 @@ class Pipeline:
         self._kit.failing |= {
             subscriber.record.email: tries for subscriber, tries in self.backlog.failing().items()
         }
-        try:
-            async with asyncio.timeout(RELEASE_TIMEOUT):
-                await self._kit.client.limiter.leave()
-        except (TryLater, TimeoutError) as error:
-            log.info("release_failed", account=self.account.name, problem=str(error))
-            return
         if self.endings.settling.clean and self.dispatcher.idle and not self.holds.unanswered:
             await self.ledger.release()
 
@@ -193,7 +186,6 @@ class Pipeline:
         catalog = self._kit.catalog
         catalog.created_by_placeholder = max(catalog.created_by_placeholder, tenure.created_tags)
         self.holds.unanswered = self.holds.unanswered or tenure.in_doubt
-        self._kit.client.limiter.remember(read_spent(tenure.spent), self.ledger.spend)
 
     async def _gathered(self) -> None:
         """Wait while a backlog keeps coming, so that a round of bulk calls carries as much as it can."""

@@ -18,7 +18,7 @@ from worker.consumer.preconditions import Probed, check_login, check_shared, pro
 from worker.consumer.prefetch import starting_with
 from worker.consumer.receive import End
 from worker.consumer.session import Session
-from worker.consumer.shared import Kit, Tools, client_for
+from worker.consumer.shared import Kit, Tools
 from worker.errors import (
     BrokerUnavailable,
     CallsSuspended,
@@ -26,9 +26,8 @@ from worker.errors import (
     LedgerUnavailable,
     TopologyMismatch,
 )
-from worker.kit.access import KitSettings
-from worker.kit.auth.connection import Connected
 from worker.kit.catalog import Catalog
+from worker.ledger.tokens import Connected
 from worker.retry import MAX_DELAY, backoff
 
 log = structlog.get_logger()
@@ -69,17 +68,13 @@ class AccountWorker:
     Args:
         account: With a credential, or without one: then it waits for a reload that brings it.
         tools: Shared with the other accounts.
-        kit: How to reach Kit.
         prefetch: Messages in hand at most.
         grace: Returns the seconds that changes under way may take when a session ends.
     """
 
-    def __init__(
-        self, account: Account, tools: Tools, kit: KitSettings, *, prefetch: int, grace: Callable[[], float]
-    ) -> None:
+    def __init__(self, account: Account, tools: Tools, *, prefetch: int, grace: Callable[[], float]) -> None:
         self.account = account
         self._tools = tools
-        self._kit = kit
         self._grace = grace
         self._prefetch = starting_with(prefetch)
         self._session: Session | None = None
@@ -195,7 +190,7 @@ class AccountWorker:
         name = self.account.name
         while not self._stopping.is_set():
             self._reconnected = False
-            async with client_for(self._kit, self._tools, name, credential, self._check_may_call) as client:
+            async with self._tools.kit.client(name, credential, self._check_may_call) as client:
                 self._way = Kit(client, Catalog(client, self.account.options))
                 await self._work_with(self._way)
 

@@ -9,8 +9,7 @@ from typing import Final, Protocol
 import structlog
 
 from worker.clock import Clock
-from worker.errors import CallsSuspended, EpochLost, LedgerUnavailable, TryLater
-from worker.kit.spending import Spent
+from worker.errors import EpochLost, LedgerUnavailable
 from worker.ledger.store import Tenure
 from worker.retrying import Retrying
 from worker.subscribers.known import Batch, Known
@@ -32,9 +31,6 @@ class Keeps(Protocol):
 
     async def save(self, tenure: Tenure, batch: Batch) -> None:
         """Write."""
-
-    async def spend(self, tenure: Tenure, spent: str) -> None:
-        """Keep what was spent of Kit's budget."""
 
     async def release(self, tenure: Tenure) -> None:
         """Say that nothing is in doubt."""
@@ -130,21 +126,6 @@ class AccountLedger:
             await self._ledger.save(tenure, batch)
 
         await self._retrying.until_done(work)
-
-    async def spend(self, spent: Spent) -> None:
-        """Write what was spent of Kit's budget.
-
-        Raises:
-            TryLater: It could not be written, or the account is not ours.
-        """
-        if self._tenure is None:
-            raise CallsSuspended("the account is not held")
-        try:
-            await self._ledger.spend(self._tenure, spent.as_json())
-        except EpochLost as error:
-            raise CallsSuspended(str(error)) from error
-        except LedgerUnavailable as error:
-            raise TryLater(str(error)) from error
 
     async def _load_once(self, emails: Collection[str], user_ids: Collection[str], *, fresh: bool) -> Known:
         try:

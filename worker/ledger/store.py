@@ -41,7 +41,6 @@ class Tenure:
         known_since: Seconds since 1970. What Kit answered before may be out of date: a holder since then
             has left without saying what became of its last calls.
         in_doubt: Whether that was the last holder, some of whose calls may still be under way.
-        spent: What was spent of Kit's budget when that was last written; see `Ledger.spend`.
     """
 
     account: str
@@ -50,13 +49,12 @@ class Tenure:
     kit_account: int = 0
     known_since: float = 0.0
     in_doubt: bool = False
-    spent: str | None = None
 
 
 class Ledger:
     """The ledger of all accounts.
 
-    Args:
+    Attributes:
         database: Where it is kept.
         worker: Who writes, for people.
         clock: Says what time it is.
@@ -65,7 +63,7 @@ class Ledger:
     def __init__(self, database: Database, *, worker: str, clock: Clock) -> None:
         self.database = database
         self.clock = clock
-        self._worker = worker
+        self.worker = worker
 
     async def __aenter__(self) -> Self:
         return self
@@ -86,7 +84,7 @@ class Ledger:
     async def take(self, account: str, kit_account: int = 0) -> Tenure:
         """Begin to write for an account: whoever did so before has lost it."""
         async with self.database.write() as connection:
-            taken = await take_over(connection, account, holder=plain(self._worker), now=self.clock.time())
+            taken = await take_over(connection, account, holder=plain(self.worker), now=self.clock.time())
             secret = await connection.run_sync(secret_of)
         # It may be another one: a ledger can be emptied, or put back from a copy, while this program runs.
         self.database.secret = secret
@@ -97,23 +95,12 @@ class Ledger:
             kit_account,
             taken.known_since,
             taken.in_doubt,
-            taken.spent,
         )
 
     async def release(self, tenure: Tenure) -> None:
         """Say that all calls of a tenure were answered and are written, so that the next may rely on them."""
         async with self.database.write() as connection:
             await connection.execute(_held(tenure).values(released_at=self.clock.time()))
-
-    async def spend(self, tenure: Tenure, spent: str) -> None:
-        """Keep what was spent of Kit's budget, for whoever takes the account next.
-
-        Raises:
-            EpochLost: The account is another worker's by now.
-        """
-        async with self.database.write() as connection:
-            if (await connection.execute(_held(tenure).values(spent=spent))).rowcount != 1:
-                raise EpochLost(f"{tenure.account} was taken over")
 
     async def load(self, tenure: Tenure, emails: Collection[str], user_ids: Collection[str]) -> Known:
         """Return what is known about these addresses and people, and about where these people are now.
@@ -152,7 +139,7 @@ class Ledger:
             )
             await upsert(connection, people, [_person_row(account, person) for person in batch.people])
             if batch.entries:
-                rows = [_entry_row(account, entry, self._worker) for entry in batch.entries]
+                rows = [_entry_row(account, entry, self.worker) for entry in batch.entries]
                 await connection.execute(history.insert(), rows)
             # Last, so that it is no earlier than any answer that was written.
             written = (

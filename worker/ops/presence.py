@@ -10,9 +10,9 @@ import structlog
 
 from worker.consumer.supervisor import AccountWorker
 from worker.errors import LedgerUnavailable
-from worker.kit.auth.connection import Connected
 from worker.ledger.history import prune_history
 from worker.ledger.registry import Registry
+from worker.ledger.tokens import Connected
 
 log = structlog.get_logger()
 

@@ -12,10 +12,9 @@ from sqlalchemy import text
 from tests.clocks import StandingClock
 from tests.integration.ledger.harness import ACCOUNT, NewLedger, contents, execute
 from worker.errors import CredentialRefused
-from worker.kit.auth.connection import Connected, Connection, Tokens
 from worker.ledger.sealing import BrokenSealError, Seal, check_key, new_key
 from worker.ledger.store import Ledger
-from worker.ledger.tokens import NO_KEY, TakenError, TokenStore
+from worker.ledger.tokens import NO_KEY, Connected, Connection, TakenError, Tokens, TokenStore
 
 KEY, OTHER = new_key(), new_key()
 KIT = "https://api.kit.com"

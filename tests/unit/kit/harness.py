@@ -15,6 +15,7 @@ from worker.kit.auth.login import Login, api_key_login
 from worker.kit.bulk_writer import BulkWriter
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
+from worker.kit.http import KitHttp
 from worker.kit.limiter import Limiter
 from worker.kit.writer import Writer
 from worker.mapping import Options
@@ -133,11 +134,7 @@ async def account(
     async with (
         (sandbox or Sandbox(limit=False)).running() as running,
         KitClient(
-            base_url=running.url,
-            login=login,
-            limiter=Limiter(1000, clock=Clock()),
-            timeout=timeout,
-            clock=Clock(),
+            KitHttp(running.url, clock=Clock(), timeout=timeout), login, Limiter(1000, clock=Clock())
         ) as client,
     ):
         catalog = Catalog(client, options)

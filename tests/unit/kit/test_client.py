@@ -23,11 +23,10 @@ from worker.errors import (
     KitUnavailable,
     KitWorkerError,
 )
-from worker.kit import client as client_module
 from worker.kit.answers import NotFound
-from worker.kit.auth.connection import Connected
 from worker.kit.auth.login import Login, api_key_login
-from worker.kit.client import CallRecord, KitClient, check_base_url
+from worker.kit.client import CallRecord, KitClient
+from worker.kit.http import KitHttp
 from worker.kit.limiter import Limiter
 
 KEY = "kit_thisisthesecretkey0123456789"
@@ -43,17 +42,11 @@ async def client(
     timeout: float = 5.0,  # noqa: ASYNC109  # the client's own
     clock: Clock = Clock(),  # noqa: B008  # it has no state
     login: Login = api_key_login(SecretStr(KEY)),  # noqa: B008  # frozen
-    **options: Any,  # noqa: ANN401  # as the client has them
+    **options: Any,  # noqa: ANN401  # as the client, or its connections, have them
 ) -> AsyncIterator[KitClient]:  # as the client has them
-    limiter = Limiter(limit, clock=Clock())
-    async with KitClient(
-        base_url=url,
-        login=login,
-        limiter=limiter,
-        timeout=timeout,
-        clock=clock,
-        **options,
-    ) as made:
+    named = {name: options.pop(name) for name in ("may_call", "observe") if name in options}
+    sender = KitHttp(url, clock=clock, timeout=timeout, **options)
+    async with KitClient(sender, login, Limiter(limit, clock=Clock()), **named) as made:
         yield made
 
 
@@ -135,7 +128,7 @@ async def test_a_call_is_sent_once_on_a_kept_connection_that_the_server_closes(m
 
 async def close_seen(kit: KitClient) -> None:
     """Wait until the client has noticed that the server closed its idle connections."""
-    connector = kit._session.connector
+    connector = kit._http._session.connector
     assert connector is not None
     while any(
         kept.is_connected() for pool in connector._conns.values() for kept, _ in pool
@@ -249,10 +242,7 @@ class WaitingFor:
 
 @pytest.mark.parametrize("extra", [0, 1])
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_an_answer_larger_than_kits_are_is_none(
-    monkeypatch: pytest.MonkeyPatch, extra: int, *, chunked: bool
-) -> None:
-    monkeypatch.setattr(client_module, "MAX_ANSWER_BYTES", 100_000)
+async def test_an_answer_larger_than_kits_are_is_none(extra: int, *, chunked: bool) -> None:
     body = b'{"a": "' + b"x" * (100_000 - 9 + extra) + b'"}'
 
     async def reply(_: Request, writer: asyncio.StreamWriter) -> None:
@@ -263,7 +253,7 @@ async def test_an_answer_larger_than_kits_are_is_none(
         else:
             writer.write(http(200, body))
 
-    async with talking_to(reply) as (_, kit):
+    async with talking_to(reply, max_answer_bytes=100_000) as (_, kit):
         if extra:
             with pytest.raises(KitUnavailable, match="too large"):
                 await kit.get("/v4/tags")
@@ -271,8 +261,7 @@ async def test_an_answer_larger_than_kits_are_is_none(
             assert len((await kit.get("/v4/tags")).body["a"]) == 100_000 - 9
 
 
-async def test_an_endless_answer_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "MAX_ANSWER_BYTES", 100_000)
+async def test_an_endless_answer_is_not_read_to_its_end() -> None:
     sent = 0
 
     async def endless(_: Request, writer: asyncio.StreamWriter) -> None:
@@ -283,7 +272,7 @@ async def test_an_endless_answer_is_not_read_to_its_end(monkeypatch: pytest.Monk
             sent += 65_536
             await writer.drain()
 
-    async with talking_to(endless) as (_, kit):
+    async with talking_to(endless, max_answer_bytes=100_000) as (_, kit):
         with pytest.raises(KitUnavailable, match="too large"):
             await kit.get("/v4/tags")
 
@@ -566,59 +555,16 @@ async def test_a_call_cancelled_while_it_waits_for_its_place_sends_nothing() -> 
     assert server.requests == []
 
 
-# -- where the key may go -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("url", "allow_http"),
-    [
-        ("https://api.kit.com", False),
-        ("https://api.kit.com:8443/base", False),
-        ("http://127.0.0.1:8025", False),
-        ("http://localhost", False),
-        ("http://[::1]:8025", False),
-        ("http://sandbox:8025", True),
-    ],
-)
-def test_the_key_goes_over_https_or_not_over_a_network_at_all(url: str, *, allow_http: bool) -> None:
-    check_base_url(url, allow_http=allow_http)
-
-
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("http://api.kit.com", "KIT_ALLOW_HTTP=1"),
-        ("http://127.0.0.1.example.com", "KIT_ALLOW_HTTP=1"),
-        ("http://localhost@evil.example", "KIT_ALLOW_HTTP=1"),
-        ("ftp://api.kit.com", "must be an address such as"),
-        ("api.kit.com", "must be an address such as"),
-        ("https://", "must be an address such as"),
-        ("", "must be an address such as"),
-    ],
-)
-def test_any_other_address_is_refused_with_the_remedy(url: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        check_base_url(url, allow_http=False)
-
-
-def test_an_address_that_is_none_stays_refused_where_http_is_allowed() -> None:
-    with pytest.raises(ValueError, match="must be an address"):
-        check_base_url("sandbox:8025", allow_http=True)
-
-
 # -- a credential that is renewed ---------------------------------------------------------------------------
 
 
-class Renewing:
+class Renewing(Login):
     """A login of tokens `t-1`, `t-2` and so on, as many as there are."""
 
     def __init__(self, last: int) -> None:
         self.number = 1
         self.closed = False
         self._last = last
-
-    async def check(self) -> None:
-        pass
 
     async def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer t-{self.number}"}
@@ -627,9 +573,6 @@ class Renewing:
         if refused == await self.headers():
             self.number = min(self.number + 1, self._last)
         return refused != await self.headers()
-
-    def is_stale(self, _: Connected | None) -> bool:
-        return False
 
     async def close(self) -> None:
         self.closed = True

@@ -13,12 +13,11 @@ from pydantic import SecretStr
 from worker.accounts.account import Account
 from worker.broker.version import version_warnings
 from worker.clock import Clock
-from worker.kit.auth.connection import Tokens
 from worker.kit.credentials import ApiKey, OAuthApp
 from worker.ledger.database import Database
 from worker.ledger.sealing import Seal, new_key
 from worker.ledger.store import Ledger
-from worker.ledger.tokens import TokenStore
+from worker.ledger.tokens import Tokens, TokenStore
 from worker.mapping import EventMapping, FieldTarget, Options, Rule, Template
 from worker.ops.check_broker import check_broker
 from worker.ops.check_kit import KitCheck, KitReport, check_kit, named_fields, named_tags

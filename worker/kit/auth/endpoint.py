@@ -19,9 +19,9 @@ import aiohttp
 from worker.clock import Clock
 from worker.errors import CredentialRefused, KitUnavailable, KitWorkerError, RateLimited
 from worker.kit.answers import unanswered
-from worker.kit.auth.connection import Tokens
 from worker.kit.credentials import OAuthApp
 from worker.kit.sockets import sockets
+from worker.ledger.tokens import Tokens
 
 AUTHORIZE: Final = "/v4/oauth/authorize"
 TOKEN: Final = "/v4/oauth/token"  # noqa: S105  # a path

@@ -11,8 +11,9 @@ import structlog
 
 from worker.clock import Clock
 from worker.errors import CredentialRefused, KitUnavailable, KitWorkerError, LedgerUnavailable, TryLater
-from worker.kit.auth.connection import Connected, Connection, Tokens
 from worker.kit.auth.endpoint import GrantRefusedError
+from worker.kit.auth.login import Login
+from worker.ledger.tokens import Connected, Connection, Tokens
 from worker.retrying import Retrying
 
 AHEAD: Final = 300.0
@@ -57,7 +58,7 @@ class RefreshesTokens(Protocol):
         """Return new tokens."""
 
 
-class OAuthLogin:
+class OAuthLogin(Login):
     """The login of one connected account, to one Kit account; another one takes another login.
 
     Args:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.unit.virtual_time import VirtualClock, now, run, settle
 from worker.errors import CredentialRefused, KitUnavailable, LedgerUnavailable, RateLimited, TryLater
-from worker.kit.auth.connection import Connected, Connection, Tokens
 from worker.kit.auth.endpoint import GrantRefusedError
 from worker.kit.auth.refresh import PATIENCE, RETRY, SEND_WITHIN, OAuthLogin
+from worker.ledger.tokens import Connected, Connection, Tokens
 
 LIFE = 100.0
 URL = "https://api.kit.com"
