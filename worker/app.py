@@ -58,7 +58,7 @@ class App:
             topology=Topology(self._broker.consuming, settings.events_exchange),
             ledger=self._ledger,
             registry=registry,
-            kit=KitAccess.of(settings, self._ledger, metrics=self._metrics, caller=settings.worker_id),
+            kit=KitAccess(settings, self._ledger, self._metrics),
             metrics=self._metrics,
             clock=clock,
             worker_id=settings.worker_id,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -13,11 +14,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.broker.connection import check_amqp_url
 from worker.errors import ConfigurationError, Problem
-from worker.kit.client import check_base_url
 from worker.ledger.database import check_ledger_url
 from worker.ledger.sealing import check_key
 
 ENV_FILE = ".env"
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Settings(BaseSettings):
@@ -76,6 +77,21 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
+
+
+def check_base_url(url: str, *, allow_http: bool) -> None:
+    """Refuse an address that would send the credential in clear text over a network.
+
+    Raises:
+        ValueError: Neither https, nor a loopback address, nor allowed by `KIT_ALLOW_HTTP=1`.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an address such as https://api.kit.com")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK and not allow_http:
+        raise ValueError(
+            "must begin with https://: the key would travel in clear (KIT_ALLOW_HTTP=1 allows it)"
+        )
 
 
 def load_settings() -> Settings:

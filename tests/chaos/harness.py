@@ -23,11 +23,11 @@ from tests.chaos.processes import WORKING, ChaosWorker
 from tests.chaos.witness import LogReader, Outcomes, ids_in, waiting
 from tests.integration.conftest import BrokerControl
 from tests.integration.harness import World, endless_events, make_events, until
-from worker.kit.auth.connection import Tokens
+from worker.clock import Clock
 from worker.ledger.database import Database
 from worker.ledger.sealing import Seal, new_key
 from worker.ledger.store import Ledger
-from worker.ledger.tokens import TokenStore
+from worker.ledger.tokens import Tokens, TokenStore
 from worker.sandbox import Sandbox
 
 BESIDE_PER_SECOND = 10.0
@@ -121,7 +121,7 @@ class Arena:
         ends = time.time() + granted.expires_in
         tokens = Tokens(granted.access_token, granted.refresh_token, ends, granted.expires_in)
         url = self.world.environ.get("LEDGER_URL", f"sqlite+aiosqlite:///{self.folder}/data/ledger.db")
-        async with Ledger(Database(url), worker="chaos", now=time.time) as ledger:
+        async with Ledger(Database(url), worker="chaos", clock=Clock()) as ledger:
             kit_account = self.creators.index(creator) + 1  # nobody compares it with Kit's own
             await TokenStore(ledger, Seal(key)).connect(creator.name, tokens, kit_account, self.world.kit_url)
         text = f"app: {creator.name}\nkit: {{oauth: {{client_id_env: KIT_CLIENT_ID}}}}\n"

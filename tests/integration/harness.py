@@ -246,8 +246,10 @@ async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
 # -- RabbitMQ ---------------------------------------------------------------------------------------------
 
 
-async def publish(channel: AbstractChannel, exchange: str, events: Iterable[Mapping[str, Any]]) -> None:
-    """Publish events as the platform does; returns when the broker has each of them in a queue."""
+async def publish(
+    channel: AbstractChannel, exchange: str, events: Iterable[Mapping[str, Any]], *, app: str = ""
+) -> None:
+    """Publish events as the platform does, of an app perhaps; return when each of them is in a queue."""
     target = await channel.get_exchange(exchange)
     messages = [
         (
@@ -258,7 +260,9 @@ async def publish(channel: AbstractChannel, exchange: str, events: Iterable[Mapp
     ]
     for at in range(0, len(messages), 100):
         batch = messages[at : at + 100]
-        answers = await asyncio.gather(*(target.publish(message, event["type"]) for message, event in batch))
+        keys = (f"{event['type']}.{app}" if app else event["type"] for _, event in batch)
+        sent = (target.publish(message, key) for (message, _), key in zip(batch, keys, strict=True))
+        answers = await asyncio.gather(*sent)
         assert all(isinstance(answer, spec.Basic.Ack) for answer in answers), "some went to no queue"
 
 

@@ -29,6 +29,7 @@ from tests.integration.harness import (
 )
 from tests.integration.shell import Ended, Shell
 from tests.unit.kit.auth.test_callback import free_port
+from worker.clock import Clock
 from worker.ledger.database import Database
 from worker.ledger.sealing import new_key
 from worker.ledger.store import Ledger
@@ -73,7 +74,7 @@ def kit_worker(world: World, tmp_path: Path) -> Shell:
 async def ledger(tmp_path: Path) -> None:
     """A ledger, as the first worker makes it."""
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/data/ledger.db")
-    async with Ledger(database, worker="test", now=time.time) as made:
+    async with Ledger(database, worker="test", clock=Clock()) as made:
         await made.ready()
 
 
@@ -297,7 +298,7 @@ async def test_what_must_be_there_before_anybody_is_asked(
     assert not (tmp_path / "data").exists()
 
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/data/ledger.db")
-    async with Ledger(database, worker="test", now=time.time) as made:
+    async with Ledger(database, worker="test", clock=Clock()) as made:
         await made.ready()
     no_key = await kit_worker("connect", world.account, LEDGER_KEY="")
     assert no_key.code == 2

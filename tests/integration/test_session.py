@@ -33,7 +33,7 @@ from worker.events.decode import decode
 from worker.events.event import Event
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
-from worker.kit.access import KitSettings, Logins
+from worker.kit.access import KitAccess
 from worker.kit.credentials import ApiKey
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
@@ -41,6 +41,7 @@ from worker.ledger.store import Ledger
 from worker.mapping import EventMapping, FieldTarget, Options
 from worker.metrics import Metrics
 from worker.sandbox import Sandbox
+from worker.settings import Settings
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -126,14 +127,15 @@ def running(events_exchange: str, account_name: str, sandbox: Sandbox, tmp_path:
     ) -> AsyncIterator[AccountWorker]:
         broker = Broker(url, "here", clock=Clock(), ping_every=ping_every, max_silence=max_silence)
         topology = Topology(broker.consuming, events_exchange)
-        ledger = Ledger(Database(ledger_at(tmp_path)), worker="here", now=time.time)
+        ledger = Ledger(Database(ledger_at(tmp_path)), worker="here", clock=Clock())
+        settings = Settings(kit_base_url=sandbox.url, kit_rate_limit=limit, kit_timeout=5.0)
         tools = Tools(
             broker=broker,
             topology=topology,
             ledger=ledger,
             registry=Registry(ledger, "here"),
             metrics=Metrics(),
-            logins=Logins(ledger, None, sandbox.url, 15.0, time.time, awake_or_not, random.random),
+            kit=KitAccess(settings, ledger),
             worker_id="here",
             concurrency=32,
             known_ttl=0.0,
@@ -142,8 +144,7 @@ def running(events_exchange: str, account_name: str, sandbox: Sandbox, tmp_path:
             wall=time.time,
             random=random.random,
         )
-        kit = KitSettings(sandbox.url, limit, 5.0, 32)
-        worker = AccountWorker(account_called(account_name), tools, kit, prefetch=prefetch, grace=lambda: 5.0)
+        worker = AccountWorker(account_called(account_name), tools, prefetch=prefetch, grace=lambda: 5.0)
         connected = asyncio.create_task(broker.run())
         working = asyncio.create_task(worker.run())
         await eventually(lambda: worker.status.state in {"running", "waiting"})
@@ -295,7 +296,7 @@ async def test_after_a_worker_that_was_killed_kit_is_asked_first(
     killed: bool,
 ) -> None:
     """Given calls of a killed worker that Kit may still carry out, those land before anything is written."""
-    async with Ledger(Database(ledger_at(tmp_path)), worker="dead", now=time.time) as ledger:
+    async with Ledger(Database(ledger_at(tmp_path)), worker="dead", clock=Clock()) as ledger:
         tenure = await ledger.take(account_name)
         if not killed:
             await ledger.release(tenure)

@@ -7,7 +7,7 @@ import pytest
 
 from worker.errors import ConfigurationError
 from worker.ledger.database import Database
-from worker.settings import Settings, environment, load_settings
+from worker.settings import Settings, check_base_url, environment, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +87,40 @@ def test_the_process_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_pat
         "KIT_TWO": "process",
     }
     assert load_settings().prefetch == 7
+
+
+@pytest.mark.parametrize(
+    ("url", "allow_http"),
+    [
+        ("https://api.kit.com", False),
+        ("https://api.kit.com:8443/base", False),
+        ("http://127.0.0.1:8025", False),
+        ("http://localhost", False),
+        ("http://[::1]:8025", False),
+        ("http://sandbox:8025", True),
+    ],
+)
+def test_the_key_goes_over_https_or_not_over_a_network_at_all(url: str, *, allow_http: bool) -> None:
+    check_base_url(url, allow_http=allow_http)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://api.kit.com", "KIT_ALLOW_HTTP=1"),
+        ("http://127.0.0.1.example.com", "KIT_ALLOW_HTTP=1"),
+        ("http://localhost@evil.example", "KIT_ALLOW_HTTP=1"),
+        ("ftp://api.kit.com", "must be an address such as"),
+        ("api.kit.com", "must be an address such as"),
+        ("https://", "must be an address such as"),
+        ("", "must be an address such as"),
+    ],
+)
+def test_any_other_address_is_refused_with_the_remedy(url: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        check_base_url(url, allow_http=False)
+
+
+def test_an_address_that_is_none_stays_refused_where_http_is_allowed() -> None:
+    with pytest.raises(ValueError, match="must be an address"):
+        check_base_url("sandbox:8025", allow_http=True)

@@ -12,7 +12,7 @@ from worker.accounts.account import Account
 from worker.accounts.load import load_accounts
 from worker.accounts.preview import CallView, ConditionView, FieldView, Preview, PreviewVerdict, RuleView
 from worker.accounts.preview import preview as preview_of
-from worker.clock import utc_now
+from worker.clock import Clock
 from worker.commands.common import STDIN, begin, one_account, read_event_file
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show, show_json, table
@@ -45,7 +45,7 @@ def preview(
     samples = _samples(event, set_ or [])
     chosen = one_account(load_accounts(begin().config_dir, environment()), account)
     previews = [
-        preview_of(sample.delivery(_routing_key(sample, chosen, app), utc_now()), chosen)
+        preview_of(sample.delivery(_routing_key(sample, chosen, app), Clock().now()), chosen)
         for sample in samples
     ]
     if as_json:
@@ -63,7 +63,7 @@ def _samples(event: str, settings: list[str]) -> list[Sample]:
     if is_file:
         return read_event_file(event)
     try:
-        return [made_up(event, settings, utc_now())]
+        return [made_up(event, settings, Clock().now())]
     except ValueError as error:
         raise UsageError(f"--set {error}") from error
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from worker.broker.queues import connected
-from worker.clock import utc_now
+from worker.clock import Clock
 from worker.commands.common import begin, read_event_file, run_async
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json, warn
@@ -37,7 +37,7 @@ def publish(
     samples = [sample for name in files for sample in read_event_file(name)]
     events = [Addressed(sample, _routing_key(sample, event_type, app)) for sample in samples]
     for event in events:
-        problem = what_is_wrong(event.sample, event.routing_key, app, utc_now())
+        problem = what_is_wrong(event.sample, event.routing_key, app, Clock().now())
         if problem:
             warn(f"kit-worker: {event.sample.where}: the worker will dead-letter this event: {problem}")
     sent = run_async(_publish(settings, events))

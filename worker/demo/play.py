@@ -11,7 +11,7 @@ from datetime import datetime
 
 from worker.accounts.load import load_accounts
 from worker.accounts.preview import preview
-from worker.clock import utc_now
+from worker.clock import Clock
 from worker.contract.publish import Addressed, publish_all
 from worker.contract.samples import Sample
 from worker.dead_letters.operations import look
@@ -93,7 +93,7 @@ async def play(on: Stage) -> AsyncIterator[Played]:
         DemoFailedError: Nothing becomes of an event.
         BrokerUnavailable: An event could not be published.
     """
-    happened = iter(times(utc_now()))
+    happened = iter(times(Clock().now()))
     for scene in SCENES:
         yield await _play_one(on, scene, [next(happened) for _ in scene.happenings])
 
@@ -215,7 +215,7 @@ async def _wrong_dead_letters(on: Stage) -> list[str]:
 def _one_by_one(on: Stage) -> int:
     """Return the calls for every event by itself, as `kit-worker preview` shows them."""
     account = load_accounts(on.config_dir, {"KIT_API_KEY": API_KEY}).accounts[on.account]
-    now = utc_now()
+    now = Clock().now()
     happenings = [each for scene in SCENES for each in scene.happenings]
     deliveries = [
         _addressed(each.id, each.type, each.body(now)).sample.delivery(each.type, now) for each in happenings

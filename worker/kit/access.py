@@ -1,76 +1,105 @@
-"""From an account's credential to its login."""
+"""One process's access to Kit: each account's login and client, and the rate limit of each credential."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
-from worker.clock import Seconds, awake_or_not
 from worker.kit.auth.endpoint import OAuthEndpoint
 from worker.kit.auth.login import Login, NoLogin, api_key_login, token_login
 from worker.kit.auth.refresh import OAuthLogin
-from worker.kit.credentials import AccessToken, ApiKey, Credential
+from worker.kit.client import CallRecord, KitClient
+from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
+from worker.kit.http import KitHttp
+from worker.kit.limiter import Limiter
 from worker.ledger.sealing import Seal
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import NO_KEY, TokenStore
+from worker.metrics import Metrics
 from worker.settings import Settings
 
+KEPT: Final = 0.02
+"""Part of Kit's limit that every process leaves to the others with the same credential: commands like `check`
+beside the workers, and probes."""
 
-@dataclass(frozen=True, slots=True)
-class Logins:
-    """Makes logins.
 
-    Attributes:
-        ledger: Keeps the tokens of connected accounts.
-        seal: Opens them; None without `LEDGER_KEY`.
-        base_url: Kit's.
-        timeout: Seconds for one call.
-        wall: Seconds since 1970.
-        clock: Seconds that never go back.
-        random: 0 to 1.
+class KitAccess:
+    """Makes logins and clients.
+
+    A credential's rate limit outlives its clients: Kit remembers calls for a minute, also where an account's
+    worker is made anew meanwhile.
+
+    Args:
+        settings: Say where Kit is, how it may be called, and with which key tokens are encrypted.
+        ledger: Keeps the tokens of connected accounts; the caller's name and the clock are its own, too.
+        metrics: Count the calls; None where nobody reads them.
     """
 
-    ledger: Ledger
-    seal: Seal | None
-    base_url: str
-    timeout: float
-    wall: Callable[[], float]
-    clock: Seconds
-    random: Callable[[], float]
+    def __init__(self, settings: Settings, ledger: Ledger, metrics: Metrics | None = None) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._metrics = metrics
+        self._seal = None if settings.ledger_key is None else Seal(settings.ledger_key)
+        self._limiters: dict[tuple[type[Credential], str], Limiter] = {}
 
-    def of(self, account: str, credential: Credential) -> Login:
+    def login(self, account: str, credential: Credential) -> Login:
         """Return the login of an account."""
         if isinstance(credential, ApiKey):
             return api_key_login(credential.api_key)
         if isinstance(credential, AccessToken):
             return token_login(credential.access_token)
-        if self.seal is None:
+        if self._seal is None:
             return NoLogin(NO_KEY)
-        endpoint = OAuthEndpoint(
-            self.base_url, credential, timeout=self.timeout, wall=self.wall, clock=self.clock
+        store = TokenStore(self._ledger, self._seal)
+        return OAuthLogin(account, store, self.endpoint(credential), clock=self._ledger.clock)
+
+    def endpoint(self, app: OAuthApp) -> OAuthEndpoint:
+        """Return Kit's token endpoint, as an app uses it."""
+        settings = self._settings
+        return OAuthEndpoint(
+            settings.kit_base_url, app, timeout=settings.kit_timeout, clock=self._ledger.clock
         )
-        store = TokenStore(self.ledger, self.seal)
-        return OAuthLogin(account, store, endpoint, wall=self.wall, clock=self.clock, random=self.random)
+
+    def client(
+        self, account: str, credential: Credential, may_call: Callable[[], None] = lambda: None
+    ) -> KitClient:
+        """Return a client whose calls are limited and counted; whoever asked for it closes it.
+
+        Args:
+            account: Its name.
+            credential: Its own.
+            may_call: Raises `CallsSuspended` where no call may start.
+        """
+        http = KitHttp(
+            self._settings.kit_base_url,
+            clock=self._ledger.clock,
+            timeout=self._settings.kit_timeout,
+            connections=self._settings.kit_concurrency,
+            caller=self._ledger.worker,
+        )
+        return KitClient(
+            http,
+            self.login(account, credential),
+            self._limiter(account, credential),
+            may_call=may_call,
+            observe=partial(self._observe, account),
+        )
+
+    def _limiter(self, account: str, credential: Credential) -> Limiter:
+        # A connected account's tokens change, and its limit goes on.
+        key = type(credential), credential.claim or account
+        if key not in self._limiters:
+            limit = allowed(self._settings.kit_rate_limit or credential.limit)
+            self._limiters[key] = Limiter(limit, clock=self._ledger.clock)
+        return self._limiters[key]
+
+    def _observe(self, account: str, call: CallRecord) -> None:
+        if self._metrics is not None:
+            self._metrics.kit_requests.labels(account, call.endpoint, str(call.status)).inc()
+            self._metrics.kit_request_seconds.labels(account, call.endpoint).observe(call.seconds)
 
 
-def logins_for(settings: Settings, ledger: Ledger) -> Logins:
-    """Return what makes logins for one process.
-
-    Args:
-        settings: Say where Kit is, and with which key tokens are encrypted.
-        ledger: Where the tokens are.
-    """
-    seal = None if settings.ledger_key is None else Seal(settings.ledger_key)
-    kit = settings.kit_base_url, settings.kit_timeout
-    return Logins(ledger, seal, *kit, wall=ledger.now, clock=awake_or_not, random=random.random)
-
-
-@dataclass(frozen=True, slots=True)
-class KitSettings:
-    """How to reach Kit; see the settings of the same names."""
-
-    base_url: str
-    rate_limit: int
-    timeout: float
-    concurrency: int
+def allowed(limit: int) -> int:
+    """Return how much of Kit's limit one process uses; the rest is for others with the same credential."""
+    return max(1, limit - max(1, round(limit * KEPT)))

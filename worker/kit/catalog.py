@@ -117,7 +117,7 @@ class Catalog:
 
     def _may_have_grown(self, kind: str) -> bool:
         """Tell whether somebody may have added by hand what this worker may not create."""
-        old = self.client.clock() - self._listed_at[kind] >= LIST_AGAIN_AFTER
+        old = self.client.clock.monotonic() - self._listed_at[kind] >= LIST_AGAIN_AFTER
         return old and not self.options.create_missing
 
     def forget_tag(self, name: str) -> None:
@@ -192,7 +192,7 @@ class Catalog:
         return lacking, [name for name in fields if not _find(name, keys)]
 
     async def _list(self, kind: str) -> list[Mapping[str, Any]]:
-        self._listed_at[kind] = self.client.clock()
+        self._listed_at[kind] = self.client.clock.monotonic()
         items: list[Mapping[str, Any]] = []
         params = {"per_page": PAGE}
         while True:

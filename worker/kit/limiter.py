@@ -5,9 +5,8 @@ request and receiving the answer. A call therefore occupies its place from befor
 after its answer came (or was given up). Whatever the latency, no window of 60 s at Kit's side can then
 hold more than the limit, and no call is answered 429 because of this process.
 
-Kit's memory is longer than a process's life: what was spent is therefore written down before it is spent,
-for whoever calls next with the same credential, after a restart or a crash. While much is left, a few calls
-are written down ahead; the less is left, the more exactly it is done, so that nothing is lost at the limit.
+What the process before has spent in its last minute is not known, so that Kit may answer the first calls
+after a restart with 429. These cost no attempt: the account holds for some seconds, and goes on.
 
 Source: Kit API reference, "Rate limiting": 120 requests per rolling 60 s for an API key, 600 for OAuth.
 """
@@ -15,21 +14,15 @@ Source: Kit API reference, "Rate limiting": 120 requests per rolling 60 s for an
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
-from worker.clock import Seconds
-from worker.errors import TryLater
-from worker.kit.spending import Spent, spent_by
+from worker.clock import Clock
 
 WINDOW = 60.0
 MARGIN = 0.05
 """Seconds on top of the window, for clocks that do not tick alike."""
-KEEP_WRITTEN = 1.0
-AHEAD_OF = 8
-"""Of what is left of the budget, this part is written down ahead. After a crash it counts as spent."""
 
 
 class RollingWindow:
@@ -57,16 +50,6 @@ class RollingWindow:
         """Return how much of the budget is used, 0 to 1."""
         return self.used(now) / self._limit
 
-    @property
-    def under_way(self) -> int:
-        """How many calls have started and not ended."""
-        return self._under_way
-
-    def ended(self, now: float) -> list[float]:
-        """Return when those calls ended that are over and count."""
-        self.used(now)
-        return list(self._ended)
-
     def start(self) -> None:
         """Count a call that is about to be sent."""
         self._under_way += 1
@@ -74,14 +57,6 @@ class RollingWindow:
     def give_back(self) -> None:
         """Take back a start: nothing was sent."""
         self._under_way -= 1
-
-    def learn(self, ended: Iterable[float], now: float) -> None:
-        """Count calls of somebody else, by when they ended, too."""
-        self._ended = deque(sorted([*self._ended, *(min(at, now) for at in ended)]))
-
-    def forget(self, until: float) -> None:
-        """Drop calls that ended until then: somebody else counts them by now."""
-        self._ended = deque(at for at in self._ended if at > until)
 
     def end(self, now: float) -> None:
         """Note that a call was answered or given up; it counts for one more window."""
@@ -103,33 +78,13 @@ class Limiter:
 
     Args:
         limit: Calls in any 60 s.
-        clock: Seconds that never go back.
-        sleep: Waits for so many seconds.
-        who: Names this process.
-        wall: Seconds since 1970.
+        clock: Says what time it is.
+        window: Seconds for which a call counts after its end.
     """
 
-    def __init__(  # its collaborators, all named
-        self,
-        limit: int,
-        *,
-        clock: Seconds,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        window: float = WINDOW + MARGIN,
-        who: str = "",
-        wall: Seconds = time.time,
-    ) -> None:
+    def __init__(self, limit: int, *, clock: Clock, window: float = WINDOW + MARGIN) -> None:
         self._window = RollingWindow(limit, window)
-        self._who = who
-        self._wall = wall
-        self._write: Callable[[Spent], Awaitable[None]] | None = None
-        self._written_at = float("-inf")
-        self._writing = asyncio.Lock()
-        self._unwritten = 0
-        self._ahead = 0
-        self._stale = False
         self._clock = clock
-        self._sleep = sleep
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._ended = asyncio.Event()
@@ -137,7 +92,7 @@ class Limiter:
     @property
     def used_ratio(self) -> float:
         """How much of the budget is used, 0 to 1."""
-        return self._window.ratio(self._clock())
+        return self._window.ratio(self._clock.monotonic())
 
     async def ready(self) -> None:
         """Wait until a call could start at once and nobody waits for a place, without taking it.
@@ -145,7 +100,7 @@ class Limiter:
         Whoever begins new work asks this first: while the budget is spent, work waits where more can be
         folded into it, and what has begun is finished first.
         """
-        while self._waiting or self._window.free(self._clock()) < 1:
+        while self._waiting or self._window.free(self._clock.monotonic()) < 1:
             await self._a_change()
 
     @asynccontextmanager
@@ -154,13 +109,9 @@ class Limiter:
 
         Args:
             check: Is asked right before; what it raises is raised, and the place stays free.
-
-        Raises:
-            TryLater: It could not be written down; nothing may be sent.
         """
         await self._acquire()
         try:
-            await self._written_down()
             check()
         except BaseException:
             self._window.give_back()
@@ -169,93 +120,25 @@ class Limiter:
         try:
             yield
         finally:
-            self._window.end(self._clock())
-            self._stale = True
+            self._window.end(self._clock.monotonic())
             self._ended.set()
-
-    async def keep_written(self) -> None:
-        """Write down, until cancelled, that calls have ended; else the next process counts them anew."""
-        while True:
-            await self._sleep(KEEP_WRITTEN)
-            if self._stale and self._write is not None:
-                # Where it cannot be written, the next call says so.
-                with suppress(TryLater):
-                    async with self._writing:
-                        await self._write_down(self._write)
-
-    def remember(self, before: Spent | None, write: Callable[[Spent], Awaitable[None]] | None) -> None:
-        """Go on from what others have spent, and have what is spent from now on written down.
-
-        Args:
-            before: What was written last, by whomever.
-            write: Keeps it; None while nobody does.
-        """
-        self._write, self._ahead = write, 0
-        if before is None or before.who == self._who:
-            return
-        now, offset = self._clock(), self._wall() - self._clock()
-        self._window.forget(self._written_at)  # the others have read it, and count it
-        self._window.learn([at - offset for at in before.times()] + [now] * before.open, now)
-
-    async def leave(self) -> None:
-        """Write down what is spent by now, for whoever is next; from now on nobody keeps it.
-
-        Raises:
-            TryLater: It could not be written down.
-        """
-        write, self._write = self._write, None
-        if write is not None:
-            now = self._clock()
-            await write(self._spent())
-            self._written_at = now
-
-    def _spent(self, ahead: int = 0) -> Spent:
-        """Return what is spent by now, and what may be before it is written again."""
-        now, offset = self._clock(), self._wall() - self._clock()
-        ended = [at + offset for at in self._window.ended(now)]
-        return spent_by(self._who, ended, self._window.under_way + ahead)
 
     async def _acquire(self) -> None:
         self._waiting += 1
         try:
             async with self._turn:  # first come, first served
-                while self._window.free(self._clock()) < 1:
+                while self._window.free(self._clock.monotonic()) < 1:
                     await self._a_change()
                 self._window.start()
         finally:
             self._waiting -= 1
             self._ended.set()
 
-    async def _written_down(self) -> None:
-        """Return once a call that has its place is written down; those that come together share one write."""
-        if self._write is None:
-            return
-        self._unwritten += 1
-        try:
-            async with self._writing:
-                if self._ahead < 1 and self._write is not None:
-                    await self._write_down(self._write)
-                self._ahead -= 1
-        finally:
-            self._unwritten -= 1
-
-    async def _write_down(self, write: Callable[[Spent], Awaitable[None]]) -> None:
-        now = self._clock()
-        covered, ahead = self._unwritten, self._window.free(now) // AHEAD_OF
-        self._stale = False
-        try:
-            await write(self._spent(ahead))
-        except BaseException:
-            self._stale = True
-            raise
-        self._written_at = now
-        self._ahead = covered + ahead
-
     async def _a_change(self) -> None:
         """Wait until a place may have become free."""
         self._ended.clear()
-        delay = self._window.next_free(self._clock())
+        delay = self._window.next_free(self._clock.monotonic())
         if delay is None or delay <= 0:
             await self._ended.wait()
         else:
-            await self._sleep(delay)
+            await asyncio.sleep(delay)

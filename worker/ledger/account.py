@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 import structlog
 
-from worker.errors import CallsSuspended, EpochLost, LedgerUnavailable, TryLater
-from worker.kit.spending import Spent
+from worker.clock import Clock
+from worker.errors import EpochLost, LedgerUnavailable
 from worker.ledger.store import Tenure
-from worker.retry import backoff
+from worker.retrying import Retrying
 from worker.subscribers.known import Batch, Known
 
-R = TypeVar("R")
 RELEASE_TIMEOUT: Final = 1.0
+LONGEST: Final = 5.0
+"""Seconds between two tries: nothing of the account goes on meanwhile."""
 log = structlog.get_logger()
 
 
@@ -30,9 +31,6 @@ class Keeps(Protocol):
 
     async def save(self, tenure: Tenure, batch: Batch) -> None:
         """Write."""
-
-    async def spend(self, tenure: Tenure, spent: str) -> None:
-        """Keep what was spent of Kit's budget."""
 
     async def release(self, tenure: Tenure) -> None:
         """Say that nothing is in doubt."""
@@ -56,14 +54,20 @@ class AccountLedger:
         *,
         kit_account: Callable[[], Awaitable[int]],
         taken: Callable[[Tenure], None],
-        random: Callable[[], float],
+        clock: Clock,
     ) -> None:
-        self._problems: dict[str, str] = {}
         self._account = account
         self._ledger = ledger
         self._kit_account = kit_account
         self._taken = taken
-        self._random = random
+        self._retrying = Retrying(
+            LedgerUnavailable,
+            account=account,
+            clock=clock,
+            failing="ledger_unavailable",
+            over="ledger_back",
+            longest=LONGEST,
+        )
         self._tenure: Tenure | None = None
         self._saves = 0
         self._taking = asyncio.Lock()
@@ -71,7 +75,7 @@ class AccountLedger:
     @property
     def problem(self) -> str:
         """Why the ledger cannot be used, for people; empty while it can. Nothing is applied meanwhile."""
-        return next(iter(self._problems.values()), "")
+        return self._retrying.problem
 
     @property
     def known_since(self) -> float:
@@ -105,7 +109,7 @@ class AccountLedger:
         Raises:
             EpochLost: Somebody else has taken the account, and what is in hand is theirs.
         """
-        return await self._persist("load", lambda: self._load_once(emails, user_ids, fresh=fresh))
+        return await self._retrying.until_done(lambda: self._load_once(emails, user_ids, fresh=fresh))
 
     async def save(self, batch: Batch) -> None:
         """Write, however long that takes; raises as `load` does.
@@ -121,22 +125,7 @@ class AccountLedger:
             tenure = tenure or await self._held()  # numbers belong to it
             await self._ledger.save(tenure, batch)
 
-        await self._persist("save", work)
-
-    async def spend(self, spent: Spent) -> None:
-        """Write what was spent of Kit's budget.
-
-        Raises:
-            TryLater: It could not be written, or the account is not ours.
-        """
-        if self._tenure is None:
-            raise CallsSuspended("the account is not held")
-        try:
-            await self._ledger.spend(self._tenure, spent.as_json())
-        except EpochLost as error:
-            raise CallsSuspended(str(error)) from error
-        except LedgerUnavailable as error:
-            raise TryLater(str(error)) from error
+        await self._retrying.until_done(work)
 
     async def _load_once(self, emails: Collection[str], user_ids: Collection[str], *, fresh: bool) -> Known:
         try:
@@ -153,21 +142,3 @@ class AccountLedger:
                 self._tenure = await self._ledger.take(self._account, await self._kit_account())
                 self._taken(self._tenure)
             return self._tenure
-
-    async def _persist(self, name: str, work: Callable[[], Awaitable[R]]) -> R:
-        """Do it until it works. A full disk is read well, so each kind of work has a problem of its own."""
-        failures = 0
-        while True:
-            try:
-                result = await work()
-            except LedgerUnavailable as error:
-                failures += 1
-                if not self._problems:
-                    # Expected, and so without a traceback.
-                    log.error("ledger_unavailable", account=self._account, problem=str(error))  # noqa: TRY400
-                self._problems[name] = str(error)
-                await asyncio.sleep(min(backoff(failures, self._random()), 5.0))
-                continue
-            if self._problems.pop(name, "") and not self._problems:
-                log.info("ledger_back", account=self._account)
-            return result

@@ -95,7 +95,7 @@ async def _forget_in(
 ) -> Erased:
     emails, user_ids, left = await _signs(connection, account, known_as)
     marks = [ledger.mark("email", each) for each in emails] + [ledger.mark("user", each) for each in user_ids]
-    until = time_text(datetime.fromtimestamp(ledger.now(), UTC))
+    until = time_text(datetime.fromtimestamp(ledger.clock.time(), UTC))
     await upsert(
         connection, forgotten, [{"account": account, "mark": mark, "until": until} for mark in marks]
     )

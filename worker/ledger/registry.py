@@ -60,7 +60,7 @@ class Registry:
 
     async def beat(self, state: Mapping[str, Any]) -> None:
         """Give a sign, with the state of all accounts."""
-        now = self.ledger.now()
+        now = self.ledger.clock.time()
         row = {
             "instance": self.instance,
             "worker": plain(self.worker),
@@ -84,7 +84,7 @@ class Registry:
 
     async def consumes(self, account: str) -> int:
         """Register as a consumer of an account's queue; return how many others are."""
-        now = self.ledger.now()
+        now = self.ledger.clock.time()
         others = select(func.count()).where(
             consumers.c.account == account,
             consumers.c.instance != self.instance,
@@ -115,7 +115,7 @@ class Registry:
         async with self.ledger.database.write() as connection:
             await connection.execute(insert_account(connection, account))
             going = (accounts.c.account == account) & accounts.c.paused_at.is_(None)
-            await connection.execute(update(accounts).where(going).values(paused_at=self.ledger.now()))
+            await connection.execute(update(accounts).where(going).values(paused_at=self.ledger.clock.time()))
 
     async def resume(self, account: str) -> None:
         """Undo `pause`."""
@@ -125,7 +125,7 @@ class Registry:
 
     async def overview(self) -> Overview:
         """Return all workers, and what is paused."""
-        now = self.ledger.now()
+        now = self.ledger.clock.time()
         query = select(workers).order_by(workers.c.worker, workers.c.seen_at)
         async with self.ledger.database.read() as connection:
             rows = (await connection.execute(query)).all()

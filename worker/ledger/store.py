@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -16,6 +16,7 @@ from typing import Any, Self
 from sqlalchemy import Update, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from worker.clock import Clock
 from worker.errors import EpochLost, LedgerUnavailable
 from worker.events.values import time_text
 from worker.ledger.database import Database, secret_of
@@ -40,7 +41,6 @@ class Tenure:
         known_since: Seconds since 1970. What Kit answered before may be out of date: a holder since then
             has left without saying what became of its last calls.
         in_doubt: Whether that was the last holder, some of whose calls may still be under way.
-        spent: What was spent of Kit's budget when that was last written; see `Ledger.spend`.
     """
 
     account: str
@@ -49,22 +49,21 @@ class Tenure:
     kit_account: int = 0
     known_since: float = 0.0
     in_doubt: bool = False
-    spent: str | None = None
 
 
 class Ledger:
     """The ledger of all accounts.
 
-    Args:
+    Attributes:
         database: Where it is kept.
         worker: Who writes, for people.
-        now: Seconds since 1970.
+        clock: Says what time it is.
     """
 
-    def __init__(self, database: Database, *, worker: str, now: Callable[[], float]) -> None:
+    def __init__(self, database: Database, *, worker: str, clock: Clock) -> None:
         self.database = database
-        self.now = now
-        self._worker = worker
+        self.clock = clock
+        self.worker = worker
 
     async def __aenter__(self) -> Self:
         return self
@@ -80,12 +79,12 @@ class Ledger:
         """
         async with self.database.write() as connection:
             # A row is really written, since a full or read-only disk lets an empty transaction pass.
-            await upsert(connection, accounts, [{"account": "", "epoch": 0, "written_at": self.now()}])
+            await upsert(connection, accounts, [{"account": "", "epoch": 0, "written_at": self.clock.time()}])
 
     async def take(self, account: str, kit_account: int = 0) -> Tenure:
         """Begin to write for an account: whoever did so before has lost it."""
         async with self.database.write() as connection:
-            taken = await take_over(connection, account, holder=plain(self._worker), now=self.now())
+            taken = await take_over(connection, account, holder=plain(self.worker), now=self.clock.time())
             secret = await connection.run_sync(secret_of)
         # It may be another one: a ledger can be emptied, or put back from a copy, while this program runs.
         self.database.secret = secret
@@ -96,23 +95,12 @@ class Ledger:
             kit_account,
             taken.known_since,
             taken.in_doubt,
-            taken.spent,
         )
 
     async def release(self, tenure: Tenure) -> None:
         """Say that all calls of a tenure were answered and are written, so that the next may rely on them."""
         async with self.database.write() as connection:
-            await connection.execute(_held(tenure).values(released_at=self.now()))
-
-    async def spend(self, tenure: Tenure, spent: str) -> None:
-        """Keep what was spent of Kit's budget, for whoever takes the account next.
-
-        Raises:
-            EpochLost: The account is another worker's by now.
-        """
-        async with self.database.write() as connection:
-            if (await connection.execute(_held(tenure).values(spent=spent))).rowcount != 1:
-                raise EpochLost(f"{tenure.account} was taken over")
+            await connection.execute(_held(tenure).values(released_at=self.clock.time()))
 
     async def load(self, tenure: Tenure, emails: Collection[str], user_ids: Collection[str]) -> Known:
         """Return what is known about these addresses and people, and about where these people are now.
@@ -139,7 +127,7 @@ class Ledger:
         Raises:
             EpochLost: The account is another worker's by now; nothing was written.
         """
-        account, at = tenure.account, self.now()
+        account, at = tenure.account, self.clock.time()
         async with self.database.write() as connection:
             if await self._check_epoch(connection, tenure, lock=True) == batch.number != 0:
                 return  # it was written, and the connection died before anybody heard of it
@@ -151,10 +139,12 @@ class Ledger:
             )
             await upsert(connection, people, [_person_row(account, person) for person in batch.people])
             if batch.entries:
-                rows = [_entry_row(account, entry, self._worker) for entry in batch.entries]
+                rows = [_entry_row(account, entry, self.worker) for entry in batch.entries]
                 await connection.execute(history.insert(), rows)
             # Last, so that it is no earlier than any answer that was written.
-            written = update(accounts).where(accounts.c.account == account).values(written_at=self.now())
+            written = (
+                update(accounts).where(accounts.c.account == account).values(written_at=self.clock.time())
+            )
             created_tags = accounts.c.created_tags + batch.created_tags
             await connection.execute(written.values(batch=batch.number, created_tags=created_tags))
 

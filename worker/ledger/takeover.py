@@ -23,7 +23,6 @@ class Taken:
     created_tags: int
     known_since: float
     in_doubt: bool
-    spent: str | None
 
 
 async def take_over(connection: AsyncConnection, account: str, *, holder: str, now: float) -> Taken:
@@ -40,7 +39,7 @@ async def take_over(connection: AsyncConnection, account: str, *, holder: str, n
     values = {"epoch": epoch, "holder": holder, "written_at": now, "known_since": known_since}
     await connection.execute(update(accounts).where(ours).values(**values, released_at=None, batch=0))
     was_held = before.written_at > 0
-    return Taken(epoch, before.created_tags, known_since, was_held and not clean, before.spent)
+    return Taken(epoch, before.created_tags, known_since, was_held and not clean)
 
 
 def _next_epoch(before: int, now: float) -> int:

@@ -6,20 +6,18 @@ It only reads: nothing is created in Kit, and no ledger is made to look for toke
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from worker.accounts.account import Account
-from worker.clock import awake_or_not
+from worker.clock import Clock
 from worker.errors import CredentialRefused, KitWorkerError
-from worker.kit.access import Logins, logins_for
+from worker.kit.access import KitAccess
 from worker.kit.auth.refresh import not_connected
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
 from worker.kit.credentials import OAuthApp
-from worker.kit.limiter import Limiter
 from worker.ledger.database import Database
 from worker.ledger.store import Ledger
 from worker.mapping import FIRST_NAME
@@ -68,13 +66,13 @@ class KitReport:
 async def check_kit(settings: Settings, accounts: Iterable[Account]) -> tuple[KitReport, ...]:
     """Return how each account's Kit stands; whatever fails is in the reports."""
     database = Database(settings.ledger_url.get_secret_value())
-    async with Ledger(database, worker="kit-worker check", now=time.time) as ledger:
-        logins = logins_for(settings, ledger)
-        reports = (_check_account(settings, account, logins) for account in accounts)
+    async with Ledger(database, worker="kit-worker check", clock=Clock()) as ledger:
+        kit = KitAccess(settings, ledger)
+        reports = (_check_account(settings, account, kit) for account in accounts)
         return tuple(await asyncio.gather(*reports))
 
 
-async def _check_account(settings: Settings, account: Account, logins: Logins) -> KitReport:
+async def _check_account(settings: Settings, account: Account, kit: KitAccess) -> KitReport:
     if account.credential is None:
         return KitReport(
             account.name, KitCheck.NO_SECRET, detail="a secret of it is missing, so Kit was not asked"
@@ -82,14 +80,7 @@ async def _check_account(settings: Settings, account: Account, logins: Logins) -
     if isinstance(account.credential, OAuthApp) and not (await check_ledger(settings)).exists:
         # To look for the tokens would make a ledger.
         return KitReport(account.name, KitCheck.REFUSED, detail=not_connected(account.name))
-    client = KitClient(
-        base_url=settings.kit_base_url,
-        login=logins.of(account.name, account.credential),
-        limiter=Limiter(settings.kit_rate_limit or account.credential.limit, clock=awake_or_not),
-        timeout=settings.kit_timeout,
-        clock=awake_or_not,
-    )
-    async with client:
+    async with kit.client(account.name, account.credential) as client:
         try:
             return await _ask(client, account)
         except CredentialRefused as error:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from worker.clock import awake_or_not
 from worker.errors import CredentialRefused, KitWorkerError
-from worker.kit.auth.connection import Connection, Tokens
+from worker.kit.access import KitAccess
 from worker.kit.auth.consent import Consent, ConsentError, Granted
 from worker.kit.auth.endpoint import GrantRefusedError, OAuthEndpoint
-from worker.kit.auth.login import token_login
 from worker.kit.auth.refresh import not_connected
-from worker.kit.client import KitClient
-from worker.kit.credentials import OAuthApp
-from worker.kit.limiter import Limiter
+from worker.kit.credentials import AccessToken, OAuthApp
 from worker.ledger.sealing import Seal
 from worker.ledger.store import Ledger
-from worker.ledger.tokens import TakenError, TokenStore
+from worker.ledger.tokens import Connection, TakenError, Tokens, TokenStore
 from worker.settings import Settings
 
 
@@ -72,7 +67,8 @@ async def let_in(settings: Settings, consent: Consent, granted: Granted, ledger:
         KitAccountTakenError: The account at Kit belongs to another account of this worker.
         LedgerUnavailable: The tokens could not be kept.
     """
-    endpoint = _endpoint(settings, consent.app)
+    kit = KitAccess(settings, ledger)
+    endpoint = kit.endpoint(consent.app)
     try:
         tokens = await endpoint.exchange(
             granted.code, redirect_uri=consent.redirect_uri, verifier=granted.verifier
@@ -82,7 +78,7 @@ async def let_in(settings: Settings, consent: Consent, granted: Granted, ledger:
             "Kit does not take this code: it works once, for some minutes, and with the same --redirect-uri; "
             "run the command again"
         ) from error
-    kit_account, kit_name = await _account_of(settings, tokens)
+    kit_account, kit_name = await _account_of(kit, consent.account, tokens)
     store = TokenStore(ledger, Seal(consent.key))
     before = await _connection_before(store, consent.account)
     try:
@@ -120,18 +116,12 @@ async def let_out(settings: Settings, account: str, app: OAuthApp | None, ledger
             # Before Kit refuses the tokens: no worker is to find out by that, and to call it a loss.
             await store.must_connect(account, connection.version, not_connected(account))
             not_ended = (
-                await _revoked(_endpoint(settings, app), connection)
+                await _revoked(KitAccess(settings, ledger).endpoint(app), connection)
                 if app is not None
                 else f"no valid file of {account} names the app"
             )
     await store.disconnect(account)
     return LetOut(was_connected=True, not_ended=not_ended)
-
-
-def _endpoint(settings: Settings, app: OAuthApp) -> OAuthEndpoint:
-    return OAuthEndpoint(
-        settings.kit_base_url, app, timeout=settings.kit_timeout, wall=time.time, clock=awake_or_not
-    )
 
 
 async def _revoked(endpoint: OAuthEndpoint, connection: Connection) -> str:
@@ -151,15 +141,8 @@ async def _connection_before(store: TokenStore, account: str) -> Connection | No
     return None
 
 
-async def _account_of(settings: Settings, tokens: Tokens) -> tuple[int, str]:
+async def _account_of(kit: KitAccess, account: str, tokens: Tokens) -> tuple[int, str]:
     """Return the id and the name of the account at Kit that tokens belong to."""
-    client = KitClient(
-        base_url=settings.kit_base_url,
-        login=token_login(SecretStr(tokens.access_token)),
-        limiter=Limiter(OAuthApp.limit, clock=awake_or_not),
-        timeout=settings.kit_timeout,
-        clock=awake_or_not,
-    )
-    async with client:
+    async with kit.client(account, AccessToken(SecretStr(tokens.access_token))) as client:
         answer = await client.get("/v4/account")
         return answer.id_of("account"), str(answer.item("account").get("name") or "an account without a name")

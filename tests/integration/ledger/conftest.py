@@ -15,7 +15,8 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import URL, make_url
 
-from tests.integration.ledger.harness import Clock, NewLedger
+from tests.clocks import StandingClock
+from tests.integration.ledger.harness import NOON, NewLedger
 from worker.ledger.database import Database
 from worker.ledger.store import Ledger
 
@@ -77,18 +78,18 @@ def ledger_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> StandingClock:
     """What time it is for all ledgers of a test."""
-    return Clock()
+    return StandingClock(NOON.timestamp())
 
 
 @pytest.fixture
-async def open_ledger(clock: Clock) -> AsyncIterator[Callable[[str, str], Ledger]]:
+async def open_ledger(clock: StandingClock) -> AsyncIterator[Callable[[str, str], Ledger]]:
     """Call it with an address and a worker's name for a ledger, which is closed after the test."""
     opened: list[Ledger] = []
 
     def new(url: str, worker: str = "w-1") -> Ledger:
-        opened.append(Ledger(Database(url), worker=worker, now=clock))
+        opened.append(Ledger(Database(url), worker=worker, clock=clock))
         return opened[-1]
 
     yield new

@@ -35,21 +35,6 @@ NewLedger: TypeAlias = Callable[..., Ledger]
 Contents: TypeAlias = dict[str, list[tuple[Any, ...]]]
 
 
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = NOON.timestamp()
-
-    def __call__(self) -> float:
-        """Return seconds since 1970."""
-        return self.now
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += seconds
-
-
 # -- things to keep ---------------------------------------------------------------------------------------
 
 

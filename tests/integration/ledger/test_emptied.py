@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import inspect
 
+from tests.clocks import StandingClock
 from tests.integration.ledger.harness import (
     ACCOUNT,
     ADA,
     BOB,
-    Clock,
     NewLedger,
     all_calls,
     contents,
@@ -117,7 +117,9 @@ async def test_a_ledger_that_lost_its_key_gets_one(new_ledger: NewLedger) -> Non
     assert [key for key, _ in (await contents(one))["meta"]].count("secret") == 1
 
 
-async def test_a_tenure_of_before_is_none_of_the_emptied_ledger(new_ledger: NewLedger, clock: Clock) -> None:
+async def test_a_tenure_of_before_is_none_of_the_emptied_ledger(
+    new_ledger: NewLedger, clock: StandingClock
+) -> None:
     """Given a ledger that was emptied, another worker's first tenure in it is not mistaken for an old one."""
     running, other = new_ledger("w-1"), new_ledger("w-2")
     tenure = await fill(running, one_of_all())
@@ -136,7 +138,7 @@ async def test_a_tenure_of_before_is_none_of_the_emptied_ledger(new_ledger: NewL
 
 
 async def test_a_tenure_of_after_the_copy_is_none_of_the_ledger_put_back(
-    new_ledger: NewLedger, clock: Clock
+    new_ledger: NewLedger, clock: StandingClock
 ) -> None:
     """Given a ledger put back from a copy, the next tenure in it is not one that began after the copy."""
     running, other = new_ledger("w-1"), new_ledger("w-2")

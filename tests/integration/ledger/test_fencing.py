@@ -31,7 +31,7 @@ from worker.ledger.database import Database
 from worker.ledger.store import Batch, Ledger, Tenure
 
 async def main(url, name, epoch, count):
-    async with Ledger(Database(url), worker=name, now=time.time) as ledger:
+    async with Ledger(Database(url), worker=name, clock=Clock()) as ledger:
         for number in range(int(count)):
             batch = Batch(entries=[entry(ADA, f"{name}-{number}")] * 10, created_tags=1)
             await ledger.save(Tenure(ACCOUNT, int(epoch), 0), batch)

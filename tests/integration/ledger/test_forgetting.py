@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.clocks import StandingClock
 from tests.integration.ledger.harness import (
     ACCOUNT,
     ADA,
     BOB,
     EVE,
-    Clock,
     Contents,
     NewLedger,
     contents,
@@ -144,10 +144,12 @@ async def test_whoever_has_an_address_now_is_the_one_who_is_forgotten(ledger: Le
     assert {name for name, _ in about(rows, ADA)} == {"subscribers", "people", "history"}
 
 
-async def test_a_late_event_of_the_person_is_known_as_one(ledger_of_two: Ledger, clock: Clock) -> None:
+async def test_a_late_event_of_the_person_is_known_as_one(
+    ledger_of_two: Ledger, clock: StandingClock
+) -> None:
     """Given Ada who was forgotten, her addresses and her id are known with the moment; Bob's are not."""
     await forget(ledger_of_two, WORK, [])
-    until = datetime.fromtimestamp(clock.now, UTC)
+    until = datetime.fromtimestamp(clock.time(), UTC)
     clock.wait(60)
     tenure = await ledger_of_two.take(ACCOUNT)
 
@@ -159,7 +161,7 @@ async def test_a_late_event_of_the_person_is_known_as_one(ledger_of_two: Ledger,
     assert known.people.keys() == {"u-b"}
 
 
-async def test_to_forget_again_moves_the_moment(ledger: Ledger, clock: Clock) -> None:
+async def test_to_forget_again_moves_the_moment(ledger: Ledger, clock: StandingClock) -> None:
     """Given a person who came back and is forgotten again, the later moment holds."""
     await fill(ledger, one_of_all())
     await forget(ledger, ADA, [])
@@ -168,7 +170,7 @@ async def test_to_forget_again_moves_the_moment(ledger: Ledger, clock: Clock) ->
     await forget(ledger, ADA, [])
     tenure = await ledger.take(ACCOUNT)
     known = await load(ledger, tenure, ADA)
-    assert known.forgotten == {ledger.mark("email", ADA): datetime.fromtimestamp(clock.now, UTC)}
+    assert known.forgotten == {ledger.mark("email", ADA): datetime.fromtimestamp(clock.time(), UTC)}
 
 
 async def test_a_mark_is_the_ledgers_own(new_ledger: NewLedger) -> None:
@@ -206,7 +208,7 @@ async def test_a_worker_that_has_the_person_in_hand_loses_the_account(new_ledger
     assert anew.created_tags == 1
 
 
-async def test_to_forget_ends_no_pause_and_doubts_no_answer(ledger: Ledger, clock: Clock) -> None:
+async def test_to_forget_ends_no_pause_and_doubts_no_answer(ledger: Ledger, clock: StandingClock) -> None:
     """Given a paused account that was left in good order, it is both afterwards."""
     tenure = await fill(ledger, one_of_all())
     await ledger.release(tenure)

@@ -6,13 +6,13 @@ from datetime import timedelta, timezone
 
 import pytest
 
+from tests.clocks import StandingClock
 from tests.integration.ledger.harness import (
     ACCOUNT,
     ADA,
     BOB,
     EVE,
     NOON,
-    Clock,
     NewLedger,
     entry,
     execute,
@@ -33,7 +33,7 @@ def ids(lines: list[Line]) -> list[str | None]:
     return [line.event_id for line in lines]
 
 
-async def test_a_line_says_all_that_was_noted(new_ledger: NewLedger, clock: Clock) -> None:
+async def test_a_line_says_all_that_was_noted(new_ledger: NewLedger, clock: StandingClock) -> None:
     """Given an event's line, whoever reads it has all of it, its time in UTC and its calls as they were."""
     local = NOON.astimezone(timezone(timedelta(hours=5, minutes=30)))
     noted = entry(
@@ -42,8 +42,8 @@ async def test_a_line_says_all_that_was_noted(new_ledger: NewLedger, clock: Cloc
     await fill(new_ledger("w-7"), Batch(entries=[noted]))
     assert await find_history(new_ledger().database) == [
         Line(
-            ACCOUNT, ADA, "e1", "user.signed_up", "2026-07-01T12:00:00Z", clock.now, "dead_lettered", "why",
-            (CALL, CALL), "abc", "w-7",
+            ACCOUNT, ADA, "e1", "user.signed_up", "2026-07-01T12:00:00Z", clock.time(), "dead_lettered",
+            "why", (CALL, CALL), "abc", "w-7",
         )
     ]  # fmt: skip
 
@@ -78,9 +78,9 @@ async def test_the_newest_come_and_the_oldest_of_them_first(filled: Ledger) -> N
     assert ids(await find_history(filled.database, limit=1, emails=[ADA])) == ["both"]
 
 
-async def test_old_lines_are_pruned(ledger: Ledger, clock: Clock) -> None:
+async def test_old_lines_are_pruned(ledger: Ledger, clock: StandingClock) -> None:
     """Given a moment, what ended before it goes, what ended at it or later stays; it says how many went."""
-    now = clock.now
+    now = clock.time()
     lines = [entry(ADA, str(days), at=now - days * DAY) for days in (40, 31, 30, 29, 0)]
     await fill(ledger, Batch([record(ADA, "VIP")], entries=lines))
     assert await prune_history(ledger.database, now - 30 * DAY) == 2

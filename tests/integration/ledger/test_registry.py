@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.integration.ledger.harness import ACCOUNT, Clock, NewLedger, contents, load, one_of_all
+from tests.clocks import StandingClock
+from tests.integration.ledger.harness import ACCOUNT, NewLedger, contents, load, one_of_all
 from worker.ledger.registry import FORGOTTEN_AFTER, LIVE_FOR, Registry
 from worker.ledger.store import Ledger
 
@@ -29,7 +30,7 @@ async def test_two_workers_of_one_name_are_two(new_ledger: NewLedger) -> None:
     assert len((await one.overview()).workers) == 2
 
 
-async def test_who_is_silent_does_not_count(new_ledger: NewLedger, clock: Clock) -> None:
+async def test_who_is_silent_does_not_count(new_ledger: NewLedger, clock: StandingClock) -> None:
     """Given a worker without a sign, it counts until its time is over, and again from its next sign on."""
     one, two = Registry(new_ledger(), "w-1"), Registry(new_ledger(), "w-2")
     await one.consumes(ACCOUNT)
@@ -55,7 +56,7 @@ async def test_who_has_left_does_not_count(new_ledger: NewLedger) -> None:
 
 
 async def test_who_was_cleared_away_counts_again_from_its_next_sign_on(
-    new_ledger: NewLedger, clock: Clock
+    new_ledger: NewLedger, clock: StandingClock
 ) -> None:
     """Given a ledger that was replaced, or cleared by a clock that is ahead, who consumes is known again."""
     one, two = Registry(new_ledger(), "w-1"), Registry(new_ledger(), "w-2")
@@ -68,10 +69,10 @@ async def test_who_was_cleared_away_counts_again_from_its_next_sign_on(
     assert await two.consumes(ACCOUNT) == 1
 
 
-async def test_a_worker_is_seen_as_it_says(new_ledger: NewLedger, clock: Clock) -> None:
+async def test_a_worker_is_seen_as_it_says(new_ledger: NewLedger, clock: StandingClock) -> None:
     """Given workers that gave a sign, everybody sees their last word, by name, and who is still at work."""
     one, two = Registry(new_ledger(), "w-2"), Registry(new_ledger(), "w-1")
-    started = clock.now
+    started = clock.time()
     await one.beat({ACCOUNT: {"state": "starting"}})
     await one.beat({ACCOUNT: {"state": "active", "last_error": None}})
     clock.wait(LIVE_FOR + 1)
@@ -80,11 +81,11 @@ async def test_a_worker_is_seen_as_it_says(new_ledger: NewLedger, clock: Clock) 
     views = (await Registry(new_ledger(), "kit-worker").overview()).workers
 
     assert [(view.worker, view.instance) for view in views] == [("w-1", two.instance), ("w-2", one.instance)]
-    assert [(view.live, view.seen_at) for view in views] == [(True, clock.now), (False, started)]
+    assert [(view.live, view.seen_at) for view in views] == [(True, clock.time()), (False, started)]
     assert views[1].accounts == {ACCOUNT: {"state": "active", "last_error": None}}
 
 
-async def test_old_rows_vanish(new_ledger: NewLedger, clock: Clock) -> None:
+async def test_old_rows_vanish(new_ledger: NewLedger, clock: StandingClock) -> None:
     """Given a worker that was killed, the signs of others remove it after a day, and not before."""
     dead, alive = Registry(new_ledger(), "w-1"), Registry(new_ledger(), "w-2")
     await dead.beat({})
@@ -99,22 +100,22 @@ async def test_old_rows_vanish(new_ledger: NewLedger, clock: Clock) -> None:
     assert rows["consumers"] == []
 
 
-async def test_a_pause_is_heard_by_all_until_it_ends(new_ledger: NewLedger, clock: Clock) -> None:
+async def test_a_pause_is_heard_by_all_until_it_ends(new_ledger: NewLedger, clock: StandingClock) -> None:
     """Given accounts that are paused, also one that no worker ever took, all see which, and since when."""
     one, two = Registry(new_ledger(), "w-1"), Registry(new_ledger(), "w-2")
     assert await one.paused() == {}
     await two.pause(ACCOUNT)
-    since = clock.now
+    since = clock.time()
     clock.wait(60)
     await two.pause("never-taken")
 
-    paused = {ACCOUNT: since, "never-taken": clock.now}
+    paused = {ACCOUNT: since, "never-taken": clock.time()}
     assert await one.paused() == paused
     assert (await one.overview()).paused == paused
 
     await one.resume(ACCOUNT)
     await one.resume("unheard-of")  # no harm, and no trace
-    assert await two.paused() == {"never-taken": clock.now}
+    assert await two.paused() == {"never-taken": clock.time()}
 
 
 async def test_a_pause_leaves_the_tenure_as_it_is(ledger: Ledger) -> None:
@@ -131,11 +132,13 @@ async def test_a_pause_leaves_the_tenure_as_it_is(ledger: Ledger) -> None:
     assert (taken.epoch, taken.created_tags, taken.known_since) == (tenure.epoch + 1, 2, tenure.known_since)
 
 
-async def test_a_second_pause_and_a_take_change_nothing_of_a_pause(ledger: Ledger, clock: Clock) -> None:
+async def test_a_second_pause_and_a_take_change_nothing_of_a_pause(
+    ledger: Ledger, clock: StandingClock
+) -> None:
     """Given an account that is paused, it stays so since then, whoever pauses it again or takes it."""
     registry = Registry(ledger, "w-1")
     await registry.pause(ACCOUNT)
-    since = clock.now
+    since = clock.time()
     clock.wait(60)
     await registry.pause(ACCOUNT)
     await ledger.take(ACCOUNT)
@@ -143,10 +146,10 @@ async def test_a_second_pause_and_a_take_change_nothing_of_a_pause(ledger: Ledge
     assert await registry.paused() == {ACCOUNT: since}
     await registry.resume(ACCOUNT)
     await registry.pause(ACCOUNT)
-    assert await registry.paused() == {ACCOUNT: clock.now}
+    assert await registry.paused() == {ACCOUNT: clock.time()}
 
 
-async def test_signs_at_once_do_not_hinder_each_other(new_ledger: NewLedger, clock: Clock) -> None:
+async def test_signs_at_once_do_not_hinder_each_other(new_ledger: NewLedger, clock: StandingClock) -> None:
     """Given twelve workers that come, give signs, remove the dead and go at once, none of them fails."""
     clock.wait(-FORGOTTEN_AFTER - 1)
     for number in range(20):

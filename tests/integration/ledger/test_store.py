@@ -8,12 +8,12 @@ from itertools import pairwise
 
 import pytest
 
+from tests.clocks import StandingClock
 from tests.integration.ledger.harness import (
     ACCOUNT,
     ADA,
     BOB,
     EVE,
-    Clock,
     NewLedger,
     contents,
     entry,
@@ -124,10 +124,12 @@ async def test_a_batch_that_is_repeated_is_written_once(ledger: Ledger) -> None:
 # -- what earlier answers are worth ------------------------------------------------------------------------
 
 
-async def test_after_a_clean_end_earlier_answers_may_be_relied_on(ledger: Ledger, clock: Clock) -> None:
+async def test_after_a_clean_end_earlier_answers_may_be_relied_on(
+    ledger: Ledger, clock: StandingClock
+) -> None:
     """Given tenures that were released, `known_since` stays at the first of them, also across many."""
     first = await ledger.take(ACCOUNT)
-    assert first.known_since == clock.now
+    assert first.known_since == clock.time()
     for _ in range(3):
         await ledger.release(await ledger.take(ACCOUNT))
         clock.wait(RELEASE_COUNTS - 1)
@@ -135,15 +137,17 @@ async def test_after_a_clean_end_earlier_answers_may_be_relied_on(ledger: Ledger
 
 
 @pytest.mark.parametrize("seconds", [RELEASE_COUNTS + 1, HOUR])
-async def test_a_clean_end_of_long_ago_says_nothing(ledger: Ledger, clock: Clock, seconds: float) -> None:
+async def test_a_clean_end_of_long_ago_says_nothing(
+    ledger: Ledger, clock: StandingClock, seconds: float
+) -> None:
     """Given a ledger put back from a copy, what Kit holds may have changed since that was made."""
     await ledger.release(await ledger.take(ACCOUNT))
     clock.wait(seconds)
     taken = await ledger.take(ACCOUNT)
-    assert taken.known_since >= clock.now
+    assert taken.known_since >= clock.time()
 
 
-async def test_only_an_unclean_end_leaves_calls_in_doubt(ledger: Ledger, clock: Clock) -> None:
+async def test_only_an_unclean_end_leaves_calls_in_doubt(ledger: Ledger, clock: StandingClock) -> None:
     """Given an account that nobody had before, or whose holder left in good order, nothing is under way."""
     first = await ledger.take(ACCOUNT)
     await ledger.release(first)
@@ -154,33 +158,35 @@ async def test_only_an_unclean_end_leaves_calls_in_doubt(ledger: Ledger, clock: 
     assert [each.in_doubt for each in (first, second, third)] == [False, False, True]
 
 
-async def test_after_an_unclean_end_they_may_not(ledger: Ledger, clock: Clock) -> None:
+async def test_after_an_unclean_end_they_may_not(ledger: Ledger, clock: StandingClock) -> None:
     """Given a tenure that ended without a word, the next one relies on nothing older than itself."""
     await ledger.release(await ledger.take(ACCOUNT))
     clock.wait(HOUR)
     await ledger.take(ACCOUNT)
     clock.wait(HOUR)
-    assert (await ledger.take(ACCOUNT)).known_since == clock.now
+    assert (await ledger.take(ACCOUNT)).known_since == clock.time()
 
 
-async def test_no_clock_that_is_behind_makes_answers_count(ledger: Ledger, clock: Clock) -> None:
+async def test_no_clock_that_is_behind_makes_answers_count(ledger: Ledger, clock: StandingClock) -> None:
     """Given a worker that was killed, one whose clock is behind relies on none of the other's answers."""
     tenure = await ledger.take(ACCOUNT)
     clock.wait(HOUR)
     await ledger.save(tenure, Batch([full_record()]))
-    answered_at = clock.now
+    answered_at = clock.time()
     clock.wait(-60)
     assert (await ledger.take(ACCOUNT)).known_since >= answered_at
 
 
-async def test_a_release_that_comes_too_late_says_nothing(new_ledger: NewLedger, clock: Clock) -> None:
+async def test_a_release_that_comes_too_late_says_nothing(
+    new_ledger: NewLedger, clock: StandingClock
+) -> None:
     """Given a worker that lost the account, its release does not speak for the one who has it now."""
     first, second = new_ledger("w-1"), new_ledger("w-2")
     lost = await first.take(ACCOUNT)
     await second.take(ACCOUNT)
     await first.release(lost)
     clock.wait(HOUR)
-    assert (await second.take(ACCOUNT)).known_since == clock.now
+    assert (await second.take(ACCOUNT)).known_since == clock.time()
 
 
 @pytest.mark.parametrize(("before", "after"), [(0, 1), (1, 0)])

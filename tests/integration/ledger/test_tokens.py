@@ -9,12 +9,12 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from tests.integration.ledger.harness import ACCOUNT, Clock, NewLedger, contents, execute
+from tests.clocks import StandingClock
+from tests.integration.ledger.harness import ACCOUNT, NewLedger, contents, execute
 from worker.errors import CredentialRefused
-from worker.kit.auth.connection import Connected, Connection, Tokens
 from worker.ledger.sealing import BrokenSealError, Seal, check_key, new_key
 from worker.ledger.store import Ledger
-from worker.ledger.tokens import NO_KEY, TakenError, TokenStore
+from worker.ledger.tokens import NO_KEY, Connected, Connection, TakenError, Tokens, TokenStore
 
 KEY, OTHER = new_key(), new_key()
 KIT = "https://api.kit.com"
@@ -45,7 +45,7 @@ async def test_what_was_granted_is_kept_and_not_readable(store: TokenStore, ledg
     connection = await loaded(store)
     assert connection.tokens == granted()
     assert (connection.kit_url, connection.refreshing, connection.in_doubt) == (KIT, "", False)
-    assert connection.connected == Connected(7, ledger.now())
+    assert connection.connected == Connected(7, ledger.clock.time())
     assert await store.connected() == {ACCOUNT: connection.connected}
     kept = str((await contents(ledger))["tokens"])
     assert "access-1" not in kept
@@ -124,7 +124,9 @@ async def test_a_turn_is_given_up_by_its_owner_only(
     assert await loaded(store) == replace(first, in_doubt=in_doubt)
 
 
-async def test_what_must_be_connected_again_says_so_until_it_is(store: TokenStore, clock: Clock) -> None:
+async def test_what_must_be_connected_again_says_so_until_it_is(
+    store: TokenStore, clock: StandingClock
+) -> None:
     await store.connect(ACCOUNT, granted(), 7, KIT)
     first = await loaded(store)
     assert not await store.must_connect(ACCOUNT, first.version + 1, "not this one")
@@ -134,12 +136,12 @@ async def test_what_must_be_connected_again_says_so_until_it_is(store: TokenStor
     clock.wait(60)
     await store.connect(ACCOUNT, granted(2), 7, KIT)
     again = await loaded(store)
-    assert again.connected == Connected(7, clock())
+    assert again.connected == Connected(7, clock.time())
     assert not await store.must_connect(ACCOUNT, first.version, "too late")
 
 
 async def test_a_refresh_of_an_earlier_connection_changes_nothing_of_the_next(
-    store: TokenStore, clock: Clock
+    store: TokenStore, clock: StandingClock
 ) -> None:
     """Given a disconnection and a connection while a refresh is under way, what it got is dropped."""
     await store.connect(ACCOUNT, granted(), 7, KIT)
@@ -156,7 +158,7 @@ async def test_a_refresh_of_an_earlier_connection_changes_nothing_of_the_next(
 
 
 async def test_connected_again_by_a_clock_that_was_set_back_it_is_a_newer_connection(
-    store: TokenStore, clock: Clock
+    store: TokenStore, clock: StandingClock
 ) -> None:
     await store.connect(ACCOUNT, granted(), 7, KIT)
     first = await loaded(store)

@@ -30,6 +30,7 @@ from tests.integration.ledger.harness import (
     works,
 )
 from tests.integration.ledger.silent_proxy import SilentProxy
+from worker.clock import Clock
 from worker.errors import LedgerUnavailable
 from worker.ledger import database
 from worker.ledger.account import AccountLedger
@@ -196,9 +197,7 @@ async def test_a_commit_whose_answer_was_lost_counts_once(
     async def kit_account() -> int:
         return 0
 
-    account = AccountLedger(
-        ACCOUNT, far_ledger, kit_account=kit_account, taken=lambda _: None, random=lambda: 0.0
-    )
+    account = AccountLedger(ACCOUNT, far_ledger, kit_account=kit_account, taken=lambda _: None, clock=Clock())
     await account.save(Batch([record(ADA)], entries=[entry(ADA, "e1")], created_tags=1))
     with capture_logs() as logs:
         proxy.unheard = b"COMMIT"

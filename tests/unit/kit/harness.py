@@ -14,6 +14,7 @@ from worker.clock import Clock
 from worker.kit.auth.login import Login, api_key_login
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
+from worker.kit.http import KitHttp
 from worker.kit.limiter import Limiter
 from worker.kit.persistence import Persistence
 from worker.kit.writer import Writer
@@ -135,11 +136,7 @@ async def account(
     async with (
         (sandbox or Sandbox(limit=False)).running() as running,
         KitClient(
-            base_url=running.url,
-            login=login,
-            limiter=Limiter(1000, clock=time.monotonic),
-            timeout=timeout,
-            clock=time.monotonic,
+            KitHttp(running.url, clock=Clock(), timeout=timeout), login, Limiter(1000, clock=Clock())
         ) as client,
     ):
         catalog = Catalog(client, options)

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tests.clocks import StandingClock
 from tests.unit.kit.harness import LIST_FIELDS, LIST_TAGS, NEW_FIELD, NEW_TAG, account
 from worker.errors import KitRejected, KitUnavailable, UnknownTag
 from worker.kit.catalog import LIST_AGAIN_AFTER, Tag
@@ -206,9 +207,9 @@ async def test_tags_that_differ_by_more_than_case_are_two() -> None:
 
 async def test_what_was_missing_and_may_not_be_created_is_looked_for_again_after_a_minute() -> None:
     """Given an admin reads why an event was dead-lettered and adds the tag, then a replay finds it."""
-    time = 1000.0
+    clock = StandingClock()
     async with account(Options(create_missing=False)) as of:
-        of.client.clock = lambda: time
+        of.client.clock = clock
         for _ in range(3):
             with pytest.raises(UnknownTag):
                 await of.catalog.tag(wish("VIP"))
@@ -218,8 +219,8 @@ async def test_what_was_missing_and_may_not_be_created_is_looked_for_again_after
         id_ = of.kit.add_tag("VIP")
         of.kit.add_custom_field("Plan")
 
-        time += LIST_AGAIN_AFTER
+        clock.wait(LIST_AGAIN_AFTER)
 
         assert (await of.catalog.tag(wish("VIP"))).id == id_
-        time += LIST_AGAIN_AFTER
+        clock.wait(LIST_AGAIN_AFTER)
         assert (await of.catalog.field("Plan")).key == "plan"

@@ -14,18 +14,19 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
+from tests.clocks import StandingClock
 from tests.unit.kit.raw_server import RawServer, Reply, Request, answering, dropping, http, resetting, serving
+from worker.clock import Clock
 from worker.errors import (
     CallsSuspended,
     CredentialRefused,
     KitUnavailable,
     KitWorkerError,
 )
-from worker.kit import client as client_module
 from worker.kit.answers import NotFound
-from worker.kit.auth.connection import Connected
 from worker.kit.auth.login import Login, api_key_login
-from worker.kit.client import CallRecord, KitClient, check_base_url
+from worker.kit.client import CallRecord, KitClient
+from worker.kit.http import KitHttp
 from worker.kit.limiter import Limiter
 
 KEY = "kit_thisisthesecretkey0123456789"
@@ -39,19 +40,13 @@ async def client(
     *,
     limit: int = 100,
     timeout: float = 5.0,  # noqa: ASYNC109  # the client's own
-    clock: Callable[[], float] = time.monotonic,
+    clock: Clock = Clock(),  # noqa: B008  # it has no state
     login: Login = api_key_login(SecretStr(KEY)),  # noqa: B008  # frozen
-    **options: Any,  # noqa: ANN401  # as the client has them
+    **options: Any,  # noqa: ANN401  # as the client, or its connections, have them
 ) -> AsyncIterator[KitClient]:  # as the client has them
-    limiter = Limiter(limit, clock=time.monotonic)
-    async with KitClient(
-        base_url=url,
-        login=login,
-        limiter=limiter,
-        timeout=timeout,
-        clock=clock,
-        **options,
-    ) as made:
+    named = {name: options.pop(name) for name in ("may_call", "observe") if name in options}
+    sender = KitHttp(url, clock=clock, timeout=timeout, **options)
+    async with KitClient(sender, login, Limiter(limit, clock=Clock()), **named) as made:
         yield made
 
 
@@ -133,7 +128,7 @@ async def test_a_call_is_sent_once_on_a_kept_connection_that_the_server_closes(m
 
 async def close_seen(kit: KitClient) -> None:
     """Wait until the client has noticed that the server closed its idle connections."""
-    connector = kit._session.connector
+    connector = kit._http._session.connector
     assert connector is not None
     while any(
         kept.is_connected() for pool in connector._conns.values() for kept, _ in pool
@@ -247,10 +242,7 @@ class WaitingFor:
 
 @pytest.mark.parametrize("extra", [0, 1])
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_an_answer_larger_than_kits_are_is_none(
-    monkeypatch: pytest.MonkeyPatch, extra: int, *, chunked: bool
-) -> None:
-    monkeypatch.setattr(client_module, "MAX_ANSWER_BYTES", 100_000)
+async def test_an_answer_larger_than_kits_are_is_none(extra: int, *, chunked: bool) -> None:
     body = b'{"a": "' + b"x" * (100_000 - 9 + extra) + b'"}'
 
     async def reply(_: Request, writer: asyncio.StreamWriter) -> None:
@@ -261,7 +253,7 @@ async def test_an_answer_larger_than_kits_are_is_none(
         else:
             writer.write(http(200, body))
 
-    async with talking_to(reply) as (_, kit):
+    async with talking_to(reply, max_answer_bytes=100_000) as (_, kit):
         if extra:
             with pytest.raises(KitUnavailable, match="too large"):
                 await kit.get("/v4/tags")
@@ -269,8 +261,7 @@ async def test_an_answer_larger_than_kits_are_is_none(
             assert len((await kit.get("/v4/tags")).body["a"]) == 100_000 - 9
 
 
-async def test_an_endless_answer_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "MAX_ANSWER_BYTES", 100_000)
+async def test_an_endless_answer_is_not_read_to_its_end() -> None:
     sent = 0
 
     async def endless(_: Request, writer: asyncio.StreamWriter) -> None:
@@ -281,7 +272,7 @@ async def test_an_endless_answer_is_not_read_to_its_end(monkeypatch: pytest.Monk
             sent += 65_536
             await writer.drain()
 
-    async with talking_to(endless) as (_, kit):
+    async with talking_to(endless, max_answer_bytes=100_000) as (_, kit):
         with pytest.raises(KitUnavailable, match="too large"):
             await kit.get("/v4/tags")
 
@@ -426,15 +417,14 @@ async def test_what_was_allowed_before_the_process_froze_is_not_sent(
     method: str, monkeypatch: pytest.MonkeyPatch, *, kept: bool
 ) -> None:
     """Given a minute that passes between the permission and the write, nothing reaches Kit."""
-    frozen = [0.0]
+    clock = StandingClock()
     connect = aiohttp.TCPConnector.connect
 
     async def freeze(*arguments: Any, **options: Any) -> aiohttp.connector.Connection:  # noqa: ANN401
         made = await connect(*arguments, **options)
-        frozen[0] += 60.0
+        clock.wait(60.0)
         return made
 
-    clock = lambda: time.monotonic() + frozen[0]  # noqa: E731  # it is one word of the test
     async with talking_to(answering(), timeout=5.0, clock=clock) as (server, kit):
         if kept:
             await kit.get("/v4/account")
@@ -565,59 +555,16 @@ async def test_a_call_cancelled_while_it_waits_for_its_place_sends_nothing() -> 
     assert server.requests == []
 
 
-# -- where the key may go -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("url", "allow_http"),
-    [
-        ("https://api.kit.com", False),
-        ("https://api.kit.com:8443/base", False),
-        ("http://127.0.0.1:8025", False),
-        ("http://localhost", False),
-        ("http://[::1]:8025", False),
-        ("http://sandbox:8025", True),
-    ],
-)
-def test_the_key_goes_over_https_or_not_over_a_network_at_all(url: str, *, allow_http: bool) -> None:
-    check_base_url(url, allow_http=allow_http)
-
-
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("http://api.kit.com", "KIT_ALLOW_HTTP=1"),
-        ("http://127.0.0.1.example.com", "KIT_ALLOW_HTTP=1"),
-        ("http://localhost@evil.example", "KIT_ALLOW_HTTP=1"),
-        ("ftp://api.kit.com", "must be an address such as"),
-        ("api.kit.com", "must be an address such as"),
-        ("https://", "must be an address such as"),
-        ("", "must be an address such as"),
-    ],
-)
-def test_any_other_address_is_refused_with_the_remedy(url: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        check_base_url(url, allow_http=False)
-
-
-def test_an_address_that_is_none_stays_refused_where_http_is_allowed() -> None:
-    with pytest.raises(ValueError, match="must be an address"):
-        check_base_url("sandbox:8025", allow_http=True)
-
-
 # -- a credential that is renewed ---------------------------------------------------------------------------
 
 
-class Renewing:
+class Renewing(Login):
     """A login of tokens `t-1`, `t-2` and so on, as many as there are."""
 
     def __init__(self, last: int) -> None:
         self.number = 1
         self.closed = False
         self._last = last
-
-    async def check(self) -> None:
-        pass
 
     async def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer t-{self.number}"}
@@ -626,9 +573,6 @@ class Renewing:
         if refused == await self.headers():
             self.number = min(self.number + 1, self._last)
         return refused != await self.headers()
-
-    def is_stale(self, _: Connected | None) -> bool:
-        return False
 
     async def close(self) -> None:
         self.closed = True

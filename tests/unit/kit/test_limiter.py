@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.virtual_time import now, run, settle
+from tests.unit.virtual_time import VirtualClock, now, run, settle
 from worker.kit.limiter import MARGIN, WINDOW, Limiter, RollingWindow
 
 PLACE = WINDOW + MARGIN
@@ -18,7 +18,7 @@ PLACE = WINDOW + MARGIN
 
 
 def limiter(limit: int) -> Limiter:
-    return Limiter(limit, clock=now)
+    return Limiter(limit, clock=VirtualClock())
 
 
 # -- as Kit sees it -----------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +11,8 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from tests.unit.virtual_time import run
-from worker.errors import CallsSuspended, EpochLost, LedgerUnavailable, TryLater
-from worker.kit.spending import Spent, read_spent
+from tests.unit.virtual_time import VirtualClock, run
+from worker.errors import EpochLost, LedgerUnavailable
 from worker.ledger.account import AccountLedger
 from worker.ledger.store import Tenure
 from worker.subscribers.known import Batch, Known
@@ -44,7 +43,6 @@ class Kept:
     released: int = 0
     calls: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
-    spent: list[str] = field(default_factory=list)
 
     async def take(self, account: str, kit_account: int) -> Tenure:
         await self._do("take")
@@ -59,10 +57,6 @@ class Kept:
         self.numbers.append(batch.number)
         await self._do("save", tenure)
         self.saved.append(batch)
-
-    async def spend(self, tenure: Tenure, spent: str) -> None:
-        await self._do("spend", tenure)
-        self.spent.append(spent)
 
     async def release(self, tenure: Tenure) -> None:
         await self._do("release", tenure)
@@ -82,10 +76,7 @@ def ledger_of(kept: Kept) -> AccountLedger:
         await asyncio.sleep(0.01)
         return 7
 
-    return AccountLedger("sunny", kept, kit_account=kit_account, taken=lambda _: None, random=lambda: 0.5)
-
-
-SPENT = Spent("w-1", ((1000, 3),), 0)
+    return AccountLedger("sunny", kept, kit_account=kit_account, taken=lambda _: None, clock=VirtualClock())
 
 
 def batch() -> Batch:
@@ -240,40 +231,3 @@ def test_releasing_in_vain_does_no_harm() -> None:
         return [line["event"] for line in logs]
 
     assert run(main()) == ["release_failed"]
-
-
-def test_what_was_spent_is_written() -> None:
-    kept = Kept()
-
-    async def main() -> None:
-        ledger = ledger_of(kept)
-        await ledger.load((), (), fresh=True)
-        await ledger.spend(SPENT)
-
-    run(main())
-    assert [read_spent(text) for text in kept.spent] == [SPENT]
-
-
-@pytest.mark.parametrize(
-    ("spoil", "error"),
-    [
-        (lambda kept: kept.broken.add("spend"), TryLater),
-        (lambda kept: setattr(kept, "epoch", 9), CallsSuspended),
-    ],
-)
-def test_what_cannot_be_written_down_may_not_be_spent(
-    spoil: Callable[[Kept], None], error: type[Exception]
-) -> None:
-    """Given a ledger that fails, or an account that is another's by now, the call must not be sent."""
-    kept = Kept()
-
-    async def main() -> None:
-        ledger = ledger_of(kept)
-        with pytest.raises(CallsSuspended):
-            await ledger.spend(SPENT)  # it is not ours yet
-        await ledger.load((), (), fresh=True)
-        spoil(kept)
-        with pytest.raises(error):
-            await ledger.spend(SPENT)
-
-    run(main())

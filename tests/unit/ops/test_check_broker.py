@@ -12,12 +12,12 @@ from pydantic import SecretStr
 
 from worker.accounts.account import Account
 from worker.broker.version import version_warnings
-from worker.kit.auth.connection import Tokens
+from worker.clock import Clock
 from worker.kit.credentials import ApiKey, OAuthApp
 from worker.ledger.database import Database
 from worker.ledger.sealing import Seal, new_key
 from worker.ledger.store import Ledger
-from worker.ledger.tokens import TokenStore
+from worker.ledger.tokens import Tokens, TokenStore
 from worker.mapping import EventMapping, FieldTarget, Options, Rule, Template
 from worker.ops.check_broker import check_broker
 from worker.ops.check_kit import KitCheck, KitReport, check_kit, named_fields, named_tags
@@ -154,7 +154,7 @@ async def test_a_connected_account_is_named_and_its_old_token_renewed(
     granted = kit.oauth.grant("Sunny Kitchen")
     tokens = Tokens(granted.access_token, granted.refresh_token, time.time() - 1, 5.0)
     database = Database(settings.ledger_url.get_secret_value())
-    async with Ledger(database, worker="test", now=time.time) as ledger:
+    async with Ledger(database, worker="test", clock=Clock()) as ledger:
         store = TokenStore(ledger, Seal(settings.ledger_key))
         await store.connect("sunny", tokens, 7, kit.url)
 

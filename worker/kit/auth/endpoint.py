@@ -10,18 +10,18 @@ import hashlib
 import json
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import aiohttp
 
-from worker.clock import Seconds
+from worker.clock import Clock
 from worker.errors import CredentialRefused, KitUnavailable, KitWorkerError, RateLimited
 from worker.kit.answers import unanswered
-from worker.kit.auth.connection import Tokens
 from worker.kit.credentials import OAuthApp
 from worker.kit.sockets import sockets
+from worker.ledger.tokens import Tokens
 
 AUTHORIZE: Final = "/v4/oauth/authorize"
 TOKEN: Final = "/v4/oauth/token"  # noqa: S105  # a path
@@ -61,17 +61,13 @@ class OAuthEndpoint:
         timeout: Seconds for one call.
 
     Args:
-        wall: Seconds since 1970.
-        clock: Seconds that never go back.
+        clock: Says what time it is.
     """
 
-    def __init__(
-        self, base_url: str, app: OAuthApp, *, timeout: float, wall: Callable[[], float], clock: Seconds
-    ) -> None:
+    def __init__(self, base_url: str, app: OAuthApp, *, timeout: float, clock: Clock) -> None:
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
         self._app = app
-        self._wall = wall
         self._clock = clock
 
     async def exchange(self, code: str, *, redirect_uri: str, verifier: str) -> Tokens:
@@ -86,7 +82,8 @@ class OAuthEndpoint:
 
         Args:
             refresh_token: The one that was granted last.
-            send_by: By `clock`; after that nothing is sent any more, however long this process stood still.
+            send_by: A moment, as `Clock.monotonic` tells it. After that nothing is sent any more, however
+                long this process stood still.
 
         Raises:
             GrantRefusedError: It was used up before.
@@ -101,7 +98,7 @@ class OAuthEndpoint:
         await self._post(REVOKE, {"token": token})
 
     async def _granted(self, form: Mapping[str, str], *, send_by: float = float("inf")) -> Tokens:
-        asked_at = self._wall()  # before, so that the token ends rather too early for us than too late
+        asked_at = self._clock.time()  # before, so that the token ends rather too early for us than too late
         body = await self._post(TOKEN, form, send_by)
         access = body.get("access_token")
         # Without a new one the old one goes on (RFC 6749, 6).
@@ -118,7 +115,7 @@ class OAuthEndpoint:
         form = {**form, "client_id": self._app.client_id.get_secret_value()}
         form |= {} if secret is None else {"client_secret": secret.get_secret_value()}
         connector = aiohttp.TCPConnector(
-            socket_factory=sockets(self.timeout, lambda: self._clock() <= send_by)
+            socket_factory=sockets(self.timeout, lambda: self._clock.monotonic() <= send_by)
         )
         try:
             async with (

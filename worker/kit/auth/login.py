@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from pydantic import SecretStr
 
 from worker.errors import CredentialRefused
-from worker.kit.auth.connection import Connected
+from worker.ledger.tokens import Connected
 
 
-class Login(Protocol):
-    """A credential in use."""
+class Login(ABC):
+    """A credential in use. As it stands here it never changes: another one comes with a reload."""
 
-    async def check(self) -> None:
-        """Return where there is a credential, without asking Kit; raises as `headers` does."""
-
+    @abstractmethod
     async def headers(self) -> Mapping[str, str]:
         """Return what to send with a call.
 
@@ -25,51 +23,39 @@ class Login(Protocol):
             KitWorkerError: There is no usable credential now.
         """
 
-    async def renewed(self, refused: Mapping[str, str]) -> bool:
+    async def check(self) -> None:
+        """Return where there is a credential, without asking Kit; raises as `headers` does."""
+        await self.headers()
+
+    async def renewed(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002  # there is no other one
         """Tell, of headers that Kit has refused, whether there are others by now, to be tried once."""
+        return False
 
-    def is_stale(self, found: Connected | None) -> bool:
+    def is_stale(self, found: Connected | None) -> bool:  # noqa: ARG002  # it is in no ledger
         """Tell, of the connection that the ledger has now, whether another one, or none, is in use."""
+        return False
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027  # most have begun nothing
         """Bring to its end what was begun."""
 
 
 @dataclass(frozen=True, slots=True)
-class FixedLogin:
-    """A credential that stays as it is: another one comes with a reload, and makes another login."""
+class FixedLogin(Login):
+    """A credential that stays as it is."""
 
     name: str
     value: SecretStr
-
-    async def check(self) -> None:
-        """Return."""
 
     async def headers(self) -> Mapping[str, str]:
         """Return the header."""
         return {self.name: self.value.get_secret_value()}
 
-    async def renewed(self, _: Mapping[str, str]) -> bool:
-        """Return False."""
-        return False
-
-    def is_stale(self, _: Connected | None) -> bool:
-        """Return False: it is in no ledger."""
-        return False
-
-    async def close(self) -> None:
-        """Return."""
-
 
 @dataclass(frozen=True, slots=True)
-class NoLogin:
+class NoLogin(Login):
     """No credential, and why."""
 
     problem: str
-
-    async def check(self) -> None:
-        """Raise; see `headers`."""
-        raise CredentialRefused(self.problem)
 
     async def headers(self) -> Mapping[str, str]:
         """Say why there is none.
@@ -78,17 +64,6 @@ class NoLogin:
             CredentialRefused: Always.
         """
         raise CredentialRefused(self.problem)
-
-    async def renewed(self, _: Mapping[str, str]) -> bool:
-        """Return False."""
-        return False
-
-    def is_stale(self, _: Connected | None) -> bool:
-        """Return False: it is in no ledger."""
-        return False
-
-    async def close(self) -> None:
-        """Return."""
 
 
 def api_key_login(api_key: SecretStr) -> FixedLogin:

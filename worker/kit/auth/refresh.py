@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Final, Protocol
 
 import structlog
 
-from worker.clock import Seconds
+from worker.clock import Clock
 from worker.errors import CredentialRefused, KitUnavailable, KitWorkerError, LedgerUnavailable, TryLater
-from worker.kit.auth.connection import Connected, Connection, Tokens
 from worker.kit.auth.endpoint import GrantRefusedError
-from worker.retry import backoff
-
-T = TypeVar("T")
+from worker.kit.auth.login import Login
+from worker.ledger.tokens import Connected, Connection, Tokens
+from worker.retrying import Retrying
 
 AHEAD: Final = 300.0
 """Seconds before its end at which an access token is renewed; a fifth of its life at most."""
@@ -59,41 +58,37 @@ class RefreshesTokens(Protocol):
         """Return new tokens."""
 
 
-class OAuthLogin:
+class OAuthLogin(Login):
     """The login of one connected account, to one Kit account; another one takes another login.
 
     Args:
         account: Its name.
         store: Where its tokens are kept.
         endpoint: Renews them.
-        wall: Seconds since 1970.
-        clock: Seconds that never go back, and count while the machine sleeps.
-        random: 0 to 1, for back-off.
     """
 
-    def __init__(  # its collaborators, all named
-        self,
-        account: str,
-        store: KeepsConnection,
-        endpoint: RefreshesTokens,
-        *,
-        wall: Callable[[], float],
-        clock: Seconds,
-        random: Callable[[], float],
+    def __init__(
+        self, account: str, store: KeepsConnection, endpoint: RefreshesTokens, *, clock: Clock
     ) -> None:
         self._account = account
         self._store = store
         self._endpoint = endpoint
-        self._wall = wall
         self._clock = clock
-        self._random = random
         self._known: Connection | None = None
         self._kit_account: int | None = None
         self._retry_at = float("-inf")
         self._turn = asyncio.Lock()
         self._seen: tuple[str, float] = ("", 0.0)
         self._refreshing: asyncio.Task[bool] | None = None
-        self._write_problem = ""
+        # What is not written is lost with this process.
+        self._writing = Retrying(
+            LedgerUnavailable,
+            account=account,
+            clock=clock,
+            failing="token_not_written",
+            over="token_written",
+            longest=WRITE_RETRY,
+        )
         self._log = log.bind(account=account)
 
     async def check(self) -> None:
@@ -141,7 +136,7 @@ class OAuthLogin:
     # -- which token ----------------------------------------------------------------------------------
 
     def _is_due(self, tokens: Tokens) -> bool:
-        now = self._wall()
+        now = self._clock.time()
         ahead = min(AHEAD, tokens.life / 5)
         return now >= tokens.expires_at or now >= max(tokens.expires_at - ahead, self._retry_at)
 
@@ -152,7 +147,7 @@ class OAuthLogin:
             is_refused = _header(stored) == refused
             if not is_refused and not self._is_due(stored.tokens):
                 return stored
-            usable = not is_refused and self._wall() < stored.tokens.expires_at
+            usable = not is_refused and self._clock.time() < stored.tokens.expires_at
             try:
                 if await self._refreshed(stored, PATIENCE if usable else 2 * self._lease):
                     self._known = await self._stored()
@@ -160,7 +155,7 @@ class OAuthLogin:
             except TryLater as error:
                 if not usable:
                     raise
-                self._retry_at = self._wall() + RETRY
+                self._retry_at = self._clock.time() + RETRY
                 self._log.warning("token_not_renewed", problem=str(error))
             if usable:
                 return stored  # others are at it, or it is tried again soon
@@ -207,14 +202,15 @@ class OAuthLogin:
             task.add_done_callback(_noticed)
         await asyncio.wait({task}, timeout=patience)
         if not task.done():
-            why = f"not in the ledger yet: {self._write_problem}" if self._write_problem else "on their way"
+            problem = self._writing.problem
+            why = f"not in the ledger yet: {problem}" if problem else "on their way"
             raise TryLater(f"new tokens are {why}")
         return task.result()
 
     async def _take_turn(self, stored: Connection) -> bool:
         if stored.refreshing and not self._is_cut_off(stored.refreshing):
             return False
-        refresh, send_by = secrets.token_hex(16), self._clock() + SEND_WITHIN
+        refresh, send_by = secrets.token_hex(16), self._clock.monotonic() + SEND_WITHIN
         try:
             if not await self._store.begin_refresh(self._account, stored, refresh):
                 return False
@@ -227,9 +223,9 @@ class OAuthLogin:
         """Tell whether somebody's refresh has been seen under way for longer than one can be."""
         seen, since = self._seen
         if seen != refresh:
-            self._seen = refresh, self._clock()
+            self._seen = refresh, self._clock.monotonic()
             return False
-        return self._clock() - since >= self._lease
+        return self._clock.monotonic() - since >= self._lease
 
     async def _refresh(self, stored: Connection, refresh: str, send_by: float) -> None:
         """Use the refresh token, and have the ledger know the new ones before anybody uses them."""
@@ -238,33 +234,20 @@ class OAuthLogin:
             granted = await self._endpoint.refresh(stored.tokens.refresh_token, send_by=send_by)
         except GrantRefusedError:
             problem = _must_connect(account, cut_off=stored.in_doubt or bool(stored.refreshing))
-            if not await self._written(lambda: self._store.must_connect(account, version, problem)):
+            if not await self._writing.until_done(
+                lambda: self._store.must_connect(account, version, problem)
+            ):
                 return  # there are newer ones: this process stood still, and somebody else had the turn
             self._log.error("connection_lost", problem=problem)
             raise CredentialRefused(problem) from None
         except KitWorkerError as error:
             in_doubt = isinstance(error, KitUnavailable)
-            await self._written(
+            await self._writing.until_done(
                 lambda: self._store.give_up_refresh(account, version, refresh, in_doubt=in_doubt)
             )
             raise
-        await self._written(lambda: self._store.finish_refresh(account, version, granted))
+        await self._writing.until_done(lambda: self._store.finish_refresh(account, version, granted))
         self._log.info("token_renewed", version=version + 1)
-
-    async def _written(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Write, however long it takes: what is not written is lost with this process."""
-        failures = 0
-        while True:
-            try:
-                written = await write()
-            except LedgerUnavailable as error:
-                failures += 1
-                self._write_problem = str(error)
-                self._log.warning("token_not_written", problem=str(error))
-                await asyncio.sleep(min(backoff(failures, self._random()), WRITE_RETRY))
-                continue
-            self._write_problem = ""
-            return written
 
 
 def not_connected(account: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 import traceback
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +12,7 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
+from tests.clocks import StandingClock
 from tests.unit.kit.raw_server import Reply, Request, answering, dropping, http, resetting, serving
 from worker.errors import CredentialRefused, KitUnavailable, KitWorkerError, RateLimited
 from worker.kit.auth.endpoint import (
@@ -35,7 +35,7 @@ GRANT = {"access_token": "a-1", "refresh_token": "r-1", "expires_in": 7200, "tok
 
 
 def endpoint(url: str, app: OAuthApp = APP, *, timeout: float = 5.0) -> OAuthEndpoint:
-    return OAuthEndpoint(url, app, timeout=timeout, wall=lambda: 1000.0, clock=time.monotonic)
+    return OAuthEndpoint(url, app, timeout=timeout, clock=StandingClock(1000.0))
 
 
 def without_secrets(error: BaseException) -> bool:
@@ -247,9 +247,9 @@ async def test_after_its_time_nothing_is_sent_any_more() -> None:
     """Given a process that stood still with its turn in hand, it does not use what is another's by now."""
     async with serving(answering(200, GRANT)) as server:
         with pytest.raises(KitUnavailable):
-            await endpoint(server.url).refresh(REFRESH, send_by=time.monotonic() - 0.001)
+            await endpoint(server.url).refresh(REFRESH, send_by=-0.001)
         assert server.requests == []
-        await endpoint(server.url).refresh(REFRESH, send_by=time.monotonic() + 5)
+        await endpoint(server.url).refresh(REFRESH, send_by=5.0)
 
 
 def test_an_address_for_the_creator() -> None:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.virtual_time import now, run, settle
+from tests.unit.virtual_time import VirtualClock, now, run, settle
 from worker.errors import CredentialRefused, KitUnavailable, LedgerUnavailable, RateLimited, TryLater
-from worker.kit.auth.connection import Connected, Connection, Tokens
 from worker.kit.auth.endpoint import GrantRefusedError
 from worker.kit.auth.refresh import PATIENCE, RETRY, SEND_WITHIN, OAuthLogin
+from worker.ledger.tokens import Connected, Connection, Tokens
 
 LIFE = 100.0
 URL = "https://api.kit.com"
@@ -124,7 +124,7 @@ class World:
 
     def login(self) -> OAuthLogin:
         """One more process."""
-        return OAuthLogin("a", self.store, self.kit, wall=now, clock=now, random=lambda: 0.5)
+        return OAuthLogin("a", self.store, self.kit, clock=VirtualClock(began=0.0))
 
     @property
     def kept(self) -> Connection:

@@ -1,0 +1,138 @@
+"""Kit over HTTP: one request, sent once, bounded in time and size. What fails becomes one of our errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Final
+
+import aiohttp
+
+from worker.clock import Clock
+from worker.errors import KitUnavailable
+from worker.kit.answers import unanswered
+from worker.kit.sockets import sockets
+
+MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
+"""A page of 1,000 tags is some 200 kB; more than this is not an answer of Kit's."""
+
+KEEP_ALIVE: Final = 5.0
+"""Seconds for which an idle connection is kept. A network that broke once breaks all of them, and during a
+hold only one call is made at a time: each would find the next dead one, and the hold would grow and grow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is called; see `KitClient.call`."""
+
+    method: str
+    path: str
+    ids: tuple[int, ...] = ()
+    json: Mapping[str, Any] | None = None
+    params: Mapping[str, str] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """What is called, as logs and metrics name it."""
+        return f"{self.method} {self.path}"
+
+
+class KitHttp:
+    """Connections to Kit.
+
+    Attributes:
+        clock: Says what time it is.
+        connections: How many requests may be under way at once.
+
+    Args:
+        base_url: Such as `https://api.kit.com`.
+        timeout: Seconds for one request, from the moment it was allowed.
+        caller: Who calls, for the `User-Agent`.
+        max_answer_bytes: A larger answer is not Kit's.
+    """
+
+    def __init__(  # noqa: PLR0913  # what can be said of a connection, all named
+        self,
+        base_url: str,
+        *,
+        clock: Clock,
+        timeout: float,
+        connections: int = 32,
+        caller: str = "",
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
+        self.clock = clock
+        self.connections = connections
+        self._base_url = base_url.rstrip("/")
+        self._max_answer_bytes = max_answer_bytes
+        self._allowed_at = float("-inf")
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=connections,
+                keepalive_timeout=KEEP_ALIVE,
+                socket_factory=sockets(timeout, lambda: clock.monotonic() - self._allowed_at <= timeout),
+            ),
+            timeout=aiohttp.ClientTimeout(total=timeout),
+            headers={"Accept": "application/json", "User-Agent": _user_agent(caller)},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(_send_once,),
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    def allow(self) -> None:
+        """Note that a request may be sent from now on, for as long as one may take."""
+        self._allowed_at = self.clock.monotonic()
+
+    async def send(self, request: Request, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Return the status and the body of Kit's answer, whatever they are.
+
+        Raises:
+            KitUnavailable: There was no answer.
+        """
+        try:
+            async with self._session.request(
+                request.method,
+                self._base_url + request.path.format(*request.ids),
+                headers=headers,
+                json=request.json,
+                params=request.params,
+                allow_redirects=False,  # a POST that is redirected becomes a GET, whose 200 proves nothing
+            ) as response:
+                return response.status, await self._body(response)
+        except TimeoutError as error:
+            raise unanswered("Kit gave no answer in time") from error
+        except (aiohttp.ClientError, OSError) as error:
+            # Only the class: aiohttp's texts repeat addresses.
+            raise unanswered(f"the call to Kit failed: {type(error).__name__}") from error
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        limit = self._max_answer_bytes
+        body = await response.content.read(limit + 1)
+        while not response.content.at_eof() and len(body) <= limit:
+            body += await response.content.read(limit)
+        if len(body) > limit:
+            raise KitUnavailable("Kit's answer is too large to be one")
+        return body
+
+
+async def _send_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a PUT or DELETE a second time when the connection drops.
+
+    It does so on its own, past the limiter. An error of another class, raised here inside its retry loop,
+    ends that loop.
+    """
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise unanswered(f"the connection to Kit failed: {type(error).__name__}") from error
+
+
+def _user_agent(caller: str) -> str:
+    printable = "".join(letter for letter in caller if letter.isascii() and letter.isprintable())
+    return f"kit-worker/{version('kit-worker')}" + (f" ({printable})" if printable else "")
