@@ -5,11 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 FIRST_DELAY = 1.0
-FIRST_DELAY_LIMITED = 5.0
-"""After a 429: Kit's window is 60 s, so a second would only earn another one."""
 MAX_DELAY = 60.0
-MAX_TRIES = 10
-MIN_TRYING = 8 * 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an account waits before it gives something up, or gives it back.
+
+    Attributes:
+        max_age: Seconds that an event may stay unsettled; RabbitMQ closes the channel after 30 minutes.
+        alone_for: Seconds that the only message in hand may take, with a Kit that answers, until others
+            are let in.
+        tries: So often must a change fail while Kit serves others, before it is given up.
+        trying: For so many seconds, too.
+    """
+
+    max_age: float = 8 * 60.0
+    alone_for: float = 30.0
+    tries: int = 10
+    trying: float = 8 * 60.0
+
+
+PATIENCE = Patience()
 
 
 def backoff(failures: int, jitter: float, first: float = FIRST_DELAY) -> float:
@@ -50,52 +67,6 @@ class Tries:
         first_at = self.first_at if self.count else now
         return Tries(self.count + 1, first_at, now)
 
-    def exhausted(self, now: float) -> bool:
+    def exhausted(self, now: float, patience: Patience) -> bool:
         """Tell whether this change, not Kit, is the likely cause, so that it should stop trying."""
-        return self.count >= MAX_TRIES and now - self.first_at >= MIN_TRYING
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Why and until when an account starts nothing new.
-
-    Attributes:
-        failures: In a row, without a success in between; 0 means that nothing is held.
-        until: Seconds; the next try may start then, alone.
-        cause: For people: what failed.
-    """
-
-    failures: int = 0
-    until: float = float("-inf")
-    cause: str = ""
-
-    def failed(
-        self,
-        now: float,
-        cause: str,
-        jitter: float,
-        first: float = FIRST_DELAY,
-        worked_at: float = float("-inf"),
-    ) -> Hold:
-        """Return the hold after one more failure.
-
-        Calls that were under way together fail together: those that end during a hold do not lengthen it.
-
-        Args:
-            now: Seconds.
-            cause: For people.
-            jitter: Random, 0 to 1.
-            first: The delay after the first failure.
-            worked_at: When Kit last answered any call well. One since the wait was over makes this failure
-                the first again: what was answered is kept, so each try comes further.
-        """
-        if now < self.until:
-            return self
-        failures = 1 if worked_at >= self.until else self.failures + 1
-        return Hold(failures, now + backoff(failures, jitter, first), cause)
-
-    def __bool__(self) -> bool:
-        return self.failures > 0
-
-
-NO_HOLD = Hold()
+        return self.count >= patience.tries and now - self.first_at >= patience.trying

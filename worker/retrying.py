@@ -29,7 +29,7 @@ class Retrying:
         longest: Seconds between two tries, at most.
     """
 
-    def __init__(  # noqa: PLR0913  # what differs between its users, all named
+    def __init__(  # what differs between its users, all named
         self,
         passing: type[KitWorkerError],
         *,

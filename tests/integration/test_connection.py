@@ -51,7 +51,7 @@ class Receiving:
     async def receive(self, delivery: Delivery) -> None:
         self.got.append(delivery)
 
-    def ended(self, *, cancelled: bool) -> None:
+    def channel_ended(self, *, cancelled: bool) -> None:
         self.ends.append("cancelled" if cancelled else "closed")
 
 

@@ -11,6 +11,8 @@ from tests.integration.harness import until
 from worker.broker.broker import Broker
 from worker.broker.topology import work_queue, work_queue_arguments
 from worker.clock import Clock
+from worker.consumer.end import End
+from worker.consumer.prefetch import starting_with
 from worker.consumer.receive import Consumer
 from worker.events.delivery import Delivery
 
@@ -22,7 +24,7 @@ COUNT = 20
 @pytest.fixture
 async def broker(amqp_url: str) -> AsyncIterator[Broker]:
     """A connection, as a worker has one."""
-    broker = Broker(amqp_url, "here", clock=Clock())
+    broker = Broker(amqp_url, "here", Clock())
     connected = asyncio.create_task(broker.run())
     yield broker
     connected.cancel()
@@ -42,17 +44,13 @@ async def queue(channel: AbstractChannel, account_name: str) -> None:
 class Consuming:
     """One consumer, and the messages that it was given."""
 
-    def __init__(self, account: str) -> None:
-        self.got: list[Delivery] = []
-        self.consumer = Consumer(
-            account,
-            on_delivery=self._on_delivery,
-            on_end=lambda _why: None,
-            clock=Clock(),
-        )
+    def __init__(self, broker: Broker, account: str, prefetch: int) -> None:
+        self.consumer = Consumer(account, broker, "here", starting_with(prefetch), Clock())
 
-    async def _on_delivery(self, delivery: Delivery) -> None:
-        self.got.append(delivery)
+    @property
+    def got(self) -> list[Delivery]:
+        """The messages, which nobody takes."""
+        return self.consumer.delivered
 
     @property
     def numbers(self) -> list[int]:
@@ -62,8 +60,8 @@ class Consuming:
 
 async def consuming(broker: Broker, account: str, prefetch: int, count: int) -> Consuming:
     """Begin to consume, and wait for so many messages."""
-    consuming = Consuming(account)
-    await consuming.consumer.subscribe(broker.consuming, "here", prefetch)
+    consuming = Consuming(broker, account, prefetch)
+    await consuming.consumer.subscribe()
     await until(lambda: len(consuming.got) == count)
     return consuming
 
@@ -88,7 +86,7 @@ async def test_a_careful_consumer_leaves_the_order_as_it_was(broker: Broker, acc
     first = await consuming(broker, account_name, COUNT, COUNT)
     await first.consumer.close()
     careful = await consuming(broker, account_name, 1, 1)
-    careful.consumer.end()
+    careful.consumer.end(End.STOPPED)
     assert await careful.consumer.ack(careful.got) == {careful.got[0].tag}
     assert not careful.consumer.unsettled
     await careful.consumer.close()

@@ -2,8 +2,6 @@
 
 import asyncio
 import itertools
-import random
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,22 +13,19 @@ from aio_pika.abc import AbstractChannel
 from pydantic import SecretStr
 
 from tests.integration.harness import KEY, depth, make_events, publish, wrong_people
-from worker import retry
 from worker.accounts.account import Account
 from worker.broker.broker import MAX_SILENCE, Broker
-from worker.broker.connection import OpensChannels
 from worker.broker.reconnecting import PING_EVERY
 from worker.broker.topology import Topology, work_queue
-from worker.clock import Clock, awake_or_not, utc_now
-from worker.consumer import pipeline, session
+from worker.clock import Clock
+from worker.consumer import intake
 from worker.consumer.holds import LANDING
 from worker.consumer.receive import Consumer
-from worker.consumer.report import Reporter
-from worker.consumer.shared import Tools
-from worker.consumer.supervisor import AccountWorker
-from worker.errors import BrokerUnavailable, EventError
+from worker.consumer.report import Report
+from worker.consumer.shared import Shared
+from worker.consumer.supervisor import Supervisor
+from worker.errors import BrokerUnavailable
 from worker.events.decode import decode
-from worker.events.event import Event
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.kit.access import KitAccess
@@ -40,12 +35,14 @@ from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.mapping import EventMapping, FieldTarget, Options
 from worker.metrics import Metrics
+from worker.retry import PATIENCE, Patience
 from worker.sandbox import Sandbox
 from worker.settings import Settings
+from worker.subscribers.item import Outcome
 
 pytestmark = pytest.mark.timeout(60)
 
-Running = Callable[..., AbstractAsyncContextManager[AccountWorker]]
+Running = Callable[..., AbstractAsyncContextManager[Supervisor]]
 
 
 @dataclass
@@ -124,27 +121,25 @@ def running(events_exchange: str, account_name: str, sandbox: Sandbox, tmp_path:
         prefetch: int = 500,
         ping_every: float = PING_EVERY,
         max_silence: float = MAX_SILENCE,
-    ) -> AsyncIterator[AccountWorker]:
-        broker = Broker(url, "here", clock=Clock(), ping_every=ping_every, max_silence=max_silence)
+        patience: Patience = PATIENCE,
+    ) -> AsyncIterator[Supervisor]:
+        broker = Broker(url, "here", Clock(), ping_every=ping_every, max_silence=max_silence)
         topology = Topology(broker.consuming, events_exchange)
         ledger = Ledger(Database(ledger_at(tmp_path)), worker="here", clock=Clock())
         settings = Settings(kit_base_url=sandbox.url, kit_rate_limit=limit, kit_timeout=5.0)
-        tools = Tools(
+        shared = Shared(
             broker=broker,
             topology=topology,
             ledger=ledger,
             registry=Registry(ledger, "here"),
             metrics=Metrics(),
             kit=KitAccess(settings, ledger),
+            clock=Clock(),
             worker_id="here",
-            concurrency=32,
             known_ttl=0.0,
-            clock=awake_or_not,
-            now=utc_now,
-            wall=time.time,
-            random=random.random,
+            patience=patience,
         )
-        worker = AccountWorker(account_called(account_name), tools, prefetch=prefetch, grace=lambda: 5.0)
+        worker = Supervisor(account_called(account_name), shared, prefetch, grace=lambda: 5.0)
         connected = asyncio.create_task(broker.run())
         working = asyncio.create_task(worker.run())
         await eventually(lambda: worker.status.state in {"running", "waiting"})
@@ -215,18 +210,17 @@ async def test_events_that_grow_old_are_handed_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given more in hand than Kit takes in time, the account hands back, and takes half as much."""
-    monkeypatch.setattr(session, "MAX_AGE", 1.0)
     events = make_events(100, 100, seed=32)
     sandbox.latency = 0.4
     sizes: list[int] = []
     subscribe = Consumer.subscribe
 
-    async def spy(consumer: Consumer, connection: OpensChannels, worker_id: str, prefetch: int) -> None:
-        sizes.append(prefetch)
-        await subscribe(consumer, connection, worker_id, prefetch)
+    async def spy(consumer: Consumer) -> None:
+        sizes.append(consumer.window)
+        await subscribe(consumer)
 
     monkeypatch.setattr(Consumer, "subscribe", spy)
-    async with running(amqp_url, prefetch=64) as worker:
+    async with running(amqp_url, prefetch=64, patience=Patience(max_age=1.0)) as worker:
         await publish(channel, events_exchange, events)
         await eventually(lambda: len(sizes) > 3, 40)
         sandbox.latency = 0.0
@@ -253,7 +247,7 @@ async def test_a_bug_in_receiving_costs_one_message(
             raise crash
         return decode(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(pipeline, "decode", crashing)
+    monkeypatch.setattr(intake, "decode", crashing)
     ten = make_events(10, 10, seed=33)
     async with running(amqp_url) as worker:
         await publish(channel, events_exchange, ten)
@@ -391,18 +385,16 @@ async def test_one_person_whom_kit_never_takes_is_set_aside_and_holds_up_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given an event that fails for ever, over sessions that it makes grow old, others go on, and it ends."""
-    monkeypatch.setattr(session, "MAX_AGE", 5.0)
-    monkeypatch.setattr(session, "ALONE_FOR", 2.0)
-    monkeypatch.setattr(retry, "MIN_TRYING", 8.0)
-    monkeypatch.setattr(retry, "MAX_TRIES", 4)
     poison, *others = events_of_poison_and_others(seed=19)
     ended: list[tuple[str, str | None]] = []
 
-    def note(_: Reporter, event: Event | None, _label: str, error: EventError) -> None:
-        ended.append((error.reason.value, event.id if event else None))
+    def note(_: Report, outcome: Outcome) -> None:
+        if outcome.error is not None:
+            event = outcome.item.event
+            ended.append((outcome.error.reason.value, event.id if event else None))
 
-    monkeypatch.setattr(Reporter, "dead_lettered", note)
-    async with running(amqp_url):
+    monkeypatch.setattr(Report, "ended", note)
+    async with running(amqp_url, patience=Patience(max_age=5.0, alone_for=2.0, tries=4, trying=8.0)):
         never_take(sandbox, poison)
         await publish(channel, events_exchange, [poison])
         for other in itertools.takewhile(lambda _: not ended, others):
@@ -418,13 +410,10 @@ async def test_one_person_whom_kit_never_takes_lets_others_in_after_a_while(
     events_exchange: str,
     sandbox: Sandbox,
     running: Running,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given an account at rest but for an event that fails for ever, the next one does not wait behind it."""
-    monkeypatch.setattr(session, "MAX_AGE", 5.0)
-    monkeypatch.setattr(session, "ALONE_FOR", 2.0)
     poison, other, *_ = events_of_poison_and_others(seed=20)
-    async with running(amqp_url) as worker:
+    async with running(amqp_url, patience=Patience(max_age=5.0, alone_for=2.0)) as worker:
         never_take(sandbox, poison)
         await publish(channel, events_exchange, [poison])
         await eventually(lambda: worker._prefetch.careful)  # it shows nowhere else

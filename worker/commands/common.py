@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from difflib import get_close_matches
@@ -17,6 +16,7 @@ import typer
 from worker import logs
 from worker.accounts.account import Account
 from worker.accounts.load import Loaded
+from worker.clock import Clock
 from worker.commands.exits import UsageError
 from worker.contract.samples import NotJsonError, Sample, read_samples
 from worker.errors import ConfigurationError
@@ -83,7 +83,7 @@ async def opened_ledger(settings: Settings) -> AsyncIterator[Ledger]:
             f"there is no ledger at {database.name}: set LEDGER_URL as the workers have it (a relative path "
             "of a file begins in the folder where the worker was started); the first worker makes one"
         )
-    async with Ledger(database, worker="kit-worker", now=time.time) as ledger:
+    async with Ledger(database, worker="kit-worker", clock=Clock()) as ledger:
         yield ledger
 
 

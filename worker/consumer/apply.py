@@ -23,7 +23,7 @@ from worker.errors import (
 )
 from worker.events.event import FIRST, OrderKey
 from worker.kit.writer import Writer
-from worker.retry import backoff
+from worker.retry import Patience, backoff
 from worker.subscribers.change import merge_all
 from worker.subscribers.item import Item, Kind, Outcome
 
@@ -48,7 +48,7 @@ class Apply:
     """
 
     def __init__(
-        self, account: str, writer: Writer, backlog: Backlog, holds: Holds, settle: Settle, clock: Clock
+        self, writer: Writer, backlog: Backlog, holds: Holds, settle: Settle, clock: Clock, patience: Patience
     ) -> None:
         self.succeeded = asyncio.Event()
         self._writer = writer
@@ -56,7 +56,7 @@ class Apply:
         self._holds = holds
         self._settle = settle
         self._clock = clock
-        self._log = log.bind(account=account)
+        self._patience = patience
 
     @property
     def together(self) -> bool:
@@ -77,8 +77,13 @@ class Apply:
             raise
         except EventError as error:
             self._finish(pending, error)
-        except Exception as error:  # noqa: BLE001  # the edge: a bug must not leave an event unsettled
-            self._log.error("change_crashed", events=len(pending.items), exc_info=error)
+        except Exception as error:  # the edge: a bug must not leave an event unsettled
+            log.error(
+                "change_crashed",
+                account=self._backlog.account.name,
+                events=len(pending.items),
+                exc_info=error,
+            )
             self._finish(pending, HandlerError(f"{type(error).__name__} while applying it; this is a bug"))
         else:
             self._holds.worked()
@@ -96,8 +101,10 @@ class Apply:
         except asyncio.CancelledError:
             self._put_back(pendings)
             raise
-        except Exception as error:  # noqa: BLE001  # the edge: a bug with one must not refuse all of them
-            self._log.error("changes_crashed", changes=len(pendings), exc_info=error)
+        except Exception as error:  # the edge: a bug with one must not refuse all of them
+            log.error(
+                "changes_crashed", account=self._backlog.account.name, changes=len(pendings), exc_info=error
+            )
             return list(pendings)
         if end.error is not None:
             self._not_now([waiting[subscriber] for subscriber in end.failed], end.error)
@@ -131,7 +138,7 @@ class Apply:
         now = self._clock.monotonic()
         if isinstance(error, KitUnavailable):
             pending.tries = pending.tries.failed(now, self._holds.worked_at(error.endpoint))
-            if pending.tries.exhausted(now):
+            if pending.tries.exhausted(now, self._patience):
                 count = pending.tries.count
                 text = f"Kit failed {count} times for this person while it served others: {error}"
                 self._finish(pending, KitUnavailableForChange(text))

@@ -56,12 +56,13 @@ class Backlog:
         failing: By address, the tries of changes that failed in sessions before; they are taken out of it.
 
     Attributes:
+        account: As its file is now.
         changed: Set whenever something may be taken that could not be taken before.
     """
 
     def __init__(self, account: Account, settle: Settle, failing: dict[str, Tries]) -> None:
         self.changed = asyncio.Event()
-        self._account = account
+        self.account = account
         self._settle = settle
         self._failing = failing
         self._waiting: OrderedDict[Subscriber, Pending] = OrderedDict()
@@ -162,7 +163,7 @@ class Backlog:
 
         A change that is taken follows when it is put back.
         """
-        self._account = account
+        self.account = account
         for subscriber, pending in list(self._waiting.items()):
             self._bring_up_to_date(pending)
             if not pending.items:
@@ -170,9 +171,9 @@ class Backlog:
         self.changed.set()
 
     def _bring_up_to_date(self, pending: Pending) -> None:
-        if all(item.version == self._account.version for item in pending.items):
+        if all(item.version == self.account.version for item in pending.items):
             return
-        anew = [interpret_again(item, self._account) for item in pending.items]
+        anew = [interpret_again(item, self.account) for item in pending.items]
         pending.fold([each for each in anew if isinstance(each, Item)])
         for each in anew:
             if isinstance(each, Outcome):

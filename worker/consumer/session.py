@@ -36,10 +36,6 @@ from worker.subscribers.in_hand import InHand
 
 log = structlog.get_logger()
 
-MAX_AGE: Final = 8 * 60.0
-"""Seconds that an event may stay unsettled; RabbitMQ closes the channel after 30 minutes."""
-ALONE_FOR: Final = 30.0
-"""Seconds that the only message in hand may take, with a Kit that answers, until others are let in."""
 QUIET: Final = 0.1
 MAX_SETTLING_IN: Final = 1.0
 """Redelivered events come in a burst; they are folded before the first write."""
@@ -85,7 +81,7 @@ class Session:
         self.backlog = Backlog(account, self.settle, failing)
         bulk = account.credential is not None and account.credential.bulk
         writer = Writer(catalog, in_hand, clock, self.settle, known_ttl=shared.known_ttl, bulk=bulk)
-        self.apply = Apply(name, writer, self.backlog, self.holds, self.settle, clock)
+        self.apply = Apply(writer, self.backlog, self.holds, self.settle, clock, shared.patience)
         self.intake = Intake(account, self.consumer, in_hand, self._ledger, self.backlog, self.settle)
         self.dispatch = Dispatch(self.apply, self.backlog, self.holds, self.settle, self.intake, clock)
 
@@ -186,9 +182,9 @@ class Session:
             oldest = self.consumer.oldest_age
             if self.holds.refused.is_set():
                 self.end(End.CREDENTIAL_REFUSED)
-            elif oldest >= MAX_AGE:
+            elif oldest >= self._shared.patience.max_age:
                 self.end(End.GREW_OLD)
-            elif self.consumer.prefetch.careful and oldest >= ALONE_FOR:
+            elif self.consumer.prefetch.careful and oldest >= self._shared.patience.alone_for:
                 self.consumer.prefetch = self.consumer.prefetch.after_failing_alone()
                 self.end(End.RESIZE)
             elif (

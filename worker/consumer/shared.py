@@ -12,6 +12,7 @@ from worker.kit.access import KitAccess
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.metrics import Metrics
+from worker.retry import PATIENCE, Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Shared:
     Attributes:
         worker_id: Names this worker; the broker balances accounts by it.
         known_ttl: Seconds for which Kit's answers are relied on.
+        patience: How long accounts wait before they give something up or back.
     """
 
     broker: Broker
@@ -32,6 +34,7 @@ class Shared:
     clock: Clock
     worker_id: str
     known_ttl: float
+    patience: Patience = PATIENCE
 
     async def check_ledger(self, account: str, *, stale: int) -> None:
         """Register as a consumer, unless somebody consumes who keeps another ledger: each would undo the other.

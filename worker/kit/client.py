@@ -65,6 +65,11 @@ class KitClient:
         self._may_call = may_call
         self._observe = observe
 
+    @property
+    def concurrency(self) -> int:
+        """How many calls may be under way at once."""
+        return self._http.connections
+
     async def __aenter__(self) -> Self:
         return self
 

@@ -52,7 +52,7 @@ class KitHttp:
         max_answer_bytes: A larger answer is not Kit's.
     """
 
-    def __init__(  # noqa: PLR0913  # what can be said of a connection, all named
+    def __init__(  # what can be said of a connection, all named
         self,
         base_url: str,
         *,

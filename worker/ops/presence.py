@@ -97,6 +97,6 @@ class Presence:
 
     async def _prune(self) -> None:
         ledger = self._registry.ledger
-        pruned = await prune_history(ledger.database, ledger.now() - self._history_days * DAY)
+        pruned = await prune_history(ledger.database, ledger.clock.time() - self._history_days * DAY)
         if pruned:
             log.info("history_pruned", lines=pruned)

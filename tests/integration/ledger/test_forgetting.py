@@ -113,7 +113,7 @@ async def test_who_has_the_old_address_now_is_somebody_else(ledger: Ledger) -> N
     assert [row[1] for row in rows["subscribers"]] == [shared]
     assert about(rows, ADA, "u-a") == []  # his record does not say where she went
     known = await load(ledger, await ledger.take(ACCOUNT), shared, users=["u-a", "u-b"])
-    assert known.forgotten.keys() == {ledger.mark("user", "u-a")}  # his late events are still his
+    assert known.forgotten.keys() == {("user", "u-a")}  # his late events are still his
 
 
 async def test_a_damaged_record_of_somebody_else_is_named(ledger: Ledger) -> None:
@@ -170,7 +170,7 @@ async def test_to_forget_again_moves_the_moment(ledger: Ledger, clock: StandingC
     await forget(ledger, ADA, [])
     tenure = await ledger.take(ACCOUNT)
     known = await load(ledger, tenure, ADA)
-    assert known.forgotten == {ledger.mark("email", ADA): datetime.fromtimestamp(clock.time(), UTC)}
+    assert known.forgotten == {("email", ADA): datetime.fromtimestamp(clock.time(), UTC)}
 
 
 async def test_a_mark_is_the_ledgers_own(new_ledger: NewLedger) -> None:
@@ -191,7 +191,7 @@ async def test_who_is_unknown_is_marked_all_the_same(ledger: Ledger) -> None:
     ]
     for name in ("rainy", "sunny"):
         known = await load(ledger, await ledger.take(name), ADA)
-        assert known.forgotten.keys() == {ledger.mark("email", ADA)}
+        assert known.forgotten.keys() == {("email", ADA)}
 
 
 async def test_a_worker_that_has_the_person_in_hand_loses_the_account(new_ledger: NewLedger) -> None:

@@ -33,7 +33,10 @@ from tests.integration.ledger.silent_proxy import SilentProxy
 from worker.clock import Clock
 from worker.errors import LedgerUnavailable
 from worker.ledger import database
-from worker.ledger.account import AccountLedger
+from worker.consumer.account_ledger import AccountLedger
+from worker.consumer.holds import Holds
+from worker.kit.catalog import Catalog
+from tests.unit.consumer.test_account_ledger import FakeKitAccount
 from worker.ledger.history import find_history
 from worker.ledger.store import Ledger
 from worker.subscribers.known import Batch
@@ -194,15 +197,17 @@ async def test_a_commit_whose_answer_was_lost_counts_once(
 ) -> None:
     """Given a save that the server made, and whose answer the network lost, its repetition adds nothing."""
 
-    async def kit_account() -> int:
-        return 0
-
-    account = AccountLedger(ACCOUNT, far_ledger, kit_account=kit_account, taken=lambda _: None, clock=Clock())
-    await account.save(Batch([record(ADA)], entries=[entry(ADA, "e1")], created_tags=1))
+    kit = FakeKitAccount()
+    catalog, holds = cast("Catalog", kit), cast("Holds", kit)
+    account = AccountLedger(ACCOUNT, far_ledger, catalog, holds, Clock())
+    kit.created = 1
+    await account.save(Batch([record(ADA)], entries=[entry(ADA, "e1")]))
     with capture_logs() as logs:
         proxy.unheard = b"COMMIT"
-        await account.save(Batch([record(ADA, "VIP")], entries=[entry(ADA, "e2")] * 2, created_tags=created))
-    await account.save(Batch(entries=[entry(ADA, "e3")], created_tags=1))
+        kit.created = created
+        await account.save(Batch([record(ADA, "VIP")], entries=[entry(ADA, "e2")] * 2))
+    kit.created = 1
+    await account.save(Batch(entries=[entry(ADA, "e3")]))
 
     assert [line["event"] for line in logs] == ["ledger_unavailable", "ledger_back"]
     found = [line.event_id for line in await find_history(far_ledger.database, account=ACCOUNT)]

@@ -32,6 +32,7 @@ from worker.events.delivery import Delivery
 from worker.kit.client import KitClient
 from worker.kit.writer import BulkResult, Writer
 from worker.mapping import EventMapping, Rule, Template
+from worker.retry import PATIENCE
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Outcome
@@ -335,7 +336,7 @@ class World:
             self.clock,
         )
         self.backlog = Backlog(self.account, self.settle, {})
-        self.apply = Apply("main", writer, self.backlog, self.holds, self.settle, self.clock)
+        self.apply = Apply(writer, self.backlog, self.holds, self.settle, self.clock, PATIENCE)
         self.intake = Intake(self.account, consumer, self.in_hand, ledger, self.backlog, self.settle)
         self.dispatch = Dispatch(self.apply, self.backlog, self.holds, self.settle, self.intake, self.clock)
 

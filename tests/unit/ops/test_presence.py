@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from types import SimpleNamespace
+from typing import Any, cast
 
 from structlog.testing import capture_logs
 
@@ -30,7 +31,7 @@ class ReadsOnly:
             raise LedgerUnavailable("the disk is full")
 
 
-async def nobody() -> dict[str, Connected]:
+async def no_accounts() -> dict[str, Connected]:
     """No account is connected by OAuth."""
     return {}
 
@@ -45,9 +46,8 @@ class Quiet(Presence):
 def test_a_ledger_that_can_only_be_read_is_said_once_and_its_end_once() -> None:
     async def main() -> None:
         registry = ReadsOnly()
-        presence = Quiet(
-            cast("Registry", registry), connected=nobody, workers=dict, state=dict, history_days=1
-        )
+        nobody = cast("Any", SimpleNamespace(connected=no_accounts, accounts=dict, running={}))
+        presence = Quiet(cast("Registry", registry), nobody, nobody, nobody, 1)
         async with beside(presence.run()) as working:
             await asyncio.sleep(60)
             registry.full = False

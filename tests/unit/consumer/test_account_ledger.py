@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import pytest
 import structlog
 from structlog.testing import capture_logs
 
 from tests.unit.virtual_time import VirtualClock, run
+from worker.consumer.account_ledger import AccountLedger
+from worker.consumer.holds import Holds
 from worker.errors import EpochLost, LedgerUnavailable
-from worker.ledger.account import AccountLedger
-from worker.ledger.store import Tenure
+from worker.kit.catalog import Catalog
+from worker.ledger.store import Ledger, Tenure
 from worker.subscribers.known import Batch, Known
 from worker.subscribers.record import Record
 
@@ -71,12 +73,32 @@ class Kept:
             raise EpochLost("somebody else has it")
 
 
-def ledger_of(kept: Kept) -> AccountLedger:
-    async def kit_account() -> int:
+@dataclass
+class FakeKitAccount:
+    """Both what is known of Kit and the way there."""
+
+    unanswered: bool = False
+    created: int = 0
+
+    async def account_id(self) -> int:
         await asyncio.sleep(0.01)
         return 7
 
-    return AccountLedger("sunny", kept, kit_account=kit_account, taken=lambda _: None, clock=VirtualClock())
+    async def ask(self, question: Callable[[], Awaitable[int]]) -> int:
+        return await question()
+
+    def take_created(self) -> int:
+        created, self.created = self.created, 0
+        return created
+
+    def count_created(self, before: int) -> None:
+        self.created = before
+
+
+def ledger_of(kept: Kept, kit: FakeKitAccount | None = None) -> AccountLedger:
+    kit = kit or FakeKitAccount()
+    catalog, holds = cast("Catalog", kit), cast("Holds", kit)
+    return AccountLedger("sunny", cast("Ledger", kept), catalog, holds, VirtualClock())
 
 
 def batch() -> Batch:
@@ -231,3 +253,19 @@ def test_releasing_in_vain_does_no_harm() -> None:
         return [line["event"] for line in logs]
 
     assert run(main()) == ["release_failed"]
+
+
+def test_with_the_account_comes_what_was_created_and_whether_calls_may_be_under_way() -> None:
+    """Given a holder who left without a word, Kit is asked something harmless before anything is written."""
+
+    class Doubted(Kept):
+        async def take(self, account: str, kit_account: int) -> Tenure:
+            return replace(await super().take(account, kit_account), created_tags=3, in_doubt=True)
+
+    kit = FakeKitAccount()
+
+    async def main() -> None:
+        await ledger_of(Doubted(), kit).load((), (), fresh=True)
+
+    run(main())
+    assert (kit.created, kit.unanswered) == (3, True)

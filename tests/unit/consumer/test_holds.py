@@ -1,0 +1,56 @@
+"""How long Kit is left alone, as tables; the holds of a session at work are in `test_dispatch`."""
+
+from __future__ import annotations
+
+import pytest
+
+from worker.consumer.holds import FIRST_DELAY_LIMITED, NO_HOLD, Hold
+from worker.retry import MAX_DELAY, backoff
+
+NEVER = float("-inf")
+
+
+@pytest.mark.parametrize(("failures", "seconds"), [(1, 5.0), (2, 10.0), (3, 20.0), (4, 40.0), (5, 60.0)])
+def test_after_a_429_it_begins_with_five_seconds(failures: int, seconds: float) -> None:
+    assert backoff(failures, 0.5, FIRST_DELAY_LIMITED) == seconds
+
+
+def test_a_hold_lengthens_with_each_failure_after_it_ended() -> None:
+    hold = NO_HOLD
+    now, waits = 100.0, []
+    for _ in range(8):
+        hold = hold.failed(now, "Kit is down", 0.5)
+        waits.append(hold.until - now)
+        now = hold.until
+
+    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, MAX_DELAY, MAX_DELAY]
+
+
+def test_a_hold_in_which_kit_answered_something_begins_anew() -> None:
+    """Given tries that Kit answers in part before one fails, then the waits do not grow: Kit is not down."""
+    hold = NO_HOLD
+    now, waits = 100.0, []
+    for worked_at in (NEVER, 101.0, 102.5, 90.0, 90.0, 107.0):
+        hold = hold.failed(now, "reset", 0.5, worked_at=worked_at)
+        waits.append(hold.until - now)
+        now = hold.until + 0.5
+
+    assert waits == [1.0, 1.0, 1.0, 2.0, 4.0, 8.0]
+
+
+def test_calls_that_were_under_way_together_fail_as_one() -> None:
+    """Given 32 calls fail within the first second, then the hold is that of one failure."""
+    first = NO_HOLD.failed(100.0, "reset", 0.5)
+
+    hold = first
+    for moment in range(31):
+        hold = hold.failed(100.0 + moment / 40, "reset too", 0.5)
+
+    assert hold == first == Hold(1, 101.0, "reset")
+
+
+def test_no_hold_is_false_and_a_hold_stays_true_until_it_is_lifted() -> None:
+    """Given a hold has run out, then it is still one: the next change has to prove that Kit is back."""
+    assert not NO_HOLD
+    assert NO_HOLD.until == NEVER
+    assert NO_HOLD.failed(100.0, "down", 0.5)
