@@ -117,22 +117,12 @@ def preview(message: Message, account: Account, now: datetime) -> Preview:
     try:
         event = decode(message, now=now, arrival=0, apps=account.apps, types=types)
     except EventError as error:
-        return Preview(
-            account.name, message.routing_key, "", PreviewVerdict.DEAD_LETTERED, error.reason, str(error)
-        )
+        return _dead_lettered(account, message.routing_key, "", error)
     rules = _rules(event, account)
     try:
         request = interpret(event, account)
     except EventError as error:
-        return Preview(
-            account.name,
-            event.type,
-            _email(event),
-            PreviewVerdict.DEAD_LETTERED,
-            error.reason,
-            str(error),
-            rules,
-        )
+        return _dead_lettered(account, event.type, _email(event), error, rules)
     if request is None:
         return Preview(
             account.name,
@@ -157,6 +147,13 @@ def preview(message: Message, account: Account, now: datetime) -> Preview:
         calls=_calls(request.email, request.change, account),
         creates_missing=account.options.create_missing,
     )
+
+
+def _dead_lettered(
+    account: Account, event_type: str, email: str, error: EventError, rules: tuple[RuleView, ...] = ()
+) -> Preview:
+    verdict = PreviewVerdict.DEAD_LETTERED
+    return Preview(account.name, event_type, email, verdict, error.reason, str(error), rules)
 
 
 def _email(event: Event) -> str:
