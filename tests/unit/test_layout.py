@@ -127,10 +127,12 @@ IO: Final = frozenset({
 """Whoever imports one of these may ask the world something, or tell it something."""
 
 READING: Final = frozenset({
-    "exists", "glob", "is_dir", "is_file", "iterdir", "now", "open", "read_bytes", "read_text", "stat",
-    "today", "utcnow", "write_bytes", "write_text",
+    "exists", "glob", "is_dir", "is_file", "iterdir", "open", "read_bytes", "read_text", "stat",
+    "write_bytes", "write_text",
 })  # fmt: skip
-"""Methods of paths and of `datetime` that do so; to name a path, or a time, is pure."""
+"""Methods of paths that do so; to name a path is pure."""
+
+TELLING_TIME: Final = frozenset({"datetime.now", "datetime.today", "datetime.utcnow", "date.today"})
 
 UNTIL_PURE: Final = {
     "worker/dead_letters/letter.py": "needs the broker's types and names",
@@ -157,7 +159,9 @@ def impurities(module: Module) -> list[str]:
         f"{each.place}:{node.lineno}: {ast.unparse(node.func)}()"
         for each in reached
         for node in ast.walk(each.tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READING
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and (node.func.attr in READING or ast.unparse(node.func) in TELLING_TIME)
     ]
     return [*(chain(module, name) for name in imported), *called]
 
