@@ -191,8 +191,6 @@ AMQP: Final = {"aio_pika", "aiormq", "pamqp"}
 UNTIL_AMQP_IS_THE_BROKERS: Final = {"commands", "consumer", "contract", "dead_letters", "demo", "ops"}
 UNTIL_DECLARED: Final = {"aiormq", "pamqp", "yarl"}
 UNTIL_IMPORTED: Final = {"aio-pika", "msgspec"}
-DRIVERS: Final = {"aiosqlite", "asyncpg"}
-"""SQLAlchemy imports them by the name in a URL, though no file of worker/ did."""
 
 
 def test_only_the_broker_package_knows_amqp() -> None:
@@ -232,7 +230,7 @@ def test_what_is_imported_is_declared() -> None:
 
 def test_what_is_declared_is_imported() -> None:
     """Nobody installs, and updates, what is not used."""
-    idle = declared() - imported() - DRIVERS
+    idle = declared() - imported()
 
     assert idle <= UNTIL_IMPORTED, f"take out of pyproject.toml: {sorted(idle - UNTIL_IMPORTED)}"
     _none_is_idle("UNTIL_IMPORTED", UNTIL_IMPORTED, idle)
