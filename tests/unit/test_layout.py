@@ -127,10 +127,12 @@ IO: Final = frozenset({
 """Whoever imports one of these may ask the world something, or tell it something."""
 
 READING: Final = frozenset({
-    "exists", "glob", "is_dir", "is_file", "iterdir", "now", "open", "read_bytes", "read_text", "stat",
-    "today", "utcnow", "write_bytes", "write_text",
+    "exists", "glob", "is_dir", "is_file", "iterdir", "open", "read_bytes", "read_text", "stat",
+    "write_bytes", "write_text",
 })  # fmt: skip
-"""Methods of paths and of `datetime` that do so; to name a path, or a time, is pure."""
+"""Methods of paths that do so; to name a path is pure."""
+
+TELLING_TIME: Final = frozenset({"datetime.now", "datetime.today", "datetime.utcnow", "date.today"})
 
 UNTIL_PURE: Final = {
     "worker/dead_letters/letter.py": "needs the broker's types and names",
@@ -157,7 +159,9 @@ def impurities(module: Module) -> list[str]:
         f"{each.place}:{node.lineno}: {ast.unparse(node.func)}()"
         for each in reached
         for node in ast.walk(each.tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READING
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and (node.func.attr in READING or ast.unparse(node.func) in TELLING_TIME)
     ]
     return [*(chain(module, name) for name in imported), *called]
 
@@ -187,8 +191,6 @@ AMQP: Final = {"aio_pika", "aiormq", "pamqp"}
 UNTIL_AMQP_IS_THE_BROKERS: Final = {"commands", "consumer", "contract", "dead_letters", "demo", "ops"}
 UNTIL_DECLARED: Final = {"aiormq", "pamqp", "yarl"}
 UNTIL_IMPORTED: Final = {"aio-pika", "msgspec"}
-DRIVERS: Final = {"aiosqlite", "asyncpg"}
-"""SQLAlchemy imports them by the name in a URL, though no file of worker/ did."""
 
 
 def test_only_the_broker_package_knows_amqp() -> None:
@@ -228,7 +230,7 @@ def test_what_is_imported_is_declared() -> None:
 
 def test_what_is_declared_is_imported() -> None:
     """Nobody installs, and updates, what is not used."""
-    idle = declared() - imported() - DRIVERS
+    idle = declared() - imported()
 
     assert idle <= UNTIL_IMPORTED, f"take out of pyproject.toml: {sorted(idle - UNTIL_IMPORTED)}"
     _none_is_idle("UNTIL_IMPORTED", UNTIL_IMPORTED, idle)

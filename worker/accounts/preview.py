@@ -118,22 +118,12 @@ def preview(delivery: Delivery, account: Account) -> Preview:
     try:
         event = decode(delivery, arrival=0, apps=account.apps, types=types)
     except EventError as error:
-        return Preview(
-            account.name, delivery.routing_key, "", PreviewVerdict.DEAD_LETTERED, error.reason, str(error)
-        )
+        return _dead_lettered(account, delivery.routing_key, "", error)
     rules = _rules(event, account)
     try:
         change = interpret(event, account)
     except EventError as error:
-        return Preview(
-            account.name,
-            event.type,
-            _email(event),
-            PreviewVerdict.DEAD_LETTERED,
-            error.reason,
-            str(error),
-            rules,
-        )
+        return _dead_lettered(account, event.type, _email(event), error, rules)
     if change is None:
         return Preview(
             account.name,
@@ -158,6 +148,13 @@ def preview(delivery: Delivery, account: Account) -> Preview:
         calls=_calls(_email(event), change, account),
         creates_missing=account.options.create_missing,
     )
+
+
+def _dead_lettered(
+    account: Account, event_type: str, email: str, error: EventError, rules: tuple[RuleView, ...] = ()
+) -> Preview:
+    verdict = PreviewVerdict.DEAD_LETTERED
+    return Preview(account.name, event_type, email, verdict, error.reason, str(error), rules)
 
 
 def _email(event: Event) -> str:

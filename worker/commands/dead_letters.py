@@ -50,8 +50,8 @@ def list_(  # one for each option
     as_json: AsJson = False,
 ) -> None:
     """Show dead letters, grouped by reason and one by one. They stay where they are."""
-    chosen = _DeadLetters(account)
-    show_listings(run_async(chosen.look(_selection(reason, type_, id_))), limit, as_json=as_json)
+    dead_letters = _DeadLetters(account)
+    show_listings(run_async(dead_letters.look(_selection(reason, type_, id_))), limit, as_json=as_json)
 
 
 @app.command()
@@ -83,8 +83,8 @@ def replay(  # one for each option
     What newer events did to the same people stays: a replayed event applies only what is still newest.
     """
     selection = _chosen(reason, type_, id_, all_=all_)
-    chosen = _DeadLetters(account)
-    _and_report(lambda done: chosen.replay(selection, done), "replayed", as_json=as_json)
+    dead_letters = _DeadLetters(account)
+    _and_report(lambda done: dead_letters.replay(selection, done), "replayed", as_json=as_json)
 
 
 @app.command()
@@ -100,9 +100,9 @@ def discard(  # noqa: PLR0913  # one for each option
 ) -> None:
     """Delete dead letters for good."""
     selection = _chosen(reason, type_, id_, all_=all_)
-    chosen = _DeadLetters(account)
-    among = {} if yes else _confirmed(run_async(chosen.look(selection)))
-    _and_report(lambda done: chosen.discard(selection, among, done), "discarded", as_json=as_json)
+    dead_letters = _DeadLetters(account)
+    among = {} if yes else _confirmed(run_async(dead_letters.look(selection)))
+    _and_report(lambda done: dead_letters.discard(selection, among, done), "discarded", as_json=as_json)
 
 
 @app.command()
@@ -155,7 +155,7 @@ def _and_report(
 
 
 class _DeadLetters:
-    """The dead letters of the accounts in question; each operation has connections of its own."""
+    """The accounts in question, and the operations over them, each on connections of its own."""
 
     def __init__(self, account: str | None) -> None:
         self._settings = begin()

@@ -32,7 +32,7 @@ def publish(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Send events to the platform's exchange, as the platform would; also some that the worker will refuse."""
+    """Send events to the platform's exchange, as the platform would, also such as the worker will refuse."""
     settings = begin()
     samples = [sample for name in files for sample in read_event_file(name)]
     events = [Addressed(sample, _routing_key(sample, event_type, app)) for sample in samples]

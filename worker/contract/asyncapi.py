@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from worker.broker.topology import DEAD_LETTER_EXCHANGE
 from worker.contract.examples import RULES, cloud_event_example, plain_example
+from worker.contract.schemas import ID, SCHEMAS, SEQUENCE, TIME, Document, event_schemas
 from worker.errors import Reason
 from worker.handlers import HANDLERS
-from worker.handlers.base import PLATFORM_FIELDS, Handler, Payload
+from worker.handlers.base import Handler
 
-Document: TypeAlias = dict[str, Any]
-
-SCHEMAS: Final = "#/components/schemas/"
 MESSAGES: Final = "#/components/messages/"
 BINDING: Final = "0.3.0"
 
@@ -35,7 +33,7 @@ def asyncapi_document(exchange: str) -> Document:
         "defaultContentType": "application/json",
         "channels": {"events": _events_channel(exchange), "deadLetters": _dead_letters_channel()},
         "operations": _operations(),
-        "components": {"messages": _messages(), "schemas": _schemas()},
+        "components": {"messages": _messages(), "schemas": event_schemas()},
     }
 
 
@@ -141,11 +139,11 @@ def _binary_headers(event_type: str) -> Document:
         "required": ["cloudEvents:specversion", "cloudEvents:id", "cloudEvents:type"],
         "properties": {
             "cloudEvents:specversion": {"const": "1.0"},
-            "cloudEvents:id": _ID,
+            "cloudEvents:id": ID,
             "cloudEvents:source": {"type": "string"},
             "cloudEvents:type": {"const": event_type},
-            "cloudEvents:time": _TIME,
-            "cloudEvents:sequence": _SEQUENCE,
+            "cloudEvents:time": TIME,
+            "cloudEvents:sequence": SEQUENCE,
         },
     }
 
@@ -185,72 +183,3 @@ def _dead_letter() -> Document:
         "headers": {"type": "object", "properties": _DEAD_LETTER_HEADERS},
         "payload": {},
     }
-
-
-# -- schemas ----------------------------------------------------------------------------------------------
-
-_ID: Final[Document] = {
-    "type": "string",
-    "minLength": 1,
-    "maxLength": 255,
-    "description": "Marks duplicates.",
-}
-_TIME: Final[Document] = {
-    "type": "string",
-    "format": "date-time",
-    "description": "When it happened, ISO 8601 with an offset.",
-}
-_SEQUENCE: Final[Document] = {
-    "type": "string",
-    "maxLength": 255,
-    "description": "Orders the events of one person before their times do; whole numbers compare as numbers.",
-}
-
-
-def _schemas() -> Document:
-    payload = _tidied(Payload.model_json_schema(ref_template=f"{SCHEMAS}{{model}}"))
-    objects = payload.pop("$defs")
-    for field, path in PLATFORM_FIELDS.items():
-        name, _, key = path.partition(".")
-        objects[name.capitalize()]["properties"][key]["description"] = f"Accounts map it as `{field}`."
-    objects["User"]["properties"]["email"] |= {"format": "email", "description": "Who it is about."}
-    data = {"$ref": f"{SCHEMAS}Payload"}
-    envelope = {"id": _ID, "type": {"type": "string", "minLength": 1, "maxLength": 255}, "time": _TIME}
-    return {
-        **objects,
-        "Payload": payload,
-        "PlainEvent": {
-            "type": "object",
-            "required": ["data"],
-            "properties": {**envelope, "occurred_at": _TIME, "data": data},
-        },
-        "CloudEvent": {
-            "type": "object",
-            "required": ["specversion", "id", "type", "data"],
-            "properties": {
-                "specversion": {"const": "1.0"},
-                "source": {"type": "string"},
-                **envelope,
-                "sequence": _SEQUENCE,
-                "data": data,
-            },
-        },
-    }
-
-
-def _tidied(schema: Any) -> Any:  # noqa: ANN401  # any part of a JSON Schema
-    """Return pydantic's schema without the words that say nothing, and unions of plain types in short."""
-    if isinstance(schema, list):
-        return [_tidied(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    kept = {name: _tidied(value) for name, value in schema.items() if not _says_nothing(name, value)}
-    options = kept.get("anyOf", [])
-    if options and all(set(option) == {"type"} for option in options):
-        del kept["anyOf"]
-        kept["type"] = [option["type"] for option in options]
-    return kept
-
-
-def _says_nothing(name: str, value: object) -> bool:
-    return (name == "default" and value is None) or (name == "title" and isinstance(value, str))

@@ -32,11 +32,13 @@ class WorkerProcess:
     Args:
         process: The process.
         log: The file that it writes its log into, shown where something fails.
+        patience: Seconds in which it is to do any one thing.
     """
 
-    def __init__(self, process: Process, log: Path) -> None:
+    def __init__(self, process: Process, log: Path, patience: float = PATIENCE) -> None:
         self._process = process
         self._log = log
+        self._patience = patience
 
     async def until(self, look: Callable[[], Awaitable[T | None]], otherwise: str) -> T:
         """Return what `look` finds, which is asked again and again while it finds None.
@@ -45,13 +47,13 @@ class WorkerProcess:
             DemoFailedError: It finds nothing in time, or the worker ended; `otherwise` says what is missing.
         """
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 while (found := await look()) is None:
                     if (code := self._process.returncode) is not None:
                         raise self._failure(f"the worker ended by itself (exit code {code})")
                     await asyncio.sleep(LOOK_EVERY)
         except TimeoutError:
-            raise self._failure(f"{otherwise} within {PATIENCE:.0f} s") from None
+            raise self._failure(f"{otherwise} within {self._patience:.0f} s") from None
         return found
 
     async def ended(self) -> int:

@@ -155,8 +155,8 @@ async def test_a_late_event_of_the_person_is_known_as_one(
 
     known = await load(ledger_of_two, tenure, ADA, HOME, WORK, BOB, users=["u-a", "u-b"])
 
-    marks = {ledger_of_two.mark("email", email) for email in (ADA, HOME, WORK)}
-    assert known.forgotten == dict.fromkeys({*marks, ledger_of_two.mark("user", "u-a")}, until)
+    signs = {*(("email", email) for email in (ADA, HOME, WORK)), ("user", "u-a")}
+    assert known.forgotten == dict.fromkeys(signs, until)
     assert known.records.keys() == {BOB}
     assert known.people.keys() == {"u-b"}
 

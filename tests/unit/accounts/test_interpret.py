@@ -8,13 +8,10 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.examples import event
-from worker import handlers
 from worker.accounts.account import Account
 from worker.accounts.interpret import interpret
 from worker.errors import HandlerError, InvalidEvent, Reason
-from worker.events.event import Event
-from worker.handlers.base import Handler
-from worker.mapping import EventMapping, FieldTarget, Rule, Template
+from worker.mapping import EventMapping, FieldTarget, Lookup, Rule, Template
 from worker.subscribers.change import tag_key
 
 ACCOUNT = Account(
@@ -57,17 +54,19 @@ def test_a_missing_value_of_a_placeholder_is_invalid() -> None:
         interpret(event(type_="order.paid"), account)
 
 
-def test_a_handler_that_crashes_costs_one_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a bug in a handler, then its event has an error that names the bug and no address."""
+class Crashing(Template):
+    """A tag whose name cannot be made, because of a bug."""
 
-    def crash(_event: Event) -> Mapping[str, str]:
-        raise KeyError("ada@example.com")
+    def render(self, lookup: Lookup) -> str:
+        raise KeyError(lookup("data.user.email"))
 
-    broken = {**handlers.HANDLERS, "user.signed_up": Handler("user.signed_up", "", fallbacks=crash)}
-    monkeypatch.setattr(handlers, "HANDLERS", broken)
+
+def test_a_bug_costs_one_event() -> None:
+    """Given a bug in the way of an event, then the event has an error that names the bug and no address."""
+    account = replace(ACCOUNT, events={"user.signed_up": EventMapping(Rule((Crashing("New Member"),)))})
 
     with pytest.raises(HandlerError) as caught:
-        interpret(event(), ACCOUNT)
+        interpret(event(), account)
 
     assert str(caught.value) == "user.signed_up: KeyError in its handler; this is a bug"
     assert caught.value.reason is Reason.HANDLER_ERROR

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from worker.accounts.account import Account
+from tests.unit.accounts.harness import KEY, KIT, PATH, SHIPPED, parse
 from worker.accounts.file.read import MissingSecret
 from worker.accounts.load import Loaded, load_accounts, parse_account
 from worker.errors import ConfigurationError
@@ -14,15 +14,6 @@ from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
 from worker.mapping import Condition, EventMapping, FieldTarget, Options, Rule, Template
-
-PATH = Path("config/accounts/default.yaml")
-SHIPPED = Path(__file__).parents[3] / "config"
-KEY = "kit_0123456789abcdef"
-KIT = "kit: {api_key_env: KIT_API_KEY}\n"
-
-
-def parse(text: str, **environ: str) -> Account:
-    return parse_account(text, PATH, {"KIT_API_KEY": KEY, **environ})
 
 
 def write(folder: Path, **files: str) -> Path:

@@ -7,17 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.accounts.harness import KEY, KIT, PATH, parse
 from worker.accounts.load import load_accounts, parse_account
 from worker.errors import ConfigurationError
-
-PATH = Path("config/accounts/default.yaml")
-KEY = "kit_0123456789abcdef0123456789abcdef"
-KIT = "kit: {api_key_env: KIT_API_KEY}\n"
 
 
 def problems(text: str) -> list[str]:
     with pytest.raises(ConfigurationError) as caught:
-        parse_account(text, PATH, {"KIT_API_KEY": KEY})
+        parse(text)
     return [str(problem).removeprefix("config/accounts/") for problem in caught.value.problems]
 
 
