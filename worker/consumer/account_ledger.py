@@ -1,4 +1,4 @@
-"""One session's way to the ledger: it takes the account when it first needs to, and waits out what is wrong."""
+"""One session's way to the ledger: takes the account when it must, and waits out whatever is wrong."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class AccountLedger:
             log.info("release_failed", account=self._account, problem=str(error))
 
     async def _held(self) -> Tenure:
-        """Return the tenure of this session, which begins when the broker has made this worker the active one.
+        """Return this session's tenure, which begins once the broker has made this worker the active one.
 
         A worker that only stands by never asks Kit, as another one may call there.
         """

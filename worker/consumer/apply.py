@@ -78,12 +78,7 @@ class Apply:
         except EventError as error:
             self._finish(pending, error)
         except Exception as error:  # the edge: a bug must not leave an event unsettled
-            log.error(
-                "change_crashed",
-                account=self._backlog.account.name,
-                events=len(pending.items),
-                exc_info=error,
-            )
+            log.exception("change_crashed", account=self._backlog.account.name, events=len(pending.items))
             self._finish(pending, HandlerError(f"{type(error).__name__} while applying it; this is a bug"))
         else:
             self._holds.worked()
@@ -101,10 +96,8 @@ class Apply:
         except asyncio.CancelledError:
             self._put_back(pendings)
             raise
-        except Exception as error:  # the edge: a bug with one must not refuse all of them
-            log.error(
-                "changes_crashed", account=self._backlog.account.name, changes=len(pendings), exc_info=error
-            )
+        except Exception:  # the edge: a bug with one must not refuse all of them
+            log.exception("changes_crashed", account=self._backlog.account.name, changes=len(pendings))
             return list(pendings)
         if end.error is not None:
             self._not_now([waiting[subscriber] for subscriber in end.failed], end.error)

@@ -1,4 +1,4 @@
-"""One account's consumer: it receives messages, holds what is unsettled, and acks. The only file that acks."""
+"""One account's consumer: receives messages, holds what is unsettled, and acks. No other file acks."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The end of every event: a dead letter is safe first, then the ledger knows, then RabbitMQ is told, then people.
+"""The third stage, where events end: dead letters are made safe, the ledger knows, RabbitMQ, and people.
 
-Nothing else acks. Whatever ends while one batch is being written makes up the next: one write per batch.
+In that order. Whatever ends while one batch is being written makes up the next: one write per batch.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Shared:
     patience: Patience = PATIENCE
 
     async def check_ledger(self, account: str, *, stale: int) -> None:
-        """Register as a consumer, unless somebody consumes who keeps another ledger: each would undo the other.
+        """Register as a consumer, unless one of another ledger consumes, too: each would undo the other.
 
         Args:
             account: Whose queue is to be consumed.
@@ -53,7 +53,8 @@ class Shared:
         if counted > others + stale:
             raise LedgerNotShared(
                 f"{work_queue(account)} has {counted} consumers, of which {others} are registered in the "
-                f"ledger {self.ledger.database.name}: somebody else consumes it, with another ledger or none. "
+                f"ledger {self.ledger.database.name}: somebody else consumes it, with another ledger or "
+                "none. "
                 "All workers need the same one: on several hosts a PostgreSQL, "
                 "LEDGER_URL=postgresql+asyncpg://user:password@host/database"
             )

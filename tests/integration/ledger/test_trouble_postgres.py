@@ -30,13 +30,13 @@ from tests.integration.ledger.harness import (
     works,
 )
 from tests.integration.ledger.silent_proxy import SilentProxy
+from tests.unit.consumer.test_account_ledger import FakeKitAccount
 from worker.clock import Clock
-from worker.errors import LedgerUnavailable
-from worker.ledger import database
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.holds import Holds
+from worker.errors import LedgerUnavailable
 from worker.kit.catalog import Catalog
-from tests.unit.consumer.test_account_ledger import FakeKitAccount
+from worker.ledger import database
 from worker.ledger.history import find_history
 from worker.ledger.store import Ledger
 from worker.subscribers.known import Batch
@@ -196,7 +196,6 @@ async def test_a_commit_whose_answer_was_lost_counts_once(
     far_ledger: Ledger, proxy: SilentProxy, created: int
 ) -> None:
     """Given a save that the server made, and whose answer the network lost, its repetition adds nothing."""
-
     kit = FakeKitAccount()
     catalog, holds = cast("Catalog", kit), cast("Holds", kit)
     account = AccountLedger(ACCOUNT, far_ledger, catalog, holds, Clock())
