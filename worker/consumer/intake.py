@@ -162,7 +162,7 @@ class Intake:
         if any(map(bool, self._in_hand.unknown((current,)))):
             self._batch.append(current)  # whoever knew the person let go meanwhile
             return
-        taken = self._in_hand.take_in(current)
+        taken = self._in_hand.take_in(current, item.delivery.received_at.timestamp())
         if taken is None:
             self._parked.append(current)
         elif isinstance(taken, Outcome):

@@ -71,7 +71,7 @@ class Session:
         self._log = log.bind(account=name)
 
         # The way of an event: consumer → intake → backlog → dispatch: apply → settle.
-        in_hand = InHand(clock)
+        in_hand = InHand()
         self.consumer = Consumer(name, shared.broker, shared.worker_id, prefetch, clock)
         self.holds = Holds(name, catalog.client, clock)
         self._ledger = AccountLedger(name, shared.ledger, catalog, self.holds, clock)

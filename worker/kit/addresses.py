@@ -54,7 +54,9 @@ class AddressChanges:
         if kit_id is None and (kit_id := await self._id_at_old_address(subscriber)) is None:
             # Kit has nobody to move.
             other = subscriber.joined.get(address.value)
-            self._in_hand.moved(subscriber, address, other.record.kit_id if other else None)
+            self._in_hand.moved(
+                subscriber, address, other.record.kit_id if other else None, self._client.clock.time()
+            )
             return
         try:
             answer = await self._client.call(
@@ -64,7 +66,7 @@ class AddressChanges:
             # Kit has deleted the subscriber: the first step at the new address creates it, and it gets all
             # that was ever done.
             self._in_hand.lost(subscriber)
-            self._in_hand.moved(subscriber, address, None)
+            self._in_hand.moved(subscriber, address, None, self._client.clock.time())
         except KitRejected as error:
             if error.status != 422:
                 raise
@@ -101,5 +103,5 @@ class AddressChanges:
     def _moved(
         self, subscriber: Subscriber, address: Part[str], kit_id: int, answer: Answer, what: str
     ) -> None:
-        self._in_hand.moved(subscriber, address, kit_id)
+        self._in_hand.moved(subscriber, address, kit_id, self._client.clock.time())
         self._in_hand.called(subscriber, Call(answer.endpoint, what, answer.status), (address.order,))

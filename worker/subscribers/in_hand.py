@@ -13,7 +13,6 @@ from typing import Final
 
 from msgspec import structs
 
-from worker.clock import Clock
 from worker.errors import EventError, InvalidEvent
 from worker.events.event import FIRST, Event, OrderKey
 from worker.subscribers.change import NOTHING, Change, Part
@@ -27,14 +26,9 @@ MOVE_EVERY: Final = 24 * 3600.0
 
 
 class InHand:
-    """The records of one session.
+    """The records of one session."""
 
-    Args:
-        clock: Tells when somebody moved.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._subscribers: dict[str, Subscriber] = {}
         self._people: dict[str, Person | None] = {}  # None: the ledger was asked, and does not know
         self._forgotten: dict[tuple[str, str], datetime] = {}
@@ -86,8 +80,12 @@ class InHand:
 
     # -- taking an event in ---------------------------------------------------------------------------
 
-    def take_in(self, item: Item) -> Item | Outcome | None:
+    def take_in(self, item: Item, now: float) -> Item | Outcome | None:
         """Take an event in whose people are known; `let_go` must follow, unless it has to wait.
+
+        Args:
+            item: The event, and what it asks for.
+            now: Seconds since 1970.
 
         Returns:
             The item with its subscriber and what is to be done; or how it ends at once, because there is
@@ -110,7 +108,7 @@ class InHand:
         if mark is not None and mark in self._marks:
             self._hold(item, subscriber)
             return structs.replace(item, subscriber=subscriber, change=NOTHING, doubled=True)
-        return self._take_in_news(item, subscriber, mark)
+        return self._take_in_news(item, subscriber, mark, now)
 
     def _ends(self, item: Item, subscriber: Subscriber, kind: Kind) -> Outcome:
         self._hold(item, subscriber)
@@ -127,9 +125,11 @@ class InHand:
         subscriber.events += 1
         self._idle.discard(subscriber)
 
-    def _take_in_news(self, item: Item, subscriber: Subscriber, mark: str | None) -> Item | Outcome | None:
+    def _take_in_news(
+        self, item: Item, subscriber: Subscriber, mark: str | None, now: float
+    ) -> Item | Outcome | None:
         event, record = _event_of(item), subscriber.record
-        change, refusal = self._with_address(subscriber, item)
+        change, refusal = self._with_address(subscriber, item, now)
         moves = change.address is not None and change.address.value != record.email
         if refusal is None and not moves and record.supersedes(change):
             return self._ends(item, subscriber, Kind.SUPERSEDED)
@@ -172,24 +172,26 @@ class InHand:
         until = (self._forgotten.get(("email", email)), self._forgotten.get(("user", user or "")))
         return any(event.time <= moment for moment in until if moment is not None)
 
-    def _with_address(self, subscriber: Subscriber, item: Item) -> tuple[Change, EventError | None]:
+    def _with_address(
+        self, subscriber: Subscriber, item: Item, now: float
+    ) -> tuple[Change, EventError | None]:
         """Return the change with the person's address in it, or why that cannot be changed."""
         record, user, order = subscriber.record, item.user_id, _event_of(item).order
         if user is None or order <= record.users.get(user, FIRST):
             return item.change, None  # nobody's, or a delayed event of a person who has moved on
         moves = item.email != record.email and self._subscribers[item.email] is not subscriber
-        if moves and (why := self._why_not_move(record, user)) is not None:
+        if moves and (why := self._why_not_move(record, user, now)) is not None:
             error = InvalidEvent(f"data.user.email: {why}; everything else of the event is applied")
             return item.change, error
         # Also where it is the address as it is, for an older event may still ask for another one.
         return replace(item.change, address=Part(item.email, order)), None
 
-    def _why_not_move(self, record: Record, user: str) -> str | None:
+    def _why_not_move(self, record: Record, user: str, now: float) -> str | None:
         if record.users.keys() - {user}:
             return "the old address is used by another user.id as well, so it is not changed in Kit"
         person = self._people.get(user)
         moved_at = person.moved_at if person is not None else None
-        if moved_at is not None and self._clock.time() - moved_at < MOVE_EVERY:
+        if moved_at is not None and now - moved_at < MOVE_EVERY:
             return "this person's address was changed in Kit less than a day ago; replay the event tomorrow"
         return None
 
@@ -228,7 +230,7 @@ class InHand:
         for order in orders:
             subscriber.calls.setdefault(order, []).append(call)
 
-    def moved(self, subscriber: Subscriber, address: Part[str], kit_id: int | None) -> None:
+    def moved(self, subscriber: Subscriber, address: Part[str], kit_id: int | None, now: float) -> None:
         """Note that the subscriber has a new address.
 
         Args:
@@ -236,6 +238,7 @@ class InHand:
             address: The new address, and by which event.
             kit_id: Of the subscriber who has it now. Where that is another one than before, all that was
                 given under the old address is owed to this one.
+            now: Seconds since 1970.
         """
         old = subscriber.record
         other = subscriber.joined.pop(address.value, None)
@@ -250,7 +253,7 @@ class InHand:
         subscriber.addresses.discard(old.email)
         self._lead(old.email, note)
         for user in subscriber.record.users:
-            self._people[user] = self._new_people[user] = Person(user, address.value, self._clock.time())
+            self._people[user] = self._new_people[user] = Person(user, address.value, now)
 
     # -- when it is done ------------------------------------------------------------------------------
 

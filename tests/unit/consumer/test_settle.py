@@ -30,7 +30,7 @@ class World(Session):
         """Let something be noted of a subscriber whose change is not done."""
         item = Item(Delivery(b"", ""), event(1), EMAIL, change=change(1))
         self.in_hand.learn([EMAIL], [], Known({}, {}, {}))
-        taken = self.in_hand.take_in(item)
+        taken = self.in_hand.take_in(item, self.clock.time())
         assert isinstance(taken, Item)
         assert taken.subscriber is not None
         self.in_hand.touch(taken.subscriber)

@@ -323,7 +323,7 @@ class World:
         self.consumer, self.ledger, self.dead_letters = FakeConsumer(), FakeLedger(), FakeDeadLetters()
         self.report = FakeReport()
         self.count = 0
-        self.in_hand = InHand(self.clock)
+        self.in_hand = InHand()
         consumer, ledger = cast("Consumer", self.consumer), cast("AccountLedger", self.ledger)
         writer, client = cast("Writer", self.kit), cast("KitClient", self.kit)
         self.holds = Holds("main", client, self.clock)
@@ -387,7 +387,7 @@ class World:
         )
         emails, users = self.in_hand.unknown([item])
         self.in_hand.learn(emails, users, Known({}, {}, {}))
-        taken = self.in_hand.take_in(item)
+        taken = self.in_hand.take_in(item, self.clock.time())
         assert isinstance(taken, Item)
         self.backlog.add(taken)
         return self.count

@@ -40,7 +40,7 @@ LOOKED_UP = "GET /v4/subscribers/{id} 200"
 
 def nobody_in_hand() -> InHand:
     """The people in a session's hands, of a ledger that has forgotten nobody."""
-    return InHand(Clock())
+    return InHand()
 
 
 class Written(Persistence):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -44,7 +45,7 @@ class Desk:
         wanted = {*emails, *(person.email for person in people.values())} & self.records.keys()
         records = {address: load_record(address, *self.records[address]) for address in wanted}
         self.of.in_hand.learn(emails, users, Known(records, people, {}))
-        taken = self.of.in_hand.take_in(asked)
+        taken = self.of.in_hand.take_in(asked, time.time())
         assert isinstance(taken, Item)
         return taken
 

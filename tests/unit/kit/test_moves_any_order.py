@@ -7,6 +7,7 @@ with or without having written the ledger.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -98,7 +99,7 @@ class Sessions:
         item = Item(Delivery(b"", ""), event(number), happened.email, happened.person, asked)
         emails, users = self._in_hand.unknown([item])
         self._in_hand.learn(emails, users, self._known(emails, users))
-        taken = self._in_hand.take_in(item)
+        taken = self._in_hand.take_in(item, time.time())
         if taken is None:
             self._queue.append(number)
         elif isinstance(taken, Outcome):

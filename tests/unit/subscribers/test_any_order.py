@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.examples import EMAIL, change, event, order
-from worker.clock import Clock
 from worker.events.delivery import Delivery
 from worker.kit.plan import AddTag, RemoveTag, Upsert, plan
 from worker.ledger.record_json import dump_record, load_record
@@ -113,7 +112,7 @@ class Worker:
         self._start()
 
     def _start(self) -> None:
-        self._in_hand = InHand(Clock())
+        self._in_hand = InHand()
         self._pending: list[tuple[int, Item, Subscriber]] = []
 
     def run(self) -> Kit:
@@ -138,7 +137,7 @@ class Worker:
         emails, users = self._in_hand.unknown([asked])
         records = {email: load_record(email, *self._ledger[email]) for email in emails & self._ledger.keys()}
         self._in_hand.learn(emails, users, Known(records, {}, {}))
-        taken = self._in_hand.take_in(asked)
+        taken = self._in_hand.take_in(asked, NOW)
         if isinstance(taken, Outcome):
             self._in_hand.let_go(taken.item)
         elif taken is not None and taken.subscriber is not None:

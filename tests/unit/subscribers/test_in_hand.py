@@ -9,7 +9,6 @@ import pytest
 from msgspec import structs
 
 from tests.unit.examples import EMAIL, NOON, change, event, order
-from worker.clock import Clock
 from worker.errors import Reason
 from worker.events.delivery import Delivery
 from worker.events.event import Event
@@ -22,16 +21,6 @@ from worker.subscribers.subscriber import Call, Subscriber
 
 NEW, THIRD = "ada.new@example.com", "ada.third@example.com"
 ADA, BOB = "u-ada", "u-bob"
-
-
-class SetClock(Clock):
-    """A clock that a test sets."""
-
-    seconds = 1_000_000.0
-
-    def time(self) -> float:
-        """Return what it was set to."""
-        return self.seconds
 
 
 @dataclass(frozen=True)
@@ -66,10 +55,10 @@ class Desk:
     records: dict[str, Record] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     forgotten: dict[tuple[str, str], int] = field(default_factory=dict)
-    clock: SetClock = field(default_factory=SetClock)
+    now: float = 1_000_000.0
 
     def __post_init__(self) -> None:
-        self.in_hand = InHand(self.clock)
+        self.in_hand = InHand()
 
     def come(self, item: Item) -> Item | Outcome | None:
         """Ask the ledger what must be asked, and take an event in."""
@@ -81,7 +70,7 @@ class Desk:
         gone = {sign: NOON + timedelta(seconds=at) for sign, at in self.forgotten.items()}
         self.in_hand.learn(emails, users, Known(records, people, gone))
         assert self.in_hand.unknown([item]) == (set(), set())
-        return self.in_hand.take_in(item)
+        return self.in_hand.take_in(item, self.now)
 
     def take(
         self, number: int, email: str = EMAIL, user: str | None = None, *, add: tuple[str, ...] = ("VIP",)
@@ -109,9 +98,9 @@ class Desk:
         """Apply an event that was taken in, its new address included."""
         subscriber, address = taken.subscriber, taken.change.address
         if address is not None and address.value != subscriber.record.email:
-            self.in_hand.moved(subscriber, address, subscriber.record.kit_id)
+            self.in_hand.moved(subscriber, address, subscriber.record.kit_id, self.now)
         subscriber.record.kit_id = subscriber.record.kit_id or 7
-        subscriber.record.note(taken.change, self.clock.time(), {})
+        subscriber.record.note(taken.change, self.now, {})
         subscriber.record.finish(taken.change)
         self.in_hand.applied(taken.item)
         self.in_hand.let_go(taken.item)
@@ -224,7 +213,7 @@ def test_a_late_event_under_the_old_address_is_about_the_person_under_the_new_on
 
 def _restarted(desk: Desk) -> Desk:
     desk.write()
-    return Desk(desk.records, desk.people, clock=desk.clock)
+    return Desk(desk.records, desk.people, now=desk.now)
 
 
 def test_a_newer_event_under_the_old_address_is_about_somebody_new() -> None:
@@ -301,9 +290,9 @@ def test_a_second_move_that_comes_during_the_first_takes_in_the_right_people() -
     assert to is not None
     assert second.change.address is not None
 
-    desk.in_hand.moved(subscriber, to, 8)
+    desk.in_hand.moved(subscriber, to, 8, desk.now)
     assert subscriber.record.owed.tags.keys() == {"tag 1", "tag 2"}
-    desk.in_hand.moved(subscriber, second.change.address, 9)
+    desk.in_hand.moved(subscriber, second.change.address, 9, desk.now)
     assert subscriber.record.owed.tags.keys() == {"tag 1", "tag 2", "tag 3"}
 
 
@@ -317,7 +306,7 @@ def test_of_two_gifts_of_one_entry_the_older_is_taken_off_whoever_moves_to_the_o
         desk.finish(Taken(structs.replace(taken.item, change=gift)))
     move = desk.take(3, NEW, ADA)
     assert move.change.address is not None
-    desk.in_hand.moved(move.subscriber, move.change.address, 8)
+    desk.in_hand.moved(move.subscriber, move.change.address, 8, desk.now)
 
     left = move.subscriber.record.left(move.change)
     assert {key: part.value.present for key, part in left.tags.items()} == {
@@ -345,7 +334,7 @@ def test_an_address_is_changed_at_most_once_a_day(seconds: float, *, refused: bo
     desk = Desk()
     desk.apply(1, user=ADA)
     desk.apply(2, NEW, ADA)
-    desk.clock.seconds += seconds
+    desk.now += seconds
     taken = desk.take(3, THIRD, ADA)
     assert (taken.item.refusal is not None) is refused
     assert (taken.change.address is None) is refused
@@ -373,7 +362,7 @@ def test_who_has_the_new_address_is_owed_all_that_was_given_under_the_old_one() 
     taken = desk.take(2, NEW, ADA)
     address = taken.change.address
     assert address is not None
-    desk.in_hand.moved(taken.subscriber, address, 8)
+    desk.in_hand.moved(taken.subscriber, address, 8, desk.now)
     record = taken.subscriber.record
     assert (record.email, record.kit_id, record.tags) == (NEW, 8, {})
     assert record.owed.tags.keys() == {"tag 1"}
@@ -388,7 +377,7 @@ def test_a_move_is_written_with_the_old_address_and_the_person() -> None:
     batch = desk.in_hand.changes()
     moved = {record.email: record.moved.to for record in batch.records if record.moved}
     assert moved == {EMAIL: NEW}
-    assert batch.people == [Person(ADA, NEW, desk.clock.seconds)]
+    assert batch.people == [Person(ADA, NEW, desk.now)]
     assert batch.moves == [(EMAIL, NEW)]
 
 
