@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ from worker.kit.answers import Answer
 from worker.kit.auth.login import Login, api_key_login, token_login
 from worker.mapping import Options
 from worker.sandbox import Fault, FaultKind, Rule
-from worker.subscribers.change import Change, merge_all
+from worker.subscribers.change import Change, Part, merge_all
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 
@@ -223,6 +224,14 @@ async def test_tags_come_last_and_only_for_whom_all_else_is_done(of: Account) ->
     assert calls == [BULK_SUBSCRIBERS, BULK_VALUES, BULK_OFF, BULK_TAGS]
 
 
+async def test_a_tag_that_did_not_exist_need_not_be_taken_off_anybody(of: Account) -> None:
+    subscribers = people(3)
+    await settle(of, {each: change(1) for each in subscribers})
+    of.calls()
+    await settle(of, {each: change(2, remove=("Never seen",)) for each in subscribers})
+    assert of.calls() == [LIST_TAGS, NEW_TAG]
+
+
 # -- who is left to single calls ----------------------------------------------------------------------------
 
 
@@ -267,6 +276,38 @@ async def test_what_was_deleted_in_kit_is_made_again(of: Account, what: str) -> 
     assert {(each.tags, *each.fields.items()) for each in found} == {
         (frozenset({"VIP", "New"}), ("plan", "Monthly"))
     }
+
+
+async def test_somebody_whose_address_is_another_ones_by_now_gets_everything_again(of: Account) -> None:
+    subscribers = people(3)
+    await settle(of, {each: change(1, add=("VIP",)) for each in subscribers})
+    of.kit.delete_subscriber(email(1))
+    of.kit.add_subscriber(email(1))
+    kept = await settle(of, {each: change(2, first_name="Ada") for each in subscribers})
+    assert kept["alone"] == 1
+    assert {(each.tags, each.first_name) for each in of.kit.subscribers().values()} == {
+        (frozenset({"VIP"}), "Ada")
+    }
+
+
+async def test_whoever_moves_does_so_by_single_calls(of: Account) -> None:
+    subscribers = people(3)
+    await settle(of, {each: change(1, add=("VIP",)) for each in subscribers})
+    asked = {each: change(2, add=("New",)) for each in subscribers}
+    asked[subscribers[1]] = replace(asked[subscribers[1]], address=Part("moved@example.com", order(2)))
+    assert (await settle(of, asked))["alone"] == 1
+    assert {email: each.tags for email, each in of.kit.subscribers().items()} == {
+        address: {"VIP", "New"} for address in (email(0), "moved@example.com", email(2))
+    }
+
+
+async def test_who_is_left_is_still_owed_what_was_owed(of: Account) -> None:
+    subscribers = people(3)
+    for each in subscribers:
+        each.record.owed = change(1, add=("Owed",))
+    of.sandbox.fail(FaultKind.ENTRIES, email=email(1), path="/v4/bulk/subscribers", times=1)
+    assert (await settle(of, {each: change(2, add=("VIP",)) for each in subscribers}))["alone"] == 1
+    assert {each.tags for each in of.kit.subscribers().values()} == {frozenset({"Owed", "VIP"})}
 
 
 async def test_whom_kit_refuses_is_found_by_single_calls_and_nobody_else(of: Account) -> None:
@@ -316,7 +357,8 @@ async def test_who_needs_what_kit_lacks_and_must_not_get_is_left(count: int) -> 
         asked[subscribers[1]] = change(add=("VIP",), fields={"unknown": "x"})
         end = await of.writer.apply_together(list(asked.items()))
         assert (end.alone, end.done) == (subscribers[:2], subscribers[2:])
-        assert [of.kit.subscriber(each.record.email).tags for each in end.done] == [{"VIP"}] * count
+        tags = [of.kit.subscriber(each.record.email).tags for each in subscribers]
+        assert tags == [set(), set(), *[{"VIP"}] * count]
 
 
 # -- when Kit fails -----------------------------------------------------------------------------------------
@@ -365,6 +407,17 @@ async def test_a_single_call_that_fails_is_told_as_well(of: Account, *, careful:
     assert isinstance(end.error, KitUnavailable)
     assert (end.failed, end.done, end.alone) == ({subscribers[0]}, [], [])
     assert (await of.writer.apply_together(asked)).done == subscribers
+
+
+async def test_who_may_have_been_created_by_a_call_without_an_answer_counts_as_new(of: Account) -> None:
+    """Given names are for new people only by then."""
+    subscribers = people(3)
+    of.sandbox.fail(FaultKind.RESET, path="/v4/bulk/subscribers", times=1, applied=True)
+    end = await of.writer.apply_together([(each, change()) for each in subscribers])
+    assert end.failed == set(subscribers)
+    of.catalog.options = Options(first_name="if_created")
+    await settle(of, {each: change(2, first_name="Ada") for each in subscribers})
+    assert {each.first_name for each in of.kit.subscribers().values()} == {"Ada"}
 
 
 async def test_of_two_errors_at_once_the_refused_credential_is_told(of: Account) -> None:
