@@ -63,9 +63,7 @@ class AddressChanges:
                 "PUT", "/v4/subscribers/{}", kit_id, json={"email_address": address.value}
             )
         except NotFound:
-            # Kit has deleted the subscriber: the first step at the new address creates it, and it gets all
-            # that was ever done.
-            self._in_hand.lost(subscriber)
+            # The subscriber was deleted in Kit. Whoever has the new address is owed all that was ever done.
             self._in_hand.moved(subscriber, address, None, self._client.clock.time())
         except KitRejected as error:
             if error.status != 422:

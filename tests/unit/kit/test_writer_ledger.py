@@ -200,6 +200,19 @@ async def test_a_move_that_fails_anywhere_is_completed_by_a_second_try(step: int
         assert of.kit.subscriber(EMAIL).tags == frozenset()
 
 
+async def test_a_move_that_was_made_and_is_refused_the_next_time_takes_nothing_off() -> None:
+    """Given Kit has one subscriber at the new address, and it is the one who moves, the tags stay."""
+    async with account() as of:
+        subscriber = await ada(of, "VIP")
+        of.sandbox.fail("status", status=422, method="PUT", applied=True, times=1)
+
+        calls = await of.apply(moving(2), subscriber)
+
+        assert calls == [NOT_MOVED, UPDATED]
+        assert of.kit.subscriber(NEW).tags == {"VIP"}
+        assert of.kit.find(EMAIL) is None
+
+
 async def test_somebody_whom_kit_has_lost_is_made_anew_at_the_new_address() -> None:
     async with account() as of:
         subscriber = await ada(of, "VIP")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from tests.unit.examples import change
+from tests.unit.examples import change, order
 from tests.unit.kit.harness import (
     CREATED,
     KEY,
@@ -20,14 +22,17 @@ from tests.unit.kit.harness import (
     NEW_FIELD,
     NEW_TAG,
     TAGGED,
+    UNTAGGED,
+    UPDATED,
     Account,
     account,
 )
 from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited, TryLater
-from worker.kit.auth.login import token_login
+from worker.kit.answers import Answer
+from worker.kit.auth.login import Login, api_key_login, token_login
 from worker.mapping import Options
 from worker.sandbox import Fault, FaultKind, Rule
-from worker.subscribers.change import Change, merge_all
+from worker.subscribers.change import Change, Part, merge_all
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 
@@ -124,6 +129,87 @@ async def test_where_single_calls_are_no_more_they_are_made(of: Account) -> None
     assert of.calls() == [LIST_FIELDS, NEW_FIELD, CREATED, LIST_TAGS, NEW_TAG, TAGGED]
 
 
+async def test_an_entry_without_another_of_its_kind_is_a_single_call(of: Account) -> None:
+    subscribers = people(3)
+    await settle(of, {each: change(1, add=("VIP",)) for each in subscribers})
+    of.calls()
+    asked = {each: change(2, add=("New",)) for each in subscribers}
+    asked[subscribers[0]] = change(2, add=("New",), remove=("VIP",), fields={"plan": "Annual"})
+    end = await of.writer.apply_together(list(asked.items()))
+    assert end.done == subscribers
+    assert of.calls() == [LIST_FIELDS, NEW_FIELD, UPDATED, UNTAGGED, NEW_TAG, BULK_TAGS]
+    assert of.kit.subscriber(email(0)).fields == {"plan": "Annual"}
+
+
+async def test_the_only_one_who_is_new_has_no_tags_to_take_off(of: Account) -> None:
+    """Given a single call among bulk calls has created somebody, its answer says so."""
+    of.kit.add_tag("Old")
+    known, new = people(3)[:2], Subscriber(Record("new@example.com"))
+    await settle(of, {each: change(1, add=("VIP",)) for each in known})
+    of.calls()
+    asked = {each: change(2, add=("VIP",), remove=("Old",), fields={"plan": "x"}) for each in [*known, new]}
+    end = await of.writer.apply_together(list(asked.items()))
+    assert end.done == [*known, new]
+    written = [call for call in of.calls() if not call.startswith("GET")]
+    assert written == [CREATED, NEW_FIELD, BULK_VALUES, BULK_OFF, BULK_TAGS]
+    for each, off in ((known[0], True), (new, False)):
+        assert ("tag 'Old' off" in [call.what for call in each.calls[order(2)]]) is off
+    assert new.record.tags["old"].part.value.present is False
+
+
+async def test_an_account_with_an_api_key_has_single_calls_only() -> None:
+    async with account() as of:
+        subscribers = people(3)
+        end = await of.writer.apply_together([(each, change(add=("VIP",))) for each in subscribers])
+        assert (end.alone, end.done, end.error) == (subscribers, [], None)
+        assert of.calls() == []
+
+
+SOME = st.fixed_dictionaries(
+    {
+        "add": st.sets(st.sampled_from("AB")).map(tuple),
+        "remove": st.sets(st.sampled_from("CD")).map(tuple),
+        "fields": st.sampled_from([0, 1, 10, 11, 21]).map(
+            lambda n: {f"f{number}": "x" for number in range(n)}
+        ),
+        "first_name": st.none() | st.just("Ada"),
+    }
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.booleans(), SOME), min_size=1, max_size=6))
+def test_together_it_takes_no_more_calls_than_one_by_one(asked: list[tuple[bool, dict[str, Any]]]) -> None:
+    """Given some of the people are known already, and some are new."""
+
+    async def calls_of(login: Login) -> int:
+        async with account(login=login) as of:
+            for name in "ABCD":
+                of.kit.add_tag(name)
+            subscribers = people(len(asked))
+            for each, (is_known, _) in zip(subscribers, asked, strict=True):
+                if is_known:
+                    await of.writer.apply(each, change(1))
+            for number in range(21):
+                await of.catalog.field(f"f{number}")
+            await of.catalog.listed()
+            of.calls()
+            changes = [
+                (each, change(2, **wanted)) for each, (_, wanted) in zip(subscribers, asked, strict=True)
+            ]
+            end = await of.writer.apply_together(changes)
+            assert end.done == ([] if end.alone else subscribers)
+            for each, wanted in changes:
+                if each in end.alone:
+                    await of.writer.apply(each, wanted)
+            return len(of.calls())
+
+    async def main() -> None:
+        assert await calls_of(LOGIN) <= await calls_of(api_key_login(SecretStr(KEY)))
+
+    asyncio.run(main())
+
+
 async def test_tags_come_last_and_only_for_whom_all_else_is_done(of: Account) -> None:
     """Given a field that Kit does not take for one person, that one gets no tag, and no email, before it."""
     rule = of.sandbox.fail(FaultKind.ENTRIES, email=email(1), path="/v4/bulk/custom_fields/*", times=1)
@@ -136,6 +222,14 @@ async def test_tags_come_last_and_only_for_whom_all_else_is_done(of: Account) ->
     assert of.kit.subscriber(email(2)).tags == {"VIP"}
     calls = [call for call in of.calls() if "/bulk/" in call]
     assert calls == [BULK_SUBSCRIBERS, BULK_VALUES, BULK_OFF, BULK_TAGS]
+
+
+async def test_a_tag_that_did_not_exist_need_not_be_taken_off_anybody(of: Account) -> None:
+    subscribers = people(3)
+    await settle(of, {each: change(1) for each in subscribers})
+    of.calls()
+    await settle(of, {each: change(2, remove=("Never seen",)) for each in subscribers})
+    assert of.calls() == [LIST_TAGS, NEW_TAG]
 
 
 # -- who is left to single calls ----------------------------------------------------------------------------
@@ -184,6 +278,38 @@ async def test_what_was_deleted_in_kit_is_made_again(of: Account, what: str) -> 
     }
 
 
+async def test_somebody_whose_address_is_another_ones_by_now_gets_everything_again(of: Account) -> None:
+    subscribers = people(3)
+    await settle(of, {each: change(1, add=("VIP",)) for each in subscribers})
+    of.kit.delete_subscriber(email(1))
+    of.kit.add_subscriber(email(1))
+    kept = await settle(of, {each: change(2, first_name="Ada") for each in subscribers})
+    assert kept["alone"] == 1
+    assert {(each.tags, each.first_name) for each in of.kit.subscribers().values()} == {
+        (frozenset({"VIP"}), "Ada")
+    }
+
+
+async def test_whoever_moves_does_so_by_single_calls(of: Account) -> None:
+    subscribers = people(3)
+    await settle(of, {each: change(1, add=("VIP",)) for each in subscribers})
+    asked = {each: change(2, add=("New",)) for each in subscribers}
+    asked[subscribers[1]] = replace(asked[subscribers[1]], address=Part("moved@example.com", order(2)))
+    assert (await settle(of, asked))["alone"] == 1
+    assert {email: each.tags for email, each in of.kit.subscribers().items()} == {
+        address: {"VIP", "New"} for address in (email(0), "moved@example.com", email(2))
+    }
+
+
+async def test_who_is_left_is_still_owed_what_was_owed(of: Account) -> None:
+    subscribers = people(3)
+    for each in subscribers:
+        each.record.owed = change(1, add=("Owed",))
+    of.sandbox.fail(FaultKind.ENTRIES, email=email(1), path="/v4/bulk/subscribers", times=1)
+    assert (await settle(of, {each: change(2, add=("VIP",)) for each in subscribers}))["alone"] == 1
+    assert {each.tags for each in of.kit.subscribers().values()} == {frozenset({"Owed", "VIP"})}
+
+
 async def test_whom_kit_refuses_is_found_by_single_calls_and_nobody_else(of: Account) -> None:
     """Given an address that Kit does not take, in a request with others, only that one is refused."""
     of.sandbox.fail(FaultKind.ENTRIES, email=email(2))
@@ -209,6 +335,30 @@ async def test_where_kit_refuses_the_whole_call_single_calls_show_whose_fault_it
     for each in subscribers[2:]:
         with pytest.raises(KitRejected, match="subscriber limit"):
             await of.writer.apply(each, asked[each])
+
+
+async def test_whom_a_single_call_refuses_is_left_too(of: Account) -> None:
+    """Given one new person among people who are known, whom Kit does not take, the others are done."""
+    subscribers = people(3)
+    await settle(of, {each: change(1) for each in subscribers[1:]})
+    of.sandbox.fail(FaultKind.STATUS, status=422, path="/v4/subscribers", method="POST")
+    end = await of.writer.apply_together([(each, change(2, add=("VIP",))) for each in subscribers])
+    assert (end.alone, end.done) == (subscribers[:1], subscribers[1:])
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_who_needs_what_kit_lacks_and_must_not_get_is_left(count: int) -> None:
+    """Single calls say why; everybody else is done."""
+    async with account(Options(create_missing=False), login=LOGIN) as of:
+        of.kit.add_tag("VIP")
+        subscribers = people(count + 2)
+        asked = {each: change(add=("VIP",)) for each in subscribers}
+        asked[subscribers[0]] = change(add=("VIP", "Unknown"))
+        asked[subscribers[1]] = change(add=("VIP",), fields={"unknown": "x"})
+        end = await of.writer.apply_together(list(asked.items()))
+        assert (end.alone, end.done) == (subscribers[:2], subscribers[2:])
+        tags = [of.kit.subscriber(each.record.email).tags for each in subscribers]
+        assert tags == [set(), set(), *[{"VIP"}] * count]
 
 
 # -- when Kit fails -----------------------------------------------------------------------------------------
@@ -245,6 +395,53 @@ async def test_a_call_that_fails_is_told_and_the_next_try_goes_on_from_there(
     again = Counter(of.calls())
     assert again[f"POST /v4/bulk/{stage} 200"] == 1  # what the other call did was noted
     assert {each.tags for each in of.kit.subscribers().values()} == {frozenset({"VIP"})}
+
+
+@pytest.mark.parametrize("careful", [False, True])
+async def test_a_single_call_that_fails_is_told_as_well(of: Account, *, careful: bool) -> None:
+    subscribers = people(3)
+    await settle(of, {each: change(1) for each in subscribers[1:]})
+    of.sandbox.fail(FaultKind.RESET, path="/v4/subscribers", method="POST", times=1)
+    asked = [(each, change(2, add=("VIP",))) for each in subscribers]
+    end = await of.writer.apply_together(asked, one_at_a_time=careful)
+    assert isinstance(end.error, KitUnavailable)
+    assert (end.failed, end.done, end.alone) == ({subscribers[0]}, [], [])
+    assert (await of.writer.apply_together(asked)).done == subscribers
+
+
+async def test_who_may_have_been_created_by_a_call_without_an_answer_counts_as_new(of: Account) -> None:
+    """Given names are for new people only by then."""
+    subscribers = people(3)
+    of.sandbox.fail(FaultKind.RESET, path="/v4/bulk/subscribers", times=1, applied=True)
+    end = await of.writer.apply_together([(each, change()) for each in subscribers])
+    assert end.failed == set(subscribers)
+    of.catalog.options = Options(first_name="if_created")
+    await settle(of, {each: change(2, first_name="Ada") for each in subscribers})
+    assert {each.first_name for each in of.kit.subscribers().values()} == {"Ada"}
+
+
+async def test_of_two_errors_at_once_the_refused_credential_is_told(of: Account) -> None:
+    of.sandbox.fail(FaultKind.RESET, path="/v4/bulk/subscribers", times=1)
+    of.sandbox.fail(FaultKind.UNAUTHORIZED, path="/v4/bulk/subscribers", times=1)
+    end = await of.writer.apply_together([(each, change(add=("VIP",))) for each in people(250)])
+    assert isinstance(end.error, CredentialRefused)
+    assert len(end.failed) in {150, 200}
+
+
+async def test_a_bug_is_raised_once_the_other_calls_have_ended(of: Account) -> None:
+    """Given a crash in one call, what the others did is noted, for the single calls that follow."""
+    call, crashes = of.client.call, iter([True, False, False])
+
+    async def crashing(*arguments: Any, **options: Any) -> Answer:  # noqa: ANN401  # as it is called
+        if next(crashes):
+            raise ZeroDivisionError
+        return await call(*arguments, **options)
+
+    of.client.call = crashing  # type: ignore[method-assign]
+    subscribers = people(250)
+    with pytest.raises(ZeroDivisionError):
+        await of.writer.apply_together([(each, change(first_name="Ada")) for each in subscribers])
+    assert sum(each.record.kit_id is not None for each in subscribers) == 150
 
 
 async def test_to_find_out_if_kit_works_one_call_is_made_at_a_time(of: Account) -> None:
