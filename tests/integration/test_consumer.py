@@ -7,9 +7,10 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
+from tests.integration.conftest import BrokerControl
 from tests.integration.harness import until
 from worker.broker.broker import Broker
-from worker.broker.topology import work_queue, work_queue_arguments
+from worker.broker.topology import consumer_priority, work_queue, work_queue_arguments
 from worker.clock import Clock
 from worker.consumer.end import End
 from worker.consumer.prefetch import starting_with
@@ -110,3 +111,15 @@ async def test_many_acks_settle_exactly_those(broker: Broker, account_name: str)
     second = await consuming(broker, account_name, COUNT, COUNT - len(done))
     await second.consumer.close()
     assert sorted(second.numbers) == [number for number in range(COUNT) if number not in done]
+
+
+@pytest.mark.usefixtures("queue")
+async def test_a_worker_consumes_with_the_priority_that_is_its_own(
+    broker: Broker, account_name: str, broker_ctl: BrokerControl
+) -> None:
+    """Given many workers, RabbitMQ hears of each how much it should be the one to have the account."""
+    one = await consuming(broker, account_name, 1, 1)
+    listed = await broker_ctl.rabbitmqctl("list_consumers", "queue_name", "arguments")
+    await one.consumer.close()
+    (line,) = [line for line in listed.splitlines() if line.startswith(work_queue(account_name))]
+    assert str(consumer_priority("here", account_name)) in line

@@ -229,6 +229,28 @@ async def test_a_queue_that_is_deleted_meanwhile_is_an_error_and_no_endless_wait
         await delete_while_looking()
 
 
+async def test_a_queue_that_is_deleted_while_one_waits_is_not_said_to_be_empty(box: Box) -> None:
+    """Given dead letters that another tool holds, when the queue goes, waiting for them ends as an error."""
+    await box.fill({})
+    queue = dead_letter_queue(box.account)
+
+    async def both_consume() -> bool:
+        state = await queue_state(box.connection, queue)
+        return state is not None and state.consumers == 2
+
+    async with (
+        reading(box.connection, box.account, patience=10.0) as late,
+        reading(box.connection, box.account) as early,
+    ):
+        assert [each.letter.event_id async for each in early.letters()] == ["e1"]
+        waiting = asyncio.ensure_future(anext(late.letters()))
+        await eventually(both_consume)
+        await delete_queue(box.connection, queue)
+        with pytest.raises(BrokerUnavailable, match="went away"):
+            await asyncio.wait_for(waiting, 5)
+    assert late.missing == 0
+
+
 async def test_what_rabbitmq_dead_lettered_itself_is_read_from_its_own_account(
     box: Box, channel: AbstractChannel, publisher: Publisher
 ) -> None:

@@ -1,1 +1,1 @@
-"""RabbitMQ: connections, topology, publishing, and what a frame says."""
+"""RabbitMQ, by aio-pika: connections, topology, publishing, consuming, and what a frame says."""

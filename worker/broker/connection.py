@@ -100,7 +100,10 @@ class Connection(aio_pika.Connection):
         return "" if self.transport is None else broker_version(self.transport.connection.server_properties)
 
     def lost(self) -> asyncio.Future[str]:
-        """Return a future that is done when the connection is gone, and says why."""
+        """Return a future that is done when the connection is gone, and says why.
+
+        To be asked for as soon as the connection is open: of one that is gone already, nothing more is said.
+        """
         lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
         def tell(_: AbstractConnection | None, error: BaseException | None) -> None:

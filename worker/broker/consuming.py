@@ -33,10 +33,10 @@ class Receiver(Protocol):
 class ConsumerChannel:
     """One channel, and what is consumed on it.
 
-    Consuming, acks and the broker's `basic.cancel` go by the channel of the layer under aio-pika. aio-pika's
-    own `consume` wraps each message into an `IncomingMessage`, which raises on odd properties, so that nobody
-    ever sees the message; it acks only through that, and waits for the socket each time; and it tells nobody
-    of a `basic.cancel`.
+    Consuming, acks and RabbitMQ's own `basic.cancel` go by the channel of the layer under aio-pika.
+    aio-pika's `consume` makes an `IncomingMessage` of each message, which raises on a delivery mode or an
+    expiration that it does not know: nobody would see that message, and it would stay unacked. It acks only
+    through that object, and waits for the socket each time. And it tells nobody of a `basic.cancel`.
     """
 
     def __init__(self, channel: AbstractChannel, raw_channel: RawChannel, clock: Clock) -> None:

@@ -67,8 +67,7 @@ def read_delivery(raw: DeliveredMessage, *, received_at: datetime, since: float)
     """Return what was delivered. Whatever the properties hold, it raises nothing.
 
     Args:
-        raw: As the layer under aio-pika hands it over: aio-pika's own `IncomingMessage` raises on some
-            properties, such as an `expiration` that is no number, and then nobody sees the message.
+        raw: As the layer under aio-pika hands it over; `ConsumerChannel` says why that layer.
         received_at: The time of day, in UTC.
         since: Seconds, by `Clock.monotonic`.
     """

@@ -51,7 +51,7 @@ async def connected(amqp_url: str, purpose: str) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def a_channel(connection: OpensChannels) -> AsyncIterator[AbstractChannel]:
+async def temporary_channel(connection: OpensChannels) -> AsyncIterator[AbstractChannel]:
     """Hold one channel for some commands; a refused command costs its channel, so each has its own.
 
     Raises:
@@ -66,7 +66,7 @@ async def a_channel(connection: OpensChannels) -> AsyncIterator[AbstractChannel]
 
 async def queue_state(connection: OpensChannels, queue: str) -> QueueState | None:
     """Return how a queue is; None where there is none of that name."""
-    async with a_channel(connection) as channel:
+    async with temporary_channel(connection) as channel:
         try:
             async with answered_within():
                 found = (await channel.declare_queue(queue, passive=True)).declaration_result
@@ -79,7 +79,7 @@ async def queue_state(connection: OpensChannels, queue: str) -> QueueState | Non
 
 async def exchange_exists(connection: OpensChannels, exchange: str) -> bool:
     """Tell whether there is an exchange of that name."""
-    async with a_channel(connection) as channel:
+    async with temporary_channel(connection) as channel:
         try:
             async with answered_within():
                 await channel.get_exchange(exchange)
@@ -96,7 +96,7 @@ async def what_differs(connection: OpensChannels, queue: str, arguments: Mapping
     It has no way to ask for a queue's arguments but to declare it with the wanted ones, which changes nothing
     about a queue that exists. So this is for queues that exist.
     """
-    async with a_channel(connection) as channel:
+    async with temporary_channel(connection) as channel:
         try:
             async with answered_within():
                 await channel.declare_queue(queue, durable=True, arguments=dict(arguments))
@@ -109,7 +109,7 @@ async def what_differs(connection: OpensChannels, queue: str, arguments: Mapping
 
 async def delete_queue(connection: OpensChannels, queue: str) -> int:
     """Delete a queue, if there is one, and return how many messages went with it."""
-    async with a_channel(connection) as channel:
+    async with temporary_channel(connection) as channel:
         try:
             async with answered_within():
                 return (await channel.queue_delete(queue)).message_count or 0
@@ -119,7 +119,7 @@ async def delete_queue(connection: OpensChannels, queue: str) -> int:
 
 async def delete_exchange(connection: OpensChannels, exchange: str) -> None:
     """Delete an exchange, if there is one."""
-    async with a_channel(connection) as channel:
+    async with temporary_channel(connection) as channel:
         try:
             async with answered_within():
                 await channel.exchange_delete(exchange)

@@ -13,7 +13,7 @@ from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import ChannelPreconditionFailed
 
 from worker.broker.connection import FAILURES, OpensChannels, answered_within
-from worker.broker.queues import a_channel, exchange_exists, queue_state
+from worker.broker.queues import exchange_exists, queue_state, temporary_channel
 from worker.errors import BrokerUnavailable, TopologyMismatch
 
 DEAD_LETTER_EXCHANGE: Final = "kit.dead"
@@ -125,7 +125,7 @@ class Topology:
 
     @asynccontextmanager
     async def _channel(self) -> AsyncIterator[AbstractChannel]:
-        async with a_channel(self.connection) as channel:
+        async with temporary_channel(self.connection) as channel:
             try:
                 async with answered_within():
                     yield channel

@@ -130,7 +130,7 @@ class DeadLetterReader:
         try:
             await self._channel.ack(in_hand.delivery.tag, wait=True)
         except BrokerUnavailable as error:
-            raise self._gone() from error
+            raise self._gone(error) from error
         self._room += 1
         self.taken_off += 1
 
