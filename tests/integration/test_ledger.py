@@ -186,18 +186,18 @@ async def test_replaced_tags(
 
 
 async def test_two_ledgers_are_refused(
-    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
+    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path, http_port: int
 ) -> None:
     """Given a worker with a ledger of its own, a second one holds, and its words name PostgreSQL."""
     events = make_events(50, 20, seed=42)
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
-    two = Worker(world, tmp_path / "two" / "log", WORKER_ID="two", HTTP_PORT="18099")
+    two = Worker(world, tmp_path / "two" / "log", WORKER_ID="two", HTTP_PORT=str(http_port))
     async with Worker(world, tmp_path / "one" / "log", WORKER_ID="one") as one:
         starting = asyncio.create_task(two.start())
         await until(lambda: "session_failed" in two.events_logged())
         assert "postgresql+asyncpg://" in two.log_text()
-        status, body = await readyz(18099)
+        status, body = await readyz(http_port)
         assert status == 503
         assert body["accounts"][world.account]["state"] == "held"
         await publish(channel, world.exchange, events)
@@ -230,16 +230,18 @@ async def test_an_idle_worker_hands_over_within_two_seconds(
     assert wrong_people(sandbox, [first, second]) == []
 
 
-async def test_a_flood_of_dead_letters_alarms(world: World, channel: AbstractChannel, tmp_path: Path) -> None:
+async def test_a_flood_of_dead_letters_alarms(
+    world: World, channel: AbstractChannel, tmp_path: Path, http_port: int
+) -> None:
     """Given that most events fail, it is said loudly and nothing stops; the end of it is said, too."""
     bad = [{**each, "data": {"user": {"id": 1}}} for each in make_events(50, 50, seed=44)]
-    async with Worker(world, tmp_path / "log", HTTP_PORT="18098") as worker:
+    async with Worker(world, tmp_path / "log", HTTP_PORT=str(http_port)) as worker:
         await publish(channel, world.exchange, bad)
         await until(lambda: "flood_alarm_started" in worker.events_logged())
-        _, body = await readyz(18098)
+        _, body = await readyz(http_port)
         assert body["accounts"][world.account]["flood_alarm"] is True
         await publish(channel, world.exchange, make_events(60, 50, seed=45))
         await until(lambda: "flood_alarm_ended" in worker.events_logged())
-        _, body = await readyz(18098)
+        _, body = await readyz(http_port)
         assert body["accounts"][world.account]["flood_alarm"] is False
     assert worker.events_logged().count("flood_alarm_started") == 1
