@@ -1,5 +1,5 @@
-# What one can do here. Programs go into .venv and .broker, which `make clean` removes; what a RabbitMQ or
-# PostgreSQL of the tests keeps is in the temporary folder, and goes when it stops.
+# What one can do here. Programs go into .venv, which `make clean` removes; what a RabbitMQ or PostgreSQL of the
+# tests keeps is in the temporary folder, and goes when it stops.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -9,6 +9,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PY := .venv/bin/python
 WITH_BROKER := $(PY) scripts/with-broker
 WITH_SERVICES := $(PY) scripts/with-postgres scripts/with-broker
+# Most tests of the whole wait for something, so three processes keep two cores busy. One test at a time is handed
+# out, so that the long ones do not gather in one process.
+IN_PARALLEL := --numprocesses 3 --maxschedchunk 1
 SETUP := scripts/install pyproject.toml requirements/build.txt
 
 .PHONY: help
@@ -24,11 +27,18 @@ demo: .venv/.runtime  ## see it work: a stand-in for Kit, a broker, a dozen even
 
 .PHONY: test
 test: .venv/.dev  ## run the tests, with a real RabbitMQ and PostgreSQL (ARGS='-k name': some)
-	@$(WITH_SERVICES) .venv/bin/pytest --quiet --ignore tests/chaos $(ARGS)
+	@$(WITH_SERVICES) .venv/bin/pytest --quiet $(IN_PARALLEL) --ignore tests/chaos $(ARGS)
 
 .PHONY: chaos
 chaos: .venv/.dev  ## break everything under load and check that nobody is wrong (ARGS=--full: an hour; ARGS=--bulk: with bulk calls)
 	@$(WITH_SERVICES) .venv/bin/pytest --quiet tests/chaos $(ARGS)
+
+.PHONY: test-fast
+test-fast: .venv/.dev
+	@.venv/bin/pytest --quiet --numprocesses 2 tests/unit tests/bench tests/container $(ARGS)
+
+.PHONY: check-fast
+check-fast: format-check lint types test-fast  ## before each commit, within a minute: format, lint, types, the tests that need no services
 
 .PHONY: check
 check: format-check lint types test  ## the one gate: format, lint, types, tests
@@ -77,7 +87,7 @@ lock: .venv/.dev  ## lock the newest allowed versions, with their hashes
 
 .PHONY: clean
 clean:  ## remove what the other targets made
-	@rm -rf .venv .broker .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.runtime: $(SETUP) requirements/runtime.txt

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from scripts.services.processes import bound_to_us
+from scripts.machine import bound_to_us
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 STOP_SECONDS: Final = 40.0

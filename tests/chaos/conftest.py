@@ -12,11 +12,11 @@ import pytest
 
 from tests.chaos.checker import Row
 from tests.chaos.harness import Arena, ledger_url
-from tests.integration.conftest import BrokerControl, amqp_url, broker_ctl
+from tests.integration.conftest import BrokerControl, amqp_url, broker_ctl, services
 from tests.integration.harness import World
 from worker.sandbox import Sandbox
 
-__all__ = ["amqp_url", "broker_ctl"]  # fixtures
+__all__ = ["amqp_url", "broker_ctl", "services"]  # fixtures
 
 ROWS: Final = pytest.StashKey[list[Row]]()
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from scripts.services.ports import free_ports
+from scripts.machine import free_ports
 from tests.container.workload import KEYS_FOLDER, TrialAccount
 from worker.sandbox import Call
 

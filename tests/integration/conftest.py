@@ -1,27 +1,57 @@
 """A real RabbitMQ for the tests in this folder.
 
-All tests share one broker, and each leaves it as it was: accounts and the events exchange have names that no
-other test has, and their queues are deleted afterwards.
+All tests of a process share one broker, and each leaves it as it was: accounts and the events exchange have
+names that no other test has, and their queues are deleted afterwards. With pytest-xdist each process has its
+own, since some tests stop it.
 """
 
 import asyncio
+import json
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
+from scripts.machine import free_ports
 from tests.integration.harness import World
 from worker.sandbox import Sandbox
 
 HOW_TO_RUN = "'make test', or 'scripts/with-broker .venv/bin/pytest tests/integration'"
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+# How the private services of scripts/with-broker and scripts/with-postgres are told to a command.
+PRIVATE = ("AMQP_URL", "BROKER_CTL", "BROKER_CONTROL", "POSTGRES_URL", "POSTGRES_CTL", "POSTGRES_CONTROL")
+SHOW_AND_WAIT = "import json, os, sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
 
 
 @pytest.fixture(scope="session")
-def amqp_url() -> str:
+def services() -> Iterator[None]:
+    """Private services: those that pytest was started with, or, from xdist's second process on, others.
+
+    What was named by AMQP_URL before is nobody's to stop, and so all processes share it.
+    """
+    if os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0" or "BROKER_CTL" not in os.environ:
+        yield
+        return
+    running = subprocess.Popen(  # noqa: S603  our own scripts
+        [SCRIPTS / "with-postgres", SCRIPTS / "with-broker", sys.executable, "-c", SHOW_AND_WAIT],
+        env={name: value for name, value in os.environ.items() if name not in PRIVATE},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert running.stdout is not None
+    shown = json.loads(running.stdout.readline())
+    os.environ.update({name: shown[name] for name in PRIVATE})
+    yield
+    running.communicate()
+
+
+@pytest.fixture(scope="session")
+def amqp_url(services: None) -> str:  # noqa: ARG001  they may set it
     """The broker; without one a test fails, it is never skipped."""
     url = os.environ.get("AMQP_URL")
     if not url:
@@ -80,22 +110,23 @@ class BrokerControl:
     async def start(self) -> None:
         """Start the killed node, and return when it takes connections."""
         await self._run("start")
+        self._up = True
 
     async def stop_app(self) -> None:
         """Stop RabbitMQ in good order; the node itself goes on."""
         self._up = False
-        await self._run("stop_app")
+        await self.rabbitmqctl("stop_app")
 
     async def start_app(self) -> None:
         """Undo `stop_app`."""
-        await self._run("start_app")
+        await self.rabbitmqctl("start_app")
+        await self.start()
 
     async def mend(self) -> None:
         """Let it run again, whatever was done to it."""
         if not self._up:
+            await self._run("kill")
             await self.start()
-            await self.start_app()
-            self._up = True
 
     async def rabbitmqctl(self, *arguments: str) -> str:
         """Run a rabbitmqctl command on the node and return what it prints."""
@@ -146,6 +177,13 @@ async def _delete(amqp_url: str, queues: list[str], exchanges: list[str]) -> Non
             await channel.queue_delete(queue)
         for exchange in exchanges:
             await channel.exchange_delete(exchange)
+
+
+@pytest.fixture
+def http_port() -> int:
+    """A port for a worker's HTTP that nothing else uses."""
+    (port,) = free_ports(1)
+    return port
 
 
 @pytest.fixture

@@ -66,21 +66,22 @@ async def test_broker_restarts(
     sandbox: Sandbox,
     tmp_path: Path,
     broker_ctl: BrokerControl,
+    http_port: int,
 ) -> None:
     """Given a broker that goes away in mid-work, the worker waits, says so, and goes on when it is back."""
     events = make_events(600, 100, seed=12)
-    worker = Worker(world, tmp_path / "log", HTTP_PORT="18431")
+    worker = Worker(world, tmp_path / "log", HTTP_PORT=str(http_port))
     async with worker:
         await publish(channel, world.exchange, events)
         await until(lambda: sandbox.journal.count() > 100)
         await (broker_ctl.stop_app() if how == "stop_app" else broker_ctl.kill())
         await until(lambda: "broker_unreachable" in worker.events_logged())
-        status, body = await readyz(18431)
+        status, body = await readyz(http_port)
         assert status == 503
         assert "cannot be reached" in body["broker"] or "connection lost" in body["broker"]
         await (broker_ctl.start_app() if how == "stop_app" else broker_ctl.start())
         await all_settled(worker, len(events), 90)
-        while (await readyz(18431))[0] != 200:
+        while (await readyz(http_port))[0] != 200:
             await asyncio.sleep(0.1)
     await nothing_torn_nor_wrong(world, sandbox, events)
 
@@ -123,6 +124,7 @@ async def test_queue_with_other_arguments(
     sandbox: Sandbox,
     tmp_path: Path,
     new_account_name: Callable[[], str],
+    http_port: int,
 ) -> None:
     """Given a queue with other arguments, its account says so; others go on; and it, once mended."""
     other = new_account_name()
@@ -130,9 +132,9 @@ async def test_queue_with_other_arguments(
     accounts = world.config / "accounts"
     (accounts / f"{other}.yaml").write_text("app: elsewhere\nkit: {api_key_env: KIT_OTHER_KEY}\n")
     world.environ["KIT_OTHER_KEY"] = "kit_other0123456789"
-    async with Worker(world, tmp_path / "log", HTTP_PORT="18432") as worker:
+    async with Worker(world, tmp_path / "log", HTTP_PORT=str(http_port)) as worker:
         await until(lambda: "session_failed" in worker.events_logged())
-        _, body = await readyz(18432)
+        _, body = await readyz(http_port)
         assert body["accounts"][other]["state"] == "queue_missing"
         assert "inequivalent arg" in body["accounts"][other]["last_error"]
         events = make_events(5, 5, seed=15)

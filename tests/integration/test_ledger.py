@@ -186,18 +186,18 @@ async def test_replaced_tags(
 
 
 async def test_two_ledgers_are_refused(
-    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
+    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path, http_port: int
 ) -> None:
     """Given a worker with a ledger of its own, a second one holds, and its words name PostgreSQL."""
     events = make_events(50, 20, seed=42)
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
-    two = Worker(world, tmp_path / "two" / "log", WORKER_ID="two", HTTP_PORT="18099")
+    two = Worker(world, tmp_path / "two" / "log", WORKER_ID="two", HTTP_PORT=str(http_port))
     async with Worker(world, tmp_path / "one" / "log", WORKER_ID="one") as one:
         starting = asyncio.create_task(two.start())
         await until(lambda: "session_failed" in two.events_logged())
         assert "postgresql+asyncpg://" in two.log_text()
-        status, body = await readyz(18099)
+        status, body = await readyz(http_port)
         assert status == 503
         assert body["accounts"][world.account]["state"] == "held"
         await publish(channel, world.exchange, events)

@@ -46,23 +46,23 @@ def started(email: str, number: int = 1, **user: object) -> dict[str, object]:
 
 
 async def test_refused_credential_keeps_events_until_it_is_mended(
-    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
+    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path, http_port: int
 ) -> None:
     """Given a wrong key, the account says so and its events wait; the right key applies them."""
     secret = tmp_path / "secret"
     secret.write_text("kit_wrong0123456789\n")
     path = world.config / "accounts" / f"{world.account}.yaml"
     path.write_text(f"kit: {{api_key_file: {secret}}}\n")
-    async with Worker(world, tmp_path / "log", HTTP_PORT="18441") as worker:
+    async with Worker(world, tmp_path / "log", HTTP_PORT=str(http_port)) as worker:
         await publish(channel, world.exchange, [started("a@example.com")])
         await until(lambda: "credential_refused" in worker.events_logged())
-        status, body = await readyz(18441)
+        status, body = await readyz(http_port)
         assert status == 503
         assert body["accounts"][world.account]["state"] == "credential_refused"
         assert await depth(world.amqp_url, f"kit.{world.account}") == 1
         secret.write_text(KEY)  # the file with the key is watched as well
         await until(lambda: "event_applied" in worker.events_logged())
-        assert (await readyz(18441))[0] == 200
+        assert (await readyz(http_port))[0] == 200
     assert sandbox.account(KEY).subscriber("a@example.com").tags == {"Active Member"}
 
 
@@ -87,10 +87,10 @@ async def test_401_in_mid_work_and_back(
 
 
 async def test_saved_mapping_is_in_force_without_a_restart(
-    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
+    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path, http_port: int
 ) -> None:
     """Given a saved file, new events follow it; given an invalid one, the old stays and is said to be so."""
-    async with Worker(world, tmp_path / "log", HTTP_PORT="18442") as worker:
+    async with Worker(world, tmp_path / "log", HTTP_PORT=str(http_port)) as worker:
         events = "events: {subscription.started: {add_tags: [Member]}, order.paid: {add_tags: [Buyer]}}\n"
         world.write_account(events)
         await until(lambda: "config_reloaded" in worker.events_logged())
@@ -99,14 +99,14 @@ async def test_saved_mapping_is_in_force_without_a_restart(
         await all_settled(worker, 2)
         world.write_account("events: {subscription.strated: {add_tags: [Oops]}}\n")
         await until(lambda: worker.events_logged().count("config_reloaded") == 2)
-        _, body = await readyz(18442)
+        _, body = await readyz(http_port)
         assert "did you mean subscription.started?" in body["accounts"][world.account]["config_errors"][0]
         assert body["accounts"][world.account]["state"] in {"running", "waiting"}
         await publish(channel, world.exchange, [started("c@example.com")])
         await all_settled(worker, 3)
         async with (
             aiohttp.ClientSession() as session,
-            session.get("http://127.0.0.1:18442/metrics") as answer,
+            session.get(f"http://127.0.0.1:{http_port}/metrics") as answer,
         ):
             metrics = await answer.text()
     assert 'kit_worker_config_reloads_total{result="invalid"} 1.0' in metrics
@@ -158,15 +158,15 @@ async def test_accounts_come_and_go_with_their_files(
 
 
 async def test_an_outage_is_a_hold_and_ends_by_itself(
-    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
+    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path, http_port: int
 ) -> None:
     """Given a Kit that is down, the account is held, calls seldom, and goes on when Kit is back."""
     events = make_events(50, 20, seed=22)
-    async with Worker(world, tmp_path / "log", HTTP_PORT="18443") as worker:
+    async with Worker(world, tmp_path / "log", HTTP_PORT=str(http_port)) as worker:
         sandbox.faults.add(Rule(Fault(FaultKind.STATUS, status=500)))
         await publish(channel, world.exchange, events)
         await until(lambda: "hold_started" in worker.events_logged())
-        status, body = await readyz(18443)
+        status, body = await readyz(http_port)
         assert (status, body["accounts"][world.account]["state"]) == (503, "held")
         assert "500" in body["accounts"][world.account]["last_error"]
         calls = sandbox.journal.count()
@@ -174,7 +174,7 @@ async def test_an_outage_is_a_hold_and_ends_by_itself(
         assert sandbox.journal.count() - calls <= 4
         sandbox.faults.clear()
         await all_settled(worker, len(events))
-        assert (await readyz(18443))[0] == 200
+        assert (await readyz(http_port))[0] == 200
         assert "hold_ended" in worker.events_logged()
     assert wrong_people(sandbox, events) == []
 

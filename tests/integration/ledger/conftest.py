@@ -24,7 +24,7 @@ PostgresControl: TypeAlias = Callable[[str], None]
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> URL:
+def postgres_url(services: None) -> URL:  # noqa: ARG001  they may set it
     """The PostgreSQL; without one a test fails, it is never skipped."""
     url = os.environ.get("POSTGRES_URL")
     if not url:

@@ -235,7 +235,11 @@ async def test_tokens_that_were_changed_in_the_ledger_are_refused(ledger: Ledger
         assert (await connection.execute(text("SELECT count(*) FROM tokens"))).scalar() == 1
 
 
-@pytest.mark.parametrize("key", ["", "short", "ключ", f"{KEY},", f"{KEY[:-2]}", "🔑" * 44])
+@pytest.mark.parametrize(
+    "key",
+    ["", "short", "ключ", f"{KEY},", f"{KEY[:-2]}", "🔑" * 44],
+    ids=["empty", "short", "Cyrillic", "too long", "cut off", "44 keys"],
+)
 def test_what_is_no_key(key: str) -> None:
     with pytest.raises(ValueError, match="must be a Fernet key, 44 letters and signs") as caught:
         check_key(key)

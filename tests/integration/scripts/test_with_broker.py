@@ -1,65 +1,26 @@
 """scripts/with-broker as a person uses it: a private node, its end, and what it can do."""
 
 import asyncio
-import contextlib
 import signal
-import sys
-from pathlib import Path
 
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from scripts.broker.probe import greets
-from scripts.services.waiting import accepts, wait_until
 from tests.integration.conftest import BrokerControl
-from tests.integration.scripts.supervised import supervised
-
-SHOW_PORT_AND_WAIT = (
-    "import os, signal; print(os.environ['AMQP_URL'].split(':')[-1].strip('/'), flush=True); signal.pause()"
-)
-
-
-def processes_of(node: str) -> list[str]:
-    """Return the names of all running processes that were started in a node's environment."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it ended meanwhile, or is not ours to look at
-            if f"RABBITMQ_NODENAME={node}".encode() in (process / "environ").read_bytes().split(b"\0"):
-                found.append((process / "comm").read_text().strip())
-    return found
+from tests.integration.scripts.supervised import ended, nothing_is_left
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_the_node_ends_with_it_however_it_ends(ending: signal.Signals) -> None:
     """Given a command under way, when with-broker is told to end or is killed, then no node is left."""
-    with supervised("with-broker", sys.executable, "-c", SHOW_PORT_AND_WAIT) as running:
-        assert running.stdout is not None
-        port = int(running.stdout.readline())
-        node = f"kit-worker-{port}@localhost"
-        assert greets("127.0.0.1", port)
-        assert {"beam.smp", "epmd"} <= set(processes_of(node))
-
-        running.send_signal(ending)
-        running.communicate(timeout=30)
-
-        assert running.returncode != 0
-        assert wait_until(lambda: not processes_of(node), seconds=5)
-        assert not accepts("127.0.0.1", port)
-
-
-def test_it_exits_as_the_command_did() -> None:
-    """Given a command that fails, its exit code comes through."""
-    with supervised("with-broker", "sh", "-c", "exit 7") as running:
-        running.communicate(timeout=60)
-    assert running.returncode == 7
+    nothing_is_left("with-broker", "BROKER_CONTROL", "beam.smp", ending)
 
 
 def test_a_broker_that_does_not_answer_is_named_without_its_password() -> None:
     """Given AMQP_URL of a broker that is down, it says so in one sentence and exits 4."""
-    with supervised("with-broker", "true", AMQP_URL="amqp://me:secret@127.0.0.1:1/") as running:
-        _, said = running.communicate(timeout=30)
-    assert running.returncode == 4
+    code, _, said = ended("with-broker", "true", AMQP_URL="amqp://me:secret@127.0.0.1:1/")
+    assert code == 4
     assert "amqp://me:***@127.0.0.1:1/" in said
     assert "no RabbitMQ answers there" in said
     assert "secret" not in said
@@ -67,9 +28,8 @@ def test_a_broker_that_does_not_answer_is_named_without_its_password() -> None:
 
 def test_a_container_that_is_asked_for_is_not_replaced_by_something_else() -> None:
     """Given --docker where no engine answers, it says so and exits 4, though there are other brokers."""
-    with supervised("with-broker", "--docker", "true", DOCKER_HOST="unix:///nowhere/docker.sock") as running:
-        _, said = running.communicate(timeout=30)
-    assert running.returncode == 4
+    code, _, said = ended("with-broker", "--docker", "true", DOCKER_HOST="unix:///nowhere/docker.sock")
+    assert code == 4
     assert "no Docker engine answers" in said
 
 

@@ -2,19 +2,11 @@
 
 import signal
 import sys
-from pathlib import Path
 
 import pytest
 
-from scripts.postgres.probe import greets
-from scripts.services.waiting import accepts, wait_until
-from tests.integration.scripts.supervised import supervised
+from tests.integration.scripts.supervised import ended, nothing_is_left
 
-SHOW_AND_WAIT = """
-import os, signal
-print(os.environ["POSTGRES_URL"].split(":")[-1].split("/")[0], os.environ["POSTGRES_STATE"], flush=True)
-signal.pause()
-"""
 ROWS_BEFORE_AND_AFTER = """
 import asyncio, asyncpg, os, subprocess, sys
 
@@ -46,49 +38,17 @@ asyncio.run(main())
 """
 
 
-def processes_of(folder: str) -> list[str]:
-    """Return the names of all running processes that have that folder, or one in it, as theirs."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if str((process / "cwd").readlink()).startswith(folder):
-                found.append((process / "comm").read_text().strip())
-        except OSError:  # it ended meanwhile, or is not ours to look at
-            continue
-    return found
-
-
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_the_server_ends_with_it_however_it_ends(ending: signal.Signals) -> None:
     """Given a command under way, when with-postgres is told to end or is killed, then no server is left."""
-    with supervised("with-postgres", sys.executable, "-c", SHOW_AND_WAIT) as running:
-        assert running.stdout is not None
-        port, state = running.stdout.readline().split()
-        folder = Path(state).parent
-        assert greets("127.0.0.1", int(port))
-        assert "postgres" in processes_of(str(folder))
-
-        running.send_signal(ending)
-        running.communicate(timeout=30)
-
-        assert running.returncode != 0
-        assert wait_until(lambda: not processes_of(str(folder)), seconds=10)
-        assert not accepts("127.0.0.1", int(port))
-    if ending != signal.SIGKILL:  # what that leaves, the next run removes
-        assert not folder.exists()
-        return
-    with supervised("with-postgres", "true") as running:
-        running.communicate(timeout=60)
-    assert not folder.exists()
+    nothing_is_left("with-postgres", "POSTGRES_CONTROL", "postgres", ending)
 
 
 @pytest.mark.parametrize("fault", ["kill", "stop"])
 def test_what_was_committed_outlives_the_server(fault: str) -> None:
     """Given a row and a half-done transaction, when the server goes and comes back, then there is the row."""
-    command = (sys.executable, "-c", ROWS_BEFORE_AND_AFTER, fault, "start")
-    with supervised("with-postgres", *command) as running:
-        said, errors = running.communicate(timeout=60)
-    assert running.returncode == 0, errors
+    code, said, errors = ended("with-postgres", sys.executable, "-c", ROWS_BEFORE_AND_AFTER, fault, "start")
+    assert code == 0, errors
     assert said.splitlines() == ["on on", "closed", "[1]"]
 
 
@@ -96,26 +56,32 @@ def test_the_control_program_does_no_harm_out_of_turn() -> None:
     """Given a server that runs, a start is nothing; given one that was killed, so are a stop and a kill."""
     commands = ["start", "stop", "stop", "start", "kill", "kill", "stop", "start", "start"]
     script = "\n".join(f"$POSTGRES_CTL {command} || exit" for command in commands)
-    with supervised("with-postgres", "sh", "-c", script) as running:
-        _, errors = running.communicate(timeout=100)
-    assert (running.returncode, errors) == (0, "")
+    assert ended("with-postgres", "sh", "-c", script) == (0, "", "")
 
 
-def test_it_exits_as_the_command_did() -> None:
-    """Given a command that fails, its exit code comes through."""
-    with supervised("with-postgres", "sh", "-c", "exit 7") as running:
-        running.communicate(timeout=60)
-    assert running.returncode == 7
+@pytest.mark.parametrize(("script", "code"), [("exit 7", 7), ("kill -KILL $$", 137)])
+def test_it_exits_as_the_command_did(script: str, code: int) -> None:
+    assert ended("with-postgres", "sh", "-c", script) == (code, "", "")
+
+
+@pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
+def test_a_signal_that_asks_for_an_end_is_the_commands_to_answer(name: str) -> None:
+    """Given a command that tidies up on that signal, it gets the time to, and its exit code counts."""
+    script = f"trap 'echo tidied; exit 3' {name}; kill -{name} $PPID; while :; do sleep 0.05; done"
+    assert ended("with-postgres", "sh", "-c", script) == (3, "tidied\n", "")
+
+
+def test_a_command_that_is_not_there_is_named_before_anything_starts() -> None:
+    code, _, said = ended("with-postgres", "no-such-command")
+    assert (code, said) == (127, "with-postgres: there is no command 'no-such-command' here.\n")
 
 
 def test_a_given_database_is_used_and_cannot_be_stopped() -> None:
     """Given POSTGRES_URL, the command gets that one, and no means to stop what is somebody else's."""
     inner = f"{sys.executable} scripts/with-postgres sh -c 'echo $POSTGRES_URL,$POSTGRES_CTL'"
-    with supervised(
-        "with-postgres", "sh", "-c", f"echo $POSTGRES_URL; unset POSTGRES_CTL; {inner}"
-    ) as running:
-        said, errors = running.communicate(timeout=60)
-    assert running.returncode == 0, errors
+    script = f"echo $POSTGRES_URL; unset POSTGRES_CTL; {inner}"
+    code, said, errors = ended("with-postgres", "sh", "-c", script)
+    assert code == 0, errors
     outer, seen = said.splitlines()
     assert seen == f"{outer},"
 
@@ -123,9 +89,8 @@ def test_a_given_database_is_used_and_cannot_be_stopped() -> None:
 def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
     """Given POSTGRES_URL of a server that is down, it says so in one sentence and exits 4."""
     url = "postgresql+asyncpg://me:secret@127.0.0.1:1/kit"
-    with supervised("with-postgres", "true", POSTGRES_URL=url) as running:
-        _, said = running.communicate(timeout=30)
-    assert running.returncode == 4
+    code, _, said = ended("with-postgres", "true", POSTGRES_URL=url)
+    assert code == 4
     assert "postgresql+asyncpg://me:***@127.0.0.1:1/kit" in said
     assert "no PostgreSQL answers there" in said
     assert "secret" not in said
@@ -134,6 +99,5 @@ def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
 def test_it_goes_together_with_a_broker() -> None:
     """Given with-broker around with-postgres, the command has both."""
     both = "import os; print(all(os.environ[f'{name}_URL'] for name in ('AMQP', 'POSTGRES')))"
-    with supervised("with-broker", "scripts/with-postgres", sys.executable, "-c", both) as running:
-        said, errors = running.communicate(timeout=100)
-    assert (running.returncode, said) == (0, "True\n"), errors
+    code, said, errors = ended("with-broker", "scripts/with-postgres", sys.executable, "-c", both)
+    assert (code, said) == (0, "True\n"), errors

@@ -1,0 +1,63 @@
+"""Installing a package on a system of Debian's family, without starting the service that it brings."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from scripts.service import ServiceError, tail
+
+MARK = "Written by kit-worker for the time of one installation."
+# Debian asks this program before a package starts or restarts a service; 101 means no.
+NO_SERVICES = {Path("/usr/sbin/policy-rc.d"): f"#!/bin/sh\n# {MARK}\nexit 101\n"}
+
+
+def install(package: str, is_there: Callable[[], bool], settings: Mapping[Path, str] | None = None) -> None:
+    """Install a package where it is missing, we are root, and the system is one of Debian's family.
+
+    `settings` are files that are there, with this text, for the time of the installation.
+    """
+    if is_there() or os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    with (Path(tempfile.gettempdir()) / "kit-worker-install.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if is_there():  # another run was first
+            return
+        print(f"{package} is not installed: installing the package (apt-get) …", file=sys.stderr)
+        with ExitStack() as stack:
+            for path, text in {**NO_SERVICES, **(settings or {})}.items():
+                stack.enter_context(for_now(path, text))
+            _apt_get("update")
+            _apt_get("install", "--yes", "--no-install-recommends", package)
+
+
+@contextmanager
+def for_now(path: Path, text: str) -> Iterator[None]:
+    """Keep a file with this text there, unless the machine has one of its own, which then decides as ever."""
+    if path.exists() and MARK not in path.read_text(encoding="utf-8", errors="replace"):
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _apt_get(*arguments: str) -> None:
+    done = subprocess.run(
+        ["apt-get", "--quiet", "-o", "DPkg::Lock::Timeout=300", *arguments],
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise ServiceError(f"'apt-get {' '.join(arguments)}' failed:\n{tail(done.stdout + done.stderr)}")
