@@ -36,7 +36,8 @@ from worker.retry import PATIENCE
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Outcome
-from worker.subscribers.known import Batch, Known
+from worker.subscribers.known import Batch, Known, Person
+from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 
 ENDPOINT = "POST /v4/tags/{}/subscribers/{}"
@@ -242,9 +243,11 @@ class FakeConsumer:
 
 @dataclass
 class FakeLedger:
-    """A ledger that answers what a test says.
+    """A ledger in memory.
 
     Attributes:
+        records: By address.
+        people: By the platform's id.
         asked: The addresses of each question.
         fresh: Whether each question said that nothing older is in hand.
         batches: What was written.
@@ -252,7 +255,8 @@ class FakeLedger:
         writes: Seconds that a write takes.
     """
 
-    known: Known = field(default_factory=lambda: Known({}, {}, {}))
+    records: dict[str, Record] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
     asked: list[set[str]] = field(default_factory=list)
     fresh: list[bool] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
@@ -268,7 +272,7 @@ class FakeLedger:
         await asyncio.sleep(self.reads)
         if self.error is not None:
             raise self.error
-        return self.known
+        return Known(self.records, self.people, {})
 
     async def save(self, batch: Batch) -> None:
         """Write."""
@@ -276,6 +280,8 @@ class FakeLedger:
         if self.error is not None:
             raise self.error
         self.batches.append(batch)
+        self.records |= {record.email: record for record in batch.records}
+        self.people |= {person.user_id: person for person in batch.people}
 
 
 @dataclass
