@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from typing import Final
 
 import structlog
 
@@ -22,6 +23,10 @@ from worker.errors import BrokerUnavailable
 from worker.events.delivery import Delivery
 
 log = structlog.get_logger()
+
+QUIET: Final = 0.1
+"""Seconds without a message, after which the burst of a new consumer is over."""
+MAX_UNQUIET: Final = 1.0
 
 
 class Consumer:
@@ -104,6 +109,15 @@ class Consumer:
         taken = self.delivered[:most]
         del self.delivered[:most]
         return taken
+
+    async def quiet(self) -> None:
+        """Wait until no message has come for a moment, within a bound."""
+        started = self._clock.monotonic()
+        while (now := self._clock.monotonic()) - started < MAX_UNQUIET:
+            quiet_for = now - max(started, self.last_delivery)
+            if quiet_for >= QUIET:
+                return
+            await asyncio.sleep(QUIET - quiet_for)
 
     async def something_delivered(self) -> None:
         """Wait until there is something to take."""

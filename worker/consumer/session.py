@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
 
 import structlog
 
@@ -35,10 +34,6 @@ from worker.retry import Tries
 from worker.subscribers.in_hand import InHand
 
 log = structlog.get_logger()
-
-QUIET: Final = 0.1
-MAX_SETTLING_IN: Final = 1.0
-"""Redelivered events come in a burst; they are folded before the first write."""
 
 
 class Session:
@@ -162,18 +157,8 @@ class Session:
         self.end(End.FENCED)
 
     async def _dispatch(self) -> None:
-        await self._settle_in()
+        await self.consumer.quiet()  # redelivered messages come in a burst, and are folded before any call
         await self.dispatch.run()
-
-    async def _settle_in(self) -> None:
-        """Wait until no message has come for a moment, so that redelivered ones are folded first."""
-        clock = self._shared.clock
-        started = clock.monotonic()
-        while (now := clock.monotonic()) - started < MAX_SETTLING_IN:
-            quiet_for = now - max(started, self.consumer.last_delivery)
-            if quiet_for >= QUIET:
-                return
-            await asyncio.sleep(QUIET - quiet_for)
 
     async def _watch(self) -> None:
         """End the session when something tells that it should."""
