@@ -161,13 +161,21 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
     A signal that asks for an end goes to the command, which decides. A terminal's Ctrl-C reaches it anyway.
     """
-    process = subprocess.Popen(bound_to_us(command, "TERM"), env=environment)
+    process: subprocess.Popen[bytes] | None = None
+    early: list[int] = []  # what arrives before we know the process, perhaps from itself
 
     def pass_on(number: int) -> None:
-        if number != signal.SIGINT or not sys.stdin.isatty():
+        if number == signal.SIGINT and sys.stdin.isatty():
+            return
+        if process is None:
+            early.append(number)
+        else:
             process.send_signal(number)
 
     _on_signals(pass_on)
+    process = subprocess.Popen(bound_to_us(command, "TERM"), env=environment)
+    for number in early:
+        process.send_signal(number)
     code = process.wait()
     return code if code >= 0 else 128 - code
 
