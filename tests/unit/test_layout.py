@@ -21,7 +21,7 @@ from tests.unit.imports import PACKAGE, ROOT, Module, chain, modules, others, re
 # -- packages ---------------------------------------------------------------------------------------------
 
 AT_THE_TOP: Final = ("__main__", "cli", "app", "settings")
-GROUND: Final = ("errors", "clock", "retry", "logs", "metrics", "mapping")
+GROUND: Final = ("errors", "clock", "retry", "retrying", "logs", "metrics", "mapping")
 FLOORS: Final = (
     AT_THE_TOP, ("commands",), ("demo",), ("page",), ("ops",), ("consumer",), ("dead_letters",),
     ("contract",), ("accounts",), ("kit",), ("ledger",), ("handlers",), ("subscribers",), ("broker",),
@@ -36,11 +36,7 @@ UPWARDS: Final = {
     ("mapping", "subscribers"): "a mapping makes changes of subscribers",
     ("mapping", "events"): "a mapping reads the values of events",
     ("logs", "subscribers"): "logs mask addresses as `identity` does",
-}
-UNTIL_MOVED: Final = {
-    ("kit", "settings"): "kit/access.py is to be given what it needs",
-    ("ledger", "kit"): "spending and tokens are to be the ledger's own words",
-    ("subscribers", "accounts"): "Request belongs to the subscribers",
+    ("kit", "settings"): "the settings say where Kit is, and how it may be called",
 }
 FORBIDDEN: Final = {("demo", "page"): "the demo starts the page as a process, if at all"}
 STAND_IN: Final = "sandbox"
@@ -79,9 +75,9 @@ def test_each_package_imports_only_what_lies_below_it() -> None:
         door: why for door, why in doors().items() if door[1] == STAND_IN and door[0] not in USERS_OF_STAND_IN
     }
 
-    unexpected = [line for door, why in wrong.items() if door not in UPWARDS | UNTIL_MOVED for line in why]
+    unexpected = [line for door, why in wrong.items() if door not in UPWARDS for line in why]
     assert not unexpected, "\n".join(["these import upwards; move what they need down:", *unexpected])
-    _none_is_idle("UPWARDS and UNTIL_MOVED", UPWARDS | UNTIL_MOVED, wrong)
+    _none_is_idle("UPWARDS", UPWARDS, wrong)
 
 
 def _none_is_idle(table: str, expected: Iterable[object], found: Iterable[object]) -> None:
@@ -103,7 +99,7 @@ def circle(imports: Mapping[str, set[str]]) -> list[str]:
 def test_packages_import_each_other_in_no_circle() -> None:
     """Each package can be understood, and tried, without those above it."""
     imports: dict[str, set[str]] = {}
-    for above, below in doors().keys() - UNTIL_MOVED.keys():
+    for above, below in doors():
         imports.setdefault(above, set()).add(below)
 
     found = circle(imports)
@@ -133,12 +129,6 @@ READING: Final = frozenset({
 """Methods of paths that do so; to name a path is pure."""
 
 TELLING_TIME: Final = frozenset({"datetime.now", "datetime.today", "datetime.utcnow", "date.today"})
-
-UNTIL_PURE: Final = {
-    "worker/dead_letters/letter.py": "needs the broker's types and names",
-    "worker/dead_letters/person.py": "needs letter.py",
-    "worker/kit/auth/consent.py": "needs endpoint.py",
-}
 
 
 def says_pure(module: Module) -> bool:
@@ -179,18 +169,12 @@ def test_what_says_pure_reaches_no_network_file_clock_or_log(module: Module) -> 
     """A function from a pure file can be called from anywhere, and tested without anything."""
     found = impurities(module)
 
-    if module.place in UNTIL_PURE:
-        assert found, f"{module.place} is pure now; take it out of UNTIL_PURE"
-        return
     assert not found, "\n".join([f"{module.place} says Pure; take the word out, or these imports:", *found])
 
 
 # -- what is imported from elsewhere ----------------------------------------------------------------------
 
 AMQP: Final = {"aio_pika", "aiormq", "pamqp"}
-UNTIL_AMQP_IS_THE_BROKERS: Final = {"commands", "consumer", "contract", "dead_letters", "demo", "ops"}
-UNTIL_DECLARED: Final = {"aiormq", "pamqp", "yarl"}
-UNTIL_IMPORTED: Final = {"aio-pika", "msgspec"}
 
 
 def test_only_the_broker_package_knows_amqp() -> None:
@@ -198,9 +182,8 @@ def test_only_the_broker_package_knows_amqp() -> None:
     found = {module.room: module.place for module in modules().values() if others(module) & AMQP}
     outside = found.keys() - {"broker"}
 
-    unexpected = sorted(found[room] for room in outside - UNTIL_AMQP_IS_THE_BROKERS)
+    unexpected = sorted(found[room] for room in outside)
     assert not unexpected, f"{unexpected} import AMQP's libraries; ask worker/broker for it"
-    _none_is_idle("UNTIL_AMQP_IS_THE_BROKERS", UNTIL_AMQP_IS_THE_BROKERS, outside)
 
 
 def normal(name: str) -> str:
@@ -224,16 +207,14 @@ def test_what_is_imported_is_declared() -> None:
     """What another package happens to bring along may be gone, or another version, tomorrow."""
     missing = imported() - declared()
 
-    assert missing <= UNTIL_DECLARED, f"declare in pyproject.toml: {sorted(missing - UNTIL_DECLARED)}"
-    _none_is_idle("UNTIL_DECLARED", UNTIL_DECLARED, missing)
+    assert not missing, f"declare in pyproject.toml: {sorted(missing)}"
 
 
 def test_what_is_declared_is_imported() -> None:
     """Nobody installs, and updates, what is not used."""
     idle = declared() - imported()
 
-    assert idle <= UNTIL_IMPORTED, f"take out of pyproject.toml: {sorted(idle - UNTIL_IMPORTED)}"
-    _none_is_idle("UNTIL_IMPORTED", UNTIL_IMPORTED, idle)
+    assert not idle, f"take out of pyproject.toml: {sorted(idle)}"
 
 
 # -- where things stand -----------------------------------------------------------------------------------
@@ -242,17 +223,15 @@ TESTS: Final = ROOT / "tests" / "unit"
 STAND_ELSEWHERE: Final = {
     "test_docs.py": "about the guides",
     "test_layout.py": "about all of worker/",
+    "consumer/test_way_of_an_event.py": "the three stages together",
+    "kit/test_addresses_any_order.py": "moves in any order, by people in hand and writer together",
+    "kit/test_writer_ledger.py": "the writer after another worker, by what the ledger kept",
+    "subscribers/test_any_order.py": "the algebra behind the promise, over the whole core",
     "handlers/test_registry.py": "the registry is the package itself",
     "sandbox/test_entry_faults.py": "one of the sandbox's faults as a client of bulk calls meets it",
     "sandbox/test_openapi.py": "the whole sandbox against Kit's own document",
     "sandbox/test_subscribers.py": "what the sandbox answers to a client, subject by subject",
     "sandbox/test_tags_and_fields.py": "likewise",
-}
-UNTIL_RENAMED: Final = {
-    "kit/test_moves.py",
-    "kit/test_moves_any_order.py",
-    "kit/test_writer_ledger.py",
-    "subscribers/test_any_order.py",
 }
 
 
@@ -266,9 +245,9 @@ def test_each_unit_test_stands_where_the_file_stands_that_it_tests() -> None:
         and not (PACKAGE / path.parent / path.name.removeprefix("test_")).exists()
     }
 
-    expected = STAND_ELSEWHERE.keys() | UNTIL_RENAMED
+    expected = STAND_ELSEWHERE.keys()
     assert astray <= expected, f"there is no such file in worker/ for: {sorted(astray - expected)}"
-    _none_is_idle("STAND_ELSEWHERE and UNTIL_RENAMED", expected, astray)
+    _none_is_idle("STAND_ELSEWHERE", expected, astray)
 
 
 def test_at_the_root_are_only_the_whole_process_and_the_ground() -> None:
@@ -276,9 +255,6 @@ def test_at_the_root_are_only_the_whole_process_and_the_ground() -> None:
     loose = {path.stem for path in PACKAGE.glob("*.py")}
 
     assert loose == {"__init__", *AT_THE_TOP, *GROUND}, "give it a package, or change the layout in DESIGN.md"
-
-
-UNTIL_UNLIKE: Final = {"Held"}
 
 
 def test_no_two_classes_share_a_name() -> None:
@@ -291,5 +267,4 @@ def test_no_two_classes_share_a_name() -> None:
                     places.setdefault(node.name, []).append(module.place)
     twice = {name: found for name, found in places.items() if len(found) > 1}
 
-    assert twice.keys() <= UNTIL_UNLIKE, f"give one of each a name of its own: {twice}"
-    _none_is_idle("UNTIL_UNLIKE", UNTIL_UNLIKE, twice)
+    assert not twice, f"give one of each a name of its own: {twice}"

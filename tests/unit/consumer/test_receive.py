@@ -1,28 +1,127 @@
-"""What a consumer holds."""
+"""What a consumer holds, and when it takes in no more."""
 
 from __future__ import annotations
 
-from worker.clock import Clock
-from worker.consumer.receive import Consumer, End
+import asyncio
+from typing import cast
+
+import pytest
+
+from tests.unit.virtual_time import VirtualClock, now, run
+from worker.broker.broker import Broker
+from worker.consumer.end import End
+from worker.consumer.prefetch import MANY_DELIVERIES, starting_with
+from worker.consumer.receive import MAX_UNQUIET, QUIET, Consumer
 from worker.events.delivery import Delivery
 
 
-async def test_after_the_end_no_message_is_taken_in() -> None:
-    """Given an end, what still comes goes back with the channel, and nobody is told of it."""
-    got: list[Delivery] = []
-    ends: list[End] = []
+class Heard:
+    """A broker that is heard, or not."""
 
-    async def take(delivery: Delivery) -> None:
-        got.append(delivery)
+    is_heard = True
 
-    consumer = Consumer("sunny", on_delivery=take, on_end=ends.append, clock=Clock())
-    first, late = (Delivery(b"{}", "user.signed_up", tag=tag) for tag in (1, 2))
 
-    await consumer.receive(first)
-    consumer.end()
-    await consumer.receive(late)
-    consumer.ended(cancelled=True)
+def consumer_of(broker: Heard | None = None) -> Consumer:
+    return Consumer("sunny", cast("Broker", broker or Heard()), "here", starting_with(500), VirtualClock())
 
-    assert got == [first]
-    assert consumer.unsettled == {1: first}
-    assert ends == [End.QUEUE_GONE]
+
+def delivery(tag: int, count: int = 0) -> Delivery:
+    return Delivery(b"{}", "user.signed_up", headers={"x-delivery-count": count}, tag=tag, since=now())
+
+
+def test_after_the_end_no_message_is_taken_in_and_the_first_reason_stands() -> None:
+    """Given an end, what still comes goes back with the channel."""
+
+    async def main() -> None:
+        consumer = consumer_of()
+        first, late = delivery(1), delivery(2)
+        await consumer.receive(first)
+        consumer.end(End.RESIZE)
+        await consumer.receive(late)
+        consumer.channel_ended(cancelled=True)
+
+        assert consumer.unsettled == {1: first}
+        assert consumer.take(10) == [first]
+        assert consumer.ended.result() is End.RESIZE
+
+    run(main())
+
+
+@pytest.mark.parametrize(("cancelled", "why"), [(True, End.QUEUE_GONE), (False, End.CHANNEL_LOST)])
+def test_a_channel_that_ends_says_why(*, cancelled: bool, why: End) -> None:
+    async def main() -> None:
+        consumer = consumer_of()
+        consumer.channel_ended(cancelled=cancelled)
+        assert consumer.ended.result() is why
+
+    run(main())
+
+
+def test_a_message_that_came_back_often_ends_it() -> None:
+    """Given something that kills workers or channels, what is left is consumed with care."""
+
+    async def main() -> None:
+        consumer = consumer_of()
+        await consumer.receive(delivery(1, MANY_DELIVERIES))
+        assert consumer.ended.result() is End.REDELIVERED
+        assert consumer.unsettled == {}
+
+    run(main())
+
+
+def test_once_a_write_has_succeeded_such_a_message_is_taken() -> None:
+    async def main() -> None:
+        consumer = consumer_of()
+        consumer.prefetch = consumer.prefetch.after_success()
+        await consumer.receive(delivery(1, MANY_DELIVERIES))
+        assert list(consumer.unsettled) == [1]
+
+    run(main())
+
+
+def test_the_account_is_ours_while_the_broker_is_heard_and_until_it_is_fenced() -> None:
+    async def main() -> None:
+        broker = Heard()
+        consumer = consumer_of(broker)
+        broker.is_heard = False
+        waiting = asyncio.create_task(consumer.surely_ours())
+        await asyncio.sleep(60)
+        assert not waiting.done()
+        broker.is_heard = True
+        await waiting
+        consumer.fence()
+        assert not consumer.is_ours
+
+    run(main())
+
+
+def test_a_burst_is_over_after_a_moment_without_a_message_or_after_a_second() -> None:
+    async def main() -> None:
+        consumer = consumer_of()
+        await consumer.quiet()
+        assert now() == pytest.approx(QUIET)
+
+        async def keep_coming() -> None:
+            for tag in range(1000):
+                await consumer.receive(delivery(tag))
+                await asyncio.sleep(QUIET / 2)
+
+        coming, began = asyncio.create_task(keep_coming()), now()
+        await consumer.quiet()
+        assert now() - began == pytest.approx(MAX_UNQUIET, abs=QUIET)
+        coming.cancel()
+
+    run(main())
+
+
+def test_messages_are_taken_in_their_order_so_many_at_a_time() -> None:
+    async def main() -> None:
+        consumer = consumer_of()
+        for tag in (1, 2, 3):
+            await consumer.receive(delivery(tag))
+        assert [[each.tag for each in consumer.take(2)] for _ in range(3)] == [[1, 2], [3], []]
+        assert consumer.oldest_age == 0.0
+        await asyncio.sleep(5)
+        assert consumer.oldest_age == 5.0
+
+    run(main())
