@@ -19,7 +19,7 @@ from worker.consumer.report import Report
 from worker.kit.persistence import Persistence
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Kind, Outcome
-from worker.subscribers.known import Entry
+from worker.subscribers.known import HistoryEntry
 
 FLUSH_EVERY: Final = 1.0
 """Seconds until what was done of changes that are not finished is written, too."""
@@ -53,7 +53,7 @@ class Settle(Persistence):
         self._report = report
         self._clock = clock
         self._refused: asyncio.Queue[Outcome] = asyncio.Queue()
-        self._ended: list[tuple[Outcome, Entry | None]] = []
+        self._ended: list[tuple[Outcome, HistoryEntry | None]] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._came = asyncio.Event()
         self._empty = asyncio.Event()
@@ -147,7 +147,7 @@ class Settle(Persistence):
             if self._in_hand.touched:
                 return
 
-    async def _write(self, entries: list[Entry]) -> None:
+    async def _write(self, entries: list[HistoryEntry]) -> None:
         self._writing = True
         batch = self._in_hand.changes()
         batch.entries = entries
@@ -167,12 +167,12 @@ class Settle(Persistence):
         self._came.set()
 
 
-def history_entry(outcome: Outcome, at: float) -> Entry | None:
+def history_entry(outcome: Outcome, at: float) -> HistoryEntry | None:
     """Return the line of the history about an event; None where no line may name its person."""
     item, event = outcome.item, outcome.item.event
     if event is None or outcome.kind is Kind.FORGOTTEN:
         return None
-    return Entry(
+    return HistoryEntry(
         email=item.subscriber.record.email if item.subscriber is not None else "",
         event_id=event.id,
         event_type=event.type,

@@ -1,4 +1,4 @@
-"""Whom a dead letter is about, even where its event could not be read.."""
+"""Whom a dead letter is about, even where its event could not be read."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from worker.ledger.rows import upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
 from worker.ledger.takeover import take_over
 from worker.subscribers.identity import id_key, plain
-from worker.subscribers.known import Batch, Entry, Known, Person
+from worker.subscribers.known import Batch, HistoryEntry, Known, Person
 from worker.subscribers.record import Record
 
 
@@ -230,7 +230,7 @@ def _person_row(account: str, person: Person) -> dict[str, Any]:
     }
 
 
-def _entry_row(account: str, entry: Entry, worker: str) -> dict[str, Any]:
+def _entry_row(account: str, entry: HistoryEntry, worker: str) -> dict[str, Any]:
     return {
         "account": account,
         "email": plain(entry.email),

@@ -56,7 +56,7 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class KitConnection:
     """An account's connection, as the ledger has it.
 
     Attributes:
@@ -90,7 +90,7 @@ class TokenStore:
         self._ledger = ledger
         self._seal = seal
 
-    async def load(self, account: str) -> Connection | None:
+    async def load(self, account: str) -> KitConnection | None:
         """Return how an account is connected; None where it is not.
 
         Raises:
@@ -138,7 +138,7 @@ class TokenStore:
         async with self._ledger.database.write() as connection:
             await connection.execute(delete(tokens).where(tokens.c.account == account))
 
-    async def begin_refresh(self, account: str, stored: Connection, refresh: str) -> bool:
+    async def begin_refresh(self, account: str, stored: KitConnection, refresh: str) -> bool:
         """Take the turn; False where the connection is not as it was read any more.
 
         Whose turn is taken over has been cut off, so that Kit may have carried it out.
@@ -169,7 +169,7 @@ class TokenStore:
         async with self._ledger.database.write() as connection:
             return await _changed(connection, _version(account, version), problem=problem, refreshing="")
 
-    def _opened(self, account: str, row: Row[tuple[object, ...]]) -> Connection:
+    def _opened(self, account: str, row: Row[tuple[object, ...]]) -> KitConnection:
         if self._seal is None:
             raise CredentialRefused(NO_KEY)
         try:
@@ -179,7 +179,7 @@ class TokenStore:
                 f"the tokens of {account} were encrypted with another LEDGER_KEY: set that one again, or run "
                 f"kit-worker connect {account}"
             ) from None
-        return Connection(
+        return KitConnection(
             Tokens(access_token, refresh_token, row.expires_at, life),
             Connected(row.kit_account, row.connected_at, row.problem),
             row.kit_url,

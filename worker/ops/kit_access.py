@@ -15,7 +15,7 @@ from worker.kit.auth.refresh import not_connected
 from worker.kit.credentials import AccessToken, OAuthApp
 from worker.ledger.sealing import Seal
 from worker.ledger.store import Ledger
-from worker.ledger.tokens import Connection, TakenError, Tokens, TokenStore
+from worker.ledger.tokens import KitConnection, TakenError, Tokens, TokenStore
 from worker.settings import Settings
 
 
@@ -124,7 +124,7 @@ async def let_out(settings: Settings, account: str, app: OAuthApp | None, ledger
     return LetOut(was_connected=True, not_ended=not_ended)
 
 
-async def _revoked(endpoint: OAuthEndpoint, connection: Connection) -> str:
+async def _revoked(endpoint: OAuthEndpoint, connection: KitConnection) -> str:
     """End an access at Kit; return why it goes on, or nothing where it has ended."""
     if connection.kit_url != endpoint.base_url:
         return f"it was connected at {connection.kit_url}, and KIT_BASE_URL is {endpoint.base_url}"
@@ -135,7 +135,7 @@ async def _revoked(endpoint: OAuthEndpoint, connection: Connection) -> str:
     return ""
 
 
-async def _connection_before(store: TokenStore, account: str) -> Connection | None:
+async def _connection_before(store: TokenStore, account: str) -> KitConnection | None:
     with suppress(CredentialRefused):  # its key is gone, which may be why it is connected again
         return await store.load(account)
     return None

@@ -40,7 +40,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HistoryEntry:
     """One event's line in the history; see `kit-worker history`."""
 
     email: str
@@ -66,7 +66,7 @@ class Batch:
 
     records: list[Record] = field(default_factory=list)
     people: list[Person] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[HistoryEntry] = field(default_factory=list)
     moves: list[tuple[str, str]] = field(default_factory=list)
     created_tags: int = 0
     number: int = 0

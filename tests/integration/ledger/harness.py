@@ -22,7 +22,7 @@ from worker.ledger.schema import tables
 from worker.ledger.store import Ledger, Tenure
 from worker.ledger.tokens import TokenStore
 from worker.subscribers.change import Part, TagWish, tag_key
-from worker.subscribers.known import Batch, Entry, Known, Person
+from worker.subscribers.known import Batch, HistoryEntry, Known, Person
 from worker.subscribers.record import Held, Moved, Record
 
 ACCOUNT: Final = "sunny"
@@ -50,9 +50,9 @@ def record(email: str, *tags: str, kit_id: int | None = 7, moved_to: str | None 
     return Record(email, kit_id, tags=held, moved=moved)
 
 
-def entry(email: str, event_id: str | None = "e1", **other: Any) -> Entry:  # noqa: ANN401  # any of its fields
+def entry(email: str, event_id: str | None = "e1", **other: Any) -> HistoryEntry:  # noqa: ANN401  # any of its fields
     """Return a line for the history."""
-    plain = Entry(email, event_id, "user.signed_up", NOON, at=NOON.timestamp(), outcome="applied")
+    plain = HistoryEntry(email, event_id, "user.signed_up", NOON, at=NOON.timestamp(), outcome="applied")
     return replace(plain, **other)
 
 

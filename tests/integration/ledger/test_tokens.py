@@ -14,7 +14,7 @@ from tests.integration.ledger.harness import ACCOUNT, NewLedger, contents, execu
 from worker.errors import CredentialRefused
 from worker.ledger.sealing import BrokenSealError, Seal, check_key, new_key
 from worker.ledger.store import Ledger
-from worker.ledger.tokens import NO_KEY, Connected, Connection, TakenError, Tokens, TokenStore
+from worker.ledger.tokens import NO_KEY, Connected, KitConnection, TakenError, Tokens, TokenStore
 
 KEY, OTHER = new_key(), new_key()
 KIT = "https://api.kit.com"
@@ -33,7 +33,7 @@ def store(ledger: Ledger) -> TokenStore:
     return TokenStore(ledger, seal(KEY))
 
 
-async def loaded(store: TokenStore) -> Connection:
+async def loaded(store: TokenStore) -> KitConnection:
     connection = await store.load(ACCOUNT)
     assert connection is not None
     return connection

@@ -1,4 +1,4 @@
-"""Asks a creator to let an app into a Kit account, and reads what the browser brings back..
+"""Asks a creator to let an app into a Kit account, and reads what the browser brings back.
 
 What a second run of the command needs of the first comes back with the answer: `state` holds a random word
 and its keyed hash, and the PKCE verifier follows from both, so that nothing has to be kept in between.

@@ -13,7 +13,7 @@ from worker.clock import Clock
 from worker.errors import CredentialRefused, KitUnavailable, KitWorkerError, LedgerUnavailable, TryLater
 from worker.kit.auth.endpoint import GrantRefusedError
 from worker.kit.auth.login import Login
-from worker.ledger.tokens import Connected, Connection, Tokens
+from worker.ledger.tokens import Connected, KitConnection, Tokens
 from worker.retrying import Retrying
 
 AHEAD: Final = 300.0
@@ -32,10 +32,10 @@ log = structlog.get_logger()
 class KeepsConnection(Protocol):
     """Where tokens are kept; `worker.ledger.tokens.TokenStore` is such."""
 
-    async def load(self, account: str) -> Connection | None:
+    async def load(self, account: str) -> KitConnection | None:
         """Return how the account is connected."""
 
-    async def begin_refresh(self, account: str, stored: Connection, refresh: str) -> bool:
+    async def begin_refresh(self, account: str, stored: KitConnection, refresh: str) -> bool:
         """Take the turn to refresh."""
 
     async def give_up_refresh(self, account: str, version: int, refresh: str, *, in_doubt: bool) -> None:
@@ -74,7 +74,7 @@ class OAuthLogin(Login):
         self._store = store
         self._endpoint = endpoint
         self._clock = clock
-        self._known: Connection | None = None
+        self._known: KitConnection | None = None
         self._kit_account: int | None = None
         self._retry_at = float("-inf")
         self._turn = asyncio.Lock()
@@ -140,7 +140,7 @@ class OAuthLogin(Login):
         ahead = min(AHEAD, tokens.life / 5)
         return now >= tokens.expires_at or now >= max(tokens.expires_at - ahead, self._retry_at)
 
-    async def _renew(self, refused: Mapping[str, str] | None = None) -> Connection:
+    async def _renew(self, refused: Mapping[str, str] | None = None) -> KitConnection:
         """Return a connection with a token that can be used; the ledger knows it by then."""
         while True:
             stored = self._known = await self._stored()
@@ -161,7 +161,7 @@ class OAuthLogin(Login):
                 return stored  # others are at it, or it is tried again soon
             await asyncio.sleep(LOOK_AGAIN)
 
-    async def _stored(self) -> Connection:
+    async def _stored(self) -> KitConnection:
         self._known = None
         try:
             stored = await self._store.load(self._account)
@@ -190,7 +190,7 @@ class OAuthLogin(Login):
         """Seconds after which a refresh that was seen to be under way must have been cut off."""
         return SEND_WITHIN + self._endpoint.timeout + 1.0
 
-    async def _refreshed(self, stored: Connection, patience: float) -> bool:
+    async def _refreshed(self, stored: KitConnection, patience: float) -> bool:
         """Refresh, if it is ours to do; tell whether that was done.
 
         Whoever waits for it may be cancelled, or lose patience: it goes on, and whoever comes next waits for
@@ -207,7 +207,7 @@ class OAuthLogin(Login):
             raise TryLater(f"new tokens are {why}")
         return task.result()
 
-    async def _take_turn(self, stored: Connection) -> bool:
+    async def _take_turn(self, stored: KitConnection) -> bool:
         if stored.refreshing and not self._is_cut_off(stored.refreshing):
             return False
         refresh, send_by = secrets.token_hex(16), self._clock.monotonic() + SEND_WITHIN
@@ -227,7 +227,7 @@ class OAuthLogin(Login):
             return False
         return self._clock.monotonic() - since >= self._lease
 
-    async def _refresh(self, stored: Connection, refresh: str, send_by: float) -> None:
+    async def _refresh(self, stored: KitConnection, refresh: str, send_by: float) -> None:
         """Use the refresh token, and have the ledger know the new ones before anybody uses them."""
         account, version = self._account, stored.version
         try:
@@ -255,7 +255,7 @@ def not_connected(account: str) -> str:
     return f"not connected to Kit: run kit-worker connect {account}"
 
 
-def _header(connection: Connection) -> Mapping[str, str]:
+def _header(connection: KitConnection) -> Mapping[str, str]:
     return {"Authorization": f"Bearer {connection.tokens.access_token}"}
 
 

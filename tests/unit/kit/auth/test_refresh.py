@@ -14,7 +14,7 @@ from tests.unit.virtual_time import VirtualClock, now, run, settle
 from worker.errors import CredentialRefused, KitUnavailable, LedgerUnavailable, RateLimited, TryLater
 from worker.kit.auth.endpoint import GrantRefusedError
 from worker.kit.auth.refresh import PATIENCE, RETRY, SEND_WITHIN, OAuthLogin
-from worker.ledger.tokens import Connected, Connection, Tokens
+from worker.ledger.tokens import Connected, KitConnection, Tokens
 
 LIFE = 100.0
 URL = "https://api.kit.com"
@@ -66,18 +66,18 @@ class Kit:
 class Store:
     """A ledger's tokens, as `TokenStore` keeps them."""
 
-    kept: Connection | None = None
+    kept: KitConnection | None = None
     broken: bool = False
     loads: int = 0
     latency: float = 0.01
 
-    async def load(self, _: str) -> Connection | None:
+    async def load(self, _: str) -> KitConnection | None:
         """Read."""
         await self._work()
         self.loads += 1
         return self.kept
 
-    async def begin_refresh(self, _: str, stored: Connection, refresh: str) -> bool:
+    async def begin_refresh(self, _: str, stored: KitConnection, refresh: str) -> bool:
         """Take the turn."""
         await self._work()
         if self.kept != stored:
@@ -96,7 +96,7 @@ class Store:
         """Keep new tokens."""
         await self._work()
         if (kept := self._of(version)) is not None:
-            self.kept = Connection(granted, kept.connected, kept.kit_url, version + 1)
+            self.kept = KitConnection(granted, kept.connected, kept.kit_url, version + 1)
 
     async def must_connect(self, _: str, version: int, problem: str) -> bool:
         """Note a problem."""
@@ -106,7 +106,7 @@ class Store:
         self.kept = replace(kept, connected=replace(kept.connected, problem=problem), refreshing="")
         return True
 
-    def _of(self, version: int) -> Connection | None:
+    def _of(self, version: int) -> KitConnection | None:
         return self.kept if self.kept is not None and self.kept.version == version else None
 
     async def _work(self) -> None:
@@ -127,14 +127,14 @@ class World:
         return OAuthLogin("a", self.store, self.kit, clock=VirtualClock(began=0.0))
 
     @property
-    def kept(self) -> Connection:
+    def kept(self) -> KitConnection:
         """What the ledger has."""
         assert self.store.kept is not None
         return self.store.kept
 
 
-def connected(expires_at: float = LIFE) -> Connection:
-    return Connection(Tokens("a0", "r0", expires_at, LIFE), Connected(7, 0.0), URL, 1)
+def connected(expires_at: float = LIFE) -> KitConnection:
+    return KitConnection(Tokens("a0", "r0", expires_at, LIFE), Connected(7, 0.0), URL, 1)
 
 
 def token(headers: object) -> str:
@@ -445,7 +445,7 @@ def test_a_connection_that_was_ended_ends_at_the_next_look() -> None:
         (replace(connected(), connected=Connected(7, 0.0, "why")), "why"),
     ],
 )
-def test_an_account_that_is_not_connected_says_what_to_do(kept: Connection | None, said: str) -> None:
+def test_an_account_that_is_not_connected_says_what_to_do(kept: KitConnection | None, said: str) -> None:
     async def main() -> None:
         world = World(store=Store(kept))
         with pytest.raises(CredentialRefused, match=said):
