@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+import msgspec
 import structlog
 
 from worker.accounts.account import Account
@@ -264,4 +265,4 @@ class Pipeline:
         if request is None:
             self.endings.without_work(item, "ignored")
             return None
-        return replace(item, change=replace(request.change, address=item.change.address))
+        return replace(item, change=msgspec.structs.replace(request.change, address=item.change.address))

@@ -7,9 +7,10 @@ lead to one `Record`, so that whatever happens to a person is folded into one pe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
+
+from msgspec.structs import replace
 
 from worker.accounts.interpret import Request
 from worker.errors import EventError, InvalidEvent

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from tests.unit.examples import EMAIL, NOON, change, event, order
@@ -262,7 +263,7 @@ def test_of_two_gifts_of_one_entry_the_older_is_taken_off_whoever_moves_to_the_o
     for number, email, tag in ((1, EMAIL, "Gold"), (2, NEW, "Silver")):
         verdict = desk.take(number, email, ADA if email == EMAIL else None, add=(tag,))
         part = verdict.change.tags[tag.lower()]
-        gift = replace(verdict.change, gave={slot_key("entry", tag): part})
+        gift = msgspec.structs.replace(verdict.change, gave={slot_key("entry", tag): part})
         desk.finish(number, replace(verdict, change=gift))
     move = desk.take(3, NEW, ADA)
     assert move.change.address is not None
