@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from msgspec import structs
@@ -196,4 +196,4 @@ def interpret_again(item: Item, account: Account) -> Item | Outcome:
     if change is None:
         return Outcome(item, Kind.IGNORED)
     address = item.change.address  # it was found out by the ledger, not by the mapping
-    return structs.replace(item, change=replace(change, address=address), version=account.version)
+    return structs.replace(item, change=structs.replace(change, address=address), version=account.version)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from msgspec import structs
 
 from worker.clock import Clock
 from worker.errors import CredentialRefused, KitRejected, TryLater
@@ -110,7 +112,7 @@ class Writer:
         record, catalog = subscriber.record, self._catalog
         left = record.left(change)
         if left.address is not None:
-            left = replace(left, address=None)
+            left = structs.replace(left, address=None)
         oldest = max(self._clock.time() - self._known_ttl, self._persistence.known_since)
         if not record.has_answers_since(oldest):
             return left

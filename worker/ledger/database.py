@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from worker.errors import LedgerUnavailable
 from worker.ledger import sqlite
-from worker.ledger.schema import DamagedLedgerError, NewerLedgerError, ledger_version, meta, migrate
+from worker.ledger.migrations import (
+    MIGRATIONS,
+    DamagedLedgerError,
+    NewerLedgerError,
+    Step,
+    ledger_version,
+    migrate,
+    newest,
+)
+from worker.ledger.schema import meta
 
 log = structlog.get_logger()
 
@@ -31,9 +40,7 @@ QUERY_KEYS: Final = {
 }  # fmt: skip
 """What asyncpg takes of an address's query, and what makes sense there."""
 TIMEOUT: Final = 10.0
-"""Seconds for one transaction, connecting included."""
 PURGE_WITHIN: Final = 10.0
-"""Seconds for which `purge` tries."""
 FAILURES: Final = (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
@@ -67,10 +74,27 @@ _LOST_TABLES: Final = (
 
 
 class Database:
-    """The ledger's database. It is opened, and migrated, by the first use, and again after a failure."""
+    """The ledger's database. It is opened, and migrated, by the first use, and again after a failure.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: As `check_ledger_url` allows it.
+        timeout: Seconds for one transaction, connecting included, but not a migration.
+        purge_within: Seconds for which `purge` tries.
+        migrations: The steps to the newest version.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = TIMEOUT,
+        purge_within: float = PURGE_WITHIN,
+        migrations: Sequence[Step] = MIGRATIONS,
+    ) -> None:
         check_ledger_url(url)
+        self._timeout = timeout
+        self._purge_within = purge_within
+        self._migrations = migrations
         self.url = make_url(url)
         self.secret = b""
         self._engine: AsyncEngine | None = None
@@ -103,8 +127,8 @@ class Database:
         Raises:
             LedgerUnavailable: The ledger could not be used.
         """
-        async with self._translated(), asyncio.timeout(TIMEOUT):
-            engine = await self._opened()
+        async with self._translated(), asyncio.timeout(self._timeout) as limit:
+            engine = await self._opened(limit)
             if not self.is_sqlite:
                 # Each statement by itself: that saves two round trips, and nothing here needs one snapshot.
                 engine = engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -114,8 +138,8 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Hold a transaction that is committed at the end of the block; raises as `read` does."""
-        async with self._translated(), asyncio.timeout(TIMEOUT):
-            engine = await self._opened()
+        async with self._translated(), asyncio.timeout(self._timeout) as limit:
+            engine = await self._opened(limit)
             if self._writing is None:
                 async with engine.begin() as connection:
                     yield connection
@@ -132,15 +156,15 @@ class Database:
         if not self.is_sqlite:
             return
         now = asyncio.get_running_loop().time
-        deadline = now() + PURGE_WITHIN
+        deadline = now() + self._purge_within
         while not await self._empty_log():
             if now() >= deadline:
                 raise LedgerUnavailable(f"the ledger {self.name} was being read all the while")
             await asyncio.sleep(sqlite.LOCK_POLL)
 
     async def _empty_log(self) -> bool:
-        async with self._translated(), asyncio.timeout(TIMEOUT):
-            engine = await self._opened()
+        async with self._translated(), asyncio.timeout(self._timeout) as limit:
+            engine = await self._opened(limit)
             async with engine.connect() as connection:
                 return await sqlite.empty_log(connection)
 
@@ -150,8 +174,8 @@ class Database:
             return 0
         engine = self._make(only_looks=True)
         try:
-            async with self._translated(), asyncio.timeout(TIMEOUT), engine.connect() as connection:
-                return await connection.run_sync(ledger_version)
+            async with self._translated(), asyncio.timeout(self._timeout), engine.connect() as connection:
+                return await connection.run_sync(ledger_version, self._migrations)
         finally:
             await engine.dispose()
 
@@ -160,7 +184,7 @@ class Database:
         engine, self._engine = self._engine, None
         if engine is not None:
             with suppress(*FAILURES, TimeoutError):
-                async with asyncio.timeout(TIMEOUT):
+                async with asyncio.timeout(self._timeout):
                     await engine.dispose()
 
     @asynccontextmanager
@@ -175,7 +199,7 @@ class Database:
             text = f"the ledger {self.name} is damaged ({error}); put it back from a backup"
             raise LedgerUnavailable(text) from error
         except TimeoutError as error:
-            text = f"the ledger {self.name} did not answer within {TIMEOUT:.0f} s"
+            text = f"the ledger {self.name} did not answer within {self._timeout:.0f} s"
             raise LedgerUnavailable(text) from error
         except FAILURES as error:
             text = f"cannot be used: {_cause(error)}"
@@ -183,7 +207,7 @@ class Database:
                 text = f"has lost tables ({_cause(error)}); {_LOST_TABLES}"
             raise LedgerUnavailable(f"the ledger {self.name} {text}") from error
 
-    async def _opened(self) -> AsyncEngine:
+    async def _opened(self, limit: asyncio.Timeout) -> AsyncEngine:
         if self._engine is not None and self._is_in_place():
             return self._engine
         async with self._opening:
@@ -192,7 +216,7 @@ class Database:
             if self._engine is None:
                 engine = self._make()
                 try:
-                    await self._prepare(engine)
+                    await self._prepare(engine, limit)
                 except BaseException:
                     with suppress(*FAILURES):
                         await engine.dispose()
@@ -236,18 +260,22 @@ class Database:
     def _make(self, *, only_looks: bool = False) -> AsyncEngine:
         if self._file is None:
             return create_async_engine(
-                self.url, pool_size=5, max_overflow=5, pool_timeout=TIMEOUT, pool_pre_ping=False,
-                connect_args={"timeout": TIMEOUT, "command_timeout": TIMEOUT},
+                self.url, pool_size=5, max_overflow=5, pool_timeout=self._timeout, pool_pre_ping=False,
+                connect_args={"timeout": self._timeout, "command_timeout": self._timeout},
             )  # fmt: skip
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        engine = create_async_engine(self.url, pool_size=3, max_overflow=5, pool_timeout=TIMEOUT)
+        engine = create_async_engine(self.url, pool_size=3, max_overflow=5, pool_timeout=self._timeout)
         sqlite.set_up(engine, only_looks=only_looks)
         return engine
 
-    async def _prepare(self, engine: AsyncEngine) -> None:
+    async def _prepare(self, engine: AsyncEngine, limit: asyncio.Timeout) -> None:
         existed = self._file is None or self._identity() is not None
         async with engine.execution_options(writes=True).begin() as connection:
-            version = await connection.run_sync(migrate)
+            version = await connection.run_sync(ledger_version, self._migrations)
+            if 0 < version < newest(self._migrations):
+                limit.reschedule(None)  # millions of rows take longer than one transaction may
+            version = await connection.run_sync(migrate, self._migrations)
+            limit.reschedule(asyncio.get_running_loop().time() + self._timeout)
             self.secret = await connection.run_sync(secret_of)
         self._inode = self._identity() if self._file else None
         if version == 0:

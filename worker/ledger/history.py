@@ -16,9 +16,8 @@ from worker.ledger.schema import accounts, history, subscribers
 from worker.subscribers.identity import id_key
 
 PORTION: Final = 5000
-"""Lines that are deleted in one transaction."""
 REST: Final = 0.1
-"""Seconds between two of these: SQLite lets those who wait look every 0.1 s whether they can write."""
+"""SQLite lets those who wait look every 0.1 s whether they can write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +96,28 @@ async def addresses(database: Database, email: str) -> set[str]:
     return found
 
 
-async def prune_history(database: Database, before: float) -> int:
+async def prune_history(
+    database: Database, before: float, *, portion: int = PORTION, rest: float = REST
+) -> int:
     """Delete what ended before a moment, in seconds since 1970; return how many lines.
 
     It goes in portions, since who deletes millions of lines at once keeps everybody else from writing.
+
+    Args:
+        database: The ledger's.
+        before: The moment.
+        portion: Lines that are deleted in one transaction.
+        rest: Seconds between two of these.
 
     Raises:
         LedgerUnavailable: The ledger could not be written; some may be gone.
     """
     pruned = 0
-    old = select(history.c.id).where(history.c.at < before).order_by(history.c.at).limit(PORTION)
+    old = select(history.c.id).where(history.c.at < before).order_by(history.c.at).limit(portion)
     while True:
         async with database.write() as connection:
             gone = (await connection.execute(delete(history).where(history.c.id.in_(old)))).rowcount
         pruned += gone
-        if gone < PORTION:
+        if gone < portion:
             return pruned
-        await asyncio.sleep(REST)
+        await asyncio.sleep(rest)

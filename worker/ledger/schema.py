@@ -1,15 +1,11 @@
-"""The ledger's tables, and how an older ledger becomes a newer one. The same on SQLite and PostgreSQL."""
+"""The ledger's tables, the same on SQLite and PostgreSQL."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Connection,
     Float,
     Index,
     Integer,
@@ -17,8 +13,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    inspect,
-    select,
     text,
 )
 
@@ -45,7 +39,6 @@ accounts = Table(
     Column("known_since", Float, nullable=False, default=0.0, comment="no older answer is relied on"),
     Column("paused_at", Float, comment="null: not paused"),
     Column("created_tags", Integer, nullable=False, default=0, comment="by placeholders"),
-    Column("spent", Text, comment="JSON: the calls of the last minute, which count against Kit's limit"),
 )
 
 subscribers = Table(
@@ -138,56 +131,3 @@ consumers = Table(
     Column("account", String(255), primary_key=True),
     Column("seen_at", Float, nullable=False),
 )
-
-
-def _first(connection: Connection) -> None:
-    tables.create_all(connection)
-
-
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first,)
-"""Each makes the next version out of the one before. Released ones never change; new ones are added."""
-
-
-class NewerLedgerError(Exception):
-    """The ledger was made by a newer version of this program."""
-
-
-class DamagedLedgerError(Exception):
-    """The ledger holds what no version of this program wrote."""
-
-
-def migrate(connection: Connection) -> int:
-    """Bring the ledger to the newest version, inside the caller's transaction; return the version it had.
-
-    Raises:
-        NewerLedgerError: It is newer than this program.
-    """
-    if connection.dialect.name == "postgresql":
-        # Several workers may start at once; SQLite's write lock does the same.
-        connection.execute(text("SELECT pg_advisory_xact_lock(7264301)"))
-    version = ledger_version(connection)
-    if version == len(MIGRATIONS):
-        return version
-    for step in MIGRATIONS[version:]:
-        step(connection)
-    connection.execute(meta.delete().where(meta.c.key == "version"))
-    connection.execute(meta.insert().values(key="version", value=str(len(MIGRATIONS))))
-    return version
-
-
-def ledger_version(connection: Connection) -> int:
-    """Return the version of a ledger; 0 where there is none.
-
-    Raises:
-        NewerLedgerError: It is newer than this program.
-        DamagedLedgerError: It has none.
-    """
-    if not inspect(connection).has_table("meta"):
-        return 0
-    value = connection.execute(select(meta.c.value).where(meta.c.key == "version")).scalar() or "0"
-    if not value.isdecimal():
-        raise DamagedLedgerError(f"its version is {value!r}")
-    version = int(value)
-    if version > len(MIGRATIONS):
-        raise NewerLedgerError(f"version {version}; this program knows {len(MIGRATIONS)}")
-    return version

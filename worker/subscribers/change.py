@@ -8,9 +8,11 @@ matter how a stream of events is cut into batches, nor in which order a batch is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Generic, NamedTuple, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from worker.events.event import OrderKey
 
@@ -34,9 +36,11 @@ class Part(NamedTuple, Generic[T]):
         return self if self.order > other.order else other
 
 
-@dataclass(frozen=True, slots=True)
-class TagWish:
+class TagWish(Struct, frozen=True, array_like=True, eq=False):
     """Whether a subscriber should have a tag.
+
+    Two that differ only in their rule are equal, and look the same: which of them stands would else depend on
+    the order in which they are merged.
 
     Attributes:
         name: The tag as the admin wrote it; tags compare without case, so changes key them by `tag_key`.
@@ -48,7 +52,20 @@ class TagWish:
     name: str
     present: bool
     by_placeholder: bool = False
-    rule: int = field(default=0, compare=False, repr=False)
+    rule: int = 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TagWish) and self._wish == other._wish
+
+    def __hash__(self) -> int:
+        return hash(self._wish)
+
+    def __repr__(self) -> str:
+        return f"TagWish(name={self.name!r}, present={self.present}, by_placeholder={self.by_placeholder})"
+
+    @property
+    def _wish(self) -> tuple[str, bool, bool]:
+        return self.name, self.present, self.by_placeholder
 
 
 def tag_key(name: str) -> str:
@@ -59,8 +76,7 @@ def tag_key(name: str) -> str:
     return name.strip().lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True, omit_defaults=True):
     """What should become true of one subscriber.
 
     Attributes:

@@ -7,7 +7,6 @@ lead to one `Record`, so that whatever happens to a person is folded into one pe
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -184,7 +183,7 @@ class InHand:
             error = InvalidEvent(f"data.user.email: {why}; everything else of the event is applied")
             return item.change, error
         # Also where it is the address as it is, for an older event may still ask for another one.
-        return replace(item.change, address=Part(item.email, order)), None
+        return structs.replace(item.change, address=Part(item.email, order)), None
 
     def _why_not_move(self, record: Record, user: str, now: float) -> str | None:
         if record.users.keys() - {user}:

@@ -7,9 +7,11 @@ those of a `Change`, so an event of any age is compared with it as events are co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Final, Generic, NamedTuple, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from worker.events.event import FIRST, Event, OrderKey
 from worker.subscribers.change import NOTHING, Change, Part, TagWish
@@ -24,7 +26,7 @@ UNKNOWN: Final = 0.0
 """The time of an answer that is not to be relied on."""
 
 
-class Held(NamedTuple, Generic[T]):
+class KnownPart(NamedTuple, Generic[T]):
     """One part as Kit has it.
 
     Attributes:
@@ -45,8 +47,7 @@ class Moved(NamedTuple):
     order: OrderKey
 
 
-@dataclass(slots=True, eq=False)
-class Record:
+class Record(Struct, eq=False):
     """One subscriber of one account.
 
     Attributes:
@@ -67,9 +68,9 @@ class Record:
 
     email: str
     kit_id: int | None = None
-    tags: dict[str, Held[TagWish]] = field(default_factory=dict)
-    fields: dict[str, Held[str | None]] = field(default_factory=dict)
-    first_name: Held[str] | None = None
+    tags: dict[str, KnownPart[TagWish]] = field(default_factory=dict)
+    fields: dict[str, KnownPart[str | None]] = field(default_factory=dict)
+    first_name: KnownPart[str] | None = None
     ensured: OrderKey = FIRST
     gave: Mapping[str, Part[TagWish]] = field(default_factory=dict)
     seen: dict[str, None] = field(default_factory=dict)
@@ -83,8 +84,8 @@ class Record:
     def done(self) -> Change:
         """What is true of the subscriber, by Kit's own answers."""
         return Change(
-            tags={key: held.part for key, held in self.tags.items()},
-            fields={key: held.part for key, held in self.fields.items()},
+            tags={key: tag.part for key, tag in self.tags.items()},
+            fields={name: value.part for name, value in self.fields.items()},
             first_name=self.first_name.part if self.first_name else None,
             ensure=Part(value=True, order=self.ensured) if self.ensured != FIRST else None,
         )
@@ -105,7 +106,7 @@ class Record:
     def maybe_tags(self) -> dict[str, Part[TagWish]]:
         """The tags that the subscriber has, or may have by a call whose answer never came."""
         return {
-            key: held.part for key, held in self.tags.items() if held.part.value.present or held.at == UNKNOWN
+            key: tag.part for key, tag in self.tags.items() if tag.part.value.present or tag.at == UNKNOWN
         }
 
     # -- noting what Kit answered ---------------------------------------------------------------------
@@ -131,11 +132,11 @@ class Record:
             kit_ids: Of their tags and custom fields, by the keys of the parts.
         """
         for key, tag in done.tags.items():
-            self.tags[key] = Held(tag, at, kit_ids.get(key, 0))
+            self.tags[key] = KnownPart(tag, at, kit_ids.get(key, 0))
         for name, value in done.fields.items():
-            self.fields[name] = Held(value, at, kit_ids.get(name, 0))
+            self.fields[name] = KnownPart(value, at, kit_ids.get(name, 0))
         if done.first_name is not None:
-            self.first_name = Held(done.first_name, at)
+            self.first_name = KnownPart(done.first_name, at)
 
     def confirm(self, known: Change) -> None:
         """Note parts that Kit has already, by an earlier answer, which keeps its age."""
@@ -167,7 +168,7 @@ class Record:
 
     def has_answers_since(self, moment: float) -> bool:
         """Tell whether Kit has answered for any part since then, in seconds since 1970."""
-        times = [held.at for held in self.tags.values()] + [held.at for held in self.fields.values()]
+        times = [tag.at for tag in self.tags.values()] + [value.at for value in self.fields.values()]
         return any(at > moment for at in (*times, self.first_name.at if self.first_name else UNKNOWN))
 
     # -- what need not be sent ------------------------------------------------------------------------
@@ -183,10 +184,10 @@ class Record:
         tags = {
             key: part
             for key, part in left.tags.items()
-            if (held := self.tags.get(key)) is not None
-            and held.part.value.present == part.value.present
-            and fresh(held.at)
-            and held.kit_id == kit_id_of(key)
+            if (tag := self.tags.get(key)) is not None
+            and tag.part.value.present == part.value.present
+            and fresh(tag.at)
+            and tag.kit_id == kit_id_of(key)
         }
         fields = {
             name: part

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 import pytest
@@ -84,12 +84,12 @@ def clock() -> StandingClock:
 
 
 @pytest.fixture
-async def open_ledger(clock: StandingClock) -> AsyncIterator[Callable[[str, str], Ledger]]:
+async def open_ledger(clock: StandingClock) -> AsyncIterator[NewLedger]:
     """Call it with an address and a worker's name for a ledger, which is closed after the test."""
     opened: list[Ledger] = []
 
-    def new(url: str, worker: str = "w-1") -> Ledger:
-        opened.append(Ledger(Database(url), worker=worker, clock=clock))
+    def new(url: str, worker: str = "w-1", **options: Any) -> Ledger:  # noqa: ANN401  # as `Database` has them
+        opened.append(Ledger(Database(url, **options), worker=worker, clock=clock))
         return opened[-1]
 
     yield new
@@ -100,7 +100,7 @@ async def open_ledger(clock: StandingClock) -> AsyncIterator[Callable[[str, str]
 @pytest.fixture
 def new_ledger(ledger_url: str, open_ledger: NewLedger) -> NewLedger:
     """Call it, perhaps with a worker's name, for one more way to the same ledger, as another process has."""
-    return lambda worker="w-1": open_ledger(ledger_url, worker)
+    return lambda worker="w-1", **options: open_ledger(ledger_url, worker, **options)
 
 
 @pytest.fixture

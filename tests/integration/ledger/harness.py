@@ -23,7 +23,7 @@ from worker.ledger.store import Ledger, Tenure
 from worker.ledger.tokens import TokenStore
 from worker.subscribers.change import Part, TagWish, tag_key
 from worker.subscribers.known import Batch, HistoryEntry, Known, Person
-from worker.subscribers.record import Held, Moved, Record
+from worker.subscribers.record import KnownPart, Moved, Record
 
 ACCOUNT: Final = "sunny"
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
@@ -45,9 +45,11 @@ def order(minute: int) -> OrderKey:
 
 def record(email: str, *tags: str, kit_id: int | None = 7, moved_to: str | None = None) -> Record:
     """Return a record of somebody who was given these tags, or who has moved."""
-    held = {tag_key(tag): Held(Part(TagWish(tag, present=True), order(1)), NOON.timestamp()) for tag in tags}
+    known = {
+        tag_key(tag): KnownPart(Part(TagWish(tag, present=True), order(1)), NOON.timestamp()) for tag in tags
+    }
     moved = Moved(moved_to, order(2)) if moved_to is not None else None
-    return Record(email, kit_id, tags=held, moved=moved)
+    return Record(email, kit_id, tags=known, moved=moved)
 
 
 def entry(email: str, event_id: str | None = "e1", **other: Any) -> HistoryEntry:  # noqa: ANN401  # any of its fields

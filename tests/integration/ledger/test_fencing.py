@@ -25,8 +25,9 @@ from worker.ledger.store import Ledger, Tenure
 from worker.subscribers.known import Batch, Person
 
 WRITER = """
-import asyncio, sys, time
+import asyncio, sys
 from tests.integration.ledger.harness import ACCOUNT, ADA, entry
+from worker.clock import Clock
 from worker.ledger.database import Database
 from worker.ledger.store import Batch, Ledger, Tenure
 

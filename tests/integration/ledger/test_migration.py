@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeAlias
+import time
+from collections.abc import Mapping
 
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
 from tests.integration.ledger.harness import (
     ACCOUNT,
     ADA,
+    BOB,
     NewLedger,
     contents,
     execute,
@@ -22,13 +24,14 @@ from tests.integration.ledger.harness import (
     refusal,
     works,
 )
-from worker.ledger import schema
+from tests.unit.ledger.records import EMPTY_V1, FULL_V1, full_record
 from worker.ledger.database import Database
-from worker.ledger.schema import MIGRATIONS
+from worker.ledger.migrations import MIGRATIONS, PORTION, Step, newest
+from worker.ledger.record_json import dump_record
 from worker.ledger.store import Ledger
+from worker.subscribers.record import Record
 
-Step: TypeAlias = Callable[[Connection], None]
-VERSION = len(MIGRATIONS)
+VERSION = newest(MIGRATIONS)
 
 
 def add_column(connection: Connection) -> None:
@@ -126,16 +129,12 @@ async def execute_as_is(database: Database, statement: str, **values: str) -> No
     await engine.dispose()
 
 
-async def test_an_older_ledger_becomes_the_present_one(
-    new_ledger: NewLedger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_older_ledger_becomes_the_present_one(new_ledger: NewLedger) -> None:
     """Given a ledger of the version before, the next program brings it forward, and all rows are kept."""
     old = new_ledger()
     tenure = await fill(old, one_of_all())
     before = await contents(old)
-    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, add_column))
-
-    new = new_ledger()
+    new = new_ledger(migrations=(*MIGRATIONS, add_column))
     with capture_logs() as logs:
         await new.ready()
 
@@ -150,7 +149,7 @@ async def test_an_older_ledger_becomes_the_present_one(
     assert new.database.secret == old.database.secret
 
 
-async def test_several_bring_it_forward_once(new_ledger: NewLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_several_bring_it_forward_once(new_ledger: NewLedger) -> None:
     """Given eight programs that find an older ledger at once, each step is made once, and none fails."""
     await fill(new_ledger(), one_of_all())
     steps: list[str] = []
@@ -163,28 +162,23 @@ async def test_several_bring_it_forward_once(new_ledger: NewLedger, monkeypatch:
         return counted
 
     later = (step("first", add_column), step("second", lambda _: None))
-    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, *later))
-    ledgers = [new_ledger() for _ in range(8)]
+    ledgers = [new_ledger(migrations=(*MIGRATIONS, *later)) for _ in range(8)]
     assert await asyncio.gather(*(each.ready() for each in ledgers), return_exceptions=True) == [None] * 8
     assert steps == ["first", "second"]
     assert await notes(ledgers[0]) == [f"was {ADA}"]
 
 
-async def test_a_step_that_fails_leaves_the_older_one_whole(
-    new_ledger: NewLedger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_step_that_fails_leaves_the_older_one_whole(new_ledger: NewLedger) -> None:
     """Given a step that fails half-way, nothing of it is there, and a mended one goes from the start."""
     old = new_ledger()
     tenure = await fill(old, one_of_all())
     before = await contents(old)
-    new = new_ledger()
-    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, fail_half_way))
-    assert "there_is_no_such_table" in await refusal(new.ready())
+    failing = new_ledger(migrations=(*MIGRATIONS, fail_half_way))
+    assert "there_is_no_such_table" in await refusal(failing.ready())
 
     assert await contents(old) == before
     await old.save(tenure, one_of_all())  # the older program goes on
-    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, add_column))
-    assert await notes(new) == [f"was {ADA}"]
+    assert await notes(new_ledger(migrations=(*MIGRATIONS, add_column))) == [f"was {ADA}"]
 
 
 @pytest.mark.parametrize("version", ["two", "1.0"])
@@ -193,3 +187,67 @@ async def test_a_damaged_version_is_named(new_ledger: NewLedger, version: str) -
     await fill(new_ledger(), one_of_all())
     await execute(new_ledger(), "UPDATE meta SET value = :version WHERE key = 'version'", version=version)
     await refusal(new_ledger().ready())
+
+
+# -- from version 1 ----------------------------------------------------------------------------------------
+
+
+async def version_1(ledger: Ledger, states: Mapping[str, str]) -> None:
+    """Make a ledger as the first version made it, with these records, by address."""
+    await ledger.ready()
+    await execute(ledger, "ALTER TABLE accounts ADD COLUMN spent TEXT")
+    await execute(ledger, "UPDATE meta SET value = '1' WHERE key = 'version'")
+    row = (
+        "INSERT INTO subscribers (account, email, kit_id, kit_account, state, updated_at) "
+        "VALUES (:account, :email, 7, 0, :state, 1.0)"
+    )
+    for email, state in states.items():
+        await execute(ledger, row, account=ACCOUNT, email=email, state=state)
+
+
+async def test_the_records_of_version_1_are_written_anew(new_ledger: NewLedger) -> None:
+    """Given more records than are rewritten at once, each of them says what it said."""
+    many = {f"p{number:04}@example.com": EMPTY_V1 for number in range(PORTION + 10)}
+    await version_1(new_ledger(), {**many, ADA: FULL_V1, "zoe@example.com": FULL_V1})
+
+    new = new_ledger()
+    tenure = await new.take(ACCOUNT)
+
+    assert await new.database.version() == 2
+    known = await load(new, tenure, ADA, "zoe@example.com", *many)
+    full, empty = dump_record(full_record()), dump_record(Record(""))
+    expected = {**dict.fromkeys(many, empty), ADA: full, "zoe@example.com": full}
+    assert {email: dump_record(found) for email, found in known.records.items()} == expected
+    assert all(found.kit_id == 7 for found in known.records.values())
+    with pytest.raises(DBAPIError, match="spent"):
+        await raw(new, "SELECT spent FROM accounts")
+
+
+async def test_a_record_of_version_1_that_cannot_be_read_is_told_and_stays(new_ledger: NewLedger) -> None:
+    """Given one damaged row, then everybody else's are read, and whoever asks for that one is told."""
+    await version_1(new_ledger(), {ADA: FULL_V1, BOB: "{"})
+    new = new_ledger()
+    tenure = await new.take(ACCOUNT)
+    assert (await load(new, tenure, ADA)).records.keys() == {ADA}
+    assert "cannot be read" in await refusal(load(new, tenure, BOB))
+
+
+async def test_a_migration_may_take_longer_than_a_transaction(new_ledger: NewLedger) -> None:
+    await fill(new_ledger(), one_of_all())
+
+    def slow(_: Connection) -> None:
+        time.sleep(2.0)
+
+    new = new_ledger(migrations=(*MIGRATIONS, slow), timeout=1.0)
+    await new.ready()
+    assert await new.database.version() == VERSION + 1
+
+
+async def raw(ledger: Ledger, statement: str) -> None:
+    """Ask the database as the ledger does not."""
+    engine = ledger.database._make()
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text(statement))
+    finally:
+        await engine.dispose()

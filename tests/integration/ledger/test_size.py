@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from tests.integration.ledger.harness import (
     ACCOUNT,
@@ -25,7 +25,6 @@ from tests.integration.ledger.harness import (
     one_of_all,
     record,
 )
-from worker.ledger import history
 from worker.ledger.forgetting import forget
 from worker.ledger.history import addresses, find_history, prune_history
 from worker.ledger.store import Ledger
@@ -34,11 +33,16 @@ from worker.subscribers.known import Batch, Person
 LARGE = ("subscribers", "people", "history")
 
 
+async def _engine(ledger: Ledger) -> Engine:
+    async with ledger.database.read() as connection:
+        return connection.engine.sync_engine
+
+
 @asynccontextmanager
 async def noting(ledger: Ledger) -> AsyncIterator[list[tuple[str, Sequence[Any]]]]:
     """Note what is asked of the database meanwhile."""
     asked: list[tuple[str, Sequence[Any]]] = []
-    engine = (await ledger.database._opened()).sync_engine
+    engine = await _engine(ledger)
 
     def note(_: object, __: object, statement: str, values: Sequence[Any], *___: object) -> None:
         if statement.startswith(("SELECT", "UPDATE", "DELETE")):
@@ -116,13 +120,12 @@ async def test_where_somebody_went_has_a_column(ledger: Ledger) -> None:
     assert await column() == {ADA: None, EVE: None}
 
 
-async def test_pruning_lets_others_write(new_ledger: NewLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pruning_lets_others_write(new_ledger: NewLedger) -> None:
     """Given very many old lines, they go in portions, and others can write in between."""
-    monkeypatch.setattr(history, "PORTION", 2)
     pruner, other = new_ledger("w-1"), new_ledger("w-2")
     await fill(pruner, Batch(entries=[entry(ADA, str(number)) for number in range(5)]))
-    monkeypatch.setattr(history, "REST", 60.0)
-    pruning = asyncio.create_task(prune_history(pruner.database, NOON.timestamp() + 1))
+    before = NOON.timestamp() + 1
+    pruning = asyncio.create_task(prune_history(pruner.database, before, portion=2, rest=60.0))
     async with asyncio.timeout(10):
         while len((await contents(other))["history"]) != 3:
             await asyncio.sleep(0.01)
@@ -130,6 +133,5 @@ async def test_pruning_lets_others_write(new_ledger: NewLedger, monkeypatch: pyt
     pruning.cancel()
     await asyncio.gather(pruning, return_exceptions=True)
 
-    monkeypatch.setattr(history, "REST", 0.0)
-    assert await prune_history(pruner.database, NOON.timestamp() + 1) == 3
+    assert await prune_history(pruner.database, before, portion=2, rest=0.0) == 3
     assert (await contents(other))["history"] == []

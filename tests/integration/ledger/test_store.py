@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from tests.clocks import StandingClock
 from tests.integration.ledger.harness import (
@@ -32,7 +32,7 @@ from worker.ledger.store import Ledger
 from worker.ledger.takeover import RELEASE_COUNTS
 from worker.subscribers.change import Change, Part, TagWish
 from worker.subscribers.known import Batch, Person
-from worker.subscribers.record import Held, Record
+from worker.subscribers.record import KnownPart, Record
 
 HOUR = 3600.0
 
@@ -43,9 +43,12 @@ def full_record() -> Record:
     return Record(
         ADA,
         2**40,
-        tags={"vip": Held(wish, 17.25, 11)},
-        fields={"Plan": Held(Part("Gold", order(3)), 18.5, 12), "Gone": Held(Part(None, order(4)), 0.0)},
-        first_name=Held(Part("Ada", order(5)), 19.0),
+        tags={"vip": KnownPart(wish, 17.25, 11)},
+        fields={
+            "Plan": KnownPart(Part("Gold", order(3)), 18.5, 12),
+            "Gone": KnownPart(Part(None, order(4)), 0.0),
+        },
+        first_name=KnownPart(Part("Ada", order(5)), 19.0),
         ensured=order(5),
         gave={"access.granted/0/0": wish},
         seen={"first": None, "second": None},

@@ -14,7 +14,7 @@ from worker.ledger.store import Ledger
 from worker.subscribers.change import Part, TagWish
 from worker.subscribers.identity import MAX_ID, id_key, plain
 from worker.subscribers.known import Batch, Person
-from worker.subscribers.record import Held, Moved, Record
+from worker.subscribers.record import KnownPart, Moved, Record
 
 ODD = {
     "quotes": 'it\'s "so" `they` say; DROP TABLE history; --',
@@ -49,9 +49,9 @@ async def test_any_text_of_an_event_is_kept(ledger: Ledger, odd: str) -> None:
     saved = Record(
         ADA,
         7,
-        tags={odd: Held(wish, 1.0)},
-        fields={odd: Held(Part(odd, order(1)), 1.0)},
-        first_name=Held(Part(odd, order(1)), 1.0),
+        tags={odd: KnownPart(wish, 1.0)},
+        fields={odd: KnownPart(Part(odd, order(1)), 1.0)},
+        first_name=KnownPart(Part(odd, order(1)), 1.0),
         seen={odd: None},
         users={id_key(odd): order(1)},
     )

@@ -36,7 +36,6 @@ from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.holds import Holds
 from worker.errors import LedgerUnavailable
 from worker.kit.catalog import Catalog
-from worker.ledger import database
 from worker.ledger.history import find_history
 from worker.ledger.store import Ledger
 from worker.subscribers.known import Batch
@@ -64,6 +63,13 @@ def far_ledger(proxy: SilentProxy, postgresql_url: str, open_ledger: NewLedger) 
     """A ledger behind the proxy."""
     url = make_url(postgresql_url).set(host="127.0.0.1", port=proxy.port)
     return open_ledger(url.render_as_string(hide_password=False))
+
+
+@pytest.fixture
+async def impatient(far_ledger: Ledger, open_ledger: NewLedger) -> Ledger:
+    """The same, of a process that does not wait for long."""
+    await far_ledger.ready()  # to make all the tables may take its time
+    return open_ledger(far_ledger.database.url.render_as_string(hide_password=False), timeout=SHORT)
 
 
 def check_text(said: str, ledger: Ledger) -> None:
@@ -177,18 +183,17 @@ async def test_a_connection_that_was_ended_is_replaced(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("call", ["ready", "take", "load", "save", "forget", "beat", "paused"])
 async def test_a_server_that_falls_silent_is_given_up(
-    far_ledger: Ledger, proxy: SilentProxy, monkeypatch: pytest.MonkeyPatch, call: str
+    impatient: Ledger, proxy: SilentProxy, call: str
 ) -> None:
     """Given a server that takes every byte and never answers, a call ends in time; with answers, it works."""
-    tenure = await fill(far_ledger, one_of_all())
-    await works(far_ledger)
-    monkeypatch.setattr(database, "TIMEOUT", SHORT)
+    tenure = await fill(impatient, one_of_all())
+    await works(impatient)
     proxy.silent = True
-    check_text(await refusal(all_calls(far_ledger, tenure)[call](), seconds=8), far_ledger)
-    check_text(await refusal(far_ledger.ready(), seconds=8), far_ledger)  # connecting anew, too
+    check_text(await refusal(all_calls(impatient, tenure)[call](), seconds=8), impatient)
+    check_text(await refusal(impatient.ready(), seconds=8), impatient)  # connecting anew, too
     proxy.silent = False
     proxy.hang_up()
-    await works(far_ledger)
+    await works(impatient)
 
 
 @pytest.mark.parametrize("created", [0, 3])
@@ -216,48 +221,42 @@ async def test_a_commit_whose_answer_was_lost_counts_once(
     assert (await load(far_ledger, taken, ADA)).records[ADA].tags.keys() == {"vip"}
 
 
-async def test_many_calls_to_a_silent_server_all_end(
-    far_ledger: Ledger, proxy: SilentProxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_calls_to_a_silent_server_all_end(impatient: Ledger, proxy: SilentProxy) -> None:
     """Given 30 calls at once, more than there are connections, all end in time, and none stays behind."""
-    monkeypatch.setattr(database, "TIMEOUT", SHORT)
-    tenure = await fill(far_ledger, one_of_all())
+    tenure = await fill(impatient, one_of_all())
     proxy.silent = True
     started = time.monotonic()
-    ends = await asyncio.gather(*(load(far_ledger, tenure, ADA) for _ in range(30)), return_exceptions=True)
+    ends = await asyncio.gather(*(load(impatient, tenure, ADA) for _ in range(30)), return_exceptions=True)
     assert time.monotonic() - started < 15
     assert all(isinstance(end, LedgerUnavailable) for end in ends)
     proxy.silent = False
     proxy.hang_up()
-    await works(far_ledger)
-    await asyncio.gather(*(load(far_ledger, tenure, ADA) for _ in range(30)))
+    await works(impatient)
+    await asyncio.gather(*(load(impatient, tenure, ADA) for _ in range(30)))
 
 
-async def test_to_close_does_not_wait_for_a_silent_server(
-    far_ledger: Ledger, proxy: SilentProxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_to_close_does_not_wait_for_a_silent_server(impatient: Ledger, proxy: SilentProxy) -> None:
     """Given a server that does not answer, a worker that stops is not held up by it."""
-    monkeypatch.setattr(database, "TIMEOUT", SHORT)
-    await works(far_ledger)
+    await works(impatient)
     proxy.silent = True
     async with asyncio.timeout(8):
-        await far_ledger.database.close()
+        await impatient.database.close()
 
 
 async def test_a_row_that_somebody_holds_does_not_hold_us_for_ever(
-    ledger: Ledger, postgresql_url: str, open_ledger: NewLedger, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, postgresql_url: str, open_ledger: NewLedger
 ) -> None:
     """Given somebody who has locked the account's row, a save ends in time, and works once that is over."""
     tenure = await fill(ledger, one_of_all())
     other = open_ledger(postgresql_url)
     await other.ready()
+    impatient = open_ledger(postgresql_url, timeout=SHORT)
+    await impatient.database.version()
     before = await contents(ledger)
     async with other.database.write() as connection:
         await connection.exec_driver_sql("SELECT * FROM accounts FOR UPDATE")
-        monkeypatch.setattr(database, "TIMEOUT", SHORT)
-        said = await refusal(ledger.save(tenure, Batch([record(BOB)])), seconds=8)
+        said = await refusal(impatient.save(tenure, Batch([record(BOB)])), seconds=8)
         assert said == f"the ledger {ledger.database.name} did not answer within 1 s"
-        monkeypatch.undo()
     assert await contents(ledger) == before
     await ledger.save(tenure, one_of_all())
 

@@ -30,7 +30,7 @@ from tests.integration.ledger.harness import (
     works,
 )
 from worker.errors import EpochLost
-from worker.ledger import database, schema, sqlite
+from worker.ledger import schema, sqlite
 from worker.ledger.database import Database
 from worker.ledger.history import find_history
 from worker.ledger.store import Ledger
@@ -339,10 +339,10 @@ async def test_erased_text_is_not_in_the_file(ledger: Ledger, path: Path) -> Non
 
 
 async def test_what_a_reader_keeps_in_the_log_is_told(
-    ledger: Ledger, path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, open_ledger: NewLedger, path: Path
 ) -> None:
     """Given somebody who goes on reading an older state, `purge` says that it could not, and then can."""
-    monkeypatch.setattr(database, "PURGE_WITHIN", 1.0)
+    ledger = open_ledger(sqlite_url, purge_within=1.0)
     secret = "very-private@example.com"
     await fill(ledger, Batch([record(secret, "VIP")]))
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from msgspec import structs
 
 from tests.unit.consumer.world import adds
 from tests.unit.examples import change, event, order
@@ -200,7 +201,7 @@ def test_a_new_mapping_reaches_what_waits_at_once_and_what_is_taken_when_it_come
 def test_a_new_mapping_keeps_the_address_that_was_found_out_for_an_event() -> None:
     people = People()
     address = Part("ada.new@example.com", order(1))
-    people.add("ada", 1, replace(change(1), address=address))
+    people.add("ada", 1, structs.replace(change(1), address=address))
     people.refold(maps("user.signed_up"))
     assert people.take().change.address == address
 

@@ -8,11 +8,12 @@ again what was not acked. The core itself, `InHand`, `Record` and `plan`, is the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.unit.examples import EMAIL, change, event, order
 from worker.events.delivery import Delivery

@@ -302,7 +302,7 @@ def test_of_two_gifts_of_one_entry_the_older_is_taken_off_whoever_moves_to_the_o
     for number, email, tag in ((1, EMAIL, "Gold"), (2, NEW, "Silver")):
         taken = desk.take(number, email, ADA if email == EMAIL else None, add=(tag,))
         part = taken.change.tags[tag.lower()]
-        gift = replace(taken.change, gave={slot_key("entry", tag): part})
+        gift = structs.replace(taken.change, gave={slot_key("entry", tag): part})
         desk.finish(Taken(structs.replace(taken.item, change=gift)))
     move = desk.take(3, NEW, ADA)
     assert move.change.address is not None

@@ -1,0 +1,59 @@
+"""A record with something in every part, and the text that the first version of the ledger kept of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.unit.examples import order
+from worker.events.event import OrderKey
+from worker.subscribers.change import Change, Part, TagWish
+from worker.subscribers.record import KnownPart, Moved, Record
+
+ADA: Final = "ada@example.com"
+
+
+def full_record() -> Record:
+    """Return the record."""
+    vip = Part(TagWish("VIP", present=True, by_placeholder=True, rule=2), order(1))
+    old, new = TagWish("Old", present=False), TagWish("New", present=True)
+    return Record(
+        ADA,
+        2**40,
+        tags={"vip": KnownPart(vip, 17.25, 11), "old": KnownPart(Part(old, order(2)), 0.0)},
+        fields={
+            "Plan": KnownPart(Part("Gold \ud800", order(3)), 18.5, 12),
+            "Gone": KnownPart(Part(None, order(4)), 0.0),
+        },
+        first_name=KnownPart(Part("Ada", order(5)), 19.0),
+        ensured=OrderKey("0017", order(5).time, 5),
+        gave={"a\nvip": vip},
+        seen={"first": None, "second": None},
+        users={"u-1": order(5)},
+        owed=Change(
+            tags={"new": Part(new, order(6))},
+            fields={"X": Part("y", order(6))},
+            first_name=Part("Eve", order(6)),
+            ensure=Part(value=True, order=order(6)),
+        ),
+        moved=Moved("eve@example.com", order(7)),
+        created=True,
+        asked=True,
+    )
+
+
+FULL_V1: Final = (
+    r'{"tags":{"vip":["VIP",true,true,2,["","2026-07-01T12:00:01+00:00",1],17.25,11],'
+    r'"old":["Old",false,false,0,["","2026-07-01T12:00:02+00:00",2],0.0,0]},'
+    r'"fields":{"Plan":["Gold \ud800",["","2026-07-01T12:00:03+00:00",3],18.5,12],'
+    r'"Gone":[null,["","2026-07-01T12:00:04+00:00",4],0.0,0]},'
+    r'"first_name":["Ada",["","2026-07-01T12:00:05+00:00",5],19.0],'
+    r'"ensured":["0017","2026-07-01T12:00:05+00:00",5],'
+    r'"gave":{"a\nvip":["VIP",true,true,2,["","2026-07-01T12:00:01+00:00",1]]},'
+    r'"seen":["first","second"],"users":{"u-1":["","2026-07-01T12:00:05+00:00",5]},'
+    r'"owed":{"tags":{"new":["New",true,false,0,["","2026-07-01T12:00:06+00:00",6]]},'
+    r'"fields":{"X":["y",["","2026-07-01T12:00:06+00:00",6]]},'
+    r'"first_name":["Eve",["","2026-07-01T12:00:06+00:00",6]],'
+    r'"ensure":[true,["","2026-07-01T12:00:06+00:00",6]]},'
+    r'"moved":["eve@example.com",["","2026-07-01T12:00:07+00:00",7]],"created":true,"asked":true}'
+)
+EMPTY_V1: Final = '{"ensured":["","0001-01-01T00:00:00+00:00",0]}'

@@ -1,0 +1,99 @@
+"""How an older ledger becomes a newer one, in steps. The same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, inspect, select, text, tuple_, update
+
+from worker.ledger.record_json import UnreadableError, dump_record
+from worker.ledger.record_v1 import load_record_v1
+from worker.ledger.schema import meta, subscribers, tables
+
+Step = Callable[[Connection], None]
+PORTION: Final = 1000
+"""Rows that are rewritten at once."""
+
+
+class NewerLedgerError(Exception):
+    """The ledger was made by a newer version of this program."""
+
+
+class DamagedLedgerError(Exception):
+    """The ledger holds what no version of this program wrote."""
+
+
+def _records_by_msgspec(connection: Connection) -> None:
+    """Write all records anew, as `record_json` does, and drop what was spent of Kit's budget.
+
+    A record that cannot be read stays as it is: whoever asks for it is told so, as before.
+    """
+    account, email, state = subscribers.c.account, subscribers.c.email, subscribers.c.state
+    rewritten = (
+        update(subscribers)
+        .where(account == bindparam("of"), email == bindparam("who"))
+        .values(state=bindparam("new"))
+    )
+    query = select(account, email, state).order_by(account, email).limit(PORTION)
+    rows = connection.execute(query).all()
+    while rows:
+        changes = []
+        for row in rows:
+            with suppress(UnreadableError):
+                record = load_record_v1(row.state)
+                changes.append({"of": row.account, "who": row.email, "new": dump_record(record)})
+        if changes:
+            connection.execute(rewritten, changes)
+        last = rows[-1]
+        rows = connection.execute(query.where(tuple_(account, email) > (last.account, last.email))).all()
+    connection.execute(text("ALTER TABLE accounts DROP COLUMN spent"))
+
+
+MIGRATIONS: Final[tuple[Step, ...]] = (_records_by_msgspec,)
+"""The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
+
+
+def newest(migrations: Sequence[Step]) -> int:
+    """Return the version that the last step makes; a new ledger has it from the start."""
+    return 1 + len(migrations)
+
+
+def migrate(connection: Connection, migrations: Sequence[Step] = MIGRATIONS) -> int:
+    """Bring the ledger to the newest version, inside the caller's transaction; return the version it had.
+
+    Raises:
+        NewerLedgerError: It is newer than this program.
+    """
+    if connection.dialect.name == "postgresql":
+        # Several workers may start at once; SQLite's write lock does the same.
+        connection.execute(text("SELECT pg_advisory_xact_lock(7264301)"))
+    version = ledger_version(connection, migrations)
+    if version == newest(migrations):
+        return version
+    if version == 0:
+        tables.create_all(connection)
+    for step in migrations[version - 1 :] if version else ():
+        step(connection)
+    connection.execute(meta.delete().where(meta.c.key == "version"))
+    connection.execute(meta.insert().values(key="version", value=str(newest(migrations))))
+    return version
+
+
+def ledger_version(connection: Connection, migrations: Sequence[Step] = MIGRATIONS) -> int:
+    """Return the version of a ledger; 0 where there is none.
+
+    Raises:
+        NewerLedgerError: It is newer than this program.
+        DamagedLedgerError: It has none.
+    """
+    if not inspect(connection).has_table("meta"):
+        return 0
+    value = connection.execute(select(meta.c.value).where(meta.c.key == "version")).scalar() or "0"
+    if not value.isdecimal():
+        raise DamagedLedgerError(f"its version is {value!r}")
+    version = int(value)
+    if version > newest(migrations):
+        raise NewerLedgerError(f"version {version}; this program knows {newest(migrations)}")
+    return version
