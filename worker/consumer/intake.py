@@ -6,17 +6,18 @@ Events that come while the ledger is being asked wait, and are asked about toget
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
 from worker.accounts.interpret import Request
 from worker.consumer.backlog import Backlog, Item
 from worker.consumer.report import Delivery, Handed
-from worker.errors import EventError
+from worker.errors import EpochLost, EventError
 from worker.events.event import Event
 from worker.ledger.account import AccountLedger
 from worker.subscribers.in_hand import InHand
+from worker.subscribers.known import Known
 from worker.subscribers.subscriber import Subscriber, Verdict
 
 LOOK_AGAIN: Final = 0.2
@@ -47,6 +48,7 @@ class Intake:
         settle: Is given each event that has nothing to do, and why.
         fresh: Tells whether so many events, the ones that wait here, are all that is in hand.
         may_read: Waits until the account is surely ours.
+        take: Takes the account anew.
         wake: Is called when the backlog has grown.
     """
 
@@ -59,6 +61,7 @@ class Intake:
         settle: Callable[[Item[Handed], str], None],
         fresh: Callable[[int], bool],
         may_read: Callable[[], Awaitable[None]],
+        take: Callable[[], Awaitable[None]],
         wake: Callable[[], None],
     ) -> None:
         self._in_hand = in_hand
@@ -67,6 +70,7 @@ class Intake:
         self._settle = settle
         self._fresh = fresh
         self._may_read = may_read
+        self._take = take
         self._wake = wake
         self._waiting: list[Arrival] = []
         self._parked: list[Arrival] = []
@@ -102,9 +106,19 @@ class Intake:
             await self._may_read()
             emails, users = self._in_hand.unknown(arrival.request for arrival in self._waiting)
             # Also where nothing is unknown: reading is what shows that the account is still ours.
-            known = await self._ledger.load(emails, users, fresh=self._fresh(len(self._waiting)))
+            known = await self._look_up(emails, users, fresh=self._fresh(len(self._waiting)))
             self._in_hand.learn(emails, users, known)
             self._take_in()
+
+    async def _look_up(self, emails: Collection[str], users: Collection[str], *, fresh: bool) -> Known:
+        try:
+            return await self._ledger.load(emails, users)
+        except EpochLost:
+            if not fresh:
+                raise
+        # With nothing older in hand: the broker has given the account to us since whoever took it last.
+        await self._take()
+        return await self._ledger.load(emails, users)
 
     async def _more(self) -> None:
         while not self._waiting:

@@ -33,7 +33,6 @@ from worker.handlers import HANDLERS
 from worker.kit.bulk_writer import BulkWriter
 from worker.kit.writer import Writer
 from worker.ledger.account import AccountLedger
-from worker.ledger.store import Tenure
 from worker.retry import Tries
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.subscriber import Subscriber
@@ -82,13 +81,9 @@ class Pipeline:
     ) -> None:
         self.account = account
         self.in_hand = InHand(now=tools.wall, mark=tools.ledger.mark)
-        self.ledger = AccountLedger(
-            account.name,
-            tools.ledger,
-            kit_account=self._kit_account,
-            taken=self._begin,
-            clock=tools.ledger.clock,
-        )
+        self.ledger = AccountLedger(account.name, tools.ledger)
+        self._is_active = asyncio.Event()
+        self._may_read = may_read
         self.backlog: Backlog[Subscriber, Handed] = Backlog(
             lambda subscriber: kit.failing.pop(subscriber.record.email, Tries())
         )
@@ -144,6 +139,7 @@ class Pipeline:
             settle=self.endings.without_work,
             fresh=lambda count: len(consumer.unsettled) <= count,
             may_read=may_read,
+            take=self._take,
             wake=self.dispatcher.wake,
         )
         self._consumer = consumer
@@ -162,7 +158,7 @@ class Pipeline:
 
     def running(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """Return what has to run beside the dispatcher: taking in, dead-lettering, settling."""
-        return self._intake.run(), *self.endings.running()
+        return self._take_when_active(), self._intake.run(), *self.endings.running()
 
     async def release(self) -> None:
         """Let the next session rely on what this one has written, if that is all that it knows.
@@ -183,7 +179,15 @@ class Pipeline:
         self.backlog.refold(self._reinterpret)
         self.dispatcher.wake()
 
-    def _begin(self, tenure: Tenure) -> None:
+    async def _take_when_active(self) -> None:
+        """Take the account with the first message: only the active worker has one."""
+        await self._is_active.wait()
+        await self._may_read()
+        await self._take()
+        await asyncio.Event().wait()  # what runs beside the dispatcher does not end by itself
+
+    async def _take(self) -> None:
+        tenure = await self.ledger.take(await self._kit_account())
         catalog = self._kit.catalog
         catalog.created_by_placeholder = max(catalog.created_by_placeholder, tenure.created_tags)
         self.holds.unanswered = self.holds.unanswered or tenure.in_doubt
@@ -208,6 +212,7 @@ class Pipeline:
 
     def receive(self, delivery: Delivery) -> None:
         """Take a message in. Whatever it is, it is settled in the end."""
+        self._is_active.set()
         try:
             self._receive(delivery)
         except EventError as error:

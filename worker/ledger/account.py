@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from typing import Final, Protocol
+from collections.abc import Collection
+from typing import Final
 
 import structlog
 
-from worker.clock import Clock
-from worker.errors import EpochLost, LedgerUnavailable
-from worker.ledger.store import Tenure
+from worker.errors import LedgerUnavailable
+from worker.ledger.store import Ledger, Tenure
 from worker.retrying import Retrying
 from worker.subscribers.known import Batch, Known
 
@@ -20,57 +19,31 @@ LONGEST: Final = 5.0
 log = structlog.get_logger()
 
 
-class Keeps(Protocol):
-    """What keeps the records; `worker.ledger.store.Ledger` does."""
-
-    async def take(self, account: str, kit_account: int) -> Tenure:
-        """Begin to write for an account."""
-
-    async def load(self, tenure: Tenure, emails: Collection[str], user_ids: Collection[str]) -> Known:
-        """Read."""
-
-    async def save(self, tenure: Tenure, batch: Batch) -> None:
-        """Write."""
-
-    async def release(self, tenure: Tenure) -> None:
-        """Say that nothing is in doubt."""
-
-
 class AccountLedger:
-    """Reads and writes one account's records.
+    """Reads and writes one account's records, once the account is taken.
+
+    A session takes it with `take` when the broker has made this worker the active one, and no sooner: whoever
+    had it before loses it. Reads and writes wait for that.
 
     Args:
         account: Its name.
-        ledger: Where they are kept.
-        kit_account: Returns Kit's id of the account behind the credential; asked when it is first needed,
-            which is when the broker has made this worker the active one.
-        taken: Is told of each tenure that begins.
+        ledger: Where the records are kept.
     """
 
-    def __init__(
-        self,
-        account: str,
-        ledger: Keeps,
-        *,
-        kit_account: Callable[[], Awaitable[int]],
-        taken: Callable[[Tenure], None],
-        clock: Clock,
-    ) -> None:
+    def __init__(self, account: str, ledger: Ledger) -> None:
         self._account = account
         self._ledger = ledger
-        self._kit_account = kit_account
-        self._taken = taken
         self._retrying = Retrying(
             LedgerUnavailable,
             account=account,
-            clock=clock,
+            clock=ledger.clock,
             failing="ledger_unavailable",
             over="ledger_back",
             longest=LONGEST,
         )
         self._tenure: Tenure | None = None
+        self._is_taken = asyncio.Event()
         self._saves = 0
-        self._taking = asyncio.Lock()
 
     @property
     def problem(self) -> str:
@@ -86,9 +59,45 @@ class AccountLedger:
         """Tell whether the account was taken away, given its present epoch."""
         return self._tenure is not None and self._tenure.epoch < epoch
 
+    async def take(self, kit_account: int) -> Tenure:
+        """Take the account, or take it anew where it was lost, however long that takes.
+
+        Args:
+            kit_account: Kit's id of the account behind the credential; 0 where Kit did not say.
+        """
+        self._tenure = await self._retrying.until_done(lambda: self._ledger.take(self._account, kit_account))
+        self._is_taken.set()
+        return self._tenure
+
+    async def load(self, emails: Collection[str], user_ids: Collection[str]) -> Known:
+        """Return what the ledger knows of these people, however long that takes.
+
+        Args:
+            emails: Addresses.
+            user_ids: As `id_key` writes them.
+
+        Raises:
+            EpochLost: Somebody else has taken the account since, and what was in hand then is theirs. Whoever
+                holds nothing older may take it anew: the broker has given it back.
+        """
+        tenure = await self._held()
+        return await self._retrying.until_done(lambda: self._ledger.load(tenure, emails, user_ids))
+
+    async def save(self, batch: Batch) -> None:
+        """Write, however long that takes; raises as `load` does.
+
+        A write that was made, and whose answer was lost, is not made again: it has a number, which belongs to
+        the tenure in which it began.
+        """
+        self._saves += 1
+        batch.number = self._saves
+        tenure = await self._held()
+        await self._retrying.until_done(lambda: self._ledger.save(tenure, batch))
+
     async def release(self) -> None:
         """Say that all that was called is answered and written; in vain where the ledger is gone."""
         tenure, self._tenure = self._tenure, None
+        self._is_taken.clear()
         if tenure is None:
             return
         try:
@@ -97,48 +106,7 @@ class AccountLedger:
         except (LedgerUnavailable, TimeoutError) as error:
             log.info("release_failed", account=self._account, problem=str(error))
 
-    async def load(self, emails: Collection[str], user_ids: Collection[str], *, fresh: bool) -> Known:
-        """Return what the ledger knows of these people, however long that takes.
-
-        Args:
-            emails: Addresses.
-            user_ids: As `id_key` writes them.
-            fresh: True where nothing older than these is in hand. Then the account may be taken anew: the
-                broker has given it to us since whoever took it last.
-
-        Raises:
-            EpochLost: Somebody else has taken the account, and what is in hand is theirs.
-        """
-        return await self._retrying.until_done(lambda: self._load_once(emails, user_ids, fresh=fresh))
-
-    async def save(self, batch: Batch) -> None:
-        """Write, however long that takes; raises as `load` does.
-
-        A write that was made, and whose answer was lost, is not made again: it has a number.
-        """
-        self._saves += 1
-        batch.number = self._saves
-        tenure: Tenure | None = None
-
-        async def work() -> None:
-            nonlocal tenure
-            tenure = tenure or await self._held()  # numbers belong to it
-            await self._ledger.save(tenure, batch)
-
-        await self._retrying.until_done(work)
-
-    async def _load_once(self, emails: Collection[str], user_ids: Collection[str], *, fresh: bool) -> Known:
-        try:
-            return await self._ledger.load(await self._held(), emails, user_ids)
-        except EpochLost:
-            if not fresh:
-                raise
-            self._tenure = None
-            return await self._ledger.load(await self._held(), emails, user_ids)
-
     async def _held(self) -> Tenure:
-        async with self._taking:  # a read and a write at once would take it from each other
-            if self._tenure is None:
-                self._tenure = await self._ledger.take(self._account, await self._kit_account())
-                self._taken(self._tenure)
-            return self._tenure
+        while (tenure := self._tenure) is None:
+            await self._is_taken.wait()
+        return tenure

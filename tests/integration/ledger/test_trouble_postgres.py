@@ -30,7 +30,6 @@ from tests.integration.ledger.harness import (
     works,
 )
 from tests.integration.ledger.silent_proxy import SilentProxy
-from worker.clock import Clock
 from worker.errors import LedgerUnavailable
 from worker.ledger.account import AccountLedger
 from worker.ledger.history import find_history
@@ -198,11 +197,8 @@ async def test_a_commit_whose_answer_was_lost_counts_once(
     far_ledger: Ledger, proxy: SilentProxy, created: int
 ) -> None:
     """Given a save that the server made, and whose answer the network lost, its repetition adds nothing."""
-
-    async def kit_account() -> int:
-        return 0
-
-    account = AccountLedger(ACCOUNT, far_ledger, kit_account=kit_account, taken=lambda _: None, clock=Clock())
+    account = AccountLedger(ACCOUNT, far_ledger)
+    await account.take(0)
     await account.save(Batch([record(ADA)], entries=[entry(ADA, "e1")], created_tags=1))
     with capture_logs() as logs:
         proxy.unheard = b"COMMIT"

@@ -31,14 +31,14 @@ class World:
 
     Attributes:
         asked: The addresses of each question.
-        fresh: Whether each question said that nothing else is in hand.
+        takes: How often the account was taken anew, which mends a lost one.
         settled: What had nothing to do, and why.
     """
 
     slow: float = 0.0
     error: Exception | None = None
     asked: list[set[str]] = field(default_factory=list)
-    fresh: list[bool] = field(default_factory=list)
+    takes: int = 0
     settled: list[tuple[int, str]] = field(default_factory=list)
     count_in_hand: int = 0
 
@@ -54,16 +54,20 @@ class World:
             settle=self._settle,
             fresh=lambda count: self.count_in_hand <= count,
             may_read=self._may_read,
+            take=self._take,
             wake=lambda: None,
         )
 
     async def _may_read(self) -> None:
         await self.ours.wait()
 
-    async def load(self, emails: Collection[str], _: Collection[str], *, fresh: bool) -> Known:
+    async def _take(self) -> None:
+        self.takes += 1
+        self.error = None
+
+    async def load(self, emails: Collection[str], _: Collection[str]) -> Known:
         """Answer, as `AccountLedger.load`."""
         self.asked.append(set(emails))
-        self.fresh.append(fresh)
         await asyncio.sleep(self.slow)
         if self.error is not None:
             raise self.error
@@ -137,29 +141,32 @@ def test_nothing_is_asked_before_the_account_is_surely_ours() -> None:
     run(main())
 
 
-def test_only_the_first_of_a_session_may_take_the_account_anew() -> None:
-    """Given older events in hand, a question says so: what they rest on must still hold."""
+def test_with_nothing_older_in_hand_a_lost_account_is_taken_anew() -> None:
+    """Given the broker gave the account to us since whoever took it last, the events are looked up anew."""
 
     async def main() -> None:
-        world = World()
+        world = World(error=EpochLost("taken over"))
         async with world.running():
             world.comes(1)
             await settle()
-            world.comes(2)
-            await settle()
-        assert world.fresh == [True, False]
+        assert (world.takes, world.asked, world.folded) == (1, [{EMAIL}, {EMAIL}], [1])
 
     run(main())
 
 
-def test_a_lost_account_ends_it() -> None:
+def test_a_lost_account_ends_it_where_older_events_are_in_hand() -> None:
+    """Given older events in hand, what they rest on is not ours any more."""
+
     async def main() -> None:
-        world = World(error=EpochLost("taken over"))
+        world = World()
         async with world.running() as task:
             world.comes(1)
+            await settle()
+            world.error = EpochLost("taken over")
+            world.comes(2)
             with pytest.raises(EpochLost):
                 await task
-        assert world.folded == []
+        assert world.takes == 0
 
     run(main())
 

@@ -12,9 +12,10 @@ import structlog
 from structlog.testing import capture_logs
 
 from tests.unit.virtual_time import VirtualClock, run
+from worker.clock import Clock
 from worker.errors import EpochLost, LedgerUnavailable
 from worker.ledger.account import AccountLedger
-from worker.ledger.store import Tenure
+from worker.ledger.store import Ledger, Tenure
 from worker.subscribers.known import Batch, Known
 from worker.subscribers.record import Record
 
@@ -29,7 +30,7 @@ def _plain_logs() -> Iterator[None]:
 
 
 @dataclass
-class Kept:
+class Kept(Ledger):
     """A ledger in memory, which may be broken.
 
     Attributes:
@@ -43,8 +44,9 @@ class Kept:
     released: int = 0
     calls: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
+    clock: Clock = field(default_factory=VirtualClock)
 
-    async def take(self, account: str, kit_account: int) -> Tenure:
+    async def take(self, account: str, kit_account: int = 0) -> Tenure:
         await self._do("take")
         self.epoch += 1
         return Tenure(account, self.epoch, 0, kit_account, known_since=float(self.epoch))
@@ -71,25 +73,28 @@ class Kept:
             raise EpochLost("somebody else has it")
 
 
-def ledger_of(kept: Kept) -> AccountLedger:
-    async def kit_account() -> int:
-        await asyncio.sleep(0.01)
-        return 7
-
-    return AccountLedger("sunny", kept, kit_account=kit_account, taken=lambda _: None, clock=VirtualClock())
+async def taken(kept: Kept) -> AccountLedger:
+    """A session's way to an account that it has taken."""
+    ledger = AccountLedger("sunny", kept)
+    await ledger.take(7)
+    return ledger
 
 
 def batch() -> Batch:
     return Batch([Record("ada@example.com")])
 
 
-def test_a_read_and_a_write_at_once_take_the_account_once() -> None:
-    """Given both are the first of a session, then neither loses the account to the other."""
+def test_reads_and_writes_wait_until_the_account_is_taken() -> None:
+    """Given a session that only stands by, it takes the account from nobody, whatever it is asked for."""
     kept = Kept()
 
     async def main() -> None:
-        ledger = ledger_of(kept)
-        await asyncio.gather(ledger.load((), (), fresh=False), ledger.save(batch()))
+        ledger = AccountLedger("sunny", kept)
+        both = asyncio.gather(ledger.load((), ()), ledger.save(batch()))
+        await asyncio.sleep(60)
+        assert (kept.calls, ledger.problem) == ([], "")
+        assert (await ledger.take(7)).kit_account == 7
+        await both
 
     run(main())
     assert (kept.epoch, len(kept.saved)) == (1, 1)
@@ -100,9 +105,9 @@ def test_what_fails_is_tried_until_it_works_and_told_once(broken: str) -> None:
     kept = Kept({broken})
 
     async def main() -> list[Any]:
-        ledger = ledger_of(kept)
+        ledger = AccountLedger("sunny", kept)
         with capture_logs() as logs:
-            working = asyncio.gather(ledger.load((), (), fresh=True), ledger.save(batch()))
+            working = asyncio.gather(ledger.take(7), ledger.load((), ()), ledger.save(batch()))
             await asyncio.sleep(30)
             assert ledger.problem == f"{broken} does not work"
             kept.broken.clear()
@@ -120,7 +125,7 @@ def test_a_batch_keeps_its_number_however_often_it_is_tried() -> None:
     kept = Kept({"save"})
 
     async def main() -> None:
-        ledger = ledger_of(kept)
+        ledger = await taken(kept)
         saving = asyncio.create_task(ledger.save(batch()))
         await asyncio.sleep(10)
         kept.broken.clear()
@@ -139,13 +144,12 @@ def test_a_batch_of_a_tenure_that_is_over_is_not_tried_in_the_next() -> None:
     kept = Kept()
 
     async def main() -> None:
-        ledger = ledger_of(kept)
-        await ledger.load((), (), fresh=True)
+        ledger = await taken(kept)
         kept.broken.add("save")
         saving = asyncio.create_task(ledger.save(batch()))
         await asyncio.sleep(1)
         kept.epoch += 1
-        await ledger.load((), (), fresh=True)
+        await ledger.take(7)
         kept.broken.clear()
         await saving
 
@@ -159,42 +163,37 @@ def test_a_ledger_that_can_be_read_but_not_written_stays_a_problem() -> None:
     kept = Kept()
 
     async def main() -> None:
-        ledger = ledger_of(kept)
-        await ledger.load((), (), fresh=True)
+        ledger = await taken(kept)
         kept.broken.add("save")
         saving = asyncio.create_task(ledger.save(batch()))
         await asyncio.sleep(1)
-        await ledger.load((), (), fresh=False)
+        await ledger.load((), ())
         assert ledger.problem == "save does not work"
         saving.cancel()
 
     run(main())
 
 
-@pytest.mark.parametrize("fresh", [True, False])
-def test_an_account_that_was_lost_is_taken_anew_only_with_nothing_older_in_hand(*, fresh: bool) -> None:
+def test_an_account_that_was_lost_is_read_again_once_it_is_taken_anew() -> None:
     kept = Kept()
 
     async def main() -> Known:
-        ledger = ledger_of(kept)
-        await ledger.load((), (), fresh=True)
+        ledger = await taken(kept)
         kept.epoch += 1
-        return await ledger.load((), (), fresh=fresh)
-
-    if fresh:
-        assert run(main()) == NOTHING_KNOWN
-        assert kept.epoch == 3
-    else:
         with pytest.raises(EpochLost):
-            run(main())
+            await ledger.load((), ())
+        await ledger.take(7)
+        return await ledger.load((), ())
+
+    assert run(main()) == NOTHING_KNOWN
+    assert kept.epoch == 3
 
 
 def test_a_write_of_an_account_that_was_lost_is_never_written() -> None:
     kept = Kept()
 
     async def main() -> None:
-        ledger = ledger_of(kept)
-        await ledger.load((), (), fresh=True)
+        ledger = await taken(kept)
         kept.epoch += 1
         await ledger.save(batch())
 
@@ -207,14 +206,25 @@ def test_answers_are_known_from_the_tenure_on_and_releasing_ends_it() -> None:
     kept = Kept()
 
     async def main() -> None:
-        ledger = ledger_of(kept)
+        ledger = AccountLedger("sunny", kept)
         assert ledger.known_since == float("inf")
         await ledger.release()
         assert kept.released == 0  # there was nothing to release
-        await ledger.load((), (), fresh=True)
+        await ledger.take(7)
         assert ledger.known_since == 1.0
         await ledger.release()
         assert (kept.released, ledger.known_since) == (1, float("inf"))
+
+    run(main())
+
+
+def test_an_epoch_tells_whether_the_account_was_taken_away() -> None:
+    kept = Kept(epoch=4)
+
+    async def main() -> None:
+        assert not AccountLedger("sunny", kept).is_over(9)
+        ledger = await taken(kept)
+        assert [ledger.is_over(epoch) for epoch in (4, 5, 6)] == [False, False, True]
 
     run(main())
 
@@ -223,8 +233,7 @@ def test_releasing_in_vain_does_no_harm() -> None:
     kept = Kept()
 
     async def main() -> list[Any]:
-        ledger = ledger_of(kept)
-        await ledger.load((), (), fresh=True)
+        ledger = await taken(kept)
         kept.broken.add("release")
         with capture_logs() as logs:
             await ledger.release()
