@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from worker.clock import Clock
 from worker.errors import CredentialRefused, KitUnavailable, KitWorkerError, LedgerUnavailable, TryLater
-from worker.kit.auth.endpoint import GrantRefusedError
+from worker.kit.auth.endpoint import GrantRefusedError, OAuthEndpoint
 from worker.kit.auth.login import Login
-from worker.ledger.tokens import Connected, KitConnection, Tokens
+from worker.ledger.tokens import Connected, KitConnection, Tokens, TokenStore
 from worker.retrying import Retrying
 
 AHEAD: Final = 300.0
@@ -29,35 +29,6 @@ WRITE_RETRY: Final = 5.0
 log = structlog.get_logger()
 
 
-class KeepsConnection(Protocol):
-    """Where tokens are kept; `worker.ledger.tokens.TokenStore` is such."""
-
-    async def load(self, account: str) -> KitConnection | None:
-        """Return how the account is connected."""
-
-    async def begin_refresh(self, account: str, stored: KitConnection, refresh: str) -> bool:
-        """Take the turn to refresh."""
-
-    async def give_up_refresh(self, account: str, version: int, refresh: str, *, in_doubt: bool) -> None:
-        """Let others try."""
-
-    async def finish_refresh(self, account: str, version: int, granted: Tokens) -> None:
-        """Keep new tokens."""
-
-    async def must_connect(self, account: str, version: int, problem: str) -> bool:
-        """Note that the tokens are of no use any more."""
-
-
-class RefreshesTokens(Protocol):
-    """Kit's token endpoint; `worker.kit.auth.endpoint.OAuthEndpoint` is such."""
-
-    base_url: str
-    timeout: float
-
-    async def refresh(self, refresh_token: str, *, send_by: float) -> Tokens:
-        """Return new tokens."""
-
-
 class OAuthLogin(Login):
     """The login of one connected account, to one Kit account; another one takes another login.
 
@@ -67,9 +38,7 @@ class OAuthLogin(Login):
         endpoint: Renews them.
     """
 
-    def __init__(
-        self, account: str, store: KeepsConnection, endpoint: RefreshesTokens, *, clock: Clock
-    ) -> None:
+    def __init__(self, account: str, store: TokenStore, endpoint: OAuthEndpoint, *, clock: Clock) -> None:
         self._account = account
         self._store = store
         self._endpoint = endpoint

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.unit.virtual_time import VirtualClock, now, run, settle
 from worker.errors import CredentialRefused, KitUnavailable, LedgerUnavailable, RateLimited, TryLater
-from worker.kit.auth.endpoint import GrantRefusedError
+from worker.kit.auth.endpoint import GrantRefusedError, OAuthEndpoint
 from worker.kit.auth.refresh import PATIENCE, RETRY, SEND_WITHIN, OAuthLogin
-from worker.ledger.tokens import Connected, KitConnection, Tokens
+from worker.ledger.tokens import Connected, KitConnection, Tokens, TokenStore
 
 LIFE = 100.0
 URL = "https://api.kit.com"
@@ -22,7 +22,7 @@ TIMEOUT = 15.0
 
 
 @dataclass
-class Kit:
+class Kit(OAuthEndpoint):
     """Kit's token endpoint: a refresh token works once.
 
     Attributes:
@@ -42,7 +42,7 @@ class Kit:
     good: str = "r0"
     sent_late: int = 0
 
-    async def refresh(self, refresh_token: str, *, send_by: float) -> Tokens:
+    async def refresh(self, refresh_token: str, *, send_by: float = float("inf")) -> Tokens:
         """Answer as `OAuthEndpoint.refresh`."""
         self.sent_late += now() > send_by
         await asyncio.sleep(self.latency / 2)
@@ -63,7 +63,7 @@ class Kit:
 
 
 @dataclass
-class Store:
+class Store(TokenStore):
     """A ledger's tokens, as `TokenStore` keeps them."""
 
     kept: KitConnection | None = None
