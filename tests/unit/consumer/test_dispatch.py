@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.unit.consumer.world import FakeKit, World, unavailable
 from tests.unit.virtual_time import now, run, settle
-from worker.consumer.holds import LANDING, RECHECK
+from worker.consumer.holds import LANDING
+from worker.consumer.receive import RECHECK
 from worker.errors import (
     CallsSuspended,
     CredentialRefused,

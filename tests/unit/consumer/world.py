@@ -249,7 +249,7 @@ class FakeLedger:
         records: By address.
         people: By the platform's id.
         asked: The addresses of each question.
-        fresh: Whether each question said that nothing older is in hand.
+        may_take: Whether each question said that nothing older is in hand.
         batches: What was written.
         reads: Seconds that a question takes.
         writes: Seconds that a write takes.
@@ -258,17 +258,22 @@ class FakeLedger:
     records: dict[str, Record] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     asked: list[set[str]] = field(default_factory=list)
-    fresh: list[bool] = field(default_factory=list)
+    may_take: list[bool] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
     reads: float = 0.0
     writes: float = 0.0
     error: Exception | None = None
     problem: str = ""
 
-    async def load(self, emails: Collection[str], _users: Collection[str], *, fresh: bool) -> Known:
+    @property
+    def retrying(self) -> FakeLedger:
+        """Says why the ledger cannot be used."""
+        return self
+
+    async def load(self, emails: Collection[str], _users: Collection[str], *, may_take: bool) -> Known:
         """Answer."""
         self.asked.append(set(emails))
-        self.fresh.append(fresh)
+        self.may_take.append(may_take)
         await asyncio.sleep(self.reads)
         if self.error is not None:
             raise self.error
@@ -290,6 +295,11 @@ class FakeDeadLetters:
 
     problem: str = ""
     published: list[Outcome] = field(default_factory=list)
+
+    @property
+    def retrying(self) -> FakeDeadLetters:
+        """Says why a dead letter is not safe."""
+        return self
 
     async def publish(self, outcome: Outcome) -> None:
         """Return once it is safe."""
@@ -332,7 +342,7 @@ class World:
         self.in_hand = InHand()
         consumer, ledger = cast("Consumer", self.consumer), cast("AccountLedger", self.ledger)
         writer, client = cast("Writer", self.kit), cast("KitClient", self.kit)
-        self.holds = Holds("main", client, self.clock)
+        self.holds = Holds("main", client, consumer, self.clock)
         self.settle = Settle(
             consumer,
             cast("DeadLettering", self.dead_letters),
