@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.broker.connection import check_amqp_url
 from worker.errors import ConfigurationError, Problem
-from worker.ledger.database import check_ledger_url
+from worker.ledger.address import check_ledger_url
 from worker.ledger.sealing import check_key
 
 ENV_FILE = ".env"
