@@ -94,7 +94,8 @@ class InHand:
         address = self._address_of(event, item.email, item.user_id)
         subscriber = self._subscribers[address]
         if self._is_forgotten(event, item.email, item.user_id):
-            return self._ends(item, subscriber, Kind.FORGOTTEN)
+            # Also where the event is refused: a dead letter would name its person.
+            return self._ends(structs.replace(item, refusal=None), subscriber, Kind.FORGOTTEN)
         if item.refusal is not None:
             return self._ends(item, subscriber, Kind.DEAD_LETTERED)
         if address in subscriber.joined and item.user_id not in subscriber.record.users:

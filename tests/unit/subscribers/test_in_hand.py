@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from tests.unit.examples import EMAIL, NOON, change, event, order
-from worker.errors import Reason
+from worker.errors import InvalidEvent, Reason
 from worker.events.delivery import Delivery
 from worker.events.event import Event
 from worker.subscribers.change import Change, Part, slot_key
@@ -184,6 +184,16 @@ def test_events_of_a_forgotten_person_are_dropped_up_to_that_moment(
     sign: tuple[str, str], number: int, end: Kind | None
 ) -> None:
     assert Desk(forgotten={sign: 5}).end_of(number, user=ADA) is end
+
+
+@pytest.mark.parametrize(("number", "end"), [(5, Kind.FORGOTTEN), (6, Kind.DEAD_LETTERED)])
+def test_a_refused_event_of_a_forgotten_person_is_dropped_too_and_is_no_dead_letter(
+    number: int, end: Kind
+) -> None:
+    why = InvalidEvent("data.access.level: is missing")
+    ended = Desk(forgotten={("email", EMAIL): 5}).come(structs.replace(an_item(number), refusal=why))
+    assert isinstance(ended, Outcome)
+    assert (ended.kind, ended.error) == (end, why if end is Kind.DEAD_LETTERED else None)
 
 
 # -- one person, whatever the address -----------------------------------------------------------------------
