@@ -138,9 +138,9 @@ class Worker:
             return
         number = self._queue.pop(0)
         asked = Item(Delivery(b"", ""), event(number), EMAIL, change=self._wishes[number].change(number))
-        emails, users = self._in_hand.unknown([asked])
+        emails, users = self._in_hand.directory.unknown([asked])
         records = {email: load_record(email, *self._ledger[email]) for email in emails & self._ledger.keys()}
-        self._in_hand.learn(emails, users, Known(records, {}, {}))
+        self._in_hand.directory.learn(emails, users, Known(records, {}, {}))
         taken = self._in_hand.take_in(asked, self._now)
         if isinstance(taken, Outcome):
             self._in_hand.let_go(taken.item)
