@@ -14,8 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.broker.connection import check_amqp_url
 from worker.errors import ConfigurationError, Problem
+from worker.ledger.address import check_ledger_url
 from worker.ledger.sealing import check_key
-from worker.ledger.url import check_ledger_url
 
 ENV_FILE = ".env"
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from tests.integration.harness import KEY, depth, make_events, publish, wrong_people
 from worker.accounts.account import Account
-from worker.broker.broker import MAX_SILENCE, Broker
-from worker.broker.reconnecting import PING_EVERY
+from worker.broker.broker import Broker
+from worker.broker.reconnecting import MAX_SILENCE, PING_EVERY
 from worker.broker.topology import Topology, work_queue
 from worker.clock import Clock
 from worker.consumer import intake

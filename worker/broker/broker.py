@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
-from worker.broker.connection import HEARTBEAT, check_amqp_url
+from worker.broker.connection import check_amqp_url
 from worker.broker.publisher import Publisher
-from worker.broker.reconnecting import PING_EVERY, ReconnectingConnection
+from worker.broker.reconnecting import MAX_SILENCE, PING_EVERY, ReconnectingConnection
 from worker.clock import Clock
-
-MAX_SILENCE: Final = 2.0 * HEARTBEAT
-"""Seconds after which RabbitMQ may have given this worker's queues to another one."""
 
 
 class Broker:
@@ -40,20 +36,13 @@ class Broker:
             f"kit-worker {worker_id} consuming",
             clock=clock,
             ping_every=ping_every,
+            max_silence=max_silence,
             tells_version=True,
         )
         self.publishing = ReconnectingConnection(
             checked, f"kit-worker {worker_id} publishing", clock=clock, ping_every=ping_every
         )
         self.publisher = Publisher(self.publishing)
-        self._clock = clock
-        self._max_silence = max_silence
-
-    @property
-    def is_heard(self) -> bool:
-        """Whether the broker was there so recently that no other worker can have our queues."""
-        silence = self._clock.monotonic() - self.consuming.heard_at
-        return self.consuming.is_up and silence < self._max_silence
 
     async def run(self) -> None:
         """Keep both connections up, until cancelled."""

@@ -24,6 +24,8 @@ from worker.errors import BrokerUnavailable
 from worker.retry import backoff
 
 PING_EVERY: Final = 5.0
+MAX_SILENCE: Final = 2.0 * HEARTBEAT
+"""Seconds after which RabbitMQ may have given this worker's queues to another one."""
 MAX_RECONNECT_DELAY: Final = 5.0
 
 log = structlog.get_logger()
@@ -37,6 +39,7 @@ class ReconnectingConnection:
         name: As RabbitMQ's own pages show the connection.
         clock: Tells when the broker was heard, and how long to wait before the next try.
         ping_every: Seconds between two questions to the broker.
+        max_silence: Seconds for which an unheard broker is taken to be there.
         tells_version: Whether to log what is good to know about the broker's version.
 
     Attributes:
@@ -54,6 +57,7 @@ class ReconnectingConnection:
         *,
         clock: Clock,
         ping_every: float = PING_EVERY,
+        max_silence: float = MAX_SILENCE,
         tells_version: bool = False,
     ) -> None:
         self.heard_at = float("-inf")
@@ -63,6 +67,7 @@ class ReconnectingConnection:
         self._name = name
         self._clock = clock
         self._ping_every = ping_every
+        self._max_silence = max_silence
         self._tells_version = tells_version
         self._connection: Connection | None = None
         self._up = asyncio.Event()
@@ -71,6 +76,11 @@ class ReconnectingConnection:
     def is_up(self) -> bool:
         """Whether there is a connection."""
         return self._connection is not None and self._connection.is_up
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the broker was there so recently that no other worker can have our queues."""
+        return self.is_up and self._clock.monotonic() - self.heard_at < self._max_silence
 
     async def open_channel(self, *, confirms: bool = False) -> AbstractChannel:
         """Open a channel as `Connection.open_channel` does, waiting for a connection where there is none."""

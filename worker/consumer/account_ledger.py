@@ -32,6 +32,9 @@ class AccountLedger:
         catalog: Knows Kit's id of the account, and what placeholders have created.
         holds: Whether Kit is to be left alone, and asked something harmless first.
         clock: Of the waits.
+
+    Attributes:
+        retrying: Says why the ledger cannot be used, if so; nothing is applied meanwhile.
     """
 
     def __init__(self, account: str, ledger: Ledger, catalog: Catalog, holds: Holds, clock: Clock) -> None:
@@ -39,7 +42,7 @@ class AccountLedger:
         self._ledger = ledger
         self._catalog = catalog
         self._holds = holds
-        self._retrying = Retrying(
+        self.retrying = Retrying(
             LedgerUnavailable,
             account=account,
             clock=clock,
@@ -52,11 +55,6 @@ class AccountLedger:
         self._taking = asyncio.Lock()
 
     @property
-    def problem(self) -> str:
-        """Why the ledger cannot be used, for people; empty while it can. Nothing is applied meanwhile."""
-        return self._retrying.problem
-
-    @property
     def known_since(self) -> float:
         """From when on Kit's answers are known, in seconds since 1970."""
         return self._tenure.known_since if self._tenure else float("inf")
@@ -65,25 +63,27 @@ class AccountLedger:
         """Tell whether the account was taken away, given its present epoch."""
         return self._tenure is not None and self._tenure.epoch < epoch
 
-    async def load(self, emails: Collection[str], user_ids: Collection[str], *, fresh: bool) -> Known:
+    async def load(self, emails: Collection[str], user_ids: Collection[str], *, may_take: bool) -> Known:
         """Return what the ledger knows of these people, however long that takes.
 
         Args:
             emails: Addresses.
             user_ids: As `id_key` writes them.
-            fresh: True where nothing older than these is in hand. Then the account may be taken anew: the
+            may_take: True where nothing older than these is in hand. Then the account may be taken anew: the
                 broker has given it to us since whoever took it last.
 
         Raises:
             EpochLost: Somebody else has taken the account, and what is in hand is theirs.
         """
-        return await self._retrying.until_done(lambda: self._load_once(emails, user_ids, fresh=fresh))
+        return await self.retrying.until_done(lambda: self._load_once(emails, user_ids, may_take=may_take))
 
-    async def _load_once(self, emails: Collection[str], user_ids: Collection[str], *, fresh: bool) -> Known:
+    async def _load_once(
+        self, emails: Collection[str], user_ids: Collection[str], *, may_take: bool
+    ) -> Known:
         try:
             return await self._ledger.load(await self._held(), emails, user_ids)
         except EpochLost:
-            if not fresh:
+            if not may_take:
                 raise
             self._tenure = None
             return await self._ledger.load(await self._held(), emails, user_ids)
@@ -103,7 +103,7 @@ class AccountLedger:
             tenure = tenure or await self._held()  # numbers belong to it
             await self._ledger.save(tenure, batch)
 
-        await self._retrying.until_done(work)
+        await self.retrying.until_done(work)
 
     async def release(self) -> None:
         """Say that all that was called is answered and written; in vain where the ledger is gone."""

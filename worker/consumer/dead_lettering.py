@@ -12,14 +12,18 @@ from worker.subscribers.item import Outcome
 
 
 class DeadLettering:
-    """One account's way to its dead-letter queue."""
+    """One account's way to its dead-letter queue.
+
+    Attributes:
+        retrying: Says why a dead letter is not safe yet, if so.
+    """
 
     def __init__(self, account: str, broker: Broker, topology: Topology, clock: Clock) -> None:
         self._account = account
         self._broker = broker
         self._topology = topology
         self._clock = clock
-        self._retrying = Retrying(
+        self.retrying = Retrying(
             BrokerUnavailable,
             account=account,
             clock=clock,
@@ -27,16 +31,10 @@ class DeadLettering:
             over="dead_letter_safe",
         )
 
-    @property
-    def problem(self) -> str:
-        """Why a dead letter is not safe yet, for people; empty while all are."""
-        problem = self._retrying.problem
-        return f"a dead letter is not safe yet: {problem}" if problem else ""
-
     async def publish(self, outcome: Outcome) -> None:
         """Return once an event is safe in the dead-letter queue, however long that takes."""
         letter = dead_letter(self._account, outcome, self._clock.now())
-        await self._retrying.until_done(
+        await self.retrying.until_done(
             lambda: self._broker.publisher.publish(letter),
             # Somebody may have deleted the queue.
             mend=lambda: self._topology.declare_dead_letters(self._account),

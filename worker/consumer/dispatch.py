@@ -10,8 +10,9 @@ from typing import Any
 from worker.clock import Clock
 from worker.consumer.apply import Apply, is_alone
 from worker.consumer.backlog import Backlog, Pending
-from worker.consumer.holds import RECHECK, Holds
+from worker.consumer.holds import Holds
 from worker.consumer.intake import Intake
+from worker.consumer.receive import RECHECK
 from worker.consumer.settle import Settle
 
 
@@ -43,6 +44,7 @@ class Dispatch:
 
     async def run(self) -> None:
         """Start changes until cancelled; those under way are left to `drain`."""
+        await self._intake.burst_over(self._clock)
         while True:
             self._backlog.changed.clear()
             delay = self._delay()

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import structlog
 
 from worker.clock import Clock
+from worker.consumer.receive import RECHECK, Consumer
 from worker.errors import (
     CallsSuspended,
     CredentialRefused,
@@ -18,7 +19,7 @@ from worker.errors import (
     RateLimited,
     TryLater,
 )
-from worker.kit.client import KitClient
+from worker.kit.client import Gate, KitClient
 from worker.retry import FIRST_DELAY, MAX_DELAY, backoff
 
 R = TypeVar("R")
@@ -28,8 +29,6 @@ FIRST_DELAY_LIMITED: Final = 5.0
 """After a 429: Kit's window is 60 s, so a second would only earn another one."""
 LANDING: Final = 1.0
 """Seconds that Kit gets, once it answers again, for what it took before and never answered."""
-RECHECK: Final = 0.5
-"""Seconds between two looks at a condition that announces itself to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +77,13 @@ class Hold:
 NO_HOLD: Final = Hold()
 
 
-class Holds:
-    """One session's holds; each is logged when it begins and when it ends.
+class Holds(Gate):
+    """One session's holds, and whether it may call Kit at all; each hold is logged, and its end.
 
     Args:
         account: Its name, for the log.
         client: Its way to Kit.
+        consumer: Knows whether the account is still this session's.
         clock: Of the delays.
 
     Attributes:
@@ -94,20 +94,24 @@ class Holds:
             answered; then `look` comes before the next.
     """
 
-    def __init__(self, account: str, client: KitClient, clock: Clock) -> None:
+    def __init__(self, account: str, client: KitClient, consumer: Consumer, clock: Clock) -> None:
         self.hold: Hold = NO_HOLD
         self.refused = asyncio.Event()
         self.unanswered = False
         self.client = client
+        self._consumer = consumer
         self._clock = clock
         self._log = log.bind(account=account)
 
     def check(self) -> None:
-        """Keep changes that are under way from making calls during a hold.
+        """Allow a call, by a change that is under way, too, only while the account is surely ours.
 
         Raises:
-            CallsSuspended: There is one.
+            CallsSuspended: The session is over, or the broker was not heard within two heartbeats and may
+                have given the queue to another worker; or there is a hold.
         """
+        if not self._consumer.is_ours:
+            raise CallsSuspended("the queue may be another worker's by now")
         if self._clock.monotonic() < self.hold.until:
             raise CallsSuspended("on hold")
 

@@ -40,6 +40,9 @@ BURST: Final = 20
 """Events in hand; with fewer, nothing is gained by waiting for more."""
 QUIET: Final = 0.02
 """Seconds without a delivery, after which no more are on their way."""
+BURST_OVER: Final = 0.1
+"""Seconds without a message, after which the burst of a new consumer is over."""
+MAX_BURST: Final = 1.0
 MAX_GATHERING: Final = 1.0
 
 _arrivals = itertools.count(time.time_ns())
@@ -151,8 +154,8 @@ class Intake:
         """Ask the ledger about the people of the batch; also where all are known, to see that it is ours."""
         emails, users = self._in_hand.directory.unknown(self._batch)
         # Where nothing older than the batch is in hand, the account may be taken anew.
-        fresh = len(self._consumer.unsettled) <= len(self._batch) + len(self._consumer.delivered)
-        known = await self._ledger.load(emails, users, fresh=fresh)
+        may_take = len(self._consumer.unsettled) <= len(self._batch) + len(self._consumer.delivered)
+        known = await self._ledger.load(emails, users, may_take=may_take)
         self._in_hand.directory.learn(emails, users, known)
 
     def _take_in(self, item: Item) -> None:
@@ -170,7 +173,19 @@ class Intake:
         else:
             self._backlog.add(taken)
 
-    # -- for bulk calls -------------------------------------------------------------------------------
+    # -- for dispatch ---------------------------------------------------------------------------------
+
+    async def burst_over(self, clock: Clock) -> None:
+        """Wait until no message has come for a moment, within a bound.
+
+        A new consumer gets what was redelivered in a burst, which is to be folded before any call.
+        """
+        began = clock.monotonic()
+        while (now := clock.monotonic()) - began < MAX_BURST:
+            quiet_for = now - max(began, self._consumer.last_delivery)
+            if quiet_for >= BURST_OVER:
+                return
+            await asyncio.sleep(BURST_OVER - quiet_for)
 
     async def gathered(self, clock: Clock) -> None:
         """Wait while many more keep coming, so that bulk calls carry as much as they can."""

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -15,18 +15,15 @@ from worker.broker.connection import CLOSE_TIMEOUT
 from worker.broker.consuming import ConsumerChannel
 from worker.broker.topology import consumer_priority, work_queue
 from worker.clock import Clock
-from worker.consumer.acks import acks
 from worker.consumer.end import End
-from worker.consumer.holds import RECHECK
-from worker.consumer.prefetch import Prefetch
+from worker.consumer.prefetch import MANY_DELIVERIES, Prefetch
 from worker.errors import BrokerUnavailable
 from worker.events.delivery import Delivery
 
 log = structlog.get_logger()
 
-QUIET: Final = 0.1
-"""Seconds without a message, after which the burst of a new consumer is over."""
-MAX_UNQUIET: Final = 1.0
+RECHECK: Final = 0.5
+"""Seconds between two looks at a condition that announces itself to nobody."""
 
 
 class Consumer:
@@ -96,7 +93,7 @@ class Consumer:
         if self.ended.done():
             return  # it goes back with the channel
         self.last_delivery = delivery.since
-        if self.prefetch.suspects(delivery.count):
+        if delivery.count >= MANY_DELIVERIES and self.prefetch.suspects_often_delivered:
             log.warning("redelivered_often", account=self._account, deliveries=delivery.count)
             self.end(End.REDELIVERED)
             return
@@ -109,15 +106,6 @@ class Consumer:
         taken = self.delivered[:most]
         del self.delivered[:most]
         return taken
-
-    async def quiet(self) -> None:
-        """Wait until no message has come for a moment, within a bound."""
-        started = self._clock.monotonic()
-        while (now := self._clock.monotonic()) - started < MAX_UNQUIET:
-            quiet_for = now - max(started, self.last_delivery)
-            if quiet_for >= QUIET:
-                return
-            await asyncio.sleep(QUIET - quiet_for)
 
     async def something_delivered(self) -> None:
         """Wait until there is something to take."""
@@ -150,7 +138,7 @@ class Consumer:
     @property
     def is_heard(self) -> bool:
         """Whether the broker was heard lately, so that it cannot have given the queue to another worker."""
-        return self._broker.is_heard
+        return self._broker.consuming.is_heard
 
     @property
     def is_ours(self) -> bool:
@@ -223,3 +211,32 @@ class Consumer:
         if not self.lost:
             await self._write_acks(self._done)
         await self._channel.close()
+
+
+class Ack(NamedTuple):
+    """One `basic.ack`.
+
+    Attributes:
+        tag: The channel's number for a message.
+        multiple: Whether it is about all messages up to that one, too.
+    """
+
+    tag: int
+    multiple: bool
+
+
+def acks(done: Collection[int], oldest_open: int | None) -> list[Ack]:
+    """Return the fewest acks that settle messages of one channel. Pure.
+
+    RabbitMQ takes `multiple` to the letter: everything up to that number counts as done, in hand or not. So
+    only what lies below the oldest message that is not done goes together; the rest goes one by one.
+
+    Args:
+        done: The numbers of those to settle.
+        oldest_open: The least number of those in hand that are not done; None where there is none. Whatever
+            is not in hand yet has a greater one.
+    """
+    together = [tag for tag in done if oldest_open is None or tag < oldest_open]
+    alone = [tag for tag in done if oldest_open is not None and tag > oldest_open]
+    first = [Ack(max(together), multiple=len(together) > 1)] if together else []
+    return [*first, *(Ack(tag, multiple=False) for tag in sorted(alone))]

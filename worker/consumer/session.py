@@ -20,14 +20,14 @@ from worker.consumer.backlog import Backlog
 from worker.consumer.dead_lettering import DeadLettering
 from worker.consumer.dispatch import Dispatch
 from worker.consumer.end import End
-from worker.consumer.holds import RECHECK, Holds
+from worker.consumer.holds import Holds
 from worker.consumer.intake import Intake
 from worker.consumer.prefetch import Prefetch
-from worker.consumer.receive import Consumer
+from worker.consumer.receive import RECHECK, Consumer
 from worker.consumer.report import Report
 from worker.consumer.settle import Settle
 from worker.consumer.shared import Shared
-from worker.errors import CallsSuspended, EpochLost
+from worker.errors import EpochLost
 from worker.kit.catalog import Catalog
 from worker.kit.writer import Writer
 from worker.retry import Tries
@@ -68,7 +68,7 @@ class Session:
         # The way of an event: consumer → intake → backlog → dispatch: apply → settle.
         in_hand = InHand()
         self.consumer = Consumer(name, shared.broker, shared.worker_id, prefetch, clock)
-        self.holds = Holds(name, catalog.client, clock)
+        self.holds = Holds(name, catalog.client, self.consumer, clock)
         self._ledger = AccountLedger(name, shared.ledger, catalog, self.holds, clock)
         dead_letters = DeadLettering(name, shared.broker, shared.topology, clock)
         report = Report(name, shared.metrics, clock)
@@ -108,17 +108,6 @@ class Session:
         if self.consumer.unsettled and self._ledger.is_over(epoch):
             self._fenced(f"the ledger has epoch {epoch}")
 
-    def check_may_call(self) -> None:
-        """Allow a call to Kit only while the account is surely ours.
-
-        Raises:
-            CallsSuspended: The session is over, or the broker was not heard within two heartbeats and may
-                have given the queue to another worker; or the account is on hold.
-        """
-        if not self.consumer.is_ours:
-            raise CallsSuspended("the queue may be another worker's by now")
-        self.holds.check()
-
     # -- running --------------------------------------------------------------------------------------
 
     async def run(self, grace: Callable[[], float]) -> End:
@@ -130,9 +119,10 @@ class Session:
         Raises:
             BrokerUnavailable: The channel could not be set up.
         """
+        self._catalog.client.gate = self.holds
         await self.consumer.subscribe()
         self.subscribed = True
-        starting = [asyncio.create_task(work) for work in (self._dispatch(), self._watch())]
+        starting = [asyncio.create_task(work) for work in (self.dispatch.run(), self._watch())]
         flowing = [
             asyncio.create_task(work)
             for work in (self.intake.run(), self.settle.dead_letter(), self.settle.run())
@@ -155,10 +145,6 @@ class Session:
             self._log.warning("fenced", problem=problem)
         self.consumer.fence()  # whatever is in hand is another worker's
         self.end(End.FENCED)
-
-    async def _dispatch(self) -> None:
-        await self.consumer.quiet()  # redelivered messages come in a burst, and are folded before any call
-        await self.dispatch.run()
 
     async def _watch(self) -> None:
         """End the session when something tells that it should."""

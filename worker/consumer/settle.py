@@ -6,8 +6,9 @@ In that order. Whatever ends while one batch is being written makes up the next:
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from msgspec import structs
 
@@ -20,6 +21,7 @@ from worker.kit.persistence import Persistence
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Kind, Outcome
 from worker.subscribers.known import HistoryEntry
+from worker.subscribers.subscriber import Call
 
 FLUSH_EVERY: Final = 1.0
 """Seconds until what was done of changes that are not finished is written, too."""
@@ -72,7 +74,10 @@ class Settle(Persistence):
     @property
     def problem(self) -> str:
         """Why nothing can be settled, for people; empty while all is well."""
-        return self._ledger.problem or self._dead_letters.problem
+        if problem := self._ledger.retrying.problem:
+            return problem
+        problem = self._dead_letters.retrying.problem
+        return f"a dead letter is not safe yet: {problem}" if problem else ""
 
     @property
     def can_settle(self) -> bool:
@@ -149,9 +154,10 @@ class Settle(Persistence):
 
     async def _write(self, entries: list[HistoryEntry]) -> None:
         self._writing = True
+        changed = self._in_hand.touched
         batch = self._in_hand.changes()
         batch.entries = entries
-        if batch:
+        if entries or changed:
             await self._ledger.save(batch)
         self._writing = False
 
@@ -180,6 +186,10 @@ def history_entry(outcome: Outcome, at: float) -> HistoryEntry | None:
         at=at,
         outcome=outcome.kind.value,
         detail=str(outcome.error) if outcome.error is not None else "",
-        calls=tuple(call.as_json() for call in outcome.calls),
+        calls=tuple(map(_call_as_kept, outcome.calls)),
         version=item.version,
     )
+
+
+def _call_as_kept(call: Call) -> Mapping[str, Any]:
+    return {"call": call.endpoint, "what": call.what, "status": call.status, "rules": call.rules}

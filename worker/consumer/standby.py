@@ -98,6 +98,10 @@ class Standby:
     async def wait(self, seconds: float) -> None:
         """Wait, but not beyond a stop, or beyond `look_again`."""
         self._nudge.clear()
+        await self._wait_on(seconds)
+
+    async def _wait_on(self, seconds: float) -> None:
+        """Wait as `wait` does, and not at all where `look_again` was called since the last clearing."""
         if self.stopping.is_set():
             return
         with suppress(TimeoutError):
@@ -113,6 +117,7 @@ class Standby:
         """
         failures, state = 0, ""
         while self.why_called_off is None:
+            self._nudge.clear()  # what is mended while Kit is being asked ends the wait that follows
             error = await failure_of(ask)
             found = "" if error is None else _state(error)
             if found != state:
@@ -122,7 +127,7 @@ class Standby:
             failures, state = failures + 1, found
             self.set(found, str(error))
             refused = isinstance(error, CredentialRefused)
-            await self.wait(refused_wait if refused else backoff(failures, self._clock.random()))
+            await self._wait_on(refused_wait if refused else backoff(failures, self._clock.random()))
 
     def _tell(self, state: str, problem: str, *, before: str) -> None:
         """Log that a wait for Kit has begun, or is over."""

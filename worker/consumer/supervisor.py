@@ -16,11 +16,7 @@ from worker.consumer.prefetch import starting_with
 from worker.consumer.session import Session
 from worker.consumer.shared import Shared
 from worker.consumer.standby import Standby, Status, failure_of
-from worker.errors import (
-    BrokerUnavailable,
-    CallsSuspended,
-    KitWorkerError,
-)
+from worker.errors import BrokerUnavailable, KitWorkerError
 from worker.kit.catalog import Catalog
 from worker.ledger.tokens import Connected
 from worker.retry import MAX_DELAY, Tries, backoff
@@ -162,9 +158,7 @@ class Supervisor:
             return
         while not self._standby.stopping.is_set():
             self._standby.reconnected = False
-            async with self._shared.kit.client(
-                account.name, account.credential, self._check_may_call
-            ) as client:
+            async with self._shared.kit.client(account.name, account.credential) as client:
                 self._catalog = Catalog(client, self.account.options)
                 await self._work_with(self._catalog)
 
@@ -219,11 +213,6 @@ class Supervisor:
         self.try_again()
         if self._session is not None:
             self._session.end(why)
-
-    def _check_may_call(self) -> None:
-        if self._session is None:
-            raise CallsSuspended("the account has no session")
-        self._session.check_may_call()
 
     # -- after a session ------------------------------------------------------------------------------
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 from worker.kit.auth.endpoint import OAuthEndpoint
 from worker.kit.auth.login import Login, NoLogin, api_key_login, token_login
 from worker.kit.auth.refresh import OAuthLogin
-from worker.kit.client import CallRecord, KitClient
+from worker.kit.client import KitClient
 from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
 from worker.kit.http import KitHttp
 from worker.kit.limiter import Limiter
@@ -61,16 +59,8 @@ class KitAccess:
             settings.kit_base_url, app, timeout=settings.kit_timeout, clock=self._ledger.clock
         )
 
-    def client(
-        self, account: str, credential: Credential, may_call: Callable[[], None] = lambda: None
-    ) -> KitClient:
-        """Return a client whose calls are limited and counted; whoever asked for it closes it.
-
-        Args:
-            account: Its name.
-            credential: Its own.
-            may_call: Raises `CallsSuspended` where no call may start.
-        """
+    def client(self, account: str, credential: Credential) -> KitClient:
+        """Return a client whose calls are limited and counted; whoever asked for it closes it."""
         http = KitHttp(
             self._settings.kit_base_url,
             clock=self._ledger.clock,
@@ -82,8 +72,8 @@ class KitAccess:
             http,
             self.login(account, credential),
             self._limiter(account, credential),
-            may_call=may_call,
-            observe=partial(self._observe, account),
+            account=account,
+            metrics=self._metrics,
         )
 
     def _limiter(self, account: str, credential: Credential) -> Limiter:
@@ -93,11 +83,6 @@ class KitAccess:
             limit = allowed(self._settings.kit_rate_limit or credential.limit)
             self._limiters[key] = Limiter(limit, clock=self._ledger.clock)
         return self._limiters[key]
-
-    def _observe(self, account: str, call: CallRecord) -> None:
-        if self._metrics is not None:
-            self._metrics.kit_requests.labels(account, call.endpoint, str(call.status)).inc()
-            self._metrics.kit_request_seconds.labels(account, call.endpoint).observe(call.seconds)
 
 
 def allowed(limit: int) -> int:

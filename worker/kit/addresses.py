@@ -13,14 +13,6 @@ from worker.subscribers.in_hand import InHand
 from worker.subscribers.subscriber import Call, Subscriber
 
 
-def moves(subscriber: Subscriber, change: Change) -> bool:
-    """Tell whether a change gives the subscriber another address than Kit has."""
-    address = change.address
-    return (
-        address is not None and address.value != subscriber.record.email and address.order > subscriber.placed
-    )
-
-
 class AddressChanges:
     """Makes the moves of one account's subscribers.
 

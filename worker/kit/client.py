@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final, Self
 
 from worker.errors import CredentialRefused, KitUnavailable
 from worker.kit.answers import Answer, read_answer
 from worker.kit.auth.login import Login
 from worker.kit.http import KitHttp, Request
 from worker.kit.limiter import Limiter
+from worker.metrics import Metrics
 
 
-@dataclass(frozen=True, slots=True)
-class CallRecord:
-    """One call, as metrics see it. `status` is 0 where no answer came."""
+class Gate:
+    """Says whether calls may be made now; this one lets all through."""
 
-    endpoint: str
-    status: int
-    seconds: float
+    def check(self) -> None:
+        """Allow a call that is about to be sent.
 
-
-def _ignore(_record: CallRecord) -> None:
-    pass
+        Raises:
+            CallsSuspended: It may not be made now.
+        """
 
 
-def _allow() -> None:
-    pass
+OPEN: Final = Gate()
 
 
 class KitClient:
@@ -38,13 +35,14 @@ class KitClient:
         limiter: The rate limit that every call goes through.
         login: Says with each call whose account it is about; shown nowhere.
         clock: Says what time it is.
+        gate: Asked right before each call but `probe`; whoever works with the client puts its own here.
 
     Args:
         http: Sends the calls; it is closed with the client.
         login: See above.
         limiter: See above.
-        may_call: Raises `CallsSuspended` where no call but `probe` may start.
-        observe: Is told of every call.
+        account: Its name, for the metrics.
+        metrics: Count the calls; None where nobody reads them.
     """
 
     def __init__(
@@ -53,17 +51,18 @@ class KitClient:
         login: Login,
         limiter: Limiter,
         *,
-        may_call: Callable[[], None] = _allow,
-        observe: Callable[[CallRecord], None] = _ignore,
+        account: str = "",
+        metrics: Metrics | None = None,
     ) -> None:
         self.limiter = limiter
         self.login = login
         self.clock = http.clock
+        self.gate = OPEN
         self._http = http
         self._worked_at: dict[str, float] = {}
         self._slots = asyncio.Semaphore(http.connections)
-        self._may_call = may_call
-        self._observe = observe
+        self._account = account
+        self._metrics = metrics
 
     @property
     def concurrency(self) -> int:
@@ -95,7 +94,7 @@ class KitClient:
 
     async def probe(self) -> Answer:
         """Ask for the account, which changes nothing and is allowed at any time; see `call`."""
-        return await self._call(Request("GET", "/v4/account"), _allow)
+        return await self._call(Request("GET", "/v4/account"), OPEN)
 
     async def call(
         self,
@@ -123,38 +122,40 @@ class KitClient:
             KitWorkerError: Whatever `read_answer` raises.
         """
         async with self._slots:
-            return await self._call(Request(method, path, ids, json, params), self._may_call)
+            return await self._call(Request(method, path, ids, json, params), self.gate)
 
-    async def _call(self, request: Request, check: Callable[[], None]) -> Answer:
+    async def _call(self, request: Request, gate: Gate) -> Answer:
         """Make a call; and once more where Kit, doing nothing, has refused a credential that was renewed."""
         headers = await self.login.headers()
         try:
-            return await self._call_now(request, headers, check)
+            return await self._call_now(request, headers, gate)
         except CredentialRefused:
             if not await self.login.renewed(headers):
                 raise
-        return await self._call_now(request, await self.login.headers(), check)
+        return await self._call_now(request, await self.login.headers(), gate)
 
-    async def _call_now(
-        self, request: Request, headers: Mapping[str, str], check: Callable[[], None]
-    ) -> Answer:
-        async with self.limiter.call(check):
+    async def _call_now(self, request: Request, headers: Mapping[str, str], gate: Gate) -> Answer:
+        async with self.limiter.call():
+            gate.check()
             self._http.allow()
             try:
-                answer = await _to_its_end(self._observed(request, headers))
+                answer = await _to_its_end(self._counted(request, headers))
             except KitUnavailable as error:
                 error.endpoint = request.endpoint
                 raise
             self._worked_at[request.endpoint] = self.clock.monotonic()
             return answer
 
-    async def _observed(self, request: Request, headers: Mapping[str, str]) -> Answer:
+    async def _counted(self, request: Request, headers: Mapping[str, str]) -> Answer:
         started = self.clock.monotonic()
         status = 0
         try:
             status, body = await self._http.send(request, headers)
         finally:
-            self._observe(CallRecord(request.endpoint, status, self.clock.monotonic() - started))
+            if self._metrics is not None:
+                seconds = self.clock.monotonic() - started
+                self._metrics.kit_requests.labels(self._account, request.endpoint, str(status)).inc()
+                self._metrics.kit_request_seconds.labels(self._account, request.endpoint).observe(seconds)
         return read_answer(request.endpoint, status, body)
 
 

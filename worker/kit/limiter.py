@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from worker.clock import Clock
+from worker.errors import CallsSuspended
 
 WINDOW = 60.0
 MARGIN = 0.05
@@ -104,23 +105,23 @@ class Limiter:
             await self._a_change()
 
     @asynccontextmanager
-    async def call(self, check: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
+    async def call(self) -> AsyncIterator[None]:
         """Hold a place for one call: from before it is sent until its answer came or was given up.
 
-        Args:
-            check: Is asked right before; what it raises is raised, and the place stays free.
+        Where `CallsSuspended` is raised meanwhile, nothing was sent, and the place is free again.
         """
         await self._acquire()
-        try:
-            check()
-        except BaseException:
-            self._window.give_back()
-            self._ended.set()
-            raise
+        sent = True
         try:
             yield
+        except CallsSuspended:
+            sent = False
+            raise
         finally:
-            self._window.end(self._clock.monotonic())
+            if sent:
+                self._window.end(self._clock.monotonic())
+            else:
+                self._window.give_back()
             self._ended.set()
 
     async def _acquire(self) -> None:

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from worker.clock import Clock
 from worker.errors import CredentialRefused, KitRejected, TryLater
-from worker.kit.addresses import AddressChanges, moves
+from worker.kit.addresses import AddressChanges
 from worker.kit.bulk_calls import BulkCalls, Interrupted
 from worker.kit.catalog import Catalog
 from worker.kit.persistence import Persistence
@@ -96,7 +96,7 @@ class Writer:
                 raise KitRejected("Kit says that the subscriber it has just made is not there") from None
 
     async def _apply_once(self, subscriber: Subscriber, change: Change) -> None:
-        if change.address is not None and moves(subscriber, change):
+        if change.address is not None and _moves(subscriber, change):
             await self._addresses.move(subscriber, change.address, change)
         job = self._job(subscriber, change, await self._left_of(subscriber, change))
         for step in job.steps:
@@ -155,7 +155,7 @@ class Writer:
 
     async def _share(self, subscriber: Subscriber, change: Change) -> Job:
         """Return what is to be done for one of many; whose change is not for bulk calls is left alone."""
-        if moves(subscriber, change):
+        if _moves(subscriber, change):
             return Job(subscriber, change, (), alone=True)
         left, record = await self._left_of(subscriber, change), subscriber.record
         job = self._job(subscriber, change, left)
@@ -164,3 +164,11 @@ class Writer:
         new = record.kit_id is None or record.created
         job.alone = clears or (new and self._catalog.options.first_name == "if_created")
         return job
+
+
+def _moves(subscriber: Subscriber, change: Change) -> bool:
+    """Tell whether a change gives the subscriber another address than Kit has."""
+    address = change.address
+    return (
+        address is not None and address.value != subscriber.record.email and address.order > subscriber.placed
+    )

@@ -16,11 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from worker.errors import LedgerUnavailable
 from worker.ledger import sqlite
+from worker.ledger.address import check_ledger_url
 from worker.ledger.failures import FAILURES, usable_within
 from worker.ledger.file import LedgerFile
 from worker.ledger.migrations import MIGRATIONS, Step, ledger_version, migrate, newest
 from worker.ledger.schema import meta
-from worker.ledger.url import check_ledger_url
 
 log = structlog.get_logger()
 

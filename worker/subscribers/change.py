@@ -39,8 +39,8 @@ class Part(NamedTuple, Generic[T]):
 class TagWish(Struct, frozen=True, array_like=True, eq=False):
     """Whether a subscriber should have a tag.
 
-    Two that differ only in their rule are equal, and look the same: which of them stands would else depend on
-    the order in which they are merged.
+    Two that differ only in their rule are equal, and look the same: which of the two stands under one key
+    depends on the order in which they are merged, and must not matter.
 
     Attributes:
         name: The tag as the admin wrote it; tags compare without case, so changes key them by `tag_key`.

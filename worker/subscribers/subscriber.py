@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -24,10 +23,6 @@ class Call(NamedTuple):
     what: str
     status: int
     rules: tuple[int, ...] = ()
-
-    def as_json(self) -> Mapping[str, Any]:
-        """Return it as the history keeps it."""
-        return {"call": self.endpoint, "what": self.what, "status": self.status, "rules": list(self.rules)}
 
 
 @dataclass(slots=True, eq=False)

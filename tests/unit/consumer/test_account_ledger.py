@@ -111,7 +111,7 @@ def test_a_read_and_a_write_at_once_take_the_account_once() -> None:
 
     async def main() -> None:
         ledger = ledger_of(kept)
-        await asyncio.gather(ledger.load((), (), fresh=False), ledger.save(batch()))
+        await asyncio.gather(ledger.load((), (), may_take=False), ledger.save(batch()))
 
     run(main())
     assert (kept.epoch, len(kept.saved)) == (1, 1)
@@ -124,12 +124,12 @@ def test_what_fails_is_tried_until_it_works_and_told_once(broken: str) -> None:
     async def main() -> list[Any]:
         ledger = ledger_of(kept)
         with capture_logs() as logs:
-            working = asyncio.gather(ledger.load((), (), fresh=True), ledger.save(batch()))
+            working = asyncio.gather(ledger.load((), (), may_take=True), ledger.save(batch()))
             await asyncio.sleep(30)
-            assert ledger.problem == f"{broken} does not work"
+            assert ledger.retrying.problem == f"{broken} does not work"
             kept.broken.clear()
             await working
-            assert ledger.problem == ""
+            assert ledger.retrying.problem == ""
         return [line["event"] for line in logs]
 
     assert run(main()) == ["ledger_unavailable", "ledger_back"]
@@ -162,12 +162,12 @@ def test_a_batch_of_a_tenure_that_is_over_is_not_tried_in_the_next() -> None:
 
     async def main() -> None:
         ledger = ledger_of(kept)
-        await ledger.load((), (), fresh=True)
+        await ledger.load((), (), may_take=True)
         kept.broken.add("save")
         saving = asyncio.create_task(ledger.save(batch()))
         await asyncio.sleep(1)
         kept.epoch += 1
-        await ledger.load((), (), fresh=True)
+        await ledger.load((), (), may_take=True)
         kept.broken.clear()
         await saving
 
@@ -182,12 +182,12 @@ def test_a_ledger_that_can_be_read_but_not_written_stays_a_problem() -> None:
 
     async def main() -> None:
         ledger = ledger_of(kept)
-        await ledger.load((), (), fresh=True)
+        await ledger.load((), (), may_take=True)
         kept.broken.add("save")
         saving = asyncio.create_task(ledger.save(batch()))
         await asyncio.sleep(1)
-        await ledger.load((), (), fresh=False)
-        assert ledger.problem == "save does not work"
+        await ledger.load((), (), may_take=False)
+        assert ledger.retrying.problem == "save does not work"
         saving.cancel()
 
     run(main())
@@ -199,9 +199,9 @@ def test_an_account_that_was_lost_is_taken_anew_only_with_nothing_older_in_hand(
 
     async def main() -> Known:
         ledger = ledger_of(kept)
-        await ledger.load((), (), fresh=True)
+        await ledger.load((), (), may_take=True)
         kept.epoch += 1
-        return await ledger.load((), (), fresh=fresh)
+        return await ledger.load((), (), may_take=fresh)
 
     if fresh:
         assert run(main()) == NOTHING_KNOWN
@@ -216,7 +216,7 @@ def test_a_write_of_an_account_that_was_lost_is_never_written() -> None:
 
     async def main() -> None:
         ledger = ledger_of(kept)
-        await ledger.load((), (), fresh=True)
+        await ledger.load((), (), may_take=True)
         kept.epoch += 1
         await ledger.save(batch())
 
@@ -233,7 +233,7 @@ def test_answers_are_known_from_the_tenure_on_and_releasing_ends_it() -> None:
         assert ledger.known_since == float("inf")
         await ledger.release()
         assert kept.released == 0  # there was nothing to release
-        await ledger.load((), (), fresh=True)
+        await ledger.load((), (), may_take=True)
         assert ledger.known_since == 1.0
         await ledger.release()
         assert (kept.released, ledger.known_since) == (1, float("inf"))
@@ -246,7 +246,7 @@ def test_releasing_in_vain_does_no_harm() -> None:
 
     async def main() -> list[Any]:
         ledger = ledger_of(kept)
-        await ledger.load((), (), fresh=True)
+        await ledger.load((), (), may_take=True)
         kept.broken.add("release")
         with capture_logs() as logs:
             await ledger.release()
@@ -265,7 +265,7 @@ def test_with_the_account_comes_what_was_created_and_whether_calls_may_be_under_
     kit = FakeKitAccount()
 
     async def main() -> None:
-        await ledger_of(Doubted(), kit).load((), (), fresh=True)
+        await ledger_of(Doubted(), kit).load((), (), may_take=True)
 
     run(main())
     assert (kit.created, kit.unanswered) == (3, True)

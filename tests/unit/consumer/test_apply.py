@@ -29,7 +29,7 @@ def test_all_that_waits_makes_up_a_round_and_what_comes_meanwhile_the_next() -> 
         world = many()
         for number in range(5):
             world.arrives(f"p{number}", add=("VIP",))
-        async with world.running():
+        async with world.open():
             await settle()
             world.arrives("p0", remove=("VIP",))
             world.arrives("late", add=("VIP",))
@@ -104,7 +104,7 @@ def test_a_round_that_fails_is_a_hold_after_which_all_are_tried_again(error: Exc
         world.kit.errors = [(error, {"ada"})]
         for email in ("ada", "ben", "cleo"):
             world.arrives(email, add=("VIP",))
-        async with world.running():
+        async with world.open():
             await asyncio.sleep(0.2)
             assert world.holds.hold
             assert len(world.backlog) == 3
@@ -182,7 +182,7 @@ def test_a_session_that_ends_puts_a_round_back() -> None:
         world.kit.seconds = 100.0
         for email in ("ada", "ben"):
             world.arrives(email, add=("VIP",))
-        async with world.running():
+        async with world.open():
             await settle()
             assert len(world.backlog) == 0
         assert len(world.backlog) == 2

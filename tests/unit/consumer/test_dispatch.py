@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.unit.consumer.world import FakeKit, World, unavailable
 from tests.unit.virtual_time import now, run, settle
-from worker.consumer.holds import LANDING, RECHECK
+from worker.consumer.holds import LANDING
+from worker.consumer.receive import RECHECK
 from worker.errors import (
     CallsSuspended,
     CredentialRefused,
@@ -29,13 +30,13 @@ from worker.errors import (
 def test_an_idle_account_applies_an_event_at_once() -> None:
     async def main() -> None:
         world = World()
-        async with world.running():
+        async with world.open():
             await settle()
             world.arrives("ada", add=("VIP",))
             await settle()
 
             assert world.settled == {1: None}
-            assert (world.kit.tags, now()) == ({"ada": {"VIP"}}, 0.0)
+            assert (world.kit.tags, world.kit.now) == ({"ada": {"VIP"}}, 0.0)
 
     run(main())
 
@@ -173,7 +174,7 @@ def test_changes_under_way_make_no_more_calls_during_a_hold() -> None:
         world.holds.check()
         world.kit.broken["ada"] = unavailable
         world.arrives("ada", add=("VIP",))
-        async with world.running():
+        async with world.open():
             await settle()
             with pytest.raises(CallsSuspended):
                 world.holds.check()
@@ -481,7 +482,7 @@ def test_a_bug_in_the_writer_costs_one_change_and_is_named() -> None:
 def test_draining_waits_for_what_is_under_way_and_starts_nothing() -> None:
     async def main() -> None:
         world = World(FakeKit(seconds=5.0, concurrency=1))
-        async with world.running() as tasks:
+        async with world.open() as tasks:
             for person in range(3):
                 world.arrives(f"person {person}", add=("VIP",))
             await asyncio.sleep(1)
@@ -491,7 +492,7 @@ def test_draining_waits_for_what_is_under_way_and_starts_nothing() -> None:
             assert await world.dispatch.drain(10.0)
             await settle()
 
-            assert (now(), world.settled) == (5.0, {1: None})
+            assert (world.kit.now, world.settled) == (5.0, {1: None})
             assert len(world.backlog) == 2
             assert await world.dispatch.drain(0.0)
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from tests.unit.consumer.world import World, unavailable
+from tests.unit.virtual_time import run
 from worker.consumer.holds import FIRST_DELAY_LIMITED, NO_HOLD, Hold
+from worker.errors import CallsSuspended
 from worker.retry import MAX_DELAY, backoff
 
 NEVER = float("-inf")
@@ -54,3 +59,19 @@ def test_no_hold_is_false_and_a_hold_stays_true_until_it_is_lifted() -> None:
     assert not NO_HOLD
     assert NO_HOLD.until == NEVER
     assert NO_HOLD.failed(100.0, "down", 0.5)
+
+
+def test_no_call_is_made_during_a_hold_or_where_the_account_may_be_another_workers() -> None:
+    async def main() -> None:
+        world = World()
+        world.holds.check()
+        world.holds.failed(unavailable())
+        with pytest.raises(CallsSuspended, match="on hold"):
+            world.holds.check()
+        await asyncio.sleep(MAX_DELAY)
+        world.holds.check()
+        world.consumer.is_ours = False
+        with pytest.raises(CallsSuspended, match="another worker's"):
+            world.holds.check()
+
+    run(main())

@@ -6,12 +6,14 @@ import asyncio
 from typing import cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.virtual_time import VirtualClock, now, run
 from worker.broker.broker import Broker
 from worker.consumer.end import End
 from worker.consumer.prefetch import MANY_DELIVERIES, starting_with
-from worker.consumer.receive import MAX_UNQUIET, QUIET, Consumer
+from worker.consumer.receive import Ack, Consumer, acks
 from worker.events.delivery import Delivery
 
 
@@ -19,6 +21,11 @@ class Heard:
     """A broker that is heard, or not."""
 
     is_heard = True
+
+    @property
+    def consuming(self) -> Heard:
+        """The connection."""
+        return self
 
 
 def consumer_of(broker: Heard | None = None) -> Consumer:
@@ -95,25 +102,6 @@ def test_the_account_is_ours_while_the_broker_is_heard_and_until_it_is_fenced() 
     run(main())
 
 
-def test_a_burst_is_over_after_a_moment_without_a_message_or_after_a_second() -> None:
-    async def main() -> None:
-        consumer = consumer_of()
-        await consumer.quiet()
-        assert now() == pytest.approx(QUIET)
-
-        async def keep_coming() -> None:
-            for tag in range(1000):
-                await consumer.receive(delivery(tag))
-                await asyncio.sleep(QUIET / 2)
-
-        coming, began = asyncio.create_task(keep_coming()), now()
-        await consumer.quiet()
-        assert now() - began == pytest.approx(MAX_UNQUIET, abs=QUIET)
-        coming.cancel()
-
-    run(main())
-
-
 def test_messages_are_taken_in_their_order_so_many_at_a_time() -> None:
     async def main() -> None:
         consumer = consumer_of()
@@ -125,3 +113,38 @@ def test_messages_are_taken_in_their_order_so_many_at_a_time() -> None:
         assert consumer.oldest_age == 5.0
 
     run(main())
+
+
+# -- which acks ---------------------------------------------------------------------------------------------
+
+
+def settled_by(sent: list[Ack], outstanding: set[int]) -> set[int]:
+    """Return what RabbitMQ takes for done of what it has sent and heard nothing of yet."""
+    return {tag for tag in outstanding for ack in sent if tag == ack.tag or (ack.multiple and tag < ack.tag)}
+
+
+@given(
+    in_hand=st.dictionaries(st.integers(1, 60), st.booleans(), min_size=1),
+    on_their_way=st.integers(0, 5),
+)
+def test_exactly_what_is_done_is_settled(in_hand: dict[int, bool], on_their_way: int) -> None:
+    """Given messages in hand, each done or not, and some on their way, acks are about the done ones alone."""
+    done = [tag for tag, is_done in in_hand.items() if is_done]
+    oldest_open = min((tag for tag, is_done in in_hand.items() if not is_done), default=None)
+    outstanding = {*in_hand, *range(max(in_hand) + 1, max(in_hand) + 1 + on_their_way)}
+    sent = acks(done, oldest_open)
+    assert settled_by(sent, outstanding) == set(done)
+    assert len(sent) <= len(done)
+
+
+def test_what_is_done_without_a_gap_is_one_ack() -> None:
+    """Given a batch that is done as it came, one ack settles it."""
+    assert acks(range(1, 501), None) == [Ack(500, multiple=True)]
+    assert acks([1, 2, 3, 5], 4) == [Ack(3, multiple=True), Ack(5, multiple=False)]
+
+
+def test_a_single_message_is_acked_by_itself() -> None:
+    """Given one message that is done, nothing but that one is acked."""
+    assert acks([7], None) == [Ack(7, multiple=False)]
+    assert acks([7], 9) == [Ack(7, multiple=False)]
+    assert acks([], 3) == []

@@ -43,12 +43,12 @@ def test_nothing_is_acked_before_kit_has_answered() -> None:
     async def main() -> None:
         world = World()
         world.kit.seconds = 5.0
-        async with world.running():
+        async with world.open():
             number = world.comes(1)
             await asyncio.sleep(4.9)
             assert (world.ledger.batches, world.consumer.acked) == ([], [])
             await world.until_settled()
-            assert (now(), world.consumer.acked) == (5.0, [number])
+            assert (world.kit.now, world.consumer.acked) == (5.0, [number])
 
     run(main())
 
@@ -78,7 +78,7 @@ def test_events_of_one_person_keep_their_order_and_others_do_not_wait() -> None:
     async def main() -> None:
         world = World()
         world.kit.seconds = 1.0
-        async with world.running():
+        async with world.open():
             world.comes(1, ADA)
             await settle()
             world.comes(2, ADA)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from tests.unit.examples import EMAIL, NOON, change, event
-from tests.unit.virtual_time import VirtualClock, now
+from tests.unit.virtual_time import VirtualClock, now, settle
 from worker.accounts.account import Account
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.apply import Apply
@@ -23,7 +23,7 @@ from worker.consumer.backlog import Backlog
 from worker.consumer.dead_lettering import DeadLettering
 from worker.consumer.dispatch import Dispatch
 from worker.consumer.holds import Holds
-from worker.consumer.intake import Intake
+from worker.consumer.intake import BURST_OVER, Intake
 from worker.consumer.receive import Consumer
 from worker.consumer.report import Report
 from worker.consumer.settle import Settle
@@ -104,6 +104,11 @@ class FakeKit:
         self.budget = asyncio.Event()
         self.budget.set()
 
+    @property
+    def now(self) -> float:
+        """Seconds since changes may start: what a new consumer gets at once is folded first."""
+        return round(now() - BURST_OVER, 6)
+
     # -- as the way to Kit ----------------------------------------------------------------------------
 
     @property
@@ -121,7 +126,7 @@ class FakeKit:
 
     async def get(self, _path: str) -> None:
         """Ask something harmless."""
-        self.looks.append(now())
+        self.looks.append(self.now)
         if (error := self.down()) is not None:
             raise error
 
@@ -130,7 +135,7 @@ class FakeKit:
     async def apply(self, subscriber: Subscriber, asked: Change) -> None:
         """Make one person's change true."""
         email = subscriber.record.email
-        self.starts.append((now(), email))
+        self.starts.append((self.now, email))
         self.under_way[email] += 1
         self.most = max(self.most, self.under_way.total())
         assert self.under_way[email] == 1, "one person twice at once"
@@ -249,7 +254,7 @@ class FakeLedger:
         records: By address.
         people: By the platform's id.
         asked: The addresses of each question.
-        fresh: Whether each question said that nothing older is in hand.
+        may_take: Whether each question said that nothing older is in hand.
         batches: What was written.
         reads: Seconds that a question takes.
         writes: Seconds that a write takes.
@@ -258,17 +263,22 @@ class FakeLedger:
     records: dict[str, Record] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     asked: list[set[str]] = field(default_factory=list)
-    fresh: list[bool] = field(default_factory=list)
+    may_take: list[bool] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
     reads: float = 0.0
     writes: float = 0.0
     error: Exception | None = None
     problem: str = ""
 
-    async def load(self, emails: Collection[str], _users: Collection[str], *, fresh: bool) -> Known:
+    @property
+    def retrying(self) -> FakeLedger:
+        """Says why the ledger cannot be used."""
+        return self
+
+    async def load(self, emails: Collection[str], _users: Collection[str], *, may_take: bool) -> Known:
         """Answer."""
         self.asked.append(set(emails))
-        self.fresh.append(fresh)
+        self.may_take.append(may_take)
         await asyncio.sleep(self.reads)
         if self.error is not None:
             raise self.error
@@ -290,6 +300,11 @@ class FakeDeadLetters:
 
     problem: str = ""
     published: list[Outcome] = field(default_factory=list)
+
+    @property
+    def retrying(self) -> FakeDeadLetters:
+        """Says why a dead letter is not safe."""
+        return self
 
     async def publish(self, outcome: Outcome) -> None:
         """Return once it is safe."""
@@ -332,7 +347,7 @@ class World:
         self.in_hand = InHand()
         consumer, ledger = cast("Consumer", self.consumer), cast("AccountLedger", self.ledger)
         writer, client = cast("Writer", self.kit), cast("KitClient", self.kit)
-        self.holds = Holds("main", client, self.clock)
+        self.holds = Holds("main", client, consumer, self.clock)
         self.settle = Settle(
             consumer,
             cast("DeadLettering", self.dead_letters),
@@ -470,3 +485,11 @@ class World:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.dispatch.abort(0.0)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[list[asyncio.Task[None]]]:
+        """Let the stages work, from the moment on when changes may start."""
+        async with self.running() as tasks:
+            await asyncio.sleep(BURST_OVER)
+            await settle()
+            yield tasks

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from tests.clocks import StandingClock
 from tests.unit.kit.raw_server import answering, serving
-from worker.errors import CallsSuspended, CredentialRefused
+from worker.errors import CredentialRefused
 from worker.kit.access import KitAccess, allowed
 from worker.kit.auth.login import FixedLogin
 from worker.kit.auth.refresh import OAuthLogin
@@ -158,15 +158,3 @@ async def test_calls_go_where_the_settings_say_and_are_counted(ledger: Ledger) -
     value = metrics.registry.get_sample_value
     assert value("kit_worker_kit_requests_total", {**labels, "status": "200"}) == 1
     assert value("kit_worker_kit_request_seconds_count", labels) == 1
-
-
-async def test_no_call_starts_that_may_not(ledger: Ledger) -> None:
-    def refuse() -> None:
-        raise CallsSuspended("the queue may be another worker's by now")
-
-    async with serving(answering()) as server:
-        kit = access(ledger, kit_base_url=server.url)
-        async with kit.client("sunny", KEY, refuse) as client:
-            with pytest.raises(CallsSuspended):
-                await client.get("/v4/account")
-    assert server.requests == []

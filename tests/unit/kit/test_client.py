@@ -7,7 +7,7 @@ import contextlib
 import json
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import aiohttp
@@ -25,9 +25,10 @@ from worker.errors import (
 )
 from worker.kit.answers import NotFound
 from worker.kit.auth.login import Login, api_key_login
-from worker.kit.client import CallRecord, KitClient
+from worker.kit.client import OPEN, Gate, KitClient
 from worker.kit.http import KitHttp
 from worker.kit.limiter import Limiter
+from worker.metrics import Metrics
 
 KEY = "kit_thisisthesecretkey0123456789"
 METHODS = ["GET", "POST", "PUT", "DELETE"]
@@ -44,9 +45,11 @@ async def client(
     login: Login = api_key_login(SecretStr(KEY)),  # noqa: B008  # frozen
     **options: Any,  # noqa: ANN401  # as the client, or its connections, have them
 ) -> AsyncIterator[KitClient]:  # as the client has them
-    named = {name: options.pop(name) for name in ("may_call", "observe") if name in options}
+    named = {name: options.pop(name) for name in ("account", "metrics") if name in options}
+    gate = options.pop("gate", OPEN)
     sender = KitHttp(url, clock=clock, timeout=timeout, **options)
     async with KitClient(sender, login, Limiter(limit, clock=Clock()), **named) as made:
+        made.gate = gate
         yield made
 
 
@@ -54,6 +57,16 @@ async def client(
 async def talking_to(reply: Reply, **options: Any) -> AsyncIterator[tuple[RawServer, KitClient]]:  # noqa: ANN401
     async with serving(reply) as server, client(server.url, **options) as made:
         yield server, made
+
+
+def counted(metrics: Metrics) -> dict[tuple[str, str, str], float]:
+    """Return how many calls were counted, by account, endpoint and status."""
+    found = [each for metric in metrics.kit_requests.collect() for each in metric.samples]
+    return {
+        (each.labels["account"], each.labels["endpoint"], each.labels["status"]): each.value
+        for each in found
+        if each.name.endswith("_total")
+    }
 
 
 def without_the_key(error: BaseException) -> bool:
@@ -234,9 +247,8 @@ class WaitingFor:
         self._happened = happened
 
     @contextlib.asynccontextmanager
-    async def call(self, check: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
+    async def call(self) -> AsyncIterator[None]:
         await self._happened.wait()
-        check()
         yield
 
 
@@ -358,13 +370,13 @@ async def test_a_kit_that_cannot_be_reached_is_unavailable() -> None:
 async def test_every_failure_is_counted_and_names_the_endpoint_without_ids(
     reply: Reply, status: int, error: type[KitWorkerError]
 ) -> None:
-    records: list[CallRecord] = []
+    metrics = Metrics()
 
-    async with talking_to(reply, observe=records.append) as (_, kit):
+    async with talking_to(reply, account="sunny", metrics=metrics) as (_, kit):
         with pytest.raises(error) as caught:
             await kit.call("DELETE", PATH, 12, 34)
 
-    assert [(record.endpoint, record.status) for record in records] == [(f"DELETE {PATH}", status)]
+    assert counted(metrics) == {("sunny", f"DELETE {PATH}", str(status)): 1}
     assert kit.worked_at() == float("-inf")
     assert getattr(caught.value, "endpoint", f"DELETE {PATH}") == f"DELETE {PATH}"
     assert without_the_key(caught.value)
@@ -380,14 +392,17 @@ async def test_an_answer_that_lacks_what_it_should_hold_is_blamed_on_its_endpoin
 
 
 async def test_a_success_is_noted_by_endpoint() -> None:
-    records: list[CallRecord] = []
+    metrics = Metrics()
     before = time.monotonic()
 
-    async with talking_to(answering(200), observe=records.append) as (_, kit):
+    async with talking_to(answering(200), account="sunny", metrics=metrics) as (_, kit):
         await kit.call("POST", PATH, 1, 2)
 
-    assert [(record.endpoint, record.status) for record in records] == [(f"POST {PATH}", 200)]
-    assert records[0].seconds >= 0
+    assert counted(metrics) == {("sunny", f"POST {PATH}", "200"): 1}
+    labels = {"account": "sunny", "endpoint": f"POST {PATH}"}
+    took = metrics.registry.get_sample_value("kit_worker_kit_request_seconds_sum", labels)
+    assert took is not None
+    assert 0 < took <= time.monotonic() - before
     assert before <= kit.worked_at(f"POST {PATH}") == kit.worked_at() <= time.monotonic()
     assert kit.worked_at(f"PUT {PATH}") == float("-inf")
 
@@ -441,12 +456,20 @@ async def test_what_was_allowed_before_the_process_froze_is_not_sent(
 # -- permission, limit, parallel ----------------------------------------------------------------------------
 
 
-def refuse() -> None:
-    raise CallsSuspended("the queue may be another worker's by now")
+class Allowing(Gate):
+    """A gate that lets so many calls through; a test may change its mind."""
+
+    def __init__(self, calls: int) -> None:
+        self.calls = calls
+
+    def check(self) -> None:
+        if not self.calls:
+            raise CallsSuspended("the queue may be another worker's by now")
+        self.calls -= 1
 
 
 async def test_only_a_probe_may_be_sent_while_calls_are_not_allowed() -> None:
-    async with talking_to(answering(200, {"account": {}}), may_call=refuse) as (server, kit):
+    async with talking_to(answering(200, {"account": {}}), gate=Allowing(0)) as (server, kit):
         await kit.probe()
         for method in METHODS:
             with pytest.raises(CallsSuspended):
@@ -458,17 +481,13 @@ async def test_only_a_probe_may_be_sent_while_calls_are_not_allowed() -> None:
 
 async def test_permission_is_asked_after_the_wait_for_the_limiter() -> None:
     """Given permission is lost while a call waits for its place, then it is not sent."""
-    free, allowed = asyncio.Event(), True
+    free, gate = asyncio.Event(), Allowing(1)
 
-    def may_call() -> None:
-        if not allowed:
-            refuse()
-
-    async with talking_to(answering(), may_call=may_call) as (server, kit):
+    async with talking_to(answering(), gate=gate) as (server, kit):
         kit.limiter = WaitingFor(free)  # type: ignore[assignment]  # only `call` is used
         calling = asyncio.create_task(kit.call("POST", "/v4/tags"))
         await asyncio.sleep(0)
-        allowed = False
+        gate.calls = 0
         free.set()
         with pytest.raises(CallsSuspended):
             await calling
@@ -519,8 +538,8 @@ async def test_a_cancelled_call_that_was_sent_first_waits_for_its_answer() -> No
         await answer.wait()
         writer.write(http())
 
-    records: list[CallRecord] = []
-    async with talking_to(reply, limit=2, observe=records.append) as (_, kit):
+    metrics = Metrics()
+    async with talking_to(reply, limit=2, metrics=metrics) as (_, kit):
         calling = asyncio.create_task(kit.call("POST", "/v4/tags"))
         await came.wait()
         calling.cancel()
@@ -531,7 +550,7 @@ async def test_a_cancelled_call_that_was_sent_first_waits_for_its_answer() -> No
             await calling
 
         assert kit.limiter.used_ratio == 0.5
-    assert [record.status for record in records] == [200]
+    assert counted(metrics) == {("", "POST /v4/tags", "200"): 1}
 
 
 async def test_a_cancelled_call_waits_no_longer_than_the_time_out() -> None:
@@ -625,13 +644,7 @@ async def test_many_calls_with_one_old_token_all_go_through() -> None:
 
 
 async def test_between_a_refusal_and_the_next_try_the_account_may_have_gone_to_another_worker() -> None:
-    allowed = iter([True, False])
-
-    def may_call() -> None:
-        if not next(allowed):
-            raise CallsSuspended("the queue may be another worker's by now")
-
-    async with talking_to(taking("t-2"), login=Renewing(last=2), may_call=may_call) as (server, kit):
+    async with talking_to(taking("t-2"), login=Renewing(last=2), gate=Allowing(1)) as (server, kit):
         with pytest.raises(CallsSuspended):
             await kit.call("POST", PATH, 1, 2)
 

@@ -227,3 +227,15 @@ def test_merging_leaves_its_parts_as_they_were() -> None:
     one.merge(two)
 
     assert (one, two) == (change(1, add=("VIP",)), change(2, add=("Gold",), fields={"plan": "Annual"}))
+
+
+def test_which_rule_wishes_for_a_tag_makes_no_difference() -> None:
+    """Given two rules of one event that wish the same, merging is commutative; all else still counts."""
+    wish = TagWish("VIP", present=True, rule=1)
+    same = TagWish("VIP", present=True, rule=2)
+    others = TagWish("Vip", present=True), TagWish("VIP", present=False), TagWish("VIP", True, True)  # noqa: FBT003
+    assert (wish, hash(wish), repr(wish)) == (same, hash(same), repr(same))
+    assert all(other not in (wish, "VIP") and repr(other) != repr(wish) for other in others)
+    one, two = (Change(tags={"vip": Part(each, order(1))}) for each in (wish, same))
+    assert one.merge(two) == two.merge(one)
+    assert one.standing(two) == one

@@ -1,4 +1,4 @@
-"""What an address of the ledger's database may be: a SQLite file, or PostgreSQL."""
+"""The addresses at which a ledger may be."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.ledger.url import check_ledger_url
+from worker.ledger.address import check_ledger_url
 
 
 @pytest.mark.parametrize(
