@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -136,14 +136,10 @@ def to_change(
     """
     tags: dict[str, Part[TagWish]] = {}
     gave: dict[str, Part[TagWish]] = {}
-    for number, rule in matching_rules(mapping, lookup):
-        for present, templates in ((False, rule.remove_tags), (True, rule.add_tags)):
-            for template in templates:
-                name = template.render(lookup)
-                wish = TagWish(name, present, by_placeholder="{" in template.text, rule=number)
-                tags[tag_key(name)] = Part(wish, order)
-                if present and template.replaces:
-                    gave[slot_key(f"{kind} {template.text}", name)] = Part(wish, order)
+    for template, wish in _wishes(mapping, lookup):
+        tags[tag_key(wish.name)] = Part(wish, order)
+        if wish.present and template.replaces:
+            gave[slot_key(f"{kind} {template.text}", wish.name)] = Part(wish, order)
     values = {target.target: value for target in fields if (value := lookup(target.source)) is not MISSING}
     first_name = values.pop(FIRST_NAME, None)
     return Change(
@@ -153,3 +149,12 @@ def to_change(
         ensure=Part(value=True, order=order),
         gave=gave,
     )
+
+
+def _wishes(mapping: EventMapping, lookup: Lookup) -> Iterator[tuple[Template, TagWish]]:
+    """Yield what an event asks of tags, and by which entries; of two wishes for one tag, the later stands."""
+    for number, rule in matching_rules(mapping, lookup):
+        for present, templates in ((False, rule.remove_tags), (True, rule.add_tags)):
+            for template in templates:
+                name = template.render(lookup)
+                yield template, TagWish(name, present, by_placeholder="{" in template.text, rule=number)

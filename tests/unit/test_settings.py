@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from worker.errors import ConfigurationError
-from worker.ledger.database import Database
 from worker.settings import Settings, check_base_url, environment, load_settings
 
 
@@ -29,7 +28,12 @@ def test_the_defaults_are_those_of_the_contract() -> None:
 
 
 def test_every_wrong_setting_is_told_at_once_and_no_value_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = {"AMQP_URL": "secret-1", "KIT_BASE_URL": "http://secret-2.example", "PREFETCH": "secret-3"}
+    wrong = {
+        "AMQP_URL": "secret-1",
+        "KIT_BASE_URL": "http://secret-2.example",
+        "PREFETCH": "secret-3",
+        "LEDGER_URL": "secret-4",
+    }
     for name, value in wrong.items():
         monkeypatch.setenv(name, value)
 
@@ -38,37 +42,6 @@ def test_every_wrong_setting_is_told_at_once_and_no_value_is(monkeypatch: pytest
 
     assert {problem.where for problem in caught.value.problems} == set(wrong)
     assert "secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("postgresql://db/kit", "postgresql+asyncpg://"),
-        ("postgresql+asyncpg://kit:secret@db/kit?sslmode=require", "?ssl=require"),
-        ("postgresql+asyncpg://kit:secret@db:99999/kit", "port"),
-        ("sqlite+aiosqlite://", "must name a file"),
-        ("secret", "must be such as"),
-    ],
-)
-def test_a_wrong_ledger_is_refused_with_what_it_should_be(
-    url: str, words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LEDGER_URL", url)
-
-    with pytest.raises(ConfigurationError) as caught:
-        load_settings()
-
-    (problem,) = caught.value.problems
-    assert problem.where == "LEDGER_URL"
-    assert words in problem.text
-    assert "secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize("query", ["", "?ssl=require", "?host=db&user=kit&password=secret"])
-def test_a_ledgers_name_holds_no_password(query: str) -> None:
-    database = Database(f"postgresql+asyncpg://kit:secret@db/kit{query}")
-    assert "secret" not in database.name
-    assert database.name.startswith("postgresql+asyncpg://kit:***@db/kit")
 
 
 def test_an_empty_setting_is_as_if_it_were_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,11 +58,7 @@ class Loaded:
             for claim in account.claims()
         }
         clashes = {
-            name: Problem(
-                str(account.path),
-                f"waits, because {keeps[min(taken)]} is invalid, so that account goes on as it was, and it "
-                "has an app or the credential that this file names too; mend that file, or remove it",
-            )
+            name: _waits_for(account, keeps[min(taken)])
             for name, account in self.accounts.items()
             if (taken := account.claims() & keeps.keys())
         }
@@ -74,6 +70,14 @@ class Loaded:
             problems=(*self.problems, *clashes.values()),
             by_name={**self.by_name, **{name: (problem,) for name, problem in clashes.items()}},
         )
+
+
+def _waits_for(account: Account, invalid: Path) -> Problem:
+    said = (
+        f"waits, because {invalid} is invalid, so that account goes on as it was, and it "
+        "has an app or the credential that this file names too; mend that file, or remove it"
+    )
+    return Problem(str(account.path), said)
 
 
 def load_accounts(config_dir: Path, environ: Mapping[str, str]) -> Loaded:

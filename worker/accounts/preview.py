@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from worker.accounts.account import Account
+from worker.accounts.explain import RuleView, explain_rules
 from worker.accounts.interpret import interpret
-from worker.errors import EventError, InvalidEvent, Reason
+from worker.errors import EventError, Reason
 from worker.events.decode import decode
 from worker.events.delivery import Delivery
 from worker.events.event import Event
-from worker.events.values import Missing
-from worker.handlers import HANDLERS, handler_for
+from worker.handlers import HANDLERS
 from worker.kit.plan import AddTag, NameIfCreated, RemoveTag, Step, Upsert, plan
-from worker.mapping import Condition, Lookup, Rule, Template
 from worker.subscribers.change import Change, Part
 from worker.subscribers.identity import person_in
 
@@ -26,40 +26,6 @@ class PreviewVerdict(StrEnum):
     APPLIED = "applied"
     IGNORED = "ignored"
     DEAD_LETTERED = "dead_lettered"
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionView:
-    """One line of a rule's `when`, held against the event.
-
-    Attributes:
-        found: The event's value; None where it has none.
-        hint: What is close but not the same; empty where nothing is.
-    """
-
-    name: str
-    wanted: tuple[str, ...]
-    found: str | None
-    holds: bool
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RuleView:
-    """One rule, held against the event.
-
-    Attributes:
-        name: `always` for the event's own lists, else `rule 1`, `rule 2`, … as they stand in the file.
-        add_tags: With their placeholders filled in, where the event has the values.
-        replaces: Those of `add_tags` that take the place of what their entry gave before.
-    """
-
-    name: str
-    matches: bool
-    conditions: tuple[ConditionView, ...]
-    add_tags: tuple[str, ...]
-    remove_tags: tuple[str, ...]
-    replaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +85,31 @@ def preview(delivery: Delivery, account: Account) -> Preview:
         event = decode(delivery, arrival=0, apps=account.apps, types=types)
     except EventError as error:
         return _dead_lettered(account, delivery.routing_key, "", error)
-    rules = _rules(event, account)
+    rules = explain_rules(event, account)
     try:
         change = interpret(event, account)
     except EventError as error:
         return _dead_lettered(account, event.type, _email(event), error, rules)
     if change is None:
-        return Preview(
-            account.name,
-            event.type,
-            _email(event),
-            PreviewVerdict.IGNORED,
-            None,
-            _why_ignored(event, account),
-        )
+        return _ignored(event, account)
+    return _applied(event, account, rules, change)
+
+
+def _dead_lettered(
+    account: Account, event_type: str, email: str, error: EventError, rules: tuple[RuleView, ...] = ()
+) -> Preview:
+    verdict = PreviewVerdict.DEAD_LETTERED
+    return Preview(account.name, event_type, email, verdict, error.reason, str(error), rules)
+
+
+def _ignored(event: Event, account: Account) -> Preview:
+    why = f"turns {event.type} off" if event.type in HANDLERS else f"does not map {event.type}"
+    detail = f"{account.name} {why}, so the worker does not subscribe to it"
+    return Preview(account.name, event.type, _email(event), PreviewVerdict.IGNORED, None, detail)
+
+
+def _applied(event: Event, account: Account, rules: tuple[RuleView, ...], change: Change) -> Preview:
+    # For somebody whom this worker has not met; one whom it has may need fewer.
     steps = plan(change, account.options, known=False)
     return Preview(
         account=account.name,
@@ -145,16 +122,9 @@ def preview(delivery: Delivery, account: Account) -> Preview:
         fields=_fields(change, account),
         add_tags=tuple(step.part.value.name for step in steps if isinstance(step, AddTag)),
         remove_tags=tuple(step.part.value.name for step in steps if isinstance(step, RemoveTag)),
-        calls=_calls(_email(event), change, account),
+        calls=_calls(_email(event), steps, change, account),
         creates_missing=account.options.create_missing,
     )
-
-
-def _dead_lettered(
-    account: Account, event_type: str, email: str, error: EventError, rules: tuple[RuleView, ...] = ()
-) -> Preview:
-    verdict = PreviewVerdict.DEAD_LETTERED
-    return Preview(account.name, event_type, email, verdict, error.reason, str(error), rules)
 
 
 def _email(event: Event) -> str:
@@ -165,64 +135,7 @@ def _email(event: Event) -> str:
     return email or (given if isinstance(given, str) else "")
 
 
-def _why_ignored(event: Event, account: Account) -> str:
-    if event.type in HANDLERS:
-        return f"{account.name} turns {event.type} off, so the worker does not subscribe to it"
-    return f"{account.name} does not map {event.type}, so the worker does not subscribe to it"
-
-
-# -- rules ------------------------------------------------------------------------------------------------
-
-
-def _rules(event: Event, account: Account) -> tuple[RuleView, ...]:
-    mapping = account.events.get(event.type)
-    if mapping is None:
-        return ()
-    lookup = handler_for(event.type).lookup(event)
-    named = [("always", mapping.base), *((f"rule {at}", rule) for at, rule in enumerate(mapping.rules, 1))]
-    return tuple(_rule(name, rule, lookup) for name, rule in named)
-
-
-def _rule(name: str, rule: Rule, lookup: Lookup) -> RuleView:
-    conditions = tuple(_condition(condition, lookup) for condition in rule.when)
-    return RuleView(
-        name=name,
-        matches=all(condition.holds for condition in conditions),
-        conditions=conditions,
-        add_tags=tuple(_rendered(template, lookup) for template in rule.add_tags),
-        replaces=tuple(_rendered(template, lookup) for template in rule.add_tags if template.replaces),
-        remove_tags=tuple(_rendered(template, lookup) for template in rule.remove_tags),
-    )
-
-
-def _rendered(template: Template, lookup: Lookup) -> str:
-    try:
-        return template.render(lookup)
-    except InvalidEvent:
-        return template.text
-
-
-def _condition(condition: Condition, lookup: Lookup) -> ConditionView:
-    try:
-        value = lookup(condition.name)
-    except InvalidEvent as error:
-        return ConditionView(condition.name, condition.values, None, holds=False, hint=str(error))
-    found = None if isinstance(value, Missing) else value
-    near = [wanted for wanted in condition.values if found is not None and _alike(wanted, found)]
-    holds = found in condition.values
-    hint = (
-        f"it is {found}, which differs in case or blanks; values compare to the letter"
-        if near and not holds
-        else ""
-    )
-    return ConditionView(condition.name, condition.values, found, holds=holds, hint=hint)
-
-
-def _alike(one: str, other: str) -> bool:
-    return "".join(one.split()).casefold() == "".join(other.split()).casefold()
-
-
-# -- what follows -----------------------------------------------------------------------------------------
+# -- fields and calls --------------------------------------------------------------------------------------
 
 
 def _fields(change: Change, account: Account) -> tuple[FieldView, ...]:
@@ -233,9 +146,8 @@ def _fields(change: Change, account: Account) -> tuple[FieldView, ...]:
     return tuple(FieldView(name, part.value, sources.get(name, "")) for name, part in values.items())
 
 
-def _calls(email: str, change: Change, account: Account) -> tuple[CallView, ...]:
-    """Return the calls for somebody whom this worker has not met; one whom it has may need fewer."""
-    steps = plan(change, account.options, known=False)
+def _calls(email: str, steps: Sequence[Step], change: Change, account: Account) -> tuple[CallView, ...]:
+    """Return the calls of all steps, in their order, and those that take off what an entry gave before."""
     replaced = [
         CallView(
             "DELETE /v4/tags/{…}/subscribers/{id}",

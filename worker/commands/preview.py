@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from worker.accounts.account import Account
+from worker.accounts.explain import ConditionView, RuleView
 from worker.accounts.load import load_accounts
-from worker.accounts.preview import CallView, ConditionView, FieldView, Preview, PreviewVerdict, RuleView
+from worker.accounts.preview import CallView, FieldView, Preview, PreviewVerdict
 from worker.accounts.preview import preview as preview_of
 from worker.clock import Clock
 from worker.commands.common import STDIN, begin, one_account, read_event_file

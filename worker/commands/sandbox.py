@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Annotated, Final
@@ -67,17 +68,14 @@ def sandbox(  # noqa: PLR0913  # one for each switch of the sandbox
     for text in client or ():
         client_id, has_secret, secret = text.partition("=")
         box.oauth.client(client_id, secret if has_secret else None)
+    ready = partial(_welcome, "one-of-the-keys" if key else "any-key")
+    _serve(box, host, port, fault or (), ready)
+
+
+def _serve(box: Sandbox, host: str, port: int, faults: Sequence[str], ready: Callable[[str], None]) -> None:
     try:
         with suppress(KeyboardInterrupt, asyncio.CancelledError):  # its ordinary end
-            run_async(
-                serve(
-                    box,
-                    host=host,
-                    port=port,
-                    faults=fault or (),
-                    ready=partial(_welcome, "one-of-the-keys" if key else "any-key"),
-                )
-            )
+            run_async(serve(box, host=host, port=port, faults=faults, ready=ready))
     except ValueError as error:
         raise UsageError(f"--fault: {error}") from error
     except OSError as error:

@@ -152,17 +152,17 @@ class Intake:
 
     async def _look_up(self) -> None:
         """Ask the ledger about the people of the batch; also where all are known, to see that it is ours."""
-        emails, users = self._in_hand.unknown(self._batch)
+        emails, users = self._in_hand.directory.unknown(self._batch)
         # Where nothing older than the batch is in hand, the account may be taken anew.
         may_take = len(self._consumer.unsettled) <= len(self._batch) + len(self._consumer.delivered)
         known = await self._ledger.load(emails, users, may_take=may_take)
-        self._in_hand.learn(emails, users, known)
+        self._in_hand.directory.learn(emails, users, known)
 
     def _take_in(self, item: Item) -> None:
         current = self._interpreted(item)
         if current is None:
             return  # under a mapping that was saved meanwhile
-        if any(map(bool, self._in_hand.unknown((current,)))):
+        if any(map(bool, self._in_hand.directory.unknown((current,)))):
             self._batch.append(current)  # whoever knew the person let go meanwhile
             return
         taken = self._in_hand.take_in(current, item.delivery.received_at.timestamp())

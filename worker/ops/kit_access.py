@@ -106,22 +106,24 @@ async def let_out(settings: Settings, account: str, app: OAuthApp | None, ledger
     store = TokenStore(ledger, Seal(settings.ledger_key) if settings.ledger_key else None)
     if account not in await store.connected():
         return LetOut(was_connected=False)
-    not_ended = ""
+    not_ended = await _end_access(KitAccess(settings, ledger), store, account, app)
+    await store.disconnect(account)
+    return LetOut(was_connected=True, not_ended=not_ended)
+
+
+async def _end_access(kit: KitAccess, store: TokenStore, account: str, app: OAuthApp | None) -> str:
+    """End an account's access at Kit; return why it goes on, or nothing where it has ended."""
     try:
         connection = await store.load(account)
     except CredentialRefused as error:
-        not_ended = str(error)
-    else:
-        if connection is not None:
-            # Before Kit refuses the tokens: no worker is to find out by that, and to call it a loss.
-            await store.must_connect(account, connection.version, not_connected(account))
-            not_ended = (
-                await _revoked(KitAccess(settings, ledger).endpoint(app), connection)
-                if app is not None
-                else f"no valid file of {account} names the app"
-            )
-    await store.disconnect(account)
-    return LetOut(was_connected=True, not_ended=not_ended)
+        return str(error)
+    if connection is None:
+        return ""
+    # Before Kit refuses the tokens: no worker is to find out by that, and to call it a loss.
+    await store.must_connect(account, connection.version, not_connected(account))
+    if app is None:
+        return f"no valid file of {account} names the app"
+    return await _revoked(kit.endpoint(app), connection)
 
 
 async def _revoked(endpoint: OAuthEndpoint, connection: KitConnection) -> str:

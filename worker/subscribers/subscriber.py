@@ -57,30 +57,30 @@ def merged(old: Record, other: Record, address: Part[str], kit_id: int | None) -
         address: The new one.
         kit_id: Of the subscriber who has the new address now; None where there is none yet.
     """
-    lost: tuple[Record, ...]
-    if kit_id is not None and kit_id == old.kit_id:
-        kept, lost = old, (other,)
-    elif kit_id == other.kit_id:
-        kept, lost = other, (old,)
-    else:
-        kept, lost = Record(address.value), (old, other)
+    kept, lost = _kept_and_lost(old, other, kit_id)
     gave = Change(gave=old.gave).merge(Change(gave=other.gave))
     # What an entry gave to both, it has given to one person now, of which only the newest may stay.
     taken_off = replace(gave.replacing(), gave={}) if old.gave and other.gave else NOTHING
     owed = merge_all([old.owed, other.owed, *(replace(each.done, ensure=None) for each in lost), taken_off])
     # What named the old address, even lately, says nothing about this one.
     users = {user: max(other.users.get(user, FIRST), address.order) for user in old.users}
-    return Record(
-        address.value,
-        kit_id,
-        tags=kept.tags,
-        fields=kept.fields,
-        first_name=kept.first_name,
+    return replace(
+        kept,
+        email=address.value,
+        kit_id=kit_id,
         ensured=max(old.ensured, other.ensured),
         gave=gave.gave,
         seen={**other.seen, **old.seen},
         users={**other.users, **users},
         owed=owed,
-        created=kept.created,
-        asked=kept.asked,
+        moved=None,
     )
+
+
+def _kept_and_lost(old: Record, other: Record, kit_id: int | None) -> tuple[Record, tuple[Record, ...]]:
+    """Return what Kit's subscriber at the new address has, and the records of those who are not that one."""
+    if kit_id is not None and kit_id == old.kit_id:
+        return old, (other,)
+    if kit_id == other.kit_id:
+        return other, (old,)
+    return Record(other.email), (old, other)

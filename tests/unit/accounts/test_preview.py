@@ -32,24 +32,6 @@ def seen(of: Account, kind: str = "order.paid", **data: Any) -> Preview:  # noqa
     return preview(Delivery(body.encode(), kind, received_at=NOON), of)
 
 
-def test_rules_that_match_and_rules_that_do_not_are_both_shown_with_their_reason() -> None:
-    result = seen(account(when("data.total", "5"), when("data.total", "6", "7")), total=5)
-
-    always, first, second = result.rules
-    assert (always.matches, first.matches, second.matches) == (True, True, False)
-    assert (second.conditions[0].found, second.conditions[0].wanted) == ("5", ("6", "7"))
-
-
-@pytest.mark.parametrize(
-    ("found", "hinted"), [("gold", True), ("GoLd ", True), ("silver", False), (None, False)]
-)
-def test_a_near_miss_is_pointed_out(found: str | None, hinted: bool) -> None:
-    result = seen(account(when("mk_access_level", "Gold")), access={"level": found})
-
-    assert not result.rules[1].matches
-    assert bool(result.rules[1].conditions[0].hint) is hinted
-
-
 def test_calls_come_in_the_order_in_which_the_worker_makes_them() -> None:
     base = Rule(add_tags=(Template("New"), Template("{data.total} paid")), remove_tags=(Template("Old"),))
 

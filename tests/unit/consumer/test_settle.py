@@ -29,7 +29,7 @@ class World(Session):
     def touches(self) -> Subscriber:
         """Let something be noted of a subscriber whose change is not done."""
         item = Item(Delivery(b"", ""), event(1), EMAIL, change=change(1))
-        self.in_hand.learn([EMAIL], [], Known({}, {}, {}))
+        self.in_hand.directory.learn([EMAIL], [], Known({}, {}, {}))
         taken = self.in_hand.take_in(item, self.clock.time())
         assert isinstance(taken, Item)
         assert taken.subscriber is not None

@@ -406,8 +406,8 @@ class World:
             change=asked,
             version=self.account.version,
         )
-        emails, users = self.in_hand.unknown([item])
-        self.in_hand.learn(emails, users, Known({}, {}, {}))
+        emails, users = self.in_hand.directory.unknown([item])
+        self.in_hand.directory.learn(emails, users, Known({}, {}, {}))
         taken = self.in_hand.take_in(item, self.clock.time())
         assert isinstance(taken, Item)
         self.backlog.add(taken)

@@ -40,11 +40,11 @@ class Desk:
     def take(self, number: int, email: str, *add: str) -> Item:
         """Take event `number` in, which names an address."""
         asked = Item(Delivery(b"", ""), event(number), email, USER, change(number, add=add))
-        emails, users = self.of.in_hand.unknown([asked])
+        emails, users = self.of.in_hand.directory.unknown([asked])
         people = {user: self.people[user] for user in users & self.people.keys()}
         wanted = {*emails, *(person.email for person in people.values())} & self.records.keys()
         records = {address: load_record(address, *self.records[address]) for address in wanted}
-        self.of.in_hand.learn(emails, users, Known(records, people, {}))
+        self.of.in_hand.directory.learn(emails, users, Known(records, people, {}))
         taken = self.of.in_hand.take_in(asked, time.time())
         assert isinstance(taken, Item)
         return taken

@@ -97,8 +97,8 @@ class Sessions:
         happened = self._events[number]
         asked = change(number, add=happened.add, remove=happened.remove)
         item = Item(Delivery(b"", ""), event(number), happened.email, happened.person, asked)
-        emails, users = self._in_hand.unknown([item])
-        self._in_hand.learn(emails, users, self._known(emails, users))
+        emails, users = self._in_hand.directory.unknown([item])
+        self._in_hand.directory.learn(emails, users, self._known(emails, users))
         taken = self._in_hand.take_in(item, time.time())
         if taken is None:
             self._queue.append(number)

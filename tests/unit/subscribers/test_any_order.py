@@ -110,9 +110,12 @@ class Worker:
         self._queue = list(deliveries)
         self._chance = chance
         self._ledger: dict[str, tuple[int | None, str]] = {}
+        self._now = NOW
         self._start()
 
     def _start(self) -> None:
+        # What the worker before was answered last may not be in the ledger, so no answer to it is relied on.
+        self._known_since, self._now = self._now, self._now + 1.0
         self._in_hand = InHand()
         self._pending: list[tuple[int, Item, Subscriber]] = []
 
@@ -135,10 +138,10 @@ class Worker:
             return
         number = self._queue.pop(0)
         asked = Item(Delivery(b"", ""), event(number), EMAIL, change=self._wishes[number].change(number))
-        emails, users = self._in_hand.unknown([asked])
+        emails, users = self._in_hand.directory.unknown([asked])
         records = {email: load_record(email, *self._ledger[email]) for email in emails & self._ledger.keys()}
-        self._in_hand.learn(emails, users, Known(records, {}, {}))
-        taken = self._in_hand.take_in(asked, NOW)
+        self._in_hand.directory.learn(emails, users, Known(records, {}, {}))
+        taken = self._in_hand.take_in(asked, self._now)
         if isinstance(taken, Outcome):
             self._in_hand.let_go(taken.item)
         elif taken is not None and taken.subscriber is not None:
@@ -150,7 +153,7 @@ class Worker:
         subscriber = self._pending[0][2]
         folded = merge_all(item.change for _, item, _ in self._pending)
         left = replace(subscriber.record.left(folded), address=None)
-        known = subscriber.record.known(left, lambda at: at > 0, lambda _: 0)
+        known = subscriber.record.known(left, lambda at: at > self._known_since, lambda _: 0)
         subscriber.record.confirm(known)
         self._carry_out(subscriber.record, left.without(known))
         subscriber.record.finish(folded)
@@ -188,7 +191,7 @@ class Worker:
             effect()
         if end in {1, 2}:
             raise FailedError
-        record.note(parts, NOW, {})
+        record.note(parts, self._now, {})
 
     def _save(self) -> None:
         for subscriber in {subscriber for _, _, subscriber in self._pending}:

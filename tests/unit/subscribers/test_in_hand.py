@@ -1,4 +1,4 @@
-"""Whom an event is about, and what of it is news."""
+"""What of an event is news, who moves, and what is written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from worker.subscribers.change import Change, Part, slot_key
 from worker.subscribers.in_hand import MOVE_EVERY, InHand
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import Known, Person
-from worker.subscribers.record import MAX_SEEN, Moved, Record, event_mark
+from worker.subscribers.record import MAX_SEEN, Record, event_mark
 from worker.subscribers.subscriber import Call, Subscriber
 
 NEW, THIRD = "ada.new@example.com", "ada.third@example.com"
@@ -62,14 +62,14 @@ class Desk:
 
     def come(self, item: Item) -> Item | Outcome | None:
         """Ask the ledger what must be asked, and take an event in."""
-        emails, users = self.in_hand.unknown([item])
+        emails, users = self.in_hand.directory.unknown([item])
         people = {user: self.people[user] for user in users & self.people.keys()}
         wanted = {*emails, *(person.email for person in people.values())}
         records = {email: self.records[email] for email in self.records if email in wanted}
         records |= {r.moved.to: self.records[r.moved.to] for r in records.values() if r.moved}
         gone = {sign: NOON + timedelta(seconds=at) for sign, at in self.forgotten.items()}
-        self.in_hand.learn(emails, users, Known(records, people, gone))
-        assert self.in_hand.unknown([item]) == (set(), set())
+        self.in_hand.directory.learn(emails, users, Known(records, people, gone))
+        assert self.in_hand.directory.unknown([item]) == (set(), set())
         return self.in_hand.take_in(item, self.now)
 
     def take(
@@ -224,16 +224,6 @@ def test_a_late_event_under_the_old_address_is_about_the_person_under_the_new_on
 def _restarted(desk: Desk) -> Desk:
     desk.write()
     return Desk(desk.records, desk.people, now=desk.now)
-
-
-def test_a_newer_event_under_the_old_address_is_about_somebody_new() -> None:
-    """Given a move, whoever comes under the old address later and without her id is another person."""
-    desk = Desk()
-    desk.apply(1, user=ADA)
-    desk.apply(5, NEW, ADA)
-    taken = desk.take(6, EMAIL)
-    assert taken.subscriber.record.email == EMAIL
-    assert taken.subscriber.record.kit_id is None
 
 
 def test_an_older_address_changes_nothing() -> None:
@@ -418,19 +408,6 @@ def test_whoever_has_the_new_address_is_written_while_the_move_is_not_done() -> 
     assert event_mark(event(2)) in written.seen
 
 
-def test_moves_in_a_circle_lead_to_an_end() -> None:
-    """Given notes that lead from one address to the other and back, an old event finds one of them."""
-    first, second = Record(EMAIL), Record(NEW)
-    first.moved = _note(NEW)
-    second.moved = _note(EMAIL)
-    taken = Desk(records={EMAIL: first, NEW: second}).take(1)
-    assert taken.subscriber.record.email in {EMAIL, NEW}
-
-
-def _note(to: str) -> Moved:
-    return Moved(to, order(9))
-
-
 # -- what is kept in memory ---------------------------------------------------------------------------------
 
 
@@ -439,11 +416,11 @@ def test_what_nobody_needs_any_more_is_dropped_once_it_is_written() -> None:
     desk.apply(1, user=ADA)
     busy = desk.take(2, NEW)
     desk.in_hand.drop_idle()  # Ada's record is not written yet
-    assert desk.in_hand.unknown([an_item(1, EMAIL, ADA)]) == (set(), set())
+    assert desk.in_hand.directory.unknown([an_item(1, EMAIL, ADA)]) == (set(), set())
     desk.write()
     desk.in_hand.drop_idle()
-    assert desk.in_hand.unknown([an_item(1, EMAIL, ADA)]) == ({EMAIL}, {ADA})
-    assert desk.in_hand.unknown([an_item(1, NEW)]) == (set(), set())
+    assert desk.in_hand.directory.unknown([an_item(1, EMAIL, ADA)]) == ({EMAIL}, {ADA})
+    assert desk.in_hand.directory.unknown([an_item(1, NEW)]) == (set(), set())
     assert busy.subscriber.events == 1
 
 

@@ -1,0 +1,66 @@
+"""What can go wrong with the ledger's database, and the one error that all of it becomes."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
+
+from worker.errors import LedgerUnavailable
+from worker.ledger.migrations import DamagedLedgerError, NewerLedgerError
+
+FAILURES: Final = (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_LOST_TABLES: Final = (
+    "put it back from a backup, or, with none of its tables left, restart the workers to begin with an empty "
+    "one, which knows nothing of the events applied so far"
+)
+
+
+@asynccontextmanager
+async def usable_within(seconds: float, name: str) -> AsyncIterator[asyncio.Timeout]:
+    """Turn every failure of the database within the block into one error; a block that takes longer fails.
+
+    Args:
+        seconds: For the block; it may set the timeout anew.
+        name: Of the ledger, for people.
+
+    Raises:
+        LedgerUnavailable: The text says what is wrong and, where that is known, what to do.
+    """
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            yield limit
+    except NewerLedgerError as error:
+        raise LedgerUnavailable(
+            f"the ledger {name} is newer than this program ({error}); install the newer program"
+        ) from error
+    except DamagedLedgerError as error:
+        text = f"the ledger {name} is damaged ({error}); put it back from a backup"
+        raise LedgerUnavailable(text) from error
+    except TimeoutError as error:
+        text = f"the ledger {name} did not answer within {seconds:.0f} s"
+        raise LedgerUnavailable(text) from error
+    except FAILURES as error:
+        text = f"cannot be used: {_cause(error)}"
+        if _lacks_table(error):
+            text = f"has lost tables ({_cause(error)}); {_LOST_TABLES}"
+        raise LedgerUnavailable(f"the ledger {name} {text}") from error
+
+
+def _lacks_table(error: BaseException) -> bool:
+    """Whether the database says that a table is not there: for this program, that it was dropped in use."""
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, sqlite3.Error):
+        return str(cause).startswith("no such table")
+    return bool(getattr(cause, "sqlstate", None) == asyncpg.UndefinedTableError.sqlstate)
+
+
+def _cause(error: BaseException) -> str:
+    """Return what the database says, in one line and without the statement and its values."""
+    cause = getattr(error, "orig", None) or error
+    return " ".join(str(cause).split())[:200] or type(cause).__name__

@@ -1,0 +1,51 @@
+"""The file of a SQLite ledger: whether it is still the one that was opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeAlias
+
+Identity: TypeAlias = tuple[int, int]
+"""A file's device and inode, which stay its own wherever it is moved to."""
+
+
+class LedgerFile:
+    """A SQLite database in use, which somebody may delete, or replace by another one, meanwhile.
+
+    Args:
+        path: Where it is, or will be.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._opened: Identity | None = None
+        self._log: Identity | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a file at all."""
+        return self._identity() is not None
+
+    def note_opened(self) -> None:
+        """Note that the file which is there now is the one in use."""
+        self._opened = self._identity()
+
+    def is_in_place(self) -> bool:
+        """Tell whether the file is still the one that was opened; note its write-ahead log where it is."""
+        if self._identity() != self._opened:
+            return False
+        self._log = self._identity("-wal")
+        return True
+
+    def drop_old_log(self) -> None:
+        """Delete the old file's write-ahead log: SQLite would take it for the new one's, and mix the two."""
+        if self._log is not None and self._identity("-wal") == self._log:
+            for end in ("-wal", "-shm"):
+                Path(f"{self.path}{end}").unlink(missing_ok=True)
+
+    def _identity(self, end: str = "") -> Identity | None:
+        try:
+            status = Path(f"{self.path}{end}").stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
