@@ -274,6 +274,13 @@ async def depth(amqp_url: str, queue: str) -> int:
         return declared.declaration_result.message_count or 0
 
 
+async def handed_back(amqp_url: str, queue: str, count: int, seconds: float = 10.0) -> None:
+    """Wait until so many messages wait in a queue; to put back what a channel held takes a moment."""
+    async with asyncio.timeout(seconds):
+        while await depth(amqp_url, queue) != count:
+            await asyncio.sleep(0.1)
+
+
 async def all_settled(worker: Worker, count: int, seconds: float = 60.0) -> None:
     """Wait until so many events are settled by a log, whichever processes wrote it."""
     names = {"event_applied", "event_superseded", "event_duplicate", "event_ignored", "event_dead_lettered"}
