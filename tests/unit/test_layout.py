@@ -27,7 +27,7 @@ FLOORS: Final = (
     ("contract",), ("accounts",), ("kit",), ("ledger",), ("handlers",), ("subscribers",), ("broker",),
     ("events",), GROUND, ("sandbox",),
 )  # fmt: skip
-"""From top to bottom, as DESIGN.md lists them: a room needs only those below it, or beside it on a floor."""
+"""From top to bottom, as CONTRIBUTING.md draws them: a room needs only those below it, or on its floor."""
 
 UPWARDS: Final = {
     ("commands", "app"): "`kit-worker run` is the app",
@@ -66,7 +66,7 @@ def test_every_package_has_its_floor() -> None:
     """A new package is put into FLOORS first, which is where one decides what it may know."""
     homeless = {module.room for module in modules().values() if floor(module.room) < 0} - {"__init__"}
 
-    assert not homeless, f"put these into FLOORS, and into DESIGN.md's layout: {sorted(homeless)}"
+    assert not homeless, f"put these into FLOORS, and into the house in CONTRIBUTING.md: {sorted(homeless)}"
 
 
 def test_each_package_imports_only_what_lies_below_it() -> None:
@@ -254,7 +254,7 @@ def test_at_the_root_are_only_the_whole_process_and_the_ground() -> None:
     """A new file has a room; what lies at the root is read first by everybody who is new."""
     loose = {path.stem for path in PACKAGE.glob("*.py")}
 
-    assert loose == {"__init__", *AT_THE_TOP, *GROUND}, "give it a package, or change the layout in DESIGN.md"
+    assert loose == {"__init__", *AT_THE_TOP, *GROUND}, "give it a package, or change CONTRIBUTING.md"
 
 
 def test_no_two_classes_share_a_name() -> None:

@@ -19,7 +19,7 @@ from worker.kit.credentials import OAuthApp
 from worker.ledger.sealing import new_key
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import TokenStore
-from worker.ops.kit_access import KitAccountTakenError, let_in
+from worker.ops.connect import KitAccountTakenError, let_in
 from worker.settings import Settings, environment
 
 REDIRECT_URI: Final = "http://localhost:8976/callback"

@@ -6,7 +6,7 @@ from worker.accounts.load import Loaded, load_accounts
 from worker.commands.common import AccountName, begin, opened_ledger, run_async, unknown_account
 from worker.commands.output import say, warn_not_ended
 from worker.kit.credentials import OAuthApp
-from worker.ops.kit_access import LetOut, let_out
+from worker.ops.connect import LetOut, let_out
 from worker.settings import Settings, environment
 
 

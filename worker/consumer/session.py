@@ -221,7 +221,7 @@ class Session:
         writing.cancel()
 
     async def _release(self) -> None:
-        """Let the next session rely on what this one has written, if that is all that it knows.
+        """Let the next session rely on what this one has written, if nothing is unwritten or unanswered.
 
         No call may begin any more. Where one may still be under way at Kit, the next session asks Kit
         something harmless first, and gives that call a moment.

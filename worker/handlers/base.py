@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import (
@@ -101,16 +101,16 @@ class Handler:
     Attributes:
         type: The event type; empty for the handler of types that only an admin's file knows.
         meaning: What it says about a person, for the guide and the AsyncAPI document.
+        example: What an event of this type may hold in `data`, besides the user whom all examples have.
         default: What it does where an account's file does not list it.
         fallbacks: Platform fields that the event itself implies where its payload does not give them.
-        example: What an event of this type may hold in `data`, besides the user whom all examples have.
     """
 
     type: str
     meaning: str
+    example: Mapping[str, Mapping[str, Any]]
     default: EventMapping | None = None
     fallbacks: Callable[[Event], Mapping[str, str]] = _no_fallbacks
-    example: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def lookup(self, event: Event) -> Lookup:
         """Return the function that finds this event's values by name.

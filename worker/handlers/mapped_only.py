@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from worker.handlers.base import Handler
 
-HANDLER = Handler(type="", meaning="whatever the account's file maps it to")
+HANDLER = Handler(type="", meaning="whatever the account's file maps it to", example={})

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from worker.kit.auth.endpoint import OAuthEndpoint
 from worker.kit.auth.login import Login, NoLogin, api_key_login, token_login
 from worker.kit.auth.refresh import OAuthLogin
 from worker.kit.client import KitClient
 from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
 from worker.kit.http import KitHttp
-from worker.kit.limiter import Limiter
+from worker.kit.limiter import Limiter, allowed
 from worker.ledger.sealing import Seal
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import NO_KEY, TokenStore
 from worker.metrics import Metrics
 from worker.settings import Settings
-
-KEPT: Final = 0.02
-"""Part of Kit's limit that every process leaves to the others with the same credential: commands like `check`
-beside the workers, and probes."""
 
 
 class KitAccess:
@@ -83,8 +77,3 @@ class KitAccess:
             limit = allowed(self._settings.kit_rate_limit or credential.limit)
             self._limiters[key] = Limiter(limit, clock=self._ledger.clock)
         return self._limiters[key]
-
-
-def allowed(limit: int) -> int:
-    """Return how much of Kit's limit one process uses; the rest is for others with the same credential."""
-    return max(1, limit - max(1, round(limit * KEPT)))

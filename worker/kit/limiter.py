@@ -3,7 +3,8 @@
 Kit counts a call when it arrives, at a moment that this side cannot see: somewhere between sending the
 request and receiving the answer. A call therefore occupies its place from before it is sent until 60 s
 after its answer came (or was given up). Whatever the latency, no window of 60 s at Kit's side can then
-hold more than the limit, and no call is answered 429 because of this process.
+hold more than the limit, and no call is answered 429 because of this process. `KitAccess` keeps each
+credential's limiter for as long as the process lives.
 
 What the process before has spent in its last minute is not known, so that Kit may answer the first calls
 after a restart with 429. These cost no attempt: the account holds for some seconds, and goes on.
@@ -17,6 +18,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from worker.clock import Clock
 from worker.errors import CallsSuspended
@@ -24,6 +26,14 @@ from worker.errors import CallsSuspended
 WINDOW = 60.0
 MARGIN = 0.05
 """Seconds on top of the window, for clocks that do not tick alike."""
+KEPT: Final = 0.02
+"""Part of Kit's limit that every process leaves to the others with the same credential: commands like `check`
+beside the workers, and probes."""
+
+
+def allowed(limit: int) -> int:
+    """Return how much of Kit's limit one process uses; the rest is for others with the same credential."""
+    return max(1, limit - max(1, round(limit * KEPT)))
 
 
 class RollingWindow:

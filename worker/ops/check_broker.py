@@ -1,4 +1,4 @@
-"""The connection test: how the broker and the ledger stand; `kit_checkup` has the part about Kit.
+"""The connection test: how the broker and the ledger stand; `check_kit` has the part about Kit.
 
 It only reads: nothing is declared in the broker, and no ledger is made.
 """

@@ -33,7 +33,7 @@ def test_the_example_of_each_type_has_what_its_default_needs(
 
 
 def test_a_handler_without_an_example_of_its_own_shows_the_user_alone() -> None:
-    data = plain_example(Handler("order.paid", "somebody paid"))["data"]
+    data = plain_example(Handler("order.paid", "somebody paid", {}))["data"]
 
     assert data == {
         "user": {"id": "u-1024", "email": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace"}

@@ -13,7 +13,7 @@ from worker.handlers.base import Handler
 
 def test_two_handlers_for_one_type_are_a_mistake_that_is_seen_at_once() -> None:
     with pytest.raises(ValueError, match=r"two handlers for user\.updated"):
-        handlers._register(Handler("user.updated", "one"), Handler("user.updated", "two"))
+        handlers._register(Handler("user.updated", "one", {}), Handler("user.updated", "two", {}))
 
 
 def test_any_type_that_only_a_file_knows_has_the_general_handler() -> None:

@@ -11,12 +11,12 @@ from pydantic import SecretStr
 from tests.clocks import StandingClock
 from tests.unit.kit.raw_server import answering, serving
 from worker.errors import CredentialRefused
-from worker.kit.access import KitAccess, allowed
+from worker.kit.access import KitAccess
 from worker.kit.auth.login import FixedLogin
 from worker.kit.auth.refresh import OAuthLogin
 from worker.kit.client import KitClient
 from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
-from worker.kit.limiter import MARGIN, WINDOW
+from worker.kit.limiter import MARGIN, WINDOW, allowed
 from worker.ledger.database import Database
 from worker.ledger.sealing import new_key
 from worker.ledger.store import Ledger
