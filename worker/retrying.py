@@ -82,6 +82,7 @@ class Retrying:
                         await mend()
         finally:
             self._problems.pop(this, None)  # cancelled, or failed for good: nobody repeats it any more
+            self._is_told = bool(self._problems)
 
     def _fails(self, this: object, problem: str) -> None:
         self._problems[this] = problem
@@ -91,5 +92,4 @@ class Retrying:
 
     def _succeeds(self, this: object) -> None:
         if self._problems.pop(this, "") and not self._problems:
-            self._is_told = False
             self._log.info(self._over)

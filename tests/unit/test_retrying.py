@@ -147,6 +147,12 @@ def test_what_is_cancelled_is_no_problem_any_more() -> None:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
         assert repeated.problem == ""
+        with capture_logs() as logs:  # and the next one that fails is told anew
+            working = asyncio.create_task(repeated.until_done(Work(GONE)))
+            await asyncio.sleep(2)
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+        assert [line["event"] for line in logs] == ["not_written"]
 
     run(main())
 

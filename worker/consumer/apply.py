@@ -82,7 +82,7 @@ class Apply:
             self._finish(pending, HandlerError(f"{type(error).__name__} while applying it; this is a bug"))
         else:
             self._holds.worked()
-            self._done(pending)
+            self._finish(pending, None)
 
     async def many(self, pendings: Sequence[Pending]) -> list[Pending]:
         """Try changes together; return those that are left to be tried by themselves."""
@@ -106,24 +106,24 @@ class Apply:
         if end.done:
             self._holds.worked()
         for subscriber in end.done:
-            self._done(waiting[subscriber])
+            self._finish(waiting[subscriber], None)
         return [*alone, *(waiting[subscriber] for subscriber in end.alone)]
 
     # -- what an end means ----------------------------------------------------------------------------
 
-    def _done(self, pending: Pending) -> None:
-        self.succeeded.set()
-        self._finish(pending, None)
-
     def _finish(self, pending: Pending, error: EventError | None) -> None:
-        for item in pending.items:
-            self._end(item, error, pending)
-        self._backlog.release(pending)
+        try:
+            for item in pending.items:
+                self._end(item, error, pending)
+        finally:
+            self._backlog.release(pending)
 
     def _end(self, item: Item, error: EventError | None, pending: Pending) -> None:
         error = error or item.refusal  # what of it could be applied was applied
         kind = Kind.DUPLICATE if item.doubled else Kind.APPLIED
-        if error is not None:
+        if error is None:
+            self.succeeded.set()
+        else:
             kind = Kind.DEAD_LETTERED
         self._settle.put(Outcome(item, kind, error, pending.tries.count + 1))
 

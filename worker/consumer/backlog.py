@@ -187,8 +187,9 @@ class Backlog:
 
 def interpret_again(item: Item, account: Account) -> Item | Outcome:
     """Return an event as another mapping sees it, or how it ends under that."""
+    item = structs.replace(item, version=account.version)
     if item.event is None or item.doubled:  # a copy only waits for the end of another one
-        return structs.replace(item, version=account.version)
+        return item
     try:
         change = interpret(item.event, account)
     except EventError as error:
@@ -196,4 +197,4 @@ def interpret_again(item: Item, account: Account) -> Item | Outcome:
     if change is None:
         return Outcome(item, Kind.IGNORED)
     address = item.change.address  # it was found out by the ledger, not by the mapping
-    return structs.replace(item, change=structs.replace(change, address=address), version=account.version)
+    return structs.replace(item, change=structs.replace(change, address=address))

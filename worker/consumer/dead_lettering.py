@@ -33,9 +33,10 @@ class DeadLettering:
 
     async def publish(self, outcome: Outcome) -> None:
         """Return once an event is safe in the dead-letter queue, however long that takes."""
-        letter = dead_letter(self._account, outcome, self._clock.now())
         await self.retrying.until_done(
-            lambda: self._broker.publisher.publish(letter),
+            lambda: self._broker.publisher.publish(
+                dead_letter(self._account, outcome, failed_at=self._clock.now())
+            ),
             # Somebody may have deleted the queue.
             mend=lambda: self._topology.declare_dead_letters(self._account),
         )

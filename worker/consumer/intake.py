@@ -1,6 +1,7 @@
 """The first stage: what was delivered becomes an item of the backlog, or ends at once.
 
-Events that come while the ledger is being asked wait, and are asked about together: one read per batch.
+Messages are read as they come. Those that are read while the ledger is being asked make up the next batch,
+and are asked about together.
 """
 
 from __future__ import annotations
@@ -71,15 +72,28 @@ class Intake:
         self._ledger = ledger
         self._backlog = backlog
         self._settle = settle
+        self._read: list[Item] = []
         self._batch: list[Item] = []
         self._parked: list[Item] = []
+        self._came = asyncio.Event()
 
     def __len__(self) -> int:
         """Return how many events wait here."""
-        return len(self._consumer.delivered) + len(self._batch) + len(self._parked)
+        return len(self._consumer.delivered) + len(self._read) + len(self._batch) + len(self._parked)
+
+    async def read(self) -> None:
+        """Read messages until cancelled; those that ask for nothing end, also while the ledger is away."""
+        while True:
+            await self._consumer.something_delivered()
+            for delivery in self._consumer.take(MOST_AT_ONCE):
+                item = self._decoded(delivery)
+                if item is not None and (item := self._interpreted(item)) is not None:
+                    self._read.append(item)
+                    self._came.set()
+            await asyncio.sleep(0)  # other accounts have their turn
 
     async def run(self) -> None:
-        """Work until cancelled.
+        """Look up and take in what was read, until cancelled.
 
         Raises:
             EpochLost: Somebody else has taken the account.
@@ -87,29 +101,25 @@ class Intake:
         while True:
             await self._something_to_do()
             # What waited for somebody's work comes first: it may never be quiet here.
-            self._batch += self._parked
-            self._parked = []
-            self._batch += self._read(self._consumer.take(MOST_AT_ONCE))
+            self._batch = [*self._parked, *self._read]
+            self._parked, self._read = [], []
             await self._consumer.surely_ours()
             await self._look_up()
             batch, self._batch = self._batch, []
             for item in batch:
                 self._take_in(item)
+            await asyncio.sleep(0)  # other accounts have their turn
 
     async def _something_to_do(self) -> None:
-        if self._consumer.delivered or self._batch:
-            await asyncio.sleep(0)  # other accounts have their turn
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_AGAIN if self._parked else None):
-                await self._consumer.something_delivered()
+        while not self._read:
+            self._came.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AGAIN if self._parked else None):
+                    await self._came.wait()
+            if self._parked:
+                return
 
     # -- decode, and interpret ------------------------------------------------------------------------
-
-    def _read(self, delivered: list[Delivery]) -> list[Item]:
-        """Return the events among the messages that ask for something; the others end."""
-        read = (self._decoded(delivery) for delivery in delivered)
-        return [item for each in read if each is not None and (item := self._interpreted(each))]
 
     def _decoded(self, delivery: Delivery) -> Item | None:
         try:
@@ -154,7 +164,7 @@ class Intake:
         """Ask the ledger about the people of the batch; also where all are known, to see that it is ours."""
         emails, users = self._in_hand.directory.unknown(self._batch)
         # Where nothing older than the batch is in hand, the account may be taken anew.
-        may_take = len(self._consumer.unsettled) <= len(self._batch) + len(self._consumer.delivered)
+        may_take = len(self._consumer.unsettled) <= len(self)
         known = await self._ledger.load(emails, users, may_take=may_take)
         self._in_hand.directory.learn(emails, users, known)
 
@@ -163,7 +173,7 @@ class Intake:
         if current is None:
             return  # under a mapping that was saved meanwhile
         if any(map(bool, self._in_hand.directory.unknown((current,)))):
-            self._batch.append(current)  # whoever knew the person let go meanwhile
+            self._read.append(current)  # whoever knew the person let go meanwhile
             return
         taken = self._in_hand.take_in(current, item.delivery.received_at.timestamp())
         if taken is None:
@@ -193,6 +203,6 @@ class Intake:
         while len(consumer.unsettled) >= BURST and clock.monotonic() - began < MAX_GATHERING:
             has_room = len(consumer.unsettled) < consumer.window
             keeps_coming = has_room and clock.monotonic() - consumer.last_delivery < QUIET
-            if not (consumer.delivered or self._batch or keeps_coming):
+            if not (consumer.delivered or self._read or self._batch or keeps_coming):
                 return
             await asyncio.sleep(QUIET / 4)

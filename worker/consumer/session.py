@@ -125,7 +125,7 @@ class Session:
         starting = [asyncio.create_task(work) for work in (self.dispatch.run(), self._watch())]
         flowing = [
             asyncio.create_task(work)
-            for work in (self.intake.run(), self.settle.dead_letter(), self.settle.run())
+            for work in (self.intake.read(), self.intake.run(), self.settle.dead_letter(), self.settle.run())
         ]
         try:
             waiting: set[asyncio.Future[End] | asyncio.Task[None]]
@@ -172,10 +172,15 @@ class Session:
         with suppress(TimeoutError):
             async with asyncio.timeout(RECHECK):
                 await self.apply.succeeded.wait()
-        if self.apply.succeeded.is_set():
+        if self._note_success() and self.consumer.prefetch.count > self.consumer.window:
+            self.end(End.RESIZE)
+
+    def _note_success(self) -> bool:
+        """Let more be in hand once a change was applied; tell whether that is so."""
+        succeeded = self.apply.succeeded.is_set()
+        if succeeded:
             self.consumer.prefetch = self.consumer.prefetch.after_success()
-            if self.consumer.prefetch.count > self.consumer.window:
-                self.end(End.RESIZE)
+        return succeeded
 
     # -- ending ---------------------------------------------------------------------------------------
 
@@ -205,6 +210,7 @@ class Session:
         await asyncio.gather(*starting, *flowing, return_exceptions=True)
         await self._release()
         await self.consumer.close()
+        self._note_success()  # of a change that was under way when the session ended, too
         self.consumer.prefetch = self.consumer.prefetch.after_session(
             self.consumer.ended.result() if self.consumer.ended.done() else End.STOPPED,
             unsettled=bool(self.consumer.unsettled),

@@ -160,6 +160,7 @@ class Supervisor:
             self._standby.reconnected = False
             async with self._shared.kit.client(account.name, account.credential) as client:
                 self._catalog = Catalog(client, self.account.options)
+                self._failing = {}  # it may be another Kit account
                 await self._work_with(self._catalog)
 
     async def _work_with(self, catalog: Catalog) -> None:

@@ -205,3 +205,23 @@ def test_a_mapping_that_changes_meanwhile_counts_for_what_is_put_back() -> None:
         assert world.kit.tags == {"ada@example.com": {"New"}, "ben@example.com": {"New"}}
 
     run(main())
+
+
+def test_where_nothing_could_be_written_that_is_no_success() -> None:
+    """Given two events that Kit rejects, neither shows that writing works."""
+
+    async def main() -> None:
+        world = World()
+        world.kit.broken["+VIP"] = lambda: KitRejected("no such tag")
+        async with world.open():
+            world.comes(1)
+            world.comes(2)
+            await world.until_settled()
+            assert set(world.kinds.values()) == {"dead_lettered"}
+            assert not world.apply.succeeded.is_set()
+            world.kit.broken.clear()
+            world.comes(3)
+            await world.until_settled()
+            assert world.apply.succeeded.is_set()
+
+    run(main())

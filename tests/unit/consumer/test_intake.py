@@ -237,3 +237,18 @@ def test_a_burst_is_over_after_a_moment_without_a_message_or_after_a_second() ->
             coming.cancel()
 
     run(main())
+
+
+def test_what_is_no_event_is_a_dead_letter_also_while_the_ledger_is_asked() -> None:
+    async def main() -> None:
+        world = World()
+        world.ledger.reads = 600.0
+        async with world.running(dispatch=False):
+            world.comes(1)
+            await settle()
+            world.delivers(b"no event")
+            await settle()
+            assert len(world.dead_letters.published) == 1
+            assert len(world.intake) == 1
+
+    run(main())

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.unit.consumer.world import World as Session
+from tests.unit.consumer.world import adds
 from tests.unit.examples import EMAIL, change, event
 from tests.unit.virtual_time import now, run, settle
 from worker.consumer.settle import FLUSH_EVERY
@@ -220,5 +221,21 @@ def test_of_somebody_who_was_forgotten_no_history_is_written() -> None:
             await world.settle.emptied()
         assert world.ledger.batches == []
         assert world.consumer.acked == [1]
+
+    run(main())
+
+
+def test_the_history_names_the_mapping_under_which_an_event_ended() -> None:
+    """Given an event that waits, and a mapping that turns its type off, the new mapping has ended it."""
+
+    async def main() -> None:
+        world = Session()
+        async with world.running(dispatch=False):
+            world.comes(1)
+            await settle()
+            world.reloads(adds("VIP", kind="order.paid", version="2"))
+            await asyncio.sleep(1)
+        entries = [entry for batch in world.ledger.batches for entry in batch.entries]
+        assert [(entry.outcome, entry.version) for entry in entries] == [("ignored", "2")]
 
     run(main())

@@ -476,7 +476,7 @@ class World:
         Args:
             dispatch: False leaves everything in the backlog.
         """
-        work = [self.intake.run(), self.settle.run(), self.settle.dead_letter()]
+        work = [self.intake.run(), self.settle.run(), self.settle.dead_letter(), self.intake.read()]
         tasks = [asyncio.create_task(each) for each in (*work, *([self.dispatch.run()] if dispatch else []))]
         try:
             yield tasks
