@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -156,31 +156,33 @@ class Consumer:
 
     # -- acks -----------------------------------------------------------------------------------------
 
-    async def ack(self, deliveries: Iterable[Delivery]) -> set[int]:
+    async def ack(self, deliveries: Iterable[Delivery]) -> AsyncIterator[set[int]]:
         """Tell the broker that messages are done; never on another channel than their own.
 
-        Returns:
-            The tags of those of which it was told: the ack was written, which does not mean that the broker
-            has it; or `close` will write it, once no more messages are taken in, as the broker would send
-            another for each, only to get it back. The others come again, and are applied again, which
-            changes nothing in Kit.
+        Yields:
+            Again and again, the tags of those of which it was just told: the ack was written, which does not
+            mean that the broker has it; or `close` will write it, once no more messages are taken in, as the
+            broker would send another for each, only to get it back. Those that are never yielded come again,
+            and are applied again, which changes nothing in Kit.
         """
         if not self._may_ack or self.lost:
-            return set()
+            return
         done = {each.tag for each in deliveries} & self.unsettled.keys()
         if self.ended.done():
             self._done |= done
-        else:
-            done = await self._write_acks(done)
-        for tag in done:
-            del self.unsettled[tag]
-        return done
+            for tag in done:
+                del self.unsettled[tag]
+            yield done
+            return
+        async for written in self._write_acks(done):
+            for tag in written:
+                del self.unsettled[tag]
+            yield written
 
-    async def _write_acks(self, done: Collection[int]) -> set[int]:
-        """Return those that were written; with the first one that cannot be, the channel is over."""
-        written = set[int]()
+    async def _write_acks(self, done: Collection[int]) -> AsyncIterator[set[int]]:
+        """Yield those that were written; with the first one that cannot be, the channel is over."""
         if self._channel is None:
-            return written
+            return
         oldest_open = next((tag for tag in self.unsettled if tag not in done), None)
         for ack in acks(done, oldest_open):
             try:
@@ -188,9 +190,8 @@ class Consumer:
             except BrokerUnavailable as error:
                 log.info("ack_lost", account=self._account, error=str(error))
                 self.end(End.CHANNEL_LOST)
-                break
-            written |= {tag for tag in done if tag <= ack.tag} if ack.multiple else {ack.tag}
-        return written
+                return
+            yield {tag for tag in done if tag <= ack.tag} if ack.multiple else {ack.tag}
 
     def stop_acking(self) -> None:
         """Leave what is unsettled to whoever gets it next."""
@@ -209,7 +210,8 @@ class Consumer:
             with suppress(BrokerUnavailable):
                 await self._channel.cancel(self._tag, within=CLOSE_TIMEOUT)
         if not self.lost:
-            await self._write_acks(self._done)
+            async for _ in self._write_acks(self._done):
+                pass  # nobody is told anew
         await self._channel.close()
 
 

@@ -135,10 +135,7 @@ class Settle(Persistence):
             for written in waiting:
                 if not written.done():
                     written.set_result(None)
-            acked = await self._consumer.ack([outcome.item.delivery for outcome, _ in ended])
-            for outcome, _ in ended:
-                if outcome.item.delivery.tag in acked:
-                    self._report.ended(outcome)
+            await self._ack({outcome.item.delivery.tag: outcome for outcome, _ in ended})
             self._in_hand.drop_idle()
             if not self._ended:
                 self._empty.set()
@@ -160,6 +157,12 @@ class Settle(Persistence):
         if entries or changed:
             await self._ledger.save(batch)
         self._writing = False
+
+    async def _ack(self, ended: dict[int, Outcome]) -> None:
+        """Ack, and tell of each event right after its own ack: a kill between the two costs one line."""
+        async for acked in self._consumer.ack([outcome.item.delivery for outcome in ended.values()]):
+            for tag in sorted(acked):
+                self._report.ended(ended[tag])
 
     def _end(self, outcome: Outcome) -> None:
         """Let go of an event that only has to be written and acked."""

@@ -235,15 +235,13 @@ class FakeConsumer:
         while not self.is_ours:
             await asyncio.sleep(0.1)
 
-    async def ack(self, deliveries: Collection[Delivery]) -> set[int]:
-        """Take acks, or not."""
-        if not self.can_ack:
-            return set()
-        tags = [delivery.tag for delivery in deliveries]
-        self.acked += tags
-        for tag in tags:
-            self.unsettled.pop(tag, None)
-        return set(tags)
+    async def ack(self, deliveries: Collection[Delivery]) -> AsyncIterator[set[int]]:
+        """Take acks, each by itself, or not."""
+        for delivery in deliveries:
+            if self.can_ack:
+                self.acked.append(delivery.tag)
+                self.unsettled.pop(delivery.tag, None)
+                yield {delivery.tag}
 
 
 @dataclass
