@@ -67,12 +67,12 @@ async def consuming(broker: Broker, account: str, prefetch: int, count: int) -> 
     return consuming
 
 
-@pytest.mark.usefixtures("queue")
 async def acked(consumer: Consumer, deliveries: Iterable[Delivery]) -> set[int]:
     """Ack deliveries; the tags of those of which the broker was told."""
     return {tag async for tags in consumer.ack(deliveries) for tag in tags}
 
 
+@pytest.mark.usefixtures("queue")
 async def test_what_is_given_back_comes_again_in_order(broker: Broker, account_name: str) -> None:
     """Given messages in hand, closing hands them back in the order in which they came."""
     first = await consuming(broker, account_name, COUNT // 2, COUNT // 2)
