@@ -90,7 +90,8 @@ class Intake:
                 if item is not None and (item := self._interpreted(item)) is not None:
                     self._read.append(item)
                     self._came.set()
-            await asyncio.sleep(0)  # other accounts have their turn
+            if self._consumer.delivered:
+                await asyncio.sleep(0)  # other accounts have their turn
 
     async def run(self) -> None:
         """Look up and take in what was read, until cancelled.
@@ -108,7 +109,6 @@ class Intake:
             batch, self._batch = self._batch, []
             for item in batch:
                 self._take_in(item)
-            await asyncio.sleep(0)  # other accounts have their turn
 
     async def _something_to_do(self) -> None:
         while not self._read:
