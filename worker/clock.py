@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeAlias
-
-Seconds: TypeAlias = Callable[[], float]
-"""Returns seconds that never go back; only differences mean something."""
 
 
 class Clock:
@@ -35,13 +30,3 @@ class Clock:
     def random(self) -> float:
         """Return a random number from 0 up to 1, for what must not happen everywhere at the same moment."""
         return random.random()  # noqa: S311  # nothing is kept secret with it
-
-
-def utc_now() -> datetime:
-    """Return the time of day in UTC."""
-    return datetime.now(UTC)
-
-
-def awake_or_not() -> float:
-    """Return seconds that never go back; see `Clock.monotonic`."""
-    return Clock().monotonic()

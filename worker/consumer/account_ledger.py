@@ -8,7 +8,6 @@ from typing import Final
 
 import structlog
 
-from worker.clock import Clock
 from worker.consumer.holds import Holds
 from worker.errors import EpochLost, LedgerUnavailable
 from worker.kit.catalog import Catalog
@@ -31,13 +30,12 @@ class AccountLedger:
         ledger: Where they are kept.
         catalog: Knows Kit's id of the account, and what placeholders have created.
         holds: Whether Kit is to be left alone, and asked something harmless first.
-        clock: Of the waits.
 
     Attributes:
         retrying: Says why the ledger cannot be used, if so; nothing is applied meanwhile.
     """
 
-    def __init__(self, account: str, ledger: Ledger, catalog: Catalog, holds: Holds, clock: Clock) -> None:
+    def __init__(self, account: str, ledger: Ledger, catalog: Catalog, holds: Holds) -> None:
         self._account = account
         self._ledger = ledger
         self._catalog = catalog
@@ -45,7 +43,7 @@ class AccountLedger:
         self.retrying = Retrying(
             LedgerUnavailable,
             account=account,
-            clock=clock,
+            clock=ledger.clock,
             failing="ledger_unavailable",
             over="ledger_back",
             longest=LONGEST,

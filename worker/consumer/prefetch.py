@@ -75,10 +75,10 @@ class Prefetch:
             return after.after_give_back()
         return after
 
-    @property
-    def suspects_often_delivered(self) -> bool:
-        """Whether a message that came back `MANY_DELIVERIES` times means that more care is needed."""
-        return not (self.proven or self.careful or self.few)
+    def suspects(self, delivery_count: int) -> bool:
+        """Tell whether a message came back so often that it should be consumed with care."""
+        known = self.proven or self.careful or self.few
+        return delivery_count >= MANY_DELIVERIES and not known
 
 
 def starting_with(full: int) -> Prefetch:

@@ -16,7 +16,7 @@ from worker.broker.consuming import ConsumerChannel
 from worker.broker.topology import consumer_priority, work_queue
 from worker.clock import Clock
 from worker.consumer.end import End
-from worker.consumer.prefetch import MANY_DELIVERIES, Prefetch
+from worker.consumer.prefetch import Prefetch
 from worker.errors import BrokerUnavailable
 from worker.events.delivery import Delivery
 
@@ -93,7 +93,7 @@ class Consumer:
         if self.ended.done():
             return  # it goes back with the channel
         self.last_delivery = delivery.since
-        if delivery.count >= MANY_DELIVERIES and self.prefetch.suspects_often_delivered:
+        if self.prefetch.suspects(delivery.count):
             log.warning("redelivered_often", account=self._account, deliveries=delivery.count)
             self.end(End.REDELIVERED)
             return

@@ -151,10 +151,9 @@ class Settle(Persistence):
 
     async def _write(self, entries: list[HistoryEntry]) -> None:
         self._writing = True
-        changed = self._in_hand.touched
         batch = self._in_hand.changes()
         batch.entries = entries
-        if entries or changed:
+        if batch:
             await self._ledger.save(batch)
         self._writing = False
 

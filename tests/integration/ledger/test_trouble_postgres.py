@@ -31,7 +31,6 @@ from tests.integration.ledger.harness import (
 )
 from tests.integration.ledger.silent_proxy import SilentProxy
 from tests.unit.consumer.test_account_ledger import FakeKitAccount
-from worker.clock import Clock
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.holds import Holds
 from worker.errors import LedgerUnavailable
@@ -203,7 +202,7 @@ async def test_a_commit_whose_answer_was_lost_counts_once(
     """Given a save that the server made, and whose answer the network lost, its repetition adds nothing."""
     kit = FakeKitAccount()
     catalog, holds = cast("Catalog", kit), cast("Holds", kit)
-    account = AccountLedger(ACCOUNT, far_ledger, catalog, holds, Clock())
+    account = AccountLedger(ACCOUNT, far_ledger, catalog, holds)
     kit.created = 1
     await account.save(Batch([record(ADA)], entries=[entry(ADA, "e1")]))
     with capture_logs() as logs:

@@ -45,6 +45,7 @@ class Kept:
     released: int = 0
     calls: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
+    clock: VirtualClock = field(default_factory=VirtualClock)
 
     async def take(self, account: str, kit_account: int) -> Tenure:
         await self._do("take")
@@ -98,7 +99,7 @@ class FakeKitAccount:
 def ledger_of(kept: Kept, kit: FakeKitAccount | None = None) -> AccountLedger:
     kit = kit or FakeKitAccount()
     catalog, holds = cast("Catalog", kit), cast("Holds", kit)
-    return AccountLedger("sunny", cast("Ledger", kept), catalog, holds, VirtualClock())
+    return AccountLedger("sunny", cast("Ledger", kept), catalog, holds)
 
 
 def batch() -> Batch:

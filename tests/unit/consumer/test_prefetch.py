@@ -71,5 +71,4 @@ def test_a_message_that_came_back_ten_times_is_suspicious_until_a_write_succeeds
 ) -> None:
     """Being careful already, or having written since, the account need not start over because of it."""
     assert MANY_DELIVERIES == 10
-    suspects = deliveries >= MANY_DELIVERIES and after(*happenings).suspects_often_delivered
-    assert suspects is suspicious
+    assert after(*happenings).suspects(deliveries) is suspicious

@@ -51,8 +51,9 @@ def test_a_change_that_is_applied_while_the_session_winds_down_shows_that_writin
     async def main() -> None:
         clock = VirtualClock()
         shared: Any = SimpleNamespace(
-            clock=clock, worker_id="here", known_ttl=3600.0, patience=PATIENCE, ledger=None, metrics=None,
-            topology=None, broker=SimpleNamespace(consuming=SimpleNamespace(is_heard=True)),
+            clock=clock, worker_id="here", known_ttl=3600.0, patience=PATIENCE, metrics=None,
+            ledger=SimpleNamespace(clock=clock), topology=None,
+            broker=SimpleNamespace(consuming=SimpleNamespace(is_heard=True)),
         )  # fmt: skip
         catalog: Any = SimpleNamespace(client=SimpleNamespace(concurrency=4), options=None)
         session = Draining(adds("VIP"), shared, catalog, starting_with(500).after_give_back(), {})
