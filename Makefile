@@ -31,7 +31,7 @@ test: .venv/.dev  ## run the tests, with a real RabbitMQ and PostgreSQL (ARGS='-
 
 .PHONY: chaos
 chaos: .venv/.dev  ## break everything under load and check that nobody is wrong (ARGS=--full: an hour; ARGS=--bulk: with bulk calls)
-	@$(WITH_SERVICES) .venv/bin/pytest --quiet tests/chaos $(ARGS)
+	@$(WITH_SERVICES) .venv/bin/pytest --quiet $(IN_PARALLEL) tests/chaos $(ARGS)
 
 .PHONY: test-fast
 test-fast: .venv/.dev

@@ -10,7 +10,6 @@ from typing import Final
 
 import pytest
 
-from tests.chaos.checker import Row
 from tests.chaos.harness import Arena, ledger_url
 from tests.integration.conftest import BrokerControl, amqp_url, broker_ctl, services
 from tests.integration.harness import World
@@ -18,7 +17,7 @@ from worker.sandbox import Sandbox
 
 __all__ = ["amqp_url", "broker_ctl", "services"]  # fixtures
 
-ROWS: Final = pytest.StashKey[list[Row]]()
+FIGURES: Final = "figures of a chaos row"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,7 +32,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark of rows that run in the full form only."""
-    config.stash[ROWS] = []
     config.addinivalue_line("markers", "full: takes more than a minute; runs in the full form of chaos only")
 
 
@@ -55,12 +53,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print a line of figures for each row."""
-    if rows := config.stash.get(ROWS, []):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print a line of figures for each row, from whichever process it ran in."""
+    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    lines = {
+        str(value)
+        for report in reports
+        if isinstance(report, pytest.TestReport)
+        for name, value in report.user_properties
+        if name == FIGURES
+    }
+    if lines:
         terminalreporter.section("chaos")
-    for row in rows:
-        terminalreporter.write_line(str(row))
+    for line in sorted(lines):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture
@@ -86,6 +92,6 @@ async def arena(
             yield arena
         finally:
             if arena.row is not None:
-                request.config.stash[ROWS].append(arena.row)
+                request.node.user_properties.append((FIGURES, str(arena.row)))
             await broker_ctl.mend()
             await arena.delete_queues()

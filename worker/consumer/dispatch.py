@@ -10,8 +10,8 @@ from typing import Any
 from worker.clock import Clock
 from worker.consumer.apply import Apply, is_alone
 from worker.consumer.backlog import Backlog, Pending
+from worker.consumer.gather import Gather
 from worker.consumer.holds import Holds
-from worker.consumer.intake import Intake
 from worker.consumer.receive import RECHECK
 from worker.consumer.settle import Settle
 
@@ -24,18 +24,18 @@ class Dispatch:
         backlog: Where changes wait.
         holds: Whether Kit is to be left alone.
         settle: Whether what is begun could be settled.
-        intake: From where more changes come, which bulk calls wait for.
+        gather: Waits for more changes, where that saves calls.
         clock: Of the waits.
     """
 
     def __init__(
-        self, apply: Apply, backlog: Backlog, holds: Holds, settle: Settle, intake: Intake, clock: Clock
+        self, apply: Apply, backlog: Backlog, holds: Holds, settle: Settle, gather: Gather, clock: Clock
     ) -> None:
         self._apply = apply
         self._backlog = backlog
         self._holds = holds
         self._settle = settle
-        self._intake = intake
+        self._gather = gather
         self._clock = clock
         self._looking = False
         self._together_on = False
@@ -44,14 +44,14 @@ class Dispatch:
 
     async def run(self) -> None:
         """Start changes until cancelled; those under way are left to `drain`."""
-        await self._intake.burst_over(self._clock)
+        await self._gather.burst()
         while True:
             self._backlog.changed.clear()
             delay = self._delay()
             if delay == 0:
                 await self._holds.client.limiter.ready()
                 if self._apply.together:
-                    await self._intake.gathered(self._clock)
+                    await self._gather.many()
                 # While the budget was spent, much may have changed.
                 if self._delay() == 0:
                     self._start_next()

@@ -17,7 +17,6 @@ from msgspec import structs
 
 from worker.accounts.account import Account
 from worker.accounts.interpret import interpret
-from worker.clock import Clock
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.backlog import Backlog
 from worker.consumer.receive import Consumer
@@ -37,14 +36,6 @@ LOOK_AGAIN: Final = 0.2
 """Seconds after which an event that waits for another subscriber's work is looked at again."""
 MOST_AT_ONCE: Final = 100
 """Messages of one batch; they are read without a pause, while other accounts wait."""
-BURST: Final = 20
-"""Events in hand; with fewer, nothing is gained by waiting for more."""
-QUIET: Final = 0.02
-"""Seconds without a delivery, after which no more are on their way."""
-BURST_OVER: Final = 0.1
-"""Seconds without a message, after which the burst of a new consumer is over."""
-MAX_BURST: Final = 1.0
-MAX_GATHERING: Final = 1.0
 
 _arrivals = itertools.count(time.time_ns())
 """Grows with every message, and over restarts too, as far as the machine's clock does."""
@@ -80,6 +71,11 @@ class Intake:
     def __len__(self) -> int:
         """Return how many events wait here."""
         return len(self._consumer.delivered) + len(self._read) + len(self._batch) + len(self._parked)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something has come that is not in the backlog yet; what waits for somebody's work apart."""
+        return bool(self._consumer.delivered or self._read or self._batch)
 
     async def read(self) -> None:
         """Read messages until cancelled; those that ask for nothing end, also while the ledger is away."""
@@ -182,27 +178,3 @@ class Intake:
             self._settle.put(taken)
         else:
             self._backlog.add(taken)
-
-    # -- for dispatch ---------------------------------------------------------------------------------
-
-    async def burst_over(self, clock: Clock) -> None:
-        """Wait until no message has come for a moment, within a bound.
-
-        A new consumer gets what was redelivered in a burst, which is to be folded before any call.
-        """
-        began = clock.monotonic()
-        while (now := clock.monotonic()) - began < MAX_BURST:
-            quiet_for = now - max(began, self._consumer.last_delivery)
-            if quiet_for >= BURST_OVER:
-                return
-            await asyncio.sleep(BURST_OVER - quiet_for)
-
-    async def gathered(self, clock: Clock) -> None:
-        """Wait while many more keep coming, so that bulk calls carry as much as they can."""
-        consumer, began = self._consumer, clock.monotonic()
-        while len(consumer.unsettled) >= BURST and clock.monotonic() - began < MAX_GATHERING:
-            has_room = len(consumer.unsettled) < consumer.window
-            keeps_coming = has_room and clock.monotonic() - consumer.last_delivery < QUIET
-            if not (consumer.delivered or self._read or self._batch or keeps_coming):
-                return
-            await asyncio.sleep(QUIET / 4)

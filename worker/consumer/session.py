@@ -20,6 +20,7 @@ from worker.consumer.backlog import Backlog
 from worker.consumer.dead_lettering import DeadLettering
 from worker.consumer.dispatch import Dispatch
 from worker.consumer.end import End
+from worker.consumer.gather import Gather
 from worker.consumer.holds import Holds
 from worker.consumer.intake import Intake
 from worker.consumer.prefetch import Prefetch
@@ -78,7 +79,8 @@ class Session:
         writer = Writer(catalog, in_hand, clock, self.settle, known_ttl=shared.known_ttl, bulk=bulk)
         self.apply = Apply(writer, self.backlog, self.holds, self.settle, clock, shared.patience)
         self.intake = Intake(account, self.consumer, in_hand, self._ledger, self.backlog, self.settle)
-        self.dispatch = Dispatch(self.apply, self.backlog, self.holds, self.settle, self.intake, clock)
+        gather = Gather(self.consumer, self.intake, clock)
+        self.dispatch = Dispatch(self.apply, self.backlog, self.holds, self.settle, gather, clock)
 
     # -- from outside ---------------------------------------------------------------------------------
 

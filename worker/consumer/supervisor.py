@@ -11,11 +11,11 @@ import structlog
 from worker.accounts.account import Account
 from worker.accounts.bindings import routing_keys, unmapped_keys
 from worker.broker.topology import work_queue
+from worker.consumer.account_state import AccountState, Status, failure_of
 from worker.consumer.end import End
 from worker.consumer.prefetch import starting_with
 from worker.consumer.session import Session
 from worker.consumer.shared import Shared
-from worker.consumer.standby import Standby, Status, failure_of
 from worker.errors import BrokerUnavailable, KitWorkerError
 from worker.kit.catalog import Catalog
 from worker.ledger.tokens import Connected
@@ -53,7 +53,7 @@ class Supervisor:
         self._failing: dict[str, Tries] = {}
         self._session: Session | None = None
         self._catalog: Catalog | None = None
-        self._standby = Standby(account.name, shared.clock)
+        self._state = AccountState(account.name, shared.clock)
         self._refusals = 0
         self._connected: Connected | None = None
         self._channel_lost_at = float("-inf")
@@ -66,7 +66,7 @@ class Supervisor:
         """What the account is doing."""
         session = self._session
         if session is None or not session.subscribed:
-            return self._standby.status
+            return self._state.status
         state, oldest = "running", session.consumer.oldest_age
         quiet_for = self._shared.clock.monotonic() - session.consumer.last_delivery
         if session.hold_cause:
@@ -82,14 +82,14 @@ class Supervisor:
 
     def stop(self) -> None:
         """Ask it to end; `run` returns when what was in hand is settled or handed back."""
-        self._standby.stopping.set()
+        self._state.stopping.set()
         self._end_session(End.STOPPED)
 
     def pause(self, *, paused: bool) -> None:
         """Hand back what is in hand and consume nothing, or begin again."""
-        if paused == self._standby.paused:
+        if paused == self._state.paused:
             return
-        self._standby.paused = paused
+        self._state.paused = paused
         self._log.warning("account_paused" if paused else "account_resumed")
         self.try_again()
         if paused:
@@ -107,14 +107,14 @@ class Supervisor:
             self.try_again()
         if self._catalog is None or not self._catalog.client.login.is_stale(found):
             return
-        if not self._standby.reconnected:
+        if not self._state.reconnected:
             self._log.warning("connection_changed", connected=found is not None)
-        self._standby.reconnected = True
+        self._state.reconnected = True
         self._end_session(End.RECONNECTED)
 
     def try_again(self) -> None:
         """End a wait for Kit or for the broker; somebody may have mended what was wrong."""
-        self._standby.look_again()
+        self._state.look_again()
 
     async def reload(self, account: Account) -> None:
         """Go on under a new mapping of the same credential."""
@@ -135,7 +135,7 @@ class Supervisor:
     async def run(self) -> None:
         """Consume until stopped."""
         working = asyncio.create_task(self._work())
-        stopping = asyncio.create_task(self._standby.stopping.wait())
+        stopping = asyncio.create_task(self._state.stopping.wait())
         try:
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if self._session is None or not self._session.subscribed:
@@ -153,11 +153,11 @@ class Supervisor:
     async def _work(self) -> None:
         account = self.account
         if account.credential is None:
-            self._standby.set("credential_refused", f"the secret of {account.name} is missing")
-            await self._standby.stopping.wait()
+            self._state.set("credential_refused", f"the secret of {account.name} is missing")
+            await self._state.stopping.wait()
             return
-        while not self._standby.stopping.is_set():
-            self._standby.reconnected = False
+        while not self._state.stopping.is_set():
+            self._state.reconnected = False
             async with self._shared.kit.client(account.name, account.credential) as client:
                 self._catalog = Catalog(client, self.account.options)
                 self._failing = {}  # it may be another Kit account
@@ -166,11 +166,11 @@ class Supervisor:
     async def _work_with(self, catalog: Catalog) -> None:
         """Work until stopped, or until the credential leads to another Kit account, or nowhere."""
         failures = 0
-        while not (self._standby.stopping.is_set() or self._standby.reconnected):
-            if self._standby.paused:
+        while not (self._state.stopping.is_set() or self._state.reconnected):
+            if self._state.paused:
                 hint = f"kit-worker resume {self.account.name} lets it go on"
-                self._standby.set("held", f"paused by command; {hint}")
-                await self._standby.wait(PAUSE_CHECK)
+                self._state.set("held", f"paused by command; {hint}")
+                await self._state.wait(PAUSE_CHECK)
                 continue
             try:
                 if await self._is_ready(catalog):
@@ -178,17 +178,17 @@ class Supervisor:
                 failures = 0
             except KitWorkerError as error:
                 failures += 1
-                self._standby.failed(error)
-                await self._standby.wait(min(backoff(failures, self._shared.clock.random()), MAX_DELAY))
+                self._state.failed(error)
+                await self._state.wait(min(backoff(failures, self._shared.clock.random()), MAX_DELAY))
 
     async def _is_ready(self, catalog: Catalog) -> bool:
         """See to it that a session would not be in vain; tell whether it may begin."""
         account, shared = self.account, self._shared
         await shared.topology.declare(account.name, routing_keys(account), unmapped_keys(account))
-        await self._standby.until_answered(catalog.client.login.check, LOGIN_EVERY)
+        await self._state.until_answered(catalog.client.login.check, LOGIN_EVERY)
         if self._prefetch.careful:
-            await self._standby.until_answered(catalog.client.probe, PROBE_EVERY)
-        if self._standby.why_called_off is not None:
+            await self._state.until_answered(catalog.client.probe, PROBE_EVERY)
+        if self._state.why_called_off is not None:
             return False
         await shared.ledger.ready()
         lost_lately = shared.clock.monotonic() - self._channel_lost_at < STALE_CONSUMER
@@ -196,12 +196,12 @@ class Supervisor:
         if account.name in await shared.registry.paused():
             self.pause(paused=True)
         # Saved meanwhile: what the new mapping names is to be bound first.
-        return self.account is account and not self._standby.paused
+        return self.account is account and not self._state.paused
 
     async def _one_session(self, catalog: Catalog) -> None:
         session = Session(self.account, self._shared, catalog, self._prefetch, self._failing)
         self._session = session
-        if (why := self._standby.why_called_off) is not None:
+        if (why := self._state.why_called_off) is not None:
             session.end(why)
         try:
             why = await session.run(self._grace)
@@ -225,26 +225,26 @@ class Supervisor:
             await self._after_refusal(session.holds.hold.cause)
         elif why is End.QUEUE_GONE:
             queue = work_queue(self.account.name)
-            self._standby.set(
+            self._state.set(
                 "queue_missing", f"RabbitMQ took {queue} away (deleted or moved); declaring it anew"
             )
-            self._log.error("queue_gone", problem=self._standby.problem)
-            await self._standby.wait(QUEUE_GONE_PAUSE)
+            self._log.error("queue_gone", problem=self._state.problem)
+            await self._state.wait(QUEUE_GONE_PAUSE)
         elif why is End.CHANNEL_LOST:
             self._channel_lost_at = self._shared.clock.monotonic()
-            self._standby.set(
+            self._state.set(
                 "held", self._shared.broker.consuming.problem or "the channel was closed by RabbitMQ"
             )
-            await self._standby.wait(self._shared.clock.random() * 0.5)
+            await self._state.wait(self._shared.clock.random() * 0.5)
         else:
-            self._standby.set("running", "")
+            self._state.set("running", "")
         if why is End.GREW_OLD:
             self._log.warning("events_grew_old", prefetch=self._prefetch.count)
 
     async def _after_refusal(self, problem: str) -> None:
         """Leave Kit alone for a while, unless it is the ledger that says why, which is asked again soon."""
         self._refusals += 1
-        self._standby.set("credential_refused", problem)
+        self._state.set("credential_refused", problem)
         if self._catalog is not None and await failure_of(self._catalog.client.login.check) is None:
             self._log.error("credential_refused", problem=problem)
-            await self._standby.wait(PROBE_EVERY * self._refusals)
+            await self._state.wait(PROBE_EVERY * self._refusals)

@@ -128,8 +128,8 @@ async def replay(
 ) -> None:
     """Put the matching dead letters back into the work queue, oldest first.
 
-    It stops after as many as there were when it began: an event that fails again comes in at the end, and
-    would otherwise go round for ever.
+    It stops where the reader does (`DeadLetterReader.letters`): after as many as there were when it began. An
+    event that fails again comes in at the end, and would otherwise go round for ever.
 
     Args:
         connection: To take dead letters off with; not the one that `publisher` publishes on.

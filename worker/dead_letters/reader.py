@@ -99,6 +99,8 @@ class DeadLetterReader:
     async def letters(self, *, at_most: int | None = None) -> AsyncIterator[LetterInHand]:
         """Yield the dead letters; those that are not taken off go back when the reader closes.
 
+        It stops after as many as there were when the reader was opened, or where no other comes for a while.
+
         Args:
             at_most: Stop after so many.
 

@@ -1,15 +1,14 @@
 """Carries out the steps of many people together: stage by stage, up to 100 entries a call.
 
-Subscribers come first, then their custom fields, then tags to take off, and tags to put on last, as in the
-plan of a single change (`worker.kit.plan`). A stage with one entry is a single call. Each person is settled
-by itself: whoever Kit names as failed takes no part in the stages that follow, and is left to single calls,
-which find out why.
+The stages are those of `worker.kit.plan`; the first is two, subscribers and then their custom fields. A
+stage with one entry is a single call. Each person is settled by itself: whoever Kit names as failed takes no
+part in the stages that follow, and is left to single calls, which find out why.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from worker.clock import Clock
@@ -26,7 +25,7 @@ from worker.kit.bulk import (
 )
 from worker.kit.catalog import Catalog
 from worker.kit.entries import Entries, Entry, bulk_pays
-from worker.kit.plan import AddTag, NameIfCreated, RemoveTag, Step, Upsert
+from worker.kit.plan import STAGES, AddTag, RemoveTag, Step, Upsert
 from worker.kit.single_calls import Job, SingleCalls, SubscriberGone
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.subscriber import Call, Subscriber
@@ -36,6 +35,7 @@ Done: TypeAlias = Callable[[BulkCall[Any], Answer], Mapping[Any, int]]
 """Reads an answer: of each item that is surely done, the subscriber's id."""
 Calls: TypeAlias = Iterable[Coroutine[Any, Any, None]]
 """Calls that may be made at once. Each notes what it did, or raises `Interrupted`."""
+Make: TypeAlias = Callable[[Calls], Awaitable[None]]
 
 
 class Interrupted(Exception):
@@ -82,19 +82,25 @@ class BulkCalls:
             CredentialRefused: Likewise.
         """
         make = _in_turn if one_at_a_time else _at_once
-        for job, step in _steps(NameIfCreated, jobs):
-            await self._single.carry_out(job, step)
-        upserts = _steps(Upsert, jobs)
+        for stage in STAGES:
+            if stage is Upsert:
+                await self._upserts(_steps(Upsert, jobs), make)
+            elif stage is RemoveTag:
+                removals = await self._entries.taggings(Untagging, _steps(RemoveTag, jobs))
+                await make(self._calls(removals, taggings_done))
+            elif stage is AddTag:
+                additions = await self._entries.taggings(Tagging, _steps(AddTag, jobs))
+                await make(self._calls(additions, taggings_done))
+            else:
+                await _in_turn(self._single_call(job, step) for job, step in _steps(stage, jobs))
+
+    async def _upserts(self, upserts: list[tuple[Job, Upsert]], make: Make) -> None:
         if bulk_pays([step for _, step in upserts]):
             await make(self._calls(self._entries.subscribers(upserts), subscriber_ids))
             await make(self._calls(await self._entries.values(upserts), values_set))
         else:
             # They are two at most. In turn, as both may be one person's.
             await _in_turn(self._single_call(job, step) for job, step in upserts)
-        removals = await self._entries.taggings(Untagging, _steps(RemoveTag, jobs))
-        await make(self._calls(removals, taggings_done))
-        additions = await self._entries.taggings(Tagging, _steps(AddTag, jobs))
-        await make(self._calls(additions, taggings_done))
 
     def _calls(self, entries: Iterable[Entry[Any]], done: Done) -> Calls:
         """Yield the calls of a stage, each item in one of them."""

@@ -1,13 +1,13 @@
 """Which steps make a change true in Kit, in order. Pure: `preview` prints them, the writer carries them out.
 
-Removals come before additions and both after the fields, since a new tag starts the creator's automations,
-whose emails should see the finished state.
+`STAGES` is the order, of one change as of many together. Removals come before additions and both after the
+fields, since a new tag starts the creator's automations, whose emails should see the finished state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from worker.events.event import FIRST, OrderKey
 from worker.mapping import Options
 from worker.subscribers.change import Change, Part, TagWish
 
-MAX_FIELDS = 10
+MAX_FIELDS: Final = 10
 """Kit sets more custom fields than this later, and answers 202 (Kit API reference, `POST /v4/subscribers`).
 The tags would then come first, and the emails that they start would see the old values."""
 
@@ -124,6 +124,9 @@ class AddTag(_TagStep, frozen=True):
 
 
 Step: TypeAlias = Upsert | NameIfCreated | RemoveTag | AddTag
+
+STAGES: Final = (Upsert, NameIfCreated, RemoveTag, AddTag)
+"""The kinds of steps, in the order in which they are carried out."""
 
 
 def plan(left: Change, options: Options, *, known: bool) -> list[Step]:

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from worker.broker.topology import dead_letter_queue, work_queue
+from worker.consumer.account_state import Status
 from worker.consumer.shared import Shared
-from worker.consumer.standby import Status
 from worker.consumer.supervisors import Supervisors
 from worker.errors import BrokerUnavailable
 

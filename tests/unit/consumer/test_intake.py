@@ -8,8 +8,8 @@ import pytest
 
 from tests.unit.consumer.world import World, adds
 from tests.unit.examples import EMAIL
-from tests.unit.virtual_time import now, run, settle
-from worker.consumer.intake import BURST_OVER, LOOK_AGAIN, MAX_BURST
+from tests.unit.virtual_time import run, settle
+from worker.consumer.intake import LOOK_AGAIN
 from worker.errors import EpochLost, Reason
 
 NEW = "ada.new@example.com"
@@ -215,26 +215,6 @@ def test_a_new_mapping_decides_about_what_waits_here() -> None:
             await asyncio.sleep(3)
         assert world.kinds == {1: "ignored", waits: "ignored", late: "ignored"}
         assert world.folded == []
-
-    run(main())
-
-
-def test_a_burst_is_over_after_a_moment_without_a_message_or_after_a_second() -> None:
-    async def main() -> None:
-        world = World()
-        async with world.running(dispatch=False):
-            await world.intake.burst_over(world.clock)
-            assert now() == pytest.approx(BURST_OVER)
-
-            async def keep_coming() -> None:
-                for number in range(1000):
-                    world.comes(number)
-                    await asyncio.sleep(BURST_OVER / 2)
-
-            coming, began = asyncio.create_task(keep_coming()), now()
-            await world.intake.burst_over(world.clock)
-            assert now() - began == pytest.approx(MAX_BURST, abs=BURST_OVER)
-            coming.cancel()
 
     run(main())
 

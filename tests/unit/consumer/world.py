@@ -22,8 +22,9 @@ from worker.consumer.apply import Apply
 from worker.consumer.backlog import Backlog
 from worker.consumer.dead_lettering import DeadLettering
 from worker.consumer.dispatch import Dispatch
+from worker.consumer.gather import BURST_OVER, Gather
 from worker.consumer.holds import Holds
-from worker.consumer.intake import BURST_OVER, Intake
+from worker.consumer.intake import Intake
 from worker.consumer.receive import Consumer
 from worker.consumer.report import Report
 from worker.consumer.settle import Settle
@@ -357,7 +358,8 @@ class World:
         self.backlog = Backlog(self.account, self.settle, {})
         self.apply = Apply(writer, self.backlog, self.holds, self.settle, self.clock, PATIENCE)
         self.intake = Intake(self.account, consumer, self.in_hand, ledger, self.backlog, self.settle)
-        self.dispatch = Dispatch(self.apply, self.backlog, self.holds, self.settle, self.intake, self.clock)
+        self.gather = Gather(consumer, self.intake, self.clock)
+        self.dispatch = Dispatch(self.apply, self.backlog, self.holds, self.settle, self.gather, self.clock)
 
     # -- events come ----------------------------------------------------------------------------------
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
+from worker.consumer.account_state import Status
 from worker.consumer.shared import Shared
-from worker.consumer.standby import Status
 from worker.consumer.supervisors import Supervisors
 from worker.metrics import Metrics
 from worker.ops.readiness import StatusReport

@@ -6,14 +6,14 @@ import asyncio
 
 from tests.unit.consumer.world import unavailable
 from tests.unit.virtual_time import VirtualClock, now, run
-from worker.consumer.standby import Standby
+from worker.consumer.account_state import AccountState
 
 
 def test_what_is_mended_while_kit_is_being_asked_ends_the_wait_that_follows() -> None:
     """Given a reload during a question to Kit that fails, the next question follows at once."""
 
     async def main() -> None:
-        standby, asked = Standby("sunny", VirtualClock()), list[float]()
+        state, asked = AccountState("sunny", VirtualClock()), list[float]()
 
         async def ask() -> None:
             asked.append(now())
@@ -21,9 +21,9 @@ def test_what_is_mended_while_kit_is_being_asked_ends_the_wait_that_follows() ->
             if len(asked) < 4:
                 raise unavailable()
 
-        waiting = asyncio.create_task(standby.until_answered(ask, 60.0))
+        waiting = asyncio.create_task(state.until_answered(ask, 60.0))
         await asyncio.sleep(5)
-        standby.look_again()
+        state.look_again()
         await waiting
 
         assert asked[:2] == [0.0, 10.0]
@@ -34,14 +34,14 @@ def test_what_is_mended_while_kit_is_being_asked_ends_the_wait_that_follows() ->
 
 def test_a_stop_ends_a_wait() -> None:
     async def main() -> None:
-        standby = Standby("sunny", VirtualClock())
-        waiting = asyncio.create_task(standby.wait(60.0))
+        state = AccountState("sunny", VirtualClock())
+        waiting = asyncio.create_task(state.wait(60.0))
         await asyncio.sleep(1)
-        standby.stopping.set()
-        standby.look_again()
+        state.stopping.set()
+        state.look_again()
         await waiting
         assert now() == 1.0
-        await standby.wait(60.0)
+        await state.wait(60.0)
         assert now() == 1.0
 
     run(main())

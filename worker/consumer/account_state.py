@@ -1,4 +1,4 @@
-"""An account that is not at work: why it is not, and how long it waits until it looks again."""
+"""The state of an account between sessions: why it is not at work, and how long it waits to look again."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Status:
     pending_subscribers: int = 0
 
 
-class Standby:
+class AccountState:
     """What keeps one account from work, between sessions.
 
     Attributes:
@@ -119,7 +119,7 @@ class Standby:
         while self.why_called_off is None:
             self._nudge.clear()  # what is mended while Kit is being asked ends the wait that follows
             error = await failure_of(ask)
-            found = "" if error is None else _state(error)
+            found = "" if error is None else _state_after(error)
             if found != state:
                 self._tell(found, str(error), before=state)
             if error is None:
@@ -139,7 +139,7 @@ class Standby:
             self._log.warning("hold_started", cause=problem)
 
 
-def _state(error: KitWorkerError) -> str:
+def _state_after(error: KitWorkerError) -> str:
     return "credential_refused" if isinstance(error, CredentialRefused) else "held"
 
 

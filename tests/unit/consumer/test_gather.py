@@ -1,0 +1,57 @@
+"""How long more events are waited for before a call."""
+
+import asyncio
+
+import pytest
+
+from tests.unit.consumer.world import World
+from tests.unit.virtual_time import now, run
+from worker.consumer.gather import BURST_OVER, MANY, MAX_BURST, MAX_GATHERING, QUIET
+
+
+def test_a_burst_is_over_after_a_moment_without_a_message_or_after_a_second() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.running(dispatch=False):
+            await world.gather.burst()
+            assert now() == pytest.approx(BURST_OVER)
+
+            async def keep_coming() -> None:
+                for number in range(1000):
+                    world.comes(number)
+                    await asyncio.sleep(BURST_OVER / 2)
+
+            coming, began = asyncio.create_task(keep_coming()), now()
+            await world.gather.burst()
+            assert now() - began == pytest.approx(MAX_BURST, abs=BURST_OVER)
+            coming.cancel()
+
+    run(main())
+
+
+def test_few_events_are_never_waited_for_and_many_until_no_more_come_but_not_for_ever() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.running(dispatch=False):
+            for number in range(MANY - 1):
+                world.comes(number)
+            began = now()
+            await world.gather.many()
+            assert now() == began, "they are too few"
+
+            world.comes(MANY)
+            await world.gather.many()
+            assert now() - began == pytest.approx(QUIET, abs=QUIET / 2)
+
+            async def keep_coming() -> None:
+                for number in range(MANY + 2, 1000):
+                    world.comes(number)
+                    await asyncio.sleep(QUIET / 2)
+
+            world.comes(MANY + 1)
+            coming, began = asyncio.create_task(keep_coming()), now()
+            await world.gather.many()
+            assert now() - began == pytest.approx(MAX_GATHERING, abs=QUIET)
+            coming.cancel()
+
+    run(main())
