@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 from worker.clock import Clock
 from worker.errors import CredentialRefused, EventError, KitRejected, TryLater
 from worker.kit.answers import Answer
-from worker.kit.bulk import (
+from worker.kit.bulk_requests import (
     BulkCall,
     Tagging,
     Untagging,

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from worker.accounts.file.errors import KIT_MISSING
 from worker.accounts.file.kit_model import KIT_WAYS
-from worker.accounts.file.sentences import KIT_MISSING
 from worker.accounts.file.source import FileFault, Source, YamlPath
 from worker.accounts.file.values import shown
 from worker.handlers.base import PLATFORM_FIELDS

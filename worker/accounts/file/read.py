@@ -13,12 +13,12 @@ from pydantic import ValidationError
 
 from worker.accounts.account import Account
 from worker.accounts.file.cross_checks import DEFAULT_FIELDS, cross_faults
+from worker.accounts.file.errors import form_faults, label
 from worker.accounts.file.kit_model import KitPart
 from worker.accounts.file.model import AccountFile, EventPart, RulePart
 from worker.accounts.file.secrets import NoSecretError, SecretPlace, read_start
-from worker.accounts.file.sentences import form_faults, label
 from worker.accounts.file.source import FileFault, Source, YamlPath, read_yaml
-from worker.accounts.file.source_errors import START, Spot
+from worker.accounts.file.syntax_errors import START, Spot
 from worker.errors import ConfigurationError, Problem
 from worker.handlers import HANDLERS
 from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp

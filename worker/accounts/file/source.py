@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from worker.accounts.file.source_errors import Spot, TooMuchError, explain
+from worker.accounts.file.syntax_errors import Spot, TooMuchError, explain
 
 MAX_DEPTH: Final = 20
 MAX_NODES: Final = 10_000

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.accounts.file.source import MAX_DEPTH, MAX_NODES, Unclear, read_yaml
-from worker.accounts.file.source_errors import Spot
+from worker.accounts.file.syntax_errors import Spot
 
 
 def faults(text: str) -> list[str]:

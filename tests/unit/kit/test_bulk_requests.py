@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from worker.errors import KitUnavailable
 from worker.kit.answers import Answer
-from worker.kit.bulk import (
+from worker.kit.bulk_requests import (
     MAX_ENTRIES,
     BulkCall,
     FieldValue,
