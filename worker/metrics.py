@@ -82,6 +82,11 @@ class Metrics:
             self.config_reloads.labels(
                 result
             )  # there from the start, so that a first one shows as an increase
+        self.ledger_up = Gauge(
+            "kit_worker_ledger_up",
+            "1 while the ledger can be read and written, else 0; it is looked at every few seconds",
+            registry=self.registry,
+        )
         self.loop_lag = Gauge(
             "kit_worker_loop_lag_seconds",
             "How late the event loop last was; over a second, something blocks it",

@@ -53,6 +53,11 @@ class AccountLedger:
         self._taking = asyncio.Lock()
 
     @property
+    def problem(self) -> str:
+        """Why the ledger cannot be used, for people, whoever found out; empty while it can."""
+        return self.retrying.problem or self._ledger.database.usability.problem
+
+    @property
     def known_since(self) -> float:
         """From when on Kit's answers are known, in seconds since 1970."""
         return self._tenure.known_since if self._tenure else float("inf")

@@ -74,7 +74,7 @@ class Settle(Persistence):
     @property
     def problem(self) -> str:
         """Why nothing can be settled, for people; empty while all is well."""
-        if problem := self._ledger.retrying.problem:
+        if problem := self._ledger.problem:
             return problem
         problem = self._dead_letters.retrying.problem
         return f"a dead letter is not safe yet: {problem}" if problem else ""

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from worker.errors import LedgerUnavailable
 from worker.ledger import sqlite
 from worker.ledger.address import check_ledger_url
-from worker.ledger.failures import FAILURES, usable_within
+from worker.ledger.failures import FAILURES, Usability, usable_within
 from worker.ledger.file import LedgerFile
 from worker.ledger.migrations import MIGRATIONS, Step, ledger_version, migrate, newest
 from worker.ledger.schema import meta
@@ -36,6 +36,9 @@ class Database:
         timeout: Seconds for one transaction, connecting included, but not a migration.
         purge_within: Seconds for which `purge` tries.
         migrations: The steps to the newest version.
+
+    Attributes:
+        usability: Whether the last uses succeeded, and why not.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Database:
         self._migrations = migrations
         self.url = make_url(url)
         self.secret = b""
+        self.usability = Usability()
         self._engine: AsyncEngine | None = None
         self._file = LedgerFile(Path(self.url.database or "")) if self.is_sqlite else None
         self._opening = asyncio.Lock()
@@ -82,7 +86,7 @@ class Database:
         Raises:
             LedgerUnavailable: The ledger could not be used.
         """
-        async with usable_within(self._timeout, self.name) as limit:
+        async with self._used(writes=False) as limit:
             engine = await self._opened(limit)
             if not self.is_sqlite:
                 # Each statement by itself: that saves two round trips, and nothing here needs one snapshot.
@@ -93,7 +97,7 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Hold a transaction that is committed at the end of the block; raises as `read` does."""
-        async with usable_within(self._timeout, self.name) as limit:
+        async with self._used(writes=True) as limit:
             engine = await self._opened(limit)
             if self._writing is None:
                 async with engine.begin() as connection:
@@ -141,6 +145,12 @@ class Database:
             with suppress(*FAILURES, TimeoutError):
                 async with asyncio.timeout(self._timeout):
                     await engine.dispose()
+
+    @asynccontextmanager
+    async def _used(self, *, writes: bool) -> AsyncIterator[asyncio.Timeout]:
+        with self.usability.of_use(writes=writes):
+            async with usable_within(self._timeout, self.name) as limit:
+                yield limit
 
     async def _opened(self, limit: asyncio.Timeout) -> AsyncEngine:
         if self._engine is not None and (self._file is None or self._file.is_in_place()):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 import asyncpg
@@ -19,6 +19,33 @@ _LOST_TABLES: Final = (
     "put it back from a backup, or, with none of its tables left, restart the workers to begin with an empty "
     "one, which knows nothing of the events applied so far"
 )
+
+
+class Usability:
+    """Whether a database could be used when it was used last.
+
+    Writing and reading are told apart, for a full or read-only disk is read well.
+    """
+
+    def __init__(self) -> None:
+        self._problems: dict[str, str] = {}
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be used, for people; empty while it can."""
+        return next(iter(self._problems.values()), "")
+
+    @contextmanager
+    def of_use(self, *, writes: bool) -> Iterator[None]:
+        """Note how the use within the block ends; whoever writes can read, too."""
+        kind = "write" if writes else "read"
+        try:
+            yield
+        except LedgerUnavailable as error:
+            self._problems[kind] = str(error)
+            raise
+        self._problems.pop("read", None)
+        self._problems.pop(kind, None)
 
 
 @asynccontextmanager

@@ -81,7 +81,7 @@ class Presence:
         if problem:
             self._problems[work] = problem
         if bool(self._problems) != before:
-            # The accounts hold, and say so themselves; this is about commands and `kit-worker status`.
+            # Accounts with events in hand say so themselves; the others are held without a line of their own.
             log.warning("presence_lost" if problem else "presence_back", problem=problem)
 
     async def _hear(self) -> None:

@@ -72,6 +72,7 @@ class StatusReport:
         """Return all metrics, those that are only looked at refreshed."""
         metrics = self._shared.metrics
         metrics.clear_states()
+        metrics.ledger_up.set(not self._shared.ledger.database.usability.problem)
         for name, supervisor in self._supervisors.running.items():
             status = supervisor.status
             metrics.set_state(name, status.state)

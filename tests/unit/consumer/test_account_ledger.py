@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -16,6 +17,7 @@ from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.holds import Holds
 from worker.errors import EpochLost, LedgerUnavailable
 from worker.kit.catalog import Catalog
+from worker.ledger.failures import Usability
 from worker.ledger.store import Ledger, Tenure
 from worker.subscribers.known import Batch, Known
 from worker.subscribers.record import Record
@@ -46,6 +48,7 @@ class Kept:
     calls: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     clock: VirtualClock = field(default_factory=VirtualClock)
+    database: Any = field(default_factory=lambda: SimpleNamespace(usability=Usability()))
 
     async def take(self, account: str, kit_account: int) -> Tenure:
         await self._do("take")
@@ -102,6 +105,18 @@ def ledger_of(kept: Kept, kit: FakeKitAccount | None = None) -> AccountLedger:
     return AccountLedger("sunny", cast("Ledger", kept), catalog, holds)
 
 
+def test_what_somebody_else_found_out_about_the_ledger_holds_the_account_too() -> None:
+    """Given no event at all, and a look at the ledger that failed, the account is held until one succeeds."""
+    kept = Kept()
+    ledger, usability = ledger_of(kept), kept.database.usability
+    with pytest.raises(LedgerUnavailable), usability.of_use(writes=False):
+        raise LedgerUnavailable("it is away")
+    assert ledger.problem == "it is away"
+    with usability.of_use(writes=False):
+        pass
+    assert ledger.problem == ""
+
+
 def batch() -> Batch:
     return Batch([Record("ada@example.com")])
 
@@ -127,10 +142,10 @@ def test_what_fails_is_tried_until_it_works_and_told_once(broken: str) -> None:
         with capture_logs() as logs:
             working = asyncio.gather(ledger.load((), (), may_take=True), ledger.save(batch()))
             await asyncio.sleep(30)
-            assert ledger.retrying.problem == f"{broken} does not work"
+            assert ledger.problem == f"{broken} does not work"
             kept.broken.clear()
             await working
-            assert ledger.retrying.problem == ""
+            assert ledger.problem == ""
         return [line["event"] for line in logs]
 
     assert run(main()) == ["ledger_unavailable", "ledger_back"]
@@ -188,7 +203,7 @@ def test_a_ledger_that_can_be_read_but_not_written_stays_a_problem() -> None:
         saving = asyncio.create_task(ledger.save(batch()))
         await asyncio.sleep(1)
         await ledger.load((), (), may_take=False)
-        assert ledger.retrying.problem == "save does not work"
+        assert ledger.problem == "save does not work"
         saving.cancel()
 
     run(main())

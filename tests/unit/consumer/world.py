@@ -269,11 +269,6 @@ class FakeLedger:
     error: Exception | None = None
     problem: str = ""
 
-    @property
-    def retrying(self) -> FakeLedger:
-        """Says why the ledger cannot be used."""
-        return self
-
     async def load(self, emails: Collection[str], _users: Collection[str], *, may_take: bool) -> Known:
         """Answer."""
         self.asked.append(set(emails))

@@ -5,11 +5,33 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from worker.consumer.account_state import Status
 from worker.consumer.shared import Shared
 from worker.consumer.supervisors import Supervisors
+from worker.errors import LedgerUnavailable
+from worker.ledger.failures import Usability
 from worker.metrics import Metrics
 from worker.ops.readiness import StatusReport
+
+
+def shared_with(usability: Usability) -> SimpleNamespace:
+    database = SimpleNamespace(usability=usability)
+    return SimpleNamespace(metrics=Metrics(), ledger=SimpleNamespace(database=database))
+
+
+def test_a_ledger_that_is_away_is_measured_until_it_is_back() -> None:
+    """Given looks at the ledger that fail, and then do not, the metric is 0 and then 1."""
+    usability = Usability()
+    supervisors = SimpleNamespace(running={}, never_started=set())
+    report = StatusReport(cast("Shared", shared_with(usability)), cast("Supervisors", supervisors))
+    with pytest.raises(LedgerUnavailable), usability.of_use(writes=True):
+        raise LedgerUnavailable("it is away")
+    assert b"kit_worker_ledger_up 0.0" in report.metrics_text()
+    with usability.of_use(writes=True):
+        pass
+    assert b"kit_worker_ledger_up 1.0" in report.metrics_text()
 
 
 def test_an_account_that_was_removed_is_no_longer_measured() -> None:
@@ -19,7 +41,7 @@ def test_an_account_that_was_removed_is_no_longer_measured() -> None:
         name: SimpleNamespace(status=status, budget_used=0.5) for name in ("gone", "here")
     }
     supervisors = SimpleNamespace(running=running, never_started=set())
-    shared = SimpleNamespace(metrics=Metrics())
+    shared = shared_with(Usability())
     report = StatusReport(cast("Shared", shared), cast("Supervisors", supervisors))
     assert b'"gone"' in report.metrics_text()
 
