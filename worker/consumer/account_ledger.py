@@ -62,6 +62,11 @@ class AccountLedger:
         """From when on Kit's answers are known, in seconds since 1970."""
         return self._tenure.known_since if self._tenure else float("inf")
 
+    @property
+    def epoch(self) -> int:
+        """Of this session's tenure; 0 while the account is not taken."""
+        return self._tenure.epoch if self._tenure else 0
+
     def is_over(self, epoch: int) -> bool:
         """Tell whether the account was taken away, given its present epoch."""
         return self._tenure is not None and self._tenure.epoch < epoch

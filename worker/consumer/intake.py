@@ -7,8 +7,6 @@ and are asked about together.
 from __future__ import annotations
 
 import asyncio
-import itertools
-import time
 from contextlib import suppress
 from typing import Final
 
@@ -24,6 +22,7 @@ from worker.consumer.settle import Settle
 from worker.errors import EventError, HandlerError
 from worker.events.decode import decode
 from worker.events.delivery import Delivery
+from worker.events.event import arrival_of
 from worker.handlers import HANDLERS
 from worker.subscribers.change import NOTHING
 from worker.subscribers.identity import id_key, person_in
@@ -36,9 +35,6 @@ LOOK_AGAIN: Final = 0.2
 """Seconds after which an event that waits for another subscriber's work is looked at again."""
 MOST_AT_ONCE: Final = 100
 """Messages of one batch; they are read without a pause, while other accounts wait."""
-
-_arrivals = itertools.count(time.time_ns())
-"""Grows with every message, and over restarts too, as far as the machine's clock does."""
 
 
 class Intake:
@@ -118,10 +114,11 @@ class Intake:
     # -- decode, and interpret ------------------------------------------------------------------------
 
     def _decoded(self, delivery: Delivery) -> Item | None:
+        epoch = self._ledger.epoch
         try:
             event = decode(
                 delivery,
-                arrival=next(_arrivals),
+                arrival=arrival_of(epoch, delivery.tag),
                 apps=self.account.apps,
                 types={*HANDLERS, *self.account.events},
             )
@@ -133,7 +130,8 @@ class Intake:
             bug = HandlerError(f"{type(error).__name__} while reading it; this is a bug")
             self._settle.put(Outcome(Item(delivery), Kind.DEAD_LETTERED, bug))
         else:
-            return Item(delivery, event, email or "", None if user_id is None else id_key(user_id))
+            user = None if user_id is None else id_key(user_id)
+            return Item(delivery, event, email or "", user, epoch=epoch)
         return None
 
     def _interpreted(self, item: Item) -> Item | None:
@@ -164,10 +162,15 @@ class Intake:
         known = await self._ledger.load(emails, users, may_take=may_take)
         self._in_hand.directory.learn(emails, users, known)
 
+    def _current(self, item: Item) -> Item | None:
+        """Return an item as it is in this tenure and under this mapping, either of which may be new."""
+        read = item if item.epoch == self._ledger.epoch else self._decoded(item.delivery)
+        return None if read is None else self._interpreted(read)
+
     def _take_in(self, item: Item) -> None:
-        current = self._interpreted(item)
+        current = self._current(item)
         if current is None:
-            return  # under a mapping that was saved meanwhile
+            return
         if any(map(bool, self._in_hand.directory.unknown((current,)))):
             self._read.append(current)  # whoever knew the person let go meanwhile
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from worker.events.values import Json
 
@@ -23,12 +23,30 @@ class OrderKey(NamedTuple):
         sequence: The publisher's CloudEvents `sequence`, made comparable; empty where there is none,
             which sorts before every sequence.
         time: When it happened, by the publisher's clock.
-        arrival: A number that grows with every message this process receives.
+        arrival: The place among messages that were received, by `arrival_of`; of a replay, the first time's.
     """
 
     sequence: str
     time: datetime
     arrival: int
+
+
+_MESSAGES_BITS: Final = 21
+"""Of an arrival number: two million messages, before it runs into the numbers of the next millisecond."""
+
+
+def arrival_of(epoch: int, tag: int) -> int:
+    """Return the arrival number of a message, which is the same for all who share a ledger.
+
+    Whoever receives a message later has a greater one, in whichever process: a later tenure has a greater
+    epoch, and within a session the channel counts. Epochs are milliseconds since 1970 (`ledger.takeover`), so
+    that it is greater than every number of nanoseconds until 2109, and less than 2**63, as databases have it.
+
+    Args:
+        epoch: Of the tenure; 0 where the account is not taken yet.
+        tag: The channel's number for the message.
+    """
+    return (epoch << _MESSAGES_BITS) + tag
 
 
 FIRST = OrderKey("", datetime.min.replace(tzinfo=UTC), 0)

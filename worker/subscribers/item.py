@@ -26,6 +26,7 @@ class Item(msgspec.Struct, frozen=True, eq=False):
         mark: What tells it apart from the others of its person, while it stands for all its copies.
         doubled: True where it only waits for the end of another copy of the same event.
         version: Of the account's file under which it was interpreted.
+        epoch: Of the tenure in which it was read; 0 where the account was not taken yet.
     """
 
     delivery: Delivery
@@ -38,6 +39,7 @@ class Item(msgspec.Struct, frozen=True, eq=False):
     mark: str | None = None
     doubled: bool = False
     version: str = ""
+    epoch: int = 0
 
 
 class Kind(StrEnum):

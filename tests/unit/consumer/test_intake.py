@@ -11,6 +11,7 @@ from tests.unit.examples import EMAIL
 from tests.unit.virtual_time import run, settle
 from worker.consumer.intake import LOOK_AGAIN
 from worker.errors import EpochLost, Reason
+from worker.events.event import OrderKey, arrival_of
 
 NEW = "ada.new@example.com"
 
@@ -230,5 +231,75 @@ def test_what_is_no_event_is_a_dead_letter_also_while_the_ledger_is_asked() -> N
             await settle()
             assert len(world.dead_letters.published) == 1
             assert len(world.intake) == 1
+
+    run(main())
+
+
+async def orders_of(world: World, *numbers: int) -> list[OrderKey]:
+    """Let events of one moment come, and return their order keys as they reach the backlog."""
+    async with world.running(dispatch=False):
+        for number in numbers:
+            world.comes(0, f"p{number}@example.com")
+        await settle()
+    return [item.event.order for item in world.backlog.items() if item.event is not None]
+
+
+def test_of_one_moment_the_later_tenure_is_newer_whichever_process_began_first() -> None:
+    """Given the later tenure read its event first, as a process whose own count began earlier would."""
+
+    async def main() -> None:
+        earlier, later = World(), World()
+        earlier.ledger.epoch, later.ledger.epoch = 5, 6
+        (second,) = await orders_of(later, 1)
+        first = (await orders_of(earlier, *range(50)))[-1]
+        assert first < second
+
+    run(main())
+
+
+def test_what_is_read_while_the_account_is_taken_keeps_its_place() -> None:
+    """Given events read before, during and after the take, they have its numbers, in their order."""
+
+    async def main() -> None:
+        world = World()
+        world.ledger.epoch, world.ledger.takes, world.ledger.reads = 0, 2**40, 1.0
+        async with world.running(dispatch=False):
+            for number in range(3):
+                world.comes(0, f"p{number}@example.com")
+                await asyncio.sleep(0.4)
+            await asyncio.sleep(2)
+            world.comes(0, "p3@example.com")
+            await asyncio.sleep(2)
+        orders = [item.event.order for item in world.backlog.items() if item.event is not None]
+        assert [order.arrival for order in orders] == [arrival_of(2**40, tag) for tag in (1, 2, 3, 4)]
+
+    run(main())
+
+
+def test_an_account_that_is_taken_anew_numbers_what_is_read_anew() -> None:
+    """Given somebody else had the account meanwhile, what waits here came after what they applied."""
+
+    async def main() -> None:
+        world = World()
+        world.ledger.epoch, world.ledger.takes = 5, 7
+        (order,) = await orders_of(world, 1)
+        assert order.arrival == arrival_of(7, 1)
+
+    run(main())
+
+
+def test_a_replay_keeps_the_number_of_its_first_time() -> None:
+    async def main() -> None:
+        world = World()
+        world.ledger.takes = 9
+        async with world.running(dispatch=False):
+            world.comes(0)
+            body = world.consumer.unsettled[1].body
+            world.delivers(
+                body, headers={"x-event-arrival": "17", "x-original-routing-key": "user.signed_up"}
+            )
+            await settle()
+        orders = [item.event.order for item in world.backlog.items() if item.event is not None]
+        assert orders[1].arrival == 17
 
     run(main())

@@ -257,6 +257,8 @@ class FakeLedger:
         batches: What was written.
         reads: Seconds that a question takes.
         writes: Seconds that a write takes.
+        epoch: Of the tenure; 0 while the account is not taken.
+        takes: The epoch that the next question brings, if it takes the account.
     """
 
     records: dict[str, Record] = field(default_factory=dict)
@@ -266,6 +268,8 @@ class FakeLedger:
     batches: list[Batch] = field(default_factory=list)
     reads: float = 0.0
     writes: float = 0.0
+    epoch: int = 1
+    takes: int = 0
     error: Exception | None = None
     problem: str = ""
 
@@ -273,6 +277,7 @@ class FakeLedger:
         """Answer."""
         self.asked.append(set(emails))
         self.may_take.append(may_take)
+        self.epoch = self.takes or self.epoch
         await asyncio.sleep(self.reads)
         if self.error is not None:
             raise self.error
