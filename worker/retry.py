@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 FIRST_DELAY = 1.0
 MAX_DELAY = 60.0
+SOON = 5.0
+"""Seconds: what is lost sooner than so long after it was got counts as not got."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,24 @@ def backoff(failures: int, jitter: float, first: float = FIRST_DELAY) -> float:
     """
     delay = min(first * 2.0 ** min(failures - 1, 10), MAX_DELAY)
     return min(max(delay * (0.75 + 0.5 * jitter), FIRST_DELAY), MAX_DELAY)
+
+
+def failures_after(failures: int, lived: float) -> int:
+    """Return how many tries in a row have failed, after one more that led to something which is lost again.
+
+    Args:
+        failures: In a row, before it.
+        lived: Seconds for which there was what was tried for; 0 where there never was.
+    """
+    return failures + 1 if lived < SOON else 0
+
+
+def pause(failures: int, jitter: float) -> float:
+    """Return the seconds to wait for before one tries again; where nothing has failed yet, a moment.
+
+    The moment spreads those who have lost the same thing at once, such as the workers of one broker.
+    """
+    return backoff(failures, jitter) if failures else jitter * 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final, TypeVar
 
 import structlog
 
 from worker.clock import Clock
 from worker.errors import KitWorkerError
 from worker.retry import MAX_DELAY, backoff
+
+LATE_AFTER: Final = 10.0
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -54,7 +56,11 @@ class Retrying:
         return next(iter(self._problems.values()), "")
 
     async def until_done(
-        self, work: Callable[[], Awaitable[T]], *, mend: Callable[[], Awaitable[None]] | None = None
+        self,
+        work: Callable[[], Awaitable[T]],
+        *,
+        mend: Callable[[], Awaitable[None]] | None = None,
+        late: str = "",
     ) -> T:
         """Return what the work returns, however long that takes.
 
@@ -64,12 +70,14 @@ class Retrying:
         Args:
             work: Is called until it does not raise the error that passes.
             mend: Is called between two tries. Where it fails in the same way, the next try tells.
+            late: What the problem is while a try takes longer than `LATE_AFTER`; empty where that is none.
         """
         this, failures = object(), 0
         try:
             while True:
                 try:
-                    done = await work()
+                    with self._noticed(this, late):
+                        done = await work()
                 except self._passing as error:
                     failures += 1
                     self._fails(this, str(error))
@@ -83,6 +91,18 @@ class Retrying:
         finally:
             self._problems.pop(this, None)  # cancelled, or failed for good: nobody repeats it any more
             self._is_told = bool(self._problems)
+
+    @contextmanager
+    def _noticed(self, this: object, late: str) -> Iterator[None]:
+        """Have a try that takes long be told as one that failed; it goes on all the same."""
+        if not late:
+            yield
+            return
+        telling = asyncio.get_running_loop().call_later(LATE_AFTER, self._fails, this, late)
+        try:
+            yield
+        finally:
+            telling.cancel()
 
     def _fails(self, this: object, problem: str) -> None:
         self._problems[this] = problem

@@ -12,13 +12,16 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 from aio_pika.tools import OneShotCallback
+from structlog.testing import capture_logs
+from yarl import URL
 
 from tests.integration.conftest import BrokerControl
 from tests.integration.harness import until
-from worker.broker.connection import Connection
+from worker.broker.connection import Connection, check_amqp_url
 from worker.broker.consuming import ConsumerChannel
 from worker.broker.publisher import Outgoing, Publisher
 from worker.broker.queues import connected, queue_state
+from worker.broker.reconnecting import ReconnectingConnection
 from worker.clock import Clock
 from worker.errors import BrokerUnavailable
 from worker.events.delivery import Delivery
@@ -92,6 +95,32 @@ async def test_a_connection_that_the_broker_closes_is_known_to_be_gone(
     assert not connection.is_up
     with pytest.raises(BrokerUnavailable):
         await connection.open_channel()
+
+
+@pytest.mark.timeout(90)
+async def test_a_broker_that_takes_the_login_and_refuses_the_first_channel_is_asked_seldom(
+    amqp_url: str, broker_ctl: BrokerControl
+) -> None:
+    """Given a user who may open no channel, tries are a second apart and more; allowed to, it is up again."""
+    user = f"user-{uuid.uuid4().hex[:8]}"
+    await broker_ctl.rabbitmqctl("add_user", user, "secret")
+    try:
+        await broker_ctl.rabbitmqctl("set_permissions", user, ".*", ".*", ".*")
+        await broker_ctl.rabbitmqctl("set_user_limits", user, '{"max-channels": 0}')
+        url = check_amqp_url(str(URL(amqp_url).with_user(user).with_password("secret")))
+        reconnecting = ReconnectingConnection(url, "test", clock=Clock())
+        with capture_logs() as logs:
+            running = asyncio.create_task(reconnecting.run())
+            await asyncio.sleep(6)
+            assert 2 <= len(logs) <= 4  # at once, and 1, 2 and 4 s later, give or take a quarter
+            assert {line["event"] for line in logs} == {"broker_lost"}
+            assert "opens no channel" in reconnecting.problem
+            await broker_ctl.rabbitmqctl("clear_user_limits", user, "max-channels")
+            await until(lambda: reconnecting.is_up)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    finally:
+        await broker_ctl.rabbitmqctl("delete_user", user)
 
 
 async def test_what_is_not_confirmed_when_the_connection_closes_is_said_to_be_so(

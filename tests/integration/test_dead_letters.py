@@ -429,3 +429,33 @@ async def test_discard_deletes_what_is_selected_and_only_among_those_asked_about
     await box.all_back(2)
     assert [each.event_id for each in (await look(box.connection, box.account)).letters] == ["e2", "e4"]
     assert await box.waiting() == 0
+
+
+async def test_copies_of_a_dead_letter_are_one(box: Box, publisher: Publisher) -> None:
+    """Given a letter that was published three times under one id, it counts once."""
+    await box.fill({}, {})
+    await box.fill({}, {}, {})  # the same two again, and a third
+    listing = await look(box.connection, box.account)
+    assert (listing.ready, listing.matching, listing.copies, len(listing.letters)) == (5, 3, 2, 3)
+    await box.all_back(5)
+    whole = [each.id async for each in whole_letters(box.connection, box.account, Selection())]
+    assert whole == ["letter-1", "letter-2", "letter-3"]
+    await box.all_back(5)
+
+    done: list[DeadLetter] = []
+    first = Selection(ids=frozenset({"letter-1"}))
+    await replay(box.connection, publisher, box.account, first, done.append)
+    assert ([each.id for each in done], await box.waiting()) == (["letter-1"], 1)
+    await box.all_back(3)
+    await discard(box.connection, box.account, Selection(), done.append)
+    assert [each.id for each in done] == ["letter-1", "letter-2", "letter-3"]
+    await box.all_back(0)
+
+
+async def test_what_rabbitmq_took_out_under_one_id_is_two(box: Box) -> None:
+    """Given two events that their publisher gave one id, and that no worker settled, neither is a copy."""
+    death: HeadersType = {"x-death": [{"queue": work_queue(box.account), "reason": "delivery_limit"}]}
+    for _ in range(2):
+        message = aio_pika.Message(b"{}", headers=death, message_id="theirs", delivery_mode=2)
+        await box.channel.default_exchange.publish(message, dead_letter_queue(box.account))
+    assert (await look(box.connection, box.account)).matching == 2

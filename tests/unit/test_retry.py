@@ -8,6 +8,8 @@ from worker.retry import (
     PATIENCE,
     Tries,
     backoff,
+    failures_after,
+    pause,
 )
 
 NEVER = float("-inf")
@@ -29,6 +31,28 @@ def test_the_wait_doubles_from_one_second_to_sixty(
     failures: int, earliest: float, middle: float, latest: float
 ) -> None:
     assert [backoff(failures, jitter) for jitter in (0.0, 0.5, 1.0)] == [earliest, middle, latest]
+
+
+@pytest.mark.parametrize(
+    ("lives", "failures"),
+    [
+        ([0.0], 1),
+        ([0.0, 0.0, 0.1], 3),
+        ([4.9, 4.9], 2),
+        ([0.0, 0.0, 5.0], 0),
+        ([5.0, 0.0], 1),
+    ],
+)
+def test_what_is_lost_soon_counts_as_what_never_was(lives: list[float], failures: int) -> None:
+    count = 0
+    for lived in lives:
+        count = failures_after(count, lived)
+    assert count == failures
+
+
+def test_after_the_loss_of_what_has_lasted_one_waits_for_a_moment_and_then_longer() -> None:
+    assert [pause(0, jitter) for jitter in (0.0, 0.5, 1.0)] == [0.0, 0.25, 0.5]
+    assert [pause(failures, 0.5) for failures in (1, 2, 3)] == [1.0, 2.0, 4.0]
 
 
 def tried(*failures: tuple[float, float]) -> Tries:

@@ -187,3 +187,28 @@ def test_an_unexpected_error_of_mending_is_raised() -> None:
 
     with pytest.raises(BrokerUnavailable):
         run(retrying().until_done(Work(GONE), mend=mend))
+
+
+def test_what_takes_long_is_told_as_a_failure_and_not_tried_again() -> None:
+    """Given an answer that comes after 12 s, people know from the tenth on, and it was asked for once."""
+    tries: list[float] = []
+
+    async def slow() -> str:
+        tries.append(now())
+        await asyncio.sleep(12)
+        return "done"
+
+    async def main() -> list[str]:
+        repeated = retrying()
+        with capture_logs() as logs:
+            working = asyncio.create_task(repeated.until_done(slow, late="no answer yet"))
+            await asyncio.sleep(9)
+            assert repeated.problem == ""
+            await asyncio.sleep(2)
+            assert repeated.problem == "no answer yet"
+            assert await working == "done"
+            assert repeated.problem == ""
+        return [line["event"] for line in logs]
+
+    assert run(main()) == ["not_written", "written"]
+    assert tries == [0]

@@ -37,7 +37,7 @@ class Broker:
             clock=clock,
             ping_every=ping_every,
             max_silence=max_silence,
-            tells_version=True,
+            consumes=True,
         )
         self.publishing = ReconnectingConnection(
             checked, f"kit-worker {worker_id} publishing", clock=clock, ping_every=ping_every

@@ -7,15 +7,18 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import DeliveryError, PublishError
 
 from worker.broker import frames
-from worker.broker.connection import FAILURES, OpensChannels, answered_within, close_quietly
+from worker.broker.connection import FAILURES, RPC_TIMEOUT, OpensChannels, answered_within, close_quietly
 from worker.errors import BrokerUnavailable
+
+CONFIRMS_WITHIN: Final = 60.0
+"""Seconds. A confirm that comes late is waited for: to publish again makes a second copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,11 @@ class Outgoing:
     properties: dict[str, Any]
 
 
+def with_id(message: Outgoing) -> Outgoing:
+    """Return the message with a `message_id`, by which each repeat of it is known as a copy."""
+    return replace(message, properties={"message_id": str(uuid.uuid4()), **message.properties})
+
+
 class Publisher:
     """Publishes on a connection of its own, and returns only when the broker has the message safely.
 
@@ -45,46 +53,45 @@ class Publisher:
         self._in_use: Counter[AbstractChannel] = Counter()
         self._lock = asyncio.Lock()
 
-    async def publish(self, message: Outgoing, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109  # sent on
+    async def publish(self, message: Outgoing, *, timeout: float = CONFIRMS_WITHIN) -> None:  # noqa: ASYNC109
         """Publish one message, mandatory and confirmed.
 
         Args:
             message: With a `message_id` that nobody else uses, or none: returned messages are matched by
                 it, and of two under one id the unroutable one would count as confirmed.
-            timeout: Seconds, opening a channel included.
+            timeout: Seconds to wait for the confirm.
 
         Raises:
             BrokerUnavailable: Returned as unroutable, refused, or not confirmed in time. Of the last it is
                 unknown whether the broker has it: publishing again may make two of it, never none.
         """
-        properties = {"message_id": str(uuid.uuid4()), **message.properties}
+        sent = frames.outgoing(message.body, with_id(message).properties)
         try:
-            async with answered_within(timeout), self._used() as channel:
+            async with self._used(min(timeout, RPC_TIMEOUT)) as channel, answered_within(timeout):
                 exchange = await channel.get_exchange(message.exchange, ensure=False)
-                sent = frames.outgoing(message.body, properties)
                 await exchange.publish(sent, message.routing_key, mandatory=True)
         except PublishError as error:
             raise BrokerUnavailable(f"no queue takes messages for {_target(message)}") from error
         except DeliveryError as error:
             raise BrokerUnavailable(f"the queue behind {_target(message)} refused a message") from error
         except (*FAILURES, BrokerUnavailable) as error:
-            await self._discard()
             raise BrokerUnavailable(
                 f"{_target(message)} was not confirmed: {error or type(error).__name__}"
             ) from error
 
     @asynccontextmanager
-    async def _used(self) -> AsyncIterator[AbstractChannel]:
-        """Use the channel; one on which something was refused is used to its end, and no more.
+    async def _used(self, opens_within: float) -> AsyncIterator[AbstractChannel]:
+        """Use the channel; one on which something failed serves those who use it now, and nobody else.
 
-        A quorum queue of RabbitMQ 3.10 that has once refused a channel goes on to refuse it, though the
-        policy that limited it is gone.
+        An answer that came after all would be taken for a later message's. And a quorum queue of RabbitMQ
+        3.10 that has once refused a channel goes on to refuse it, though the policy that limited it is gone.
         """
-        channel = await self._open()
+        async with answered_within(opens_within):
+            channel = await self._open()
         self._in_use[channel] += 1
         try:
             yield channel
-        except DeliveryError:
+        except BaseException:
             if self._channel is channel:
                 self._channel = None
             raise
@@ -100,12 +107,6 @@ class Publisher:
             if self._channel is None or self._channel.is_closed:
                 self._channel = await self._connection.open_channel(confirms=True)
             return self._channel
-
-    async def _discard(self) -> None:
-        """Leave a channel on which something is unanswered; its answers would be taken for later ones."""
-        channel, self._channel = self._channel, None
-        if channel is not None:
-            await close_quietly(channel)
 
 
 def _target(message: Outgoing) -> str:

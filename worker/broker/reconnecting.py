@@ -21,11 +21,13 @@ from worker.broker.connection import (
 from worker.broker.version import version_warnings
 from worker.clock import Clock
 from worker.errors import BrokerUnavailable
-from worker.retry import backoff
+from worker.retry import failures_after, pause
 
 PING_EVERY: Final = 5.0
 MAX_SILENCE: Final = 2.0 * HEARTBEAT
 """Seconds after which RabbitMQ may have given this worker's queues to another one."""
+ALARM_PATIENCE: Final = 300.0
+"""Seconds that a publishing connection waits for an answer; one that is dead ends by heartbeats before."""
 MAX_RECONNECT_DELAY: Final = 5.0
 
 log = structlog.get_logger()
@@ -40,7 +42,9 @@ class ReconnectingConnection:
         clock: Tells when the broker was heard, and how long to wait before the next try.
         ping_every: Seconds between two questions to the broker.
         max_silence: Seconds for which an unheard broker is taken to be there.
-        tells_version: Whether to log what is good to know about the broker's version.
+        consumes: Whether another worker may get its queues, so that it must be heard all the time; what only
+            publishes waits, since RabbitMQ reads nothing from it during an alarm. It also tells what is good
+            to know about the broker's version.
 
     Attributes:
         heard_at: Seconds; the broker is known to have been there at that moment. It is when the last
@@ -58,7 +62,7 @@ class ReconnectingConnection:
         clock: Clock,
         ping_every: float = PING_EVERY,
         max_silence: float = MAX_SILENCE,
-        tells_version: bool = False,
+        consumes: bool = False,
     ) -> None:
         self.heard_at = float("-inf")
         self.problem = "not connected yet"
@@ -68,8 +72,9 @@ class ReconnectingConnection:
         self._clock = clock
         self._ping_every = ping_every
         self._max_silence = max_silence
-        self._tells_version = tells_version
+        self._consumes = consumes
         self._connection: Connection | None = None
+        self._up_since: float | None = None
         self._up = asyncio.Event()
 
     @property
@@ -92,24 +97,37 @@ class ReconnectingConnection:
         return await self._connection.open_channel(confirms=confirms)
 
     async def run(self) -> None:
-        """Connect, watch, and connect again, until cancelled."""
+        """Connect, watch, and connect again, until cancelled.
+
+        A connection that is lost soon counts as one that failed: a broker may take a login, and then refuse
+        the first channel.
+        """
         failures = 0
         while True:
-            try:
-                connection = await connect(self._url, self._name)
-            except BrokerUnavailable as error:
-                failures += 1
-                self.problem = str(error)
-                delay = min(backoff(failures, self._clock.random()), MAX_RECONNECT_DELAY)
-                log.warning("broker_unreachable", problem=self.problem, retry_in_s=round(delay, 1))
-                await asyncio.sleep(delay)
-                continue
-            failures = 0
-            try:
-                await self._watch(connection)
-            finally:
-                self._connection = None
-                await close_quietly(connection)
+            event = await self._one_connection()
+            failures = failures_after(failures, self._lived())
+            delay = min(pause(failures, self._clock.random()), MAX_RECONNECT_DELAY)
+            log.warning(event, connection=self._name, problem=self.problem, retry_in_s=round(delay, 1))
+            await asyncio.sleep(delay)
+
+    async def _one_connection(self) -> str:
+        """Hold one connection for as long as it works; return the name of the log event for its end."""
+        self._up_since = None
+        try:
+            connection = await connect(self._url, self._name)
+        except BrokerUnavailable as error:
+            self.problem = str(error)
+            return "broker_unreachable"
+        try:
+            await self._watch(connection)
+        finally:
+            self._connection = None
+            await close_quietly(connection)
+        return "broker_lost"
+
+    def _lived(self) -> float:
+        """Return the seconds for which the last connection worked."""
+        return 0.0 if self._up_since is None else self._clock.monotonic() - self._up_since
 
     async def _watch(self, connection: Connection) -> None:
         """Ask the broker something every few seconds, until it does not answer."""
@@ -118,7 +136,7 @@ class ReconnectingConnection:
             asked = self._clock.monotonic()
             control = await connection.open_channel()
             while not lost.done():
-                async with answered_within(HEARTBEAT):
+                async with answered_within(HEARTBEAT if self._consumes else ALARM_PATIENCE):
                     await control.set_qos(prefetch_count=1)
                 self.heard_at = asked
                 self._note_up(connection)
@@ -128,14 +146,14 @@ class ReconnectingConnection:
         except (*FAILURES, BrokerUnavailable) as error:
             why = str(error) or type(error).__name__
         self.problem = f"{mask_url(self._url)}: connection lost: {why}"
-        log.warning("broker_lost", connection=self._name, problem=self.problem)
 
     def _note_up(self, connection: Connection) -> None:
         if self._connection is None:
             self._connection, self.problem = connection, ""
+            self._up_since = self._clock.monotonic()
             self._up.set()
             log.info("broker_connected", connection=self._name)
-            if self._tells_version:
+            if self._consumes:
                 self._tell_version(connection.version)
 
     def _tell_version(self, version: str) -> None:

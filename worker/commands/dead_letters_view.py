@@ -68,6 +68,11 @@ def _remarks(listing: Listing) -> list[str]:
         remarks.append(f"{listing.account}: nothing{among}.")
     if listing.matching > len(listing.letters):
         remarks.append(f"{listing.account}: only the oldest {len(listing.letters)} are named one by one.")
+    if listing.copies:
+        remarks.append(
+            f"{listing.account}: {listing.copies} more of the queue's messages are copies of these, "
+            "which RabbitMQ confirmed late. They go with them."
+        )
     if listing.missing:
         remarks.append(
             f"{listing.account}: {listing.missing} did not come; another tool holds them. Try again."

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from worker.broker.broker import Broker
+from worker.broker.publisher import with_id
 from worker.broker.topology import Topology
 from worker.clock import Clock
 from worker.dead_letters.letter import dead_letter
 from worker.errors import BrokerUnavailable
-from worker.retrying import Retrying
+from worker.retrying import LATE_AFTER, Retrying
 from worker.subscribers.item import Outcome
+
+CONFIRMS_WITHIN: Final = 300.0
+"""Seconds; the connection's end is noticed at once, and RabbitMQ confirms only what all its nodes have."""
 
 
 class DeadLettering:
@@ -32,11 +38,15 @@ class DeadLettering:
         )
 
     async def publish(self, outcome: Outcome) -> None:
-        """Return once an event is safe in the dead-letter queue, however long that takes."""
+        """Return once an event is safe in the dead-letter queue, however long that takes.
+
+        A confirm that is late is waited for. Where none comes, the same dead letter is published again, under
+        the same id: RabbitMQ may have both, and whoever reads them takes them for one.
+        """
+        letter = with_id(dead_letter(self._account, outcome, failed_at=self._clock.now()))
         await self.retrying.until_done(
-            lambda: self._broker.publisher.publish(
-                dead_letter(self._account, outcome, failed_at=self._clock.now())
-            ),
+            lambda: self._broker.publisher.publish(letter, timeout=CONFIRMS_WITHIN),
             # Somebody may have deleted the queue.
             mend=lambda: self._topology.declare_dead_letters(self._account),
+            late=f"RabbitMQ has not confirmed it for {LATE_AFTER:.0f} s",
         )

@@ -126,6 +126,11 @@ class DeadLetter:
     body: bytes
 
     @property
+    def is_by_worker(self) -> bool:
+        """Whether a worker wrote it, not RabbitMQ."""
+        return "x-reason" in self.headers
+
+    @property
     def text(self) -> str:
         """The body as text, indented where it is JSON."""
         try:

@@ -1,7 +1,8 @@
 """Operations on dead letters: look, replay, discard. None of them ever loses one.
 
 Looking consumes and acks nothing: when the channel closes, everything goes back to where it was. Replaying
-acks a dead letter only once RabbitMQ has confirmed that the work queue has the event.
+acks a dead letter only once RabbitMQ has confirmed that the work queue has the event. Copies of a dead letter
+are one, and share its fate.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class Listing:
         matching: How many match the selection.
         groups: Those that match, by reason; the largest first.
         letters: Those that match, without their bodies; at most `MOST_LISTED`.
+        copies: How many of those that were seen are copies of others.
         missing: How many did not come, because somebody else holds them.
         watchers: How many others were consuming the queue.
     """
@@ -70,6 +72,7 @@ class Listing:
     matching: int
     groups: tuple[Group, ...]
     letters: tuple[DeadLetter, ...]
+    copies: int
     missing: int
     watchers: int
 
@@ -82,11 +85,12 @@ async def look(connection: Connection, account: str, selection: Selection = EVER
     """
     groups: dict[str, Group] = {}
     letters: list[DeadLetter] = []
-    matching = 0
+    matching = copies = 0
     async with reading(connection, account) as reader:
         async for in_hand in reader.letters():
             letter = replace(in_hand.letter, body=b"", headers={})
-            if selection.matches(letter):
+            copies += in_hand.is_copy
+            if selection.matches(letter) and not in_hand.is_copy:
                 matching += 1
                 group = groups.get(letter.reason) or Group(account, letter.reason, 0, "", "", "")
                 groups[letter.reason] = group.with_one_more(letter)
@@ -100,6 +104,7 @@ async def look(connection: Connection, account: str, selection: Selection = EVER
         matching=matching,
         groups=tuple(sorted(groups.values(), key=lambda group: -group.count)),
         letters=tuple(letters),
+        copies=copies,
         missing=reader.missing,
         watchers=state.consumers,
     )
@@ -115,7 +120,7 @@ async def whole_letters(
     """
     async with reading(connection, account) as reader:
         async for in_hand in reader.letters():
-            if selection.matches(in_hand.letter):
+            if selection.matches(in_hand.letter) and not in_hand.is_copy:
                 yield in_hand.letter
 
 
@@ -143,9 +148,12 @@ async def replay(
     """
     async with reading(connection, account) as reader:
         async for in_hand in reader.letters():
-            if selection.matches(in_hand.letter):
+            if not selection.matches(in_hand.letter):
+                continue
+            if not in_hand.is_copy:
                 await publisher.publish(replay_message(in_hand.delivery, in_hand.letter))
-                await reader.take_off(in_hand)
+            await reader.take_off(in_hand)
+            if not in_hand.is_copy:
                 done(in_hand.letter)
 
 
@@ -173,5 +181,6 @@ async def discard(
         async for in_hand in reader.letters(at_most=among):
             if selection.matches(in_hand.letter):
                 await reader.take_off(in_hand)
-                done(in_hand.letter)
+                if not in_hand.is_copy:
+                    done(in_hand.letter)
     return not (reader.missing or (reader.state and reader.state.consumers))

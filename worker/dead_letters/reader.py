@@ -64,10 +64,15 @@ EVERYTHING: Final = Selection()
 
 @dataclass(frozen=True, slots=True)
 class LetterInHand:
-    """A dead letter, and the delivery it came as."""
+    """A dead letter, and the delivery it came as.
+
+    Attributes:
+        is_copy: Whether the same one came before: it was published again, as its confirm was late.
+    """
 
     letter: DeadLetter
     delivery: Delivery
+    is_copy: bool = False
 
 
 class DeadLetterReader:
@@ -95,6 +100,7 @@ class DeadLetterReader:
         self._patience = patience
         self._line: asyncio.Queue[Delivery | None] = asyncio.Queue()  # None: no more will come
         self._room = 0
+        self._seen: set[str] = set()
 
     async def letters(self, *, at_most: int | None = None) -> AsyncIterator[LetterInHand]:
         """Yield the dead letters; those that are not taken off go back when the reader closes.
@@ -121,7 +127,14 @@ class DeadLetterReader:
             if delivery is None:
                 raise self._gone()
             self._room -= 1
-            yield LetterInHand(read_letter(delivery, self.account), delivery)
+            yield self._in_hand(delivery)
+
+    def _in_hand(self, delivery: Delivery) -> LetterInHand:
+        letter = read_letter(delivery, self.account)
+        # The id of what RabbitMQ took out of a queue is its publisher's, who may have used it twice.
+        is_copy = letter.is_by_worker and letter.id in self._seen
+        self._seen.add(letter.id)
+        return LetterInHand(letter, delivery, is_copy)
 
     async def take_off(self, in_hand: LetterInHand) -> None:
         """Remove a dead letter for good.

@@ -63,6 +63,21 @@ async def test_a_channel_on_which_something_is_unanswered_is_not_used_again() ->
     assert (silent.published, answering.published) == ([b"one"], [b"two"])
 
 
+async def test_what_is_unanswered_leaves_what_else_is_under_way_on_its_channel_alone() -> None:
+    """Given two messages of which one is given up, the other may still be confirmed where it was sent."""
+    silent = FakeChannel(answers=False)
+    publisher = Publisher(FakeConnection(silent))
+
+    patient = asyncio.create_task(publisher.publish(event(b"one")))
+    with pytest.raises(BrokerUnavailable, match="was not confirmed"):
+        await publisher.publish(event(b"two"), timeout=0.01)
+
+    assert not silent.is_closed
+    patient.cancel()
+    await asyncio.gather(patient, return_exceptions=True)
+    assert silent.is_closed
+
+
 async def test_a_channel_that_answers_is_used_again() -> None:
     channel = FakeChannel(answers=True)
     publisher = Publisher(FakeConnection(channel))
