@@ -24,7 +24,8 @@ from worker.ledger.database import Database
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import TokenStore
-from worker.metrics import Metrics
+from worker.metrics import VERSION, Metrics
+from worker.ops.depths import Depths
 from worker.ops.http import serving
 from worker.ops.presence import Presence
 from worker.ops.readiness import StatusReport
@@ -69,7 +70,10 @@ class App:
         self._stopping = asyncio.Event()
         self._hurrying = asyncio.Event()
         self._standing: list[asyncio.Task[None]] = []
-        self._report = StatusReport(shared, self._supervisors)
+        self._depths = Depths(
+            settings.amqp_url.get_secret_value(), settings.worker_id, lambda: self._supervisors.accounts
+        )
+        self._report = StatusReport(shared, self._supervisors, self._depths)
         self._presence = Presence(
             registry, TokenStore(self._ledger, None), self._report, self._supervisors, settings.history_days
         )
@@ -96,7 +100,8 @@ class App:
                 await stack.enter_async_context(serve)
             self._standing = [asyncio.create_task(coroutine) for coroutine in self._standing_work()]
             self._report.standing = self._standing
-            log.info("started", worker=settings.worker_id, accounts=sorted(self._loaded.accounts))
+            accounts = sorted(self._loaded.accounts)
+            log.info("started", version=VERSION, worker=settings.worker_id, accounts=accounts)
             await self._supervisors.apply(self._loaded)
             try:
                 await self._until_stopped()
@@ -110,7 +115,8 @@ class App:
 
     def _standing_work(self) -> Iterable[Coroutine[Any, Any, None]]:
         """Return what runs as long as the process does."""
-        return self._broker.run(), self._watch_config(), self._tick(), self._presence.run()
+        yield from (self._broker.run(), self._depths.run())
+        yield from (self._watch_config(), self._tick(), self._presence.run())
 
     async def _until_stopped(self) -> None:
         stopping = asyncio.create_task(self._stopping.wait())

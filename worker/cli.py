@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated, Final
 
 import typer
 
@@ -15,6 +16,7 @@ from worker.commands.disconnect import disconnect
 from worker.commands.exits import ExitCode
 from worker.commands.forget import forget
 from worker.commands.history import history
+from worker.commands.output import say
 from worker.commands.pause import pause, resume
 from worker.commands.preview import preview
 from worker.commands.publish import publish
@@ -23,6 +25,7 @@ from worker.commands.run import run
 from worker.commands.sandbox import sandbox
 from worker.commands.status import status
 from worker.errors import ConfigurationError, KitWorkerError
+from worker.metrics import VERSION
 
 app = typer.Typer(
     name="kit-worker",
@@ -31,6 +34,26 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+_VERSION: Final = "--version"
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        say(f"kit-worker {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option(_VERSION, help="Show the version.", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
 app.command()(run)
 app.command()(check)
 app.command()(connect)
@@ -56,7 +79,8 @@ def main() -> None:
 
 def _outcome() -> int:
     try:
-        app(prog_name="kit-worker")
+        # Also behind a command's name: whoever asks for the version is told nothing else.
+        app([_VERSION] if _VERSION in sys.argv[1:] else None, prog_name="kit-worker")
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):
             return _pipe_closed()

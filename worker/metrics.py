@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+from typing import Final
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+VERSION: Final = version("kit-worker")
+"""This worker's own, as `kit-worker --version`, its log, `/readyz` and its metrics tell it."""
 
 STATES = ("running", "waiting", "held", "credential_refused", "invalid_config", "queue_missing")
 """What an account can be: see the operator's guide."""
@@ -60,6 +66,12 @@ class Metrics:
             ["account"],
             registry=self.registry,
         )
+        self.queue_depth = Gauge(
+            "kit_worker_queue_depth",
+            "Messages that wait in the account's work queue, or are dead letters, some 15 s ago",
+            ["account", "queue"],
+            registry=self.registry,
+        )
         self.dead_letters = Counter(
             "kit_worker_dead_letters",
             "Events put into the dead-letter queue, by reason",
@@ -87,6 +99,10 @@ class Metrics:
             "1 while the ledger can be read and written, else 0; it is looked at every few seconds",
             registry=self.registry,
         )
+        self.build_info = Gauge(
+            "kit_worker_build_info", "1, with the version of this worker", ["version"], registry=self.registry
+        )
+        self.build_info.labels(VERSION).set(1)
         self.loop_lag = Gauge(
             "kit_worker_loop_lag_seconds",
             "How late the event loop last was; over a second, something blocks it",
@@ -96,7 +112,7 @@ class Metrics:
     def clear_states(self) -> None:
         """Forget what accounts are like now; one that was removed would else be held, and alarm, for ever."""
         for gauge in (
-            self.account_state, self.pending, self.oldest_unsettled, self.budget_used
+            self.account_state, self.pending, self.oldest_unsettled, self.budget_used, self.queue_depth
         ):  # fmt: skip
             gauge.clear()
 

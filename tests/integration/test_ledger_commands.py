@@ -8,6 +8,7 @@ import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -278,6 +279,39 @@ async def test_status_shows_workers_and_accounts(world: World, kit_worker: Shell
     assert f"{world.account}  one" in text.out
     assert after.out.startswith("No worker is known to this ledger")
     assert "no worker at work has this account" in after.out
+
+
+async def test_status_shows_who_has_what_and_what_needs_a_person(
+    world: World, channel: AbstractChannel, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given a dead letter, an event applied and a broken file, one look tells all of it, and the version."""
+    broken = world.config / "accounts" / "broken.yaml"
+    broken.write_text("kit: {api_key_env: KIT_API_KEY}\nevnts: {}\n", encoding="utf-8")
+    async with Worker(world, tmp_path / "log", WORKER_ID="one") as worker:
+        bad = event(2, "user.signed_up", "nobody")
+        await publish(channel, world.exchange, [event(1, "user.signed_up"), bad])
+        await until(lambda: ended(worker) == 2)
+        as_json = await status_with_dead_letters(kit_worker, world.account)
+        text = await kit_worker("status")
+    (seen,) = as_json["workers"]
+    assert as_json["version"] == seen["version"] == version("kit-worker")
+    assert as_json["holders"] == {world.account: "one"}
+    assert seen["accounts"][world.account]["queue_depth"] == 0
+    assert "did you mean events?" in as_json["problems"][0]
+    (row,) = (line for line in text.out.splitlines() if line.startswith(world.account))
+    assert row.split() == [world.account, "one", "running", "0", "0", "1", "has", "it"]
+    assert f"one     {version('kit-worker')}    at work" in text.out
+    assert "WRONG  " in text.out.splitlines()[-1]
+    assert "null" not in json.dumps(as_json)
+
+
+async def status_with_dead_letters(kit_worker: Shell, account: str) -> dict[str, Any]:
+    """Wait until a worker has told of a dead letter: it looks every 15 s, and tells every 6 s."""
+    async with asyncio.timeout(40):
+        while True:
+            as_json: dict[str, Any] = json.loads((await kit_worker("status", "--json")).out)
+            if as_json["workers"][0]["accounts"][account].get("dead_letter_depth"):
+                return as_json
 
 
 @pytest.mark.parametrize(

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
-from worker.accounts.load import load_accounts
+from worker.accounts.load import Loaded, load_accounts
 from worker.commands.common import begin, opened_ledger, run_async
 from worker.commands.output import AsJson, say, show, show_json, table
 from worker.events.values import time_text
 from worker.ledger.registry import Overview, Registry, WorkerView
+from worker.metrics import VERSION
 from worker.settings import Settings, environment
 
 _ORDER = ("running", "held", "credential_refused", "queue_missing", "invalid_config", "waiting")
 
 
 def status(*, as_json: AsJson = False) -> None:
-    """Show all accounts and workers."""
+    """Show all accounts and workers: who has what, what waits, what is dead, and which files are wrong."""
     settings = begin()
     overview = run_async(_look(settings))
-    files = load_accounts(settings.config_dir, environment()).names
-    now = time.time()
+    loaded = load_accounts(settings.config_dir, environment())
     if as_json:
-        show_json({
-            "workers": [
-                {**asdict(each), "seen_at": _when(each.seen_at), "accounts": dict(each.accounts)}
-                for each in overview.workers
-            ],
-            "paused": {name: _when(at) for name, at in overview.paused.items()},
-        })  # fmt: skip
+        _show_json(overview, loaded)
         return
-    _show_workers(overview, now)
-    _show_accounts(overview, files)
+    _show_workers(overview, time.time())
+    _show_accounts(overview, loaded.names)
+    say(*(f"WRONG  {problem}" for problem in loaded.problems))
 
 
 async def _look(settings: Settings) -> Overview:
@@ -45,22 +41,42 @@ def _when(seconds: float) -> str:
     return time_text(datetime.fromtimestamp(seconds, UTC).replace(microsecond=0))
 
 
+def _show_json(overview: Overview, loaded: Loaded) -> None:
+    show_json({
+        "version": VERSION,
+        "workers": [
+            {**asdict(each), "seen_at": _when(each.seen_at), "accounts": dict(each.accounts)}
+            for each in overview.workers
+        ],
+        "holders": dict(overview.holders),
+        "paused": {name: _when(at) for name, at in overview.paused.items()},
+        "problems": [str(problem) for problem in loaded.problems],
+    })  # fmt: skip
+
+
+# -- for people -------------------------------------------------------------------------------------------
+
+
 def _show_workers(overview: Overview, now: float) -> None:
     if not overview.workers:
         say("No worker is known to this ledger: none has run in the last 24 hours.", "")
         return
     rows = [
-        (each.worker, "at work" if each.live else "SILENT", f"{max(0.0, now - each.seen_at):.0f} s ago")
+        (
+            each.worker, each.version or "unknown", "at work" if each.live else "SILENT",
+            f"{max(0.0, now - each.seen_at):.0f} s ago",
+        )
         for each in overview.workers
-    ]
-    show(table(("Worker", "", "Last sign"), rows, whole=1))
+    ]  # fmt: skip
+    show(table(("Worker", "Version", "", "Last sign"), rows, whole=1))
 
 
 def _show_accounts(overview: Overview, files: Iterable[str]) -> None:
     live = [worker for worker in overview.workers if worker.live]
     names = {*files, *overview.paused, *(name for worker in live for name in worker.accounts)}
     rows = [row for name in sorted(names) for row in _account_rows(name, live, overview)]
-    show(table(("Account", "Worker", "State", "In hand", "Remarks"), rows, whole=1))
+    headings = ("Account", "Worker", "State", "In hand", "Waiting", "Dead letters", "Remarks")
+    show(table(headings, rows, whole=1))
 
 
 def _account_rows(name: str, live: list[WorkerView], overview: Overview) -> Iterator[tuple[str, ...]]:
@@ -68,10 +84,27 @@ def _account_rows(name: str, live: list[WorkerView], overview: Overview) -> Iter
     paused = overview.paused.get(name)
     since = [f"paused since {_when(paused)}"] if paused is not None else []
     having = [worker for worker in live if name in worker.accounts]
-    for worker in sorted(having, key=lambda worker: _ORDER.index(worker.accounts[name]["state"])):
+    for worker in sorted(having, key=lambda worker: _rank(worker, name, overview)):
         report = worker.accounts[name]
-        remarks = [*since, *([report["last_error"]] if report["last_error"] else [])]
-        pending = str(report["pending_subscribers"])
-        yield name, worker.worker, report["state"], pending, "; ".join(remarks)
+        has_it = ["has it"] if overview.holders.get(name) == worker.worker else []
+        counts = (str(report.get(key, "")) for key in _COUNTS)
+        remarks = "; ".join([*has_it, *since, *_problems(report)])
+        yield name, worker.worker, report["state"], *counts, remarks
     if not having:
-        yield name, "none", "", "", "; ".join([*since, "no worker at work has this account"])
+        yield name, "none", "", "", "", "", "; ".join([*since, "no worker at work has this account"])
+
+
+_COUNTS = ("pending_subscribers", "queue_depth", "dead_letter_depth")
+
+
+def _rank(worker: WorkerView, account: str, overview: Overview) -> tuple[int, bool]:
+    """Return where a worker stands in the list of those of an account."""
+    state = worker.accounts[account]["state"]
+    return _ORDER.index(state), overview.holders.get(account) != worker.worker
+
+
+def _problems(report: Mapping[str, Any]) -> Iterator[str]:
+    if report["last_error"]:
+        yield report["last_error"]
+    if report["config_errors"] and report["state"] != "invalid_config":
+        yield f"its file is wrong, and an older version in force: {report['config_errors'][0]}"

@@ -8,15 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, select, update
 
 from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, consumers, workers
 from worker.ledger.store import Ledger
+from worker.metrics import VERSION
 from worker.subscribers.identity import plain
 
 LIVE_FOR: Final = 90.0
 """Seconds after its last sign for which a worker counts: longer than RabbitMQ takes to notice a dead one."""
+REPLACED_AFTER: Final = 20.0
+"""Seconds after its last sign for which a process is told beside another one of the same name: whoever was
+killed and started again is one worker; two that live, and share a name by mistake, are both seen."""
 FORGOTTEN_AFTER: Final = 24 * 3600.0
 
 
@@ -27,10 +31,12 @@ class WorkerView:
     Attributes:
         seen_at: When it last gave a sign, in seconds since 1970.
         live: Whether that is recent enough for it to be at work.
-        accounts: What it says of each account, as in `/readyz`.
+        accounts: What it says of each account, as in `/readyz`, without what it does not know.
+        version: Its own; empty for one of before versions were told.
     """
 
     worker: str
+    version: str
     instance: str
     seen_at: float
     live: bool
@@ -39,10 +45,16 @@ class WorkerView:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All workers of one ledger, and the accounts that are paused, with since when (seconds since 1970)."""
+    """All workers of one ledger.
+
+    Attributes:
+        paused: The accounts that are paused, with since when (seconds since 1970).
+        holders: The accounts that a worker has taken and not left, with its name.
+    """
 
     workers: tuple[WorkerView, ...]
     paused: Mapping[str, float]
+    holders: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ class Registry:
             "instance": self.instance,
             "worker": plain(self.worker),
             "seen_at": now,
-            "state": json.dumps(state),
+            "state": json.dumps({"version": VERSION, "accounts": state}),
         }
         async with self.ledger.database.write() as connection:
             await upsert(connection, workers, [row])
@@ -73,8 +85,14 @@ class Registry:
             await upsert(
                 connection, consumers, [self._consumer(name, now) for name in sorted(self._consumed)]
             )
+            await connection.execute(delete(workers).where(self._was_before(now)))
             for table in (workers, consumers):
                 await connection.execute(delete(table).where(table.c.seen_at < now - FORGOTTEN_AFTER))
+
+    def _was_before(self, now: float) -> ColumnElement[bool]:
+        """Return the condition for processes that this one has come in place of, killed or frozen."""
+        namesakes = (workers.c.worker == plain(self.worker)) & (workers.c.instance != self.instance)
+        return namesakes & (workers.c.seen_at < now - REPLACED_AFTER)
 
     async def leave(self) -> None:
         """Say that this process has ended."""
@@ -124,15 +142,24 @@ class Registry:
             await connection.execute(paused.values(paused_at=None))
 
     async def overview(self) -> Overview:
-        """Return all workers, and what is paused."""
+        """Return all workers, what is paused, and who has which account."""
         now = self.ledger.clock.time()
         query = select(workers).order_by(workers.c.worker, workers.c.seen_at)
         async with self.ledger.database.read() as connection:
             rows = (await connection.execute(query)).all()
-        views = tuple(
-            WorkerView(
-                row.worker, row.instance, row.seen_at, row.seen_at > now - LIVE_FOR, json.loads(row.state)
-            )
-            for row in rows
-        )
-        return Overview(views, await self.paused())
+        live_since = now - LIVE_FOR
+        views = tuple(_view(row, live=row.seen_at > live_since) for row in rows)
+        return Overview(views, await self.paused(), await self._holders())
+
+    async def _holders(self) -> dict[str, str]:
+        query = select(accounts.c.account, accounts.c.holder)
+        held = (accounts.c.holder != "") & accounts.c.released_at.is_(None)
+        async with self.ledger.database.read() as connection:
+            return {row.account: row.holder for row in await connection.execute(query.where(held))}
+
+
+def _view(row: Row[Any], *, live: bool) -> WorkerView:
+    state = json.loads(row.state)
+    if not isinstance(state.get("version"), str):  # of a worker that tells its accounts only
+        state = {"version": "", "accounts": state}
+    return WorkerView(row.worker, state["version"], row.instance, row.seen_at, live, state["accounts"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -11,9 +10,9 @@ from worker.broker.topology import dead_letter_queue, work_queue
 from worker.consumer.account_state import Status
 from worker.consumer.shared import Shared
 from worker.consumer.supervisors import Supervisors
-from worker.errors import BrokerUnavailable
+from worker.metrics import VERSION
+from worker.ops.depths import Depths
 
-DEPTH_TIMEOUT: Final = 2.0
 WORKING: Final = frozenset({"running", "waiting"})
 
 
@@ -23,7 +22,8 @@ class AccountReport:
 
     Attributes:
         state: One of `metrics.STATES`.
-        queue_depth: Messages that wait in RabbitMQ, without those in hand; None while it cannot be asked.
+        queue_depth: Messages that wait in RabbitMQ, without those in hand, some 15 s ago; None: not known.
+        dead_letter_depth: Dead letters, likewise.
         oldest_unsettled_seconds: Age, in hand, of the oldest event that is not settled.
         config_errors: Why the account's file, as it is now, is not in force.
     """
@@ -42,6 +42,7 @@ class Readiness:
     """The whole of `/readyz`."""
 
     ready: bool
+    version: str
     broker: str
     accounts: dict[str, AccountReport]
     config_errors: tuple[str, ...]
@@ -52,14 +53,20 @@ class Readiness:
 
 
 class StatusReport:
-    """Looks at all accounts, whenever somebody asks.
+    """Looks at all accounts, whenever somebody asks. It asks nobody itself: what it tells is known already.
+
+    Args:
+        shared: With the connections and the metrics.
+        supervisors: The accounts at work.
+        depths: How many messages wait in their queues.
 
     Attributes:
         standing: What must run as long as the process does.
     """
 
-    def __init__(self, shared: Shared, supervisors: Supervisors) -> None:
+    def __init__(self, shared: Shared, supervisors: Supervisors, depths: Depths) -> None:
         self.standing: list[asyncio.Task[None]] = []
+        self._depths = depths
         self._shared = shared
         self._supervisors = supervisors
 
@@ -81,29 +88,43 @@ class StatusReport:
             metrics.budget_used.labels(name).set(supervisor.budget_used)
         for name in self._supervisors.never_started:
             metrics.set_state(name, "invalid_config")
+        for name in self._names:
+            self._set_depths(name)
         return metrics.text()
 
-    async def readiness(self) -> Readiness:
+    def _set_depths(self, name: str) -> None:
+        known = self._depths.of(name)
+        for queue, depth in ((work_queue(name), known.waiting), (dead_letter_queue(name), known.dead)):
+            if depth is not None:
+                self._shared.metrics.queue_depth.labels(name, queue).set(depth)
+
+    def readiness(self) -> Readiness:
         """Return `/readyz`."""
-        names = sorted(self._names)
-        depths = await asyncio.gather(*map(self._depths, names))
-        reports = {name: self._report(name, *depth) for name, depth in zip(names, depths, strict=True)}
+        reports = {name: self._report(name) for name in sorted(self._names)}
         broker = self._shared.broker
         works = broker.consuming.is_up and any(report.state in WORKING for report in reports.values())
-        problem = broker.consuming.problem or broker.publishing.problem or "connected"
-        config_errors = tuple(str(each) for each in self._supervisors.loaded.problems)
-        return Readiness(works and not self._supervisors.stopping, problem, reports, config_errors)
+        return Readiness(
+            ready=works and not self._supervisors.stopping,
+            version=VERSION,
+            broker=broker.consuming.problem or broker.publishing.problem or "connected",
+            accounts=reports,
+            config_errors=tuple(str(each) for each in self._supervisors.loaded.problems),
+        )
 
     def accounts(self) -> dict[str, dict[str, Any]]:
-        """Return each account as `/readyz` shows it, without asking the broker how deep its queues are."""
-        return {name: asdict(self._report(name, None, None)) for name in self._names}
+        """Return each account as `/readyz` shows it, without what is not known."""
+        reports = ((name, asdict(self._report(name))) for name in self._names)
+        return {
+            name: {key: value for key, value in report.items() if value is not None}
+            for name, report in reports
+        }
 
     @property
     def _names(self) -> set[str]:
         return {*self._supervisors.running, *self._supervisors.never_started}
 
-    def _report(self, name: str, work: int | None, dead: int | None) -> AccountReport:
-        supervisor = self._supervisors[name]
+    def _report(self, name: str) -> AccountReport:
+        supervisor, depth = self._supervisors[name], self._depths.of(name)
         errors = tuple(str(problem) for problem in self._supervisors.loaded.problems_of(name))
         if supervisor is None:
             status = Status("invalid_config", errors[0] if errors else "")
@@ -112,19 +133,9 @@ class StatusReport:
         return AccountReport(
             state=status.state,
             last_error=status.last_error,
-            queue_depth=work,
-            dead_letter_depth=dead,
+            queue_depth=depth.waiting,
+            dead_letter_depth=depth.dead,
             oldest_unsettled_seconds=round(status.oldest_unsettled, 1),
             pending_subscribers=status.pending_subscribers,
             config_errors=errors,
         )
-
-    async def _depths(self, name: str) -> tuple[int | None, int | None]:
-        work, dead = await asyncio.gather(self._depth(work_queue(name)), self._depth(dead_letter_queue(name)))
-        return work, dead
-
-    async def _depth(self, queue: str) -> int | None:
-        with suppress(BrokerUnavailable, TimeoutError):
-            async with asyncio.timeout(DEPTH_TIMEOUT):
-                return await self._shared.topology.depth(queue)
-        return None

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
+
+from sqlalchemy import update
 
 from tests.clocks import StandingClock
 from tests.integration.ledger.harness import ACCOUNT, NewLedger, contents, load, one_of_all
-from worker.ledger.registry import FORGOTTEN_AFTER, LIVE_FOR, Registry
+from worker.ledger.registry import FORGOTTEN_AFTER, LIVE_FOR, REPLACED_AFTER, Registry
+from worker.ledger.schema import workers
 from worker.ledger.store import Ledger
+from worker.metrics import VERSION
 
 
 async def test_consumers_count_each_other(new_ledger: NewLedger) -> None:
@@ -28,6 +33,49 @@ async def test_two_workers_of_one_name_are_two(new_ledger: NewLedger) -> None:
     for each in (one, two):
         await each.beat({})
     assert len((await one.overview()).workers) == 2
+
+
+async def test_a_worker_that_was_killed_and_started_again_is_one(
+    new_ledger: NewLedger, clock: StandingClock
+) -> None:
+    """Given another process of its name, and others, the first one's signs end where its own have ended."""
+    killed, again, other = (Registry(new_ledger(), name) for name in ("same", "same", "other"))
+    for each in (killed, other):
+        await each.beat({})
+    await again.beat({})
+    assert len((await again.overview()).workers) == 3  # it may be alive: nobody has waited yet
+    clock.wait(REPLACED_AFTER + 1)
+    await again.beat({})
+
+    views = (await again.overview()).workers
+    assert {(view.worker, view.instance) for view in views} == {
+        ("same", again.instance), ("other", other.instance)
+    }  # fmt: skip
+
+
+async def test_a_worker_tells_its_version_and_an_older_one_none(new_ledger: NewLedger) -> None:
+    """Given workers of two builds at one ledger, as while one upgrades, both are shown."""
+    new, old = Registry(new_ledger(), "new"), Registry(new_ledger(), "old")
+    accounts = {"version": {"state": "running"}}  # an account may be called so
+    for each in (new, old):
+        await each.beat(accounts)
+    async with old.ledger.database.write() as connection:
+        row = update(workers).where(workers.c.instance == old.instance)
+        await connection.execute(row.values(state=json.dumps(accounts)))
+
+    views = (await new.overview()).workers
+
+    assert [(view.version, view.accounts) for view in views] == [(VERSION, accounts), ("", accounts)]
+
+
+async def test_who_has_an_account_is_whoever_took_it_and_did_not_leave_it(new_ledger: NewLedger) -> None:
+    ledger = new_ledger()
+    registry = Registry(ledger, "w")
+    assert (await registry.overview()).holders == {}
+    tenure = await ledger.take(ACCOUNT, 7)
+    assert (await registry.overview()).holders == {ACCOUNT: ledger.worker}
+    await ledger.release(tenure)
+    assert (await registry.overview()).holders == {}
 
 
 async def test_who_is_silent_does_not_count(new_ledger: NewLedger, clock: StandingClock) -> None:

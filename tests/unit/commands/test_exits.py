@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,15 @@ def test_every_command_explains_itself(kit_worker: Command) -> None:
 
         assert ended.code == 0
         assert f"Usage: kit-worker {' '.join(name)}" in ended.out
+
+
+@pytest.mark.parametrize("words", [[], ["run"], ["check", "sunny"], ["dead-letters", "list"], ["schema"]])
+def test_every_command_tells_the_version_and_does_nothing_else(
+    kit_worker: Command, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a setting that is wrong, of which each would complain, the version is told all the same."""
+    monkeypatch.setenv("PREFETCH", "0")
+
+    done = kit_worker(*words, "--version")
+
+    assert (done.code, done.out, done.err) == (0, f"kit-worker {version('kit-worker')}\n", "")

@@ -13,7 +13,21 @@ from worker.consumer.supervisors import Supervisors
 from worker.errors import LedgerUnavailable
 from worker.ledger.failures import Usability
 from worker.metrics import Metrics
+from worker.ops.depths import Depth, Depths
 from worker.ops.readiness import StatusReport
+
+NO_DEPTHS = Depths("amqp://localhost/", "test", list)
+
+
+class Supervising(dict[str, Any]):
+    """Supervisors of accounts whose files are in order."""
+
+    never_started: frozenset[str] = frozenset()
+    loaded = SimpleNamespace(problems_of=lambda _: ())
+
+    @property
+    def running(self) -> dict[str, Any]:
+        return self
 
 
 def shared_with(usability: Usability) -> SimpleNamespace:
@@ -25,7 +39,7 @@ def test_a_ledger_that_is_away_is_measured_until_it_is_back() -> None:
     """Given looks at the ledger that fail, and then do not, the metric is 0 and then 1."""
     usability = Usability()
     supervisors = SimpleNamespace(running={}, never_started=set())
-    report = StatusReport(cast("Shared", shared_with(usability)), cast("Supervisors", supervisors))
+    report = StatusReport(cast("Shared", shared_with(usability)), cast("Supervisors", supervisors), NO_DEPTHS)
     with pytest.raises(LedgerUnavailable), usability.of_use(writes=True):
         raise LedgerUnavailable("it is away")
     assert b"kit_worker_ledger_up 0.0" in report.metrics_text()
@@ -42,10 +56,26 @@ def test_an_account_that_was_removed_is_no_longer_measured() -> None:
     }
     supervisors = SimpleNamespace(running=running, never_started=set())
     shared = shared_with(Usability())
-    report = StatusReport(cast("Shared", shared), cast("Supervisors", supervisors))
-    assert b'"gone"' in report.metrics_text()
+    depths = Depths("amqp://localhost/", "test", lambda: running)
+    depths._known = {"gone": Depth(4, 2), "here": Depth(0, None)}
+    report = StatusReport(cast("Shared", shared), cast("Supervisors", supervisors), depths)
+    assert b'kit_worker_queue_depth{account="gone",queue="kit.gone.dead"} 2.0' in report.metrics_text()
 
     del running["gone"]
 
     text = report.metrics_text()
     assert b'"gone"' not in text
+    assert b'kit_worker_queue_depth{account="here",queue="kit.here"} 0.0' in text
+    assert b"kit.here.dead" not in text  # nothing is told that is not known
+
+
+def test_what_the_worker_tells_the_ledger_has_nothing_that_it_does_not_know() -> None:
+    """Given no word of the broker yet, no depth is told, where `null` would pass for one."""
+    status = SimpleNamespace(status=Status("running", ""))
+    supervisors: Any = Supervising({"here": status})
+    report = StatusReport(cast("Any", None), supervisors, NO_DEPTHS)
+
+    told = report.accounts()["here"]
+
+    assert "queue_depth" not in told
+    assert told["state"] == "running"
