@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from worker.errors import InvalidEvent
@@ -87,12 +88,50 @@ class Rule:
         return all(condition.holds(lookup) for condition in self.when)
 
 
+class RuleIndex:
+    """Finds the rules that an event can match by its values, in place of a look at each of thousands.
+
+    A rule is filed under the rarest of its conditions.
+
+    Args:
+        rules: In their order; they are numbered from 1.
+    """
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        numbered = list(enumerate(rules, 1))
+        self._all = tuple(number for number, _ in numbered)
+        self._always = {number for number, rule in numbered if not rule.when}
+        conditions = [condition for _, rule in numbered for condition in rule.when]
+        uses = Counter((each.name, value) for each in conditions for value in each.values)
+        self._by_value: dict[str, dict[str, set[int]]] = {each.name: {} for each in conditions}
+        for number, rule in numbered:
+            if rule.when:
+                rarest = min(rule.when, key=lambda one: sum(uses[one.name, value] for value in one.values))
+                for value in rarest.values:
+                    self._by_value[rarest.name].setdefault(value, set()).add(number)
+
+    def candidates(self, lookup: Lookup) -> Iterable[int]:
+        """Return the numbers of the rules that may match, in order; no other one does."""
+        found = set(self._always)
+        try:
+            for name, numbers in self._by_value.items():
+                value = lookup(name)
+                found |= numbers.get(value, set()) if isinstance(value, str) else set()
+        except InvalidEvent:
+            return self._all  # whether a rule really looks at that value, the rules themselves show
+        return sorted(found)
+
+
 @dataclass(frozen=True, slots=True)
 class EventMapping:
     """What one event type does: its own lists first, then each rule that matches, later ones winning."""
 
     base: Rule = Rule()
     rules: tuple[Rule, ...] = ()
+    index: RuleIndex = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", RuleIndex(self.rules))  # made once, when the file is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +154,8 @@ class Options:
 
 def matching_rules(mapping: EventMapping, lookup: Lookup) -> tuple[tuple[int, Rule], ...]:
     """Return what applies to an event, in order: its own lists, as number 0, and each rule that matches."""
-    rules = ((number, rule) for number, rule in enumerate(mapping.rules, 1) if rule.matches(lookup))
-    return ((0, mapping.base), *rules)
+    candidates = ((number, mapping.rules[number - 1]) for number in mapping.index.candidates(lookup))
+    return ((0, mapping.base), *((number, rule) for number, rule in candidates if rule.matches(lookup)))
 
 
 def to_change(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 from hypothesis import given, settings
@@ -213,3 +213,52 @@ def test_all_parts_carry_the_order_of_their_event() -> None:
 
     parts = [*change.tags.values(), *change.fields.values(), change.first_name, change.ensure]
     assert [part.order for part in parts if part is not None] == [order(1)] * 5
+
+
+# -- many rules ---------------------------------------------------------------------------------------------
+
+
+def test_of_thousands_of_rules_an_event_looks_at_those_that_its_values_name() -> None:
+    """Given a shop with a rule for each product, an event costs a look at each name, not at each rule."""
+    looks: list[str] = []
+
+    def noting(name: str) -> Found:
+        looks.append(name)
+        return {"status": "active", "product": "P700"}.get(name, MISSING)
+
+    rules = [rule(f"Bought {n}", status=("active",), product=(f"P{n}", f"p{n}")) for n in range(1240)]
+    change = to_change(EventMapping(rules=tuple(rules)), (), noting, order(1))
+
+    assert tags(change) == {"Bought 700": True}
+    assert len(looks) <= 4
+
+
+names = st.sampled_from(["plan", "level", "list", "gone"])
+values = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=2).map(tuple)
+some_rules = st.lists(st.dictionaries(names, values, max_size=3), max_size=8)
+some_values = st.dictionaries(st.sampled_from(["plan", "level"]), st.sampled_from(["a", "b", None]))
+
+
+def outcome(mapping: EventMapping, lookup: Callable[[str], Found], *, index: bool) -> object:
+    """Which rules match, or with which error an event ends, by the index or by a look at each rule."""
+    try:
+        if index:
+            return [number for number, _ in matching_rules(mapping, lookup)][1:]
+        return [number for number, rule in enumerate(mapping.rules, 1) if rule.matches(lookup)]
+    except InvalidEvent as error:
+        return str(error)
+
+
+@given(conditions=some_rules, known=some_values, lists=st.booleans())
+def test_the_index_finds_what_a_look_at_each_rule_finds(
+    conditions: list[dict[str, tuple[str, ...]]], known: dict[str, Found], *, lists: bool
+) -> None:
+    """Also where a value is a list, which costs the event only if a rule gets as far as looking at it."""
+
+    def lookup(name: str) -> Found:
+        if lists and name == "list":
+            raise InvalidEvent("data.list: a list")
+        return known.get(name, MISSING)
+
+    mapping = EventMapping(rules=tuple(rule("T", **when) for when in conditions))
+    assert outcome(mapping, lookup, index=True) == outcome(mapping, lookup, index=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from worker.handlers import HANDLERS
 from worker.kit.credentials import Credential
 from worker.mapping import EventMapping, FieldTarget, Options
 
@@ -23,6 +24,7 @@ class Account:
         credential: None while its secret is missing; the account then waits for it.
         events: By event type, what it does. Types that are turned off or unknown are absent.
         fields: Which values go to which custom fields (and Kit's first name), in full.
+        types: The event types that are known: those of `events`, and those that every account knows.
         version: A short fingerprint of the file's bytes, for logs and history.
         key_file: Where the key or token is read from, if from a file; it is watched like the account's own.
     """
@@ -36,6 +38,10 @@ class Account:
     path: Path = Path()
     version: str = ""
     key_file: Path | None = None
+    types: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "types", frozenset({*HANDLERS, *self.events}))  # once, not for each event
 
     def claims(self) -> frozenset[tuple[str, str]]:
         """Return what no other account may have: each app, or to have none, and the Kit account."""

@@ -14,6 +14,7 @@ from worker.accounts.account import Account
 from worker.accounts.interpret import interpret
 from worker.consumer.settle import Settle
 from worker.errors import EventError
+from worker.events.decode import with_data
 from worker.retry import Tries
 from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.item import Item, Kind, Outcome
@@ -191,7 +192,7 @@ def interpret_again(item: Item, account: Account) -> Item | Outcome:
     if item.event is None or item.doubled:  # a copy only waits for the end of another one
         return item
     try:
-        change = interpret(item.event, account)
+        change = interpret(with_data(item.event, item.delivery), account)
     except EventError as error:
         return Outcome(item, Kind.DEAD_LETTERED, error)
     if change is None:

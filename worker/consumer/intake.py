@@ -20,10 +20,9 @@ from worker.consumer.backlog import Backlog
 from worker.consumer.receive import Consumer
 from worker.consumer.settle import Settle
 from worker.errors import EventError, HandlerError
-from worker.events.decode import decode
+from worker.events.decode import decode, with_data
 from worker.events.delivery import Delivery
 from worker.events.event import arrival_of
-from worker.handlers import HANDLERS
 from worker.subscribers.change import NOTHING
 from worker.subscribers.identity import id_key, person_in
 from worker.subscribers.in_hand import InHand
@@ -120,7 +119,7 @@ class Intake:
                 delivery,
                 arrival=arrival_of(epoch, delivery.tag),
                 apps=self.account.apps,
-                types={*HANDLERS, *self.account.events},
+                types=self.account.types,
             )
             email, user_id = person_in(event.data)
         except EventError as error:
@@ -139,9 +138,9 @@ class Intake:
         event, version = item.event, self.account.version
         if event is None or item.version == version:
             return item
-        item = structs.replace(item, version=version)
+        item = structs.replace(item, event=event.without_data(), version=version)
         try:
-            change = interpret(event, self.account)
+            change = interpret(with_data(event, item.delivery), self.account)
         except EventError as error:
             if item.email:
                 return structs.replace(item, change=NOTHING, refusal=error)

@@ -8,11 +8,10 @@ import structlog
 from prometheus_client import Counter
 
 from worker.clock import Clock
-from worker.events.event import Event
 from worker.handlers import HANDLERS
 from worker.metrics import Metrics
 from worker.subscribers.identity import mask_email
-from worker.subscribers.item import Kind, Outcome
+from worker.subscribers.item import Item, Kind, Outcome
 
 log = structlog.get_logger()
 
@@ -43,11 +42,13 @@ class Report:
             age = (self._clock.now() - event.time).total_seconds()
             self._metrics.event_age.labels(self._account).observe(max(0.0, age))
         if outcome.error is None:
-            log.info(ENDED[outcome.kind], **self._facts(event))
+            log.info(ENDED[outcome.kind], **self._facts(outcome.item))
             return
         reason = outcome.error.reason.value
         self._metrics.dead_letters.labels(self._account, reason).inc()
-        log.warning("event_dead_lettered", reason=reason, detail=str(outcome.error), **self._facts(event))
+        log.warning(
+            "event_dead_lettered", reason=reason, detail=str(outcome.error), **self._facts(outcome.item)
+        )
 
     def _count(self, outcome: Outcome) -> None:
         key = _type_label(outcome), outcome.kind
@@ -56,12 +57,13 @@ class Report:
             counter = self._counters[key] = self._metrics.events.labels(self._account, key[0], told.value)
         counter.inc()
 
-    def _facts(self, event: Event | None) -> dict[str, str | None]:
+    def _facts(self, item: Item) -> dict[str, str | None]:
+        event = item.event
         return {
             "account": self._account,
             "event_id": event.id if event else None,
             "event_type": event.type if event else None,
-            "email": _masked(event),
+            "email": mask_email(item.email) if item.email else None,
         }
 
 
@@ -71,9 +73,3 @@ def _type_label(outcome: Outcome) -> str:
     if event is None or (outcome.kind is Kind.IGNORED and event.type not in HANDLERS):
         return "other"
     return event.type
-
-
-def _masked(event: Event | None) -> str | None:
-    user = event.data.get("user") if event else None
-    email = user.get("email") if isinstance(user, dict) else None
-    return mask_email(email.strip()) if isinstance(email, str) else None

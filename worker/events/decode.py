@@ -6,12 +6,21 @@ Pure: it knows neither RabbitMQ nor the clock. It raises `EventError` and nothin
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from worker.errors import InvalidEvent, UndecodableEvent, WrongApp
 from worker.events.delivery import Delivery
-from worker.events.event import EVENT_ARRIVAL, EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY, Event, OrderKey
+from worker.events.event import (
+    EVENT_ARRIVAL,
+    EVENT_ID,
+    EVENT_TIME,
+    LET_GO,
+    ORIGINAL_ROUTING_KEY,
+    Event,
+    OrderKey,
+)
 from worker.events.json_body import parse_json
 from worker.events.values import Json
 
@@ -55,6 +64,11 @@ def decode(
         app=_app(routing_key, kind, apps),
         dated=given is not None,
     )
+
+
+def with_data(event: Event, delivery: Delivery) -> Event:
+    """Return an event with its data, which is read from its message again where it was let go."""
+    return replace(event, data=_data(_envelope(delivery))) if event.data is LET_GO else event
 
 
 def _refuse_unreadable(delivery: Delivery) -> None:

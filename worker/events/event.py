@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from worker.events.values import Json
@@ -52,6 +53,9 @@ def arrival_of(epoch: int, tag: int) -> int:
 FIRST = OrderKey("", datetime.min.replace(tzinfo=UTC), 0)
 """Older than anything that can happen."""
 
+LET_GO: Final[Mapping[str, Json]] = MappingProxyType({})
+"""In place of the `data` of an event that was interpreted, which can take ten times what its message does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -61,7 +65,7 @@ class Event:
         id: As the publisher gave it; None where it gave none. Only such ids mark duplicates.
         app: The app that the routing key names, if any.
         order: Its place among the events of one person.
-        data: The payload, a JSON object, not yet checked.
+        data: The payload, a JSON object, not yet checked; `LET_GO` once it is known what the event asks for.
         dated: False where it has no time of its own, so that the time of receipt stands for it.
     """
 
@@ -72,3 +76,7 @@ class Event:
     id: str | None = None
     app: str | None = None
     dated: bool = True
+
+    def without_data(self) -> Event:
+        """Return the event as it is kept while it waits; `events.decode.with_data` reads its data again."""
+        return replace(self, data=LET_GO)

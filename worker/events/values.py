@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final, TypeAlias
 
 from worker.errors import InvalidEvent
@@ -26,15 +25,10 @@ Found: TypeAlias = "str | Missing | None"
 """A value as text; None where the event says null; MISSING where it says nothing, or only blanks."""
 
 
-@lru_cache(maxsize=1024)
-def _keys(path: str) -> tuple[str, ...]:
-    return tuple(path.split("."))
-
-
 def lookup(data: Mapping[str, Json], path: str) -> Json | Missing:
     """Return the value at a dotted path such as `user.locale`, or MISSING."""
     value: Json | Mapping[str, Json] = data
-    for key in _keys(path):
+    for key in path.split("."):
         if not isinstance(value, Mapping) or key not in value:
             return MISSING
         value = value[key]

@@ -14,8 +14,10 @@ from worker.events.values import Json, as_text
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
+MAX_ADDRESS: Final = 320
+"""Characters of an address; whatever is longer is none (RFC 5321, 4.5.3.1), and is not looked at or kept."""
 
-@lru_cache(maxsize=4096)  # most events are about somebody who has just had another
+
 def normalize_email(text: str) -> str:
     """Return the address in the form that names a person: trimmed, ASCII letters lower-cased.
 
@@ -26,6 +28,13 @@ def normalize_email(text: str) -> str:
         ValueError: It is not an email address. The text is for people and does not repeat the address.
     """
     address = text.strip()
+    if len(address) > MAX_ADDRESS:
+        raise ValueError("not an email address")
+    return _normalized(address)
+
+
+@lru_cache(maxsize=4096)  # most events are about somebody who has just had another
+def _normalized(address: str) -> str:
     try:
         # No DNS: an event must not fail because a name server is slow. `.test` is allowed, since the
         # platform's own staging data uses it; Kit decides about the rest.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -13,7 +14,7 @@ from msgspec import structs
 from tests.unit.consumer.world import adds
 from tests.unit.examples import change, event, order
 from worker.accounts.account import Account
-from worker.consumer.backlog import Backlog, Pending
+from worker.consumer.backlog import Backlog, Pending, interpret_again
 from worker.consumer.settle import Settle
 from worker.events.delivery import Delivery
 from worker.mapping import EventMapping, Rule, Template
@@ -357,3 +358,18 @@ def test_the_folded_change_is_always_that_of_its_events() -> None:
 
     assert pending.change == merge_all(each.change for each in pending.items)
     assert pending.change != NOTHING
+
+
+def test_a_new_mapping_reads_the_data_of_what_waits_from_its_message() -> None:
+    """Given an event whose data was let go, when the file changes, then the new mapping sees its values."""
+    by_locale = Rule((Template("Speaks {data.user.locale}"),))
+    account = Account("main", events={"user.signed_up": EventMapping(by_locale)}, version="2")
+    body = json.dumps({"data": {"user": {"email": "ada@example.com", "locale": "de"}}}).encode()
+    item = Item(Delivery(body, "user.signed_up"), event(1).without_data(), "ada@example.com", version="1")
+
+    again = interpret_again(item, account)
+
+    assert isinstance(again, Item)
+    assert list(again.change.tags) == ["speaks de"]
+    assert again.event is not None
+    assert again.event.data == {}

@@ -303,3 +303,35 @@ def test_a_replay_keeps_the_number_of_its_first_time() -> None:
         assert orders[1].arrival == 17
 
     run(main())
+
+
+def test_what_waits_keeps_its_message_and_not_what_was_read_of_it() -> None:
+    """Given a body of small objects, which take ten times its size once they are read, only it is kept."""
+
+    async def main() -> None:
+        world = World(account=adds("VIP"))
+        async with world.running(dispatch=False):
+            world.comes(1, notes=[{"a": 1}] * 1000)
+            await settle()
+        (item,) = world.backlog.items()
+        assert item.event is not None
+        assert (item.event.data, item.event.id) == ({}, "event-1")
+        assert b'"notes"' in item.delivery.body
+
+    run(main())
+
+
+def test_what_waits_to_become_a_dead_letter_keeps_only_its_message_too() -> None:
+    async def main() -> None:
+        world = World()
+        world.dead_letters.problem = "full"
+        async with world.running(dispatch=False):
+            world.comes(1, "no address", notes=[{"a": 1}] * 1000)
+            await settle()
+            world.dead_letters.problem = ""
+            await world.until_settled()
+        (outcome,) = world.dead_letters.published
+        assert outcome.item.event is not None
+        assert outcome.item.event.data == {}
+
+    run(main())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import string
+import tracemalloc
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -98,3 +100,18 @@ def test_whose_an_event_is_can_be_told_though_it_is_at_fault(
     user: Json, named: tuple[str | None, str | None]
 ) -> None:
     assert person_in({"user": user, "subscription": []}) == named
+
+
+@pytest.mark.parametrize("text", ["{blanks}ada@example.com", "{blanks}", "a{letters}@example.com"])
+def test_of_a_long_text_nothing_is_kept(text: str) -> None:
+    """Given blanks by the hundred thousand around many addresses, then what is remembered is the address."""
+    tracemalloc.start()
+    try:
+        for number in range(50):
+            long = text.format(blanks=" " * (100_000 + number), letters="a" * (100_000 + number))
+            with suppress(ValueError):
+                normalize_email(long)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
