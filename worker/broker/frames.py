@@ -93,6 +93,7 @@ def read_delivery(raw: DeliveredMessage, *, received_at: datetime, since: float)
         tag=raw.delivery_tag or 0,
         received_at=received_at,
         since=since,
+        exchange=readable(raw.exchange or ""),
     )
 
 

@@ -51,7 +51,7 @@ def dead_letter(account: str, outcome: Outcome, failed_at: datetime) -> Outgoing
         if name in headers:
             headers[f"{ORIGINAL}{name.lower()}"] = headers.pop(name)
     message_id = properties.pop("message_id", None)  # its own comes from the publisher
-    own = _own_headers(account, outcome, failed_at) | _kept(headers, message_id, delivery.routing_key)
+    own = _own_headers(account, outcome, failed_at) | _kept(headers, message_id, delivery)
     if event is not None and event.id is not None:
         own[EVENT_ID] = event.id
     full = {**properties, "headers": {**_fitting(headers), **own}, "delivery_mode": 2}
@@ -60,13 +60,13 @@ def dead_letter(account: str, outcome: Outcome, failed_at: datetime) -> Outgoing
     return Outgoing(DEAD_LETTER_EXCHANGE, account, delivery.body, sendable)
 
 
-def _kept(headers: Mapping[str, Any], message_id: str | None, routing_key: str) -> dict[str, Any]:
+def _kept(headers: Mapping[str, Any], message_id: str | None, delivery: Delivery) -> dict[str, Any]:
     """Return what the event had outside its body; of a replayed one, what it had the first time."""
-    if isinstance(headers.get(ORIGINAL_ROUTING_KEY), str):
+    if isinstance(headers.get(ORIGINAL_ROUTING_KEY), str) and not delivery.exchange:
         names = (ORIGINAL_ROUTING_KEY, EVENT_ID)
         return {name: value for name in names if isinstance(value := headers.get(name), str)}
     own_id = {EVENT_ID: message_id} if message_id else {}
-    return {ORIGINAL_ROUTING_KEY: routing_key, **own_id}
+    return {ORIGINAL_ROUTING_KEY: delivery.routing_key, **own_id}
 
 
 def _own_headers(account: str, outcome: Outcome, failed_at: datetime) -> dict[str, Any]:

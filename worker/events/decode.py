@@ -51,7 +51,10 @@ def decode(
     """
     _refuse_unreadable(delivery)
     envelope = _envelope(delivery)
-    routing_key = _header(delivery, ORIGINAL_ROUTING_KEY) or delivery.routing_key
+    # Of what came through an exchange, the key is the publisher's own, whatever a header says.
+    replayed = _header(delivery, ORIGINAL_ROUTING_KEY) if not delivery.exchange else None
+    routing_key = replayed or delivery.routing_key
+    is_routed = bool(replayed or delivery.exchange)  # else the key is the queue's name, and names no app
     kind = _type(envelope, delivery, routing_key, apps, types)
     given = _time(envelope, delivery)
     time = delivery.received_at if given is None else given
@@ -61,7 +64,7 @@ def decode(
         order=OrderKey(_sequence(envelope), time, _arrival(delivery) or arrival),
         data=_data(envelope),
         id=_id(envelope, delivery),
-        app=_app(routing_key, kind, apps),
+        app=_app(routing_key, kind, apps, types) if is_routed or _begins(routing_key, kind) else None,
         dated=given is not None,
     )
 
@@ -156,7 +159,7 @@ def _type(
     given = (_text_attribute(envelope, "type") or delivery.properties.get("type", "")).strip()
     if given:
         return given
-    candidates = [name for name in types if routing_key == name or routing_key.startswith(f"{name}.")]
+    candidates = [name for name in types if _begins(routing_key, name)]
     candidates += [routing_key[: -len(app) - 1] for app in apps if routing_key.endswith(f".{app}")]
     kind = max(candidates, key=len, default=routing_key)
     if not kind:
@@ -164,15 +167,33 @@ def _type(
     return kind
 
 
-def _app(routing_key: str, kind: str, apps: Collection[str]) -> str | None:
-    if routing_key != kind and not routing_key.startswith(f"{kind}."):
-        return None  # published straight to the queue: the key names the queue, not an app
-    app = routing_key[len(kind) :].removeprefix(".") or None
+def _begins(routing_key: str, kind: str) -> bool:
+    return routing_key == kind or routing_key.startswith(f"{kind}.")
+
+
+def _app(routing_key: str, kind: str, apps: Collection[str], types: Collection[str]) -> str | None:
+    """Return the app that a routing key names; the event may say another type, and the app is the key's.
+
+    Raises:
+        WrongApp: It is none of the account's.
+    """
+    app = _named(routing_key, kind, apps, types)
     if app in apps or (app is None and not apps):
         return app
     named = f"the routing key names the app {app!r}" if app else "the routing key names no app"
     wanted = f"takes only {', '.join(sorted(apps))}" if apps else "takes only events without one"
     raise WrongApp(f"{named}; this account {wanted}")
+
+
+def _named(routing_key: str, kind: str, apps: Collection[str], types: Collection[str]) -> str | None:
+    """Return what a key names besides the type; of one that is of no known type, its last word."""
+    if _begins(routing_key, kind):
+        return routing_key[len(kind) :].removeprefix(".") or None
+    if app := next((app for app in apps if routing_key.endswith(f".{app}")), None):
+        return app
+    known = max((name for name in types if _begins(routing_key, name)), key=len, default="")
+    rest = routing_key[len(known) :].removeprefix(".") if known else routing_key.rpartition(".")[2]
+    return rest or None
 
 
 def _time(envelope: Mapping[str, Any], delivery: Delivery) -> datetime | None:

@@ -24,6 +24,8 @@ class Delivery(msgspec.Struct, frozen=True, eq=False):
         tag: The channel's number for it.
         received_at: The time of day of its receipt, in UTC.
         since: Seconds by `Clock.monotonic`, at its receipt.
+        exchange: Where it was published; empty where it was put straight into the queue, whose name is the
+            routing key then.
     """
 
     body: bytes
@@ -34,6 +36,7 @@ class Delivery(msgspec.Struct, frozen=True, eq=False):
     tag: int = 0
     received_at: datetime = NEVER
     since: float = 0.0
+    exchange: str = ""
 
     @property
     def count(self) -> int:

@@ -158,6 +158,7 @@ def test_all_that_is_set_is_handed_on() -> None:
     delivery = delivered(properties, "order.paid.sunny")
 
     assert (delivery.body, delivery.routing_key, delivery.tag) == (b"{}", "order.paid.sunny", 7)
+    assert delivery.exchange == "platform.events"
     assert delivery.properties == {
         "content_type": "application/json", "content_encoding": "utf-8", "message_id": "e-1",
         "timestamp": NOON, "type": "order.paid", "delivery_mode": 2, "priority": 0,

@@ -396,6 +396,15 @@ def test_a_replayed_event_keeps_its_app() -> None:
     assert read(again, ("sunny",)).app == "sunny"
 
 
+def test_a_publishers_own_header_of_a_replay_gives_no_event_another_app() -> None:
+    """Given an event of rainy whose header says sunny, then its letter and its replay are rainy's."""
+    message = delivered(
+        key="user.signed_up.rainy", headers={"x-original-routing-key": "user.signed_up.sunny"}
+    )
+
+    assert read(died_and_replayed(message, None), ("rainy",)).app == "rainy"
+
+
 def test_a_replayed_event_that_could_not_be_read_keeps_id_and_time_of_receipt() -> None:
     message = delivered(b"?", message_id="m-1")
 

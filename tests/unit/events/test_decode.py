@@ -31,13 +31,16 @@ def message(
     *,
     headers: Mapping[str, Any] | None = None,
     unreadable: tuple[str, ...] = (),
+    exchange: str = "",
     **properties: Any,  # noqa: ANN401  # as AMQP has them
 ) -> Delivery:
     """A message; a body that is no bytes is sent as JSON. Properties that are empty are not set."""
     given_body = {"data": DATA} if body is None else body
     as_bytes = given_body if isinstance(given_body, bytes) else json.dumps(given_body).encode()
     set_properties = {name: value for name, value in properties.items() if value not in {None, ""}}
-    return Delivery(as_bytes, key, set_properties, headers or {}, unreadable, received_at=NOON)
+    return Delivery(
+        as_bytes, key, set_properties, headers or {}, unreadable, received_at=NOON, exchange=exchange
+    )
 
 
 def read(received: Delivery, *, apps: tuple[str, ...] = (), arrival: int = 1) -> Event:
@@ -211,6 +214,66 @@ def test_another_apps_event_is_refused_and_the_message_names_both(
 
     assert all(word in detail for word in words)
     assert WrongApp.reason is Reason.WRONG_APP
+
+
+@pytest.mark.parametrize(
+    ("key", "apps"),
+    [
+        ("user.signed_up.rainy", ("sunny",)),
+        ("user.signed_up.rainy", ()),
+        ("order.paid.late.rainy", ()),
+        ("user.updated.rainy", ("sunny",)),
+        ("user.updated.rainy", ()),
+        ("user.signed_up", ("sunny",)),
+        ("rainy", ("sunny",)),
+        ("rainy", ()),
+        ("user.signed_up.sunny.rainy", ("sunny",)),
+    ],
+)
+@pytest.mark.parametrize("replayed", [False, True])
+def test_an_event_of_another_type_than_its_key_is_still_of_the_app_that_the_key_names(
+    key: str, apps: tuple[str, ...], *, replayed: bool
+) -> None:
+    """Given a body that says another type than its key, then no account of another app has it."""
+    received = (
+        message(key="kit.default", type="subscription.started", headers={"x-original-routing-key": key})
+        if replayed
+        else message(key=key, type="subscription.started", exchange="platform.events")
+    )
+
+    assert "this account takes only" in refused(received, WrongApp, apps=apps)
+
+
+@pytest.mark.parametrize(
+    ("key", "apps", "app"),
+    [
+        ("user.signed_up.sunny", ("sunny",), "sunny"),
+        ("user.updated.sunny", ("rainy", "sunny"), "sunny"),
+        ("user.signed_up", (), None),
+        ("order.paid.late", (), None),
+    ],
+)
+def test_an_event_of_another_type_than_its_key_is_taken_where_the_key_names_the_accounts_app(
+    key: str, apps: tuple[str, ...], app: str | None
+) -> None:
+    event = read(message(key=key, type="subscription.started", exchange="platform.events"), apps=apps)
+
+    assert (event.type, event.app) == ("subscription.started", app)
+
+
+def test_a_header_says_nothing_about_the_app_of_what_came_through_an_exchange() -> None:
+    """Given a publisher that sends the header of a replay, then the key counts by which the event came."""
+    received = message(
+        key="user.signed_up.rainy",
+        headers={"x-original-routing-key": "user.signed_up.sunny"},
+        exchange="platform.events",
+    )
+
+    assert "'rainy'" in refused(received, WrongApp, apps=("sunny",))
+
+
+def test_what_was_put_straight_into_the_queue_names_no_app() -> None:
+    assert read(message(key="kit.default", type="subscription.started"), apps=("sunny",)).app is None
 
 
 # -- times --------------------------------------------------------------------------------------------------
