@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
-from worker.accounts.load import Loaded, load_accounts
+from worker.accounts.load import Loaded
+from worker.accounts.reading import AccountFiles
 from worker.accounts.watch import ConfigWatch
 from worker.broker.broker import Broker
 from worker.broker.topology import Topology
@@ -25,11 +25,12 @@ from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import TokenStore
 from worker.metrics import VERSION, Metrics
+from worker.ops.claims import Claims
 from worker.ops.depths import Depths
 from worker.ops.http import serving
 from worker.ops.presence import Presence
 from worker.ops.readiness import StatusReport
-from worker.settings import Settings, environment
+from worker.settings import ENV_FILE, Settings, environment
 
 log = structlog.get_logger()
 
@@ -41,11 +42,13 @@ class App:
 
     Args:
         settings: From the environment.
-        loaded: The accounts to start with.
+        files: The accounts' files.
+        loaded: What was read of them.
     """
 
-    def __init__(self, settings: Settings, loaded: Loaded) -> None:
+    def __init__(self, settings: Settings, files: AccountFiles, loaded: Loaded) -> None:
         self._settings = settings
+        self._files = files
         self._loaded = loaded
         self._clock = clock = Clock()
         self._metrics = Metrics()
@@ -54,6 +57,7 @@ class App:
             Database(settings.ledger_url.get_secret_value()), worker=settings.worker_id, clock=clock
         )
         registry = Registry(self._ledger, settings.worker_id)
+        self._claims = Claims(files, registry)
         shared = Shared(
             broker=self._broker,
             topology=Topology(self._broker.consuming, settings.events_exchange),
@@ -102,7 +106,6 @@ class App:
             self._report.standing = self._standing
             accounts = sorted(self._loaded.accounts)
             log.info("started", version=VERSION, worker=settings.worker_id, accounts=accounts)
-            await self._supervisors.apply(self._loaded)
             try:
                 await self._until_stopped()
             finally:
@@ -126,21 +129,30 @@ class App:
             task.result()  # none of them ends by itself, except by a bug, which should end the process
 
     async def _watch_config(self) -> None:
-        watch = ConfigWatch(self._settings.config_dir, self._key_files)
+        watch = self._files.watch()
+        await self._start_accounts()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._claims.keep())
+            group.create_task(self._reload(watch))
+
+    async def _start_accounts(self) -> None:
+        """Start what the files say; where one is wrong, what is whose depends on who had it before."""
+        if self._loaded.problems:
+            held = await self._claims.recall()
+            self._loaded = await asyncio.to_thread(self._files.read_again, held)
+        _tell_problems(self._loaded, self._files)
+        await self._supervisors.apply(self._loaded)
+
+    async def _reload(self, watch: ConfigWatch) -> None:
         while True:
             await watch.changed()
             # In a thread, since a large folder takes longer than heartbeats and other accounts can wait.
-            loaded = await asyncio.to_thread(load_accounts, self._settings.config_dir, environment())
-            loaded = loaded.beside(self._supervisors.accounts)
+            loaded = await asyncio.to_thread(self._files.read)
             result = "invalid" if loaded.problems else "ok"
             self._metrics.config_reloads.labels(result).inc()
-            _tell_problems(loaded)
+            _tell_problems(loaded, self._files)
             await self._supervisors.apply(loaded)
             log.info("config_reloaded", result=result, accounts=sorted(self._supervisors.running))
-
-    def _key_files(self) -> set[Path]:
-        loaded = self._supervisors.loaded.accounts.values()
-        return {account.key_file for account in loaded if account.key_file}
 
     async def _tick(self) -> None:
         """Measure how late the event loop is."""
@@ -153,19 +165,21 @@ class App:
                 log.warning("loop_blocked", seconds=round(lag, 1))
 
 
-async def run_worker(settings: Settings, environ: Mapping[str, str]) -> None:
+async def run_worker(settings: Settings) -> None:
     """Run the worker until it is told to stop.
 
     Raises:
         ConfigurationError: No account can be started.
     """
-    loaded = load_accounts(settings.config_dir, environ)
+    files = AccountFiles(settings.config_dir, environment, ENV_FILE)
+    loaded = files.read()
     if not loaded.accounts:
         raise ConfigurationError(list(loaded.problems))
-    _tell_problems(loaded)
-    await App(settings, loaded).run()
+    await App(settings, files, loaded).run()
 
 
-def _tell_problems(loaded: Loaded) -> None:
+def _tell_problems(loaded: Loaded, files: AccountFiles) -> None:
     for problem in loaded.problems:
         log.error("config_invalid", where=problem.where, problem=problem.text)
+    for problem in files.newly_exposed():
+        log.warning("secret_exposed", where=problem.where, problem=problem.text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -14,10 +15,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.broker.connection import check_amqp_url
 from worker.errors import ConfigurationError, Problem
+from worker.files import read_text
 from worker.ledger.address import check_ledger_url
 from worker.ledger.sealing import check_key
 
-ENV_FILE = ".env"
+ENV_FILE: Final = Path(".env")
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -25,7 +27,7 @@ class Settings(BaseSettings):
     """All settings; durations are in seconds."""
 
     model_config = SettingsConfigDict(
-        env_file=ENV_FILE, env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=ENV_FILE, env_file_encoding="utf-8-sig", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     amqp_url: SecretStr = SecretStr("amqp://guest:guest@localhost:5672/")
@@ -99,8 +101,9 @@ def load_settings() -> Settings:
 
     Raises:
         ConfigurationError: With every wrong setting, by its name; no values are repeated, since they may be
-            secrets.
+            secrets. Or `.env` cannot be read.
     """
+    _env_text()  # pydantic takes what is no file for an empty one, and lets other errors through
     try:
         return Settings()
     except ValidationError as error:
@@ -112,5 +115,14 @@ def load_settings() -> Settings:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment in which account files find their secrets: `.env`, and over it the process's."""
-    return {**{name: value for name, value in dotenv_values(ENV_FILE).items() if value}, **os.environ}
+    """Return the environment in which account files find their secrets: `.env`, and over it the process's.
+
+    Raises:
+        ConfigurationError: `.env` is there, and cannot be read.
+    """
+    listed = dotenv_values(stream=StringIO(_env_text()))
+    return {**{name: value for name, value in listed.items() if value}, **os.environ}
+
+
+def _env_text() -> str:
+    return read_text(ENV_FILE, "a list of settings", if_absent="")

@@ -21,7 +21,7 @@ from tests.unit.imports import PACKAGE, ROOT, Module, chain, modules, others, re
 # -- packages ---------------------------------------------------------------------------------------------
 
 AT_THE_TOP: Final = ("__main__", "cli", "app", "settings")
-GROUND: Final = ("errors", "clock", "retry", "retrying", "logs", "metrics", "mapping")
+GROUND: Final = ("errors", "clock", "retry", "retrying", "logs", "metrics", "mapping", "files")
 FLOORS: Final = (
     AT_THE_TOP, ("commands",), ("demo",), ("page",), ("ops",), ("consumer",), ("dead_letters",),
     ("contract",), ("accounts",), ("kit",), ("ledger",), ("handlers",), ("subscribers",), ("broker",),

@@ -1,6 +1,7 @@
 """Settings: their defaults are a contract, and every wrong one is told at once without its value."""
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,47 @@ def test_any_other_address_is_refused_with_the_remedy(url: str, words: str) -> N
 def test_an_address_that_is_none_stays_refused_where_http_is_allowed() -> None:
     with pytest.raises(ValueError, match="must be an address"):
         check_base_url("sandbox:8025", allow_http=True)
+
+
+# -- .env ----------------------------------------------------------------------------------------------------
+
+
+def test_a_byte_order_mark_hides_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a file that Windows' Notepad saved, then its first line counts like the others."""
+    monkeypatch.delenv("PREFETCH", raising=False)
+    Path(".env").write_text("\ufeffPREFETCH=7\n", encoding="utf-8")
+
+    assert environment()["PREFETCH"] == "7"
+    assert load_settings().prefetch == 7
+
+
+def is_not_utf8() -> None:
+    Path(".env").write_bytes(b"KIT_ONE=1\nKIT_TWO=caf\xe9\n")
+
+
+def is_a_folder() -> None:
+    Path(".env").mkdir()
+
+
+def is_huge() -> None:
+    Path(".env").write_text("#" * (1024 * 1024 + 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("become", "said"),
+    [
+        (is_not_utf8, ".env:2:12: this is not UTF-8 text; save the file with the encoding UTF-8"),
+        (is_a_folder, ".env:1:1: cannot be read (it is not a file); put a file in its place"),
+        (is_huge, ".env:1:1: is larger than 1 MiB; a list of settings is far smaller"),
+    ],
+)
+@pytest.mark.parametrize("read", [environment, load_settings])
+def test_a_file_that_cannot_be_read_is_a_problem_with_its_place(
+    become: Callable[[], None], said: str, read: Callable[[], object]
+) -> None:
+    become()
+
+    with pytest.raises(ConfigurationError) as caught:
+        read()
+
+    assert str(caught.value) == said

@@ -26,6 +26,8 @@ class Account:
         fields: Which values go to which custom fields (and Kit's first name), in full.
         types: The event types that are known: those of `events`, and those that every account knows.
         version: A short fingerprint of the file's bytes, for logs and history.
+        secret_place: What names the secret, the same for two files that mean the same one; empty where
+            several accounts may have it.
         key_file: Where the key or token is read from, if from a file; it is watched like the account's own.
     """
 
@@ -37,6 +39,7 @@ class Account:
     options: Options = DEFAULT_OPTIONS
     path: Path = Path()
     version: str = ""
+    secret_place: str = ""
     key_file: Path | None = None
     types: frozenset[str] = field(init=False, repr=False, compare=False)
 
@@ -44,8 +47,8 @@ class Account:
         object.__setattr__(self, "types", frozenset({*HANDLERS, *self.events}))  # once, not for each event
 
     def claims(self) -> frozenset[tuple[str, str]]:
-        """Return what no other account may have: each app, or to have none, and the Kit account."""
+        """Return what no other account may have: each app, or to have none; the secret, and where it is."""
         apps = {("app", app) for app in self.apps or ("",)}
-        if self.credential is None or not self.credential.claim:
-            return frozenset(apps)
-        return frozenset({*apps, ("secret", self.credential.claim)})
+        secret = self.credential.claim if self.credential else ""
+        secrets = {("secret", secret), ("secret's place", self.secret_place)}
+        return frozenset({*apps, *(claim for claim in secrets if claim[1])})

@@ -7,15 +7,20 @@ JSON Schema), `cross_checks` and `sentences` (what is wrong, in sentences), `sec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from worker.accounts.account import Account
+from worker.accounts.claims import Held, Rivals
 from worker.accounts.file.read import ACCOUNT_NAME, Draft, read_account, read_account_file
-from worker.accounts.file.values import shown
+from worker.accounts.strangers import without_strangers
 from worker.errors import ConfigurationError, Problem
-from worker.kit.credentials import AccessToken
+
+MOST_TOLD: Final = 50
+"""Problems of one file that are told one by one, in logs, in `/readyz` and in the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,49 +48,14 @@ class Loaded:
         """Return the problems of one account's file; none where it is valid, or simply not there."""
         return (*self.of_all, *self.by_name.get(name, ()))
 
-    def beside(self, running: Mapping[str, Account]) -> Loaded:
-        """Return this without the accounts that claim what a running account keeps.
 
-        An account whose file has become invalid runs on as it was, and keeps its apps and its key.
-
-        Args:
-            running: The accounts that are running, by name.
-        """
-        keeps = {
-            claim: account.path
-            for name, account in running.items()
-            if name not in self.accounts and self.problems_of(name)
-            for claim in account.claims()
-        }
-        clashes = {
-            name: _waits_for(account, keeps[min(taken)])
-            for name, account in self.accounts.items()
-            if (taken := account.claims() & keeps.keys())
-        }
-        if not clashes:
-            return self
-        return replace(
-            self,
-            accounts={name: account for name, account in self.accounts.items() if name not in clashes},
-            problems=(*self.problems, *clashes.values()),
-            by_name={**self.by_name, **{name: (problem,) for name, problem in clashes.items()}},
-        )
-
-
-def _waits_for(account: Account, invalid: Path) -> Problem:
-    said = (
-        f"waits, because {invalid} is invalid, so that account goes on as it was, and it "
-        "has an app or the credential that this file names too; mend that file, or remove it"
-    )
-    return Problem(str(account.path), said)
-
-
-def load_accounts(config_dir: Path, environ: Mapping[str, str]) -> Loaded:
+def load_accounts(config_dir: Path, environ: Mapping[str, str], held: Held = MappingProxyType({})) -> Loaded:
     """Return the accounts of `config_dir/accounts/*.yaml`, and every problem of these files.
 
     Args:
         config_dir: The configuration folder; a relative `api_key_file` starts there.
         environ: Where `api_key_env` is looked up.
+        held: Who had what before.
     """
     folder = config_dir / "accounts"
     try:
@@ -106,7 +76,7 @@ def load_accounts(config_dir: Path, environ: Mapping[str, str]) -> Loaded:
             "indented, api_key_env: KIT_API_KEY"
         )
         return Loaded({}, (Problem(str(folder), said),))
-    return _loaded(drafts)
+    return _loaded(drafts, held)
 
 
 def parse_account(text: str, path: Path, environ: Mapping[str, str]) -> Account:
@@ -119,53 +89,27 @@ def parse_account(text: str, path: Path, environ: Mapping[str, str]) -> Account:
     """
     draft = read_account(text, path, environ)
     if draft.account is None:
-        raise ConfigurationError(list(draft.problems))
+        raise ConfigurationError(list(first_of(draft.problems, path)))
     return draft.account
 
 
-def _loaded(drafts: Mapping[Path, Draft]) -> Loaded:
-    """Keep of each two accounts that claim the same thing the one whose file comes first by name."""
+def _loaded(drafts: Mapping[Path, Draft], held: Held) -> Loaded:
+    drafts = without_strangers(drafts)
+    refused = Rivals(drafts, held).refused()
     accounts: dict[str, Account] = {}
     by_name: dict[str, tuple[Problem, ...]] = {}
-    owners: dict[tuple[str, str], Path] = {}
     for path, draft in drafts.items():
-        rivals = tuple(_rivalries(path, draft, owners))
-        by_name[path.stem] = (*by_name.get(path.stem, ()), *draft.problems, *rivals)
-        if draft.account is not None and not rivals:
+        problems = (*by_name.get(path.stem, ()), *draft.problems, *refused.get(path, ()))
+        by_name[path.stem] = first_of(problems, path)
+        if draft.account is not None and path not in refused:
             accounts[path.stem] = draft.account
-            owners |= dict.fromkeys(_claims(draft, draft.account), path)
-    problems = tuple(problem for found in by_name.values() for problem in found)
-    return Loaded(accounts, problems, by_name)
+    return Loaded(accounts, tuple(problem for found in by_name.values() for problem in found), by_name)
 
 
-def _claims(draft: Draft, account: Account) -> Iterator[tuple[str, str]]:
-    """Yield what only one account may have; a secret is compared, and never shown."""
-    yield from account.claims()
-    if draft.secret_place:
-        yield "secret's place", draft.secret_place
-
-
-def _rivalries(path: Path, draft: Draft, owners: Mapping[tuple[str, str], Path]) -> Iterator[Problem]:
-    if draft.account is None:
-        return
-    taken = [(claim, owners[claim]) for claim in _claims(draft, draft.account) if claim in owners]
-    for (kind, name), owner in taken:
-        if kind == "app":
-            yield draft.problem(path, ("app",), _app_taken(name, owner))
-    if same_key := [owner for (kind, _), owner in taken if kind != "app"]:
-        said = (
-            f"the {_secret_of(draft)} is that of {same_key[0]} too; one Kit account is one file, for Kit's "
-            "limit is the credential's: list both apps there (app: [one, two]) and delete this file"
-        )
-        yield draft.problem(path, ("kit",), said)
-
-
-def _secret_of(draft: Draft) -> str:
-    is_token = draft.account is not None and isinstance(draft.account.credential, AccessToken)
-    return "access token" if is_token else "API key"
-
-
-def _app_taken(app: str, owner: Path) -> str:
-    if app:
-        return f"{shown(app)} belongs to {owner} already; an app's events go to one account"
-    return f"{owner} takes the events that name no app already; add app: and a name to one of the files"
+def first_of(problems: tuple[Problem, ...], path: Path) -> tuple[Problem, ...]:
+    """Return the first problems of a file, and how many more there are: nobody reads thousands of lines."""
+    more = len(problems) - MOST_TOLD
+    if more <= 0:
+        return problems
+    said = f"and {more} more problem{'s' if more > 1 else ''} in this file; mend the ones above first"
+    return (*problems[:MOST_TOLD], Problem(str(path), said))

@@ -10,21 +10,24 @@ from typing import Annotated
 import typer
 
 from worker.accounts.account import Account
-from worker.accounts.load import Loaded, load_accounts
-from worker.commands.common import begin, run_async, unknown_account
+from worker.accounts.file.secrets import exposed
+from worker.accounts.load import Loaded
+from worker.accounts.reading import secret_files
+from worker.commands.common import begin, read_accounts, run_async, unknown_account
 from worker.commands.exits import ExitCode
 from worker.commands.output import AsJson, say, show, show_json, table
 from worker.errors import Problem
 from worker.ops.check_broker import BrokerReport, LedgerReport, QueueCheck, check_broker, check_ledger
 from worker.ops.check_kit import KitCheck, KitReport, check_kit
-from worker.settings import Settings, environment
+from worker.settings import ENV_FILE, Settings
 
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """All that was found; `valid` are the accounts whose files are in order."""
+    """All that was found; `valid` are the accounts whose files are in order, `exposed` files with secrets."""
 
     problems: tuple[Problem, ...]
+    exposed: tuple[Problem, ...]
     valid: tuple[str, ...]
     broker: BrokerReport
     ledger: LedgerReport
@@ -52,7 +55,7 @@ def check(
 ) -> None:
     """Test the connections: files, broker, ledger, Kit, and what Kit lacks. Changes nothing."""
     settings = begin()
-    loaded = load_accounts(settings.config_dir, environment())
+    loaded = read_accounts(settings)
     if account is not None and account not in loaded.names:
         raise unknown_account(account, loaded.names)
     accounts = [each for name, each in sorted(loaded.accounts.items()) if account in (None, name)]
@@ -73,13 +76,14 @@ async def _check(settings: Settings, loaded: Loaded, accounts: list[Account], on
     problems = loaded.problems if only is None else loaded.problems_of(only)
     faulty = {name for name in loaded.names if loaded.problems_of(name)}
     valid = tuple(each.name for each in accounts if each.name not in faulty)
-    return _Report(problems, valid, broker, ledger, kit)
+    return _Report(problems, tuple(exposed([ENV_FILE, *secret_files(loaded)])), valid, broker, ledger, kit)
 
 
 def _show_json(report: _Report) -> None:
     show_json({
         "exit_code": int(report.exit_code),
         "problems": [str(problem) for problem in report.problems],
+        "exposed": [str(problem) for problem in report.exposed],
         "broker": asdict(report.broker),
         "ledger": asdict(report.ledger),
         "kit": [asdict(each) for each in report.kit],
@@ -104,6 +108,8 @@ def _file_rows(report: _Report) -> Iterable[_Row]:
         yield f"file of {name}", "ok", "valid"
     for problem in report.problems:
         yield "file", "WRONG", str(problem)
+    for problem in report.exposed:
+        yield "file", "note", str(problem)
 
 
 def _broker_rows(broker: BrokerReport, exchange: str) -> Iterable[_Row]:

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
@@ -15,14 +15,15 @@ import typer
 
 from worker import logs
 from worker.accounts.account import Account
-from worker.accounts.load import Loaded
+from worker.accounts.load import Loaded, load_accounts
 from worker.clock import Clock
 from worker.commands.exits import UsageError
 from worker.contract.samples import NotJsonError, Sample, read_samples
-from worker.errors import ConfigurationError
+from worker.errors import ConfigurationError, LedgerUnavailable
 from worker.ledger.database import Database
+from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
-from worker.settings import Settings, load_settings
+from worker.settings import Settings, environment, load_settings
 from worker.subscribers.identity import normalize_email
 
 STDIN: Final = "-"
@@ -85,6 +86,24 @@ async def opened_ledger(settings: Settings) -> AsyncIterator[Ledger]:
         )
     async with Ledger(database, worker="kit-worker", clock=Clock()) as ledger:
         yield ledger
+
+
+# -- the accounts -----------------------------------------------------------------------------------------
+
+
+def read_accounts(settings: Settings) -> Loaded:
+    """Return all accounts as the workers read them: where a file is wrong, who had what before counts."""
+    loaded = load_accounts(settings.config_dir, environment())
+    if loaded.problems:
+        # Without a ledger nobody has had anything; that it is away is said by what needs it.
+        with suppress(LedgerUnavailable, UsageError):
+            return load_accounts(settings.config_dir, environment(), run_async(_claims(settings)))
+    return loaded
+
+
+async def _claims(settings: Settings) -> dict[str, str]:
+    async with opened_ledger(settings) as ledger:
+        return await Registry(ledger, "kit-worker").claims()
 
 
 # -- which account, person and events ---------------------------------------------------------------------

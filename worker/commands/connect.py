@@ -9,8 +9,7 @@ from typing import Annotated, Final
 import typer
 from pydantic import SecretStr
 
-from worker.accounts.load import load_accounts
-from worker.commands.common import AccountName, begin, one_account, opened_ledger, run_async
+from worker.commands.common import AccountName, begin, one_account, opened_ledger, read_accounts, run_async
 from worker.commands.exits import UsageError
 from worker.commands.output import harmless, say, warn, warn_not_ended
 from worker.kit.auth.callback import check_redirect_uri, comes_here, waiting_for_callback
@@ -20,7 +19,7 @@ from worker.ledger.sealing import new_key
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import TokenStore
 from worker.ops.connect import KitAccountTakenError, let_in
-from worker.settings import Settings, environment
+from worker.settings import Settings
 
 REDIRECT_URI: Final = "http://localhost:8976/callback"
 PATIENCE: Final = 600.0
@@ -51,7 +50,7 @@ def connect(
 
 
 def _app_of(settings: Settings, account: str) -> OAuthApp:
-    found = one_account(load_accounts(settings.config_dir, environment()), account)
+    found = one_account(read_accounts(settings), account)
     if found.credential is None:
         raise UsageError(f"a secret of {account} is missing: see kit-worker check {account}")
     if not isinstance(found.credential, OAuthApp):

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from worker.accounts.load import Loaded, load_accounts
-from worker.commands.common import AccountName, begin, opened_ledger, run_async, unknown_account
+from worker.accounts.load import Loaded
+from worker.commands.common import (
+    AccountName,
+    begin,
+    opened_ledger,
+    read_accounts,
+    run_async,
+    unknown_account,
+)
 from worker.commands.output import say, warn_not_ended
 from worker.kit.credentials import OAuthApp
 from worker.ops.connect import LetOut, let_out
-from worker.settings import Settings, environment
+from worker.settings import Settings
 
 
 def disconnect(account: AccountName) -> None:
     """Take the worker out of an account: end its access at Kit, and forget the tokens."""
     settings = begin()
-    loaded = load_accounts(settings.config_dir, environment())
+    loaded = read_accounts(settings)
     done = run_async(_disconnect(settings, loaded, account))
     warn_not_ended(done.not_ended)
     say(f"{account} is no longer connected." if done.was_connected else f"{account} was not connected.")

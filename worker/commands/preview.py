@@ -10,15 +10,13 @@ import typer
 
 from worker.accounts.account import Account
 from worker.accounts.explain import ConditionView, RuleView
-from worker.accounts.load import load_accounts
 from worker.accounts.preview import CallView, FieldView, Preview, PreviewVerdict
 from worker.accounts.preview import preview as preview_of
 from worker.clock import Clock
-from worker.commands.common import STDIN, begin, one_account, read_event_file
+from worker.commands.common import STDIN, begin, one_account, read_accounts, read_event_file
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show, show_json, table
 from worker.contract.samples import PREVIEW_ID, STAND_IN_EMAIL, Sample, made_up
-from worker.settings import environment
 
 
 def preview(
@@ -44,7 +42,7 @@ def preview(
 ) -> None:
     """Show which rules an event matches and which Kit calls would follow. Sends nothing, asks nobody."""
     samples = _samples(event, set_ or [])
-    chosen = one_account(load_accounts(begin().config_dir, environment()), account)
+    chosen = one_account(read_accounts(begin()), account)
     previews = [
         preview_of(sample.delivery(_routing_key(sample, chosen, app), Clock().now()), chosen)
         for sample in samples

@@ -8,7 +8,6 @@ from typing import Final
 
 from worker.app import run_worker
 from worker.commands.common import begin
-from worker.settings import environment
 
 COLLECT_AFTER: Final = 20_000
 """New objects until Python looks for reference cycles; 700 by default. See docs/performance.md."""
@@ -19,4 +18,4 @@ def run() -> None:
     settings = begin()
     gc.freeze()  # what was imported stays for good
     gc.set_threshold(COLLECT_AFTER)
-    asyncio.run(run_worker(settings, environment()))
+    asyncio.run(run_worker(settings))

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, select, update
 
 from worker.ledger.rows import insert_account, upsert
-from worker.ledger.schema import accounts, consumers, workers
+from worker.ledger.schema import accounts, claims, consumers, workers
 from worker.ledger.store import Ledger
 from worker.metrics import VERSION
 from worker.subscribers.identity import plain
@@ -140,6 +140,21 @@ class Registry:
         async with self.ledger.database.write() as connection:
             paused = update(accounts).where(accounts.c.account == account)
             await connection.execute(paused.values(paused_at=None))
+
+    async def claims(self) -> dict[str, str]:
+        """Return which account has what, by the mark of an app or a credential."""
+        async with self.ledger.database.read() as connection:
+            return {row.mark: row.account for row in await connection.execute(select(claims))}
+
+    async def keep_claims(self, held: Mapping[str, str]) -> None:
+        """Remember which account has what; what these had besides is free, and others keep theirs."""
+        before, names = await self.claims(), set(held.values())
+        free = [{"old": mark} for mark, name in before.items() if name in names and mark not in held]
+        new = [{"mark": mark, "account": name} for mark, name in held.items() if before.get(mark) != name]
+        async with self.ledger.database.write() as connection:
+            if free:
+                await connection.execute(delete(claims).where(claims.c.mark == bindparam("old")), free)
+            await upsert(connection, claims, new)
 
     async def overview(self) -> Overview:
         """Return all workers, what is paused, and who has which account."""

@@ -131,3 +131,12 @@ consumers = Table(
     Column("account", String(255), primary_key=True),
     Column("seen_at", Float, nullable=False),
 )
+
+claims = Table(
+    "claims",
+    tables,
+    Column("mark", String(64), primary_key=True, comment="a hash of an app, or of a credential"),
+    Column(
+        "account", String(255), nullable=False, comment="which has it, and keeps it while others claim it"
+    ),
+)

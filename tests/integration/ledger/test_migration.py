@@ -28,6 +28,7 @@ from tests.unit.ledger.records import EMPTY_V1, FULL_V1, full_record
 from worker.ledger.database import Database
 from worker.ledger.migrations import MIGRATIONS, PORTION, Step, newest
 from worker.ledger.record_json import dump_record
+from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.subscribers.record import Record
 
@@ -251,3 +252,15 @@ async def raw(ledger: Ledger, statement: str) -> None:
             await connection.execute(text(statement))
     finally:
         await engine.dispose()
+
+
+async def test_a_ledger_of_version_2_learns_who_has_what(new_ledger: NewLedger) -> None:
+    """Given a ledger without the table, then it is there after the first use."""
+    old = new_ledger(migrations=MIGRATIONS[:1])
+    await fill(old, one_of_all())
+    await execute(old, "DROP TABLE claims")
+    new = new_ledger()
+
+    await Registry(new, "w-1").keep_claims({"sunny": "a"})
+
+    assert await Registry(new, "w-1").claims() == {"sunny": "a"}

@@ -215,3 +215,16 @@ async def test_signs_at_once_do_not_hinder_each_other(new_ledger: NewLedger, clo
         await asyncio.gather(*map(live, registries))
     assert len((await registries[0].overview()).workers) == 12
     assert await registries[0].consumes(ACCOUNT) == 11
+
+
+async def test_who_has_what_outlives_whoever_wrote_it(new_ledger: NewLedger) -> None:
+    """Given accounts that have something, then others are told, and only what an account has left is free."""
+    await Registry(new_ledger(), "w-1").keep_claims({"sunny": "a", "key": "a", "rainy": "b"})
+    later = Registry(new_ledger(), "w-2")
+    assert await later.claims() == {"sunny": "a", "key": "a", "rainy": "b"}
+
+    await later.keep_claims({"sunny": "c", "key": "a"})
+
+    assert await later.claims() == {"sunny": "c", "key": "a", "rainy": "b"}
+    await later.keep_claims({"other": "a"})
+    assert await later.claims() == {"sunny": "c", "rainy": "b", "other": "a"}

@@ -464,3 +464,33 @@ def test_parse_raises_all_problems_at_once() -> None:
         parse("app: a b\nkit: {}\nevent: {}\n")
 
     assert len(caught.value.problems) == 3
+
+
+# -- many problems -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("count", "told", "last"),
+    [(50, 50, "unknown key"), (51, 51, "1 more problem in"), (4900, 51, "4850 more problems in")],
+)
+def test_of_one_file_the_first_50_problems_are_told_and_how_many_more_there_are(
+    tmp_path: Path, count: int, told: int, last: str
+) -> None:
+    """Given thousands of problems, nobody has to take them all, and other files have theirs."""
+    write(tmp_path, a=KIT + "".join(f"zzz{number}: 1\n" for number in range(count)), b="app: [\n")
+
+    loaded = load_accounts(tmp_path, {"KIT_API_KEY": KEY})
+
+    assert len(loaded.problems_of("a")) == told
+    assert loaded.problems_of("a")[0].where == f"{tmp_path}/accounts/a.yaml:2:1"
+    assert last in loaded.problems_of("a")[-1].text
+    assert len(loaded.problems_of("b")) == 1
+    assert loaded.problems == (*loaded.problems_of("a"), *loaded.problems_of("b"))
+
+
+def test_of_a_text_alone_no_more_are_told_either() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse(KIT + "".join(f"zzz{number}: 1\n" for number in range(60)))
+
+    assert len(caught.value.problems) == 51
+    assert str(caught.value).endswith("and 10 more problems in this file; mend the ones above first")

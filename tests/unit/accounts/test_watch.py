@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from worker.accounts.watch import EVERY, ConfigWatch, Fingerprint, fingerprint
+from worker.accounts.watch import EVERY, ConfigWatch, Fingerprint, account_files, fingerprint
 
 
 @pytest.fixture
@@ -22,55 +22,111 @@ def accounts(tmp_path: Path) -> Path:
     return folder
 
 
+def look(config_dir: Path) -> Fingerprint:
+    return fingerprint(account_files(config_dir))
+
+
 def test_a_file_that_stays_as_it_is_looks_the_same(accounts: Path) -> None:
     (accounts / "notes.txt").write_text("not an account")
 
-    before = fingerprint(accounts.parent)
+    before = look(accounts.parent)
     (accounts / "notes.txt").write_text("still not one")
 
-    assert fingerprint(accounts.parent) == before != frozenset()
+    assert look(accounts.parent) == before != frozenset()
 
 
 def test_saving_adding_and_removing_a_file_each_look_different(accounts: Path) -> None:
-    seen = [fingerprint(accounts.parent)]
+    seen = [look(accounts.parent)]
     (accounts / "default.yaml").write_text("app: sunny-kitchen\n")
-    seen.append(fingerprint(accounts.parent))
+    seen.append(look(accounts.parent))
     (accounts / "second.yml").write_text("app: rainy\n")
-    seen.append(fingerprint(accounts.parent))
+    seen.append(look(accounts.parent))
     (accounts / "default.yaml").unlink()
-    seen.append(fingerprint(accounts.parent))
+    seen.append(look(accounts.parent))
 
     assert len(set(seen)) == 4
 
 
 def test_a_file_saved_with_as_many_bytes_looks_different(accounts: Path) -> None:
-    before = fingerprint(accounts.parent)
+    before = look(accounts.parent)
     (accounts / "default.yaml").write_text("app: rainy\n")
     os.utime(accounts / "default.yaml", ns=(1, 1))
 
-    assert fingerprint(accounts.parent) != before
+    assert look(accounts.parent) != before
 
 
 def test_a_file_that_vanishes_while_one_looks_counts_as_absent(accounts: Path) -> None:
     """Given a name in the folder that leads nowhere, then it is as if it were not there."""
-    before = fingerprint(accounts.parent)
+    before = look(accounts.parent)
     (accounts / "gone.yaml").symlink_to(accounts / "nowhere.yaml")
 
-    assert fingerprint(accounts.parent) == before
+    assert look(accounts.parent) == before
 
 
-def test_a_new_key_in_a_key_file_looks_different(accounts: Path, tmp_path: Path) -> None:
+def swap(link: Path, to: Path) -> None:
+    """What Kubernetes does with a mounted ConfigMap or Secret: one link becomes another, at once."""
+    beside = link.with_name("..data_tmp")
+    beside.symlink_to(to)
+    beside.replace(link)
+
+
+def test_a_folder_that_is_swapped_for_one_with_files_of_the_same_size_and_time(tmp_path: Path) -> None:
+    """Given a mounted folder whose files lead through one link, then the swap of that link is noticed."""
+    for version, app in ("1", "sunny"), ("2", "rainy"):
+        folder = tmp_path / f"..{version}"
+        folder.mkdir()
+        for name in "default.yaml", "key":
+            (folder / name).write_text(f"app: {app}\n")
+            os.utime(folder / name, ns=(1, 1))
+    mounted = tmp_path / "accounts"
+    mounted.mkdir()
+    (tmp_path / "..data").symlink_to(tmp_path / "..1")
+    for name in "default.yaml", "key":
+        (mounted / name).symlink_to(tmp_path / "..data" / name)
+    before = look(tmp_path), fingerprint([mounted / "key"])
+
+    swap(tmp_path / "..data", tmp_path / "..2")
+
+    after = look(tmp_path), fingerprint([mounted / "key"])
+    assert [one != other for one, other in zip(before, after, strict=True)] == [True, True]
+
+
+def test_a_file_that_cannot_be_read_looks_different_and_is_no_reason_to_look_away(accounts: Path) -> None:
+    """Given a folder where a file was, then that is seen, and so is what else changes meanwhile."""
+    seen = [look(accounts.parent)]
+    (accounts / "default.yaml").unlink()
+    (accounts / "default.yaml").mkdir()
+    seen.append(look(accounts.parent))
+    (accounts / "second.yaml").write_text("app: rainy\n")
+    seen.append(look(accounts.parent))
+
+    assert len(set(seen)) == 3
+
+
+def test_a_process_that_can_open_no_file_does_not_take_them_for_gone(
+    accounts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("worker.accounts.watch.read_start", none_left)
+
+    with pytest.raises(OSError, match="Too many open files"):
+        look(accounts.parent)
+
+
+def test_a_new_key_in_a_key_file_looks_different(tmp_path: Path) -> None:
     key_file = tmp_path / "key"
-    seen = [fingerprint(accounts.parent, [key_file])]
+    seen = [fingerprint([key_file])]
     key_file.write_text("kit_one")
-    seen.append(fingerprint(accounts.parent, [key_file]))
+    seen.append(fingerprint([key_file]))
     key_file.write_text("kit_other")
 
-    assert len({*seen, fingerprint(accounts.parent, [key_file])}) == 3
+    assert len({*seen, fingerprint([key_file])}) == 3
 
 
 def test_a_folder_that_does_not_exist_holds_no_files(tmp_path: Path) -> None:
-    assert fingerprint(tmp_path / "nowhere") == frozenset()
+    assert look(tmp_path / "nowhere") == frozenset()
 
 
 class Looks:
@@ -80,14 +136,19 @@ class Looks:
         self._looks: Iterator[str] = iter(word)
         self.slept: list[float] = []
 
-    def look(self, _: Path, __: object) -> Fingerprint:
-        letter = next(self._looks)
+    def look(self, _: Iterable[Path]) -> Fingerprint:
+        letter = next(self._looks, "")
+        if not letter:
+            raise EOFError
         if letter == "!":
             raise OSError(errno.EMFILE, "Too many open files")
-        return frozenset({(letter, 0, 0)})
+        return frozenset({(letter, 0, "")})
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+
+    def watch(self) -> ConfigWatch:
+        return ConfigWatch(list, self.look([]), look=self.look, sleep=self.sleep)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +166,7 @@ class Looks:
 async def test_a_change_is_told_once_the_files_have_stood_still_for_a_second(word: str, seconds: int) -> None:
     """Given files that look like each letter for a second, then no half-written state is ever reported."""
     looks = Looks(word)
-    watch = ConfigWatch(Path(), look=looks.look, sleep=looks.sleep)
+    watch = looks.watch()
 
     await watch.changed()
 
@@ -115,15 +176,15 @@ async def test_a_change_is_told_once_the_files_have_stood_still_for_a_second(wor
 @pytest.mark.parametrize("word", ["aaaaaa", "ababab", "abaaaa", "abcdef"])
 async def test_what_does_not_change_or_does_not_stand_still_is_not_told(word: str) -> None:
     looks = Looks(word)
-    watch = ConfigWatch(Path(), look=looks.look, sleep=looks.sleep)
+    watch = looks.watch()
 
-    with pytest.raises(RuntimeError, match="StopIteration"):  # the looks ran out first
+    with pytest.raises(EOFError):  # the looks ran out first
         await watch.changed()
 
 
 async def test_each_change_is_told_once() -> None:
     looks = Looks("abbbbcc")
-    watch = ConfigWatch(Path(), look=looks.look, sleep=looks.sleep)
+    watch = looks.watch()
 
     await watch.changed()
     await watch.changed()
@@ -134,7 +195,7 @@ async def test_each_change_is_told_once() -> None:
 async def test_a_change_between_two_waits_is_not_missed() -> None:
     """Given the files change while the worker still reads the last change, then the next wait tells it."""
     looks = Looks("abbcc")
-    watch = ConfigWatch(Path(), look=looks.look, sleep=looks.sleep)
+    watch = looks.watch()
     await watch.changed()
     await asyncio.sleep(0)
 

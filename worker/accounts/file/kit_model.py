@@ -6,7 +6,7 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
 
-from worker.accounts.file.values import ENV_PATTERN, check_env, check_file
+from worker.accounts.file.values import ENV_PATTERN, check_env, check_file, check_public
 
 
 class FilePart(BaseModel):
@@ -18,6 +18,7 @@ class FilePart(BaseModel):
 EnvName: TypeAlias = Annotated[
     StrictStr, AfterValidator(check_env), Field(json_schema_extra={"pattern": ENV_PATTERN})
 ]
+PublicName: TypeAlias = Annotated[EnvName, AfterValidator(check_public)]
 FilePath: TypeAlias = Annotated[
     StrictStr, AfterValidator(check_file), Field(json_schema_extra={"minLength": 1})
 ]
@@ -39,7 +40,7 @@ class OAuthPart(FilePart):
 
     model_config = ConfigDict(title="OAuth app")
 
-    client_id_env: EnvName = Field(
+    client_id_env: PublicName = Field(
         title="Environment variable with the client id",
         description="Name of the environment variable that holds the app's client id. It begins with KIT_.",
         examples=["KIT_CLIENT_ID"],

@@ -16,15 +16,15 @@ from worker.accounts.file.cross_checks import DEFAULT_FIELDS, cross_faults
 from worker.accounts.file.errors import form_faults, label
 from worker.accounts.file.kit_model import KitPart
 from worker.accounts.file.model import AccountFile, EventPart, RulePart
-from worker.accounts.file.secrets import NoSecretError, SecretPlace, read_start
+from worker.accounts.file.secrets import CLIENT_ID, NoSecretError, SecretPlace
 from worker.accounts.file.source import FileFault, Source, YamlPath, read_yaml
 from worker.accounts.file.syntax_errors import START, Spot
 from worker.errors import ConfigurationError, Problem
+from worker.files import read_text
 from worker.handlers import HANDLERS
 from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
 from worker.mapping import Condition, EventMapping, FieldTarget, Options, Rule, Template
 
-MAX_FILE_BYTES: Final = 1024 * 1024
 ACCOUNT_NAME: Final = re.compile(r"[a-z0-9-]{1,64}")
 
 P = TypeVar("P", bound=Problem)
@@ -42,14 +42,11 @@ class Draft:
         account: None where the file is wrong; without a credential where only its secret is missing.
         problems: All of them, in the order of lines.
         source: Where things stand in the file.
-        secret_place: What names the secret, the same for two files that mean the same one; empty where
-            several accounts may have it.
     """
 
     account: Account | None
     problems: tuple[Problem, ...]
     source: Source = field(default_factory=Source)
-    secret_place: str = ""
 
     def problem(self, path: Path, at: YamlPath, text: str) -> Problem:
         """Return a problem with the value at a path of the file; `path` names the file."""
@@ -59,7 +56,7 @@ class Draft:
 def read_account_file(path: Path, environ: Mapping[str, str]) -> Draft:
     """Return what a file holds; one that cannot be read is a problem too."""
     try:
-        return read_account(_text_of(path), path, environ)
+        return read_account(read_text(path, "an account file"), path, environ)
     except ConfigurationError as error:
         return Draft(None, error.problems)
 
@@ -77,29 +74,7 @@ def read_account(text: str, path: Path, environ: Mapping[str, str]) -> Draft:
     credential, missing = _credential(form.kit, path, source, environ)
     version = sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
     account = _account(form, path, credential, version)
-    # Many accounts may be connected to one app; a key or a token is one account's.
-    secret_place = "" if form.kit.oauth else str(_secret_places(form.kit, path)[0])
-    return Draft(account, missing, source, secret_place)
-
-
-def _text_of(path: Path) -> str:
-    try:
-        content = read_start(path, MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise _refusal(path, f"cannot be read ({error.strerror}); let the worker's user read it") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise _refusal(path, "is larger than 1 MiB; an account file is far smaller")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = content[: error.start]
-        column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
-        spot = Spot(before.count(b"\n") + 1, column)
-        raise _refusal(path, "this is not UTF-8 text; save the file with the encoding UTF-8", spot) from error
-
-
-def _refusal(path: Path, text: str, spot: Spot = START) -> ConfigurationError:
-    return ConfigurationError([_problem(Problem, path, FileFault(spot, (), text))])
+    return Draft(account, missing, source)
 
 
 def _problem(kind: type[P], path: Path, fault: FileFault) -> P:
@@ -162,7 +137,7 @@ def _credential(
 def _secret_places(kit: KitPart, path: Path) -> list[SecretPlace]:
     """Return where the secrets are, in the order in which the credential takes them."""
     if kit.oauth is not None:
-        places = [SecretPlace(("kit", "oauth", "client_id_env"), "client id", env=kit.oauth.client_id_env)]
+        places = [SecretPlace(("kit", "oauth", "client_id_env"), CLIENT_ID, env=kit.oauth.client_id_env)]
         if secret := kit.oauth.client_secret_env:
             at = ("kit", "oauth", "client_secret_env")
             places.append(SecretPlace(at, "client secret", env=secret))
@@ -177,7 +152,7 @@ def _secret_places(kit: KitPart, path: Path) -> list[SecretPlace]:
 
 
 def _account(form: AccountFile, path: Path, credential: Credential | None, version: str) -> Account:
-    options = form.options
+    options, places = form.options, _secret_places(form.kit, path)
     return Account(
         name=path.stem,
         apps=tuple(form.app),
@@ -187,7 +162,9 @@ def _account(form: AccountFile, path: Path, credential: Credential | None, versi
         options=Options(**options.model_dump()) if options else Options(),
         path=path,
         version=version,
-        key_file=next((place.file for place in _secret_places(form.kit, path) if place.file), None),
+        # Many accounts may be connected to one app; a key or a token is one account's.
+        secret_place="" if form.kit.oauth else str(places[0]),
+        key_file=next((place.file for place in places if place.file), None),
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,8 +13,16 @@ from typing import Final
 from pydantic import SecretStr
 
 from worker.accounts.file.source import YamlPath
+from worker.errors import Problem
+from worker.files import read_start
 
 MAX_BYTES: Final = 4096
+CLIENT_ID: Final = "client id"
+_KIT_KEY: Final = re.compile(r"(?i)kit_(?=.*[0-9])")
+_EXPOSED: Final = (
+    "holds secrets, and others than its owner may use it (mode {mode:04o}); chmod 600 {path}, and let it "
+    "belong to the worker's user"
+)
 _HEADER_VALUE: Final = re.compile(r"[!-~]{1,2048}")
 
 
@@ -78,16 +87,17 @@ class SecretPlace:
                 f"{self._where} holds something that cannot be the {self.what}, which is one word of plain "
                 "letters, digits and signs; copy it from Kit again"
             )
+        if self.what == CLIENT_ID and _KIT_KEY.match(secret):
+            raise NoSecretError(
+                f"{self._where} holds what looks like an API key, and a client id is shown to everybody; put "
+                "the id of the app into it, as Kit shows it"
+            )
         return SecretStr(secret)
 
 
-def read_start(path: Path, limit: int) -> bytes:
-    """Return up to `limit` bytes of a file that a person has named.
-
-    Raises:
-        OSError: It cannot be read, or is something else than a file: a pipe would block, a device never end.
-    """
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(0, "it is not a file")
-    with path.open("rb") as file:
-        return file.read(limit)
+def exposed(paths: Iterable[Path]) -> Iterator[Problem]:
+    """Yield the files with secrets that users other than their owner may use."""
+    for path in paths:
+        with suppress(OSError):  # what cannot be read is said by whoever reads it
+            if (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077:
+                yield Problem(str(path), _EXPOSED.format(path=path, mode=mode))

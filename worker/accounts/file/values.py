@@ -29,6 +29,7 @@ ENV_PATTERN: Final = "^KIT_[A-Z0-9_]+$"
 _SETTINGS: Final = frozenset(
     {"KIT_BASE_URL", "KIT_RATE_LIMIT", "KIT_CONCURRENCY", "KIT_TIMEOUT", "KIT_ALLOW_HTTP"}
 )
+_SECRET_NAME: Final = re.compile(r"(API_?KEY|SECRET|TOKEN|PASSWORD)(_|$)")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_+/=-]{16,}")
 _LONGEST_SHOWN: Final = 60
 
@@ -175,6 +176,16 @@ def check_env(text: str) -> str:
         )
     if text in _SETTINGS:
         raise ValueError(f"{text} is a setting of the worker, not a secret; use a name such as KIT_API_KEY")
+    return text
+
+
+def check_public(text: str) -> str:
+    """Return the name of a variable whose value is shown to everybody; no secret's is."""
+    if _SECRET_NAME.search(text) and "CLIENT_ID" not in text:
+        raise ValueError(
+            f"{text} is named as a secret is, and a client id is shown to everybody; use a name such as "
+            "KIT_CLIENT_ID"
+        )
     return text
 
 

@@ -1,14 +1,13 @@
 """What an admin reads when an account file is wrong: where, what, and what to do."""
 
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.accounts.harness import KEY, KIT, PATH, parse
-from worker.accounts.load import load_accounts, parse_account
+from worker.accounts.load import parse_account
 from worker.errors import ConfigurationError
 
 
@@ -344,6 +343,11 @@ def test_a_key_at_the_wrong_level_is_told_where_it_belongs(line: str, said: str)
             "kit: {oauth: KIT_A}",
             "kit.oauth: must be followed by indented lines, such as client_id_env: KIT_CL",
         ),
+        (
+            "kit: {oauth: {client_id_env: KIT_API_KEY}}",
+            "KIT_API_KEY is named as a secret is, and a client id",
+        ),
+        ("kit: {oauth: {client_id_env: KIT_APP_SECRET}}", "KIT_APP_SECRET is named as a secret is, and a"),
         ("kit: {oauth: {client_id_env: 5}}", "kit.oauth.client_id_env: must be text"),
         ("kit: {oauth: {client_id_env: }}", "kit.oauth.client_id_env: nothing stands here; write a name"),
         (
@@ -474,21 +478,3 @@ def test_no_text_raises_anything_but_its_problems(text: str) -> None:
     for line in found.split("\n"):
         assert line == "default" or re.match(r"config/accounts/default\.yaml:\d+:\d+: \S", line)
         assert line.isprintable()
-
-
-def test_an_account_does_not_start_beside_a_running_one_that_keeps_its_app(tmp_path: Path) -> None:
-    """Given an account whose file became invalid and which runs on, nobody else gets its app or its key."""
-    folder = tmp_path / "accounts"
-    folder.mkdir()
-    environ = {"KIT_ONE": "kit_one", "KIT_TWO": "kit_two"}
-    (folder / "old.yaml").write_text("app: sunny\nkit: {api_key_env: KIT_ONE}\n")
-    running = load_accounts(tmp_path, environ).accounts
-    (folder / "old.yaml").write_text("app: sunny\nkit: {api_key_env: KIT_ONE}\noops: 1\n")
-    (folder / "new.yaml").write_text("app: sunny\nkit: {api_key_env: KIT_TWO}\n")
-
-    loaded = load_accounts(tmp_path, environ)
-
-    assert set(loaded.accounts) == {"new"}
-    assert set(loaded.beside(running).accounts) == set()
-    assert "old.yaml is invalid" in str(loaded.beside(running).problems_of("new")[0])
-    assert loaded.beside({}) is loaded

@@ -1,0 +1,46 @@
+"""Reading files that a person has named, whatever is there instead."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from worker.errors import ConfigurationError
+from worker.files import read_start, read_text
+
+
+def test_a_text_loses_its_byte_order_mark_and_keeps_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("\ufeffä\r\n", encoding="utf-8", newline="")
+
+    assert read_text(tmp_path / "file", "a list") == "ä\r\n"
+
+
+def test_what_stands_for_a_file_that_is_not_there(tmp_path: Path) -> None:
+    assert read_text(tmp_path / "file", "a list", if_absent="none") == "none"
+    with pytest.raises(ConfigurationError, match="No such file or directory"):
+        read_text(tmp_path / "file", "a list")
+
+
+def test_where_a_byte_is_that_is_not_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"one\nt\xc3\xa4\xff")
+
+    with pytest.raises(ConfigurationError, match=":2:3: this is not UTF-8 text"):
+        read_text(tmp_path / "file", "a list")
+
+
+def test_a_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """Given a pipe that nobody writes to, reading it would never end."""
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(OSError, match="it is not a file"):
+        read_start(tmp_path / "pipe", 10)
+    with pytest.raises(ConfigurationError, match="put a file in its place"):
+        read_text(tmp_path / "pipe", "a list", if_absent="none")
+
+
+def test_no_more_is_read_than_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("abc")
+
+    assert read_start(tmp_path / "file", 2) == b"ab"

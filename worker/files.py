@@ -1,0 +1,57 @@
+"""Reads files that a person has named; whatever is there instead, the error is a sentence about it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Final
+
+from worker.errors import ConfigurationError, Problem
+
+MAX_FILE_BYTES: Final = 1024 * 1024
+
+
+def read_start(path: Path, limit: int) -> bytes:
+    """Return up to `limit` bytes of a file that a person has named.
+
+    Raises:
+        OSError: It cannot be read, or is something else than a file: a pipe would block, a device never end.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(0, "it is not a file")
+    with path.open("rb") as file:
+        return file.read(limit)
+
+
+def read_text(path: Path, what: str, *, if_absent: str | None = None) -> str:
+    """Return the text of a file, without its byte order mark.
+
+    Args:
+        path: Where it is.
+        what: What it is, with its article, for people.
+        if_absent: What stands for it where there is no such file; without it, that is an error.
+
+    Raises:
+        ConfigurationError: It cannot be read, is far too large, or is not UTF-8.
+    """
+    try:
+        content = read_start(path, MAX_FILE_BYTES + 1)
+    except OSError as error:
+        if if_absent is not None and isinstance(error, FileNotFoundError):
+            return if_absent
+        remedy = "let the worker's user read it" if error.errno else "put a file in its place"
+        raise _refusal(path, f"cannot be read ({error.strerror}); {remedy}") from error
+    if len(content) > MAX_FILE_BYTES:
+        raise _refusal(path, f"is larger than 1 MiB; {what} is far smaller")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # Counted in what was decoded, which lacks the mark, as the error's own numbers do.
+        before = error.object[: error.start]
+        column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
+        said = "this is not UTF-8 text; save the file with the encoding UTF-8"
+        raise _refusal(path, said, before.count(b"\n") + 1, column) from error
+
+
+def _refusal(path: Path, text: str, line: int = 1, column: int = 1) -> ConfigurationError:
+    return ConfigurationError([Problem(f"{path}:{line}:{column}", text)])
