@@ -50,7 +50,11 @@ class KitAccess:
         """Return Kit's token endpoint, as an app uses it."""
         settings = self._settings
         return OAuthEndpoint(
-            settings.kit_base_url, app, timeout=settings.kit_timeout, clock=self._ledger.clock
+            settings.kit_base_url,
+            app,
+            timeout=settings.kit_timeout,
+            clock=self._ledger.clock,
+            caller=self._ledger.worker,
         )
 
     def client(self, account: str, credential: Credential) -> KitClient:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited
 
@@ -14,6 +15,19 @@ GATEWAY_GAVE_UP = frozenset({502, 504})
 """Said by what stands before Kit, where Kit gave it no proper answer (RFC 9110, 15.6.3 and 15.6.5)."""
 MAX_KIT_ID = 2**63
 """A greater id is not Kit's, and fits into no database."""
+
+Row = Mapping[str, Any]
+ANYTHING: Final[Mapping[str, Callable[[object], bool]]] = MappingProxyType({})
+
+
+def is_kit_id(value: object) -> bool:
+    """Tell whether that is an id as Kit has them: a whole number, and no text."""
+    return type(value) is int and 0 < value < MAX_KIT_ID
+
+
+def is_text(value: object) -> bool:
+    """Tell whether that is a text, which may be empty."""
+    return isinstance(value, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +52,28 @@ class Answer:
         """
         value = self.body.get(kind)
         if not isinstance(value, dict):
-            raise self._incomplete(repr(kind))
+            raise self.lacking(repr(kind))
         return value
 
     def id_of(self, kind: str) -> int:
         """Return the id of the object under that key; raises as `item` does."""
         value = self.item(kind).get("id")
-        if not isinstance(value, int) or not 0 < value < MAX_KIT_ID:
-            raise self._incomplete(f"the id of {kind!r}")
+        if not (isinstance(value, int) and is_kit_id(value)):
+            raise self.lacking(f"the id of {kind!r}")
         return value
 
-    def items(self, kind: str, needs: Collection[str] = ()) -> list[Mapping[str, Any]]:
+    def items(self, kind: str, needs: Mapping[str, Callable[[object], bool]] = ANYTHING) -> list[Row]:
         """Return the list under that key, each item of which has what it needs; raises as `item` does."""
         value = self.body.get(kind)
         if not isinstance(value, list):
-            raise self._incomplete(f"the list {kind!r}")
-        if not all(isinstance(item, dict) and item.keys() >= set(needs) for item in value):
-            raise self._incomplete(f"{' and '.join(needs)} in {kind!r}")
+            raise self.lacking(f"the list {kind!r}")
+        for item in value:
+            if not (isinstance(item, dict) and all(is_one(item.get(name)) for name, is_one in needs.items())):
+                raise self.lacking(f"{' and '.join(needs)} in {kind!r}")
         return value
 
-    def _incomplete(self, what: str) -> KitUnavailable:
+    def lacking(self, what: str) -> KitUnavailable:
+        """Return the error of an answer that cannot be Kit's own, for want of something."""
         error = KitUnavailable(f"{self.endpoint}: Kit answered {self.status} without {what}")
         error.endpoint = self.endpoint
         return error
@@ -87,12 +103,15 @@ def read_answer(call: str, status: int, body: bytes) -> Answer:
         NotFound: 404.
         KitRejected: Any other 4xx; the text gives Kit's own words.
         KitUnavailable: 5xx, a redirect, a 4xx that is a page of HTML, as firewalls send them, or a success
-            whose body is not what Kit sends: whether the call was applied is unknown, so it is repeated.
+            whose body is not what Kit sends (`SHAPES`): whether the call was applied is unknown, so it is
+            repeated, and the endpoint does not count as one that works.
     """
     if status == 204:
         return Answer(status, {}, call)
     if 200 <= status < 300:
-        return Answer(status, _object(call, status, body), call)
+        answer = Answer(status, _object(call, status, body), call)
+        SHAPES.get(call, _unchecked)(answer)
+        return answer
     if status == 401:
         raise CredentialRefused(f"Kit refused the credential (401): {_words(body)}")
     if status in {413, 429}:
@@ -107,6 +126,56 @@ def read_answer(call: str, status: int, body: bytes) -> Answer:
         raise error
     text = f"{call}: Kit answered {status}"
     raise unanswered(text) if status in GATEWAY_GAVE_UP else KitUnavailable(text)
+
+
+LISTED: Final[Mapping[str, Mapping[str, Callable[[object], bool]]]] = {
+    "tags": {"id": is_kit_id, "name": is_text},
+    "custom_fields": {"id": is_kit_id, "key": is_text, "label": is_text},
+}
+"""What each row of a list must have, or it is not Kit's."""
+
+_OF_SUBSCRIBERS: Final = {"id": is_kit_id, "email_address": is_text}
+_OF_VALUES: Final = {"subscriber_id": is_kit_id, "subscriber_custom_field_id": is_kit_id}
+
+
+def _new_field(answer: Answer) -> None:
+    answer.id_of("custom_field")
+    if not is_text(answer.item("custom_field").get("key")):
+        raise answer.lacking("the key of 'custom_field'")
+
+
+def _tagged_together(answer: Answer) -> None:
+    answer.items("failures")
+    if "subscribers" in answer.body:  # which a call that takes tags off does not answer
+        answer.items("subscribers", {"id": is_kit_id})
+
+
+def _unchecked(_: Answer) -> None:
+    """Take an answer as it is."""
+
+
+SHAPES: Final[Mapping[str, Callable[[Answer], object]]] = {
+    "GET /v4/account": lambda answer: answer.id_of("account"),
+    "POST /v4/subscribers": lambda answer: answer.id_of("subscriber"),
+    "GET /v4/subscribers/{}": lambda answer: answer.id_of("subscriber"),
+    "PUT /v4/subscribers/{}": lambda answer: answer.id_of("subscriber"),
+    "GET /v4/tags": lambda answer: answer.items("tags", LISTED["tags"]),
+    "POST /v4/tags": lambda answer: answer.id_of("tag"),
+    "POST /v4/tags/{}/subscribers/{}": lambda answer: answer.id_of("subscriber"),
+    "GET /v4/custom_fields": lambda answer: answer.items("custom_fields", LISTED["custom_fields"]),
+    "POST /v4/custom_fields": _new_field,
+    "POST /v4/bulk/subscribers": lambda answer: (
+        answer.items("failures"),
+        answer.items("subscribers", _OF_SUBSCRIBERS),
+    ),
+    "POST /v4/bulk/custom_fields/subscribers": lambda answer: (
+        answer.items("failures"),
+        answer.items("custom_field_values", _OF_VALUES),
+    ),
+    "POST /v4/bulk/tags/subscribers": _tagged_together,
+    "DELETE /v4/bulk/tags/subscribers": _tagged_together,
+}
+"""What a success of each endpoint must hold (Kit API reference), or it is not Kit's own answer."""
 
 
 def unanswered(text: str) -> KitUnavailable:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from msgspec import Struct
 
-from worker.kit.answers import MAX_KIT_ID, Answer
+from worker.kit.answers import Answer
 
 MAX_ENTRIES: Final = 100
 """Of one bulk call that is answered at once."""
@@ -114,14 +114,10 @@ def calls(entries: Iterable[E]) -> list[BulkCall[E]]:
 def subscriber_ids(call: BulkCall[NewSubscriber], answer: Answer) -> dict[NewSubscriber, int]:
     """Return the ids of those subscribers that Kit surely has now.
 
-    Raises:
-        KitUnavailable: This is not Kit's answer to such a call.
+    That an answer is Kit's, and holds what is read here, was checked when it came (`answers.SHAPES`).
     """
     failed = {_lower(each.get("email_address")) for each in _failed(answer, "subscriber")}
-    listed = answer.items("subscribers", needs=("id", "email_address"))
-    found: dict[str, int] = {
-        _lower(each["email_address"]): each["id"] for each in listed if _is_id(each["id"])
-    }
+    found = {_lower(each["email_address"]): int(each["id"]) for each in answer.items("subscribers")}
     return {
         entry: found[address]
         for entry in call.entries
@@ -130,10 +126,10 @@ def subscriber_ids(call: BulkCall[NewSubscriber], answer: Answer) -> dict[NewSub
 
 
 def values_set(call: BulkCall[FieldValue], answer: Answer) -> dict[FieldValue, int]:
-    """Return those values that Kit surely has now, each with whose it is; raises as `subscriber_ids` does."""
+    """Return those values that Kit surely has now, each with whose it is."""
     keys = ("subscriber_id", "subscriber_custom_field_id")
     failed = [tuple(each.get(key) for key in keys) for each in _failed(answer, "custom_field_value")]
-    listed = {tuple(each[key] for key in keys) for each in answer.items("custom_field_values", needs=keys)}
+    listed = {tuple(each[key] for key in keys) for each in answer.items("custom_field_values")}
     return {
         entry: entry.subscriber_id
         for entry in call.entries
@@ -142,11 +138,11 @@ def values_set(call: BulkCall[FieldValue], answer: Answer) -> dict[FieldValue, i
 
 
 def taggings_done(call: BulkCall[T], answer: Answer) -> dict[T, int]:
-    """Return those tags that were surely put on, or taken off, each with whose it is; raises likewise."""
+    """Return those tags that were surely put on, or taken off, each with whose it is."""
     failed = [(each.get("tag_id"), each.get("subscriber_id")) for each in _failed(answer, "tagging")]
     tagged: set[object] | None = None
     if "subscribers" in answer.body:  # which a call that takes tags off does not answer
-        tagged = {each["id"] for each in answer.items("subscribers", needs=("id",))}
+        tagged = {each["id"] for each in answer.items("subscribers")}
     return {
         entry: entry.subscriber_id
         for entry in call.entries
@@ -171,7 +167,3 @@ def _is_meant(ids: Sequence[object], failed: Iterable[Sequence[object]]) -> bool
 
 def _lower(address: object) -> str:
     return address.lower() if isinstance(address, str) else ""
-
-
-def _is_id(value: object) -> bool:
-    return isinstance(value, int) and 0 < value < MAX_KIT_ID

@@ -10,20 +10,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
-from worker.errors import KitRejected, KitUnavailable, UnknownTag
+from worker.errors import KitRejected, UnknownTag
+from worker.kit.answers import Row
 from worker.kit.client import KitClient
+from worker.kit.lists import read_list
 from worker.mapping import Options
 from worker.subscribers.change import TagWish, tag_key
 
 log = structlog.get_logger()
 
-PAGE: Final = "1000"
-LISTED: Final = {"tags": ("id", "name"), "custom_fields": ("id", "key", "label")}
-"""What each item of a list must have, or it is not Kit's."""
 LIST_AGAIN_AFTER: Final = 60.0
 """Seconds after which a name that Kit lacked, and that may not be created, is looked for again."""
 
@@ -154,7 +153,7 @@ class Catalog:
                 self._fields = _by_name(await self._list("custom_fields"))
 
     async def _listed_tags(self) -> dict[str, int]:
-        return {tag_key(str(tag["name"])): int(tag["id"]) for tag in await self._list("tags")}
+        return {tag_key(tag["name"]): tag["id"] for tag in await self._list("tags")}
 
     async def field(self, name: str) -> Field:
         """Return the custom field with that key or label, created if need be.
@@ -173,9 +172,7 @@ class Catalog:
         if not self.options.create_missing:
             raise KitRejected(f"the custom field {name!r} does not exist in Kit, and create_missing is false")
         answer = await self.client.call("POST", "/v4/custom_fields", json={"label": name})
-        key = answer.item("custom_field").get("key")
-        if not isinstance(key, str):
-            raise KitUnavailable("POST /v4/custom_fields: Kit's answer lacks the key")
+        key = answer.item("custom_field")["key"]
         fields[name] = field = Field(answer.id_of("custom_field"), key)
         return field
 
@@ -186,30 +183,21 @@ class Catalog:
 
     async def missing(self, tags: list[TagWish], fields: list[str]) -> tuple[list[str], list[str]]:
         """Return the names of tags and of custom fields that Kit lacks, creating nothing."""
-        have = {tag_key(str(tag["name"])) for tag in await self._list("tags")}
+        have = {tag_key(tag["name"]) for tag in await self._list("tags")}
         keys = _by_name(await self._list("custom_fields"))
         lacking = [wish.name for wish in tags if tag_key(wish.name) not in have]
         return lacking, [name for name in fields if not _find(name, keys)]
 
-    async def _list(self, kind: str) -> list[Mapping[str, Any]]:
+    async def _list(self, kind: str) -> list[Row]:
         self._listed_at[kind] = self.client.clock.monotonic()
-        items: list[Mapping[str, Any]] = []
-        params = {"per_page": PAGE}
-        while True:
-            answer = await self.client.get(f"/v4/{kind}", params)
-            items += answer.items(kind, needs=LISTED[kind])
-            page = answer.body.get("pagination")
-            after = page.get("end_cursor") if isinstance(page, dict) and page.get("has_next_page") else None
-            if after is None:
-                return items
-            params = {"per_page": PAGE, "after": str(after)}
+        return await read_list(self.client, kind)
 
 
-def _by_name(items: list[Mapping[str, Any]]) -> dict[str, Field]:
+def _by_name(items: list[Row]) -> dict[str, Field]:
     """Return fields by key, label and label without case; keys win over labels, the exact over the near."""
-    fields = [(item, Field(int(item["id"]), str(item["key"]))) for item in items]
-    names = {str(item["label"]).lower(): field for item, field in fields}
-    names |= {str(item["label"]): field for item, field in fields}
+    fields = [(item, Field(item["id"], item["key"])) for item in items]
+    names = {item["label"].lower(): field for item, field in fields}
+    names |= {item["label"]: field for item, field in fields}
     return names | {field.key: field for _, field in fields}
 
 

@@ -37,6 +37,11 @@ class Request:
         """What is called, as logs and metrics name it."""
         return f"{self.method} {self.path}"
 
+    @property
+    def content(self) -> Mapping[str, Any] | list[Any] | None:
+        """What is sent as JSON: where there is no data, an empty list, as Kit's own libraries do."""
+        return [] if self.json is None and self.method != "GET" else self.json
+
 
 class KitHttp:
     """Connections to Kit.
@@ -74,7 +79,7 @@ class KitHttp:
                 socket_factory=sockets(timeout, lambda: clock.monotonic() - self._allowed_at <= timeout),
             ),
             timeout=aiohttp.ClientTimeout(total=timeout),
-            headers={"Accept": "application/json", "User-Agent": _user_agent(caller)},
+            headers={"Accept": "application/json", "User-Agent": user_agent(caller)},
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(_send_once,),
         )
@@ -98,7 +103,7 @@ class KitHttp:
                 request.method,
                 self._base_url + request.path.format(*request.ids),
                 headers=headers,
-                json=request.json,
+                json=request.content,
                 params=request.params,
                 allow_redirects=False,  # a POST that is redirected becomes a GET, whose 200 proves nothing
             ) as response:
@@ -133,6 +138,7 @@ async def _send_once(
         raise unanswered(f"the connection to Kit failed: {type(error).__name__}") from error
 
 
-def _user_agent(caller: str) -> str:
+def user_agent(caller: str) -> str:
+    """Return the `User-Agent` of every call to Kit, given who calls."""
     printable = "".join(letter for letter in caller if letter.isascii() and letter.isprintable())
     return f"kit-worker/{version('kit-worker')}" + (f" ({printable})" if printable else "")

@@ -64,12 +64,15 @@ class Upsert(Struct, frozen=True):
         return self.ensure is None and self.first_name is None
 
     def body(self, email: str, options: Options, keys: Mapping[str, str]) -> dict[str, Any]:
-        """Return the JSON to send, given each field's key in Kit."""
+        """Return the JSON to send, given each field's key in Kit.
+
+        An empty text clears a field: Kit's schema has texts only (Kit API reference, `POST /v4/subscribers`).
+        """
         body: dict[str, Any] = {"email_address": email, "state": options.subscriber_state}
         if self.first_name is not None:
             body["first_name"] = self.first_name.value
         if self.fields:
-            body["fields"] = {keys[name]: part.value for name, part in self.fields.items()}
+            body["fields"] = {keys[name]: part.value or "" for name, part in self.fields.items()}
         return body
 
 

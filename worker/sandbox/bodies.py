@@ -48,6 +48,8 @@ class Unparsed(NamedTuple):
             body = json.loads(self.body)
         except ValueError:
             raise UnreadableError("The request body is not valid JSON") from None
+        if body == []:  # as Kit's own libraries say that there is no data
+            return {}
         if not isinstance(body, dict):
             raise UnreadableError("The request body is not a JSON object")
         return body

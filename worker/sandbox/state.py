@@ -219,5 +219,5 @@ class Account:
 def _merged(old: Mapping[int, str], new: Mapping[int, str | None]) -> Mapping[int, str]:
     if not new:
         return old
-    merged = {**old, **new}  # null clears
-    return {field_id: value for field_id, value in merged.items() if value is not None}
+    merged = {**old, **new}  # an empty text clears, and (assumed) null
+    return {field_id: value for field_id, value in merged.items() if value}

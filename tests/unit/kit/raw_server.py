@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -82,7 +83,19 @@ async def serving(reply: Reply) -> AsyncIterator[RawServer]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def http(status: int = 200, body: bytes = b"{}", *headers: str, length: int | None = None) -> bytes:
+GOOD = {
+    "account": {"id": 1},
+    "subscriber": {"id": 1},
+    "tag": {"id": 1},
+    "tags": [],
+    "custom_field": {"id": 1, "key": "k"},
+    "custom_fields": [],
+}
+"""What Kit may answer to any call."""
+GOOD_BODY = json.dumps(GOOD).encode()
+
+
+def http(status: int = 200, body: bytes = GOOD_BODY, *headers: str, length: int | None = None) -> bytes:
     """An answer; `length` is what it says of its body, where that is not true."""
     lines = [
         f"HTTP/1.1 {status} Whatever",
@@ -92,11 +105,17 @@ def http(status: int = 200, body: bytes = b"{}", *headers: str, length: int | No
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+def gzip_bomb(megabytes: int) -> bytes:
+    """So many megabytes of nothing, packed a thousandfold."""
+    packing = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    return b"".join([*(packing.compress(bytes(2**20)) for _ in range(megabytes)), packing.flush()])
+
+
 def answering(status: int = 200, value: object = None, *headers: str) -> Reply:
     """Always this answer, as JSON."""
 
     async def reply(_: Request, writer: asyncio.StreamWriter) -> None:
-        writer.write(http(status, json.dumps({} if value is None else value).encode(), *headers))
+        writer.write(http(status, json.dumps(GOOD if value is None else value).encode(), *headers))
 
     return reply
 

@@ -154,6 +154,10 @@ async def test_calls_go_where_the_settings_say_and_are_counted(ledger: Ledger) -
             await client.get("/v4/account")
     (request,) = server.requests
     assert request.headers["user-agent"].endswith(" (w-1)")
+    user_agent = request.headers["user-agent"]
+    async with serving(answering(200, {})) as server:
+        await access(ledger, kit_base_url=server.url).endpoint(APP).revoke("t")
+    assert server.requests[0].headers["user-agent"] == user_agent
     labels = {"account": "sunny", "endpoint": "GET /v4/account"}
     value = metrics.registry.get_sample_value
     assert value("kit_worker_kit_requests_total", {**labels, "status": "200"}) == 1

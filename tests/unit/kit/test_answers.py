@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.errors import CredentialRefused, KitRejected, KitUnavailable, KitWorkerError, RateLimited
-from worker.kit.answers import MAX_DETAIL, Answer, NotFound, read_answer
+from worker.kit.answers import LISTED, MAX_DETAIL, SHAPES, Answer, NotFound, read_answer
 
 CALL = "POST /v4/subscribers"
 HTML = b"<html><body>Bad gateway</body></html>"
@@ -20,9 +20,7 @@ def read(status: int, body: bytes = b"") -> Answer:
     return read_answer(CALL, status, body)
 
 
-@pytest.mark.parametrize(
-    ("status", "body"), [(200, SUBSCRIBER), (201, SUBSCRIBER), (202, SUBSCRIBER), (200, b"{}")]
-)
+@pytest.mark.parametrize(("status", "body"), [(200, SUBSCRIBER), (201, SUBSCRIBER), (202, SUBSCRIBER)])
 def test_a_2xx_with_a_json_object_is_an_answer(status: int, body: bytes) -> None:
     assert read(status, body) == Answer(status, json.loads(body), CALL)
 
@@ -41,6 +39,10 @@ def test_a_204_says_all_by_itself(body: bytes) -> None:
         (200, b"\xff\xfe", KitUnavailable),
         (200, b"[]", KitUnavailable),
         (200, b"null", KitUnavailable),
+        (200, b"{}", KitUnavailable),
+        (200, b'{"subscriber": null}', KitUnavailable),
+        (200, b'{"subscriber": {"id": "7"}}', KitUnavailable),
+        (200, b'{"subscriber": {"id": true}}', KitUnavailable),
         (200, b"[" * 200_000, KitUnavailable),
         (422, b"[" * 200_000, KitRejected),
         (200, b'"ok"', KitUnavailable),
@@ -117,6 +119,35 @@ def test_whatever_comes_is_an_answer_or_one_of_our_errors(status: int, body: byt
         assert 200 <= answer.status < 300
 
 
+@pytest.mark.parametrize("endpoint", SHAPES)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"subscriber": null, "account": {"id": "7"}, "tag": {"id": 0}, "custom_field": {"id": 7}}',
+        b'{"failures": null, "tags": null, "custom_fields": {}}',
+        (
+            b'{"failures": [], "tags": [{"name": "A"}], "custom_fields": [{"id": 1, "label": "A"}],'
+            b' "subscribers": [{"id": "7", "email_address": "a@b.c"}], "custom_field_values": [{}]}'
+        ),
+    ],
+)
+def test_an_answer_without_what_its_endpoint_sends_is_an_outage(endpoint: str, body: bytes) -> None:
+    """Whatever Kit lies about, it is no event's fault, and nothing counts as done."""
+    with pytest.raises(KitUnavailable) as caught:
+        read_answer(endpoint, 200, body)
+
+    assert caught.value.endpoint == endpoint
+
+
+@pytest.mark.parametrize(
+    "text", ["The access token is invalid", "The access token expired", "Authentication Failed"]
+)
+def test_a_refused_credential_is_told_in_kits_words(text: str) -> None:
+    with pytest.raises(CredentialRefused, match=text):
+        read(401, json.dumps({"errors": [text]}).encode())
+
+
 # -- what an answer holds -----------------------------------------------------------------------------------
 
 
@@ -153,9 +184,20 @@ def test_warnings_are_kits_words_about_fields_that_it_ignored(
     assert Answer(200, body).warnings == warnings
 
 
-@pytest.mark.parametrize("item", [{"id": 1}, {"name": "VIP"}, [], None])
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"id": 1},
+        {"name": "VIP"},
+        {"id": "1", "name": "VIP"},
+        {"id": 1, "name": None},
+        {"id": [], "name": "VIP"},
+        [],
+        None,
+    ],
+)
 def test_a_list_of_something_else_is_not_kits(item: object) -> None:
     answer = Answer(200, {"tags": [{"id": 7, "name": "A"}, item]}, CALL)
 
     with pytest.raises(KitUnavailable, match="without id and name in 'tags'"):
-        answer.items("tags", needs=("id", "name"))
+        answer.items("tags", LISTED["tags"])

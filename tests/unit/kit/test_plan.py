@@ -106,12 +106,12 @@ def test_an_upsert_names_the_state_of_people_whom_it_creates(state: str) -> None
     assert Upsert({}).body(EMAIL, options, {}) == {"email_address": EMAIL, "state": state}
 
 
-def test_an_upsert_uses_the_fields_keys_and_null_clears() -> None:
+def test_an_upsert_uses_the_fields_keys_and_an_empty_text_clears() -> None:
     asked = change(fields={"Plan": "Annual", "Ends at": None}, first_name="Ada")
 
     body = Upsert(asked.fields, asked.first_name).body(EMAIL, OPTIONS, {"Plan": "plan", "Ends at": "ends_at"})
 
-    assert body["fields"] == {"plan": "Annual", "ends_at": None}
+    assert body["fields"] == {"plan": "Annual", "ends_at": ""}
     assert body["first_name"] == "Ada"
 
 

@@ -20,6 +20,7 @@ from worker.clock import Clock
 from worker.errors import CredentialRefused, KitUnavailable, KitWorkerError, RateLimited
 from worker.kit.answers import unanswered
 from worker.kit.credentials import OAuthApp
+from worker.kit.http import user_agent
 from worker.kit.sockets import sockets
 from worker.ledger.tokens import Tokens
 
@@ -62,13 +63,17 @@ class OAuthEndpoint:
 
     Args:
         clock: Says what time it is.
+        caller: Who calls, for the `User-Agent`.
     """
 
-    def __init__(self, base_url: str, app: OAuthApp, *, timeout: float, clock: Clock) -> None:
+    def __init__(
+        self, base_url: str, app: OAuthApp, *, timeout: float, clock: Clock, caller: str = ""
+    ) -> None:
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
         self._app = app
         self._clock = clock
+        self._headers = {"Accept": "application/json", "User-Agent": user_agent(caller)}
 
     async def exchange(self, code: str, *, redirect_uri: str, verifier: str) -> Tokens:
         """Return the tokens for a code; raises as `refresh` does."""
@@ -122,7 +127,7 @@ class OAuthEndpoint:
                 aiohttp.ClientSession(
                     connector=connector,
                     timeout=aiohttp.ClientTimeout(total=self.timeout),
-                    headers={"Accept": "application/json"},
+                    headers=self._headers,
                     cookie_jar=aiohttp.DummyCookieJar(),
                 ) as session,
                 session.post(self.base_url + path, data=form, allow_redirects=False) as response,

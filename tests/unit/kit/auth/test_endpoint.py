@@ -13,7 +13,16 @@ import pytest
 from pydantic import SecretStr
 
 from tests.clocks import StandingClock
-from tests.unit.kit.raw_server import Reply, Request, answering, dropping, http, resetting, serving
+from tests.unit.kit.raw_server import (
+    Reply,
+    Request,
+    answering,
+    dropping,
+    gzip_bomb,
+    http,
+    resetting,
+    serving,
+)
 from worker.errors import CredentialRefused, KitUnavailable, KitWorkerError, RateLimited
 from worker.kit.auth.endpoint import (
     MAX_ANSWER_BYTES,
@@ -139,6 +148,17 @@ async def test_an_answer_that_is_none_leaves_it_open(
     shown = "".join(traceback.format_exception(caught.value))
     assert tokens.refresh_token not in shown
     assert "the-client" not in shown
+
+
+async def test_a_bomb_of_gzip_is_no_answer() -> None:
+    body = gzip_bomb(64)
+
+    async def reply(_: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(http(200, body, "Content-Encoding: gzip"))
+
+    async with serving(reply) as server:
+        with pytest.raises(KitUnavailable, match="too large"):
+            await endpoint(server.url).refresh(REFRESH)
 
 
 async def test_an_answer_that_comes_in_pieces_is_read_to_its_end(sandbox: Sandbox) -> None:
