@@ -118,7 +118,7 @@ class App:
 
     def _standing_work(self) -> Iterable[Coroutine[Any, Any, None]]:
         """Return what runs as long as the process does."""
-        yield from (self._broker.run(), self._depths.run())
+        yield from (self._broker.run(), self._depths.run(), self._supervisors.keep_declared())
         yield from (self._watch_config(), self._tick(), self._presence.run())
 
     async def _until_stopped(self) -> None:

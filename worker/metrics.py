@@ -84,6 +84,12 @@ class Metrics:
             ["account", "state"],
             registry=self.registry,
         )
+        self.topology_mended = Counter(
+            "kit_worker_topology_mended",
+            "Exchanges, queues and bindings that were lost while the worker ran, and were declared again",
+            ["account"],
+            registry=self.registry,
+        )
         self.config_reloads = Counter(
             "kit_worker_config_reloads",
             "Reloads of the configuration, by result: ok or invalid",

@@ -7,9 +7,11 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 from aiormq import spec
+from yarl import URL
 
+from tests.integration.conftest import BrokerControl
 from worker.broker.queues import connected
-from worker.broker.topology import Topology, dead_letter_queue, work_queue
+from worker.broker.topology import DEAD_LETTER_EXCHANGE, Found, Topology, dead_letter_queue, work_queue
 from worker.errors import TopologyMismatch
 
 pytestmark = pytest.mark.timeout(60)
@@ -72,3 +74,57 @@ async def test_an_events_exchange_of_the_platforms_own_is_taken_as_it_is(
 async def test_a_queue_that_is_not_there_has_no_depth(topology: Topology, account_name: str) -> None:
     assert await topology.depth(work_queue(account_name)) is None
     assert await topology.consumers(account_name) == 0
+
+
+async def test_an_exchange_that_was_deleted_and_declared_anew_is_noticed(
+    topology: Topology, channel: AbstractChannel, events_exchange: str, account_name: str
+) -> None:
+    """Given an exchange that is there, and whose bindings are gone, its sentinel has gone with them."""
+    both = frozenset({events_exchange, DEAD_LETTER_EXCHANGE})
+    first = await topology.declare(account_name, {"one"}, ())
+    assert (set(first.missing) >= {events_exchange, work_queue(account_name)}, first.guarded) == (True, both)
+    assert await topology.declare(account_name, {"one"}, ()) == Found(guarded=both)
+
+    await channel.exchange_delete(events_exchange)
+    await channel.declare_exchange(events_exchange, "topic", durable=True)
+    assert await reaching(channel, events_exchange, "one") == set()
+    assert await topology.look(account_name) == Found(unguarded=frozenset({events_exchange}))
+    found = await topology.declare(account_name, {"one"}, ())
+    assert found == Found(unguarded=frozenset({events_exchange}), guarded=both)
+    assert await reaching(channel, events_exchange, "one") == {"one"}
+    assert await topology.declare(account_name, {"one"}, ()) == Found(guarded=both)
+
+
+async def test_queues_and_exchanges_that_are_gone_are_named(
+    topology: Topology, channel: AbstractChannel, events_exchange: str, account_name: str
+) -> None:
+    await topology.declare(account_name, {"one"}, ())
+    await channel.exchange_delete(events_exchange)
+    await channel.queue_delete(dead_letter_queue(account_name))
+    found = await topology.declare(account_name, {"one"}, ())
+    assert found.missing == (events_exchange, dead_letter_queue(account_name))
+
+
+async def test_without_the_right_to_write_to_the_events_exchange_there_is_no_sentinel(
+    topology: Topology, amqp_url: str, broker_ctl: BrokerControl, account_name: str, events_exchange: str
+) -> None:
+    """Given a user who may only read the platform's exchange, all is declared, and nobody guards it."""
+    await topology.declare(account_name, (), ())  # the exchange is there
+    user = f"user-{account_name}"
+    await broker_ctl.rabbitmqctl("add_user", user, "secret")
+    try:
+        await broker_ctl.rabbitmqctl("set_permissions", user, r"^kit\.", r"^kit\.", r"^(kit|platform)\.")
+        url = str(URL(amqp_url).with_user(user).with_password("secret"))
+        async with connected(url, "test") as connection:
+            found = await Topology(connection, events_exchange).declare(account_name, {"one"}, ())
+        assert found.guarded == {DEAD_LETTER_EXCHANGE}
+    finally:
+        await broker_ctl.rabbitmqctl("delete_user", user)
+
+
+async def test_bindings_to_several_exchanges_are_removed_also_where_one_is_gone(
+    topology: Topology, channel: AbstractChannel, events_exchange: str, account_name: str
+) -> None:
+    await topology.declare(account_name, {"one", "two"}, ())
+    await topology.unbind(account_name, {(events_exchange, "one"), ("test.no.such.exchange", "one")})
+    assert await reaching(channel, events_exchange, "one", "two") == {"two"}

@@ -19,7 +19,7 @@ from worker.errors import (
     LedgerUnavailable,
     TopologyMismatch,
 )
-from worker.retry import backoff
+from worker.retry import backoff, failures_after, pause
 
 log = structlog.get_logger()
 
@@ -58,6 +58,7 @@ class AccountState:
         self.paused = False
         self.reconnected = False
         self._clock = clock
+        self._losses = 0
         self._nudge = asyncio.Event()
         self._log = log.bind(account=account)
 
@@ -99,6 +100,11 @@ class AccountState:
         """Wait, but not beyond a stop, or beyond `look_again`."""
         self._nudge.clear()
         await self._wait_on(seconds)
+
+    async def wait_after_loss(self, lived: float, *, at_least: float = 0.0) -> None:
+        """Wait before a session begins in place of one that RabbitMQ ended after so many seconds."""
+        self._losses = failures_after(self._losses, lived)
+        await self.wait(max(at_least, pause(self._losses, self._clock.random())))
 
     async def _wait_on(self, seconds: float) -> None:
         """Wait as `wait` does, and not at all where `look_again` was called since the last clearing."""

@@ -61,6 +61,7 @@ class Session:
     ) -> None:
         name, clock = account.name, shared.clock
         self.subscribed = False
+        self._began_at = clock.monotonic()
         self._shared = shared
         self._catalog = catalog
         self._failing = failing
@@ -95,6 +96,11 @@ class Session:
         if cause := self.settle.problem or self.holds.hold.cause:
             return cause
         return "" if self.consumer.is_heard else "RabbitMQ has not answered lately"
+
+    @property
+    def lived(self) -> float:
+        """Seconds since it began."""
+        return self._shared.clock.monotonic() - self._began_at
 
     def end(self, why: End) -> None:
         """Ask the session to end; the first reason stands."""

@@ -9,14 +9,14 @@ from typing import Final
 import structlog
 
 from worker.accounts.account import Account
-from worker.accounts.bindings import routing_keys, unmapped_keys
 from worker.broker.topology import work_queue
 from worker.consumer.account_state import AccountState, Status, failure_of
+from worker.consumer.declaring import Declaring
 from worker.consumer.end import End
 from worker.consumer.prefetch import starting_with
 from worker.consumer.session import Session
 from worker.consumer.shared import Shared
-from worker.errors import BrokerUnavailable, KitWorkerError
+from worker.errors import KitWorkerError
 from worker.kit.catalog import Catalog
 from worker.ledger.tokens import Connected
 from worker.retry import MAX_DELAY, Tries, backoff
@@ -43,6 +43,9 @@ class Supervisor:
         shared: With the other accounts.
         prefetch: Messages in hand at most.
         grace: Returns the seconds that changes under way may take when a session ends.
+
+    Attributes:
+        declaring: Sees to the account's queues and bindings.
     """
 
     def __init__(self, account: Account, shared: Shared, prefetch: int, grace: Callable[[], float]) -> None:
@@ -54,6 +57,7 @@ class Supervisor:
         self._session: Session | None = None
         self._catalog: Catalog | None = None
         self._state = AccountState(account.name, shared.clock)
+        self.declaring = Declaring(account.name, shared)
         self._refusals = 0
         self._connected: Connected | None = None
         self._channel_lost_at = float("-inf")
@@ -118,7 +122,7 @@ class Supervisor:
 
     async def reload(self, account: Account) -> None:
         """Go on under a new mapping of the same credential."""
-        old, self.account = self.account, account
+        self.account = account
         self.try_again()
         if self._catalog is not None:
             self._catalog.options = account.options
@@ -126,11 +130,10 @@ class Supervisor:
         if session is None:
             return  # the next one begins under the new mapping
         session.reload(account)
-        before, after = routing_keys(old), routing_keys(account)
         try:
-            await self._shared.topology.bind(account.name, after - before, before - after)
-        except BrokerUnavailable:
-            session.end(End.REBIND)  # the next one declares them anew
+            await self.declaring.declare(account)
+        except KitWorkerError:
+            session.end(End.REBIND)  # the next one declares it anew
 
     async def run(self) -> None:
         """Consume until stopped."""
@@ -184,7 +187,7 @@ class Supervisor:
     async def _is_ready(self, catalog: Catalog) -> bool:
         """See to it that a session would not be in vain; tell whether it may begin."""
         account, shared = self.account, self._shared
-        await shared.topology.declare(account.name, routing_keys(account), unmapped_keys(account))
+        await self.declaring.declare(account)
         await self._state.until_answered(catalog.client.login.check, LOGIN_EVERY)
         if self._prefetch.careful:
             await self._state.until_answered(catalog.client.probe, PROBE_EVERY)
@@ -224,18 +227,15 @@ class Supervisor:
         if why is End.CREDENTIAL_REFUSED:
             await self._after_refusal(session.holds.hold.cause)
         elif why is End.QUEUE_GONE:
-            queue = work_queue(self.account.name)
-            self._state.set(
-                "queue_missing", f"RabbitMQ took {queue} away (deleted or moved); declaring it anew"
-            )
-            self._log.error("queue_gone", problem=self._state.problem)
-            await self._state.wait(QUEUE_GONE_PAUSE)
+            problem = f"RabbitMQ took {work_queue(self.account.name)} away; declaring it anew"
+            self._state.set("queue_missing", problem)
+            self._log.error("queue_gone", problem=problem)
+            await self._state.wait_after_loss(session.lived, at_least=QUEUE_GONE_PAUSE)
         elif why is End.CHANNEL_LOST:
+            problem = self._shared.broker.consuming.problem or "the channel was closed by RabbitMQ"
             self._channel_lost_at = self._shared.clock.monotonic()
-            self._state.set(
-                "held", self._shared.broker.consuming.problem or "the channel was closed by RabbitMQ"
-            )
-            await self._state.wait(self._shared.clock.random() * 0.5)
+            self._state.set("held", problem)
+            await self._state.wait_after_loss(session.lived)
         else:
             self._state.set("running", "")
         if why is End.GREW_OLD:

@@ -9,6 +9,7 @@ import structlog
 
 from worker.accounts.account import Account
 from worker.accounts.load import Loaded
+from worker.consumer.declaring import DECLARE_EVERY
 from worker.consumer.shared import Shared
 from worker.consumer.supervisor import Supervisor
 
@@ -120,6 +121,14 @@ class Supervisors:
         supervisor, task = self._supervisors.pop(name), self._tasks.pop(name)
         supervisor.stop()
         await asyncio.gather(task, return_exceptions=True)
+
+    async def keep_declared(self) -> None:
+        """Declare everything in RabbitMQ again every minute, one account after the other, until cancelled."""
+        while True:
+            await asyncio.sleep(DECLARE_EVERY)
+            for name, supervisor in list(self._supervisors.items()):
+                if self._supervisors.get(name) is supervisor:  # else it was removed meanwhile
+                    await supervisor.declaring.declare_again(supervisor.account)
 
     # -- stopping -------------------------------------------------------------------------------------
 

@@ -100,6 +100,14 @@ forgotten = Table(
     Column("until", String(40), nullable=False, comment="events of this time and older are dropped"),
 )
 
+bindings = Table(
+    "bindings",
+    tables,
+    Column("account", String(255), primary_key=True, comment="whose queue was bound"),
+    Column("exchange", String(255), primary_key=True),
+    Column("key", String(255), primary_key=True, comment="the routing key"),
+)
+
 tokens = Table(
     "tokens",
     tables,

@@ -1,0 +1,28 @@
+"""What the ledger knows of bindings; on both databases."""
+
+from __future__ import annotations
+
+from tests.integration.ledger.harness import ACCOUNT, NewLedger
+from worker.ledger.bindings import Bindings
+
+A, B, C = (("platform.events", f"user.signed_up.{app}") for app in "abc")
+
+
+async def test_what_was_bound_once_is_known_until_it_is_dropped(new_ledger: NewLedger) -> None:
+    """Given a file that names other apps after a restart, the next worker knows what is bound still."""
+    assert await Bindings(new_ledger()).note(ACCOUNT, {A, B}) == frozenset()
+    another = Bindings(new_ledger())
+    assert await another.note(ACCOUNT, {A, C}) == {A, B}
+    await another.drop(ACCOUNT, {B})
+    assert await another.note(ACCOUNT, {A, C}) == {A, C}
+
+
+async def test_accounts_and_exchanges_are_told_apart(new_ledger: NewLedger) -> None:
+    """Given one key of two accounts, and of two exchanges, each is noted and dropped by itself."""
+    bindings = Bindings(new_ledger())
+    elsewhere = ("elsewhere", A[1])
+    await bindings.note(ACCOUNT, {A, elsewhere})
+    await bindings.note("rainy", {A})
+    await bindings.drop(ACCOUNT, {A})
+    assert await bindings.note(ACCOUNT, ()) == {elsewhere}
+    assert await bindings.note("rainy", ()) == {A}

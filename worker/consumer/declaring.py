@@ -1,0 +1,90 @@
+"""What one account needs in RabbitMQ: declared before each session and every minute, and missed aloud.
+
+Exchanges, queues and bindings can be taken away while a worker runs, and nothing tells: events go nowhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from worker.accounts.account import Account
+from worker.accounts.bindings import routing_keys, unmapped_keys
+from worker.broker.topology import Found
+from worker.consumer.shared import Shared
+from worker.errors import KitWorkerError, LedgerUnavailable
+from worker.ledger.bindings import Binding, Bindings
+
+log = structlog.get_logger()
+
+DECLARE_EVERY: Final = 60.0
+"""Seconds for which events may go nowhere, unseen, after a binding was removed."""
+
+
+class Declaring:
+    """Keeps the exchanges, queues and bindings of one account as its file asks for.
+
+    Args:
+        account: Its name.
+        shared: With the other accounts.
+    """
+
+    def __init__(self, account: str, shared: Shared) -> None:
+        self._account = account
+        self._shared = shared
+        self._bindings = Bindings(shared.ledger)
+        self._was_declared = False
+        self._guarded: frozenset[str] = frozenset()
+        self._lock = asyncio.Lock()  # else a binding that is wanted no more could be made again
+        self._mended = shared.metrics.topology_mended.labels(account)
+        self._log = log.bind(account=account)
+
+    async def declare(self, account: Account) -> None:
+        """Declare everything, and remove the bindings that were made once and are wanted no more.
+
+        Raises:
+            BrokerUnavailable: RabbitMQ went away meanwhile.
+            LedgerUnavailable: It is declared all the same; only what is wanted no more is bound still.
+            TopologyMismatch: Something is there with other arguments.
+        """
+        async with self._lock:
+            keys = routing_keys(account)
+            wanted = {(self._shared.topology.events_exchange, key) for key in keys}
+            problem: LedgerUnavailable | None = None
+            noted: frozenset[Binding] = frozenset()
+            try:
+                noted = await self._bindings.note(self._account, wanted)
+            except LedgerUnavailable as error:
+                problem = error  # events must not go nowhere for that
+            found = await self._shared.topology.declare(self._account, keys, unmapped_keys(account))
+            self._tell(found, known=bool(noted))
+            await self._remove({(exchange, key) for exchange, key in noted if key not in keys})
+        if problem is not None:
+            raise problem
+
+    async def declare_again(self, account: Account) -> None:
+        """Declare everything while the account is at work; whoever declared it first waits for what fails."""
+        if not self._shared.broker.consuming.is_up:
+            return  # that is said elsewhere, and everything is declared before the next session
+        try:
+            await self.declare(account)
+        except KitWorkerError as error:
+            self._log.warning("topology_not_declared", problem=str(error))
+
+    def _tell(self, found: Found, *, known: bool) -> None:
+        """Say what was lost: what is missing though it was declared once, and what was bound to it."""
+        lost = list(found.missing) if self._was_declared or known else []
+        lost += [f"the bindings to {exchange}" for exchange in sorted(found.unguarded & self._guarded)]
+        self._was_declared, self._guarded = True, found.guarded
+        if lost:
+            self._mended.inc(len(lost))
+            hint = "events published meanwhile may have gone nowhere: ask the platform to publish them again"
+            self._log.error("topology_mended", lost=lost, hint=hint)
+
+    async def _remove(self, bindings: set[Binding]) -> None:
+        if bindings:
+            await self._shared.topology.unbind(self._account, bindings)
+            await self._bindings.drop(self._account, bindings)
+            self._log.info("unbound", keys=sorted(key for _, key in bindings))
