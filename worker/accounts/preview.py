@@ -9,6 +9,7 @@ from typing import Any
 
 from worker.accounts.account import Account
 from worker.accounts.explain import RuleView, explain_rules
+from worker.accounts.file.values import shown, suggestion
 from worker.accounts.interpret import interpret
 from worker.errors import EventError, Reason
 from worker.events.decode import decode
@@ -103,8 +104,10 @@ def _dead_lettered(
 
 
 def _ignored(event: Event, account: Account) -> Preview:
-    why = f"turns {event.type} off" if event.type in HANDLERS else f"does not map {event.type}"
-    detail = f"{account.name} {why}, so the worker does not subscribe to it"
+    is_known = event.type in HANDLERS
+    why = f"turns {event.type} off" if is_known else f"does not map {shown(event.type)}"
+    meant = "" if is_known else suggestion(event.type, sorted(account.types), 0.75)
+    detail = f"{account.name} {why}, so the worker does not subscribe to it{meant}"
     return Preview(account.name, event.type, _email(event), PreviewVerdict.IGNORED, None, detail)
 
 

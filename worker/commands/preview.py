@@ -90,7 +90,8 @@ def _show(result: Preview, sample: Sample) -> None:
 
 def _verdict(result: Preview) -> str:
     if result.verdict is PreviewVerdict.IGNORED:
-        return f"Would be ignored: {result.detail}."
+        end = "" if result.detail.endswith("?") else "."
+        return f"Would be ignored: {result.detail}{end}"
     if result.verdict is PreviewVerdict.DEAD_LETTERED:
         return f"Would be dead-lettered ({result.reason}): {result.detail}."
     return f"Would be applied, with these calls to Kit. {_about_missing(result)}"

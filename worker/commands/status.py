@@ -8,13 +8,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from worker.accounts.load import Loaded, load_accounts
-from worker.commands.common import begin, opened_ledger, run_async
+from worker.accounts.load import Loaded
+from worker.commands.common import begin, opened_ledger, read_accounts, run_async
 from worker.commands.output import AsJson, say, show, show_json, table
 from worker.events.values import time_text
 from worker.ledger.registry import Overview, Registry, WorkerView
 from worker.metrics import VERSION
-from worker.settings import Settings, environment
+from worker.settings import Settings
 
 _ORDER = ("running", "held", "credential_refused", "queue_missing", "invalid_config", "waiting")
 
@@ -23,7 +23,7 @@ def status(*, as_json: AsJson = False) -> None:
     """Show all accounts and workers: who has what, what waits, what is dead, and which files are wrong."""
     settings = begin()
     overview = run_async(_look(settings))
-    loaded = load_accounts(settings.config_dir, environment())
+    loaded = read_accounts(settings)
     if as_json:
         _show_json(overview, loaded)
         return

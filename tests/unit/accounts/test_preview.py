@@ -90,6 +90,22 @@ def test_what_cannot_be_read_is_a_dead_letter() -> None:
     assert (result.verdict, result.reason) == (PreviewVerdict.DEAD_LETTERED, "undecodable")
 
 
+@pytest.mark.parametrize(
+    ("kind", "meant"),
+    [
+        ("access.grantd", "; did you mean access.granted?"),
+        ("order.payed", "; did you mean order.paid?"),
+        ("Order.Paid", "; did you mean order.paid?"),
+        ("invoice.sent", ""),
+    ],
+)
+def test_a_type_that_is_nearly_a_known_one_is_asked_about(kind: str, meant: str) -> None:
+    """Given a slip in the type, of a default or of one of this account's, then the right one is named."""
+    result = seen(account(), kind=kind)
+
+    assert result.detail.endswith(f"so the worker does not subscribe to it{meant}")
+
+
 @pytest.mark.parametrize("kind", ["user.signed_up", "user.updated"])
 def test_a_type_that_is_not_mapped_is_ignored(kind: str) -> None:
     result = seen(account(), kind=kind)

@@ -67,6 +67,12 @@ def test_several_events_on_standard_input_give_several_previews(
     assert verdicts == [("dead_lettered", "invalid_event"), ("ignored", None)]
 
 
+def test_a_type_that_is_nearly_a_known_one_is_asked_about(kit_worker: Command) -> None:
+    ended = kit_worker("preview", "access.grantd")
+
+    assert "did you mean access.granted?\n" in " ".join(ended.out.split(" "))
+
+
 def test_an_event_that_is_turned_off_is_said_to_be(kit_worker: Command) -> None:
     ended = kit_worker("preview", "user.signed_up")
 

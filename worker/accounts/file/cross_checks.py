@@ -32,6 +32,7 @@ def cross_faults(source: Source) -> Iterator[FileFault]:
     yield from _kit_faults(source, data.get("kit"))
     yield from _app_faults(source, data.get("app"))
     for kind, event in _entries(data.get("events")):
+        yield from _own_app_faults(source, kind, data.get("app"))
         yield from _unsaid(source, ("events", kind), event, "null to turn it off, or what it does")
         yield from _event_faults(source, ("events", kind), event)
     for name, target in _entries(data.get("fields")):
@@ -75,6 +76,14 @@ def _app_faults(source: Source, apps: object) -> Iterator[FileFault]:
         if isinstance(app, str) and app in seen:
             yield _fault(source, ("app", index), f'"{shown(app)}" stands here twice; delete one of them')
         seen.add(app if isinstance(app, str) else None)
+
+
+def _own_app_faults(source: Source, kind: str, apps: object) -> Iterator[FileFault]:
+    """Refuse a type with the app behind it, as in a routing key: no event would ever have it."""
+    base, _, app = kind.rpartition(".")
+    if base and app in (apps if isinstance(apps, list) else [apps]):
+        said = f"write {shown(base)}; that it is of the app {shown(app)} is said by app: already"
+        yield FileFault(source.spot(("events", kind), key=True), ("events", kind), said)
 
 
 def _event_faults(source: Source, path: YamlPath, event: object) -> Iterator[FileFault]:

@@ -47,6 +47,9 @@ _SECRETS: Final = {
     name: secret_in_file(name.replace("_", " "), f"{name}_env", f"KIT_{name.upper()}")
     for name in ("client_id", "client_secret", "access_token")
 }
+_CUSTOM: Final = r"(?!data\.)[\w-]+(\.[\w-]+)+"
+_NO_DASH: Final = re.compile("[-\u2010-\u2015\u2212\u2022\u00b7*]")
+_NO_COLON: Final = re.compile(r"[\w.]+\s*[\[{=]|[\w.]+$")
 _KEY_NAMES: Final = ("api_key", "apikey", "key", "api_secret", "secret", "token", "api-key", "password")
 
 
@@ -125,6 +128,7 @@ def _home(key: str, path: YamlPath) -> str:
         **dict.fromkeys(OAuthPart.model_fields, "kit, below oauth"),
         **dict.fromkeys(OptionsPart.model_fields, "options"),
         **(dict.fromkeys(EventPart.model_fields, "an event type") if path[0] != "events" else {}),
+        **({key: "events"} if len(path) == 1 and re.fullmatch(_CUSTOM, key) else {}),
         "when": "rules, as - when:",
     }
     is_home = len(path) > 1 and path[0] == homes.get(key)
@@ -175,6 +179,8 @@ def _taken_for(value: object) -> str:
 
 
 def _not_a_list(value: object, written: str | None, path: YamlPath, _context: object) -> str:
+    if isinstance(value, str) and _NO_DASH.match(value):
+        return "must be a list; each entry begins with a hyphen and a space (- New Member)"
     if isinstance(value, str) and str(path[-1]).endswith("_tags"):
         return f"must be a list; write [{shown(value)}]"
     return _nothing_or(value, written, "") + f"must be {_SHAPES.get(str(path[-1]), 'a list')}"
@@ -183,6 +189,8 @@ def _not_a_list(value: object, written: str | None, path: YamlPath, _context: ob
 def _not_a_mapping(value: object, written: str | None, path: YamlPath, _context: object) -> str:
     glued = isinstance(value, str) and ":" in value
     hint = "; after a colon there must be a space (name: value)" if glued else ""
+    if isinstance(value, str) and _NO_COLON.match(value):
+        hint = "; a colon is missing after the name (name: value)"
     if not path:
         return f"an account file holds lines such as app: sunny-kitchen, and this is none{hint}"
     if path[0] == "events" and len(path) == 2:

@@ -16,6 +16,7 @@ from worker.accounts.file.cross_checks import DEFAULT_FIELDS, cross_faults
 from worker.accounts.file.errors import form_faults, label
 from worker.accounts.file.kit_model import KitPart
 from worker.accounts.file.model import AccountFile, EventPart, RulePart
+from worker.accounts.file.odd_characters import plain_text
 from worker.accounts.file.secrets import CLIENT_ID, NoSecretError, SecretPlace
 from worker.accounts.file.source import FileFault, Source, YamlPath, read_yaml
 from worker.accounts.file.syntax_errors import START, Spot
@@ -63,8 +64,10 @@ def read_account_file(path: Path, environ: Mapping[str, str]) -> Draft:
 
 def read_account(text: str, path: Path, environ: Mapping[str, str]) -> Draft:
     """Return what the text of an account file means."""
-    source = read_yaml(text.removeprefix("\ufeff"))
-    faults = [*_name_faults(path), *source.faults]
+    plain, odd = plain_text(text.removeprefix("\ufeff"))
+    source = read_yaml(plain)
+    # What was only cut off or opened by such a character is no second fault.
+    faults = [*_name_faults(path), *odd, *(() if odd and _is_unreadable(source) else source.faults)]
     form = None
     if not _is_unreadable(source):
         form = _checked_form(source, faults)

@@ -32,7 +32,19 @@ class TooMuchError(Exception):
         self.spot = spot
 
 
-_BARE_PLACEHOLDER: Final = re.compile(r"(?:[-,:\[]\s+|\[)\{\s*(?:mk_|data\.)")
+_BARE_PLACEHOLDER: Final = re.compile(r"(?:[-,:\[]\s+|\[)\{\s*(?:mk_|data\.)[\w.]*\s*\}")
+_IN_LINE: Final = tuple(
+    (re.compile(pattern), sentence)
+    for pattern, sentence in (
+        (r"\$\{", "write the variable's name alone, without $ and braces"),
+        (r"^```", "this line is no YAML; delete it, and the one like it below"),
+        (r"[\]}]\s*,\s*$", "a comma stands after the closing bracket; delete it"),
+        (r'"[^"]*"[ ]+[^\s,:\]}#]', "text stands after the closing quotes; put all of it in quotes"),
+        (r"'[^'\"]*\w'\w[^'\"]*'", "a ' stands inside of single quotes; put the text in double quotes"),
+    )
+)
+"""What shows in the line where reading failed, before what PyYAML says about it."""
+_NAME_ALONE: Final = re.compile(r"\s*[\w.-]*\w\s*")
 _ESCAPE: Final = r"a \ has a special meaning between double quotes; put such text in single quotes"
 _SENTENCES: Final = tuple(
     (re.compile(pattern), sentence)
@@ -67,7 +79,7 @@ _SENTENCES: Final = tuple(
         (r"directive|'%'", "a line that begins with % is not supported, and such text must be in quotes"),
         (r"tag", "text that begins with ! must be in quotes"),
         (r"block scalar", "text that begins with | or > must be in quotes"),
-        (r"cannot start any token", "text that begins with @ or ` must be in quotes"),
+        (r"cannot start any token", "text that begins with @, ` or > must be in quotes"),
     )
 )
 
@@ -93,11 +105,26 @@ def _marked(error: yaml.MarkedYAMLError, text: str) -> tuple[Spot, str]:
         return began, "the quotes that open here are never closed"
     if any(_BARE_PLACEHOLDER.search(_line(text, place)) for place in (spot, began)):
         return spot, 'a tag with braces must be in quotes, such as "{mk_access_level} access"'
+    if "mapping values" in said and (before := _name_before(text, spot)):
+        return before, "a colon is missing at the end of this line (name:)"
+    for sign, sentence in _IN_LINE:
+        if sign.search(_line(text, spot)):
+            return spot, sentence
     for sign, sentence in _SENTENCES:
         if sign.search(said):
             place = began if "simple key" in said else spot
             return place, sentence.replace("{line}", str(began.line))
     return spot, "this is not valid YAML; compare the line with the example in the admin's guide"
+
+
+def _name_before(text: str, spot: Spot) -> Spot | None:
+    """Return the end of the line above, where that holds a name alone, and what is below it is indented."""
+    if spot.line < 2:
+        return None
+    above, here = _line(text, Spot(spot.line - 1, 1)), _line(text, spot)
+    is_below = len(here) - len(here.lstrip()) > len(above) - len(above.lstrip())
+    is_name = bool(_NAME_ALONE.fullmatch(above)) and is_below
+    return Spot(spot.line - 1, len(above.rstrip()) + 1) if is_name else None
 
 
 def _line(text: str, spot: Spot) -> str:

@@ -12,6 +12,7 @@ from difflib import SequenceMatcher, get_close_matches
 from itertools import pairwise
 from typing import Final
 
+from worker.accounts.file.odd_characters import named
 from worker.accounts.file.source import Unclear
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
@@ -30,6 +31,8 @@ _SETTINGS: Final = frozenset(
     {"KIT_BASE_URL", "KIT_RATE_LIMIT", "KIT_CONCURRENCY", "KIT_TIMEOUT", "KIT_ALLOW_HTTP"}
 )
 _SECRET_NAME: Final = re.compile(r"(API_?KEY|SECRET|TOKEN|PASSWORD)(_|$)")
+_WORDS: Final = re.compile(r"(?i)\W*kit([_-][a-z]{1,12}){1,6}\W*")
+"""A variable's name in whatever spelling: a key of Kit holds digits, and longer words."""
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_+/=-]{16,}")
 _LONGEST_SHOWN: Final = 60
 
@@ -43,7 +46,7 @@ def shown(text: object) -> str:
 
 def looks_like_key(text: str) -> bool:
     """Tell whether text may be an API key rather than a name."""
-    if re.fullmatch(ENV_PATTERN, text):
+    if re.fullmatch(ENV_PATTERN, text) or _WORDS.fullmatch(text):
         return False
     return text.lower().startswith("kit_") or (bool(_TOKEN.fullmatch(text)) and _is_secret(text))
 
@@ -67,8 +70,11 @@ def check_text(text: str) -> str:
     name = text.strip()
     if not name:
         raise ValueError("the name is empty; write one, or delete the entry")
-    if not name.isprintable():
-        raise ValueError("the name holds a line break, a tab or an invisible character; write it on one line")
+    if odd := next((letter for letter in name if not letter.isprintable()), ""):
+        raise ValueError(
+            f"the name holds a character that cannot be seen ({named(odd)}); write it on one line, with "
+            "spaces only"
+        )
     if len(name) > MAX_NAME_LENGTH:
         raise ValueError(f"the name has {len(name)} characters; at most {MAX_NAME_LENGTH} are allowed")
     return name
@@ -121,8 +127,11 @@ def check_event_type(text: str) -> str:
     """Return an event type; one that is nearly a known one is taken for a slip."""
     if len(text) > MAX_TYPE_LENGTH:
         raise ValueError(f"an event type has at most {MAX_TYPE_LENGTH} characters; this one has {len(text)}")
+    if text in ("add_tags", "remove_tags", "rules"):
+        raise ValueError("not an event type; indent this line, and those below it, under an event type")
     if text not in HANDLERS and (known := next((name for name in HANDLERS if _is_slip(text, name)), None)):
-        raise ValueError(f"unknown event type; did you mean {known}?")
+        odd = next((f" ({letter} is a {named(letter)})" for letter in text if not letter.isascii()), "")
+        raise ValueError(f"unknown event type; did you mean {known}?{odd}")
     if not (re.fullmatch(EVENT_PATTERN, text) and text.isascii() and text.isprintable()):
         raise ValueError(
             "not an event type, which is words with dots between them, without spaces, * and #, "
@@ -170,6 +179,9 @@ def check_env(text: str) -> str:
     if looks_like_key(text):
         raise ValueError(KEY_IN_FILE)
     if not re.fullmatch(ENV_PATTERN, text):
+        if _WORDS.fullmatch(text):
+            name = re.sub(r"\W", "", text.replace("-", "_")).upper()
+            raise ValueError(f"write {name}: the variable's name alone, in capital letters, with underscores")
         raise ValueError(
             "must be the name of an environment variable that begins with KIT_, in capital letters, digits "
             "and underscores, such as KIT_API_KEY"

@@ -73,8 +73,14 @@ options:
         ('""', "the name is empty; write one, or delete the entry"),
         ('"  "', "the name is empty; write one, or delete the entry"),
         ("x" * 256, "the name has 256 characters; at most 255 are allowed"),
-        (r'"a\tb"', "the name holds a line break, a tab or an invisible character; write it on one line"),
-        (r'"a\ud800"', "the name holds a line break, a tab or an invisible character; write it on one line"),
+        (
+            r'"a\tb"',
+            "the name holds a character that cannot be seen (tab, U+0009); write it on",
+        ),
+        (
+            r'"a\ud800"',
+            "the name holds a character that cannot be seen (no letter, U+D800); write",
+        ),
         ("[a]", "must be one name, not a list"),
         ("{mk_user_id}", 'text with braces must be in quotes: "{mk_user_id}"'),
         ("{a: {b: c}}", "must be text; put text with a colon or braces in quotes"),
@@ -312,6 +318,7 @@ def test_a_wrong_app(app: str, said: str) -> None:
         ("api_key_file: x", "move it, indented, under kit"),
         ("create_missing: true", "move it, indented, under options"),
         ("add_tags: [A]", "move it, indented, under an event type"),
+        ("order.paid: {add_tags: [A]}", "does not belong here; move it, indented, under events"),
         ("event: {}", "unknown key; did you mean events?"),
         ("<<: {a: b}", "unknown key; what may stand here: app, kit, events, fields, options"),
     ],
@@ -328,7 +335,19 @@ def test_a_key_at_the_wrong_level_is_told_where_it_belongs(line: str, said: str)
         ("kit: {}", "kit: say where the API key is"),
         ("kit: {api_key_env: KIT_A, api_key_file: b}", "kit: api_key_env and api_key_file both stand here"),
         ("kit: {api_key_env: API_KEY}", "must be the name of an environment variable that begins with KIT_"),
-        ("kit: {api_key_env: $KIT_API_KEY}", "must be the name of an environment variable"),
+        ("kit: {api_key_env: $KIT_API_KEY}", "write KIT_API_KEY: the variable's name alone"),
+        (
+            "kit: {api_key_env: kit_api_key}",
+            "write KIT_API_KEY: the variable's name alone, in capital letters",
+        ),
+        (
+            "kit: {api_key_env: Kit-Api-Key}",
+            "write KIT_API_KEY: the variable's name alone, in capital letters",
+        ),
+        ("kit: {api_key_env: 'KIT_API_KEY '}", "write KIT_API_KEY: the variable's name alone"),
+        ("kit: {api_key_env: ${KIT_API_KEY}}", "1:21: write the variable's name alone, without $ and braces"),
+        ("kit\n  api_key_env: KIT_A", "default.yaml:1:4: a colon is missing at the end of this line (name:)"),
+        ("```yaml\nkit: {api_key_env: KIT_A}\n```", "default.yaml:1:1: this line is no YAML; delete it"),
         ("kit: {api_key_env: KIT_BASE_URL}", "KIT_BASE_URL is a setting of the worker, not a secret"),
         ("kit: {api_key_env: 5}", "kit.api_key_env: must be text"),
         ("kit: {api_key: KIT_API_KEY}", "kit.api_key: unknown key; did you mean api_key_env?"),
@@ -478,3 +497,63 @@ def test_no_text_raises_anything_but_its_problems(text: str) -> None:
     for line in found.split("\n"):
         assert line == "default" or re.match(r"config/accounts/default\.yaml:\d+:\d+: \S", line)
         assert line.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("block", "place", "said"),
+    [
+        ("  order.paid\n    add_tags: [A]", "3:13", "a colon is missing at the end of this line (name:)"),
+        ("  order.paid:\n    add_tags [A]", "4:5", "must say what the event does"),
+        ("  order.paid:\n    add_tags = [A]", "4:5", "must say what the event does"),
+        (
+            "  order.paid:\n    add_tags:\n      -A\n      -B",
+            "5:7",
+            "each entry begins with a hyphen and a space",
+        ),
+        (
+            "  order.paid:\n    add_tags:\n      \u2013 A",
+            "5:7",
+            "each entry begins with a hyphen and a space",
+        ),
+        ("  order.paid:\n    add_tags:\n      • A", "5:7", "each entry begins with a hyphen and a space"),
+        ("  order.paid:\n    add_tags: ['Bob's']", "4:21", "a ' stands inside of single quotes"),
+        ('  order.paid:\n    add_tags: ["A" B]', "4:20", "text stands after the closing quotes"),
+        ('  order.paid:\n    add_tags:\n      - "A" B', "5:13", "text stands after the closing quotes"),
+        ("  order.paid:\n    add_tags: [A],", "4:18", "a comma stands after the closing bracket; delete it"),
+        (
+            "  order.paid:\n    rules:\n      - when: {data.a: >40}\n        add_tags: [A]",
+            "5:24",
+            "text that begins with @, ` or > must be in quotes",
+        ),
+        (
+            "  user.sign\u0435d_up: {}",
+            "3:3",
+            "did you mean user.signed_up? (\u0435 is a cyrillic small letter ie",
+        ),
+    ],
+)
+def test_a_slip_of_the_pen_is_told_where_it_is(block: str, place: str, said: str) -> None:
+    text = problem(f"{KIT}events:\n{block}\n")
+
+    assert text.startswith(f"default.yaml:{place}: ")
+    assert said in text
+
+
+@pytest.mark.parametrize("line", ["add_tags [A]", "add_tags = [A]", "add_tags"])
+def test_a_forgotten_colon_after_a_name_is_asked_about(line: str) -> None:
+    assert problem(f"{KIT}events:\n  order.paid:\n    {line}\n").endswith(
+        "a colon is missing after the name (name: value)"
+    )
+
+
+def test_what_belongs_under_an_event_is_told_to_be_indented() -> None:
+    said = problems(f"{KIT}events:\n  order.paid:\n  add_tags: [A]\n")
+
+    assert "not an event type; indent this line, and those below it, under an event type" in said[1]
+
+
+def test_the_app_is_no_part_of_an_event_type() -> None:
+    """Given a type as its routing key is, then no event would ever have it."""
+    said = problem(f"app: [rainy, sunny]\n{KIT}events: {{user.signed_up.sunny: {{}}}}\n")
+
+    assert "write user.signed_up; that it is of the app sunny is said by app: already" in said

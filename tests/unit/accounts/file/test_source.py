@@ -81,7 +81,7 @@ def test_scalars_that_do_not_mean_what_they_look_like_are_told_apart(written: st
         ("a: note: this", "1:8: a colon is not expected here"),
         ("a: 1\nb\n", "2:1: a colon and a space are missing after this name"),
         ("a:\n  b: 1\n c: 2\n", "3:2: this line does not line up"),
-        ("a: @home", "1:4: text that begins with @ or ` must be in quotes"),
+        ("a: @home", "1:4: text that begins with @, ` or > must be in quotes"),
         ('a: "\\d"', "1:6: a \\ has a special meaning between double quotes"),
         ('a: "\\U99999999"', "1:1: a \\ has a special meaning between double quotes"),
         ("a: b\x07", "1:5: an invisible character"),
