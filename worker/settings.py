@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from worker.broker.connection import check_amqp_url
 from worker.errors import ConfigurationError, Problem
 from worker.files import read_text
-from worker.ledger.address import check_ledger_url
+from worker.ledger.address import check_ledger_url, check_way_to_ledger
 from worker.ledger.sealing import check_key
 
 ENV_FILE: Final = Path(".env")
@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     kit_allow_http: bool = False
     kit_base_url: str = "https://api.kit.com"
     config_dir: Path = Path("config")
+    ledger_allow_plain: str = "0"
     ledger_url: SecretStr = SecretStr("sqlite+aiosqlite:///data/ledger.db")
     ledger_key: SecretStr | None = None
     known_state_ttl: Annotated[float, Field(ge=0)] = 3600.0
@@ -58,8 +59,9 @@ class Settings(BaseSettings):
 
     @field_validator("ledger_url")
     @classmethod
-    def _is_ledger_url(cls, value: SecretStr) -> SecretStr:
+    def _is_ledger_url(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
         check_ledger_url(value.get_secret_value())
+        check_way_to_ledger(value.get_secret_value(), str(info.data.get("ledger_allow_plain", "0")))
         return value
 
     @field_validator("ledger_key")

@@ -15,9 +15,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from worker.errors import LedgerUnavailable
-from worker.ledger import sqlite
+from worker.ledger import postgres, sqlite
 from worker.ledger.address import check_ledger_url
-from worker.ledger.failures import FAILURES, Usability, usable_within
+from worker.ledger.failures import FAILURES, Usability, leave_read_only_sessions, usable_within
 from worker.ledger.file import LedgerFile
 from worker.ledger.migrations import MIGRATIONS, Step, ledger_version, migrate, newest
 from worker.ledger.schema import meta
@@ -131,12 +131,13 @@ class Database:
         """Return the version of what is there, 0 for nothing, and change nothing; raises as `read` does."""
         if not self.exists:
             return 0
-        engine = self._make(only_looks=True)
-        try:
-            async with usable_within(self._timeout, self.name), engine.connect() as connection:
-                return await connection.run_sync(ledger_version, self._migrations)
-        finally:
-            await engine.dispose()
+        async with usable_within(self._timeout, self.name):
+            engine = await self._make(only_looks=True)
+            try:
+                async with engine.connect() as connection:
+                    return await connection.run_sync(ledger_version, self._migrations)
+            finally:
+                await engine.dispose()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -159,9 +160,10 @@ class Database:
             if self._engine is not None and self._file is not None and not self._file.is_in_place():
                 await self._leave_or_refuse(self._file)
             if self._engine is None:
-                engine = self._make()
+                existed, engine = self.exists, await self._make()
                 try:
-                    await self._prepare(engine, limit)
+                    leave_read_only_sessions(engine)
+                    await self._prepare(engine, limit, existed=existed)
                 except BaseException:
                     with suppress(*FAILURES):
                         await engine.dispose()
@@ -180,19 +182,16 @@ class Database:
         await self.close()
         file.drop_old_log()
 
-    def _make(self, *, only_looks: bool = False) -> AsyncEngine:
+    async def _make(self, *, only_looks: bool = False) -> AsyncEngine:
         if self._file is None:
-            return create_async_engine(
-                self.url, pool_size=5, max_overflow=5, pool_timeout=self._timeout, pool_pre_ping=False,
-                connect_args={"timeout": self._timeout, "command_timeout": self._timeout},
-            )  # fmt: skip
-        self._file.path.parent.mkdir(parents=True, exist_ok=True)
+            return await postgres.connected(self.url, self._timeout, self.name)
+        if not only_looks:
+            self._file.make_private()
         engine = create_async_engine(self.url, pool_size=3, max_overflow=5, pool_timeout=self._timeout)
         sqlite.set_up(engine, only_looks=only_looks)
         return engine
 
-    async def _prepare(self, engine: AsyncEngine, limit: asyncio.Timeout) -> None:
-        existed = self.exists
+    async def _prepare(self, engine: AsyncEngine, limit: asyncio.Timeout, *, existed: bool) -> None:
         async with engine.execution_options(writes=True).begin() as connection:
             version = await connection.run_sync(ledger_version, self._migrations)
             if 0 < version < newest(self._migrations):
@@ -202,6 +201,8 @@ class Database:
             self.secret = await connection.run_sync(secret_of)
         if self._file is not None:
             self._file.note_opened()
+            if commands := self._file.readable_by_others():
+                log.warning("ledger_open_to_others", ledger=self.name, remedy="; ".join(commands))
         if version == 0:
             # On a host that worked before, this line means that the old ledger is not where it was.
             log.warning("ledger_created", ledger=self.name, existed=existed)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 import asyncpg
+from sqlalchemy import ExceptionContext, event
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from worker.errors import LedgerUnavailable
 from worker.ledger.migrations import DamagedLedgerError, NewerLedgerError
@@ -48,6 +51,25 @@ class Usability:
         self._problems.pop(kind, None)
 
 
+def leave_read_only_sessions(engine: AsyncEngine) -> None:
+    """Have no connection be used again once one was refused a write as read-only.
+
+    A session of PostgreSQL, and an open file of SQLite, stays so after the database has become writable.
+    """
+
+    def check(context: ExceptionContext) -> None:
+        if _is_read_only(context.original_exception):
+            context.is_disconnect = True
+
+    event.listen(engine.sync_engine, "handle_error", check)
+
+
+def _is_read_only(error: BaseException) -> bool:
+    if isinstance(error, sqlite3.Error):
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY
+    return bool(getattr(error, "sqlstate", None) == asyncpg.ReadOnlySQLTransactionError.sqlstate)
+
+
 @asynccontextmanager
 async def usable_within(seconds: float, name: str) -> AsyncIterator[asyncio.Timeout]:
     """Turn every failure of the database within the block into one error; a block that takes longer fails.
@@ -72,6 +94,9 @@ async def usable_within(seconds: float, name: str) -> AsyncIterator[asyncio.Time
     except TimeoutError as error:
         text = f"the ledger {name} did not answer within {seconds:.0f} s"
         raise LedgerUnavailable(text) from error
+    except ssl.SSLCertVerificationError as error:
+        remedy = "where its CA is your own, LEDGER_URL names its file by &sslrootcert=FILE"
+        raise LedgerUnavailable(f"the ledger {name} is not trusted: {_cause(error)}; {remedy}") from error
     except FAILURES as error:
         text = f"cannot be used: {_cause(error)}"
         if _lacks_table(error):

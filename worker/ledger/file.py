@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -26,6 +29,26 @@ class LedgerFile:
         """Whether there is a file at all."""
         return self._identity() is not None
 
+    def make_private(self) -> None:
+        """Make the file, and its folder, where they are missing, such that only this user can read them.
+
+        SQLite gives what it makes beside the file the rights of the file.
+
+        Raises:
+            OSError: They cannot be made.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+
+    def readable_by_others(self) -> list[str]:
+        """Return the commands that keep out who may read the file, or put another one in its place."""
+        folder = self.path.parent
+        commands = [f"chmod go-rwx {self.path}*"] if _mode(self.path) & 0o077 else []
+        if _mode(folder) & 0o022 and not _mode(folder) & stat.S_ISVTX:
+            commands.append(f"chmod go-w {folder}")
+        return commands
+
     def note_opened(self) -> None:
         """Note that the file which is there now is the one in use."""
         self._opened = self._identity()
@@ -49,3 +72,10 @@ class LedgerFile:
         except OSError:
             return None
         return status.st_dev, status.st_ino
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0

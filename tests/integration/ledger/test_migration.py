@@ -125,7 +125,7 @@ async def test_a_newer_ledger_is_refused(new_ledger: NewLedger) -> None:
 
 async def execute_as_is(database: Database, statement: str, **values: str) -> None:
     """Change a database that the ledger refuses."""
-    engine = database._make()
+    engine = await database._make()
     async with engine.execution_options(writes=True).begin() as connection:
         await connection.execute(text(statement), values)
     await engine.dispose()
@@ -248,7 +248,7 @@ async def test_a_migration_may_take_longer_than_a_transaction(new_ledger: NewLed
 
 async def raw(ledger: Ledger, statement: str) -> None:
     """Ask the database as the ledger does not."""
-    engine = ledger.database._make()
+    engine = await ledger.database._make()
     try:
         async with engine.connect() as connection:
             await connection.execute(text(statement))

@@ -297,9 +297,23 @@ async def test_a_database_that_is_read_only_is_named(ledger: Ledger, postgres_ur
         check_text(said, ledger)
         assert "read-only transaction" in said
     await on_server(postgres_url, f"ALTER DATABASE {name} RESET default_transaction_read_only")
-    await ledger.database.close()
-    await works(ledger)
+    await works(ledger)  # in sessions that begin now, for those from before stay as they were
     assert (await load(ledger, tenure, ADA)).records.keys() == {ADA}
+
+
+async def test_a_database_that_was_read_only_from_the_start_is_written_later(
+    ledger: Ledger, postgresql_url: str, postgres_url: URL, open_ledger: NewLedger
+) -> None:
+    """Given a worker that found it read-only, with several sessions, it goes on by itself once it is not."""
+    tenure = await fill(ledger, one_of_all())
+    name = ledger.database.url.database
+    await on_server(postgres_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    late = open_ledger(postgresql_url)
+    assert "read-only transaction" in await refusal(late.ready())
+    await asyncio.gather(*(load(late, tenure, ADA) for _ in range(5)))
+    await on_server(postgres_url, f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    assert "read-only transaction" in await refusal(late.ready())  # once, in a session from before
+    await asyncio.gather(*(late.ready() for _ in range(5)))
 
 
 async def test_a_table_that_somebody_dropped_is_missed(ledger: Ledger) -> None:

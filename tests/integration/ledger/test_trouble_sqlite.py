@@ -262,6 +262,43 @@ async def test_a_disk_that_is_full_from_the_start_is_named(small_disk: Path, ope
     await works(ledger)
 
 
+async def test_a_file_that_was_opened_to_be_read_only_is_opened_anew(ledger: Ledger) -> None:
+    """Given a connection that cannot write, as one made while the file was read-only, it is left."""
+    tenure = await fill(ledger, one_of_all())
+    async with ledger.database.read() as connection:
+        await connection.exec_driver_sql("PRAGMA query_only=ON")
+    assert "readonly database" in await refusal(ledger.save(tenure, one_of_all()))
+    await works(ledger)
+
+
+async def test_what_is_made_is_its_users_alone(ledger: Ledger, path: Path) -> None:
+    """Given nothing yet, the folder, the file and what lies beside it can be read by nobody else."""
+    with capture_logs() as logs:
+        await fill(ledger, one_of_all())
+    modes = {file.name: file.stat().st_mode & 0o777 for file in [path.parent, *path.parent.iterdir()]}
+    beside = ("ledger.db", "ledger.db-wal", "ledger.db-shm")
+    assert modes == {"data": 0o700, **dict.fromkeys(beside, 0o600)}
+    assert [line["event"] for line in logs] == ["ledger_created"]
+
+
+async def test_a_file_that_others_can_read_is_said_once(
+    ledger: Ledger, path: Path, open_ledger: NewLedger, sqlite_url: str
+) -> None:
+    """Given a ledger from before, which everybody can read, whoever opens it says what keeps others out."""
+    await fill(ledger, one_of_all())
+    path.chmod(0o644)
+    with capture_logs() as logs:
+        opened = open_ledger(sqlite_url)
+        for _ in range(3):
+            await opened.ready()
+    assert logs == [
+        {
+            "event": "ledger_open_to_others", "log_level": "warning", "ledger": str(path),
+            "remedy": f"chmod go-rwx {path}*",
+        }
+    ]  # fmt: skip
+
+
 async def test_a_disk_that_cannot_be_written_is_named(small_disk: Path, open_ledger: NewLedger) -> None:
     """Given a disk that is read-only, writing says so; once it can be written, it works."""
     url = f"sqlite+aiosqlite:///{small_disk / 'ledger.db'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,47 @@ def test_the_log_that_came_with_the_other_file_is_kept(file: LedgerFile) -> None
     file.drop_old_log()
 
     assert log_of(file).read_text() == "new"
+
+
+def test_a_new_file_is_its_users_alone_whatever_the_umask(tmp_path: Path) -> None:
+    """Given a folder and a file that are missing, both are made for this user only; made, they stay so."""
+    before = os.umask(0)
+    try:
+        made = LedgerFile(tmp_path / "data" / "ledger.db")
+        made.make_private()
+        made.make_private()
+    finally:
+        os.umask(before)
+    assert [each.stat().st_mode & 0o777 for each in (made.path.parent, made.path)] == [0o700, 0o600]
+    assert made.path.read_bytes() == b""
+    assert made.readable_by_others() == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "path", "commands"),
+    [
+        (0o755, 0o600, []),
+        (0o755, 0o644, ["chmod go-rwx {path}*"]),
+        (0o700, 0o660, ["chmod go-rwx {path}*"]),
+        (0o777, 0o600, ["chmod go-w {folder}"]),
+        (0o1777, 0o600, []),
+        (0o775, 0o666, ["chmod go-rwx {path}*", "chmod go-w {folder}"]),
+    ],
+)
+def test_who_else_may_read_the_file_or_put_another_in_its_place_is_told(
+    tmp_path: Path, folder: int, path: int, commands: list[str]
+) -> None:
+    """Given rights of a folder and a file, the commands that take those of others away."""
+    made = LedgerFile(tmp_path / "data" / "ledger.db")
+    made.make_private()
+    made.path.chmod(path)
+    made.path.parent.chmod(folder)
+    told = made.readable_by_others()
+    assert told == [command.format(path=made.path, folder=made.path.parent) for command in commands]
+
+
+def test_a_file_of_before_keeps_its_contents(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    path.write_text("kept")
+    LedgerFile(path).make_private()
+    assert path.read_text() == "kept"
