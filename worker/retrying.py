@@ -59,7 +59,7 @@ class Retrying:
         self,
         work: Callable[[], Awaitable[T]],
         *,
-        mend: Callable[[], Awaitable[None]] | None = None,
+        mend: Callable[[], Awaitable[object]] | None = None,
         late: str = "",
     ) -> T:
         """Return what the work returns, however long that takes.

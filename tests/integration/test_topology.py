@@ -5,13 +5,25 @@ from collections.abc import AsyncIterator
 
 import aio_pika
 import pytest
-from aio_pika.abc import AbstractChannel
+from aio_pika.abc import AbstractChannel, HeadersType
+from aio_pika.exceptions import DeliveryError
 from aiormq import spec
 from yarl import URL
 
 from tests.integration.conftest import BrokerControl
+from worker.broker.publisher import Publisher
 from worker.broker.queues import connected
-from worker.broker.topology import DEAD_LETTER_EXCHANGE, Found, Topology, dead_letter_queue, work_queue
+from worker.broker.topology import (
+    DEAD_LETTER_EXCHANGE,
+    EARLIER_DEAD_LETTER_QUEUE,
+    Found,
+    Topology,
+    dead_letter_queue,
+    work_queue,
+)
+from worker.dead_letters.operations import whole_letters
+from worker.dead_letters.reader import Selection
+from worker.dead_letters.renewing import renew
 from worker.errors import TopologyMismatch
 
 pytestmark = pytest.mark.timeout(60)
@@ -128,3 +140,95 @@ async def test_bindings_to_several_exchanges_are_removed_also_where_one_is_gone(
     await topology.declare(account_name, {"one", "two"}, ())
     await topology.unbind(account_name, {(events_exchange, "one"), ("test.no.such.exchange", "one")})
     assert await reaching(channel, events_exchange, "one", "two") == {"two"}
+
+
+async def declared_earlier(channel: AbstractChannel, account: str) -> None:
+    """Make an account's dead-letter queue as earlier versions did."""
+    await channel.declare_exchange(DEAD_LETTER_EXCHANGE, "direct", durable=True)
+    queue = await channel.declare_queue(
+        dead_letter_queue(account), durable=True, arguments=EARLIER_DEAD_LETTER_QUEUE
+    )
+    await queue.bind(DEAD_LETTER_EXCHANGE, account)
+
+
+async def test_a_dead_letter_queue_of_an_earlier_version_is_taken_as_it_is(
+    topology: Topology, channel: AbstractChannel, account_name: str
+) -> None:
+    await declared_earlier(channel, account_name)
+    assert (await topology.declare(account_name, (), ())).outdated
+    assert await reaching(channel, DEAD_LETTER_EXCHANGE, account_name) == {account_name}
+
+
+async def test_a_dead_letter_queue_that_never_was_ours_is_refused(
+    topology: Topology, channel: AbstractChannel, account_name: str
+) -> None:
+    await channel.declare_queue(dead_letter_queue(account_name), durable=True)
+    with pytest.raises(TopologyMismatch, match="inequivalent arg"):
+        await topology.declare(account_name, (), ())
+
+
+async def test_a_length_policy_drops_no_dead_letter(
+    topology: Topology, channel: AbstractChannel, broker_ctl: BrokerControl, account_name: str
+) -> None:
+    """Given a policy with max-length, each letter that was confirmed is kept; the others are refused."""
+    await topology.declare_dead_letters(account_name)
+    pattern = dead_letter_queue(account_name).replace(".", r"\.")
+    limit = ("--apply-to", "queues", account_name, f"^{pattern}$", '{"max-length": 2}')
+    await broker_ctl.rabbitmqctl("set_policy", *limit)
+    try:
+        confirmed, refused = 0, 0
+        exchange = await channel.get_exchange(DEAD_LETTER_EXCHANGE)
+        async with asyncio.timeout(20):
+            while refused < 3:  # the limit is soft, and a policy takes a moment
+                try:
+                    await exchange.publish(aio_pika.Message(b"{}"), account_name)
+                    confirmed += 1
+                except DeliveryError:
+                    refused += 1
+        assert await topology.depth(dead_letter_queue(account_name)) == confirmed
+    finally:
+        await broker_ctl.rabbitmqctl("clear_policy", account_name)
+
+
+async def test_a_dead_letter_queue_is_made_anew_with_all_that_is_in_it(
+    topology: Topology, channel: AbstractChannel, amqp_url: str, account_name: str
+) -> None:
+    """Given letters of every kind, they are there afterwards in their order, under their ids."""
+    await declared_earlier(channel, account_name)
+    exchange = await channel.get_exchange(DEAD_LETTER_EXCHANGE)
+    for number in range(300):
+        headers: HeadersType = {"x-reason": "invalid_event", "n": number}
+        letter = aio_pika.Message(f"{number}".encode(), message_id=f"letter-{number}", headers=headers)
+        await exchange.publish(letter, account_name)
+    taken_out: HeadersType = {"x-death": [{"queue": "q", "reason": "delivery_limit"}], "CC": ["kit.other"]}
+    await exchange.publish(aio_pika.Message(b"{}", headers=taken_out, priority=3), account_name)
+
+    async with connected(amqp_url, "test") as connection, connected(amqp_url, "test") as publishing:
+        assert await renew(connection, Publisher(publishing), topology, account_name) == 301
+        whole = [each async for each in whole_letters(connection, account_name, Selection())]
+    assert [each.id for each in whole[:-1]] == [f"letter-{number}" for number in range(300)]
+    assert [each.body for each in whole[:-1]] == [f"{number}".encode() for number in range(300)]
+    assert (whole[-1].reason, whole[-1].headers["x-original-cc"]) == ("delivery_limit", ["kit.other"])
+    assert not (await topology.declare(account_name, (), ())).outdated
+    assert await topology.depth(f"{dead_letter_queue(account_name)}.renewing") is None
+    assert await reaching(channel, DEAD_LETTER_EXCHANGE, account_name) == {account_name}
+    assert await topology.depth(dead_letter_queue(account_name)) == 302
+
+
+async def test_renewing_goes_on_where_it_was_cut_short(
+    topology: Topology, channel: AbstractChannel, amqp_url: str, account_name: str
+) -> None:
+    """Given letters in both queues, one of them in both, the next renewal brings them together."""
+    await declared_earlier(channel, account_name)
+    queue = dead_letter_queue(account_name)
+    exchange = await channel.get_exchange(DEAD_LETTER_EXCHANGE)
+    ours: HeadersType = {"x-reason": "invalid_event"}
+    await exchange.publish(aio_pika.Message(b"1", message_id="one", headers=ours), account_name)
+    await topology.move_dead_letters(account_name, to=f"{queue}.renewing", instead_of=queue)
+    for name in ("one", "two"):
+        await exchange.publish(aio_pika.Message(b"1", message_id=name, headers=ours), account_name)
+
+    async with connected(amqp_url, "test") as connection, connected(amqp_url, "test") as publishing:
+        await renew(connection, Publisher(publishing), topology, account_name)
+        whole = [each.id async for each in whole_letters(connection, account_name, Selection())]
+    assert whole == ["one", "two"]

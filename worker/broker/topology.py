@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
@@ -11,13 +11,19 @@ from typing import Any, Final
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import ChannelPreconditionFailed
-from aiormq.exceptions import ChannelAccessRefused
 
 from worker.broker.connection import FAILURES, OpensChannels, answered_within
 from worker.broker.queues import exchange_exists, queue_state, temporary_channel
+from worker.broker.sentinel import put_up_sentinel, sentinel
 from worker.errors import BrokerUnavailable, TopologyMismatch
 
 DEAD_LETTER_EXCHANGE: Final = "kit.dead"
+EARLIER_DEAD_LETTER_QUEUE: Final[dict[str, Any]] = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
+"""How earlier versions declared it."""
+
+OUTDATED: Final = (
+    "the dead-letter queue is an earlier version's: a policy with a length limit would drop letters from it"
+)
 
 
 def work_queue(account: str) -> str:
@@ -49,8 +55,13 @@ def work_queue_arguments(account: str) -> dict[str, Any]:
 
 
 def dead_letter_queue_arguments() -> dict[str, Any]:
-    """Return the dead-letter queue's arguments; looking at it must not use up its messages."""
-    return {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
+    """Return the dead-letter queue's arguments.
+
+    Looking at it must not use up its messages, hence the delivery limit. And where a policy limits its
+    length, a letter must be refused rather than push out another one that was confirmed, which is what
+    RabbitMQ does otherwise (its documentation, "Queue length limit").
+    """
+    return {**EARLIER_DEAD_LETTER_QUEUE, "x-overflow": "reject-publish"}
 
 
 def consumer_priority(worker_id: str, account: str) -> int:
@@ -63,17 +74,6 @@ def consumer_priority(worker_id: str, account: str) -> int:
     return int.from_bytes(digest[:4]) >> 1
 
 
-def sentinel(queue: str, exchange: str) -> str:
-    """Return the name of the exchange that is there for as long as an exchange was not deleted.
-
-    RabbitMQ cannot be asked by AMQP whether a binding is there. But it deletes an auto-delete exchange
-    together with the last thing that this one is bound to. So the sentinel is gone exactly when the exchange,
-    and with it the bindings of the queue, was deleted, even where it was declared anew. Nobody publishes to
-    it.
-    """
-    return f"{queue}.sentinel.{exchange}"
-
-
 @dataclass(frozen=True, slots=True)
 class Found:
     """What there was of an account's topology before it was declared.
@@ -83,11 +83,13 @@ class Found:
         unguarded: The exchanges whose sentinel was not there: they were deleted and declared anew, or nobody
             has put up a sentinel yet.
         guarded: The exchanges that have one now.
+        outdated: Whether the dead-letter queue is one of an earlier version.
     """
 
     missing: tuple[str, ...] = ()
     unguarded: frozenset[str] = frozenset()
     guarded: frozenset[str] = frozenset()
+    outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +116,18 @@ class Topology:
         """
         found = await self.look(account)
         await self._declare_events_exchange()
-        await self.declare_dead_letters(account)
+        outdated = await self.declare_dead_letters(account)
         async with self._channel() as channel:
             await channel.declare_queue(
                 work_queue(account), durable=True, arguments=work_queue_arguments(account)
             )
         await self.bind(account, bound, unbound)
-        guarded = [exchange for queue, exchange in self._feeds(account) if await self._guard(queue, exchange)]
-        return replace(found, guarded=frozenset(guarded))
+        guarded = [
+            exchange
+            for queue, exchange in self._feeds(account)
+            if await put_up_sentinel(self.connection, queue, exchange)
+        ]
+        return replace(found, guarded=frozenset(guarded), outdated=outdated)
 
     async def look(self, account: str) -> Found:
         """Return what there is of an account's topology, and declare nothing."""
@@ -141,32 +147,36 @@ class Topology:
         dead = (dead_letter_queue(account), DEAD_LETTER_EXCHANGE)
         return ((work_queue(account), self.events_exchange), dead)
 
-    async def _guard(self, queue: str, exchange: str) -> bool:
-        """Put up a sentinel; tell whether this user may, who needs to be allowed to write to the exchange."""
-        try:
-            async with temporary_channel(self.connection) as channel, answered_within():
-                made = await channel.declare_exchange(
-                    sentinel(queue, exchange),
-                    ExchangeType.FANOUT,
-                    durable=True,
-                    auto_delete=True,
-                    internal=True,
-                )
-                await (await channel.get_exchange(exchange, ensure=False)).bind(made)
-        except ChannelAccessRefused:
-            return False
-        except FAILURES as error:
-            raise BrokerUnavailable(f"a declaration failed: {error or type(error).__name__}") from error
-        return True
+    async def declare_dead_letters(self, account: str) -> bool:
+        """Declare where an account's dead letters go, or take the queue of an earlier version as it is.
 
-    async def declare_dead_letters(self, account: str) -> None:
-        """Declare where an account's dead letters go; raises as `declare` does."""
+        Raises as `declare` does.
+
+        Returns:
+            Whether it is one of an earlier version.
+        """
+        queue = dead_letter_queue(account)
+        try:
+            await self._dead_letters_in(queue, account, dead_letter_queue_arguments())
+        except TopologyMismatch:
+            with suppress(TopologyMismatch):
+                await self._dead_letters_in(queue, account, EARLIER_DEAD_LETTER_QUEUE)
+                return True
+            raise  # it never was ours
+        return False
+
+    async def _dead_letters_in(self, queue: str, account: str, arguments: Mapping[str, Any]) -> None:
         async with self._channel() as channel:
             exchange = await channel.declare_exchange(DEAD_LETTER_EXCHANGE, ExchangeType.DIRECT, durable=True)
-            queue = await channel.declare_queue(
-                dead_letter_queue(account), durable=True, arguments=dead_letter_queue_arguments()
-            )
-            await queue.bind(exchange, account)
+            declared = await channel.declare_queue(queue, durable=True, arguments=dict(arguments))
+            await declared.bind(exchange, account)
+
+    async def move_dead_letters(self, account: str, *, to: str, instead_of: str) -> None:
+        """Let an account's dead letters go to another queue, which is declared; for a moment to both."""
+        await self._dead_letters_in(to, account, dead_letter_queue_arguments())
+        async with self._channel() as channel:
+            before = await channel.get_queue(instead_of, ensure=False)
+            await before.unbind(DEAD_LETTER_EXCHANGE, account)
 
     async def bind(self, account: str, add: Iterable[str], remove: Iterable[str]) -> None:
         """Add and remove bindings of an account's queue; ones that exist or are gone already are fine."""

@@ -131,7 +131,8 @@ def _broker_rows(broker: BrokerReport, exchange: str) -> Iterable[_Row]:
         elif queue.state is QueueCheck.NOT_YET:
             yield f"queue {queue.queue}", "note", "not declared yet; the worker does that when it starts"
         else:
-            yield f"queue {queue.queue}", "WRONG", queue.detail
+            word = "note" if queue.state is QueueCheck.OUTDATED else "WRONG"
+            yield f"queue {queue.queue}", word, queue.detail
 
 
 def _ledger_row(ledger: LedgerReport) -> _Row:

@@ -13,12 +13,12 @@ from worker.accounts.load import load_accounts
 from worker.broker.connection import Connection
 from worker.broker.publisher import Publisher
 from worker.broker.queues import connected, queue_state
-from worker.broker.topology import dead_letter_queue
+from worker.broker.topology import Topology, dead_letter_queue
 from worker.commands.common import begin, run_async, unknown_account
 from worker.commands.dead_letters_view import print_line, show_letters, show_listings, show_moved
 from worker.commands.exits import UsageError
-from worker.commands.output import AsJson
-from worker.dead_letters import operations
+from worker.commands.output import AsJson, say
+from worker.dead_letters import operations, renewing
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.operations import Listing
 from worker.dead_letters.reader import EVERYTHING, Selection
@@ -111,6 +111,13 @@ def export(account: OfAccount = None, reason: Reasons = None, type_: Types = Non
     run_async(_DeadLetters(account).read(_selection(reason, type_, id_), print_line))
 
 
+@app.command()
+def renew(account: OfAccount = None) -> None:
+    """Make dead-letter queues of an earlier version anew, with all that is in them. Workers may go on."""
+    for name, count in run_async(_DeadLetters(account).renew()).items():
+        say(f"{dead_letter_queue(name)} is made anew; it holds what it held: {count}.")
+
+
 # -- what is selected -------------------------------------------------------------------------------------
 
 
@@ -188,6 +195,14 @@ class _DeadLetters:
             for account in self._accounts:
                 at_most = among.get(account)
                 await operations.discard(connection, account, selection, done, among=at_most)
+
+    async def renew(self) -> dict[str, int]:
+        async with self._connection() as connection, _connected(self._settings) as publishing:
+            topology = Topology(connection, self._settings.events_exchange)
+            publisher = Publisher(publishing)
+            return {
+                name: await renewing.renew(connection, publisher, topology, name) for name in self._accounts
+            }
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:

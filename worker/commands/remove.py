@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from worker.accounts.load import load_accounts
-from worker.broker.queues import QueueState, connected, delete_queue, queue_state
-from worker.broker.topology import dead_letter_queue, work_queue
+from worker.broker.queues import QueueState, connected, delete_exchange, delete_queue, queue_state
+from worker.broker.sentinel import sentinel
+from worker.broker.topology import DEAD_LETTER_EXCHANGE, dead_letter_queue, work_queue
 from worker.commands.common import begin, run_async
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json
@@ -44,7 +45,10 @@ async def _remove(settings: Settings, account: str, *, force: bool) -> dict[str,
             raise UsageError(f"the broker has no queue {work_queue(account)}; there is nothing to remove")
         if not force:
             _refuse_if_in_use(found)
-        return {name: await delete_queue(connection, name) for name in found}
+        deleted = {name: await delete_queue(connection, name) for name in found}
+        for name, exchange in zip(names, (settings.events_exchange, DEAD_LETTER_EXCHANGE), strict=True):
+            await delete_exchange(connection, sentinel(name, exchange))
+        return deleted
 
 
 def _refuse_if_in_use(queues: dict[str, QueueState]) -> None:

@@ -12,7 +12,7 @@ import structlog
 
 from worker.accounts.account import Account
 from worker.accounts.bindings import routing_keys, unmapped_keys
-from worker.broker.topology import Found
+from worker.broker.topology import OUTDATED, Found
 from worker.consumer.shared import Shared
 from worker.errors import KitWorkerError, LedgerUnavailable
 from worker.ledger.bindings import Binding, Bindings
@@ -37,6 +37,7 @@ class Declaring:
         self._bindings = Bindings(shared.ledger)
         self._was_declared = False
         self._guarded: frozenset[str] = frozenset()
+        self._is_outdated = False
         self._lock = asyncio.Lock()  # else a binding that is wanted no more could be made again
         self._mended = shared.metrics.topology_mended.labels(account)
         self._log = log.bind(account=account)
@@ -78,6 +79,10 @@ class Declaring:
         lost = list(found.missing) if self._was_declared or known else []
         lost += [f"the bindings to {exchange}" for exchange in sorted(found.unguarded & self._guarded)]
         self._was_declared, self._guarded = True, found.guarded
+        if found.outdated and not self._is_outdated:
+            hint = f"kit-worker dead-letters renew --account {self._account}"
+            self._log.warning("dead_letter_queue_outdated", problem=OUTDATED, hint=hint)
+        self._is_outdated = found.outdated
         if lost:
             self._mended.inc(len(lost))
             hint = "events published meanwhile may have gone nowhere: ask the platform to publish them again"

@@ -33,6 +33,16 @@ _BROKER_HEADERS: Final = (
     "x-last-death-exchange", "x-last-death-queue", "x-last-death-reason", "x-delivery-count",
 )  # fmt: skip
 
+_WHY_BROKER: Final = {
+    "delivery_limit": "no worker settled it, delivery after delivery",
+    "expired": "its time to live ran out before a worker settled it. No queue of the worker's sets one: "
+    "look for a policy with message-ttl, or an expiration that the publisher set",
+    "maxlen": "the queue was full. No queue of the worker's sets a limit: look for a policy with max-length "
+    "or max-length-bytes",
+    "rejected": "somebody who is no worker consumed it, and rejected it",
+}
+"""What each reason in `x-death` says (RabbitMQ documentation, "Dead letter exchanges")."""
+
 
 def dead_letter(account: str, outcome: Outcome, failed_at: datetime) -> Outgoing:
     """Return the dead letter of an event: its body, properties and headers, and why it failed.
@@ -43,13 +53,7 @@ def dead_letter(account: str, outcome: Outcome, failed_at: datetime) -> Outgoing
         failed_at: Now, in UTC.
     """
     delivery, event = outcome.item.delivery, outcome.item.event
-    properties, headers = dict(delivery.properties), dict(delivery.headers)
-    for name in MOVED_PROPERTIES:
-        if name in properties:
-            headers[f"{ORIGINAL}{name.replace('_', '-')}"] = str(properties.pop(name))
-    for name in MOVED_HEADERS:
-        if name in headers:
-            headers[f"{ORIGINAL}{name.lower()}"] = headers.pop(name)
+    properties, headers = harmless(delivery)
     message_id = properties.pop("message_id", None)  # its own comes from the publisher
     own = _own_headers(account, outcome, failed_at) | _kept(headers, message_id, delivery)
     if event is not None and event.id is not None:
@@ -58,6 +62,18 @@ def dead_letter(account: str, outcome: Outcome, failed_at: datetime) -> Outgoing
     # Whatever a publisher sent, its event must not stay here because we cannot send it on.
     sendable = full if frames.can_be_sent(full) else {"headers": own, "delivery_mode": 2}
     return Outgoing(DEAD_LETTER_EXCHANGE, account, delivery.body, sendable)
+
+
+def harmless(delivery: Delivery) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return properties and headers with which a message can be published again without doing any harm."""
+    properties, headers = dict(delivery.properties), dict(delivery.headers)
+    for name in MOVED_PROPERTIES:
+        if name in properties:
+            headers[f"{ORIGINAL}{name.replace('_', '-')}"] = str(properties.pop(name))
+    for name in MOVED_HEADERS:
+        if name in headers:
+            headers[f"{ORIGINAL}{name.lower()}"] = headers.pop(name)
+    return properties, headers
 
 
 def _kept(headers: Mapping[str, Any], message_id: str | None, delivery: Delivery) -> dict[str, Any]:
@@ -174,7 +190,8 @@ def _death_time(death: Mapping[str, Any]) -> str:
 
 def _broker_detail(death: Mapping[str, Any]) -> str:
     queue, reason = death.get("queue", "its queue"), death.get("reason", "no reason given")
-    return f"RabbitMQ took it out of {queue} ({reason}): no worker settled it, delivery after delivery"
+    why = _WHY_BROKER.get(str(reason), "no worker settled it")
+    return f"RabbitMQ took it out of {queue} ({reason}): {why}"
 
 
 def _routing_key(headers: Mapping[str, Any], death: Mapping[str, Any]) -> str:

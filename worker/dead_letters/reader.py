@@ -80,6 +80,7 @@ class DeadLetterReader:
 
     Args:
         account: Whose.
+        queue: Where they are.
         state: The queue as it is at the beginning; None where it does not exist.
         channel: On which they come.
         patience: Seconds to wait for the next one, when RabbitMQ said that there are more.
@@ -90,9 +91,16 @@ class DeadLetterReader:
     """
 
     def __init__(
-        self, account: str, state: QueueState | None, channel: ConsumerChannel, *, patience: float
+        self,
+        account: str,
+        queue: str,
+        state: QueueState | None,
+        channel: ConsumerChannel,
+        *,
+        patience: float,
     ) -> None:
         self.account = account
+        self.queue = queue
         self.state = state
         self.missing = 0
         self.taken_off = 0
@@ -155,7 +163,7 @@ class DeadLetterReader:
         One with an unlimited prefetch would have a large queue's bodies in memory at once.
         """
         try:
-            await self._channel.consume(self, dead_letter_queue(self.account), prefetch=count)
+            await self._channel.consume(self, self.queue, prefetch=count)
         except BrokerUnavailable as error:
             raise self._gone(error) from error
         self._room += count
@@ -171,7 +179,7 @@ class DeadLetterReader:
     def _gone(self, error: BrokerUnavailable | None = None) -> BrokerUnavailable:
         why = f" ({error})" if error else ""
         return BrokerUnavailable(
-            f"{dead_letter_queue(self.account)}: the queue or the connection went away{why}; "
+            f"{self.queue}: the queue or the connection went away{why}; "
             "whatever was not taken off is still in the queue"
         )
 
@@ -191,17 +199,23 @@ def read_letter(delivery: Delivery, account: str) -> DeadLetter:
 
 @asynccontextmanager
 async def reading(
-    connection: Connection, account: str, *, patience: float = PATIENCE
+    connection: Connection, account: str, *, queue: str = "", patience: float = PATIENCE
 ) -> AsyncIterator[DeadLetterReader]:
     """Read an account's dead letters; leaving gives back all that were not taken off.
+
+    Args:
+        connection: On which they come.
+        account: Whose.
+        queue: Where they are, if not in the account's dead-letter queue.
+        patience: Seconds to wait for the next one, when RabbitMQ said that there are more.
 
     Raises:
         BrokerUnavailable: RabbitMQ does not answer.
     """
-    queue = dead_letter_queue(account)
+    queue = queue or dead_letter_queue(account)
     state = await queue_state(connection, queue)
     channel = await ConsumerChannel.open(connection, Clock())
-    reader = DeadLetterReader(account, state, channel, patience=patience)
+    reader = DeadLetterReader(account, queue, state, channel, patience=patience)
     try:
         yield reader
     finally:

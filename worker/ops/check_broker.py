@@ -6,13 +6,15 @@ It only reads: nothing is declared in the broker, and no ledger is made.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from worker.broker.connection import Connection, mask_url
 from worker.broker.queues import connected, exchange_exists, queue_state, what_differs
 from worker.broker.topology import (
+    EARLIER_DEAD_LETTER_QUEUE,
+    OUTDATED,
     dead_letter_queue,
     dead_letter_queue_arguments,
     work_queue,
@@ -30,6 +32,7 @@ class QueueCheck(StrEnum):
     AS_WANTED = "as wanted"
     NOT_YET = "not declared yet"
     DIFFERS = "differs"
+    OUTDATED = "an earlier version's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,13 @@ async def check_broker(settings: Settings, accounts: Iterable[str]) -> BrokerRep
 
 
 async def _check_queues(connection: Connection, account: str) -> list[QueueReport]:
-    return [
-        await _check_queue(connection, work_queue(account), work_queue_arguments(account)),
-        await _check_queue(connection, dead_letter_queue(account), dead_letter_queue_arguments()),
-    ]
+    dead = await _check_queue(connection, dead_letter_queue(account), dead_letter_queue_arguments())
+    if dead.state is QueueCheck.DIFFERS and not await what_differs(
+        connection, dead.queue, EARLIER_DEAD_LETTER_QUEUE
+    ):
+        remedy = f"{OUTDATED}; kit-worker dead-letters renew --account {account} makes it anew"
+        dead = replace(dead, state=QueueCheck.OUTDATED, detail=remedy)
+    return [await _check_queue(connection, work_queue(account), work_queue_arguments(account)), dead]
 
 
 async def _check_queue(connection: Connection, queue: str, arguments: dict[str, Any]) -> QueueReport:

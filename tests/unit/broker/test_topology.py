@@ -32,7 +32,11 @@ def test_the_queues_are_as_the_contract_says() -> None:
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
     }
-    assert dead_letter_queue_arguments() == {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
+    assert dead_letter_queue_arguments() == {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": 1_000_000,
+        "x-overflow": "reject-publish",
+    }
 
 
 def test_accounts_spread_evenly_over_workers() -> None:

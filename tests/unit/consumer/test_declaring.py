@@ -169,3 +169,13 @@ def test_what_cannot_be_declared_again_is_said_and_ends_nothing() -> None:
     assert [(line["event"], line["problem"]) for line in logs] == [
         ("topology_not_declared", "inequivalent arg 'x-queue-type'")
     ]
+
+
+def test_a_dead_letter_queue_of_an_earlier_version_is_said_once_with_the_command() -> None:
+    world = World()
+    world.rabbit.found = Found(outdated=True)
+    with capture_logs() as logs:
+        for _ in range(3):
+            run(world.declaring.declare(account()))
+    assert [line["event"] for line in logs] == ["dead_letter_queue_outdated"]
+    assert logs[0]["hint"] == "kit-worker dead-letters renew --account sunny"
