@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.broker.connection import check_amqp_url
+from worker.broker.management import check_management_url
 from worker.errors import ConfigurationError, Problem
 from worker.files import read_text
 from worker.ledger.address import check_ledger_url, check_way_to_ledger
@@ -31,6 +32,7 @@ class Settings(BaseSettings):
     )
 
     amqp_url: SecretStr = SecretStr("amqp://guest:guest@localhost:5672/")
+    amqp_management_url: SecretStr | None = None
     events_exchange: Annotated[str, Field(min_length=1, max_length=127)] = "platform.events"
     kit_allow_http: bool = False
     kit_base_url: str = "https://api.kit.com"
@@ -55,6 +57,14 @@ class Settings(BaseSettings):
     @classmethod
     def _is_amqp_url(cls, value: SecretStr) -> SecretStr:
         check_amqp_url(value.get_secret_value())
+        return value
+
+    @field_validator("amqp_management_url")
+    @classmethod
+    def _is_management_url(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None:
+            amqp_url: SecretStr | None = info.data.get("amqp_url")
+            check_management_url(value.get_secret_value(), amqp_url.get_secret_value() if amqp_url else "")
         return value
 
     @field_validator("ledger_url")

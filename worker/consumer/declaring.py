@@ -6,6 +6,7 @@ Exchanges, queues and bindings can be taken away while a worker runs, and nothin
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from typing import Final
 
 import structlog
@@ -14,11 +15,13 @@ from worker.accounts.account import Account
 from worker.accounts.bindings import routing_keys, unmapped_keys
 from worker.broker.topology import OUTDATED, Found
 from worker.consumer.shared import Shared
-from worker.errors import KitWorkerError, LedgerUnavailable
+from worker.errors import BrokerUnavailable, KitWorkerError, LedgerUnavailable
 from worker.ledger.bindings import Binding, Bindings
 
 log = structlog.get_logger()
 
+FIRST_LOOK: Final = 10.0
+"""Seconds after the start; until then RabbitMQ's management API does not know a new queue's policy."""
 DECLARE_EVERY: Final = 60.0
 """Seconds for which events may go nowhere, unseen, after a binding was removed."""
 
@@ -38,6 +41,7 @@ class Declaring:
         self._was_declared = False
         self._guarded: frozenset[str] = frozenset()
         self._is_outdated = False
+        self._said: set[str] = set()
         self._lock = asyncio.Lock()  # else a binding that is wanted no more could be made again
         self._mended = shared.metrics.topology_mended.labels(account)
         self._log = log.bind(account=account)
@@ -70,9 +74,33 @@ class Declaring:
         if not self._shared.broker.consuming.is_up:
             return  # that is said elsewhere, and everything is declared before the next session
         try:
+            lacking = await self._inspect(account)
             await self.declare(account)
         except KitWorkerError as error:
             self._log.warning("topology_not_declared", problem=str(error))
+        else:
+            self._tell_lost([f"the binding {key}" for key in sorted(lacking)])
+
+    async def _inspect(self, account: Account) -> frozenset[str]:
+        """Say which policies do harm; return the bindings that are not there, as far as anybody can tell."""
+        shared, exchange = self._shared, self._shared.topology.events_exchange
+        if shared.management is None or not self._was_declared:
+            return frozenset()
+        async with self._lock:  # else bindings that are only just being made would be missed
+            try:
+                found = await shared.management.inspect(self._account, exchange, routing_keys(account))
+            except BrokerUnavailable as error:
+                self._say_once("management_unavailable", [str(error)])
+                return frozenset()
+        self._say_once("policy_harmful", found.harms)
+        return found.lacking
+
+    def _say_once(self, event: str, problems: Collection[str]) -> None:
+        """Say what is wrong when it begins."""
+        for problem in problems:
+            if problem not in self._said:
+                self._log.warning(event, problem=problem)
+        self._said = set(problems)
 
     def _tell(self, found: Found, *, known: bool) -> None:
         """Say what was lost: what is missing though it was declared once, and what was bound to it."""
@@ -83,6 +111,9 @@ class Declaring:
             hint = f"kit-worker dead-letters renew --account {self._account}"
             self._log.warning("dead_letter_queue_outdated", problem=OUTDATED, hint=hint)
         self._is_outdated = found.outdated
+        self._tell_lost(lost)
+
+    def _tell_lost(self, lost: list[str]) -> None:
         if lost:
             self._mended.inc(len(lost))
             hint = "events published meanwhile may have gone nowhere: ask the platform to publish them again"

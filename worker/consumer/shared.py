@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from worker.broker.broker import Broker
+from worker.broker.management import Management
 from worker.broker.topology import Topology, work_queue
 from worker.clock import Clock
 from worker.errors import LedgerNotShared
@@ -22,6 +23,7 @@ class Shared:
     Attributes:
         worker_id: Names this worker; the broker balances accounts by it.
         known_ttl: Seconds for which Kit's answers are relied on.
+        management: RabbitMQ's management API; None where nobody said where it is.
         patience: How long accounts wait before they give something up or back.
     """
 
@@ -34,6 +36,7 @@ class Shared:
     clock: Clock
     worker_id: str
     known_ttl: float
+    management: Management | None = None
     patience: Patience = PATIENCE
 
     async def check_ledger(self, account: str, *, stale: int) -> None:

@@ -9,7 +9,7 @@ import structlog
 
 from worker.accounts.account import Account
 from worker.accounts.load import Loaded
-from worker.consumer.declaring import DECLARE_EVERY
+from worker.consumer.declaring import DECLARE_EVERY, FIRST_LOOK
 from worker.consumer.shared import Shared
 from worker.consumer.supervisor import Supervisor
 
@@ -124,11 +124,12 @@ class Supervisors:
 
     async def keep_declared(self) -> None:
         """Declare everything in RabbitMQ again every minute, one account after the other, until cancelled."""
+        await asyncio.sleep(FIRST_LOOK)
         while True:
-            await asyncio.sleep(DECLARE_EVERY)
             for name, supervisor in list(self._supervisors.items()):
                 if self._supervisors.get(name) is supervisor:  # else it was removed meanwhile
                     await supervisor.declaring.declare_again(supervisor.account)
+            await asyncio.sleep(DECLARE_EVERY)
 
     # -- stopping -------------------------------------------------------------------------------------
 

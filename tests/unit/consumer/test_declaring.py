@@ -11,9 +11,10 @@ from structlog.testing import capture_logs
 
 from tests.unit.virtual_time import run
 from worker.accounts.account import Account
+from worker.broker.management import Inspection
 from worker.broker.topology import Found
 from worker.consumer.declaring import Declaring
-from worker.errors import LedgerUnavailable, TopologyMismatch
+from worker.errors import BrokerUnavailable, LedgerUnavailable, TopologyMismatch
 from worker.ledger.bindings import Binding
 from worker.mapping import EventMapping
 from worker.metrics import Metrics
@@ -63,18 +64,33 @@ class FakeRabbit:
         self.noted -= set(gone)
 
 
+class FakeManagement:
+    """RabbitMQ's management API."""
+
+    def __init__(self, *answers: Inspection | BrokerUnavailable) -> None:
+        self.answers = list(answers)
+
+    async def inspect(self, _account: str, _exchange: str, _keys: Iterable[str]) -> Inspection:
+        """Answer."""
+        answer = self.answers.pop(0)
+        if isinstance(answer, BrokerUnavailable):
+            raise answer
+        return answer
+
+
 class World:
     """One account's declaring, over fakes."""
 
     def __init__(self) -> None:
         self.rabbit = FakeRabbit()
         self.metrics = Metrics()
+        self.management: FakeManagement | None = None
         self.restart()
 
     def restart(self) -> None:
         """Be the next process."""
         shared: Any = SimpleNamespace(
-            topology=self.rabbit, metrics=self.metrics, ledger=None,
+            topology=self.rabbit, metrics=self.metrics, ledger=None, management=self.management,
             broker=SimpleNamespace(consuming=SimpleNamespace(is_up=True)),
         )  # fmt: skip
         self.declaring = Declaring("sunny", shared)
@@ -179,3 +195,32 @@ def test_a_dead_letter_queue_of_an_earlier_version_is_said_once_with_the_command
             run(world.declaring.declare(account()))
     assert [line["event"] for line in logs] == ["dead_letter_queue_outdated"]
     assert logs[0]["hint"] == "kit-worker dead-letters renew --account sunny"
+
+
+def test_single_bindings_and_policies_are_said_where_the_management_api_tells() -> None:
+    """Given an API that tells, each harm is said once, and a binding that was gone each time."""
+    none: frozenset[str] = frozenset()
+    harm, other = Inspection(("a policy",), frozenset({"order.paid"}), none), Inspection((), none, none)
+    world = World()
+    world.management = FakeManagement(harm, BrokerUnavailable("away"), BrokerUnavailable("away"), harm, other)
+    world.restart()
+    world.declare()
+    world.rabbit.found = ALL_THERE
+    with capture_logs() as logs:
+        for _ in range(5):
+            run(world.declaring.declare_again(account()))
+    assert [(line["event"], line.get("problem") or line.get("lost")) for line in logs] == [
+        ("policy_harmful", "a policy"),
+        ("topology_mended", ["the binding order.paid"]),
+        ("management_unavailable", "away"),
+        ("policy_harmful", "a policy"),
+        ("topology_mended", ["the binding order.paid"]),
+    ]
+    assert world.mended == 2
+
+
+def test_before_the_first_declaration_nothing_was_lost() -> None:
+    world = World()
+    world.management = FakeManagement()
+    world.restart()
+    assert world.declare(again=True) == []
