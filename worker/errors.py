@@ -21,6 +21,7 @@
     ├── LedgerUnavailable     mend the ledger, or make room for it; until then the worker holds
     │   └── LedgerNotShared   give all workers one ledger
     ├── EpochLost             nothing: another worker, or a command, has taken the account over
+    │   └── LedgerWentBack    find out who put the ledger back: it has lost what was applied since
     └── TopologyMismatch      a queue exists, but with other arguments
 """
 
@@ -142,6 +143,10 @@ class LedgerNotShared(LedgerUnavailable):
 
 class EpochLost(KitWorkerError):
     """Somebody else has begun to write for the account; what this worker holds is no longer its own."""
+
+
+class LedgerWentBack(EpochLost):
+    """The ledger is older than it was: put back from a copy, or a stand-by that had not everything."""
 
 
 class TopologyMismatch(KitWorkerError):

@@ -109,6 +109,12 @@ class Metrics:
             "kit_worker_build_info", "1, with the version of this worker", ["version"], registry=self.registry
         )
         self.build_info.labels(VERSION).set(1)
+        self.ledger_went_back = Gauge(
+            "kit_worker_ledger_went_back",
+            "How often this process found the ledger older than it was",
+            ["account"],
+            registry=self.registry,
+        )
         self.loop_lag = Gauge(
             "kit_worker_loop_lag_seconds",
             "How late the event loop last was; over a second, something blocks it",
@@ -118,7 +124,8 @@ class Metrics:
     def clear_states(self) -> None:
         """Forget what accounts are like now; one that was removed would else be held, and alarm, for ever."""
         for gauge in (
-            self.account_state, self.pending, self.oldest_unsettled, self.budget_used, self.queue_depth
+            self.account_state, self.pending, self.oldest_unsettled, self.budget_used, self.queue_depth,
+            self.ledger_went_back,
         ):  # fmt: skip
             gauge.clear()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -27,7 +26,7 @@ def status(*, as_json: AsJson = False) -> None:
     if as_json:
         _show_json(overview, loaded)
         return
-    _show_workers(overview, time.time())
+    _show_workers(overview)
     _show_accounts(overview, loaded.names)
     say(*(f"WRONG  {problem}" for problem in loaded.problems))
 
@@ -57,14 +56,14 @@ def _show_json(overview: Overview, loaded: Loaded) -> None:
 # -- for people -------------------------------------------------------------------------------------------
 
 
-def _show_workers(overview: Overview, now: float) -> None:
+def _show_workers(overview: Overview) -> None:
     if not overview.workers:
         say("No worker is known to this ledger: none has run in the last 24 hours.", "")
         return
     rows = [
         (
             each.worker, each.version or "unknown", "at work" if each.live else "SILENT",
-            f"{max(0.0, now - each.seen_at):.0f} s ago",
+            f"{max(0.0, overview.now - each.seen_at):.0f} s ago",
         )
         for each in overview.workers
     ]  # fmt: skip

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Final
 
 import structlog
 
 from worker.consumer.holds import Holds
-from worker.errors import EpochLost, LedgerUnavailable
+from worker.errors import EpochLost, LedgerUnavailable, LedgerWentBack
 from worker.kit.catalog import Catalog
-from worker.ledger.store import Ledger, Tenure
+from worker.ledger.store import Ledger
+from worker.ledger.takeover import Tenure
 from worker.retrying import Retrying
 from worker.subscribers.known import Batch, Known
 
@@ -82,6 +84,7 @@ class AccountLedger:
 
         Raises:
             EpochLost: Somebody else has taken the account, and what is in hand is theirs.
+            LedgerWentBack: What is known of the people in hand is not in the ledger any more.
         """
         return await self.retrying.until_done(lambda: self._load_once(emails, user_ids, may_take=may_take))
 
@@ -90,6 +93,8 @@ class AccountLedger:
     ) -> Known:
         try:
             return await self._ledger.load(await self._held(), emails, user_ids)
+        except LedgerWentBack:
+            raise
         except EpochLost:
             if not may_take:
                 raise
@@ -112,6 +117,8 @@ class AccountLedger:
             await self._ledger.save(tenure, batch)
 
         await self.retrying.until_done(work)
+        if tenure is not None and tenure is self._tenure:
+            self._tenure = replace(tenure, batch=batch.number)
 
     async def release(self) -> None:
         """Say that all that was called is answered and written; in vain where the ledger is gone."""

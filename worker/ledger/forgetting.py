@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Table, case, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.errors import LedgerUnavailable
@@ -111,10 +111,15 @@ async def _forget_in(
 
 
 async def _take_away(connection: AsyncConnection, account: str) -> None:
-    """Let whoever has the account lose it; on PostgreSQL this waits for a write that is under way."""
+    """Let whoever has the account lose it; on PostgreSQL this waits for a write that is under way.
+
+    Whoever has released it has nothing to lose, and what was said then stays true.
+    """
     await connection.execute(insert_account(connection, account))
     taken = update(accounts).where(accounts.c.account == account)
-    await connection.execute(taken.values(epoch=accounts.c.epoch + 1, holder="kit-worker forget"))
+    is_held = accounts.c.released_at.is_(None)
+    epoch = case((is_held, accounts.c.epoch + 1), else_=accounts.c.epoch)
+    await connection.execute(taken.values(epoch=epoch, holder="kit-worker forget"))
 
 
 # -- the person's signs ------------------------------------------------------------------------------------

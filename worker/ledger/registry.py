@@ -50,11 +50,13 @@ class Overview:
     Attributes:
         paused: The accounts that are paused, with since when (seconds since 1970).
         holders: The accounts that a worker has taken and not left, with its name.
+        now: When this was seen; all times here are by the ledger's clock.
     """
 
     workers: tuple[WorkerView, ...]
     paused: Mapping[str, float]
     holders: Mapping[str, str]
+    now: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +74,15 @@ class Registry:
 
     async def beat(self, state: Mapping[str, Any]) -> None:
         """Give a sign, with the state of all accounts."""
-        now = self.ledger.clock.time()
         row = {
             "instance": self.instance,
             "worker": plain(self.worker),
-            "seen_at": now,
             "state": json.dumps({"version": VERSION, "accounts": state}),
         }
         async with self.ledger.database.write() as connection:
-            await upsert(connection, workers, [row])
-            # Made anew, in case the ledger was replaced, or somebody whose clock is ahead has cleared it.
+            now = await self.ledger.time.now(connection)
+            await upsert(connection, workers, [{**row, "seen_at": now}])
+            # Made anew, in case the ledger was replaced, or was cleared while a clock was ahead.
             await upsert(
                 connection, consumers, [self._consumer(name, now) for name in sorted(self._consumed)]
             )
@@ -102,25 +103,27 @@ class Registry:
 
     async def consumes(self, account: str) -> int:
         """Register as a consumer of an account's queue; return how many others are."""
-        now = self.ledger.clock.time()
         others = select(func.count()).where(
-            consumers.c.account == account,
-            consumers.c.instance != self.instance,
-            consumers.c.seen_at > now - LIVE_FOR,
+            consumers.c.account == account, consumers.c.instance != self.instance
         )
         async with self.ledger.database.write() as connection:
+            now = await self.ledger.time.now(connection)
             await upsert(connection, consumers, [self._consumer(account, now)])
             self._consumed.add(account)
-            return (await connection.execute(others)).scalar() or 0
+            live = others.where(consumers.c.seen_at > now - LIVE_FOR)
+            return (await connection.execute(live)).scalar() or 0
 
     def _consumer(self, account: str, now: float) -> dict[str, Any]:
         return {"instance": self.instance, "account": account, "seen_at": now}
 
     async def epochs(self) -> dict[str, int]:
         """Return the accounts' epochs: a tenure with a lower one is over."""
-        query = select(accounts.c.account, accounts.c.epoch)
+        query = select(accounts.c.account, accounts.c.epoch, accounts.c.released_at)
         async with self.ledger.database.read() as connection:
-            return {row.account: row.epoch for row in await connection.execute(query)}
+            rows = (await connection.execute(query)).all()
+        for row in rows:
+            self.ledger.witness.saw(row.account, row.epoch, running=row.released_at is None)
+        return {row.account: row.epoch for row in rows}
 
     async def paused(self) -> dict[str, float]:
         """Return the accounts that are paused, and since when."""
@@ -133,7 +136,8 @@ class Registry:
         async with self.ledger.database.write() as connection:
             await connection.execute(insert_account(connection, account))
             going = (accounts.c.account == account) & accounts.c.paused_at.is_(None)
-            await connection.execute(update(accounts).where(going).values(paused_at=self.ledger.clock.time()))
+            now = await self.ledger.time.now(connection)
+            await connection.execute(update(accounts).where(going).values(paused_at=now))
 
     async def resume(self, account: str) -> None:
         """Undo `pause`."""
@@ -158,13 +162,13 @@ class Registry:
 
     async def overview(self) -> Overview:
         """Return all workers, what is paused, and who has which account."""
-        now = self.ledger.clock.time()
         query = select(workers).order_by(workers.c.worker, workers.c.seen_at)
         async with self.ledger.database.read() as connection:
+            now = await self.ledger.time.now(connection)
             rows = (await connection.execute(query)).all()
         live_since = now - LIVE_FOR
         views = tuple(_view(row, live=row.seen_at > live_since) for row in rows)
-        return Overview(views, await self.paused(), await self._holders())
+        return Overview(views, await self.paused(), await self._holders(), now)
 
     async def _holders(self) -> dict[str, str]:
         query = select(accounts.c.account, accounts.c.holder)

@@ -8,47 +8,29 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Self
 
+import structlog
 from sqlalchemy import Update, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.clock import Clock
-from worker.errors import EpochLost, LedgerUnavailable
+from worker.errors import EpochLost, LedgerUnavailable, LedgerWentBack
 from worker.events.values import time_text
 from worker.ledger.database import Database, secret_of
+from worker.ledger.ledger_time import LedgerTime
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.rows import upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
-from worker.ledger.takeover import take_over
+from worker.ledger.takeover import Taker, Tenure, take_over
+from worker.ledger.witness import Witness
 from worker.subscribers.identity import id_key, plain
 from worker.subscribers.known import Batch, HistoryEntry, Known, Person
 from worker.subscribers.record import Record
 
-
-@dataclass(frozen=True, slots=True)
-class Tenure:
-    """A worker's time with an account.
-
-    Attributes:
-        epoch: Its number; whoever takes the account next has a greater one.
-        created_tags: How many tags placeholders have created in this account so far.
-        kit_account: Kit's id of the account behind the credential; 0 where Kit did not say. What was done in
-            another one, a sandbox perhaps, is still to be done in this.
-        known_since: Seconds since 1970. What Kit answered before may be out of date: a holder since then
-            has left without saying what became of its last calls.
-        in_doubt: Whether that was the last holder, some of whose calls may still be under way.
-    """
-
-    account: str
-    epoch: int
-    created_tags: int
-    kit_account: int = 0
-    known_since: float = 0.0
-    in_doubt: bool = False
+log = structlog.get_logger()
 
 
 class Ledger:
@@ -58,12 +40,18 @@ class Ledger:
         database: Where it is kept.
         worker: Who writes, for people.
         clock: Says what time it is.
+        time: Says what time it is for all who share the ledger.
+        witness: What was seen of it.
     """
 
-    def __init__(self, database: Database, *, worker: str, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, *, worker: str, clock: Clock, time: LedgerTime | None = None
+    ) -> None:
         self.database = database
         self.clock = clock
+        self.time = time or LedgerTime(clock)
         self.worker = worker
+        self.witness = Witness()
 
     async def __aenter__(self) -> Self:
         return self
@@ -84,29 +72,29 @@ class Ledger:
     async def take(self, account: str, kit_account: int = 0) -> Tenure:
         """Begin to write for an account: whoever did so before has lost it."""
         async with self.database.write() as connection:
-            taken = await take_over(connection, account, holder=plain(self.worker), now=self.clock.time())
+            shared = await self.time.now(connection)
+            taker = Taker(plain(self.worker), kit_account, self.clock.time(), shared, self.witness)
+            tenure = await take_over(connection, account, taker)
             secret = await connection.run_sync(secret_of)
         # It may be another one: a ledger can be emptied, or put back from a copy, while this program runs.
         self.database.secret = secret
-        return Tenure(
-            account,
-            taken.epoch,
-            taken.created_tags,
-            kit_account,
-            taken.known_since,
-            taken.in_doubt,
-        )
+        if tenure.went_back:
+            self._tell_it_went_back(account, "it does not know the last tenure of the account")
+        self.witness.saw(account, tenure.epoch, running=True)
+        return tenure
 
     async def release(self, tenure: Tenure) -> None:
         """Say that all calls of a tenure were answered and are written, so that the next may rely on them."""
         async with self.database.write() as connection:
-            await connection.execute(_held(tenure).values(released_at=self.clock.time()))
+            ended = _held(tenure).values(released_at=await self.time.now(connection))
+            await connection.execute(ended)
 
     async def load(self, tenure: Tenure, emails: Collection[str], user_ids: Collection[str]) -> Known:
         """Return what is known about these addresses and people, and about where these people are now.
 
         Raises:
             EpochLost: The account is another worker's by now.
+            LedgerWentBack: The ledger has lost what was written in this tenure.
         """
         async with self.database.read() as connection:
             await self._check_epoch(connection, tenure)
@@ -126,6 +114,7 @@ class Ledger:
 
         Raises:
             EpochLost: The account is another worker's by now; nothing was written.
+            LedgerWentBack: As `load` says; nothing was written.
         """
         account, at = tenure.account, self.clock.time()
         async with self.database.write() as connection:
@@ -163,7 +152,15 @@ class Ledger:
             now = "none" if found is None else found.epoch
             raise EpochLost(f"{tenure.account} was taken over (epoch {now}, ours was {tenure.epoch})")
         batch: int = found.batch
+        if batch < tenure.batch:
+            text = f"of what this worker has written, the last {tenure.batch - batch} batches are not there"
+            self._tell_it_went_back(tenure.account, text)
+            raise LedgerWentBack(f"the ledger was put back in time: {text}")
         return batch
+
+    def _tell_it_went_back(self, account: str, problem: str) -> None:
+        self.witness.went_back[account] += 1
+        log.error("ledger_went_back", account=account, ledger=self.database.name, problem=problem)
 
     async def _people(
         self, connection: AsyncConnection, account: str, user_ids: Collection[str]
@@ -206,7 +203,9 @@ class Ledger:
 
 
 def _held(tenure: Tenure) -> Update:
-    return update(accounts).where(accounts.c.account == tenure.account, accounts.c.epoch == tenure.epoch)
+    """Update the row of an account that is held, by whoever has written all that is written there."""
+    ours = accounts.c.account == tenure.account, accounts.c.epoch == tenure.epoch
+    return update(accounts).where(*ours, accounts.c.batch == tenure.batch)
 
 
 def _subscriber_row(tenure: Tenure, record: Record, at: float) -> dict[str, Any]:

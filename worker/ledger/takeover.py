@@ -3,43 +3,97 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.ledger.rows import insert_account
 from worker.ledger.schema import accounts
+from worker.ledger.witness import Witness
 
 RELEASE_COUNTS: Final = 60.0
-"""Seconds for which the word of a holder who left counts: a restart is faster, and no backup put back is."""
+"""Seconds for which the word of a holder who left counts, by the ledger's clock."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What a new holder is told; see `Tenure`."""
+class Tenure:
+    """A worker's time with an account.
 
+    Attributes:
+        epoch: Its number; whoever takes the account next has a greater one.
+        created_tags: How many tags placeholders have created in this account so far.
+        kit_account: Kit's id of the account behind the credential; 0 where Kit did not say. What was done in
+            another one, a sandbox perhaps, is still to be done in this.
+        known_since: Seconds since 1970. What Kit answered before may be out of date: a holder since then
+            has left without saying what became of its last calls.
+        in_doubt: Whether that was the last holder, some of whose calls may still be under way.
+        batch: The number of the last batch that was written in it.
+        went_back: Whether the ledger is older than it was: the last tenure that was seen is not in it.
+    """
+
+    account: str
     epoch: int
     created_tags: int
-    known_since: float
-    in_doubt: bool
+    kit_account: int = 0
+    known_since: float = 0.0
+    in_doubt: bool = False
+    batch: int = 0
+    went_back: bool = False
 
 
-async def take_over(connection: AsyncConnection, account: str, *, holder: str, now: float) -> Taken:
-    """Give an account to a holder, inside the caller's transaction; `now` is in seconds since 1970."""
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """Who takes, and what time it is, in seconds since 1970.
+
+    Attributes:
+        kit_account: See `Tenure`.
+        now: By the taker's own clock, as the times of Kit's answers are.
+        shared: By the ledger's clock.
+        witness: What the taker has seen of the ledger.
+    """
+
+    name: str
+    kit_account: int
+    now: float
+    shared: float
+    witness: Witness
+
+
+async def take_over(connection: AsyncConnection, account: str, taker: Taker) -> Tenure:
+    """Give an account to a holder, inside the caller's transaction."""
     await connection.execute(insert_account(connection, account))
     ours = accounts.c.account == account
     # Locked, so that each of those who take at once has a number of its own (PostgreSQL).
     before = (await connection.execute(select(accounts).where(ours).with_for_update())).one()
-    # Of what was released long ago, or in the future, much may have happened that this ledger, put back
-    # from a copy perhaps, knows nothing of. And where clocks differ, the later one counts.
-    clean = before.released_at is not None and abs(now - before.released_at) <= RELEASE_COUNTS
+    newest, now = taker.witness.newest(account), taker.now
+    # Where clocks differ, the later one counts.
+    clean = _is_clean(account, before, taker)
     known_since = before.known_since if clean else max(now, before.written_at)
-    epoch = _next_epoch(before.epoch, now)
-    values = {"epoch": epoch, "holder": holder, "written_at": now, "known_since": known_since}
+    epoch = _next_epoch(max(before.epoch, newest), taker.shared)
+    values = {"epoch": epoch, "holder": taker.name, "written_at": now, "known_since": known_since}
     await connection.execute(update(accounts).where(ours).values(**values, released_at=None, batch=0))
-    was_held = before.written_at > 0
-    return Taken(epoch, before.created_tags, known_since, was_held and not clean)
+    was_held = max(before.written_at, newest) > 0
+    return Tenure(
+        account,
+        epoch,
+        before.created_tags,
+        taker.kit_account,
+        known_since,
+        in_doubt=was_held and not clean,
+        went_back=before.epoch < newest,
+    )
+
+
+def _is_clean(account: str, before: Row[Any], taker: Taker) -> bool:
+    """Tell whether all that was called is answered and written in this ledger, by the last holder's word.
+
+    Not where the word is not the last one: of a copy that was put back, much may have happened since that it
+    knows nothing of. Nor where it is long ago, or in the future.
+    """
+    if before.released_at is None or not taker.witness.knows(account, before.epoch):
+        return False
+    return bool(abs(taker.shared - before.released_at) <= RELEASE_COUNTS)
 
 
 def _next_epoch(before: int, now: float) -> int:

@@ -97,6 +97,8 @@ class Presence:
 
     async def _prune(self) -> None:
         ledger = self._registry.ledger
-        pruned = await prune_history(ledger.database, ledger.clock.time() - self._history_days * DAY)
+        async with ledger.database.read() as connection:
+            now = await ledger.time.now(connection)
+        pruned = await prune_history(ledger.database, now - self._history_days * DAY)
         if pruned:
             log.info("history_pruned", lines=pruned)

@@ -14,13 +14,23 @@ from typing import Any, TypeAlias
 import asyncpg
 import pytest
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.clocks import StandingClock
 from tests.integration.ledger.harness import NOON, NewLedger
 from worker.ledger.database import Database
+from worker.ledger.ledger_time import LedgerTime
 from worker.ledger.store import Ledger
 
 PostgresControl: TypeAlias = Callable[[str], None]
+
+
+class StandingTime(LedgerTime):
+    """The time of a test, in place of PostgreSQL's own."""
+
+    async def now(self, _connection: AsyncConnection) -> float:
+        """Return it."""
+        return self._clock.time()
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +99,8 @@ async def open_ledger(clock: StandingClock) -> AsyncIterator[NewLedger]:
     opened: list[Ledger] = []
 
     def new(url: str, worker: str = "w-1", **options: Any) -> Ledger:  # noqa: ANN401  # as `Database` has them
-        opened.append(Ledger(Database(url, **options), worker=worker, clock=clock))
+        time = StandingTime(clock)
+        opened.append(Ledger(Database(url, **options), worker=worker, clock=clock, time=time))
         return opened[-1]
 
     yield new

@@ -19,7 +19,8 @@ from worker.ledger.history import addresses, find_history, prune_history
 from worker.ledger.record_json import dump_record
 from worker.ledger.registry import Registry
 from worker.ledger.schema import tables
-from worker.ledger.store import Ledger, Tenure
+from worker.ledger.store import Ledger
+from worker.ledger.takeover import Tenure
 from worker.ledger.tokens import TokenStore
 from worker.subscribers.change import Part, TagWish, tag_key
 from worker.subscribers.known import Batch, HistoryEntry, Known, Person

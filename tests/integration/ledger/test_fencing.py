@@ -21,7 +21,8 @@ from tests.integration.ledger.harness import (
 )
 from worker.errors import EpochLost, LedgerUnavailable
 from worker.ledger.history import find_history
-from worker.ledger.store import Ledger, Tenure
+from worker.ledger.store import Ledger
+from worker.ledger.takeover import Tenure
 from worker.subscribers.known import Batch, Person
 
 WRITER = """
@@ -29,7 +30,8 @@ import asyncio, sys
 from tests.integration.ledger.harness import ACCOUNT, ADA, entry
 from worker.clock import Clock
 from worker.ledger.database import Database
-from worker.ledger.store import Batch, Ledger, Tenure
+from worker.ledger.store import Batch, Ledger
+from worker.ledger.takeover import Tenure
 
 async def main(url, name, epoch, count):
     async with Ledger(Database(url), worker=name, clock=Clock()) as ledger:

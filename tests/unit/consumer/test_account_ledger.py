@@ -15,10 +15,11 @@ from structlog.testing import capture_logs
 from tests.unit.virtual_time import VirtualClock, run
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.holds import Holds
-from worker.errors import EpochLost, LedgerUnavailable
+from worker.errors import EpochLost, LedgerUnavailable, LedgerWentBack
 from worker.kit.catalog import Catalog
 from worker.ledger.failures import Usability
-from worker.ledger.store import Ledger, Tenure
+from worker.ledger.store import Ledger
+from worker.ledger.takeover import Tenure
 from worker.subscribers.known import Batch, Known
 from worker.subscribers.record import Record
 
@@ -47,6 +48,7 @@ class Kept:
     released: int = 0
     calls: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
+    tenures: list[Tenure] = field(default_factory=list)
     clock: VirtualClock = field(default_factory=VirtualClock)
     database: Any = field(default_factory=lambda: SimpleNamespace(usability=Usability()))
 
@@ -70,6 +72,8 @@ class Kept:
 
     async def _do(self, what: str, tenure: Tenure | None = None) -> None:
         self.calls.append(what)
+        if tenure is not None:
+            self.tenures.append(tenure)
         await asyncio.sleep(0.01)
         if what in self.broken:
             raise LedgerUnavailable(f"{what} does not work")
@@ -285,3 +289,30 @@ def test_with_the_account_comes_what_was_created_and_whether_calls_may_be_under_
 
     run(main())
     assert (kit.created, kit.unanswered) == (3, True)
+
+
+def test_each_question_says_what_was_written_before() -> None:
+    """Given batches that were written, reads and writes name the last one, and so does the end."""
+    kept = Kept()
+
+    async def main() -> list[int]:
+        ledger = ledger_of(kept)
+        await ledger.load((), (), may_take=True)
+        await ledger.save(batch())
+        await ledger.save(batch())
+        await ledger.load((), (), may_take=False)
+        await ledger.release()
+        return [tenure.batch for tenure in kept.tenures]
+
+    assert run(main()) == [0, 0, 1, 2, 2]
+
+
+def test_a_ledger_that_went_back_ends_the_session_whatever_is_in_hand() -> None:
+    """Given nothing older in hand, the account is not taken anew under what the session remembers."""
+
+    class PutBack(Kept):
+        async def load(self, tenure: Tenure, _: Collection[str], __: Collection[str]) -> Known:
+            raise LedgerWentBack(tenure.account)
+
+    with pytest.raises(LedgerWentBack):
+        run(ledger_of(PutBack()).load((), (), may_take=True))

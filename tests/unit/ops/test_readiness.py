@@ -12,6 +12,7 @@ from worker.consumer.shared import Shared
 from worker.consumer.supervisors import Supervisors
 from worker.errors import LedgerUnavailable
 from worker.ledger.failures import Usability
+from worker.ledger.witness import Witness
 from worker.metrics import Metrics
 from worker.ops.depths import Depth, Depths
 from worker.ops.readiness import StatusReport
@@ -31,8 +32,8 @@ class Supervising(dict[str, Any]):
 
 
 def shared_with(usability: Usability) -> SimpleNamespace:
-    database = SimpleNamespace(usability=usability)
-    return SimpleNamespace(metrics=Metrics(), ledger=SimpleNamespace(database=database))
+    ledger = SimpleNamespace(database=SimpleNamespace(usability=usability), witness=Witness())
+    return SimpleNamespace(metrics=Metrics(), ledger=ledger)
 
 
 def test_a_ledger_that_is_away_is_measured_until_it_is_back() -> None:
@@ -79,3 +80,14 @@ def test_what_the_worker_tells_the_ledger_has_nothing_that_it_does_not_know() ->
 
     assert "queue_depth" not in told
     assert told["state"] == "running"
+
+
+def test_a_ledger_that_went_back_is_counted() -> None:
+    """Given an account whose ledger was found older than it was, the metric says how often."""
+    status = Status("running", "")
+    running = {"sunny": SimpleNamespace(status=status, budget_used=0.0)}
+    supervisors = SimpleNamespace(running=running, never_started=set())
+    shared = shared_with(Usability())
+    shared.ledger.witness.went_back["sunny"] += 2
+    text = StatusReport(cast("Shared", shared), cast("Supervisors", supervisors), NO_DEPTHS).metrics_text()
+    assert b'kit_worker_ledger_went_back{account="sunny"} 2.0' in text
