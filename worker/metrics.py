@@ -72,6 +72,12 @@ class Metrics:
             ["account", "queue"],
             registry=self.registry,
         )
+        self.token_not_written = Gauge(
+            "kit_worker_token_not_written",
+            "1 while the process has the only copy of an account's tokens, which the ledger does not take",
+            ["account"],
+            registry=self.registry,
+        )
         self.dead_letters = Counter(
             "kit_worker_dead_letters",
             "Events put into the dead-letter queue, by reason",
@@ -126,6 +132,7 @@ class Metrics:
         for gauge in (
             self.account_state, self.pending, self.oldest_unsettled, self.budget_used, self.queue_depth,
             self.ledger_went_back,
+            self.token_not_written,
         ):  # fmt: skip
             gauge.clear()
 

@@ -84,6 +84,11 @@ class Supervisor:
         """How much of Kit's rate limit is used, 0 to 1."""
         return self._catalog.client.limiter.used_ratio if self._catalog else 0.0
 
+    @property
+    def has_unwritten_tokens(self) -> bool:
+        """Whether this process has the only copy of the account's tokens."""
+        return self._catalog is not None and self._catalog.client.login.has_unwritten
+
     def stop(self) -> None:
         """Ask it to end; `run` returns when what was in hand is settled or handed back."""
         self._state.stopping.set()

@@ -87,6 +87,7 @@ class StatusReport:
             metrics.oldest_unsettled.labels(name).set(status.oldest_unsettled)
             metrics.budget_used.labels(name).set(supervisor.budget_used)
             metrics.ledger_went_back.labels(name).set(self._shared.ledger.witness.went_back[name])
+            metrics.token_not_written.labels(name).set(supervisor.has_unwritten_tokens)
         for name in self._supervisors.never_started:
             metrics.set_state(name, "invalid_config")
         for name in self._names:

@@ -53,7 +53,8 @@ def test_an_account_that_was_removed_is_no_longer_measured() -> None:
     """Given an account that was held when its file was deleted, no alert of it stays on."""
     status = Status("credential_refused", "401", 900.0, 3)
     running: dict[str, Any] = {
-        name: SimpleNamespace(status=status, budget_used=0.5) for name in ("gone", "here")
+        name: SimpleNamespace(status=status, budget_used=0.5, has_unwritten_tokens=name == "here")
+        for name in ("gone", "here")
     }
     supervisors = SimpleNamespace(running=running, never_started=set())
     shared = shared_with(Usability())
@@ -67,6 +68,7 @@ def test_an_account_that_was_removed_is_no_longer_measured() -> None:
     text = report.metrics_text()
     assert b'"gone"' not in text
     assert b'kit_worker_queue_depth{account="here",queue="kit.here"} 0.0' in text
+    assert b'kit_worker_token_not_written{account="here"} 1.0' in text
     assert b"kit.here.dead" not in text  # nothing is told that is not known
 
 

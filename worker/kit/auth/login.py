@@ -35,6 +35,11 @@ class Login(ABC):
         """Tell, of the connection that the ledger has now, whether another one, or none, is in use."""
         return False
 
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether there is something new that would be lost with this process."""
+        return False
+
     async def close(self) -> None:  # noqa: B027  # most have begun nothing
         """Bring to its end what was begun."""
 

@@ -91,6 +91,11 @@ class OAuthLogin(Login):
         """Tell whether what is in use was ended, or replaced by another connection; see `Login`."""
         return self._known is not None and self._known.connected != found
 
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether Kit has renewed the tokens, or refused to, and the ledger does not take it."""
+        return bool(self._writing.problem)
+
     async def close(self) -> None:
         """Give a refresh that is under way the time to be answered and written."""
         task = self._refreshing

@@ -381,8 +381,10 @@ def test_a_ledger_that_does_not_take_new_tokens_holds_the_account() -> None:
         world.store.broken = True
         with pytest.raises(TryLater, match="not in the ledger yet: the ledger is gone"):
             await asking
+        assert login.has_unwritten
         world.store.broken = False
         await asyncio.sleep(10)
+        assert not login.has_unwritten
         assert token(await login.headers()) == "a1"
         assert world.kit.uses == {"r0": 1}
 
