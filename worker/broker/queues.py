@@ -9,6 +9,7 @@ from typing import Any
 
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
+from aiormq.exceptions import ChannelAccessRefused
 
 from worker.broker.connection import (
     FAILURES,
@@ -94,7 +95,8 @@ async def what_differs(connection: OpensChannels, queue: str, arguments: Mapping
     """Return RabbitMQ's sentence on how an existing queue differs from these arguments; empty if it does not.
 
     It has no way to ask for a queue's arguments but to declare it with the wanted ones, which changes nothing
-    about a queue that exists. So this is for queues that exist.
+    about a queue that exists. So this is for queues that exist. Nothing is known to differ where the user may
+    not declare it; `rights` tells of that.
     """
     async with temporary_channel(connection) as channel:
         try:
@@ -102,6 +104,8 @@ async def what_differs(connection: OpensChannels, queue: str, arguments: Mapping
                 await channel.declare_queue(queue, durable=True, arguments=dict(arguments))
         except ChannelPreconditionFailed as error:
             return str(error).removeprefix("PRECONDITION_FAILED - ")
+        except ChannelAccessRefused:
+            return ""
         except FAILURES as error:
             raise _unanswered(queue, error) from error
     return ""

@@ -19,6 +19,7 @@ from worker.commands.output import AsJson, say, show, show_json, table
 from worker.errors import Problem
 from worker.ops.check_broker import BrokerReport, LedgerReport, QueueCheck, check_broker, check_ledger
 from worker.ops.check_kit import KitCheck, KitReport, check_kit
+from worker.ops.findings import Weight
 from worker.settings import ENV_FILE, Settings
 
 
@@ -37,14 +38,16 @@ class _Report:
     def exit_code(self) -> ExitCode:
         """What is first to be mended decides: files, then credentials, then what cannot be reached."""
         differing = any(queue.state is QueueCheck.DIFFERS for queue in self.broker.queues)
-        if self.problems or differing or any(report.lacks_something for report in self.kit):
+        weights = {finding.weight for finding in self.broker.findings}
+        wrong = self.problems or differing or Weight.WRONG in weights
+        if wrong or any(report.lacks_something for report in self.kit):
             return ExitCode.CONFIGURATION
         if any(report.state is KitCheck.REFUSED for report in self.kit):
             return ExitCode.CREDENTIAL_REFUSED
         down = self.broker.problem or self.ledger.problem
         if down or any(report.state is KitCheck.UNREACHABLE for report in self.kit):
             return ExitCode.UNREACHABLE
-        return ExitCode.OK
+        return ExitCode.NEEDS_A_PERSON if Weight.LOOK in weights else ExitCode.OK
 
 
 def check(
@@ -133,6 +136,8 @@ def _broker_rows(broker: BrokerReport, exchange: str) -> Iterable[_Row]:
         else:
             word = "note" if queue.state is QueueCheck.OUTDATED else "WRONG"
             yield f"queue {queue.queue}", word, queue.detail
+    for finding in broker.findings:
+        yield finding.what, finding.weight, finding.text
 
 
 def _ledger_row(ledger: LedgerReport) -> _Row:
@@ -168,4 +173,6 @@ def _summary(report: _Report) -> str:
         return f"Kit cannot be called for {refused}: see REFUSED above."
     if code is ExitCode.UNREACHABLE:
         return "The broker, the ledger or Kit cannot be reached; see DOWN above."
+    if code is ExitCode.NEEDS_A_PERSON:
+        return "It works, but something needs a person: see LOOK above."
     return "All is well."

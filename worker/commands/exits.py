@@ -28,6 +28,8 @@ class ExitCode(IntEnum):
     """Kit refuses the API key."""
     UNREACHABLE = 4
     """The broker, the ledger or Kit cannot be reached, or cannot take a message."""
+    NEEDS_A_PERSON = 5
+    """It works, but something needs a person: dead letters, say."""
     INTERRUPTED = 130
     """Ctrl-C."""
     PIPE_CLOSED = 141

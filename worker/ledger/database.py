@@ -21,6 +21,7 @@ from worker.ledger.failures import FAILURES, Usability, leave_read_only_sessions
 from worker.ledger.file import LedgerFile
 from worker.ledger.migrations import MIGRATIONS, Step, ledger_version, migrate, newest
 from worker.ledger.schema import meta
+from worker.ledger.trial import try_all
 
 log = structlog.get_logger()
 
@@ -136,6 +137,20 @@ class Database:
             try:
                 async with engine.connect() as connection:
                     return await connection.run_sync(ledger_version, self._migrations)
+            finally:
+                await engine.dispose()
+
+    async def try_writing(self) -> None:
+        """Try what a worker does to the ledger, or to make one, and undo it; raises as `read` does."""
+        if self._file is not None and not self._file.exists:
+            self._file.check_can_be_made()
+            return
+        async with usable_within(self._timeout, self.name):
+            engine = await self._make()
+            try:
+                async with engine.execution_options(writes=True).connect() as connection:
+                    await connection.run_sync(try_all)
+                    await connection.rollback()
             finally:
                 await engine.dispose()
 

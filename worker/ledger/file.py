@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
+from worker.errors import LedgerUnavailable
+
 Identity: TypeAlias = tuple[int, int]
 """A file's device and inode, which stay its own wherever it is moved to."""
 
@@ -48,6 +50,18 @@ class LedgerFile:
         if _mode(folder) & 0o022 and not _mode(folder) & stat.S_ISVTX:
             commands.append(f"chmod go-w {folder}")
         return commands
+
+    def check_can_be_made(self) -> None:
+        """See to it that the file could be made, without making it.
+
+        Raises:
+            LedgerUnavailable: It could not.
+        """
+        folder = next(each for each in self.path.absolute().parents if each.exists())
+        if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+            raise LedgerUnavailable(
+                f"the ledger {self.path} cannot be made: {folder} is no folder that this user may write to"
+            )
 
     def note_opened(self) -> None:
         """Note that the file which is there now is the one in use."""

@@ -74,9 +74,7 @@ def migrate(connection: Connection, migrations: Sequence[Step] = MIGRATIONS) -> 
     Raises:
         NewerLedgerError: It is newer than this program.
     """
-    if connection.dialect.name == "postgresql":
-        # Several workers may start at once; SQLite's write lock does the same.
-        connection.execute(text("SELECT pg_advisory_xact_lock(7264301)"))
+    lock(connection)
     version = ledger_version(connection, migrations)
     if version == newest(migrations):
         return version
@@ -87,6 +85,12 @@ def migrate(connection: Connection, migrations: Sequence[Step] = MIGRATIONS) -> 
     connection.execute(meta.delete().where(meta.c.key == "version"))
     connection.execute(meta.insert().values(key="version", value=str(newest(migrations))))
     return version
+
+
+def lock(connection: Connection) -> None:
+    """Let nobody else make or migrate tables in this transaction: workers may start at once."""
+    if connection.dialect.name == "postgresql":  # SQLite's write lock does the same
+        connection.execute(text("SELECT pg_advisory_xact_lock(7264301)"))
 
 
 def ledger_version(connection: Connection, migrations: Sequence[Step] = MIGRATIONS) -> int:

@@ -1,6 +1,7 @@
 """The connection test: how the broker and the ledger stand; `check_kit` has the part about Kit.
 
-It only reads: nothing is declared in the broker, and no ledger is made.
+It changes nothing: nothing is declared in the broker, and no ledger is made. What the worker will need is
+tried with commands that are refused, or undone.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from worker.broker.topology import (
 from worker.broker.version import version_warnings
 from worker.errors import BrokerUnavailable, LedgerUnavailable
 from worker.ledger.database import Database
+from worker.ops.findings import Finding, look
 from worker.settings import Settings
 
 
@@ -60,6 +62,7 @@ class BrokerReport:
         version: RabbitMQ's own; empty where it is not told.
         warnings: What is good to know about that version.
         exchange: Whether the events' exchange exists yet.
+        findings: What a person should see to.
     """
 
     url: str
@@ -68,6 +71,7 @@ class BrokerReport:
     warnings: tuple[str, ...] = ()
     exchange: bool = False
     queues: tuple[QueueReport, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class LedgerReport:
 
 async def check_broker(settings: Settings, accounts: Iterable[str]) -> BrokerReport:
     """Return how the broker stands; whatever fails is in the report."""
-    url = settings.amqp_url.get_secret_value()
+    url, accounts = settings.amqp_url.get_secret_value(), tuple(accounts)
     try:
         async with connected(url, "check") as connection:
             return BrokerReport(
@@ -101,6 +105,7 @@ async def check_broker(settings: Settings, accounts: Iterable[str]) -> BrokerRep
                 queues=tuple(
                     [report for name in accounts for report in await _check_queues(connection, name)]
                 ),
+                findings=await look(connection, settings.events_exchange, accounts),
             )
     except BrokerUnavailable as error:
         return BrokerReport(url=mask_url(url), problem=str(error))
@@ -131,9 +136,12 @@ async def _check_queue(connection: Connection, queue: str, arguments: dict[str, 
 
 
 async def check_ledger(settings: Settings) -> LedgerReport:
-    """Return how the ledger stands; whatever fails is in the report."""
+    """Return how the ledger stands, and whether it could be written; whatever fails is in the report."""
     database = Database(settings.ledger_url.get_secret_value())
+    exists = True
     try:
-        return LedgerReport(database.name, exists=await database.version() > 0)
+        exists = await database.version() > 0
+        await database.try_writing()
     except LedgerUnavailable as error:
-        return LedgerReport(database.name, problem=str(error))
+        return LedgerReport(database.name, exists=exists, problem=str(error))
+    return LedgerReport(database.name, exists=exists)

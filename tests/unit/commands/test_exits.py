@@ -33,7 +33,7 @@ def test_each_kind_of_error_has_its_code(error: errors.KitWorkerError, code: int
 def test_the_codes_are_those_of_the_contract() -> None:
     assert {code.name: int(code) for code in ExitCode} == {
         "OK": 0, "FAILED": 1, "CONFIGURATION": 2, "CREDENTIAL_REFUSED": 3, "UNREACHABLE": 4,
-        "INTERRUPTED": 130, "PIPE_CLOSED": 141,
+        "NEEDS_A_PERSON": 5, "INTERRUPTED": 130, "PIPE_CLOSED": 141,
     }  # fmt: skip
 
 
