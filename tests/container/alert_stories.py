@@ -191,6 +191,17 @@ STORIES: Final = (
         ),
     ),
     Story(
+        "bindings that were gone once, and an account where they never were",
+        {
+            by_worker("topology_mended_total", "sunny", "one"): "_x9 1x90",
+            by_worker("topology_mended_total", "rainy", "one"): "0x90",
+        },
+        (
+            Look(8, "KitTopologyMended"), Look(12, "KitTopologyMended", (SUNNY,)),
+            Look(50, "KitTopologyMended"),
+        ),
+    ),
+    Story(
         "a worker starts, and later a wrong file is saved",
         {REJECTED: "_x9 0x29 1x40"},
         (
