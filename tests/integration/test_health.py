@@ -90,6 +90,20 @@ async def test_half_sent_requests_take_nothing_from_health_kit_and_broker(
     assert "out of system resource" not in worker.log_text()
 
 
+async def test_a_worker_takes_all_descriptors_that_it_may(world: World, tmp_path: Path) -> None:
+    """Given the usual low limit, which many accounts would reach, the worker works under the high one."""
+    low, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    worker = Worker(world, tmp_path / "log")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most // 2, most))
+    try:
+        await worker.launch()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (low, most))
+    await until(lambda: "subscribed" in worker.events_logged())
+    assert resource.prlimit(worker.process.pid, resource.RLIMIT_NOFILE) == (most, most)
+    await worker.stop()
+
+
 async def test_readyz_opens_no_channel(
     world: World, broker_ctl: BrokerControl, tmp_path: Path, http_port: int
 ) -> None:

@@ -47,7 +47,8 @@ class _Report:
         down = self.broker.problem or self.ledger.problem
         if down or any(report.state is KitCheck.UNREACHABLE for report in self.kit):
             return ExitCode.UNREACHABLE
-        return ExitCode.NEEDS_A_PERSON if Weight.LOOK in weights else ExitCode.OK
+        needy = self.exposed or Weight.LOOK in weights
+        return ExitCode.NEEDS_A_PERSON if needy else ExitCode.OK
 
 
 def check(
@@ -112,7 +113,7 @@ def _file_rows(report: _Report) -> Iterable[_Row]:
     for problem in report.problems:
         yield "file", "WRONG", str(problem)
     for problem in report.exposed:
-        yield "file", "note", str(problem)
+        yield "file", Weight.LOOK, str(problem)
 
 
 def _broker_rows(broker: BrokerReport, exchange: str) -> Iterable[_Row]:

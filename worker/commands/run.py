@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import resource
 from typing import Final
 
 from worker.app import run_worker
@@ -16,6 +17,14 @@ COLLECT_AFTER: Final = 20_000
 def run() -> None:
     """Work: apply the platform's events to Kit, until stopped. Waits for the broker and for credentials."""
     settings = begin()
+    _take_descriptors()
     gc.freeze()  # what was imported stays for good
     gc.set_threshold(COLLECT_AFTER)
     asyncio.run(run_worker(settings))
+
+
+def _take_descriptors() -> None:
+    """Allow as many open files as the system lets us: Kit takes up to `KIT_CONCURRENCY` for each account."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY:  # macOS says so, and refuses it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -45,6 +45,7 @@ class Supervisor:
         grace: Returns the seconds that changes under way may take when a session ends.
 
     Attributes:
+        catalog: What is known of its Kit account, and the way there; None before there is one.
         declaring: Sees to the account's queues and bindings.
     """
 
@@ -55,7 +56,7 @@ class Supervisor:
         self._prefetch = starting_with(prefetch)
         self._failing: dict[str, Tries] = {}
         self._session: Session | None = None
-        self._catalog: Catalog | None = None
+        self.catalog: Catalog | None = None
         self._state = AccountState(account.name, shared.clock)
         self.declaring = Declaring(account.name, shared)
         self._refusals = 0
@@ -78,16 +79,6 @@ class Supervisor:
         elif quiet_for > ACTIVE_FOR and not oldest:
             state = "waiting"
         return Status(state, session.hold_cause, oldest, session.pending)
-
-    @property
-    def budget_used(self) -> float:
-        """How much of Kit's rate limit is used, 0 to 1."""
-        return self._catalog.client.limiter.used_ratio if self._catalog else 0.0
-
-    @property
-    def has_unwritten_tokens(self) -> bool:
-        """Whether this process has the only copy of the account's tokens."""
-        return self._catalog is not None and self._catalog.client.login.has_unwritten
 
     def stop(self) -> None:
         """Ask it to end; `run` returns when what was in hand is settled or handed back."""
@@ -114,7 +105,7 @@ class Supervisor:
         if found != self._connected:
             self._connected = found
             self.try_again()
-        if self._catalog is None or not self._catalog.client.login.is_stale(found):
+        if self.catalog is None or not self.catalog.client.login.is_stale(found):
             return
         if not self._state.reconnected:
             self._log.warning("connection_changed", connected=found is not None)
@@ -129,8 +120,8 @@ class Supervisor:
         """Go on under a new mapping of the same credential."""
         self.account = account
         self.try_again()
-        if self._catalog is not None:
-            self._catalog.options = account.options
+        if self.catalog is not None:
+            self.catalog.options = account.options
         session = self._session
         if session is None:
             return  # the next one begins under the new mapping
@@ -167,9 +158,9 @@ class Supervisor:
         while not self._state.stopping.is_set():
             self._state.reconnected = False
             async with self._shared.kit.client(account.name, account.credential) as client:
-                self._catalog = Catalog(client, self.account.options)
+                self.catalog = Catalog(client, self.account.options)
                 self._failing = {}  # it may be another Kit account
-                await self._work_with(self._catalog)
+                await self._work_with(self.catalog)
 
     async def _work_with(self, catalog: Catalog) -> None:
         """Work until stopped, or until the credential leads to another Kit account, or nowhere."""
@@ -250,6 +241,6 @@ class Supervisor:
         """Leave Kit alone for a while, unless it is the ledger that says why, which is asked again soon."""
         self._refusals += 1
         self._state.set("credential_refused", problem)
-        if self._catalog is not None and await failure_of(self._catalog.client.login.check) is None:
+        if self.catalog is not None and await failure_of(self.catalog.client.login.check) is None:
             self._log.error("credential_refused", problem=problem)
             await self._state.wait(PROBE_EVERY * self._refusals)

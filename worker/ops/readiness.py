@@ -85,9 +85,11 @@ class StatusReport:
             metrics.set_state(name, status.state)
             metrics.pending.labels(name).set(status.pending_subscribers)
             metrics.oldest_unsettled.labels(name).set(status.oldest_unsettled)
-            metrics.budget_used.labels(name).set(supervisor.budget_used)
             metrics.ledger_went_back.labels(name).set(self._shared.ledger.witness.went_back[name])
-            metrics.token_not_written.labels(name).set(supervisor.has_unwritten_tokens)
+            if supervisor.catalog is not None:
+                client = supervisor.catalog.client
+                metrics.budget_used.labels(name).set(client.limiter.used_ratio)
+                metrics.token_not_written.labels(name).set(client.login.has_unwritten)
         for name in self._supervisors.never_started:
             metrics.set_state(name, "invalid_config")
         for name in self._names:

@@ -52,9 +52,12 @@ def test_a_ledger_that_is_away_is_measured_until_it_is_back() -> None:
 def test_an_account_that_was_removed_is_no_longer_measured() -> None:
     """Given an account that was held when its file was deleted, no alert of it stays on."""
     status = Status("credential_refused", "401", 900.0, 3)
+    client = SimpleNamespace(
+        limiter=SimpleNamespace(used_ratio=0.5), login=SimpleNamespace(has_unwritten=True)
+    )
+    catalog = SimpleNamespace(client=client)
     running: dict[str, Any] = {
-        name: SimpleNamespace(status=status, budget_used=0.5, has_unwritten_tokens=name == "here")
-        for name in ("gone", "here")
+        name: SimpleNamespace(status=status, catalog=catalog) for name in ("gone", "here")
     }
     supervisors = SimpleNamespace(running=running, never_started=set())
     shared = shared_with(Usability())
@@ -87,7 +90,7 @@ def test_what_the_worker_tells_the_ledger_has_nothing_that_it_does_not_know() ->
 def test_a_ledger_that_went_back_is_counted() -> None:
     """Given an account whose ledger was found older than it was, the metric says how often."""
     status = Status("running", "")
-    running = {"sunny": SimpleNamespace(status=status, budget_used=0.0)}
+    running = {"sunny": SimpleNamespace(status=status, catalog=None)}
     supervisors = SimpleNamespace(running=running, never_started=set())
     shared = shared_with(Usability())
     shared.ledger.witness.went_back["sunny"] += 2
