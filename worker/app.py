@@ -14,7 +14,6 @@ from worker.accounts.load import Loaded
 from worker.accounts.reading import AccountFiles
 from worker.accounts.watch import ConfigWatch
 from worker.broker.broker import Broker
-from worker.broker.management import Management
 from worker.broker.topology import Topology
 from worker.clock import Clock
 from worker.consumer.shared import Shared
@@ -69,7 +68,7 @@ class App:
             clock=clock,
             worker_id=settings.worker_id,
             known_ttl=settings.known_state_ttl,
-            management=management(settings),
+            management=settings.management,
         )
         # A call that is under way may take its time-out, and a moment for what it changes.
         self._supervisors = Supervisors(shared, settings.prefetch, settings.kit_timeout + 1.0)
@@ -165,12 +164,6 @@ class App:
             self._metrics.loop_lag.set(max(0.0, lag))
             if lag > 1.0:
                 log.warning("loop_blocked", seconds=round(lag, 1))
-
-
-def management(settings: Settings) -> Management | None:
-    """Return RabbitMQ's management API; None where nobody said where it is."""
-    url = settings.amqp_management_url
-    return Management(url.get_secret_value(), settings.amqp_url.get_secret_value()) if url else None
 
 
 async def run_worker(settings: Settings) -> None:

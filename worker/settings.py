@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.broker.connection import check_amqp_url
-from worker.broker.management import check_management_url
+from worker.broker.management import Management, check_management_url
 from worker.errors import ConfigurationError, Problem
 from worker.files import read_text
 from worker.ledger.address import check_ledger_url, check_way_to_ledger
@@ -52,6 +52,12 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json", ""] = ""
     shutdown_grace: Annotated[float, Field(ge=0)] = 25.0
     worker_id: Annotated[str, Field(min_length=1, max_length=200)] = Field(default_factory=socket.gethostname)
+
+    @property
+    def management(self) -> Management | None:
+        """RabbitMQ's management API; None where nobody said where it is."""
+        url = self.amqp_management_url
+        return Management(url.get_secret_value(), self.amqp_url.get_secret_value()) if url else None
 
     @field_validator("amqp_url")
     @classmethod

@@ -16,6 +16,7 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, HeadersType
 
+from tests.integration.conftest import BrokerControl
 from worker.broker.connection import Connection
 from worker.broker.publisher import Outgoing, Publisher
 from worker.broker.queues import connected, delete_queue, queue_state
@@ -459,3 +460,18 @@ async def test_what_rabbitmq_took_out_under_one_id_is_two(box: Box) -> None:
         message = aio_pika.Message(b"{}", headers=death, message_id="theirs", delivery_mode=2)
         await box.channel.default_exchange.publish(message, dead_letter_queue(box.account))
     assert (await look(box.connection, box.account)).matching == 2
+
+
+async def test_what_expired_in_the_work_queue_is_told_as_such(box: Box, broker_ctl: BrokerControl) -> None:
+    """Given a policy that lets events expire, their letters say so, and not that no worker settled them."""
+    policy = ("--apply-to", "queues", box.account, f"^{work_queue(box.account)}$", '{"message-ttl": 50}')
+    await broker_ctl.rabbitmqctl("set_policy", *policy)
+    try:
+        message = aio_pika.Message(b"{}", delivery_mode=2)
+        await box.channel.default_exchange.publish(message, work_queue(box.account))
+        await box.all_back(1)
+    finally:
+        await broker_ctl.rabbitmqctl("clear_policy", box.account)
+    (letter,) = (await look(box.connection, box.account)).letters
+    assert letter.reason == "expired"
+    assert "message-ttl" in letter.detail

@@ -45,3 +45,22 @@ def test_a_stop_ends_a_wait() -> None:
         assert now() == 1.0
 
     run(main())
+
+
+def test_sessions_that_do_not_last_follow_each_other_more_and_more_slowly() -> None:
+    """Given a channel that RabbitMQ closes at once, again and again, and then one that lasts for a while."""
+
+    async def main() -> list[float]:
+        state, waits = AccountState("sunny", VirtualClock()), list[float]()
+        for lived in (0.0, 0.1, 0.1, 60.0):
+            before = now()
+            await state.wait_after_loss(lived)
+            waits.append(now() - before)
+        before = now()
+        await state.wait_after_loss(60.0, at_least=1.0)
+        return [*waits, now() - before]
+
+    *short, lasting, at_least = run(main())
+    assert short == [1.0, 2.0, 4.0]
+    assert lasting <= 0.5
+    assert at_least == 1.0
