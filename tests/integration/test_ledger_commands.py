@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
@@ -130,6 +133,53 @@ async def test_forget_erases_a_person_everywhere(
     assert {line["outcome"] for line in json.loads(kept.out)} == {"applied", "dead_lettered"}
     assert (json.loads(gone.out), json.loads(again.out)) == ([], [])
     assert (b"ada@example.com" in left, b"bob@example.com" in left) == (False, True)
+
+
+async def test_a_copy_that_is_dated_ahead_brings_nobody_back(
+    world: World, channel: AbstractChannel, kit_worker: Shell, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Given a publisher whose clock is four minutes ahead, a copy of its event stays out all the same."""
+    ahead = (datetime.now(UTC) + timedelta(minutes=4)).isoformat()
+    ada = {**event(1, "user.signed_up"), "time": ahead}
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(channel, world.exchange, [ada])
+        await until(lambda: ended(worker) == 1)
+        done = await kit_worker("forget", "ada@example.com", "--yes")
+        written = writes(sandbox)
+        await publish(channel, world.exchange, [ada, {**ada, "id": "another"}])
+        await until(lambda: worker.events_logged().count("event_ignored") == 2)
+        assert writes(sandbox) == written
+    assert done.code == 0
+    assert "dated up to five minutes ahead, will be ignored" in done.out
+
+
+async def test_forget_finds_dead_letters_by_what_stands_around_and_hidden_in_them(
+    world: World, channel: AbstractChannel, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given addresses in headers, ids, escapes and base64 of dead letters, these go; a mention is told."""
+    inner = base64.b64encode(b'{"user": {"email": "ada@example.com"}}').decode()
+    cloud = {"specversion": "1.0", "id": "c", "type": "user.signed_up", "data_base64": inner}
+    bob = {"type": "access.granted", "data": {"user": {"email": "bob@example.com"}, "by": "ada@example.com"}}
+    bodies: list[tuple[bytes, dict[str, Any]]] = [
+        (b"no JSON", {"headers": {"cloudEvents:subject": "ada@example.com"}}),
+        (b"no JSON", {"message_id": "sign-up:ada@example.com"}),
+        (b"no JSON", {"correlation_id": "ada@example.com"}),
+        (b'{"email": "ada\\u0040example.com"', {}),
+        (json.dumps(cloud).encode(), {"content_type": "application/cloudevents+json"}),
+        (json.dumps(bob).encode(), {}),
+        (b"somebody else's", {}),
+    ]
+    async with Worker(world, tmp_path / "log") as worker:
+        exchange = await channel.get_exchange(world.exchange)
+        for body, properties in bodies:
+            await exchange.publish(aio_pika.Message(body, **properties), "access.granted")
+        await until(lambda: worker.events_logged().count("event_dead_lettered") == len(bodies))
+        done = await kit_worker("forget", "ada@example.com", "--yes", "--json")
+        left = await kit_worker("dead-letters", "export")
+    assert done.code == 0
+    assert [row["dead_letters"] for row in json.loads(done.out)] == [5]
+    assert len(left.out.splitlines()) == 2
+    assert "dead letters of others mention the person, and were left: " in done.err
 
 
 async def test_forget_erases_nothing_where_it_cannot_erase_everything(

@@ -126,8 +126,8 @@ def print_line(letter: DeadLetter) -> None:
 
 
 def _known(letter: DeadLetter) -> dict[str, Any]:
-    """Return all but headers and body."""
-    names = [field.name for field in fields(letter) if field.name not in {"headers", "body"}]
+    """Return all but headers, body and properties."""
+    names = [field.name for field in fields(letter) if field.name not in {"headers", "body", "properties"}]
     return {name: _plain(getattr(letter, name)) for name in names}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -15,6 +15,8 @@ from worker.errors import BrokerUnavailable, KitWorkerError, LedgerUnavailable
 from worker.ops.forget import Forgetting
 from worker.settings import Settings, environment
 
+IGNORED: Final = "up to now, or dated up to five minutes ahead, will be ignored"
+
 
 def forget(
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="An address of the person.")],
@@ -24,7 +26,7 @@ def forget(
 ) -> None:
     """Erase a person from ledger, history and dead letters, under every address the person had.
 
-    What stays is a keyed hash with the time, so that a late copy of an older event does not bring the person
+    What stays is a keyed hash with a time, so that a late copy of an older event does not bring the person
     back. Kit itself, backups and logs are not touched.
     """
     address = an_address(email)
@@ -68,6 +70,8 @@ async def _forget(settings: Settings, forgetting: Forgetting) -> None:
 
 
 def _report(forgetting: Forgetting, *, as_json: bool) -> None:
+    if forgetting.others:
+        warn(f"kit-worker: {forgetting.others}")
     letters = [letter.account for letter in forgetting.letters]
     rows = [
         (each.account, each.records, each.people, each.history, letters.count(each.account))
@@ -79,8 +83,8 @@ def _report(forgetting: Forgetting, *, as_json: bool) -> None:
         return
     found = [row for row in rows if any(row[1:])]
     if not found:
-        say("Nothing was found to erase. Events of this address up to now will be ignored.")
+        say(f"Nothing was found to erase. Events of this address {IGNORED}.")
         return
     headings = ("Account", "Records", "User ids", "Lines of history", "Dead letters")
     show(table(headings, [[str(cell) for cell in row] for row in found]))
-    say("That is erased. Events of this person up to now will be ignored; Kit itself was not touched.")
+    say(f"That is erased. Events of this person {IGNORED}; Kit itself was not touched.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -140,6 +140,7 @@ class DeadLetter:
     routing_key: str
     headers: Mapping[str, Any]
     body: bytes
+    properties: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_by_worker(self) -> bool:
@@ -174,6 +175,7 @@ def read_dead_letter(delivery: Delivery, account: str) -> DeadLetter:
         routing_key=_routing_key(headers, death),
         headers=headers,
         body=delivery.body,
+        properties=delivery.properties,
     )
 
 

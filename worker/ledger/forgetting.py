@@ -10,7 +10,9 @@ from sqlalchemy import Table, case, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.errors import LedgerUnavailable
+from worker.events.decode import MAX_AHEAD
 from worker.events.values import time_text
+from worker.ledger.mentions import erase_mentions
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
@@ -37,8 +39,9 @@ class Erased:
 async def forget(ledger: Ledger, email: str, account_names: Collection[str]) -> list[Erased]:
     """Erase a person from the ledger and the history, under every address the person had in any account.
 
-    What stays is a keyed hash of the addresses and user ids with this moment: events of that time or older
-    are dropped from now on. A worker that has the person in hand loses the account, and reads anew.
+    What stays is a keyed hash of the addresses and user ids with a moment: events of that time or older are
+    dropped from now on. It lies as far ahead as an event of before may be dated. A worker
+    that has the person in hand loses the account, and reads anew.
 
     Args:
         ledger: Where to erase.
@@ -60,7 +63,9 @@ async def forget(ledger: Ledger, email: str, account_names: Collection[str]) -> 
             asked = set(emails)
             for name in names:
                 emails |= (await _signs(connection, name, asked))[0]
-        return [await _forget_in(ledger, connection, name, emails) for name in names]
+        erased = [await _forget_in(ledger, connection, name, emails) for name in names]
+        await erase_mentions(connection, {each for found in erased for each in found.addresses})
+        return erased
 
 
 async def _signs(
@@ -95,7 +100,7 @@ async def _forget_in(
 ) -> Erased:
     emails, user_ids, left = await _signs(connection, account, known_as)
     marks = [ledger.mark("email", each) for each in emails] + [ledger.mark("user", each) for each in user_ids]
-    until = time_text(datetime.fromtimestamp(ledger.clock.time(), UTC))
+    until = time_text(datetime.fromtimestamp(ledger.clock.time(), UTC) + MAX_AHEAD)
     await upsert(
         connection, forgotten, [{"account": account, "mark": mark, "until": until} for mark in marks]
     )

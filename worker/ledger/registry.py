@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, delete, func, select, upda
 from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, claims, consumers, workers
 from worker.ledger.store import Ledger
+from worker.logs import redact
 from worker.metrics import VERSION
 from worker.subscribers.identity import plain
 
@@ -77,7 +78,7 @@ class Registry:
         row = {
             "instance": self.instance,
             "worker": plain(self.worker),
-            "state": json.dumps({"version": VERSION, "accounts": state}),
+            "state": json.dumps({"version": VERSION, "accounts": _without_addresses(state)}),
         }
         async with self.ledger.database.write() as connection:
             now = await self.ledger.time.now(connection)
@@ -175,6 +176,15 @@ class Registry:
         held = (accounts.c.holder != "") & accounts.c.released_at.is_(None)
         async with self.ledger.database.read() as connection:
             return {row.account: row.holder for row in await connection.execute(query.where(held))}
+
+
+def _without_addresses(state: Any) -> Any:  # noqa: ANN401  # whatever JSON holds
+    """Return a state whose sentences name nobody: it lies in the ledger until the next sign, or for a day."""
+    if isinstance(state, Mapping):
+        return {key: _without_addresses(value) for key, value in state.items()}
+    if isinstance(state, list | tuple):
+        return [_without_addresses(value) for value in state]
+    return redact(state) if isinstance(state, str) else state
 
 
 def _view(row: Row[Any], *, live: bool) -> WorkerView:

@@ -23,6 +23,22 @@ HEARD_WITHIN: Final = POLL + 1.0
 """Seconds after which no worker does anything more for the person, nor adds another dead letter."""
 
 
+@dataclass(frozen=True, slots=True)
+class _About:
+    """Selects the dead letters about a person, and notes the ids of others that mention the person."""
+
+    person: AboutPerson
+    mentioned: list[str]
+
+    def matches(self, letter: DeadLetter) -> bool:
+        """Tell whether a dead letter is about the person."""
+        if self.person.matches(letter):
+            return True
+        if self.person.is_mentioned(letter):
+            self.mentioned.append(letter.id)
+        return False
+
+
 @dataclass(slots=True)
 class Forgetting:
     """One person's erasing, and how far it has come; where it fails half-way, this tells what is left.
@@ -35,6 +51,7 @@ class Forgetting:
         unseen: Accounts of which somebody else holds dead letters.
         readable: Files in which what was erased may still be found.
         why: Why that is so.
+        mentioned: Dead letters of others in which an address stands, and which were left.
     """
 
     address: str
@@ -44,6 +61,7 @@ class Forgetting:
     unseen: list[str] = field(default_factory=list)
     readable: str = ""
     why: str = ""
+    mentioned: list[str] = field(default_factory=list)
 
     async def run(self, settings: Settings, ledger: Ledger, accounts: Collection[str]) -> None:
         """Erase the person.
@@ -64,10 +82,20 @@ class Forgetting:
             if any(worker.live for worker in (await Registry(ledger, "kit-worker").overview()).workers):
                 await asyncio.sleep(HEARD_WITHIN)
             for each in self.erased:
-                person = AboutPerson(each.addresses, each.user_ids)
-                if not await operations.discard(connection, each.account, person, self.letters.append):
+                about = _About(AboutPerson(each.addresses, each.user_ids), self.mentioned)
+                if not await operations.discard(connection, each.account, about, self.letters.append):
                     self.unseen.append(each.account)
             self.searched = True
+
+    @property
+    def others(self) -> str:
+        """Which dead letters of others were left that mention the person; empty where there is none."""
+        if not self.mentioned:
+            return ""
+        return (
+            f"dead letters of others mention the person, and were left: {', '.join(self.mentioned)}; look "
+            "with kit-worker dead-letters show ID, and discard with --id what is to go"
+        )
 
     def left(self) -> list[str]:
         """Return what may be left, and what to do about it, in parts of one sentence."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import string
+import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
@@ -42,6 +45,22 @@ def _normalized(address: str) -> str:
     except EmailNotValidError as error:
         raise ValueError("not an email address") from error
     return address.translate(_LOWER)
+
+
+def naming(address: str) -> re.Pattern[str]:
+    """Return what finds an address in a text, in any case, with its domain as people or as machines write it.
+
+    Not within a longer address: ann@example.com is not joann@example.com, nor ann@example.com.au.
+    """
+    local, _, domain = address.rpartition("@")
+    forms = {domain, unicodedata.normalize("NFC", domain)}
+    with suppress(UnicodeError):
+        forms.add(domain.encode("idna").decode())
+    with suppress(UnicodeError):
+        forms.add(domain.encode().decode("idna"))
+    written = "|".join(map(re.escape, sorted(forms)))
+    local = re.escape(unicodedata.normalize("NFC", local))
+    return re.compile(rf"(?<![\w.+-]){local}@(?:{written})(?![\w-]|\.\w)", re.IGNORECASE)
 
 
 def mask_email(address: str) -> str:

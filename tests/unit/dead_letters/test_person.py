@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import time
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -61,3 +66,81 @@ def test_dead_letters_about_others_stay(body: bytes) -> None:
 
 def test_an_end_of_a_sentence_is_no_longer_address() -> None:
     assert ANN.matches(letter(b"It is about ann@example.com."))
+
+
+def around(**known: Any) -> DeadLetter:  # noqa: ANN401  # any of its fields
+    """A dead letter whose body cannot be read, and that has something around it."""
+    return replace(letter(b"\xff"), **known)
+
+
+INNER = base64.b64encode(b'{"user": {"email": "ann@example.com"}}')
+INNER_ID = base64.b64encode(b'{"user": {"id": "u-1"}}')
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        around(headers={"cloudEvents:subject": "ann@example.com"}),
+        around(headers={"ce-who": ["x", {"deep": b"<Ann@example.com>"}]}),
+        around(headers={"ann@example.com": 1}),
+        around(headers={"cloudEvents:source": "/people?email=ann%40example.com"}),
+        around(headers={"x-original-user-id": "ann@example.com"}),
+        around(event_id="user.signed_up:ann@example.com:1"),
+        around(event_type="ann@example.com"),
+        around(routing_key="ann@example.com"),
+        around(detail="data.user.email: 'ann@example.com ' is odd"),
+        around(properties={"correlation_id": "ann@example.com"}),
+        replace(letter(event(email="bob@example.com")), event_id="for:ann@example.com"),
+        letter(b'{"data": {"user": {"email": "ann\\u0040example.com"}'),
+        letter(b'{"text": "{\\"email\\": \\"ann\\\\u0040example.com\\"}"'),
+        letter(b'{"data": {"user": {"id": "u-1"}}, "data_base64": ""}'),
+        letter(b'{"specversion": "1.0", "data_base64": "' + INNER + b'"}'),
+        letter(b'{"specversion": "1.0", "data_base64": "' + INNER.rstrip(b"=") + b'"'),
+        letter(b'{"specversion": "1.0", "data_base64": "' + INNER_ID + b'"}'),
+        letter(gzip.compress(event(email="ann@example.com"))),
+        letter(gzip.compress(event(email="ann@example.com") * 50)[:-9]),
+        letter("ann@example.com, but no JSON".encode("utf-16")),
+    ],
+)
+def test_an_address_is_found_wherever_and_however_it_is_written(found: DeadLetter) -> None:
+    """In headers, properties and ids, and escaped, encoded, compressed or broken in the body."""
+    assert ANN.matches(found)
+    assert not AboutPerson({"eve@example.com"}, {"u-9"}).matches(found)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        around(headers={"cloudEvents:subject": "joann@example.com"}),
+        around(event_id="ann@example.com.au"),
+        letter(b'{"data_base64": "' + base64.b64encode(b"joann@example.com") + b'"}'),
+        letter(b'{"data_base64": "%%%"}'),
+        letter(b"\x1f\x8bno gzip"),
+    ],
+)
+def test_others_stay_wherever_their_addresses_are_written(other: DeadLetter) -> None:
+    assert not ANN.matches(other)
+    assert not ANN.is_mentioned(other)
+
+
+def test_who_is_only_mentioned_in_anothers_event_is_told() -> None:
+    body = json.dumps({"data": {"user": {"email": "bob@example.com"}, "friend": "ann@example.com"}})
+    assert not ANN.matches(letter(body.encode()))
+    assert ANN.is_mentioned(letter(body.encode()))
+    assert not ANN.is_mentioned(letter(event(email="bob@example.com")))
+
+
+def test_an_address_is_found_in_each_form_of_its_domain_and_its_letters() -> None:
+    eva = AboutPerson({"éva@bücher.example"}, ())
+    assert eva.matches(letter("e\u0301va@bücher.example".encode()))
+    assert eva.matches(letter("éva@xn--bcher-kva.example".encode()))
+    assert AboutPerson({"éva@xn--bcher-kva.example"}, ()).matches(letter("Éva@bücher.example".encode()))
+
+
+def test_a_large_body_is_searched_in_time() -> None:
+    """Given 256 KiB that are made to be slow, and an address at their end, it is found within a second."""
+    for part in (b"ann@", b"\\u0040", b'"data_base64": "', b"%40", b"ann"):
+        body = part * (256 * 1024 // len(part)) + b" ann@example.com"
+        began = time.monotonic()
+        assert ANN.matches(letter(body))
+        assert time.monotonic() - began < 1
