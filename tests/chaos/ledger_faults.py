@@ -146,6 +146,16 @@ async def postgres_down(how: str) -> AsyncIterator[None]:
         await control("start")
 
 
+async def take_no_writes(arena: Arena, *, on: bool) -> None:
+    """Have sessions of the row's PostgreSQL database that begin from now on refuse writes, or take them."""
+    server = await asyncpg.connect(postgres_url())
+    database = URL(arena.world.environ["LEDGER_URL"]).path[1:]
+    await server.execute(
+        f"ALTER DATABASE {database} SET default_transaction_read_only = {'on' if on else 'off'}"
+    )
+    await server.close()
+
+
 @asynccontextmanager
 async def postgres_read_only() -> AsyncIterator[None]:
     """Let PostgreSQL refuse all writes, as a stand-by does."""

@@ -140,3 +140,17 @@ async def test_ledger_put_back_between_two_runs(arena: Arena) -> None:
         await put_back()
         await arena.start_again(arena.worker)
         await goes_on(arena, 3, "subscription.started")
+
+
+async def test_ledger_read_only_from_the_start(arena: Arena) -> None:
+    """Given a worker that finds its ledger read-only, it goes on by itself once sessions may write again."""
+    async with ledger_faults.on_postgres(arena), arena.running(events=at(1, "subscription.started")):
+        await arena.settled(50)
+        assert await arena.worker.stop() == 0
+        await ledger_faults.take_no_writes(arena, on=True)
+        await arena.worker.launch()
+        arena.publish(arena.main, at(2, "subscription.canceled"))
+        await arena.red_saying("read-only transaction")
+        await ledger_faults.take_no_writes(arena, on=False)
+        await arena.green()
+        await arena.settled(100)

@@ -15,7 +15,7 @@ from worker.ledger.schema import accounts, claims, consumers, workers
 from worker.ledger.store import Ledger
 from worker.logs import redact
 from worker.metrics import VERSION
-from worker.subscribers.identity import plain
+from worker.subscribers.identity import id_key
 
 LIVE_FOR: Final = 90.0
 """Seconds after its last sign for which a worker counts: longer than RabbitMQ takes to notice a dead one."""
@@ -77,7 +77,7 @@ class Registry:
         """Give a sign, with the state of all accounts."""
         row = {
             "instance": self.instance,
-            "worker": plain(self.worker),
+            "worker": id_key(self.worker),
             "state": json.dumps({"version": VERSION, "accounts": _without_addresses(state)}),
         }
         async with self.ledger.database.write() as connection:
@@ -93,7 +93,7 @@ class Registry:
 
     def _was_before(self, now: float) -> ColumnElement[bool]:
         """Return the condition for processes that this one has come in place of, killed or frozen."""
-        namesakes = (workers.c.worker == plain(self.worker)) & (workers.c.instance != self.instance)
+        namesakes = (workers.c.worker == id_key(self.worker)) & (workers.c.instance != self.instance)
         return namesakes & (workers.c.seen_at < now - REPLACED_AFTER)
 
     async def leave(self) -> None:

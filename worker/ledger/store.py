@@ -73,7 +73,7 @@ class Ledger:
         """Begin to write for an account: whoever did so before has lost it."""
         async with self.database.write() as connection:
             shared = await self.time.now(connection)
-            taker = Taker(plain(self.worker), kit_account, self.clock.time(), shared, self.witness)
+            taker = Taker(id_key(self.worker), kit_account, self.clock.time(), shared, self.witness)
             tenure = await take_over(connection, account, taker)
             secret = await connection.run_sync(secret_of)
         # It may be another one: a ledger can be emptied, or put back from a copy, while this program runs.
@@ -241,5 +241,5 @@ def _entry_row(account: str, entry: HistoryEntry, worker: str) -> dict[str, Any]
         "detail": plain(entry.detail),
         "calls": json.dumps(entry.calls, ensure_ascii=True),
         "version": entry.version,
-        "worker": plain(worker),
+        "worker": id_key(worker),
     }

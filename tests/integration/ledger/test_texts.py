@@ -11,6 +11,7 @@ from worker.ledger.forgetting import forget
 from worker.ledger.history import addresses, find_history
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
+from worker.logs import redact
 from worker.subscribers.change import Part, TagWish
 from worker.subscribers.identity import MAX_ID, id_key, plain
 from worker.subscribers.known import Batch, Person
@@ -106,13 +107,13 @@ async def test_any_address_is_a_key(ledger: Ledger, email: str) -> None:
 
 async def test_a_workers_name_and_state_may_be_any_text(new_ledger: NewLedger) -> None:
     """Given a worker with an odd name, it is seen by others under that name, made plain."""
-    for number, odd in enumerate([*ODD.values(), "a\0b", "a\ud800b"]):
+    for number, odd in enumerate([*ODD.values(), "a\0b", "a\ud800b", "\udcff" * 200]):
         ledger = new_ledger(odd[:200])
         await Registry(ledger, odd[:200], instance=str(number)).beat({"sunny": {"last_error": odd}})
         await ledger.take("sunny")
         overview = await Registry(ledger, "w").overview()
         (view,) = (view for view in overview.workers if view.instance == str(number))
-        assert (view.worker, view.accounts) == (plain(odd[:200]), {"sunny": {"last_error": odd}})
+        assert (view.worker, view.accounts) == (id_key(odd[:200]), {"sunny": {"last_error": redact(odd)}})
 
 
 # -- made plain: pure --------------------------------------------------------------------------------------
