@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     """All settings; durations are in seconds."""
 
     model_config = SettingsConfigDict(
-        env_file=ENV_FILE, env_file_encoding="utf-8-sig", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=ENV_FILE, env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     amqp_url: SecretStr = SecretStr("amqp://guest:guest@localhost:5672/")

@@ -101,6 +101,19 @@ async def test_check_names_what_to_mend_first(
         await channel.declare_queue(work_queue(world.account), passive=True)
 
 
+async def test_check_names_files_with_secrets_that_others_may_read(world: World, kit_worker: Shell) -> None:
+    """Given a key file that everybody may read, then it is named."""
+    key_file = world.config / "key"
+    key_file.write_text(KEY)
+    key_file.chmod(0o604)
+    (world.config / "accounts" / f"{world.account}.yaml").write_text("kit: {api_key_file: key}\n")
+
+    checked = await kit_worker("check", "--json")
+
+    (told,) = json.loads(checked.out)["exposed"]
+    assert told.startswith(f"{key_file}: holds secrets, and others than its owner may use it (mode 0604)")
+
+
 async def test_check_says_what_differs_about_a_queue(
     amqp_url: str, account_name: str, channel: AbstractChannel
 ) -> None:
