@@ -11,6 +11,7 @@ class StandingClock(Clock):
     """A clock that stands until it is moved, and whose dice always fall alike."""
 
     def __init__(self, time_of_day: float = 1_800_000_000.0) -> None:
+        super().__init__()
         self._began = self._time = time_of_day
 
     def wait(self, seconds: float) -> None:

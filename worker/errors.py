@@ -6,6 +6,7 @@
     ├── EventError            fix the data: the event is dead-lettered with .reason and its text
     │   ├── UndecodableEvent  not a message we can read at all
     │   ├── InvalidEvent      readable, but a value is missing or wrong
+    │   │   └── EarlyEvent    dated ahead of this machine's clock, which may be the one that is wrong
     │   ├── WrongApp          addressed to an app that this account does not serve
     │   ├── UnknownTag        needs a tag that Kit lacks and that may not be created
     │   ├── KitRejected       Kit says that it can never be applied (403, 422, …)
@@ -18,6 +19,7 @@
     ├── CredentialRefused     fix the credential: Kit says 401
     ├── ConfigurationError    fix a file or a setting: all its problems at once
     ├── BrokerUnavailable     start or reach the broker
+    ├── ClockWrong            set this machine's clock
     ├── LedgerUnavailable     mend the ledger, or make room for it; until then the worker holds
     │   └── LedgerNotShared   give all workers one ledger
     ├── EpochLost             nothing: another worker, or a command, has taken the account over
@@ -64,6 +66,10 @@ class InvalidEvent(EventError):
     """The event lacks a value that it needs, or a value cannot be right."""
 
     reason = Reason.INVALID_EVENT
+
+
+class EarlyEvent(InvalidEvent):
+    """The event is dated so far ahead that it would outrank whatever really happens until then."""
 
 
 class WrongApp(EventError):
@@ -131,6 +137,10 @@ class CredentialRefused(KitWorkerError):
 
 class BrokerUnavailable(KitWorkerError):
     """RabbitMQ cannot be reached, refuses the login, or does not answer in time."""
+
+
+class ClockWrong(KitWorkerError):
+    """This machine's clock is so far off that the times of events cannot be judged by it."""
 
 
 class LedgerUnavailable(KitWorkerError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import asyncpg
@@ -154,3 +156,25 @@ async def test_ledger_read_only_from_the_start(arena: Arena) -> None:
         await ledger_faults.take_no_writes(arena, on=False)
         await arena.green()
         await arena.settled(100)
+
+
+# -- clocks -----------------------------------------------------------------------------------------------
+
+SHIFTED_CLOCK: Final = str(Path(__file__).parents[1] / "shifted_clock")
+
+
+@pytest.mark.parametrize("off", [-600, 600])
+async def test_clock_of_the_machine(arena: Arena, off: int) -> None:
+    """Given a clock that is ten minutes off, current events wait, and not one is a dead letter."""
+    shift = arena.folder / "shift"
+    shift.write_text(str(off), encoding="utf-8")
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    events = events_of(50, "subscription.started", "a", now)
+    arena.world.environ |= {"PYTHONPATH": SHIFTED_CLOCK, "CLOCK_SHIFT": str(shift)}
+    async with arena.running(events=events, beside=False):
+        await arena.red_saying("this machine's clock is wrong")
+        assert "clock_wrong" in arena.worker.events_logged()
+        assert not arena.outcomes().of
+        shift.write_text("0", encoding="utf-8")
+        await arena.settled(50)
+    assert arena.outcomes().total("applied") == 50

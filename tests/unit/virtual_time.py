@@ -82,6 +82,7 @@ class VirtualClock(Clock):
     """
 
     def __init__(self, *, began: float = 1_800_000_000.0, dice: float = 0.5) -> None:
+        super().__init__()
         self.began = began
         self.dice = dice
 

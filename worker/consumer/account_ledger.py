@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 import structlog
 
 from worker.consumer.holds import Holds
 from worker.errors import EpochLost, LedgerUnavailable, LedgerWentBack
+from worker.events.delivery import NEVER
 from worker.kit.catalog import Catalog
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
@@ -68,6 +70,11 @@ class AccountLedger:
     def epoch(self) -> int:
         """Of this session's tenure; 0 while the account is not taken."""
         return self._tenure.epoch if self._tenure else 0
+
+    @property
+    def not_before(self) -> datetime:
+        """When the account was last written for before this tenure: what came without a time came later."""
+        return self._tenure.not_before if self._tenure else NEVER
 
     def is_over(self, epoch: int) -> bool:
         """Tell whether the account was taken away, given its present epoch."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -13,15 +14,19 @@ from worker.clock import Clock
 from worker.consumer.end import End
 from worker.errors import (
     BrokerUnavailable,
+    ClockWrong,
     CredentialRefused,
     KitRejected,
     KitWorkerError,
     LedgerUnavailable,
     TopologyMismatch,
 )
-from worker.retry import backoff, failures_after, pause
+from worker.retry import MAX_DELAY, backoff, failures_after, pause
 
 log = structlog.get_logger()
+
+CLOCK_LOOK: Final = 5.0
+"""Seconds between two looks whether this machine's clock is right again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +86,35 @@ class AccountState:
         self.state, self.problem = state, problem
 
     def failed(self, error: KitWorkerError) -> None:
-        """Note why no session could begin, or why one broke; it is logged once, when it begins."""
+        """Note why no session could begin, or why one broke; it is logged once, and "subscribed" ends it."""
         before = self.problem
         if isinstance(error, TopologyMismatch):
             self.set("queue_missing", str(error))
-        elif isinstance(error, BrokerUnavailable | LedgerUnavailable):
+        elif isinstance(error, BrokerUnavailable | LedgerUnavailable | ClockWrong):
             self.set("held", str(error))
         else:
             self.set("held", f"{type(error).__name__}: {error}")
-        if self.problem != before:  # "subscribed" tells when it is over
+        if self.problem == before:
+            return
+        if isinstance(error, ClockWrong):
+            self._log.error("clock_wrong", problem=self.problem)
+        else:
             self._log.warning("session_failed", problem=self.problem)
+
+    def check_clock(self) -> None:
+        """Return if this machine's clock may be right.
+
+        Raises:
+            ClockWrong: It is surely not.
+        """
+        if problem := self._clock.problem:
+            raise ClockWrong(problem)
+
+    async def wait_after(self, error: KitWorkerError, failures: int) -> None:
+        """Note what failed, and wait: longer each time, but for a clock, which costs nothing to look at."""
+        self.failed(error)
+        delay = min(backoff(failures, self._clock.random()), MAX_DELAY)
+        await self.wait(CLOCK_LOOK if isinstance(error, ClockWrong) else delay)
 
     def look_again(self) -> None:
         """End a wait: somebody may have mended what was wrong."""

@@ -20,6 +20,8 @@ class End(StrEnum):
     """The oldest event was unsettled for too long."""
     FENCED = "fenced"
     """Another worker, or a command, has taken the account."""
+    CLOCK_WRONG = "clock_wrong"
+    """This machine's clock is wrong, so that nothing can be said of the times of events."""
     PAUSED = "paused"
     """By command."""
     RECONNECTED = "reconnected"

@@ -108,8 +108,10 @@ class Holds(Gate):
 
         Raises:
             CallsSuspended: The session is over, or the broker was not heard within two heartbeats and may
-                have given the queue to another worker; or there is a hold.
+                have given the queue to another worker; or there is a hold; or this machine's clock is wrong.
         """
+        if self._clock.problem:
+            raise CallsSuspended(self._clock.problem)
         if not self._consumer.is_ours:
             raise CallsSuspended("the queue may be another worker's by now")
         if self._clock.monotonic() < self.hold.until:

@@ -17,11 +17,12 @@ from worker.accounts.account import Account
 from worker.accounts.interpret import interpret
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.backlog import Backlog
+from worker.consumer.end import End
 from worker.consumer.receive import Consumer
 from worker.consumer.settle import Settle
-from worker.errors import EventError, HandlerError
+from worker.errors import EarlyEvent, EventError, HandlerError
 from worker.events.decode import decode, with_data
-from worker.events.delivery import Delivery
+from worker.events.delivery import NEVER, Delivery
 from worker.events.event import arrival_of
 from worker.subscribers.change import NOTHING
 from worker.subscribers.identity import id_key, person_in
@@ -59,18 +60,21 @@ class Intake:
         self._backlog = backlog
         self._settle = settle
         self._read: list[Item] = []
+        self._early: list[Outcome] = []
+        self._latest = NEVER
         self._batch: list[Item] = []
         self._parked: list[Item] = []
         self._came = asyncio.Event()
 
     def __len__(self) -> int:
         """Return how many events wait here."""
-        return len(self._consumer.delivered) + len(self._read) + len(self._batch) + len(self._parked)
+        read = len(self._read) + len(self._early) + len(self._batch) + len(self._parked)
+        return len(self._consumer.delivered) + read
 
     @property
     def is_busy(self) -> bool:
         """Whether something has come that is not in the backlog yet; what waits for somebody's work apart."""
-        return bool(self._consumer.delivered or self._read or self._batch)
+        return bool(self._consumer.delivered or self._read or self._early or self._batch)
 
     async def read(self) -> None:
         """Read messages until cancelled; those that ask for nothing end, also while the ledger is away."""
@@ -97,12 +101,13 @@ class Intake:
             self._parked, self._read = [], []
             await self._consumer.surely_ours()
             await self._look_up()
+            self._judge_early()
             batch, self._batch = self._batch, []
             for item in batch:
                 self._take_in(item)
 
     async def _something_to_do(self) -> None:
-        while not self._read:
+        while not (self._read or self._early):
             self._came.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_AGAIN if self._parked else None):
@@ -113,15 +118,19 @@ class Intake:
     # -- decode, and interpret ------------------------------------------------------------------------
 
     def _decoded(self, delivery: Delivery) -> Item | None:
-        epoch = self._ledger.epoch
+        epoch, latest = self._ledger.epoch, max(self._latest, self._ledger.not_before)
         try:
             event = decode(
                 delivery,
                 arrival=arrival_of(epoch, delivery.tag),
                 apps=self.account.apps,
                 types=self.account.types,
+                not_before=latest,
             )
             email, user_id = person_in(event.data)
+        except EarlyEvent as error:
+            self._early.append(Outcome(Item(delivery), Kind.DEAD_LETTERED, error))
+            self._came.set()
         except EventError as error:
             self._settle.put(Outcome(Item(delivery), Kind.DEAD_LETTERED, error))
         except Exception as error:  # the edge: an unsettled message would stay for ever
@@ -129,6 +138,8 @@ class Intake:
             bug = HandlerError(f"{type(error).__name__} while reading it; this is a bug")
             self._settle.put(Outcome(Item(delivery), Kind.DEAD_LETTERED, bug))
         else:
+            if not event.dated:
+                self._latest = event.time
             user = None if user_id is None else id_key(user_id)
             return Item(delivery, event, email or "", user, epoch=epoch)
         return None
@@ -152,6 +163,18 @@ class Intake:
         return structs.replace(item, change=change, refusal=None)
 
     # -- look up, and judge ---------------------------------------------------------------------------
+
+    def _judge_early(self) -> None:
+        """Refuse what is dated ahead, unless it is this machine that is behind; Kit was asked for the time.
+
+        It has to have been: whoever takes an account asks Kit whose it is, and Kit's answers are dated.
+        """
+        if self._consumer.clock.problem:
+            self._consumer.end(End.CLOCK_WRONG)  # they come again, once it is right
+            return
+        early, self._early = self._early, []
+        for outcome in early:
+            self._settle.put(outcome)
 
     async def _look_up(self) -> None:
         """Ask the ledger about the people of the batch; also where all are known, to see that it is ours."""

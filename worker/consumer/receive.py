@@ -37,9 +37,9 @@ class Consumer:
         broker: Both connections.
         worker_id: Names this worker.
         prefetch: As the session before has left it.
-        clock: Tells when a message came.
 
     Attributes:
+        clock: Tells when a message came; it may be wrong.
         prefetch: How many messages it may hold, and with how much care; the next session goes on from it.
         window: How many it may hold now, as RabbitMQ was told.
         unsettled: What it holds, oldest first, by the channel's number for it.
@@ -62,7 +62,7 @@ class Consumer:
         self._account = account
         self._broker = broker
         self._worker_id = worker_id
-        self._clock = clock
+        self.clock = clock
         self._came = asyncio.Event()
         self._channel: ConsumerChannel | None = None
         self._tag = f"{worker_id}-{uuid.uuid4().hex[:12]}"[-255:]
@@ -78,7 +78,7 @@ class Consumer:
             BrokerUnavailable: The channel could not be set up.
         """
         priority = consumer_priority(self._worker_id, self._account)
-        self._channel = await ConsumerChannel.open(self._broker.consuming, self._clock)
+        self._channel = await ConsumerChannel.open(self._broker.consuming, self.clock)
         try:
             await self._channel.consume(
                 self, work_queue(self._account), prefetch=self.window, tag=self._tag, priority=priority
@@ -126,7 +126,7 @@ class Consumer:
     def oldest_age(self) -> float:
         """Seconds for which the oldest unsettled message has been in hand; 0 where there is none."""
         oldest = next(iter(self.unsettled.values()), None)
-        return self._clock.monotonic() - oldest.since if oldest else 0.0
+        return self.clock.monotonic() - oldest.since if oldest else 0.0
 
     # -- whose the account is -------------------------------------------------------------------------
 

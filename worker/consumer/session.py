@@ -161,6 +161,8 @@ class Session:
             oldest = self.consumer.oldest_age
             if self.holds.refused.is_set():
                 self.end(End.CREDENTIAL_REFUSED)
+            elif self._shared.clock.problem:
+                self.end(End.CLOCK_WRONG)
             elif oldest >= self._shared.patience.max_age:
                 self.end(End.GREW_OLD)
             elif self.consumer.prefetch.careful and oldest >= self._shared.patience.alone_for:

@@ -19,7 +19,7 @@ from worker.consumer.shared import Shared
 from worker.errors import KitWorkerError
 from worker.kit.catalog import Catalog
 from worker.ledger.tokens import Connected
-from worker.retry import MAX_DELAY, Tries, backoff
+from worker.retry import Tries
 
 log = structlog.get_logger()
 
@@ -177,12 +177,12 @@ class Supervisor:
                 failures = 0
             except KitWorkerError as error:
                 failures += 1
-                self._state.failed(error)
-                await self._state.wait(min(backoff(failures, self._shared.clock.random()), MAX_DELAY))
+                await self._state.wait_after(error, failures)
 
     async def _is_ready(self, catalog: Catalog) -> bool:
         """See to it that a session would not be in vain; tell whether it may begin."""
         account, shared = self.account, self._shared
+        self._state.check_clock()
         await self.declaring.declare(account)
         await self._state.until_answered(catalog.client.login.check, LOGIN_EVERY)
         if self._prefetch.careful:

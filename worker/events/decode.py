@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from worker.errors import InvalidEvent, UndecodableEvent, WrongApp
-from worker.events.delivery import Delivery
+from worker.errors import EarlyEvent, InvalidEvent, UndecodableEvent, WrongApp
+from worker.events.delivery import NEVER, Delivery
 from worker.events.event import (
     EVENT_ARRIVAL,
     EVENT_ID,
@@ -34,7 +34,12 @@ _CLOUD_EVENT_PREFIXES = ("cloudEvents:", "cloudEvents_")
 
 
 def decode(
-    delivery: Delivery, *, arrival: int, apps: Collection[str] = (), types: Collection[str] = ()
+    delivery: Delivery,
+    *,
+    arrival: int,
+    apps: Collection[str] = (),
+    types: Collection[str] = (),
+    not_before: datetime = NEVER,
 ) -> Event:
     """Return the event that a message carries.
 
@@ -43,9 +48,11 @@ def decode(
         arrival: A number that grows with every message; a replayed event keeps its own.
         apps: The apps of the account; empty where it takes events without an app.
         types: The event types that are known, to split a routing key where the message names no type.
+        not_before: When the last event without a time of its own is said to have happened, as clocks go back.
 
     Raises:
         UndecodableEvent: It is not readable at all.
+        EarlyEvent: It is dated too far ahead of when it was received.
         InvalidEvent: A field of the envelope is missing or wrong; the text begins with its name.
         WrongApp: Its routing key names an app that is not the account's.
     """
@@ -57,7 +64,7 @@ def decode(
     is_routed = bool(replayed or delivery.exchange)  # else the key is the queue's name, and names no app
     kind = _type(envelope, delivery, routing_key, apps, types)
     given = _time(envelope, delivery)
-    time = delivery.received_at if given is None else given
+    time = max(delivery.received_at, not_before) if given is None else given
     return Event(
         type=kind,
         time=time,
@@ -213,7 +220,7 @@ def _time(envelope: Mapping[str, Any], delivery: Delivery) -> datetime | None:
     ahead_by = time - delivery.received_at
     if ahead_by > MAX_AHEAD:
         ahead = f"{time.isoformat()} lies {ahead_by} ahead of this worker's clock"
-        raise InvalidEvent(f"{name}: {ahead}; at most {MAX_AHEAD} is allowed")
+        raise EarlyEvent(f"{name}: {ahead}; at most {MAX_AHEAD} is allowed")
     return time
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -98,6 +100,7 @@ class KitHttp:
         Raises:
             KitUnavailable: There was no answer.
         """
+        asked = self.clock.monotonic()
         try:
             async with self._session.request(
                 request.method,
@@ -107,12 +110,20 @@ class KitHttp:
                 params=request.params,
                 allow_redirects=False,  # a POST that is redirected becomes a GET, whose 200 proves nothing
             ) as response:
+                self._hear(response, self.clock.monotonic() - asked)
                 return response.status, await self._body(response)
         except TimeoutError as error:
             raise unanswered("Kit gave no answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
             # Only the class: aiohttp's texts repeat addresses.
             raise unanswered(f"the call to Kit failed: {type(error).__name__}") from error
+
+    def _hear(self, response: aiohttp.ClientResponse, seconds: float) -> None:
+        """Note what time it is at Kit, by an answer that is its own; the header counts whole seconds."""
+        date = response.headers.get("Date", "")
+        if response.ok and "Age" not in response.headers:
+            with suppress(ValueError, TypeError, OverflowError):  # not a date: nothing is heard
+                self.clock.heard("Kit", parsedate_to_datetime(date).timestamp(), within=seconds + 1.0)
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         limit = self._max_answer_bytes

@@ -22,5 +22,8 @@ class LedgerTime:
         """Return the time of day in seconds since 1970: PostgreSQL's, or for SQLite that of its only host."""
         if connection.dialect.name == "sqlite":
             return self._clock.time()
+        asked = self._clock.monotonic()
         query = select(extract("epoch", func.clock_timestamp()))
-        return float((await connection.execute(query)).scalar_one())
+        now = float((await connection.execute(query)).scalar_one())
+        self._clock.heard("the ledger", now, within=self._clock.monotonic() - asked)
+        return now

@@ -24,7 +24,7 @@ from worker.ledger.ledger_time import LedgerTime
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.rows import upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
-from worker.ledger.takeover import Taker, Tenure, take_over
+from worker.ledger.takeover import Taker, Tenure, later, take_over
 from worker.ledger.witness import Witness
 from worker.subscribers.identity import id_key, plain
 from worker.subscribers.known import Batch, HistoryEntry, Known, Person
@@ -131,9 +131,8 @@ class Ledger:
                 rows = [_entry_row(account, entry, self.worker) for entry in batch.entries]
                 await connection.execute(history.insert(), rows)
             # Last, so that it is no earlier than any answer that was written.
-            written = (
-                update(accounts).where(accounts.c.account == account).values(written_at=self.clock.time())
-            )
+            written = update(accounts).where(accounts.c.account == account)
+            written = written.values(written_at=later(self.clock.time()))
             created_tags = accounts.c.created_tags + batch.created_tags
             await connection.execute(written.values(batch=batch.number, created_tags=created_tags))
 

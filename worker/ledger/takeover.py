@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import ColumnElement, Row, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from worker.clock import MAX_SKEW
+from worker.events.delivery import NEVER
 from worker.ledger.rows import insert_account
 from worker.ledger.schema import accounts
 from worker.ledger.witness import Witness
@@ -28,6 +31,7 @@ class Tenure:
         known_since: Seconds since 1970. What Kit answered before may be out of date: a holder since then
             has left without saying what became of its last calls.
         in_doubt: Whether that was the last holder, some of whose calls may still be under way.
+        not_before: When the account was last written for by another one's clock, or ours.
         batch: The number of the last batch that was written in it.
         went_back: Whether the ledger is older than it was: the last tenure that was seen is not in it.
     """
@@ -38,6 +42,7 @@ class Tenure:
     kit_account: int = 0
     known_since: float = 0.0
     in_doubt: bool = False
+    not_before: datetime = NEVER
     batch: int = 0
     went_back: bool = False
 
@@ -71,7 +76,7 @@ async def take_over(connection: AsyncConnection, account: str, taker: Taker) -> 
     clean = _is_clean(account, before, taker)
     known_since = before.known_since if clean else max(now, before.written_at)
     epoch = _next_epoch(max(before.epoch, newest), taker.shared)
-    values = {"epoch": epoch, "holder": taker.name, "written_at": now, "known_since": known_since}
+    values = {"epoch": epoch, "holder": taker.name, "known_since": known_since, "written_at": later(now)}
     await connection.execute(update(accounts).where(ours).values(**values, released_at=None, batch=0))
     was_held = max(before.written_at, newest) > 0
     return Tenure(
@@ -81,8 +86,20 @@ async def take_over(connection: AsyncConnection, account: str, taker: Taker) -> 
         taker.kit_account,
         known_since,
         in_doubt=was_held and not clean,
+        not_before=datetime.fromtimestamp(before.written_at, UTC) if _is_sane(before, now) else NEVER,
         went_back=before.epoch < newest,
     )
+
+
+def later(now: float) -> ColumnElement[float]:
+    """Return the time of the last write from now on: it does not go back where clocks differ a little."""
+    written_at = accounts.c.written_at
+    return case((written_at.between(now, now + 2 * MAX_SKEW), written_at), else_=now)
+
+
+def _is_sane(before: Row[Any], now: float) -> bool:
+    """Tell whether the account was last written for at a time that can be: no clock was off by a day, say."""
+    return bool(before.written_at <= now + 2 * MAX_SKEW)
 
 
 def _is_clean(account: str, before: Row[Any], taker: Taker) -> bool:

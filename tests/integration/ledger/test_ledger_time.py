@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from tests.clocks import StandingClock
-from tests.integration.ledger.harness import ACCOUNT
+from tests.integration.ledger.harness import ACCOUNT, NewLedger, one_of_all
 from worker.clock import Clock
+from worker.events.delivery import NEVER
 from worker.ledger.database import Database
 from worker.ledger.registry import LIVE_FOR, Registry
 from worker.ledger.store import Ledger
@@ -77,3 +78,40 @@ async def test_the_time_of_a_file_is_that_of_its_host(sqlite_url: str) -> None:
 
 async def test_the_time_of_a_server_is_its_own(postgresql_url: str) -> None:
     assert abs(await now_of(postgresql_url) - Clock().time()) < 30
+
+
+async def test_what_comes_later_is_not_earlier_by_another_hosts_clock(
+    new_ledger: NewLedger, clock: StandingClock
+) -> None:
+    """Given a host two minutes ahead that wrote last, the next ones begin where it ended, also twice."""
+    ledger = new_ledger()
+    tenure = await ledger.take(ACCOUNT)
+    clock.wait(120)
+    await ledger.save(tenure, one_of_all())
+    written = clock.now()
+    clock.wait(-120)
+    for _ in range(2):
+        tenure = await ledger.take(ACCOUNT)
+        assert tenure.not_before == written
+        await ledger.save(tenure, one_of_all())
+
+
+async def test_a_clock_that_was_off_by_a_day_once_is_not_followed(
+    new_ledger: NewLedger, clock: StandingClock
+) -> None:
+    ledger = new_ledger()
+    clock.wait(86400)
+    await ledger.save(await ledger.take(ACCOUNT), one_of_all())
+    clock.wait(-86400)
+    tenure = await ledger.take(ACCOUNT)
+    assert tenure.not_before == NEVER
+    await ledger.save(tenure, one_of_all())
+    assert (await ledger.take(ACCOUNT)).not_before == clock.now()
+
+
+async def test_a_servers_clock_tells_that_ours_is_wrong(of_host: Callable[[float], Ledger]) -> None:
+    """Given a host that is ten minutes behind PostgreSQL's, each sign of life tells it so."""
+    for off, wrong in ((0.0, False), (-600.0, True), (600.0, True), (95.0, False)):
+        ledger = of_host(off)
+        await Registry(ledger, "w-1").beat({})
+        assert bool(ledger.clock.problem) is wrong

@@ -312,7 +312,10 @@ def test_a_ledger_that_went_back_ends_the_session_whatever_is_in_hand() -> None:
 
     class PutBack(Kept):
         async def load(self, tenure: Tenure, _: Collection[str], __: Collection[str]) -> Known:
+            self.calls.append("load")
             raise LedgerWentBack(tenure.account)
 
+    kept = PutBack()
     with pytest.raises(LedgerWentBack):
-        run(ledger_of(PutBack()).load((), (), may_take=True))
+        run(ledger_of(kept).load((), (), may_take=True))
+    assert kept.calls == ["take", "load"]

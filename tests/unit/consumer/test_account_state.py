@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+from structlog.testing import capture_logs
+
 from tests.unit.consumer.world import unavailable
 from tests.unit.virtual_time import VirtualClock, now, run
-from worker.consumer.account_state import AccountState
+from worker.consumer.account_state import CLOCK_LOOK, AccountState, Status
+from worker.errors import BrokerUnavailable, ClockWrong
 
 
 def test_what_is_mended_while_kit_is_being_asked_ends_the_wait_that_follows() -> None:
@@ -64,3 +68,35 @@ def test_sessions_that_do_not_last_follow_each_other_more_and_more_slowly() -> N
     assert short == [1.0, 2.0, 4.0]
     assert lasting <= 0.5
     assert at_least == 1.0
+
+
+def test_a_clock_that_is_wrong_is_said_and_looked_at_until_it_is_right() -> None:
+    """Given a clock ten minutes behind, it is said once, and each look comes as soon as the one before."""
+
+    async def main() -> None:
+        clock = VirtualClock()
+        state = AccountState("sunny", clock)
+        state.check_clock()
+        clock.heard("Kit", clock.time() + 600, within=1.0)
+        for failures in range(1, 21):
+            with pytest.raises(ClockWrong, match="10 min behind that of Kit") as wrong:
+                state.check_clock()
+            await state.wait_after(wrong.value, failures)
+        assert now() == 20 * CLOCK_LOOK
+        assert state.status == Status("held", str(wrong.value))
+        clock.began += 600
+        state.check_clock()
+
+    with capture_logs() as logs:
+        run(main())
+    assert [(line["event"], line["log_level"]) for line in logs] == [("clock_wrong", "error")]
+
+
+def test_what_else_fails_is_tried_again_more_seldom() -> None:
+    async def main() -> None:
+        state = AccountState("sunny", VirtualClock())
+        for failures in range(1, 8):
+            await state.wait_after(BrokerUnavailable("gone"), failures)
+        assert now() == 1 + 2 + 4 + 8 + 16 + 32 + 60
+
+    run(main())

@@ -75,3 +75,14 @@ def test_no_call_is_made_during_a_hold_or_where_the_account_may_be_another_worke
             world.holds.check()
 
     run(main())
+
+
+def test_no_call_is_made_while_this_machines_clock_is_wrong() -> None:
+    async def main() -> None:
+        world = World()
+        world.holds.check()
+        world.clock.heard("Kit", world.clock.time() + 600, within=1.0)
+        with pytest.raises(CallsSuspended, match="clock is wrong"):
+            world.holds.check()
+
+    run(main())

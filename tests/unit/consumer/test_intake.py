@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from datetime import timedelta
 
 import pytest
 
 from tests.unit.consumer.world import World, adds
 from tests.unit.examples import EMAIL
 from tests.unit.virtual_time import run, settle
+from worker.consumer.end import End
 from worker.consumer.intake import LOOK_AGAIN
 from worker.errors import EpochLost, Reason
 from worker.events.event import OrderKey, arrival_of
@@ -333,5 +336,94 @@ def test_what_waits_to_become_a_dead_letter_keeps_only_its_message_too() -> None
         (outcome,) = world.dead_letters.published
         assert outcome.item.event is not None
         assert outcome.item.event.data == {}
+
+    run(main())
+
+
+# -- times ------------------------------------------------------------------------------------------------
+
+
+def ahead(world: World, minutes: float, email: str = EMAIL) -> int:
+    """Let an event come that is dated so many minutes ahead of this machine's clock."""
+    time = (world.clock.now() + timedelta(minutes=minutes)).isoformat()
+    return world.delivers(json.dumps({"time": time, "data": {"user": {"email": email}}}).encode())
+
+
+def test_an_event_that_is_dated_ahead_is_a_dead_letter_while_the_clock_may_be_right() -> None:
+    """Given a clock that others agree with, it is the event that is wrong; the ledger was asked before."""
+
+    async def main() -> None:
+        world = World()
+        world.clock.heard("Kit", world.clock.time(), within=1.0)
+        async with world.running(dispatch=False):
+            early, current = ahead(world, 10), ahead(world, 0)
+            await settle()
+        assert world.settled == {early: Reason.INVALID_EVENT}
+        assert world.folded == [current]
+        assert world.ledger.asked
+        assert world.consumer.ends == []
+
+    run(main())
+
+
+def test_a_clock_that_is_behind_makes_no_dead_letters() -> None:
+    """Given that Kit's clock is ten minutes ahead of ours, current events wait, and the session ends."""
+
+    async def main() -> None:
+        world = World()
+        world.ledger.reads = 1.0
+        async with world.running(dispatch=False):
+            for number in range(100):
+                ahead(world, 10, f"p{number}@example.com")
+            await settle()
+            world.clock.heard(
+                "Kit", world.clock.time() + 600, within=1.0
+            )  # the answer to who has the account
+            await asyncio.sleep(5)
+            assert len(world.intake) == len(world.consumer.unsettled) == 100
+        assert world.settled == {}
+        assert set(world.consumer.ends) == {End.CLOCK_WRONG}
+
+    run(main())
+
+
+def times(world: World) -> list[float]:
+    """When the events in the backlog happened, in seconds since the world began."""
+    began = world.clock.began
+    return [item.event.time.timestamp() - began for item in world.backlog.items() if item.event is not None]
+
+
+async def undated(world: World) -> None:
+    """Let an event come that has no time of its own."""
+    world.delivers(json.dumps({"data": {"user": {"email": f"p{world.count}@example.com"}}}).encode())
+    await settle()
+
+
+def test_of_events_without_a_time_the_later_one_is_later_also_where_the_clock_is_set_back() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.running(dispatch=False):
+            await undated(world)
+            world.clock.began -= 120
+            await undated(world)
+            await undated(world)
+            world.clock.began += 180
+            await undated(world)
+            world.clock.began -= 60
+        assert times(world) == [0, 0, 0, 60]
+
+    run(main())
+
+
+def test_and_also_where_another_host_took_the_one_before() -> None:
+    """Given an account that was last written for at a time that lies ahead here, what comes is later."""
+
+    async def main() -> None:
+        world = World()
+        world.ledger.epoch, world.ledger.takes = 0, 7
+        world.ledger.brings = world.clock.now() + timedelta(minutes=2)
+        async with world.running(dispatch=False):
+            await undated(world)
+        assert times(world) == [120]
 
     run(main())

@@ -11,17 +11,20 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, cast
 
 from tests.unit.examples import EMAIL, NOON, change, event
 from tests.unit.virtual_time import VirtualClock, now, settle
 from worker.accounts.account import Account
+from worker.clock import Clock
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.apply import Apply
 from worker.consumer.backlog import Backlog
 from worker.consumer.dead_lettering import DeadLettering
 from worker.consumer.dispatch import Dispatch
+from worker.consumer.end import End
 from worker.consumer.gather import BURST_OVER, Gather
 from worker.consumer.holds import Holds
 from worker.consumer.intake import Intake
@@ -29,7 +32,7 @@ from worker.consumer.receive import Consumer
 from worker.consumer.report import Report
 from worker.consumer.settle import Settle
 from worker.errors import KitUnavailable, Reason
-from worker.events.delivery import Delivery
+from worker.events.delivery import NEVER, Delivery
 from worker.kit.client import KitClient
 from worker.kit.writer import BulkResult, Writer
 from worker.mapping import EventMapping, Rule, Template
@@ -200,6 +203,8 @@ class FakeConsumer:
     Attributes:
         acked: The numbers of messages that were acked, in order.
         can_ack: Whether the channel still takes acks.
+        clock: Of the session.
+        ends: Why it was to end.
     """
 
     window: int = 500
@@ -209,6 +214,12 @@ class FakeConsumer:
     acked: list[int] = field(default_factory=list)
     can_ack: bool = True
     is_ours: bool = True
+    clock: Clock = field(default_factory=VirtualClock)
+    ends: list[End] = field(default_factory=list)
+
+    def end(self, why: End) -> None:
+        """End the session, as somebody asks."""
+        self.ends.append(why)
 
     def __post_init__(self) -> None:
         self.changed = asyncio.Event()
@@ -258,6 +269,8 @@ class FakeLedger:
         reads: Seconds that a question takes.
         writes: Seconds that a write takes.
         epoch: Of the tenure; 0 while the account is not taken.
+        not_before: When the account was last written for before.
+        brings: What that becomes with the take.
         takes: The epoch that the next question brings, if it takes the account.
     """
 
@@ -270,6 +283,8 @@ class FakeLedger:
     writes: float = 0.0
     epoch: int = 1
     takes: int = 0
+    not_before: datetime = NEVER
+    brings: datetime = NEVER
     error: Exception | None = None
     problem: str = ""
 
@@ -277,7 +292,8 @@ class FakeLedger:
         """Answer."""
         self.asked.append(set(emails))
         self.may_take.append(may_take)
-        self.epoch = self.takes or self.epoch
+        if self.takes:
+            self.epoch, self.not_before = self.takes, self.brings
         await asyncio.sleep(self.reads)
         if self.error is not None:
             raise self.error
@@ -341,6 +357,7 @@ class World:
         self.clock = VirtualClock(began=NOON.timestamp() + 3600)
         self.kit = kit or FakeKit()
         self.consumer, self.ledger, self.dead_letters = FakeConsumer(), FakeLedger(), FakeDeadLetters()
+        self.consumer.clock = self.clock
         self.report = FakeReport()
         self.count = 0
         self.in_hand = InHand()

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.examples import NOON
-from worker.errors import EventError, InvalidEvent, Reason, UndecodableEvent, WrongApp
+from worker.errors import EarlyEvent, EventError, InvalidEvent, Reason, UndecodableEvent, WrongApp
 from worker.events.decode import MAX_BODY_BYTES, decode
 from worker.events.delivery import Delivery
 from worker.events.event import Event
@@ -332,9 +332,25 @@ def test_a_time_may_be_up_to_five_minutes_ahead_of_ours(ahead: timedelta) -> Non
 def test_a_time_further_ahead_is_refused_wherever_it_comes_from() -> None:
     ahead = NOON + timedelta(minutes=5, microseconds=1)
 
-    assert refused(message({"time": ahead.isoformat(), "data": DATA})).startswith("time: ")
-    assert refused(message({"occurred_at": ahead.isoformat(), "data": DATA})).startswith("occurred_at: ")
-    assert refused(message(timestamp=ahead)).startswith("timestamp: ")
+    body = {"data": DATA}
+    assert refused(message({"time": ahead.isoformat(), **body}), EarlyEvent).startswith("time: ")
+    assert refused(message({"occurred_at": ahead.isoformat(), **body}), EarlyEvent).startswith(
+        "occurred_at: "
+    )
+    assert refused(message(timestamp=ahead), EarlyEvent).startswith("timestamp: ")
+
+
+def test_the_time_of_receipt_does_not_go_back_where_the_clock_does() -> None:
+    """Given an event without a time, it happened no earlier than the one before; a time of its own stands."""
+    later = NOON + timedelta(minutes=2)
+
+    undated = decode(message({"data": DATA}), arrival=1, types=TYPES, not_before=later)
+    dated = decode(
+        message({"time": NOON.isoformat(), "data": DATA}), arrival=1, types=TYPES, not_before=later
+    )
+
+    assert (undated.time, undated.order.time, undated.dated) == (later, later, False)
+    assert dated.time == NOON
 
 
 # -- order and id -------------------------------------------------------------------------------------------

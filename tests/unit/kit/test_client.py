@@ -53,7 +53,7 @@ async def client(
     *,
     limit: int = 100,
     timeout: float = 5.0,  # noqa: ASYNC109  # the client's own
-    clock: Clock = Clock(),  # noqa: B008  # it has no state
+    clock: Clock = Clock(),  # noqa: B008  # nobody asks it whether it is right
     login: Login = api_key_login(SecretStr(KEY)),  # noqa: B008  # frozen
     **options: Any,  # noqa: ANN401  # as the client, or its connections, have them
 ) -> AsyncIterator[KitClient]:  # as the client has them
@@ -695,3 +695,31 @@ async def test_between_a_refusal_and_the_next_try_the_account_may_have_gone_to_a
             await kit.call("POST", PATH, 1, 2)
 
     assert len(server.requests) == 1
+
+
+# -- what time it is at Kit -------------------------------------------------------------------------------
+
+BEHIND = "Date: Fri, 15 Jan 2027 07:50:00 GMT"
+"""Ten minutes before the time at which a `StandingClock` stands."""
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "wrong"),
+    [
+        (200, (BEHIND,), True),
+        (200, ("Date: Fri, 15 Jan 2027 08:01:35 GMT",), False),
+        (200, (), False),
+        (200, ("Date: yesterday",), False),
+        (200, ("Date: Fri, 15 Jan 99999 07:50:00 GMT",), False),
+        (502, (BEHIND,), False),  # of something in between, perhaps
+        (200, (BEHIND, "Age: 600"), False),  # an answer of then
+    ],
+)
+async def test_kits_answers_tell_whether_this_machines_clock_is_right(
+    status: int, headers: tuple[str, ...], wrong: bool
+) -> None:
+    clock = StandingClock()
+    async with serving(answering(status, None, *headers)) as server, client(server.url, clock=clock) as kit:
+        with contextlib.suppress(KitUnavailable):
+            await kit.get("/v4/account")
+    assert ("10 min ahead of that of Kit" in clock.problem) is wrong
