@@ -360,7 +360,8 @@ async def status_with_dead_letters(kit_worker: Shell, account: str) -> dict[str,
     async with asyncio.timeout(40):
         while True:
             as_json: dict[str, Any] = json.loads((await kit_worker("status", "--json")).out)
-            if as_json["workers"][0]["accounts"][account].get("dead_letter_depth"):
+            told = as_json["workers"][0]["accounts"].get(account, {})  # at its start it tells of none
+            if told.get("dead_letter_depth"):
                 return as_json
 
 
