@@ -1,9 +1,12 @@
 """What holds for every test."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from worker.outside import SECRETS
 
 # Machines differ in speed, so no example has a deadline; pytest's own time limit ends what hangs. In CI the
 # examples are the same in each run: a run fails for what was changed, not by chance.
@@ -22,6 +25,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return float(limit.args[0]) if limit else 0.0
 
     items.sort(key=seconds, reverse=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets_of_other_tests() -> Iterator[None]:
+    """Given a test whose password is a word of other tests' sentences, theirs stay as they are."""
+    yield
+    SECRETS.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -89,9 +89,9 @@ class App:
         if self._stopping.is_set():
             grace = 0.0
             self._hurrying.set()
-        log.info("stopping", grace_s=grace, accounts=len(self._supervisors.running))
         self._supervisors.begin_stop(grace)
         self._stopping.set()
+        log.info("stopping", grace_s=grace, accounts=len(self._supervisors.running))
 
     async def run(self) -> None:
         """Work until `stop`, or SIGTERM or SIGINT, and then hand everything back."""

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from worker import logs
 from worker.commands import dead_letters, exits, schema
 from worker.commands.check import check
 from worker.commands.connect import connect
@@ -103,7 +104,7 @@ def _explain(error: KitWorkerError) -> None:
         else [str(error)]
     )
     for line in lines:
-        print(f"kit-worker: {line}", file=sys.stderr)  # noqa: T201  # logs may not be set up yet
+        logs.tell(f"kit-worker: {line}")  # plain, for logs may not be set up yet
 
 
 def _flushed(code: int) -> int:

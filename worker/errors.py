@@ -32,6 +32,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from worker.outside import line
+
 
 class Reason(StrEnum):
     """Why a message is in the dead-letter queue: the value of its `x-reason` header."""
@@ -47,7 +49,13 @@ class Reason(StrEnum):
 
 
 class KitWorkerError(Exception):
-    """The root of all errors that this package raises on purpose."""
+    """The root of all errors that this package raises on purpose.
+
+    Its text is one line that may be printed, logged and kept, whoever said what stands in it: see `outside`.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(line(text))
 
 
 class EventError(KitWorkerError):
@@ -177,12 +185,16 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the line that people read and editors jump to."""
-        return f"{self.where}: {self.text}"
+        return line(f"{self.where}: {self.text}")
 
 
 class ConfigurationError(KitWorkerError):
     """A file or a setting is wrong. Carries every problem found, not only the first."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
+        super().__init__()
         self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        """Return a line for each problem."""
+        return "\n".join(map(str, self.problems))

@@ -2,57 +2,105 @@
 
 from __future__ import annotations
 
+import io
 import logging
-import re
+import os
+import select
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, TextIO, cast
 
 import structlog
+from prometheus_client import Counter
 
-from worker.errors import Reason
-from worker.subscribers.identity import mask_email
-
-_EMAIL: Final = re.compile(r"[^\s@<>\"'(),:;=/*\[\]{}]+@[\w-]+(?:\.[\w-]+)*")
-_URL_LOGIN: Final = re.compile(r"://[^\s\"]*@")
-_OWN_WORDS: Final = "|".join(reason.removeprefix("kit_") for reason in Reason if reason.startswith("kit_"))
-_KEY: Final = re.compile(rf"\bkit_(?!(?:{_OWN_WORDS})\b)[A-Za-z0-9]{{8,}}\b")
-"""What Kit's v4 API keys look like, and the reasons of dead letters do, too."""
+from worker.outside import MAX_TRACEBACK, line, redacted
 
 _PRIVATE: Final = frozenset({"_record", "_from_structlog"})
 """structlog's own, taken off before anything is rendered."""
+_TRACEBACKS: Final = frozenset({"exception", "stack"})
+"""What stands on several lines."""
 
 _NOISY: Final = ("aio_pika", "aiormq", "aiormq.connection", "aiormq.channel", "asyncio", "aiohttp.access")
 """Libraries that log, with free text and whole URLs, what the worker reports under names of its own."""
 
+LINES_LOST: Final = Counter(
+    "kit_worker_log_lines_lost",
+    "Log lines that could not be written: the disk is full, or nobody reads them any more",
+    registry=None,
+)
+READER_WAIT: Final = 0.2
+"""Seconds for which whoever reads the log through a pipe is waited for, once, before lines are dropped."""
 
-def redact(text: str, *, addresses: bool = True) -> str:
-    """Return text without logins in URLs and API keys, and, unless told otherwise, without addresses."""
-    if "kit_" in text:
-        text = _KEY.sub("kit_***", text)
-    if "@" not in text:
-        return text  # nearly every text of every line
-    text = _URL_LOGIN.sub("://***@", text)
-    return _EMAIL.sub(lambda match: mask_email(match[0]), text) if addresses else text
+
+class LogStream(io.TextIOBase):
+    """Writes lines, and never fails or waits for long: the work goes on without its log.
+
+    A line that cannot be written is counted in `LINES_LOST`.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._patience = READER_WAIT
+        self._is_torn = False
+        try:
+            self._descriptor: int | None = file.fileno()
+        except (OSError, ValueError):
+            self._descriptor = None  # a test's
+        self._poll = select.poll()
+        if self._descriptor is not None:
+            self._poll.register(self._descriptor, select.POLLOUT)
+
+    def write(self, text: str) -> int:
+        """Write whole lines."""
+        try:
+            self._write(text)
+        except (OSError, ValueError):  # ValueError: it is closed
+            LINES_LOST.inc()
+            self._is_torn = True
+        return len(text)
+
+    def _write(self, text: str) -> None:
+        if self._descriptor is None:
+            self._file.write(text)
+            self._file.flush()
+            return
+        data = (b"\n" if self._is_torn else b"") + text.encode("utf-8", "backslashreplace")
+        while data:
+            self._wait_for_reader()
+            # So much goes into a pipe that is ready without waiting (POSIX, `write`).
+            data = data[os.write(self._descriptor, data[: select.PIPE_BUF]) :]
+        self._is_torn = False
+
+    def _wait_for_reader(self) -> None:
+        if not self._poll.poll(self._patience * 1000):
+            self._patience = 0.0
+            raise BlockingIOError("nobody reads the log")
+        self._patience = READER_WAIT
+
+
+def tell(text: str) -> None:
+    """Write a line of plain text on standard error, for whoever typed a command."""
+    LogStream(sys.stderr).write(f"{text}\n")
 
 
 def _redacting(*, addresses: bool) -> structlog.typing.Processor:
     """Return the last line of defence: whoever logs is to mask; this catches what slips through."""
 
     def clean(value: object) -> object:
-        if isinstance(value, str):
-            return redact(value, addresses=addresses)
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, dict):
             return {clean(key): clean(item) for key, item in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [clean(item) for item in value]
-        return redact(str(value), addresses=addresses)
+        return line(str(value), addresses=addresses)
 
     def process(_logger: object, _name: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         for key, value in fields.items():
-            if not isinstance(value, bool | int | float | None) and key not in _PRIVATE:
+            if key in _TRACEBACKS:
+                fields[key] = redacted(str(value), MAX_TRACEBACK, addresses=addresses)
+            elif key not in _PRIVATE:
                 fields[key] = clean(value)
         return fields
 
@@ -79,18 +127,22 @@ def configure(level: str, log_format: str) -> None:
         if console
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
+    stream = cast("TextIO", LogStream(sys.stderr))  # as much of one as is used
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
-    _route_libraries(shared, renderer)
+    _route_libraries(shared, renderer, stream)
+    sys.excepthook = _crashed
 
 
-def _route_libraries(shared: list[structlog.typing.Processor], renderer: structlog.typing.Processor) -> None:
+def _route_libraries(
+    shared: list[structlog.typing.Processor], renderer: structlog.typing.Processor, stream: TextIO
+) -> None:
     """Give warnings of libraries the same form."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -102,3 +154,8 @@ def _route_libraries(shared: list[structlog.typing.Processor], renderer: structl
     root.setLevel(logging.WARNING)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _crashed(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Tell of a bug that ends the process as of any other: Python's own words might hold a secret."""
+    structlog.get_logger().critical("crashed", exc_info=(kind, error, traceback))

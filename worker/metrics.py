@@ -7,6 +7,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from worker.logs import LINES_LOST
+
 VERSION: Final = version("kit-worker")
 """This worker's own, as `kit-worker --version`, its log, `/readyz` and its metrics tell it."""
 
@@ -121,6 +123,7 @@ class Metrics:
             ["account"],
             registry=self.registry,
         )
+        self.registry.register(LINES_LOST)
         self.loop_lag = Gauge(
             "kit_worker_loop_lag_seconds",
             "How late the event loop last was; over a second, something blocks it",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -19,6 +20,8 @@ from worker.errors import ConfigurationError, Problem
 from worker.files import read_text
 from worker.ledger.address import check_ledger_url, check_way_to_ledger
 from worker.ledger.sealing import check_key
+from worker.outside import SECRETS
+from worker.urls import check_url, passwords
 
 ENV_FILE: Final = Path(".env")
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -105,8 +108,14 @@ def check_base_url(url: str, *, allow_http: bool) -> None:
     Raises:
         ValueError: Neither https, nor a loopback address, nor allowed by `KIT_ALLOW_HTTP=1`.
     """
+    check_url(url)
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.username is not None
+        or parts.query
+    ):
         raise ValueError("must be an address such as https://api.kit.com")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK and not allow_http:
         raise ValueError(
@@ -123,13 +132,23 @@ def load_settings() -> Settings:
     """
     _env_text()  # pydantic takes what is no file for an empty one, and lets other errors through
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         problems = [
             Problem(str(item["loc"][0]).upper(), item["msg"].removeprefix("Value error, "))
             for item in error.errors()
         ]
         raise ConfigurationError(problems) from None
+    SECRETS.add(*_secrets(settings))
+    return settings
+
+
+def _secrets(settings: Settings) -> Iterator[str]:
+    """Yield what no text may repeat."""
+    yield from passwords(settings.amqp_url.get_secret_value())
+    yield from passwords(settings.ledger_url.get_secret_value())
+    if settings.ledger_key is not None:
+        yield from settings.ledger_key.get_secret_value().split(",")
 
 
 def environment() -> dict[str, str]:

@@ -21,7 +21,9 @@ from tests.unit.imports import PACKAGE, ROOT, Module, chain, modules, others, re
 # -- packages ---------------------------------------------------------------------------------------------
 
 AT_THE_TOP: Final = ("__main__", "cli", "app", "settings")
-GROUND: Final = ("errors", "clock", "retry", "retrying", "logs", "metrics", "mapping", "files")
+GROUND: Final = (
+    "errors", "clock", "retry", "retrying", "logs", "metrics", "mapping", "files", "outside", "urls",
+)  # fmt: skip
 FLOORS: Final = (
     AT_THE_TOP, ("commands",), ("demo",), ("page",), ("ops",), ("consumer",), ("dead_letters",),
     ("contract",), ("accounts",), ("kit",), ("ledger",), ("handlers",), ("subscribers",), ("broker",),
@@ -35,7 +37,6 @@ UPWARDS: Final = {
     ("ops", "settings"): "the connection test is about the settings themselves",
     ("mapping", "subscribers"): "a mapping makes changes of subscribers",
     ("mapping", "events"): "a mapping reads the values of events",
-    ("logs", "subscribers"): "logs mask addresses as `identity` does",
     ("kit", "settings"): "the settings say where Kit is, and how it may be called",
 }
 FORBIDDEN: Final = {("demo", "page"): "the demo starts the page as a process, if at all"}

@@ -83,7 +83,10 @@ def test_the_key_goes_over_https_or_not_over_a_network_at_all(url: str, *, allow
     [
         ("http://api.kit.com", "KIT_ALLOW_HTTP=1"),
         ("http://127.0.0.1.example.com", "KIT_ALLOW_HTTP=1"),
-        ("http://localhost@evil.example", "KIT_ALLOW_HTTP=1"),
+        ("http://localhost@evil.example", "must be an address such as"),
+        ("https://key@api.kit.com", "must be an address such as"),
+        ("https://api.kit.com?key=x", "must be an address such as"),
+        ("http://evil.example\\@localhost", "percent-encoding"),
         ("ftp://api.kit.com", "must be an address such as"),
         ("api.kit.com", "must be an address such as"),
         ("https://", "must be an address such as"),

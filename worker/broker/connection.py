@@ -21,6 +21,7 @@ from worker.broker import frames
 from worker.broker.channel import Channel
 from worker.broker.version import broker_version
 from worker.errors import BrokerUnavailable
+from worker.urls import check_url
 
 HEARTBEAT: Final = 20
 """Seconds. RabbitMQ gives a silent worker's queues away after two of them."""
@@ -60,8 +61,10 @@ def check_amqp_url(url: str) -> URL:
     """Return the URL with our heartbeat.
 
     Raises:
-        ValueError: It is no AMQP URL, or asks for TLS without verification; the text does not repeat it.
+        ValueError: It is no AMQP URL, can be read in two ways, or asks for TLS without verification; the text
+            does not repeat it.
     """
+    check_url(url)
     try:
         parsed = URL(url)
     except ValueError:

@@ -21,6 +21,7 @@ from worker.broker.connection import (
 from worker.broker.version import version_warnings
 from worker.clock import Clock
 from worker.errors import BrokerUnavailable
+from worker.outside import line
 from worker.retry import failures_after, pause
 
 PING_EVERY: Final = 5.0
@@ -145,7 +146,7 @@ class ReconnectingConnection:
             why = lost.result()
         except (*FAILURES, BrokerUnavailable) as error:
             why = str(error) or type(error).__name__
-        self.problem = f"{mask_url(self._url)}: connection lost: {why}"
+        self.problem = line(f"{mask_url(self._url)}: connection lost: {why}")
 
     def _note_up(self, connection: Connection) -> None:
         if self._connection is None:

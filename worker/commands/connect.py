@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from worker.commands.common import AccountName, begin, one_account, opened_ledger, read_accounts, run_async
 from worker.commands.exits import UsageError
-from worker.commands.output import harmless, say, warn, warn_not_ended
+from worker.commands.output import say, warn, warn_not_ended
 from worker.kit.auth.callback import check_redirect_uri, comes_here, waiting_for_callback
 from worker.kit.auth.consent import Consent, ConsentError, Granted
 from worker.kit.credentials import OAuthApp
@@ -95,7 +95,7 @@ async def _consented(settings: Settings, consent: Consent) -> Granted | None:
     if not comes_here(consent.redirect_uri):
         say(f"Open this address in a browser, as the creator of the account:\n\n{address}\n")
         option = f" --redirect-uri {consent.redirect_uri}"
-        warn(harmless(f"The browser ends at {consent.redirect_uri}: {elsewhere}{option}."))
+        warn(f"The browser ends at {consent.redirect_uri}: {elsewhere}{option}.")
         return None
     async with waiting_for_callback(consent) as answer:
         say(f"Open this address in a browser, as the creator of the account:\n\n{address}\n")
@@ -115,10 +115,8 @@ async def _let_in(settings: Settings, consent: Consent, granted: Granted, ledger
         found = await let_in(settings, consent, granted, ledger)
     except KitAccountTakenError as error:
         raise UsageError(
-            harmless(
-                f"{error}; one Kit account is one file, with a list of apps. If {error.owner} has no file "
-                f"any more: kit-worker disconnect {error.owner}"
-            )
+            f"{error}; one Kit account is one file, with a list of apps. If {error.owner} has no file "
+            f"any more: kit-worker disconnect {error.owner}"
         ) from error
     warn_not_ended(found.not_ended)
     return found.kit_name

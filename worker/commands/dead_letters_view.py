@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping
@@ -122,7 +121,7 @@ def show_moved(letters: list[DeadLetter], verb: str, *, as_json: bool) -> None:
 
 def print_line(letter: DeadLetter) -> None:
     """Print a dead letter as one line of JSON."""
-    sys.stdout.write(json.dumps(_whole(letter), ensure_ascii=False) + "\n")
+    show_json(_whole(letter), indent=None)
 
 
 def _known(letter: DeadLetter) -> dict[str, Any]:

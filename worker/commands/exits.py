@@ -14,6 +14,7 @@ from worker.errors import (
     TopologyMismatch,
     TryLater,
 )
+from worker.outside import redacted
 
 
 class ExitCode(IntEnum):
@@ -37,7 +38,14 @@ class ExitCode(IntEnum):
 
 
 class UsageError(KitWorkerError):
-    """The command was given something that it cannot work with, or not told something that it needs."""
+    """The command was given something that it cannot work with, or not told something that it needs.
+
+    Its text may have several lines, and repeats what was typed.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.args = (redacted(text, addresses=False),)
 
 
 _BY_ERROR: Final = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final
@@ -14,18 +13,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from worker import logs
+from worker.outside import harmless, harmless_json, redacted
+
 PIPE_WIDTH: Final = 1_000_000
 """Columns in a pipe: nothing is cut or wrapped, so that programs find what they look for."""
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What would act on the terminal instead of showing on it, and what no terminal can be sent."""
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-
-
-def harmless(text: str) -> str:
-    """Return text from anywhere such that it can only be read: control characters stand as their codes."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def say(*lines: str, style: str = "") -> None:
@@ -40,20 +34,18 @@ def say(*lines: str, style: str = "") -> None:
 
 def warn(line: str) -> None:
     """Print a line about the command itself, which is no result, on standard error."""
-    print(line, file=sys.stderr)  # noqa: T201  # plain text for the person who typed the command
+    logs.tell(redacted(line, addresses=False))
 
 
 def warn_not_ended(why: str) -> None:
     """Say that an access at Kit goes on, why, and what to do; print nothing where `why` is empty."""
     if why:
-        warn(
-            harmless(f"kit-worker: its access at Kit was not ended ({why}); remove the app in Kit's settings")
-        )
+        warn(f"kit-worker: its access at Kit was not ended ({why}); remove the app in Kit's settings")
 
 
-def show_json(value: Any) -> None:  # noqa: ANN401  # any JSON
-    """Print a value as JSON."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+def show_json(value: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401  # any JSON
+    """Print a value as JSON; without `indent`, on one line."""
+    sys.stdout.write(harmless_json(json.dumps(value, indent=indent, ensure_ascii=False)) + "\n")
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, whole: int = 0) -> Table:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from worker.errors import KitWorkerError
+from worker.outside import redacted
 
 PATIENCE: Final = 30.0
 """Seconds for any one step, on a slow machine."""
@@ -23,7 +24,11 @@ T = TypeVar("T")
 
 
 class DemoFailedError(KitWorkerError):
-    """Something did not come out as it should; the text says what."""
+    """Something did not come out as it should; the text says what, in several lines."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.args = (redacted(text),)
 
 
 class WorkerProcess:

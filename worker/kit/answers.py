@@ -9,8 +9,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited
+from worker.outside import line
 
 MAX_DETAIL = 300
+MOST = 10
+"""Explanations; Kit gives one or two."""
 GATEWAY_GAVE_UP = frozenset({502, 504})
 """Said by what stands before Kit, where Kit gave it no proper answer (RFC 9110, 15.6.3 and 15.6.5)."""
 MAX_KIT_ID = 2**63
@@ -197,11 +200,11 @@ def _object(call: str, status: int, body: bytes) -> Mapping[str, Any]:
 
 
 def _words(body: bytes) -> str:
-    """Return Kit's own explanation, `{"errors": [...]}`, as one line without control characters."""
+    """Return Kit's own explanation, `{"errors": [...]}`, as one line."""
     try:
         value = json.loads(body)
         errors = value.get("errors") if isinstance(value, dict) else None
     except (ValueError, RecursionError):
         errors = None
-    text = "; ".join(str(error) for error in errors) if isinstance(errors, list) else "no explanation"
-    return "".join(letter if letter.isprintable() else " " for letter in text)[:MAX_DETAIL]
+    text = "; ".join(str(error) for error in errors[:MOST]) if isinstance(errors, list) else "no explanation"
+    return line(text, MAX_DETAIL)

@@ -9,6 +9,8 @@ from typing import Final
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from worker.urls import check_url
+
 DRIVERS: Final = {"sqlite+aiosqlite", "postgresql+asyncpg"}
 MAX_PORT: Final = 65536
 QUERY_KEYS: Final = {
@@ -27,17 +29,20 @@ def check_ledger_url(url: str) -> None:
     hint = "must be such as sqlite+aiosqlite:///data/ledger.db or postgresql+asyncpg://user:password@host/db"
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise ValueError(hint) from error
-    if parsed.drivername not in DRIVERS:
+    is_sqlite = parsed.drivername.startswith("sqlite")
+    if parsed.drivername not in DRIVERS or (is_sqlite and parsed.host):
         raise ValueError(hint)
+    if not is_sqlite:
+        check_url(url)
     if not (parsed.port or 1) < MAX_PORT:
         raise ValueError(f"the port must be below {MAX_PORT}")
-    unknown = sorted(parsed.query.keys() - QUERY_KEYS) if not parsed.drivername.startswith("sqlite") else []
+    unknown = [] if is_sqlite else sorted(parsed.query.keys() - QUERY_KEYS)
     if unknown:
         known = ", ".join(sorted(QUERY_KEYS))
         raise ValueError(f"?{unknown[0]}=… is none of {known}; for TLS say ?ssl=verify-full")
-    if parsed.drivername.startswith("sqlite") and (not parsed.database or parsed.database == ":memory:"):
+    if is_sqlite and (not parsed.database or parsed.database == ":memory:"):
         raise ValueError("must name a file: a ledger in memory would forget everything at the next start")
 
 

@@ -18,6 +18,7 @@ from worker.ledger.rows import upsert
 from worker.ledger.schema import tokens
 from worker.ledger.sealing import BrokenSealError, Seal
 from worker.ledger.store import Ledger
+from worker.outside import SECRETS
 
 NO_KEY = "LEDGER_KEY is not set, with which its tokens are encrypted: set it as kit-worker connect had it"
 
@@ -179,6 +180,7 @@ class TokenStore:
                 f"the tokens of {account} were encrypted with another LEDGER_KEY: set that one again, or run "
                 f"kit-worker connect {account}"
             ) from None
+        SECRETS.add_passing(access_token, refresh_token)
         return KitConnection(
             Tokens(access_token, refresh_token, row.expires_at, life),
             Connected(row.kit_account, row.connected_at, row.problem),

@@ -22,6 +22,7 @@ from worker.ledger.database import Database
 from worker.ledger.store import Ledger
 from worker.mapping import FIRST_NAME
 from worker.ops.check_broker import check_ledger
+from worker.outside import line
 from worker.settings import Settings
 from worker.subscribers.change import TagWish, tag_key
 
@@ -96,8 +97,8 @@ async def _ask(client: KitClient, account: Account) -> KitReport:
     return KitReport(
         account=account.name,
         state=KitCheck.OK,
-        name=str(kit.get("name") or "without a name"),
-        plan=str(kit.get("plan_type") or "unknown"),
+        name=line(str(kit.get("name") or "without a name")),
+        plan=line(str(kit.get("plan_type") or "unknown")),
         lacking_tags=tuple(lacking_tags),
         lacking_fields=tuple(lacking_fields),
         will_create=account.options.create_missing,

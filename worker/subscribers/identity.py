@@ -14,11 +14,9 @@ from typing import Final
 from email_validator import EmailNotValidError, validate_email
 
 from worker.events.values import Json, as_text
+from worker.outside import MAX_ADDRESS
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-
-MAX_ADDRESS: Final = 320
-"""Characters of an address; whatever is longer is none (RFC 5321, 4.5.3.1), and is not looked at or kept."""
 
 
 def normalize_email(text: str) -> str:
@@ -61,12 +59,6 @@ def naming(address: str) -> re.Pattern[str]:
     written = "|".join(map(re.escape, sorted(forms)))
     local = re.escape(unicodedata.normalize("NFC", local))
     return re.compile(rf"(?<![\w.+-]){local}@(?:{written})(?![\w-]|\.\w)", re.IGNORECASE)
-
-
-def mask_email(address: str) -> str:
-    """Return an address as logs may show it: `m…@example.com`."""
-    local, at, domain = address.rpartition("@")
-    return f"{local[:1]}…{at}{domain}" if at else "…"
 
 
 MAX_ID: Final = 255

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from worker.commands.output import say, show, show_json, table
+from worker.commands.output import say, show, show_json, table, warn
 
 
 def test_in_a_pipe_no_cell_is_cut_or_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,4 +39,22 @@ def test_what_would_act_on_a_terminal_is_shown_as_its_code(capsys: pytest.Captur
     say("\x1b[2Jgone\udc80\ttab")
     show(table(("\x07",), [("a\rb",)]))
 
-    assert capsys.readouterr().out == "\\x1b[2Jgone\\xdc80\ttab\n\\x07\na\\x0db\n\n"
+    assert capsys.readouterr().out == "\\x1b[2Jgone\\udc80\ttab\n\\x07\na\\x0db\n\n"
+
+
+def test_programs_get_what_it_was_and_terminals_only_see_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Given `--json` or `export` on a terminal, and an id that would act there."""
+    value = {"id": "\x9b31m\u202e\x1b]0;x\x07"}
+    show_json(value)
+    show_json(value, indent=None)
+
+    out = capsys.readouterr().out
+    whole, last = out[: out.rindex("{")], out.splitlines()[-1]
+    assert json.loads(whole) == json.loads(last) == value
+    assert not set(out) & set("\x9b\u202e\x1b\x07")
+
+
+def test_warnings_only_show_too(capsys: pytest.CaptureFixture[str]) -> None:
+    warn("about \x1b]0;x\x07")
+
+    assert capsys.readouterr().err == "about \\x1b]0;x\\x07\n"

@@ -89,7 +89,7 @@ def test_an_answer_that_is_none_is_an_error_by_its_remedy(
         (422, b"[1]", "no explanation"),
         (422, b"oops", "no explanation"),
         (403, b"\xff", "no explanation"),
-        (422, b'{"errors": ["\\u001b[31mred\\u0000\\ud800"]}', " [31mred  "),
+        (422, b'{"errors": ["\\u001b[31mred\\u0000\\ud800"]}', "\\x1b[31mred\\x00\\ud800"),
     ],
 )  # fmt: skip
 def test_a_refusal_gives_kits_own_words_on_one_printable_line(status: int, body: bytes, words: str) -> None:

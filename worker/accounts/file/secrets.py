@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from worker.accounts.file.source import YamlPath
 from worker.errors import Problem
 from worker.files import read_start
+from worker.outside import SECRETS
 
 MAX_BYTES: Final = 4096
 CLIENT_ID: Final = "client id"
@@ -92,6 +93,8 @@ class SecretPlace:
                 f"{self._where} holds what looks like an API key, and a client id is shown to everybody; put "
                 "the id of the app into it, as Kit shows it"
             )
+        if self.what != CLIENT_ID:
+            SECRETS.add(secret)
         return SecretStr(secret)
 
 

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from aiohttp import web
 
 from worker.kit.auth.consent import Consent, ConsentError, DeclinedError, Granted
+from worker.urls import check_url
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 DONE: Final = "Thank you. You may close this window; the command says how it went on."
@@ -72,6 +73,7 @@ async def waiting_for_callback(consent: Consent) -> AsyncIterator[asyncio.Future
 
 def _split(uri: str) -> SplitResult:
     try:
+        check_url(uri)
         parts = urlsplit(uri)
         is_address = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from worker.kit.auth.endpoint import authorize_url
 from worker.kit.credentials import OAuthApp
+from worker.outside import line
 
 SEPARATOR: Final = "."
 _AROUND: Final = " \t\r\n'\"<>"
@@ -89,7 +90,7 @@ class Consent:
                 "address that it prints, and use the same --redirect-uri and LEDGER_KEY both times"
             )
         if said := query.get("error_description") or query.get("error"):
-            raise DeclinedError(f"Kit says: {''.join(filter(str.isprintable, said))[:200]}")
+            raise DeclinedError(f"Kit says: {line(said, 200)}")
         if not query.get("code"):
             raise ConsentError(
                 "there is no code in it: paste the address at which the browser ended, not the one that "

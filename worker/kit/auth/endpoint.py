@@ -23,6 +23,7 @@ from worker.kit.credentials import OAuthApp
 from worker.kit.http import user_agent
 from worker.kit.sockets import sockets
 from worker.ledger.tokens import Tokens
+from worker.outside import SECRETS, line
 
 AUTHORIZE: Final = "/v4/oauth/authorize"
 TOKEN: Final = "/v4/oauth/token"  # noqa: S105  # a path
@@ -111,6 +112,7 @@ class OAuthEndpoint:
         if not (isinstance(access, str) and _TOKEN.fullmatch(access) and isinstance(refresh, str)):
             raise KitUnavailable(f"POST {TOKEN}: Kit answered without tokens")
         life = _life(body.get("expires_in"))
+        SECRETS.add_passing(access, refresh)
         return Tokens(access, refresh, asked_at + life, life)
 
     async def _post(
@@ -172,6 +174,7 @@ def _read(path: str, status: int, body: bytes) -> Mapping[str, Any]:
     if status == 429:
         raise RateLimited(f"POST {path}: Kit asks to slow down")
     if status in {400, 401, 403} and isinstance(code, str):
-        shown = "".join(filter(str.isprintable, code))[:60]
-        raise CredentialRefused(f"Kit refuses the app ({shown}): check its client id and client secret")
+        raise CredentialRefused(
+            f"Kit refuses the app ({line(code, 60)}): check its client id and client secret"
+        )
     raise KitUnavailable(f"POST {path}: Kit answered {status}, and not as it should")

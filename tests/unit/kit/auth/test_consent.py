@@ -85,7 +85,7 @@ def test_a_state_that_was_changed_is_none(change: object) -> None:
 
 def test_a_no_is_told_in_kits_words_where_it_answers_our_question() -> None:
     declined = answer(consent(), code="", error="access_denied", error_description="She\x1b[31m said no")
-    with pytest.raises(DeclinedError, match=r"^Kit says: She\[31m said no$"):
+    with pytest.raises(DeclinedError, match=r"^Kit says: She\\x1b\[31m said no$"):
         consent().returned(declined)
     with pytest.raises(DeclinedError, match=r"^Kit says: access_denied$"):
         consent().returned(answer(consent(), code="", error="access_denied"))

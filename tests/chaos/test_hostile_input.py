@@ -1,0 +1,150 @@
+"""What one message, client or file may do to a worker: nobody else notices, however much it is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.chaos.harness import Arena
+from tests.chaos.load import Message
+from tests.chaos.processes import WORKING, ChaosWorker
+from tests.chaos.test_input_faults import with_among
+from tests.integration.harness import make_events, until, wrong_people
+
+pytestmark = pytest.mark.timeout(120)
+
+# -- texts without an end ---------------------------------------------------------------------------------
+
+LONG: Final = 250_000
+HOSTILE_USERS: Final = {
+    "an address without an end": {"email": "@ " + "a" * LONG},
+    "an address of at signs": {"email": "a@" * (LONG // 2)},
+    "an address of dots": {"email": "a." * (LONG // 2) + "@example.com"},
+    "an id": {"id": "@ " + "a" * LONG, "email": "nobody"},
+    "a key": {"@ " + "a" * LONG: "x", "email": "nobody"},
+    "a key that is no text": {"@ " + "a" * LONG: "\0", "email": "ada@example.com"},
+}
+
+
+async def test_texts_without_an_end(arena: Arena) -> None:
+    """Given events with a text of 250 kB in six places, each is a dead letter, and the loop never stops."""
+    bad = [
+        Message(
+            name,
+            "user.signed_up",
+            json.dumps({"id": name, "data": {"user": user}}).encode(),
+            readable="\0" not in user.values(),
+        )
+        for name, user in HOSTILE_USERS.items()
+    ]
+    async with (
+        arena.running(events=with_among(list(make_events(300, 80, seed=89)), bad, 89)),
+        arena.beside_goes_on(),
+    ):
+        await arena.settled(200)
+    assert "loop_blocked" not in arena.worker.events_logged()
+    assert max(map(len, arena.worker.log_text().splitlines())) < 20_000
+
+
+BROKEN_CHUNK: Final = (
+    b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n@ " + b"a" * 150_000 + b"\r\n"
+)
+
+
+async def test_a_request_whose_chunk_is_broken(arena: Arena) -> None:
+    """Given clients of the HTTP port that send chunks of 150 kB which are none, the loop never stops."""
+    async with arena.running(events=200, per_second=100):
+        for _ in range(5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", arena.worker.port)
+            writer.write(BROKEN_CHUNK)
+            await reader.read(1)
+            writer.close()
+            assert await arena.worker.works(arena.main.name)
+    assert "loop_blocked" not in arena.worker.events_logged()
+    assert max(map(len, arena.worker.log_text().splitlines())) < 20_000
+
+
+# -- a log that cannot be written -------------------------------------------------------------------------
+
+
+class LoggingWorker(ChaosWorker):
+    """A worker whose standard error is what the test says."""
+
+    stderr: int
+
+    async def launch(self) -> None:
+        """Start it."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "worker", "run",
+            env={**self._world.environment(), **self.environ},
+            cwd=self.log.parent,
+            stderr=self.stderr,
+        )  # fmt: skip
+
+
+@contextmanager
+def nobody_reads(lines: int) -> Iterator[int]:
+    """Yield the end of a pipe from which so many lines are read, and then it is closed, as `head` does."""
+    read, write = os.pipe()
+
+    def head() -> None:
+        with os.fdopen(read) as file:
+            for _ in range(lines):
+                file.readline()
+
+    reading = asyncio.get_running_loop().run_in_executor(None, head)
+    try:
+        yield write
+    finally:
+        os.close(write)
+        assert reading.done()
+
+
+@contextmanager
+def reader_asleep() -> Iterator[int]:
+    """Yield the end of a pipe from which nobody ever reads."""
+    read, write = os.pipe()
+    try:
+        yield write
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+@contextmanager
+def disk_full() -> Iterator[int]:
+    """Yield a file on a full disk."""
+    with Path("/dev/full").open("wb") as file:
+        yield file.fileno()
+
+
+@pytest.mark.parametrize("way", ["reader-gone", "reader-asleep", "disk-full"])
+async def test_a_log_that_fails(arena: Arena, way: str) -> None:
+    """Given a log that fails from some line on, all is applied as ever, and SIGTERM ends the worker."""
+    logs = {"reader-gone": nobody_reads(7), "reader-asleep": reader_asleep(), "disk-full": disk_full()}
+    events = make_events(300, 60, seed=97)
+    worker = LoggingWorker(arena.world, arena.folder, "one", PREFETCH="100")
+    with logs[way] as worker.stderr:
+        try:
+            await worker.launch()
+            await worker.until_works(arena.main.name)
+            arena.publish(arena.main, events)
+            await until(lambda: not wrong_people(arena.sandbox, events, arena.main.key), 60)
+
+            assert (await worker.ready())[1]["accounts"][arena.main.name]["state"] in WORKING
+            begun = time.monotonic()
+            assert await worker.stop(signal.SIGTERM) == 0
+            assert time.monotonic() - begun < 15
+        finally:
+            if worker.alive:
+                await worker.stop(signal.SIGKILL)
