@@ -17,7 +17,7 @@ from yarl import URL
 
 from tests.integration.conftest import BrokerControl
 from tests.integration.harness import until
-from worker.broker.connection import Connection, check_amqp_url
+from worker.broker.connection import Connection, check_amqp_url, connect
 from worker.broker.consuming import ConsumerChannel
 from worker.broker.publisher import Outgoing, Publisher
 from worker.broker.queues import connected, queue_state
@@ -175,3 +175,28 @@ async def test_acks_are_by_number_and_one_may_be_about_all_before_it(
     again, receiving_again = await consuming(connection, queue)
     await until(lambda: [each.body for each in receiving_again.got] == [b"3"])
     await again.close()
+
+
+async def test_each_refusal_of_rabbitmq_is_named_with_its_remedy(
+    amqp_url: str, broker_ctl: BrokerControl
+) -> None:
+    """Given a virtual host that is not there, one without a right, one that is full, and a wrong password."""
+    url, vhost = check_amqp_url(amqp_url), f"v{uuid.uuid4().hex[:8]}"
+
+    async def said(url: URL) -> str:
+        with pytest.raises(BrokerUnavailable) as caught:
+            await connect(url, "test")
+        return str(caught.value)
+
+    assert f"has no virtual host {vhost}: " in await said(url.with_path(f"/{vhost}"))
+    await broker_ctl.rabbitmqctl("add_vhost", vhost)
+    try:
+        assert f"no right on the virtual host {vhost}: " in await said(url.with_path(f"/{vhost}"))
+        await broker_ctl.rabbitmqctl("set_permissions", "-p", vhost, url.user or "", ".*", ".*", ".*")
+        await broker_ctl.rabbitmqctl("set_vhost_limits", "-p", vhost, '{"max-connections": 0}')
+        assert "takes no more connections: " in await said(url.with_path(f"/{vhost}"))
+    finally:
+        await broker_ctl.rabbitmqctl("delete_vhost", vhost)
+    assert "refuses this user name and password: correct them in AMQP_URL" in await said(
+        url.with_password("wrong-one")
+    )

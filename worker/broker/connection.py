@@ -7,7 +7,6 @@ to see it.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
@@ -19,6 +18,7 @@ from yarl import URL
 
 from worker.broker import frames
 from worker.broker.channel import Channel
+from worker.broker.refusal import refusal
 from worker.broker.version import broker_version
 from worker.errors import BrokerUnavailable
 from worker.urls import check_url
@@ -158,16 +158,10 @@ async def connect(url: URL, name: str, *, timeout: float = RPC_TIMEOUT) -> Conne
     try:
         async with answered_within(timeout):
             return await aio_pika.connect(url.update_query(name=name), connection_class=Connection)
-    except (exceptions.AuthenticationError, exceptions.ProbableAuthenticationError) as error:
-        raise BrokerUnavailable(f"{where}: refuses this user name and password") from error
-    except exceptions.ConnectionClosed as error:
-        raise BrokerUnavailable(f"{where}: refuses the connection: {error}") from error
-    except ssl.SSLError as error:
-        raise BrokerUnavailable(f"{where}: TLS failed: {error.reason}") from error
     except TimeoutError as error:
         raise BrokerUnavailable(f"{where}: no answer within {timeout:.0f} s") from error
     except FAILURES as error:
-        raise BrokerUnavailable(f"{where}: cannot be reached ({type(error).__name__})") from error
+        raise BrokerUnavailable(f"{where}: {refusal(error, url.path[1:] or '/')}") from error
 
 
 async def close_quietly(closable: AbstractConnection | AbstractChannel) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import aio_pika
 from aiormq.abc import DeliveredMessage
-from pamqp import decode, encode
+from pamqp import commands, decode, encode
 
 from worker.events.delivery import Delivery
 
@@ -31,7 +31,12 @@ _PROPERTIES: Final = (
 
 
 def install() -> None:
-    """Replace pamqp's strict decoders, in this process, for good. Doing it twice changes nothing."""
+    """Replace pamqp's strict decoders, in this process, for good. Doing it twice changes nothing.
+
+    And have RabbitMQ's refusal of a virtual host be read: aiormq takes `Connection.Close` for a broken frame
+    where it is no valid answer, though it may come at any time (AMQP 0-9-1, 1.4.2.10), and loses its text.
+    """
+    commands.Connection.Open.valid_responses = ["Connection.OpenOk", "Connection.Close"]
     decode.METHODS.update(timestamp=_timestamp, shortstr=_short_text, table=_table)
     decode.TABLE_MAPPING.update({b"T": _timestamp, b"F": _table})
 

@@ -129,9 +129,9 @@ class KitClient:
         headers = await self.login.headers()
         try:
             return await self._call_now(request, headers, gate)
-        except CredentialRefused:
+        except CredentialRefused as error:
             if not await self.login.renewed(headers):
-                raise
+                raise CredentialRefused(self.login.refused or str(error)) from error
         return await self._call_now(request, await self.login.headers(), gate)
 
     async def _call_now(self, request: Request, headers: Mapping[str, str], gate: Gate) -> Answer:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -15,6 +16,7 @@ from worker.clock import Clock
 from worker.errors import KitUnavailable
 from worker.kit.answers import unanswered
 from worker.kit.sockets import sockets
+from worker.network import why
 
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 """A page of 1,000 tags is some 200 kB; more than this is not an answer of Kit's."""
@@ -72,6 +74,7 @@ class KitHttp:
         self.clock = clock
         self.connections = connections
         self._base_url = base_url.rstrip("/")
+        self._host = urlsplit(base_url).hostname
         self._max_answer_bytes = max_answer_bytes
         self._allowed_at = float("-inf")
         self._session = aiohttp.ClientSession(
@@ -115,8 +118,7 @@ class KitHttp:
         except TimeoutError as error:
             raise unanswered("Kit gave no answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
-            # Only the class: aiohttp's texts repeat addresses.
-            raise unanswered(f"the call to Kit failed: {type(error).__name__}") from error
+            raise _unreached(self._host, error) from error
 
     def _hear(self, response: aiohttp.ClientResponse, seconds: float) -> None:
         """Note what time it is at Kit, by an answer that is its own; the header counts whole seconds."""
@@ -135,6 +137,11 @@ class KitHttp:
         return body
 
 
+def _unreached(host: str | None, error: BaseException) -> KitUnavailable:
+    """Return the error of a call that did not come through, in our words: aiohttp's repeat addresses."""
+    return unanswered(f"the call to Kit at {host} (KIT_BASE_URL) failed: {why(error)}")
+
+
 async def _send_once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
@@ -146,7 +153,7 @@ async def _send_once(
     try:
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise unanswered(f"the connection to Kit failed: {type(error).__name__}") from error
+        raise _unreached(request.url.host, error) from error
 
 
 def user_agent(caller: str) -> str:

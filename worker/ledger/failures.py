@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from worker.errors import LedgerUnavailable
 from worker.ledger.migrations import DamagedLedgerError, NewerLedgerError
+from worker.network import why
+from worker.outside import line
 
 FAILURES: Final = (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 _LOST_TABLES: Final = (
@@ -70,6 +72,16 @@ def _is_read_only(error: BaseException) -> bool:
     return bool(getattr(error, "sqlstate", None) == asyncpg.ReadOnlySQLTransactionError.sqlstate)
 
 
+_REMEDIES: Final = {
+    "28P01": "correct the user name and password in LEDGER_URL",
+    "28000": "let this user in from here (pg_hba.conf), or correct LEDGER_URL",
+    "3D000": "make the database, or correct the end of LEDGER_URL",
+    "53300": "raise max_connections, or use fewer workers",
+    "42501": "give the user of LEDGER_URL the right",
+}
+"""By SQLSTATE (PostgreSQL, appendix A): what to do about it."""
+
+
 @asynccontextmanager
 async def usable_within(seconds: float, name: str) -> AsyncIterator[asyncio.Timeout]:
     """Turn every failure of the database within the block into one error; a block that takes longer fails.
@@ -115,4 +127,8 @@ def _lacks_table(error: BaseException) -> bool:
 def _cause(error: BaseException) -> str:
     """Return what the database says, in one line and without the statement and its values."""
     cause = getattr(error, "orig", None) or error
+    if isinstance(cause, OSError):
+        return f"{why(cause)}; correct LEDGER_URL, or start PostgreSQL"
+    if remedy := _REMEDIES.get(getattr(cause, "sqlstate", None) or ""):
+        return f"{line(str(cause), 200)}; {remedy}"
     return " ".join(str(cause).split())[:200] or type(cause).__name__

@@ -36,7 +36,7 @@ from worker.errors import (
     KitWorkerError,
 )
 from worker.kit.answers import NotFound
-from worker.kit.auth.login import Login, api_key_login
+from worker.kit.auth.login import Login, api_key_login, token_login
 from worker.kit.client import OPEN, Gate, KitClient
 from worker.kit.http import KitHttp
 from worker.kit.limiter import Limiter
@@ -398,6 +398,18 @@ async def test_a_kit_that_cannot_be_reached_is_unavailable() -> None:
             await kit.get("/v4/account")
 
     assert without_the_key(caught.value)
+
+
+async def test_a_refused_api_key_is_called_one_and_an_access_token_is_left_to_kit() -> None:
+    """Given Kit, which speaks of an access token also where an API key was sent (Kit API reference)."""
+    refusing = answering(401, {"errors": ["The access token is invalid"]})
+
+    async with talking_to(refusing) as (_, kit):
+        with pytest.raises(CredentialRefused, match=r"^Kit refuses the API key \(401\): .* make another one"):
+            await kit.get("/v4/account")
+    async with talking_to(refusing, login=token_login(SecretStr(KEY))) as (_, kit):
+        with pytest.raises(CredentialRefused, match="The access token is invalid"):
+            await kit.get("/v4/account")
 
 
 # -- what is noted ------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from worker.kit.credentials import OAuthApp
 from worker.kit.http import user_agent
 from worker.kit.sockets import sockets
 from worker.ledger.tokens import Tokens
+from worker.network import why
 from worker.outside import SECRETS, line
 
 AUTHORIZE: Final = "/v4/oauth/authorize"
@@ -138,8 +139,7 @@ class OAuthEndpoint:
         except TimeoutError as error:
             raise unanswered(f"POST {path}: Kit gave no answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
-            # Only the class: aiohttp's texts repeat addresses.
-            raise unanswered(f"POST {path}: {type(error).__name__}") from error
+            raise unanswered(f"POST {path}: {why(error)} (KIT_BASE_URL says where Kit is)") from error
 
 
 async def _body(path: str, response: aiohttp.ClientResponse) -> bytes:

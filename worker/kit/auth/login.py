@@ -13,7 +13,13 @@ from worker.ledger.tokens import Connected
 
 
 class Login(ABC):
-    """A credential in use. As it stands here it never changes: another one comes with a reload."""
+    """A credential in use. As it stands here it never changes: another one comes with a reload.
+
+    Attributes:
+        refused: What a 401 means, and what to do; empty where Kit's own words say so.
+    """
+
+    refused: str = ""
 
     @abstractmethod
     async def headers(self) -> Mapping[str, str]:
@@ -50,6 +56,7 @@ class FixedLogin(Login):
 
     name: str
     value: SecretStr
+    refused: str = ""
 
     async def headers(self) -> Mapping[str, str]:
         """Return the header."""
@@ -73,7 +80,12 @@ class NoLogin(Login):
 
 def api_key_login(api_key: SecretStr) -> FixedLogin:
     """Return the login of an API key (Kit API reference, "Credentials and limits")."""
-    return FixedLogin("X-Kit-Api-Key", api_key)
+    # Kit's own words are about access tokens, also where there is none.
+    refused = (
+        "Kit refuses the API key (401): it is wrong or revoked, or the account may not use Kit's API any "
+        "more; make another one in Kit (Settings, Developer), and put it where the account's file says"
+    )
+    return FixedLogin("X-Kit-Api-Key", api_key, refused)
 
 
 def token_login(access_token: SecretStr) -> FixedLogin:
