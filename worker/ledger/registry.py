@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, Row, bindparam, delete, func, select, upda
 from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, claims, consumers, workers
 from worker.ledger.store import Ledger
-from worker.logs import redact
 from worker.metrics import VERSION
+from worker.outside import redacted
 from worker.subscribers.identity import id_key
 
 LIVE_FOR: Final = 90.0
@@ -184,7 +184,7 @@ def _without_addresses(state: Any) -> Any:  # noqa: ANN401  # whatever JSON hold
         return {key: _without_addresses(value) for key, value in state.items()}
     if isinstance(state, list | tuple):
         return [_without_addresses(value) for value in state]
-    return redact(state) if isinstance(state, str) else state
+    return redacted(state) if isinstance(state, str) else state
 
 
 def _view(row: Row[Any], *, live: bool) -> WorkerView:

@@ -11,7 +11,7 @@ from worker.ledger.forgetting import forget
 from worker.ledger.history import addresses, find_history
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
-from worker.logs import redact
+from worker.outside import redacted
 from worker.subscribers.change import Part, TagWish
 from worker.subscribers.identity import MAX_ID, id_key, plain
 from worker.subscribers.known import Batch, Person
@@ -113,7 +113,7 @@ async def test_a_workers_name_and_state_may_be_any_text(new_ledger: NewLedger) -
         await ledger.take("sunny")
         overview = await Registry(ledger, "w").overview()
         (view,) = (view for view in overview.workers if view.instance == str(number))
-        assert (view.worker, view.accounts) == (id_key(odd[:200]), {"sunny": {"last_error": redact(odd)}})
+        assert (view.worker, view.accounts) == (id_key(odd[:200]), {"sunny": {"last_error": redacted(odd)}})
 
 
 # -- made plain: pure --------------------------------------------------------------------------------------
