@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 import typer
@@ -19,6 +19,7 @@ from worker.commands.output import AsJson, say, show, show_json, table
 from worker.errors import Problem
 from worker.ops.check_broker import BrokerReport, LedgerReport, QueueCheck, check_broker, check_ledger
 from worker.ops.check_kit import KitCheck, KitReport, check_kit
+from worker.ops.check_topology import check_topology
 from worker.ops.findings import Weight
 from worker.settings import ENV_FILE, Settings
 
@@ -72,11 +73,13 @@ def check(
 
 
 async def _check(settings: Settings, loaded: Loaded, accounts: list[Account], only: str | None) -> _Report:
-    broker, ledger, kit = await asyncio.gather(
+    broker, topology, ledger, kit = await asyncio.gather(
         check_broker(settings, [each.name for each in accounts]),
+        check_topology(settings, accounts),
         check_ledger(settings),
         check_kit(settings, accounts),
     )
+    broker = replace(broker, findings=(*broker.findings, *topology))
     problems = loaded.problems if only is None else loaded.problems_of(only)
     faulty = {name for name in loaded.names if loaded.problems_of(name)}
     valid = tuple(each.name for each in accounts if each.name not in faulty)
