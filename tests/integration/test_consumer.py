@@ -15,6 +15,7 @@ from worker.clock import Clock
 from worker.consumer.end import End
 from worker.consumer.prefetch import starting_with
 from worker.consumer.receive import Consumer
+from worker.consumer.room import Room
 from worker.events.delivery import Delivery
 
 pytestmark = pytest.mark.timeout(60)
@@ -46,7 +47,7 @@ class Consuming:
     """One consumer, and the messages that it was given."""
 
     def __init__(self, broker: Broker, account: str, prefetch: int) -> None:
-        self.consumer = Consumer(account, broker, "here", starting_with(prefetch), Clock())
+        self.consumer = Consumer(account, broker, "here", starting_with(prefetch), Room(), Clock())
 
     @property
     def got(self) -> list[Delivery]:

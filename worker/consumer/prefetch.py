@@ -7,6 +7,7 @@ Whatever is held when a channel closes counts one more delivery, and RabbitMQ de
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from worker.consumer.end import End
 
@@ -14,6 +15,18 @@ FEW = 10
 """Enough for others to be served beside one that always fails."""
 MANY_DELIVERIES = 10
 """An `x-delivery-count` from which on something must be killing the worker or its channel."""
+TOO_MANY_DELIVERIES = 40
+"""One from which on a message is held alone: it must not come back for the sake of others any more."""
+ANY_NUMBER: Final = 1_000_000
+GROWTH: Final = 4
+"""Times as many may be held, once as many were settled as could be held."""
+
+
+def most_beside(deliveries: int) -> int:
+    """Return how many messages may be held together where one of them came back so often."""
+    if deliveries >= TOO_MANY_DELIVERIES:
+        return 1
+    return FEW if deliveries >= MANY_DELIVERIES else ANY_NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +36,8 @@ class Prefetch:
     Attributes:
         full: As configured.
         target: What it is when all is well; halved when events grow old before Kit's budget reaches them.
+        limit: What was shown to be harmless since the worker, or its channel, was killed again and again, or
+            since bodies took too much memory; grows slowly to `full`.
         careful: True makes it 1, from a give-back until a write has succeeded.
         few: True makes it `FEW`, from when the one message in hand failed alone until a write has succeeded.
         proven: True once a write has succeeded since the last give-back.
@@ -30,6 +45,7 @@ class Prefetch:
 
     full: int
     target: int
+    limit: int
     careful: bool = False
     few: bool = False
     proven: bool = False
@@ -39,7 +55,7 @@ class Prefetch:
         """The prefetch to consume with."""
         if self.careful:
             return 1
-        return min(self.target, FEW) if self.few else self.target
+        return min(self.target, self.limit, FEW if self.few else self.full)
 
     def after_give_back(self) -> Prefetch:
         """Return what follows when messages went back unsettled."""
@@ -47,15 +63,29 @@ class Prefetch:
 
     def after_failing_alone(self) -> Prefetch:
         """Return what follows when the one message in hand fails although Kit answers: it may be to blame."""
-        return replace(self, careful=False, few=True)
+        return replace(self, careful=False, few=True, limit=max(self.limit, min(FEW, self.full)))
 
     def after_growing_old(self) -> Prefetch:
         """Return what follows when the oldest event had waited too long."""
         return replace(self, target=max(min(FEW, self.full), self.target // 2))
 
+    def after_taking_too_much(self, fit: int) -> Prefetch:
+        """Return what follows when bodies took too much memory, of which so many fit."""
+        return replace(self, limit=max(1, min(fit, self.count - 1)))
+
     def after_success(self) -> Prefetch:
         """Return what follows when a write has succeeded."""
         return replace(self, careful=False, few=False, proven=True)
+
+    def after_settling_all(self, most: int) -> Prefetch:
+        """Return what follows when as many were settled as may be held.
+
+        Args:
+            most: More than so many of what came lately must not be held together.
+        """
+        if self.careful or self.few:
+            return self
+        return replace(self, limit=max(self.limit, min(self.limit * GROWTH, most, self.full)))
 
     def at_rest(self) -> Prefetch:
         """Return what follows when nothing is left to settle."""
@@ -71,16 +101,17 @@ class Prefetch:
         """
         after = self.after_growing_old() if why is End.GREW_OLD else self
         harmless = why in {End.RESIZE, End.REBIND} or (why is End.GREW_OLD and not held)
-        if why is End.REDELIVERED or (unsettled and not harmless):
-            return after.after_give_back()
-        return after
+        if why is End.REDELIVERED:
+            return replace(after, limit=1).after_give_back()
+        return after.after_give_back() if unsettled and not harmless else after
 
     def suspects(self, delivery_count: int) -> bool:
-        """Tell whether a message came back so often that it should be consumed with care."""
-        known = self.proven or self.careful or self.few
-        return delivery_count >= MANY_DELIVERIES and not known
+        """Tell whether a message came back so often that fewer should be in hand beside it."""
+        if delivery_count < MANY_DELIVERIES or self.careful or self.few:
+            return False
+        return not self.proven or self.count > most_beside(delivery_count)
 
 
 def starting_with(full: int) -> Prefetch:
     """Return the prefetch of an account whose worker has just started."""
-    return Prefetch(full=full, target=full)
+    return Prefetch(full=full, target=full, limit=full)

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
 
@@ -15,8 +15,10 @@ from worker.broker.connection import CLOSE_TIMEOUT
 from worker.broker.consuming import ConsumerChannel
 from worker.broker.topology import consumer_priority, work_queue
 from worker.clock import Clock
+from worker.consumer.acks import acks
 from worker.consumer.end import End
 from worker.consumer.prefetch import Prefetch
+from worker.consumer.room import Room, Share
 from worker.errors import BrokerUnavailable
 from worker.events.delivery import Delivery
 
@@ -37,11 +39,13 @@ class Consumer:
         broker: Both connections.
         worker_id: Names this worker.
         prefetch: As the session before has left it.
+        room: For the messages of all accounts.
 
     Attributes:
         clock: Tells when a message came; it may be wrong.
         prefetch: How many messages it may hold, and with how much care; the next session goes on from it.
         window: How many it may hold now, as RabbitMQ was told.
+        share: What that takes of the room, and how much was settled.
         unsettled: What it holds, oldest first, by the channel's number for it.
         delivered: Those of them that intake has not taken yet.
         last_delivery: Seconds; when a message last came.
@@ -50,10 +54,11 @@ class Consumer:
     """
 
     def __init__(
-        self, account: str, broker: Broker, worker_id: str, prefetch: Prefetch, clock: Clock
+        self, account: str, broker: Broker, worker_id: str, prefetch: Prefetch, room: Room, clock: Clock
     ) -> None:
         self.prefetch = prefetch
         self.window = prefetch.count
+        self.share = Share(room, self, self.window)
         self.unsettled: dict[int, Delivery] = {}
         self.delivered: list[Delivery] = []
         self.last_delivery = float("-inf")
@@ -99,6 +104,7 @@ class Consumer:
             return
         self.unsettled[delivery.tag] = delivery
         self.delivered.append(delivery)
+        self.share.take(delivery)
         self._came.set()
 
     def take(self, most: int) -> list[Delivery]:
@@ -117,6 +123,14 @@ class Consumer:
         """Take no more messages in; those that still come go back with the channel."""
         if not self.ended.done():
             self.ended.set_result(why)
+
+    def make_room(self) -> None:
+        """Hold fewer messages from now on; see `Holder`."""
+        self.prefetch = self.prefetch.after_taking_too_much(self.share.fit)
+        log.warning(
+            "messages_too_large", account=self._account, bytes=self.share.held, prefetch=self.prefetch.count
+        )
+        self.end(End.RESIZE)
 
     def channel_ended(self, *, cancelled: bool) -> None:
         """Hear that no more messages come; see `Receiver`."""
@@ -170,14 +184,16 @@ class Consumer:
         done = {each.tag for each in deliveries} & self.unsettled.keys()
         if self.ended.done():
             self._done |= done
-            for tag in done:
-                del self.unsettled[tag]
+            self._settled(done)
             yield done
             return
         async for written in self._write_acks(done):
-            for tag in written:
-                del self.unsettled[tag]
+            self._settled(written)
             yield written
+
+    def _settled(self, done: Iterable[int]) -> None:
+        for tag in done:
+            self.share.settle(self.unsettled.pop(tag))
 
     async def _write_acks(self, done: Collection[int]) -> AsyncIterator[set[int]]:
         """Yield those that were written; with the first one that cannot be, the channel is over."""
@@ -204,6 +220,7 @@ class Consumer:
         RabbitMQ 3.10). So where all that the broker may send is in hand and done, nothing must be on
         its way when the channel closes: it sends no more once it has confirmed the cancel.
         """
+        self.share.close()
         if self._channel is None:
             return
         if not self.lost and self._done and len(self._done) == self.window:
@@ -213,32 +230,3 @@ class Consumer:
             async for _ in self._write_acks(self._done):
                 pass  # nobody is told anew
         await self._channel.close()
-
-
-class Ack(NamedTuple):
-    """One `basic.ack`.
-
-    Attributes:
-        tag: The channel's number for a message.
-        multiple: Whether it is about all messages up to that one, too.
-    """
-
-    tag: int
-    multiple: bool
-
-
-def acks(done: Collection[int], oldest_open: int | None) -> list[Ack]:
-    """Return the fewest acks that settle messages of one channel. Pure.
-
-    RabbitMQ takes `multiple` to the letter: everything up to that number counts as done, in hand or not. So
-    only what lies below the oldest message that is not done goes together; the rest goes one by one.
-
-    Args:
-        done: The numbers of those to settle.
-        oldest_open: The least number of those in hand that are not done; None where there is none. Whatever
-            is not in hand yet has a greater one.
-    """
-    together = [tag for tag in done if oldest_open is None or tag < oldest_open]
-    alone = [tag for tag in done if oldest_open is not None and tag > oldest_open]
-    first = [Ack(max(together), multiple=len(together) > 1)] if together else []
-    return [*first, *(Ack(tag, multiple=False) for tag in sorted(alone))]

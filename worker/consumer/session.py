@@ -69,7 +69,7 @@ class Session:
 
         # The way of an event: consumer → intake → backlog → dispatch: apply → settle.
         in_hand = InHand()
-        self.consumer = Consumer(name, shared.broker, shared.worker_id, prefetch, clock)
+        self.consumer = Consumer(name, shared.broker, shared.worker_id, prefetch, shared.room, clock)
         self.holds = Holds(name, catalog.client, self.consumer, clock)
         self._ledger = AccountLedger(name, shared.ledger, catalog, self.holds)
         dead_letters = DeadLettering(name, shared.broker, shared.topology, clock)
@@ -168,11 +168,18 @@ class Session:
             elif self.consumer.prefetch.careful and oldest >= self._shared.patience.alone_for:
                 self.consumer.prefetch = self.consumer.prefetch.after_failing_alone()
                 self.end(End.RESIZE)
-            elif (
-                not self.consumer.unsettled and self.consumer.prefetch.at_rest().count > self.consumer.window
-            ):
-                self.consumer.prefetch = self.consumer.prefetch.at_rest()
-                self.end(End.RESIZE)
+            else:
+                self._grow()
+
+    def _grow(self) -> None:
+        """Let more be in hand once that is known to do no harm."""
+        consumer = self.consumer
+        if not consumer.unsettled:
+            consumer.prefetch = consumer.prefetch.at_rest()
+        if consumer.share.settled >= consumer.window:
+            consumer.prefetch = consumer.prefetch.after_settling_all(consumer.share.most)
+        if consumer.prefetch.count > consumer.window:
+            self.end(End.RESIZE)
 
     async def _something_may_have_changed(self) -> None:
         """Wait for the next look; the first success is noticed at once, since more may then be consumed."""

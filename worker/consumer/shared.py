@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from worker.broker.broker import Broker
 from worker.broker.management import Management
 from worker.broker.topology import Topology, work_queue
 from worker.clock import Clock
+from worker.consumer.room import Room
 from worker.errors import LedgerNotShared
 from worker.kit.access import KitAccess
 from worker.ledger.registry import Registry
@@ -24,6 +25,7 @@ class Shared:
         worker_id: Names this worker; the broker balances accounts by it.
         known_ttl: Seconds for which Kit's answers are relied on.
         management: RabbitMQ's management API; None where nobody said where it is.
+        room: For the messages in hand.
         patience: How long accounts wait before they give something up or back.
     """
 
@@ -37,6 +39,7 @@ class Shared:
     worker_id: str
     known_ttl: float
     management: Management | None = None
+    room: Room = field(default_factory=Room)
     patience: Patience = PATIENCE
 
     async def check_ledger(self, account: str, *, stale: int) -> None:

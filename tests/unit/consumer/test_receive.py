@@ -6,14 +6,14 @@ import asyncio
 from typing import cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.unit.virtual_time import VirtualClock, now, run
 from worker.broker.broker import Broker
+from worker.broker.consuming import ConsumerChannel
 from worker.consumer.end import End
 from worker.consumer.prefetch import MANY_DELIVERIES, starting_with
-from worker.consumer.receive import Ack, Consumer, acks
+from worker.consumer.receive import Consumer
+from worker.consumer.room import MOST, Room
 from worker.events.delivery import Delivery
 
 
@@ -28,8 +28,18 @@ class Heard:
         return self
 
 
-def consumer_of(broker: Heard | None = None) -> Consumer:
-    return Consumer("sunny", cast("Broker", broker or Heard()), "here", starting_with(500), VirtualClock())
+class Writes:
+    """A channel that takes acks."""
+
+    is_closed = False
+
+    async def ack(self, _tag: int, *, multiple: bool) -> None:
+        """Take one."""
+
+
+def consumer_of(broker: Heard | None = None, most: int = MOST) -> Consumer:
+    broker = broker or Heard()
+    return Consumer("sunny", cast("Broker", broker), "here", starting_with(500), Room(most), VirtualClock())
 
 
 def delivery(tag: int, count: int = 0) -> Delivery:
@@ -76,10 +86,10 @@ def test_a_message_that_came_back_often_ends_it() -> None:
     run(main())
 
 
-def test_once_a_write_has_succeeded_such_a_message_is_taken() -> None:
+def test_where_few_are_in_hand_such_a_message_is_taken() -> None:
     async def main() -> None:
         consumer = consumer_of()
-        consumer.prefetch = consumer.prefetch.after_success()
+        consumer.prefetch = consumer.prefetch.after_give_back()
         await consumer.receive(delivery(1, MANY_DELIVERIES))
         assert list(consumer.unsettled) == [1]
 
@@ -115,36 +125,48 @@ def test_messages_are_taken_in_their_order_so_many_at_a_time() -> None:
     run(main())
 
 
-# -- which acks ---------------------------------------------------------------------------------------------
+# -- bytes --------------------------------------------------------------------------------------------------
 
 
-def settled_by(sent: list[Ack], outstanding: set[int]) -> set[int]:
-    """Return what RabbitMQ takes for done of what it has sent and heard nothing of yet."""
-    return {tag for tag in outstanding for ack in sent if tag == ack.tag or (ack.multiple and tag < ack.tag)}
+def large(tag: int, size: int) -> Delivery:
+    return Delivery(b"x" * size, "user.signed_up", tag=tag, since=now())
 
 
-@given(
-    in_hand=st.dictionaries(st.integers(1, 60), st.booleans(), min_size=1),
-    on_their_way=st.integers(0, 5),
-)
-def test_exactly_what_is_done_is_settled(in_hand: dict[int, bool], on_their_way: int) -> None:
-    """Given messages in hand, each done or not, and some on their way, acks are about the done ones alone."""
-    done = [tag for tag, is_done in in_hand.items() if is_done]
-    oldest_open = min((tag for tag, is_done in in_hand.items() if not is_done), default=None)
-    outstanding = {*in_hand, *range(max(in_hand) + 1, max(in_hand) + 1 + on_their_way)}
-    sent = acks(done, oldest_open)
-    assert settled_by(sent, outstanding) == set(done)
-    assert len(sent) <= len(done)
+def test_once_bodies_take_too_much_it_ends_and_the_next_session_takes_fewer() -> None:
+    """Given room for 1,000 bytes, then of messages of 100 bytes seven are taken: an eighth leaves no ease."""
+
+    async def main() -> None:
+        consumer = consumer_of(most=1000)
+        for tag in range(1, 20):
+            await consumer.receive(large(tag, 100))
+        assert consumer.ended.result() is End.RESIZE
+        assert len(consumer.unsettled) == 11
+        assert consumer.prefetch.count == 7
+
+    run(main())
 
 
-def test_what_is_done_without_a_gap_is_one_ack() -> None:
-    """Given a batch that is done as it came, one ack settles it."""
-    assert acks(range(1, 501), None) == [Ack(500, multiple=True)]
-    assert acks([1, 2, 3, 5], 4) == [Ack(3, multiple=True), Ack(5, multiple=False)]
+def test_what_is_settled_leaves_room() -> None:
+    async def main() -> None:
+        consumer = consumer_of(most=1000)
+        consumer._channel = cast("ConsumerChannel", Writes())
+        for tag in range(1, 50):
+            await consumer.receive(large(tag, 400))
+            async for _ in consumer.ack(list(consumer.unsettled.values())):
+                pass
+        assert not consumer.ended.done()
+        assert (consumer.share.held, consumer.share.settled) == (0, 49)
+
+    run(main())
 
 
-def test_a_single_message_is_acked_by_itself() -> None:
-    """Given one message that is done, nothing but that one is acked."""
-    assert acks([7], None) == [Ack(7, multiple=False)]
-    assert acks([7], 9) == [Ack(7, multiple=False)]
-    assert acks([], 3) == []
+def test_one_message_is_taken_whatever_its_size() -> None:
+    async def main() -> None:
+        consumer = consumer_of(most=1000)
+        await consumer.receive(large(1, 5000))
+        assert not consumer.ended.done()
+        await consumer.receive(large(2, 1))
+        assert consumer.ended.result() is End.RESIZE
+        assert consumer.prefetch.count == 1
+
+    run(main())

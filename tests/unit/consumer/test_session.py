@@ -10,6 +10,7 @@ from tests.unit.consumer.world import adds
 from tests.unit.virtual_time import VirtualClock, run
 from worker.consumer.end import End
 from worker.consumer.prefetch import starting_with
+from worker.consumer.room import Room
 from worker.consumer.session import Session
 from worker.retry import PATIENCE
 
@@ -51,7 +52,7 @@ def test_a_change_that_is_applied_while_the_session_winds_down_shows_that_writin
     async def main() -> None:
         clock = VirtualClock()
         shared: Any = SimpleNamespace(
-            clock=clock, worker_id="here", known_ttl=3600.0, patience=PATIENCE, metrics=None,
+            clock=clock, worker_id="here", known_ttl=3600.0, patience=PATIENCE, metrics=None, room=Room(),
             ledger=SimpleNamespace(clock=clock), topology=None,
             broker=SimpleNamespace(consuming=SimpleNamespace(is_heard=True)),
         )  # fmt: skip
