@@ -79,12 +79,13 @@ async def test_history_tells_why_somebody_has_a_tag(
         for number, each in enumerate(events, 1):
             await publish(channel, world.exchange, [each])
             await until(lambda number=number: ended(worker) == number)  # type: ignore[misc]
-        old, new, by_id, everything, nobody = await asyncio.gather(
+        old, new, by_id, everything, nobody, by_tag = await asyncio.gather(
             kit_worker("history", "--email", "ADA@example.com", "--json"),
             kit_worker("history", "--email", "ada.new@example.com"),
             kit_worker("history", "--event", "e4", "--json"),
             kit_worker("history", "--account", world.account, "--json"),
             kit_worker("history", "--email", "nobody@example.com"),
+            kit_worker("history", "--tag", "annual plan", "--account", world.account),
         )
     assert [(line["event_id"], line["outcome"]) for line in json.loads(old.out)] == [
         ("e1", "applied"), ("e2", "applied"), ("e1", "duplicate"),
@@ -98,7 +99,13 @@ async def test_history_tells_why_somebody_has_a_tag(
     assert "mk_access_level" in dead["detail"]
     assert len(json.loads(everything.out)) == len(events)
     assert nobody.out.startswith("Nothing is known of that.")
-    assert {each.code for each in (old, new, by_id, everything, nobody)} == {0}
+    assert {each.code for each in (old, new, by_id, everything, nobody, by_tag)} == {0}
+    assert by_tag.out.count("subscription.started e1 of") == 1
+    assert "access.granted" not in by_tag.out
+    assert "mk_subscription_plan 'Annual'" in by_tag.out
+    assert f"file {json.loads(old.out)[0]['version']}" in by_tag.out
+    assert "sha256sum config/accounts/ACCOUNT.yaml" in by_tag.out
+    assert max(map(len, new.out.splitlines())) <= 80
 
 
 async def test_forget_erases_a_person_everywhere(

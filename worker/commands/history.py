@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from textwrap import TextWrapper
 from typing import Annotated, Any, Final
 
 import typer
 
 from worker.commands.common import an_address, begin, opened_ledger, run_async
 from worker.commands.exits import UsageError
-from worker.commands.output import AsJson, say, show, show_json, table
+from worker.commands.output import AsJson, say, show_json
 from worker.events.values import time_text
 from worker.ledger.history import Line, addresses, find_history
 from worker.settings import Settings
 
+FILE: Final = (
+    "file: the account's file at that time, by the beginning of its SHA-256.\n"
+    "That of the present one: sha256sum config/accounts/ACCOUNT.yaml"
+)
+_WRAPPED: Final = TextWrapper(
+    width=80,
+    initial_indent=" " * 6,
+    subsequent_indent=" " * 8,
+    break_long_words=False,
+    break_on_hyphens=False,
+)
 MOST: Final = 100_000
 """Lines at once: they are read as a whole."""
 
@@ -25,20 +37,28 @@ def history(
     email: Annotated[str | None, typer.Option("--email", help="Of this person, under any address.")] = None,
     event: Annotated[str | None, typer.Option("--event", help="Of the event with this id.")] = None,
     account: Annotated[str | None, typer.Option("--account", help="Of this account only.")] = None,
+    tag: Annotated[
+        str | None, typer.Option("--tag", help="Only events that put this tag on, or took it off.")
+    ] = None,
     limit: Annotated[int, typer.Option(help="The newest so many.", min=1, max=MOST)] = 200,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what each event did, to answer: why does she have this tag? The oldest comes first."""
-    if email is None and event is None and account is None:
-        raise UsageError("say what is looked for: --email, --event or --account")
+    """Tell what each event did, to answer: why does she have this tag? The oldest comes first.
+
+    Each tag and field is told with the event that set it, as events of one person are applied together.
+    "file" is the version of the account's file that was in force: the beginning of the file's SHA-256.
+    """
+    if email is None and event is None and account is None and tag is None:
+        raise UsageError("say what is looked for: --email, --event, --account or --tag")
     settings = begin()
     address = None if email is None else an_address(email)
-    lines = run_async(_find(settings, address, event, account, limit))
+    lines = run_async(_find(settings, address, limit, event_id=event, account=account, tag=tag))
     if as_json:
         show_json([{**asdict(line), "at": _when(line.at)} for line in lines])
     elif lines:
-        headings = ("When", "Account", "Event", "Outcome", "What it did", "File")
-        show(table(headings, [_row(line) for line in lines], whole=1))
+        for line in lines:
+            say(*_told(line))
+        say("", FILE)
         if len(lines) == limit:
             say(f"These are the newest {limit}; --limit shows more.")
     else:
@@ -48,24 +68,27 @@ def history(
         )
 
 
-async def _find(
-    settings: Settings, email: str | None, event: str | None, account: str | None, limit: int
-) -> list[Line]:
+async def _find(settings: Settings, email: str | None, limit: int, **looked_for: str | None) -> list[Line]:
     async with opened_ledger(settings) as ledger:
         emails = None if email is None else await addresses(ledger.database, email)
-        return await find_history(
-            ledger.database, emails=emails, event_id=event, account=account, limit=limit
-        )
+        return await find_history(ledger.database, emails=emails, limit=limit, **looked_for)
 
 
 def _when(seconds: float) -> str:
     return time_text(datetime.fromtimestamp(seconds, UTC).replace(microsecond=0))
 
 
-def _row(line: Line) -> tuple[str, ...]:
+def _told(line: Line) -> list[str]:
+    """Return what is said of one event: when and how it ended, what it was, and what it did."""
+    file = f", file {line.version}" if line.version else ""
     event = f"{line.event_type} {line.event_id or ''} of {line.event_time}"
-    did = "; ".join(map(_call, line.calls)) or line.detail or _NOTHING.get(line.outcome, "")
-    return _when(line.at), line.account, " ".join(event.split()), line.outcome, did, line.version
+    did = [*map(_call, line.calls), *([line.detail] if line.detail else [])]
+    did = did or [_NOTHING.get(line.outcome, "")]
+    return [
+        f"{_when(line.at)}  {line.account}: {line.outcome}{file}",
+        f"    {' '.join(event.split())}",
+        *(line for each in did for line in _WRAPPED.wrap(each)),
+    ]
 
 
 def _call(call: Mapping[str, Any]) -> str:

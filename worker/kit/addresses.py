@@ -94,4 +94,4 @@ class AddressChanges:
         self, subscriber: Subscriber, address: Part[str], kit_id: int, answer: Answer, what: str
     ) -> None:
         self._in_hand.moved(subscriber, address, kit_id, self._client.clock.time())
-        self._in_hand.called(subscriber, Call(answer.endpoint, what, answer.status), (address.order,))
+        self._in_hand.called(subscriber, Call(answer.endpoint, what, answer.status), address.order)

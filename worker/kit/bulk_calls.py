@@ -151,8 +151,10 @@ class BulkCalls:
             return
         record.kit_id, record.asked = kit_id, False
         record.note(entry.parts, now, entry.kit_ids)
-        call = Call(answer.endpoint, step.what, answer.status, step.rules)
-        self._in_hand.called(job.subscriber, call, step.orders)
+        for order, what in step.asked.items():
+            self._in_hand.called(
+                job.subscriber, Call(answer.endpoint, what, answer.status, step.rules), order
+            )
 
 
 def _steps(kind: type[S], jobs: Iterable[Job]) -> list[tuple[Job, S]]:

@@ -13,11 +13,14 @@ from msgspec import Struct
 
 from worker.events.event import FIRST, OrderKey
 from worker.mapping import Options
-from worker.subscribers.change import Change, Part, TagWish
+from worker.subscribers.change import Change, Part, TagWish, tag_told
 
 MAX_FIELDS: Final = 10
 """Kit sets more custom fields than this later, and answers 202 (Kit API reference, `POST /v4/subscribers`).
 The tags would then come first, and the emails that they start would see the old values."""
+
+MAX_TOLD: Final = 100
+"""Characters of a value that people are told."""
 
 
 class Upsert(Struct, frozen=True):
@@ -38,25 +41,22 @@ class Upsert(Struct, frozen=True):
         return Change(fields=self.fields, first_name=self.first_name)
 
     @property
-    def what(self) -> str:
-        """What is done, for people."""
-        names = [*self.fields, "first name"] if self.first_name is not None else self.fields
-        return ", ".join(names) or "the subscriber"
-
-    @property
     def rules(self) -> tuple[int, ...]:
         """Which rules say so: not known of fields."""
         return ()
 
     @property
-    def orders(self) -> set[OrderKey]:
-        """The events that ask for it."""
-        orders = {part.order for part in self.fields.values()}
+    def asked(self) -> Mapping[OrderKey, str]:
+        """By event, what of it that event asks for, for people: each part is the event's that set it."""
+        parts: list[tuple[str, Part[Any]]] = [*self.fields.items()]
         if self.first_name is not None:
-            orders.add(self.first_name.order)
-        if not orders and self.ensure is not None:
-            orders.add(self.ensure)
-        return orders
+            parts.append(("first name", self.first_name))
+        if not parts:
+            return {} if self.ensure is None else {self.ensure: "the subscriber"}
+        asked = dict[OrderKey, list[str]]()
+        for name, part in parts:
+            asked.setdefault(part.order, []).append(_told(name, part.value))
+        return {order: ", ".join(told) for order, told in asked.items()}
 
     @property
     def sets_fields_only(self) -> bool:
@@ -103,27 +103,23 @@ class _TagStep(Struct, frozen=True):
         return (self.part.value.rule,)
 
     @property
-    def orders(self) -> tuple[OrderKey, ...]:
-        """The event that asks for it."""
-        return (self.part.order,)
+    def asked(self) -> Mapping[OrderKey, str]:
+        """What is done, for people, by the event that asks for it."""
+        return {self.part.order: tag_told(self.part.value)}
 
 
 class RemoveTag(_TagStep, frozen=True):
     """Take a tag off: `DELETE /v4/tags/{}/subscribers/{}`. Whom an upsert has just created has none."""
 
-    @property
-    def what(self) -> str:
-        """What is done, for people."""
-        return f"tag {self.part.value.name!r} off"
-
 
 class AddTag(_TagStep, frozen=True):
     """Put a tag on: `POST /v4/tags/{}/subscribers/{}`."""
 
-    @property
-    def what(self) -> str:
-        """What is done, for people."""
-        return f"tag {self.part.value.name!r}"
+
+def _told(name: str, value: str | None) -> str:
+    if value is None:
+        return f"{name} cleared"
+    return f"{name} {value[:MAX_TOLD]!r}{'…' if len(value) > MAX_TOLD else ''}"
 
 
 Step: TypeAlias = Upsert | NameIfCreated | RemoveTag | AddTag

@@ -174,8 +174,9 @@ class SingleCalls:
         return True
 
     def _called(self, subscriber: Subscriber, answer: Answer, step: Upsert | RemoveTag | AddTag) -> None:
-        call = Call(answer.endpoint, step.what, answer.status, step.rules)
-        self._in_hand.called(subscriber, call, step.orders)
+        for order, what in step.asked.items():
+            call = Call(answer.endpoint, what, answer.status, step.rules)
+            self._in_hand.called(subscriber, call, order)
 
 
 def id_of(subscriber: Subscriber) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from sqlalchemy import Row, delete, select
 from worker.errors import LedgerUnavailable
 from worker.ledger.database import Database
 from worker.ledger.schema import accounts, history, subscribers
+from worker.subscribers.change import TagWish, tag_told
 from worker.subscribers.identity import id_key
 
 PORTION: Final = 5000
@@ -31,7 +32,7 @@ class Line:
         outcome: applied, superseded, duplicate, ignored or dead_lettered.
         detail: Why it was dead-lettered.
         calls: Each with `call`, `what`, `status` and `rules`: 0 is the event's own lists, n its n-th rule.
-        version: Of the account's file at that moment.
+        version: Of the account's file at that moment: the beginning of its SHA-256.
     """
 
     account: str
@@ -46,6 +47,12 @@ class Line:
     version: str
     worker: str
 
+    def is_about(self, tag: str) -> bool:
+        """Tell whether the event put a tag on or took it off; tags compare without case."""
+        wishes = (TagWish(tag.strip(), present) for present in (True, False))
+        asked = {tag_told(wish).lower() for wish in wishes}
+        return any(str(call["what"]).lower() in asked for call in self.calls)
+
 
 async def find_history(
     database: Database,
@@ -53,28 +60,61 @@ async def find_history(
     emails: Collection[str] | None = None,
     event_id: str | None = None,
     account: str | None = None,
+    tag: str | None = None,
     limit: int = 1000,
 ) -> list[Line]:
     """Return the newest lines that fit all that is given, the oldest of them first.
 
+    Args:
+        database: The ledger's.
+        emails: Of a person; None for anybody.
+        event_id: As the publisher gave it; None for any event.
+        account: Its name; None for any account.
+        tag: One that was put on or taken off, in any case; None for all events.
+        limit: So many lines at most.
+
     Raises:
         LedgerUnavailable: The ledger could not be read.
     """
+    found, before = list[Line](), None
+    portion = limit if tag is None else PORTION
+    while len(found) < limit:
+        rows = await _rows(database, emails, event_id, account, before=before, limit=portion)
+        lines = [_line(row) for row in rows]
+        found += [line for line in lines if tag is None or line.is_about(tag)]
+        if len(rows) < portion:
+            break
+        before = rows[-1].id
+    return found[:limit][::-1]
+
+
+async def _rows(
+    database: Database,
+    emails: Collection[str] | None,
+    event_id: str | None,
+    account: str | None,
+    *,
+    before: int | None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Return lines older than one of them, the newest first."""
     columns = [getattr(history.c, name) for name in Line.__dataclass_fields__]
-    query = select(*columns).order_by(history.c.id.desc()).limit(limit)
+    query = select(history.c.id, *columns).order_by(history.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(history.c.id < before)
     if emails is not None:
         query = query.where(history.c.email.in_(emails))
     shown_id = None if event_id is None else id_key(event_id)
     for column, value in ((history.c.event_id, shown_id), (history.c.account, account)):
         query = query if value is None else query.where(column == value)
     async with database.read() as connection:
-        rows = (await connection.execute(query)).all()
-    return [_line(row) for row in reversed(rows)]
+        return (await connection.execute(query)).all()
 
 
 def _line(row: Row[Any]) -> Line:
+    values = {name: row._mapping[name] for name in Line.__dataclass_fields__}  # noqa: SLF001  # it is public
     try:
-        return Line(**{**row._mapping, "calls": tuple(json.loads(row.calls))})  # noqa: SLF001  # it is public
+        return Line(**{**values, "calls": tuple(json.loads(row.calls))})
     except (ValueError, TypeError) as error:
         raise LedgerUnavailable(f"the ledger holds a line of {row.account} that cannot be read") from error
 

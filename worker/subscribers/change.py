@@ -68,6 +68,11 @@ class TagWish(Struct, frozen=True, array_like=True, eq=False):
         return self.name, self.present, self.by_placeholder
 
 
+def tag_told(wish: TagWish) -> str:
+    """Return what is done about a tag, for people."""
+    return f"tag {wish.name!r}" if wish.present else f"tag {wish.name!r} off"
+
+
 def tag_key(name: str) -> str:
     """Return the form in which Kit compares tag names: without case, and outer blanks dropped.
 

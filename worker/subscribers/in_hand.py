@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from msgspec import structs
@@ -135,11 +134,10 @@ class InHand:
         subscriber.record.lost()
         self._touched.add(subscriber)
 
-    def called(self, subscriber: Subscriber, call: Call, orders: Iterable[OrderKey]) -> None:
-        """Note a call that was answered, for the events that asked for it."""
+    def called(self, subscriber: Subscriber, call: Call, order: OrderKey) -> None:
+        """Note a call that was answered, for an event that asked for it."""
         self._touched.add(subscriber)
-        for order in orders:
-            subscriber.calls.setdefault(order, []).append(call)
+        subscriber.calls.setdefault(order, []).append(call)
 
     def moved(self, subscriber: Subscriber, address: Part[str], kit_id: int | None, now: float) -> None:
         """Note that the subscriber has a new address.

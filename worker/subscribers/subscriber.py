@@ -16,6 +16,7 @@ class Call(NamedTuple):
     """A call to Kit that was answered 2xx, for the history.
 
     Attributes:
+        what: The event asked for that was part of it.
         rules: Of the event, which asked for it; see `TagWish.rule`.
     """
 

@@ -20,9 +20,10 @@ from tests.integration.ledger.harness import (
     record,
 )
 from worker.errors import LedgerUnavailable
+from worker.ledger import history
 from worker.ledger.history import Line, addresses, find_history, prune_history
 from worker.ledger.store import Ledger
-from worker.subscribers.known import Batch
+from worker.subscribers.known import Batch, HistoryEntry
 
 CALL = {"call": "POST /v4/tags/1/subscribers", "what": "added VIP", "status": 201, "rules": [0, 2]}
 DAY = 24 * 3600.0
@@ -118,3 +119,24 @@ async def test_a_damaged_line_is_named(ledger: Ledger, bad: str) -> None:
     await execute(ledger, "UPDATE history SET calls = :calls", calls=bad)
     with pytest.raises(LedgerUnavailable, match="cannot be read"):
         await find_history(ledger.database)
+
+
+async def test_a_tag_finds_the_events_that_put_it_on_or_took_it_off(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given more lines than are read at once, the newest so many of a tag are found, in any case."""
+    monkeypatch.setattr(history, "PORTION", 7)
+
+    def called(number: int, *what: str) -> HistoryEntry:
+        return entry(ADA, f"e{number}", calls=tuple({**CALL, "what": each} for each in what))
+
+    lines = [called(number, "Plan 'VIP'", f"tag 'No {number}'") for number in range(40)]
+    lines[3] = called(3, "tag 'VIP'", "tag 'Old' off")
+    lines[20] = called(20, "tag 'Vip' off")
+    lines[30] = called(30, "tag 'VIP'")
+    await fill(ledger, Batch(entries=lines))
+    assert ids(await find_history(ledger.database, tag=" vip")) == ["e3", "e20", "e30"]
+    assert ids(await find_history(ledger.database, tag="VIP", limit=2)) == ["e20", "e30"]
+    assert ids(await find_history(ledger.database, tag="old", emails=[ADA])) == ["e3"]
+    assert ids(await find_history(ledger.database, tag="VIP", emails=[BOB])) == []
+    assert ids(await find_history(ledger.database, tag="VIP'")) == []

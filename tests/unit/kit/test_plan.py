@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.examples import EMAIL, change, order
-from worker.kit.plan import MAX_FIELDS, AddTag, NameIfCreated, RemoveTag, Step, Upsert, plan
+from worker.kit.plan import MAX_FIELDS, MAX_TOLD, AddTag, NameIfCreated, RemoveTag, Step, Upsert, plan
 from worker.mapping import Options
 from worker.subscribers.change import NOTHING, Part, merge_all
 
@@ -120,3 +120,30 @@ def test_what_is_not_asked_is_not_sent() -> None:
     assert Upsert({}, None).body(EMAIL, OPTIONS, {}).keys() == {"email_address", "state"}
     named: Part[str] | None = change(first_name="Ada").first_name
     assert Upsert({}, named).body(EMAIL, OPTIONS, {}).keys() == {"email_address", "state", "first_name"}
+
+
+def test_each_part_is_told_under_the_event_that_set_it_with_its_value() -> None:
+    """Given events that are folded into one call, none of them claims what another one asked for."""
+    first = change(1, fields={"Plan": "Basic", "City": "Köln"}, first_name="Ada", add=("A",))
+    folded = first.merge(change(2, fields={"Plan": "Annual", "Ends": None}, remove=("a",)))
+
+    (upsert, untag) = plan(folded, OPTIONS, known=True)
+
+    assert isinstance(upsert, Upsert)
+    assert isinstance(untag, RemoveTag)
+    assert upsert.asked == {
+        order(1): "City 'Köln', first name 'Ada'",
+        order(2): "Plan 'Annual', Ends cleared",
+    }
+    assert untag.asked == {order(2): "tag 'a' off"}
+
+
+def test_a_subscriber_is_told_under_the_event_for_whose_sake_it_is_made_sure_of() -> None:
+    (upsert, _) = plan(change(1, add=("A",)), OPTIONS, known=False)
+    assert isinstance(upsert, Upsert)
+    assert upsert.asked == {order(1): "the subscriber"}
+
+
+def test_of_a_long_value_the_beginning_is_told() -> None:
+    (upsert,) = upserts(plan(change(1, fields={"Bio": "x" * 100_000}), OPTIONS, known=True))
+    assert upsert.asked == {order(1): f"Bio '{'x' * MAX_TOLD}'…"}

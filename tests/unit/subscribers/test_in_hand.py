@@ -428,7 +428,7 @@ def test_what_was_called_is_told_to_the_event_that_asked_for_it() -> None:
     desk = Desk()
     taken = desk.take(1)
     call = Call("POST /v4/tags/{}/subscribers/{}", "tag 'VIP'", 201, (0,))
-    desk.in_hand.called(taken.subscriber, call, [order(1)])
+    desk.in_hand.called(taken.subscriber, call, order(1))
     assert desk.in_hand.let_go(taken.item) == (call,)
 
 
