@@ -132,6 +132,15 @@ class Consumer:
         )
         self.end(End.RESIZE)
 
+    def grow(self) -> None:
+        """Let the next session hold more, once that is known to do no harm."""
+        if not self.unsettled:
+            self.prefetch = self.prefetch.at_rest()
+        if self.share.settled >= self.window:
+            self.prefetch = self.prefetch.after_settling_all(self.share.most)
+        if self.prefetch.count > self.window:
+            self.end(End.RESIZE)
+
     def channel_ended(self, *, cancelled: bool) -> None:
         """Hear that no more messages come; see `Receiver`."""
         self.end(End.QUEUE_GONE if cancelled else End.CHANNEL_LOST)

@@ -169,17 +169,7 @@ class Session:
                 self.consumer.prefetch = self.consumer.prefetch.after_failing_alone()
                 self.end(End.RESIZE)
             else:
-                self._grow()
-
-    def _grow(self) -> None:
-        """Let more be in hand once that is known to do no harm."""
-        consumer = self.consumer
-        if not consumer.unsettled:
-            consumer.prefetch = consumer.prefetch.at_rest()
-        if consumer.share.settled >= consumer.window:
-            consumer.prefetch = consumer.prefetch.after_settling_all(consumer.share.most)
-        if consumer.prefetch.count > consumer.window:
-            self.end(End.RESIZE)
+                self.consumer.grow()
 
     async def _something_may_have_changed(self) -> None:
         """Wait for the next look; the first success is noticed at once, since more may then be consumed."""

@@ -170,3 +170,22 @@ def test_one_message_is_taken_whatever_its_size() -> None:
         assert consumer.prefetch.count == 1
 
     run(main())
+
+
+def test_once_as_many_are_settled_as_it_may_hold_the_next_session_holds_more() -> None:
+    async def main() -> None:
+        consumer = consumer_of()
+        consumer.prefetch = starting_with(500).after_taking_too_much(5)
+        consumer.window = consumer.prefetch.count
+        consumer._channel = cast("ConsumerChannel", Writes())
+        for tag in range(1, 6):
+            await consumer.receive(large(tag, 100))
+            consumer.grow()
+            assert not consumer.ended.done()
+        async for _ in consumer.ack(list(consumer.unsettled.values())):
+            pass
+        consumer.grow()
+        assert consumer.ended.result() is End.RESIZE
+        assert consumer.prefetch.count == 20
+
+    run(main())
