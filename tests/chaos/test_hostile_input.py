@@ -11,15 +11,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from tests.chaos.harness import Arena
-from tests.chaos.load import Message
+from tests.chaos.load import Message, Published
 from tests.chaos.processes import WORKING, ChaosWorker
 from tests.chaos.test_input_faults import with_among
 from tests.integration.harness import make_events, until, wrong_people
+from worker.consumer.prefetch import MANY_DELIVERIES
+from worker.sandbox import Fault, FaultKind, Rule
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -148,3 +150,94 @@ async def test_a_log_that_fails(arena: Arena, way: str) -> None:
         finally:
             if worker.alive:
                 await worker.stop(signal.SIGKILL)
+
+
+# -- memory, and time of the loop ---------------------------------------------------------------------------
+
+MEGABYTE: Final = 1024 * 1024
+SMALL_OBJECTS: Final = [{"a": number} for number in range(18_000)]
+
+
+def peak_memory(pid: int) -> float:
+    """Return the most memory that a process has had, in MB."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def padded(event: dict[str, Any]) -> Message:
+    """Return an event with a quarter of a megabyte of small objects."""
+    body = json.dumps({**event, "data": {**event["data"], "notes": SMALL_OBJECTS}}).encode()
+    return Message(event["id"], event["type"], body, event, becomes="")
+
+
+@pytest.mark.timeout(180)
+async def test_many_large_events_of_small_objects(arena: Arena) -> None:
+    """Given more of them in hand than there is room for, fewer are taken, and memory stays bounded."""
+    events: list[Published] = [padded(event) for event in make_events(320, 80, seed=101)]
+    down = Rule(Fault(FaultKind.STATUS, status=500), account=arena.main.name)
+    arena.sandbox.faults.add(down)
+    async with arena.running(events=events, beside=False, settle=150.0):
+        before = peak_memory(arena.worker.process.pid)
+        await until(lambda: "messages_too_large" in arena.worker.events_logged(), 90.0)
+        arena.sandbox.faults.clear()
+        await arena.settled(len(events), seconds=120.0)
+        assert peak_memory(arena.worker.process.pid) - before < 300
+
+
+@pytest.mark.timeout(180)
+async def test_bodies_of_twelve_megabytes(arena: Arena) -> None:
+    """Given bodies far beyond the limit, each is a dead letter, and few of them are in hand at once."""
+    body = b'{"id": "x", "data": "' + b"x" * 12 * MEGABYTE + b'"}'
+    large = [Message(f"large-{number}", "user.signed_up", body, readable=False) for number in range(24)]
+    events: list[Published] = [*make_events(20, 10, seed=103), *large]
+    async with arena.running(events=events, beside=False):
+        before = peak_memory(arena.worker.process.pid)
+        await arena.settled(20)
+        await arena.settle(120.0)
+        assert peak_memory(arena.worker.process.pid) - before < 250
+
+
+@pytest.mark.timeout(180)
+async def test_a_file_with_a_thousand_rules(arena: Arena) -> None:
+    """Given as many rules as a file may have, the events of all accounts go on, and everybody ends right."""
+    rule = "      - {{when: {{data.shop.product: P{number}}}, add_tags: [Bought {number}]}}\n"
+    rules = "".join(rule.format(number=number) for number in range(1200))
+    own = "    add_tags: [Active Member]\n    remove_tags: [Cancelled]\n"
+    file = arena.account_file(arena.main)
+    mapped = f"events:\n  subscription.started:\n{own}    rules:\n{rules}"
+    file.write_text(file.read_text(encoding="utf-8") + mapped, encoding="utf-8")
+    async with arena.running(events=400):
+        await arena.settled(100)
+        async with arena.beside_goes_on():
+            await arena.settled(300)
+    assert "loop_blocked" not in arena.worker.events_logged()
+
+
+@pytest.mark.timeout(180)
+async def test_a_worker_that_many_messages_in_hand_kill(arena: Arena) -> None:
+    """Given a worker that dies whenever it takes more than 12, it goes on with few, and nothing is dead."""
+    slow = Rule(Fault(FaultKind.SLOW, delay=0.1), account=arena.main.name)
+    arena.sandbox.faults.add(slow)
+    kills = 0
+
+    def taken() -> int:
+        """How many messages it takes, by what its log said last; none where it is about to give them back."""
+        told = [line for line in arena.worker.log_lines() if line.get("account") == arena.main.name]
+        told = [
+            line for line in told if line["event"] in {"subscribed", "redelivered_often", "session_ended"}
+        ]
+        return int(told[-1].get("prefetch", 0)) if told else 0
+
+    arena.allow_redelivery()
+    async with arena.running(events=150, PREFETCH="60", beside=False, settle=120.0):
+        await arena.main.load.done.wait()
+        while len(arena.outcomes().of) < 150:
+            if taken() > 12:
+                await asyncio.sleep(0.3)  # RabbitMQ sends what it may
+            if taken() > 12:
+                await arena.kill(arena.worker)
+                kills += 1
+                assert kills <= 30, f"{len(arena.outcomes().of)} events are settled"
+                await arena.start_again(arena.worker)
+            await asyncio.sleep(0.05)
+    assert kills >= MANY_DELIVERIES
