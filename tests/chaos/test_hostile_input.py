@@ -213,7 +213,8 @@ async def test_a_file_with_a_thousand_rules(arena: Arena) -> None:
     assert "loop_blocked" not in arena.worker.events_logged()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.full
+@pytest.mark.timeout(400)
 async def test_a_worker_that_many_messages_in_hand_kill(arena: Arena) -> None:
     """Given a worker that dies whenever it takes more than 12, it goes on with few, and nothing is dead."""
     slow = Rule(Fault(FaultKind.SLOW, delay=0.1), account=arena.main.name)
