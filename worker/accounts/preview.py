@@ -169,9 +169,9 @@ def _call(email: str, step: Step, account: Account) -> CallView:
         case Upsert():
             return _upsert_call(email, step, account)
         case NameIfCreated(first_name=name):
-            body = Upsert({}, name).body(email, account.options, {})
+            body = Upsert({}, name).values({})
             what = f"set the first name to {name.value}"
-            return CallView("POST /v4/subscribers", what, body, "for a new subscriber")
+            return CallView("PUT /v4/subscribers/{id}", what, body, "for a new subscriber")
         case RemoveTag(part=part):
             call = f"DELETE /v4/tags/{{{part.value.name}}}/subscribers/{{id}}"
             return CallView(call, f"remove the tag {part.value.name}", only="not for a new subscriber")
@@ -181,12 +181,15 @@ def _call(email: str, step: Step, account: Account) -> CallView:
 
 
 def _upsert_call(email: str, upsert: Upsert, account: Account) -> CallView:
-    body = upsert.body(email, account.options, {name: name for name in upsert.fields})
+    keys = {name: name for name in upsert.fields}
     parts = ["the first name"] if upsert.first_name is not None else []
     if upsert.fields:
         parts.append(f"{len(upsert.fields)} custom field{'s' if len(upsert.fields) > 1 else ''}")
     what = f"create or update {email}" if upsert.ensure else f"update {email}"
     what = f"{what}: {' and '.join(parts)}" if parts else what
+    if upsert.ensure is None:
+        return CallView("PUT /v4/subscribers/{id}", what, upsert.values(keys))
+    body = upsert.body(email, account.options, keys)
     return CallView(
         "POST /v4/subscribers", what, body, "" if parts else "where the worker has not met this person"
     )

@@ -161,6 +161,8 @@ def _kit_rows(kit: KitReport) -> Iterable[_Row]:
             kit.state
         ]
         yield what, word, kit.detail
+    for sentence in kit.renamed:
+        yield what, "note", sentence
     for kind, names in (("tags", kit.lacking_tags), ("custom fields", kit.lacking_fields)):
         if names and kit.will_create:
             yield what, "note", f"{kind} that Kit lacks and the worker will create: {', '.join(names)}"

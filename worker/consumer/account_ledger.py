@@ -116,6 +116,7 @@ class AccountLedger:
         self._saves += 1
         batch.number = self._saves
         batch.created_tags = self._catalog.take_created()
+        batch.names = self._catalog.lists.take_named()
         tenure: Tenure | None = None
 
         async def work() -> None:
@@ -148,6 +149,7 @@ class AccountLedger:
                 kit_account = await self._holds.ask(self._catalog.account_id)
                 self._tenure = tenure = await self._ledger.take(self._account, kit_account)
                 self._catalog.count_created(tenure.created_tags)
+                self._catalog.lists.recall(tenure.names)
                 # Calls of a holder who left without a word may still be under way.
                 self._holds.unanswered = self._holds.unanswered or tenure.in_doubt
             return self._tenure

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import structlog
+
 from worker.errors import KitRejected
 from worker.kit.answers import Answer, NotFound
 from worker.kit.catalog import Catalog
 from worker.kit.persistence import Persistence
 from worker.kit.plan import RemoveTag
-from worker.kit.single_calls import SingleCalls
+from worker.kit.single_calls import SingleCalls, id_of
 from worker.subscribers.change import Change, Part
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.subscriber import Call, Subscriber
+
+log = structlog.get_logger()
 
 
 class AddressChanges:
@@ -77,18 +81,37 @@ class AddressChanges:
         return subscriber.record.kit_id
 
     async def _move_to_who_is_there(self, subscriber: Subscriber, address: Part[str], change: Change) -> None:
-        """Move the person to the subscriber who has the new address already, and leave no tags behind.
+        """Move the person to the subscriber who has the new address already, and leave nothing behind.
 
-        Nothing is noted before all is taken off, so that after a crash it is done again from the start.
-        A tag of the change itself may have been given before, by a call whose answer never came.
+        Neither tags stay at the old address, nor mail that the person gets at the new one. Nothing is noted
+        before all of that is done, so that after a crash it is done again from the start. A tag of the change
+        itself may have been given before, by a call whose answer never came.
         """
         answer = await self._single.find_or_create(address.value)
-        new_id = answer.id_of("subscriber")
+        new_id, what = answer.id_of("subscriber"), "email address, which Kit had already"
         if new_id != subscriber.record.kit_id:
             for key, part in {**change.tags, **subscriber.record.maybe_tags}.items():
                 # It is the move that takes it off, not the event that gave it.
                 await self._single.remove_tag(subscriber, RemoveTag(key, Part(part.value, address.order)))
-        self._moved(subscriber, address, new_id, answer, "email address, which Kit had already")
+            if not await self._unsubscribe_old(subscriber, address, answer):
+                what += f"; the old one, subscriber {subscriber.record.kit_id}, still gets mail"
+        self._moved(subscriber, address, new_id, answer, what)
+
+    async def _unsubscribe_old(self, subscriber: Subscriber, address: Part[str], new: Answer) -> bool:
+        """Unsubscribe the old address, where the person gets mail at the new one; tell whether that is done.
+
+        Otherwise the person would get everything twice, also at an address that is theirs no more. Where the
+        new one gets none (unsubscribed, bounced, not confirmed), the old one may be all that reaches the
+        person, and a mistake could be undone by nobody but them: that is left to people.
+        """
+        kit_id = id_of(subscriber)
+        if new.item("subscriber").get("state") != "active":
+            log.warning("old_address_left", account=self._client.account, kit_id=kit_id)
+            return False
+        if (answer := await self._single.unsubscribe(kit_id)) is not None:
+            call = Call(answer.endpoint, "the old address unsubscribed", answer.status)
+            self._in_hand.called(subscriber, call, address.order)
+        return True
 
     def _moved(
         self, subscriber: Subscriber, address: Part[str], kit_id: int, answer: Answer, what: str

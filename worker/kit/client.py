@@ -35,13 +35,13 @@ class KitClient:
         limiter: The rate limit that every call goes through.
         login: Says with each call whose account it is about; shown nowhere.
         clock: Says what time it is.
+        account: Its name, for the log and the metrics.
         gate: Asked right before each call but `probe`; whoever works with the client puts its own here.
 
     Args:
         http: Sends the calls; it is closed with the client.
         login: See above.
         limiter: See above.
-        account: Its name, for the metrics.
         metrics: Count the calls; None where nobody reads them.
     """
 
@@ -61,7 +61,7 @@ class KitClient:
         self._http = http
         self._worked_at: dict[str, float] = {}
         self._slots = asyncio.Semaphore(http.connections)
-        self._account = account
+        self.account = account
         self._metrics = metrics
 
     @property
@@ -154,8 +154,8 @@ class KitClient:
         finally:
             if self._metrics is not None:
                 seconds = self.clock.monotonic() - started
-                self._metrics.kit_requests.labels(self._account, request.endpoint, str(status)).inc()
-                self._metrics.kit_request_seconds.labels(self._account, request.endpoint).observe(seconds)
+                self._metrics.kit_requests.labels(self.account, request.endpoint, str(status)).inc()
+                self._metrics.kit_request_seconds.labels(self.account, request.endpoint).observe(seconds)
         return read_answer(request.endpoint, status, body)
 
 

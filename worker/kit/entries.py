@@ -9,7 +9,8 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from worker.clock import Clock
 from worker.errors import EventError
 from worker.kit.bulk_requests import FieldValue, NewSubscriber, Tagging, Untagging, call_count
-from worker.kit.catalog import Catalog, Field, Tag
+from worker.kit.catalog import Catalog, Tag
+from worker.kit.custom_fields import Field
 from worker.kit.plan import AddTag, RemoveTag, Upsert
 from worker.kit.single_calls import Job, id_of
 from worker.subscribers.change import Change

@@ -1,4 +1,4 @@
-"""Kit's lists, read to their last page, and to no page more than a list can have.
+"""Kit's lists of tags and custom fields: read to their end, and compared with what names meant before.
 
 Lists page by cursor (Kit API reference, "Pagination"). One that brings nothing new, or leads nowhere or in a
 circle, is not Kit's: an outage, as any other answer that cannot be true.
@@ -6,16 +6,81 @@ circle, is not Kit's: an outage, as any other answer that cannot be true.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Final
+
+import structlog
 
 from worker.errors import KitUnavailable
 from worker.kit.answers import LISTED, Answer, Row
 from worker.kit.client import KitClient
+from worker.kit.names import Names, Shift, shifts
+from worker.subscribers.known import KitName
+
+log = structlog.get_logger()
 
 PAGE: Final = "1000"
 MAX_PAGES: Final = 1000
 MAX_LETTERS: Final = 50_000_000
 """Of all names of a list together."""
+CALLED: Final = {"tags": "name", "custom_fields": "label"}
+"""Under which key a row has what people call it."""
+LIST_AGAIN_AFTER: Final = 60.0
+"""Seconds after which what a list lacked is looked for again."""
+
+
+class Lists:
+    """The lists of one Kit account.
+
+    Attributes:
+        client: The way to Kit.
+        shifts: By kind, which names are called otherwise in Kit, as of the last look.
+    """
+
+    def __init__(self, client: KitClient) -> None:
+        self.client = client
+        self.shifts: dict[str, list[Shift]] = {}
+        self._names = Names()
+        self._called: dict[str, dict[int, str]] = {"tags": {}, "custom_fields": {}}
+        self._listed_at: dict[str, float] = {}
+
+    async def read(self, kind: str) -> list[Row]:
+        """Return all rows of a kind; raises as `read_list` does."""
+        self._listed_at[kind] = self.client.clock.monotonic()
+        rows = await read_list(self.client, kind)
+        self._called[kind] = {row["id"]: row[CALLED[kind]] for row in rows}
+        return rows
+
+    def is_old(self, kind: str) -> bool:
+        """Tell whether the list was read so long ago that another look may show more."""
+        return self.client.clock.monotonic() - self._listed_at[kind] >= LIST_AGAIN_AFTER
+
+    # -- what somebody has renamed in Kit ---------------------------------------------------------------
+
+    def recall(self, names: Iterable[KitName]) -> None:
+        """Learn what names have meant so far, from the ledger."""
+        self._names.recall(names)
+
+    def take_named(self) -> list[KitName]:
+        """Return what names mean, as far as that is new to the ledger."""
+        return self._names.take_new()
+
+    def met(self, kind: str, name: str, id_: int, called: str) -> None:
+        """Note what a name means, and what Kit calls it, where its list does not say."""
+        self._names.note(KitName(kind, name, id_, self._called[kind].get(id_, called)))
+
+    def followed(self, kind: str, bearer: Callable[[str], int | None]) -> list[KitName]:
+        """Return what goes on being meant by names that Kit has no more; say once what is called otherwise.
+
+        Args:
+            kind: Of which list.
+            bearer: Returns the id of what bears a name in it.
+        """
+        self.shifts[kind] = shifts(self._names.of(kind), bearer, self._called[kind])
+        for shift in self.shifts[kind]:
+            if self._names.note(shift.now):
+                log.warning("renamed_in_kit", account=self.client.account, kind=kind, problem=str(shift))
+        return [shift.was for shift in self.shifts[kind] if shift.bearer is None]
 
 
 async def read_list(client: KitClient, kind: str) -> list[Row]:

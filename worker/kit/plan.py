@@ -24,7 +24,10 @@ MAX_TOLD: Final = 100
 
 
 class Upsert(Struct, frozen=True):
-    """Create the subscriber or find it by address, and set what is given: `POST /v4/subscribers`.
+    """Make sure of the subscriber, and set what is given.
+
+    Whose id in Kit is known is written by it, `PUT /v4/subscribers/{}`, whatever address Kit has by now;
+    others are created, or found by their address, `POST /v4/subscribers`.
 
     Attributes:
         fields: At most `MAX_FIELDS`.
@@ -64,11 +67,15 @@ class Upsert(Struct, frozen=True):
         return self.ensure is None and self.first_name is None
 
     def body(self, email: str, options: Options, keys: Mapping[str, str]) -> dict[str, Any]:
-        """Return the JSON to send, given each field's key in Kit.
+        """Return the JSON to create or find the subscriber with, given each field's key in Kit."""
+        return {"email_address": email, "state": options.subscriber_state, **self.values(keys)}
+
+    def values(self, keys: Mapping[str, str]) -> dict[str, Any]:
+        """Return the JSON of what is to be set, given each field's key in Kit.
 
         An empty text clears a field: Kit's schema has texts only (Kit API reference, `POST /v4/subscribers`).
         """
-        body: dict[str, Any] = {"email_address": email, "state": options.subscriber_state}
+        body: dict[str, Any] = {}
         if self.first_name is not None:
             body["first_name"] = self.first_name.value
         if self.fields:
@@ -77,7 +84,7 @@ class Upsert(Struct, frozen=True):
 
 
 class NameIfCreated(Struct, frozen=True):
-    """Set the first name, but only of a subscriber whom this worker has created: `POST /v4/subscribers`."""
+    """Set the first name, but only of a subscriber whom this worker has created: `PUT /v4/subscribers/{}`."""
 
     first_name: Part[str]
 

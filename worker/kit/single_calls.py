@@ -13,7 +13,7 @@ from worker.kit.catalog import Catalog
 from worker.kit.plan import AddTag, NameIfCreated, RemoveTag, Step, Upsert
 from worker.subscribers.change import Change
 from worker.subscribers.in_hand import InHand
-from worker.subscribers.record import UNKNOWN
+from worker.subscribers.record import UNKNOWN, Record
 from worker.subscribers.subscriber import Call, Subscriber
 
 
@@ -90,7 +90,7 @@ class SingleCalls:
         record, parts = subscriber.record, step.parts
         asked_before, record.asked = record.asked, record.kit_id is None
         self._doubt(subscriber, parts)
-        answer = await self._upsert_known_fields(record.email, step)
+        answer = await self._upsert_known_fields(record, step)
         kit_id = answer.id_of("subscriber")
         if record.kit_id not in {None, kit_id}:
             raise SubscriberGone  # its address is another one's by now
@@ -102,28 +102,53 @@ class SingleCalls:
         self._called(subscriber, answer, step)
         return answer.status == 201
 
-    async def _upsert_known_fields(self, email: str, step: Upsert) -> Answer:
-        answer = await self._send(email, step)
-        if not answer.warnings:
+    async def _upsert_known_fields(self, record: Record, step: Upsert) -> Answer:
+        """Write what a step sets; and once more where Kit lacks a custom field that it had.
+
+        Kit says so in `warnings`, or by a 422 (Kit API reference; its answers have changed in 2026).
+        """
+        answer, refusal = await self._answer_to(record, step)
+        if refusal is None:
             return answer
-        # Kit ignored a custom field, which was deleted there since we learned of it. Create it again, once.
-        for name in step.fields:
-            key = (await self._catalog.field(name)).key
-            if any(key in warning for warning in answer.warnings):
-                self._catalog.forget_field(key)
-        again = await self._send(email, step)
-        if again.warnings:
-            raise KitRejected(f"Kit ignored custom fields: {'; '.join(again.warnings)[:300]}")
-        return again if answer.status != 201 else answer
+        if not await self._catalog.fields.look_again(step.fields, str(refusal)):
+            raise refusal
+        again, refusal = await self._answer_to(record, step)
+        if refusal is not None:
+            raise refusal
+        return answer if answer.status == 201 else again
+
+    async def _answer_to(self, record: Record, step: Upsert) -> tuple[Answer, KitRejected | None]:
+        """Return Kit's answer, and what it says against the custom fields."""
+        try:
+            answer = await self._send(record, step)
+        except KitRejected as error:
+            if error.status != 422 or not step.fields:
+                raise
+            return Answer(error.status, {}), error
+        said = "; ".join(answer.warnings)[:300]
+        return answer, KitRejected(f"Kit ignored custom fields: {said}") if said and step.fields else None
 
     async def find_or_create(self, email: str) -> Answer:
         """Return Kit's answer about the subscriber with that address, whom it has from now on."""
-        return await self._send(email, Upsert({}))
-
-    async def _send(self, email: str, step: Upsert) -> Answer:
-        keys: Mapping[str, str] = {name: (await self._catalog.field(name)).key for name in step.fields}
-        body = step.body(email, self._catalog.options, keys)
+        body = Upsert({}).body(email, self._catalog.options, {})
         return await self._client.call("POST", "/v4/subscribers", json=body)
+
+    async def _send(self, record: Record, step: Upsert) -> Answer:
+        keys: Mapping[str, str] = {name: (await self._catalog.field(name)).key for name in step.fields}
+        if record.kit_id is None:
+            body = step.body(record.email, self._catalog.options, keys)
+            return await self._client.call("POST", "/v4/subscribers", json=body)
+        try:
+            return await self._client.call("PUT", "/v4/subscribers/{}", record.kit_id, json=step.values(keys))
+        except NotFound:
+            raise SubscriberGone from None
+
+    async def unsubscribe(self, kit_id: int) -> Answer | None:
+        """Unsubscribe somebody, also whom it was done to before; None where Kit has nobody of that id."""
+        try:
+            return await self._client.call("POST", "/v4/subscribers/{}/unsubscribe", kit_id)
+        except NotFound:
+            return None
 
     # -- tags -----------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, inspect, select, text, tuple_, upd
 
 from worker.ledger.record_json import UnreadableError, dump_record
 from worker.ledger.record_v1 import load_record_v1
-from worker.ledger.schema import bindings, claims, meta, subscribers, tables
+from worker.ledger.schema import bindings, claims, meta, names, subscribers, tables
 
 Step = Callable[[Connection], None]
 PORTION: Final = 1000
@@ -59,7 +59,11 @@ def _with_bindings(connection: Connection) -> None:
     bindings.create(connection, checkfirst=True)
 
 
-MIGRATIONS: Final[tuple[Step, ...]] = (_records_by_msgspec, _who_has_what, _with_bindings)
+def _what_names_mean(connection: Connection) -> None:
+    names.create(connection, checkfirst=True)
+
+
+MIGRATIONS: Final[tuple[Step, ...]] = (_records_by_msgspec, _who_has_what, _with_bindings, _what_names_mean)
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 
 

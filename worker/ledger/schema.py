@@ -108,6 +108,17 @@ bindings = Table(
     Column("key", String(255), primary_key=True, comment="the routing key"),
 )
 
+names = Table(
+    "names",
+    tables,
+    Column("account", String(255), primary_key=True),
+    Column("kind", String(16), primary_key=True, comment="tags, or custom_fields"),
+    Column("name", Text, primary_key=True, comment="as the account's file has it; a tag without case"),
+    Column("kit_account", BigInteger, nullable=False, comment="Kit's id of the account it is in"),
+    Column("kit_id", BigInteger, nullable=False, comment="of the tag or the custom field that it means"),
+    Column("kit_name", Text, nullable=False, comment="what Kit called it when it was last looked at"),
+)
+
 tokens = Table(
     "tokens",
     tables,

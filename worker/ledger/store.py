@@ -21,6 +21,7 @@ from worker.errors import EpochLost, LedgerUnavailable, LedgerWentBack
 from worker.events.values import time_text
 from worker.ledger.database import Database, secret_of
 from worker.ledger.ledger_time import LedgerTime
+from worker.ledger.names import write_names
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.rows import upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
@@ -127,6 +128,7 @@ class Ledger:
                 connection, subscribers, [_subscriber_row(tenure, record, at) for record in batch.records]
             )
             await upsert(connection, people, [_person_row(account, person) for person in batch.people])
+            await write_names(connection, account, tenure.kit_account, batch.names)
             if batch.entries:
                 rows = [_entry_row(account, entry, self.worker) for entry in batch.entries]
                 await connection.execute(history.insert(), rows)

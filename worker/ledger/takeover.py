@@ -11,9 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.clock import MAX_SKEW
 from worker.events.delivery import NEVER
+from worker.ledger.names import read_names
 from worker.ledger.rows import insert_account
 from worker.ledger.schema import accounts
 from worker.ledger.witness import Witness
+from worker.subscribers.known import KitName
 
 RELEASE_COUNTS: Final = 60.0
 """Seconds for which the word of a holder who left counts, by the ledger's clock."""
@@ -34,6 +36,7 @@ class Tenure:
         not_before: When the account was last written for by another one's clock, or ours.
         batch: The number of the last batch that was written in it.
         went_back: Whether the ledger is older than it was: the last tenure that was seen is not in it.
+        names: What names in the account's file have meant in Kit so far.
     """
 
     account: str
@@ -45,6 +48,7 @@ class Tenure:
     not_before: datetime = NEVER
     batch: int = 0
     went_back: bool = False
+    names: tuple[KitName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ async def take_over(connection: AsyncConnection, account: str, taker: Taker) -> 
         in_doubt=was_held and not clean,
         not_before=datetime.fromtimestamp(before.written_at, UTC) if _is_sane(before, now) else NEVER,
         went_back=before.epoch < newest,
+        names=await read_names(connection, account, taker.kit_account),
     )
 
 

@@ -12,19 +12,21 @@ from enum import StrEnum
 
 from worker.accounts.account import Account
 from worker.clock import Clock
-from worker.errors import CredentialRefused, KitWorkerError
+from worker.errors import CredentialRefused, KitWorkerError, LedgerUnavailable
 from worker.kit.access import KitAccess
 from worker.kit.auth.refresh import not_connected
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
 from worker.kit.credentials import OAuthApp
 from worker.ledger.database import Database
+from worker.ledger.names import names_of
 from worker.ledger.store import Ledger
 from worker.mapping import FIRST_NAME
 from worker.ops.check_broker import check_ledger
 from worker.outside import line
 from worker.settings import Settings
 from worker.subscribers.change import TagWish, tag_key
+from worker.subscribers.known import KitName
 
 
 class KitCheck(StrEnum):
@@ -45,6 +47,7 @@ class KitReport:
         plan: Its plan, such as `creator`.
         lacking_tags: Tags that the file names and Kit lacks.
         lacking_fields: Custom fields that Kit lacks.
+        renamed: What is called otherwise in Kit than the file says, in sentences.
         will_create: Whether the worker creates what is lacking.
         detail: Why it could not be asked; empty where it could.
     """
@@ -55,6 +58,7 @@ class KitReport:
     plan: str = ""
     lacking_tags: tuple[str, ...] = ()
     lacking_fields: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
     will_create: bool = True
     detail: str = ""
 
@@ -81,19 +85,35 @@ async def _check_account(settings: Settings, account: Account, kit: KitAccess) -
     if isinstance(account.credential, OAuthApp) and not (await check_ledger(settings)).exists:
         # To look for the tokens would make a ledger.
         return KitReport(account.name, KitCheck.REFUSED, detail=not_connected(account.name))
+    names = await _names(settings, account)
     async with kit.client(account.name, account.credential) as client:
         try:
-            return await _ask(client, account)
+            return await _ask(client, account, names)
         except CredentialRefused as error:
             return KitReport(account.name, KitCheck.REFUSED, detail=str(error))
         except KitWorkerError as error:
             return KitReport(account.name, KitCheck.UNREACHABLE, detail=str(error))
 
 
-async def _ask(client: KitClient, account: Account) -> KitReport:
+async def _names(settings: Settings, account: Account) -> tuple[KitName, ...]:
+    """Return what the account's names meant so far; where the ledger is out of reach, its own row says so."""
+    database = Database(settings.ledger_url.get_secret_value())
+    try:
+        return await names_of(database, account.name)
+    except LedgerUnavailable:
+        return ()
+    finally:
+        await database.close()
+
+
+async def _ask(client: KitClient, account: Account, names: Iterable[KitName]) -> KitReport:
     kit = (await client.get("/v4/account")).item("account")
     tags, fields = named_tags(account), named_fields(account)
-    lacking_tags, lacking_fields = await Catalog(client, account.options).missing(tags, fields)
+    catalog = Catalog(client, account.options)
+    catalog.lists.recall(names)
+    lacking_tags, lacking_fields = await catalog.missing(tags, fields)
+    wanted = {tag_key(wish.name) for wish in tags} | set(fields)
+    shifts = [shift for kind in catalog.lists.shifts.values() for shift in kind if shift.was.name in wanted]
     return KitReport(
         account=account.name,
         state=KitCheck.OK,
@@ -101,6 +121,7 @@ async def _ask(client: KitClient, account: Account) -> KitReport:
         plan=line(str(kit.get("plan_type") or "unknown")),
         lacking_tags=tuple(lacking_tags),
         lacking_fields=tuple(lacking_fields),
+        renamed=tuple(map(str, shifts)),
         will_create=account.options.create_missing,
     )
 

@@ -54,8 +54,9 @@ def create_subscriber(account: Account, request: Incoming) -> Result:
 
 def update_subscriber(account: Account, request: Incoming) -> Result:
     """Change a subscriber by id; unlike the upsert it refuses unknown custom fields."""
-    account.subscriber(request.ids[0])
-    return _written(account, account.update(request.ids[0], subscriber_input(request.body), request.now))
+    address = account.subscriber(request.ids[0]).email_address
+    given = subscriber_input({"email_address": address, **request.body})  # the address need not be given
+    return _written(account, account.update(request.ids[0], given, request.now))
 
 
 def list_subscribers(account: Account, request: Incoming) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from worker.subscribers.record import Record
 
@@ -22,6 +22,22 @@ class Person:
     user_id: str
     email: str
     moved_at: float | None = None
+
+
+class KitName(NamedTuple):
+    """Which tag or custom field of Kit a name in an account's file has meant so far.
+
+    Attributes:
+        kind: `tags` or `custom_fields`.
+        name: A tag's `tag_key`; a custom field's name as the admin wrote it.
+        kit_id: Kit's id, which stays when somebody renames it there.
+        kit_name: What Kit called it when it was last looked at; a custom field's label.
+    """
+
+    kind: str
+    name: str
+    kit_id: int
+    kit_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +77,7 @@ class Batch:
     Attributes:
         moves: Addresses that changed, old → new; their history follows.
         created_tags: How many tags were created by placeholders since the last batch.
+        names: What names mean in Kit, where that is new.
         number: Tells the batches of a tenure apart; 0 where nobody will write it again.
     """
 
@@ -69,7 +86,9 @@ class Batch:
     entries: list[HistoryEntry] = field(default_factory=list)
     moves: list[tuple[str, str]] = field(default_factory=list)
     created_tags: int = 0
+    names: list[KitName] = field(default_factory=list)
     number: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.records or self.people or self.entries or self.moves or self.created_tags)
+        told = self.records or self.people or self.entries or self.moves
+        return bool(told or self.created_tags or self.names)

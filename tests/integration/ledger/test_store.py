@@ -28,10 +28,11 @@ from tests.integration.ledger.harness import (
 )
 from worker.errors import LedgerUnavailable
 from worker.ledger.history import find_history
+from worker.ledger.names import names_of
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import RELEASE_COUNTS
 from worker.subscribers.change import Change, Part, TagWish
-from worker.subscribers.known import Batch, Person
+from worker.subscribers.known import Batch, KitName, Person
 from worker.subscribers.record import KnownPart, Record
 
 HOUR = 3600.0
@@ -320,3 +321,20 @@ async def test_the_state_of_a_new_subscriber_is_small(ledger: Ledger) -> None:
     tenure = await fill(ledger, Batch([Record(ADA)]))
     assert texts((await load(ledger, tenure, ADA)).records.values()) == texts([Record(ADA)])
     assert state_of(Record(ADA)).keys() == {"ensured"}
+
+
+async def test_what_names_mean_in_kit_is_there_for_the_next_tenure(ledger: Ledger) -> None:
+    """Given a deploy, what was renamed in Kit is followed by its id; in another Kit account it is not."""
+    vip, plan = KitName("tags", "vip", 7, "VIP"), KitName("custom_fields", "Plan", 2**40, "Plan \0 \ud800")
+    first = await ledger.take(ACCOUNT, kit_account=5)
+    assert first.names == ()
+    await ledger.save(first, Batch(names=[vip, plan]))
+    second = await ledger.take(ACCOUNT, kit_account=5)
+    assert {(one.kind, one.name, one.kit_id) for one in second.names} == {vip[:3], plan[:3]}
+    await ledger.save(second, Batch(names=[vip._replace(kit_id=8, kit_name="Members 2026")]))
+
+    assert KitName("tags", "vip", 8, "Members 2026") in (await ledger.take(ACCOUNT, kit_account=5)).names
+    assert (await ledger.take(ACCOUNT, kit_account=6)).names == ()
+    assert (await ledger.take("other", kit_account=5)).names == ()
+    assert len((await ledger.take(ACCOUNT)).names) == 2
+    assert len(await names_of(ledger.database, ACCOUNT)) == 2

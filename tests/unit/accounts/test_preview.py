@@ -56,7 +56,7 @@ def test_a_first_name_only_for_new_people_is_a_call_only_for_new_people() -> Non
 
     assert [(call.call, call.only) for call in result.calls] == [
         ("POST /v4/subscribers", "where the worker has not met this person"),
-        ("POST /v4/subscribers", "for a new subscriber"),
+        ("PUT /v4/subscribers/{id}", "for a new subscriber"),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,10 +17,11 @@ from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.holds import Holds
 from worker.errors import EpochLost, LedgerUnavailable, LedgerWentBack
 from worker.kit.catalog import Catalog
+from worker.kit.names import Names
 from worker.ledger.failures import Usability
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
-from worker.subscribers.known import Batch, Known
+from worker.subscribers.known import Batch, KitName, Known
 from worker.subscribers.record import Record
 
 NOTHING_KNOWN = Known({}, {}, {})
@@ -46,6 +47,7 @@ class Kept:
     epoch: int = 0
     saved: list[Batch] = field(default_factory=list)
     released: int = 0
+    names: list[KitName] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     tenures: list[Tenure] = field(default_factory=list)
@@ -55,7 +57,9 @@ class Kept:
     async def take(self, account: str, kit_account: int) -> Tenure:
         await self._do("take")
         self.epoch += 1
-        return Tenure(account, self.epoch, 0, kit_account, known_since=float(self.epoch))
+        return Tenure(
+            account, self.epoch, 0, kit_account, known_since=float(self.epoch), names=tuple(self.names)
+        )
 
     async def load(self, tenure: Tenure, _: Collection[str], __: Collection[str]) -> Known:
         await self._do("load", tenure)
@@ -65,6 +69,7 @@ class Kept:
         self.numbers.append(batch.number)
         await self._do("save", tenure)
         self.saved.append(batch)
+        self.names += batch.names
 
     async def release(self, tenure: Tenure) -> None:
         await self._do("release", tenure)
@@ -87,6 +92,17 @@ class FakeKitAccount:
 
     unanswered: bool = False
     created: int = 0
+    names: Names = field(default_factory=Names)
+
+    @property
+    def lists(self) -> FakeKitAccount:
+        return self
+
+    def take_named(self) -> list[KitName]:
+        return self.names.take_new()
+
+    def recall(self, names: Iterable[KitName]) -> None:
+        self.names.recall(names)
 
     async def account_id(self) -> int:
         await asyncio.sleep(0.01)
@@ -319,3 +335,17 @@ def test_a_ledger_that_went_back_ends_the_session_whatever_is_in_hand() -> None:
     with pytest.raises(LedgerWentBack):
         run(ledger_of(kept).load((), (), may_take=True))
     assert kept.calls == ["take", "load"]
+
+
+async def test_what_names_mean_in_kit_is_written_and_recalled_with_the_next_tenure() -> None:
+    kept, kit, vip = Kept(), FakeKitAccount(), KitName("tags", "vip", 7, "VIP")
+    kit.names.note(vip)
+    ledger = ledger_of(kept, kit)
+    await ledger.load((), (), may_take=True)
+    assert kit.names.note(vip)  # the ledger did not have it yet
+    await ledger.save(Batch(created_tags=1))
+    again = FakeKitAccount()
+    await ledger_of(kept, again).load((), (), may_take=True)
+
+    assert again.names.of("tags") == [vip]
+    assert kept.saved[0].names == [vip]

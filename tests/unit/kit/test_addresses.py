@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
+import structlog
 
 from tests.unit.examples import change, event
-from tests.unit.kit.harness import Account, account, nobody_in_hand
+from tests.unit.kit.harness import WRITTEN, Account, account, nobody_in_hand
 from worker.errors import KitUnavailable
 from worker.events.delivery import Delivery
 from worker.ledger.record_json import dump_record, load_record
@@ -122,3 +123,74 @@ async def test_a_tag_in_doubt_does_not_stay_either(desk: Desk) -> None:
         await desk.of.writer.apply(subscriber, without)
     await desk.of.writer.apply(subscriber, without.merge(desk.take(4, NEW).change))
     assert desk.tags == {OLD: set(), NEW: set()}
+
+
+async def test_the_old_address_is_unsubscribed_where_kit_has_the_new_one_already(desk: Desk) -> None:
+    """Given two active subscribers, the person would get everything twice."""
+    desk.of.kit.add_subscriber(NEW)
+    await desk.apply(desk.take(2, OLD, "Gold"))
+    desk.of.calls()
+    item = desk.take(3, NEW)
+    await desk.of.writer.apply(subscriber_of(item), item.change)
+    calls = desk.of.calls()
+
+    assert "the old address unsubscribed" in [call.what for call in desk.of.in_hand.let_go(item)]
+    assert desk.tags == {OLD: set(), NEW: {"Gold"}}
+    states = {email: person.state for email, person in desk.of.kit.subscribers().items()}
+    assert states == {OLD: "cancelled", NEW: "active"}
+    assert "POST /v4/subscribers/{id}/unsubscribe 204" in calls
+
+
+@pytest.mark.parametrize("state", ["cancelled", "inactive", "bounced", "complained"])
+async def test_the_old_address_stays_and_is_named_where_the_new_one_gets_no_mail(
+    desk: Desk, state: str
+) -> None:
+    """Given nobody is reached at the new address, the old one may be all that is left: people decide."""
+    desk.of.kit.add_subscriber(NEW, state=state)
+    await desk.apply(desk.take(2, OLD, "Gold"))
+    old_id = desk.of.kit.subscriber(OLD).id
+    item = desk.take(3, NEW)
+    with structlog.testing.capture_logs() as logs:
+        await desk.of.writer.apply(subscriber_of(item), item.change)
+
+    assert desk.of.kit.subscriber(OLD).state == "active"
+    assert [(line["event"], line["kit_id"]) for line in logs] == [("old_address_left", old_id)]
+    (said,) = [call.what for call in desk.of.in_hand.let_go(item) if "already" in call.what]
+    assert said == f"email address, which Kit had already; the old one, subscriber {old_id}, still gets mail"
+
+
+@pytest.mark.parametrize("applied", [False, True])
+async def test_a_move_whose_unsubscribing_failed_is_done_again(desk: Desk, *, applied: bool) -> None:
+    desk.of.kit.add_subscriber(NEW)
+    fault = Fault(FaultKind.RESET, applied=applied)
+    desk.of.sandbox.faults.add(Rule(fault, path="/v4/subscribers/*/unsubscribe", times=1))
+    item = desk.take(3, NEW, "Gold")
+    with pytest.raises(KitUnavailable):
+        await desk.apply(item)
+    await desk.apply(item)
+
+    assert desk.tags == {OLD: set(), NEW: {"Gold"}}
+    assert desk.of.kit.subscriber(OLD).state == "cancelled"
+
+
+async def test_an_old_subscriber_who_is_deleted_meanwhile_is_in_nobodys_way(desk: Desk) -> None:
+    desk.of.kit.add_subscriber(NEW)
+    desk.of.sandbox.fail("status", status=404, path="/v4/subscribers/*/unsubscribe", times=1)
+    await desk.apply(desk.take(3, NEW, "Gold"))
+    assert desk.tags[NEW] == {"Gold"}
+
+
+async def test_a_person_whose_address_was_changed_in_kit_stays_one(desk: Desk) -> None:
+    """Given the creator corrected the address there, fields and name go to the same subscriber, by id."""
+    kit_id = desk.of.kit.subscriber(OLD).id
+    changed = {"email_address": "corrected@example.com"}
+    await desk.of.client.call("PUT", "/v4/subscribers/{}", kit_id, json=changed)
+    desk.of.calls()
+    item = desk.take(2, OLD)
+    asked = change(2, add=("Gold",), fields={"Plan": "Annual"}, first_name="Ada")
+    await desk.of.writer.apply(subscriber_of(item), asked)
+
+    assert desk.tags == {"corrected@example.com": {"Gold"}}
+    person = desk.of.kit.subscriber("corrected@example.com")
+    assert (person.first_name, person.fields) == ("Ada", {"plan": "Annual"})
+    assert [call for call in desk.of.calls() if "/v4/subscribers" in call.split("tags")[0]] == [WRITTEN]

@@ -23,7 +23,7 @@ from tests.unit.kit.harness import (
     NEW_TAG,
     TAGGED,
     UNTAGGED,
-    UPDATED,
+    WRITTEN,
     Account,
     account,
 )
@@ -137,7 +137,7 @@ async def test_an_entry_without_another_of_its_kind_is_a_single_call(of: Account
     asked[subscribers[0]] = change(2, add=("New",), remove=("VIP",), fields={"plan": "Annual"})
     end = await of.writer.apply_together(list(asked.items()))
     assert end.done == subscribers
-    assert of.calls() == [LIST_FIELDS, NEW_FIELD, UPDATED, UNTAGGED, NEW_TAG, BULK_TAGS]
+    assert of.calls() == [LIST_FIELDS, NEW_FIELD, WRITTEN, UNTAGGED, NEW_TAG, BULK_TAGS]
     assert of.kit.subscriber(email(0)).fields == {"plan": "Annual"}
 
 

@@ -11,6 +11,7 @@ from tests.unit.kit.harness import (
     TAGGED,
     UNTAGGED,
     UPDATED,
+    WRITTEN,
     Account,
     account,
 )
@@ -63,8 +64,8 @@ async def test_what_kit_was_told_lately_is_not_sent_again() -> None:
     ("asked", "calls"),
     [
         (change(2, remove=("VIP",)), [UNTAGGED]),
-        (change(2, fields={"Plan": "Silver"}), [UPDATED]),
-        (change(2, add=("VIP",), fields={"Plan": "Silver"}), [UPDATED]),
+        (change(2, fields={"Plan": "Silver"}), [WRITTEN]),
+        (change(2, add=("VIP",), fields={"Plan": "Silver"}), [WRITTEN]),
     ],
 )
 async def test_only_what_differs_is_sent(asked: Change, calls: list[str]) -> None:

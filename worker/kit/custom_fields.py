@@ -1,0 +1,122 @@
+"""Kit's custom fields, by the admin's names for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from worker.errors import KitRejected, KitUnavailable
+from worker.kit.answers import Row
+from worker.kit.lists import Lists
+
+KIND: Final = "custom_fields"
+LISTS_LAG: Final = 360.0
+"""Seconds after which a list surely shows what was written (Kit API reference, "Consistency": 5 minutes)."""
+
+
+class Field(NamedTuple):
+    """A custom field in Kit; `key` is what subscribers' values are sent under, and made from its label."""
+
+    id: int
+    key: str
+
+
+class CustomFields:
+    """The custom fields of one Kit account.
+
+    Args:
+        lists: The account's.
+    """
+
+    def __init__(self, lists: Lists) -> None:
+        self._lists = lists
+        self._fields: dict[str, Field] | None = None
+        self._denied_since: dict[Field, float] = {}
+        self._lock = asyncio.Lock()
+
+    def known(self, name: str) -> Field | None:
+        """Return the custom field with that key or label, as far as it is known."""
+        fields = self._fields or {}
+        return fields.get(name) or fields.get(name.lower())
+
+    async def listed(self) -> None:
+        """Make sure that the list was read once; raises as `KitClient.call` does."""
+        async with self._lock:
+            if self._fields is None:
+                await self._list()
+
+    async def get(self, name: str, *, may_create: bool) -> Field:
+        """Return the custom field with that key or label, created if need be.
+
+        Raises:
+            KitRejected: Kit lacks it, and it may not be created.
+        """
+        found = self.known(name) or await self._listed_or_created(name, may_create=may_create)
+        self._lists.met(KIND, name, found.id, name)
+        return found
+
+    async def _listed_or_created(self, name: str, *, may_create: bool) -> Field:
+        async with self._lock:  # so that one name is created by one call, whoever asks first
+            if self._fields is None or (not may_create and self._lists.is_old(KIND)):
+                await self._list()
+            if found := self.known(name):
+                return found
+            if not may_create:
+                raise KitRejected(
+                    f"the custom field {name!r} does not exist in Kit, and create_missing is false"
+                )
+            return await self._create(name)
+
+    async def _create(self, name: str) -> Field:
+        answer = await self._lists.client.call("POST", "/v4/custom_fields", json={"label": name})
+        created = Field(answer.id_of("custom_field"), answer.item("custom_field")["key"])
+        self._fields = {**(self._fields or {}), name: created}
+        return created
+
+    async def look_again(self, names: Iterable[str], said: str) -> bool:
+        """List them anew, as Kit says something about them; tell whether that has changed anything.
+
+        Args:
+            names: Those that were sent.
+            said: Kit's words. Where they name none of them, and the list is fresh, it is not them.
+
+        Raises:
+            KitUnavailable: Kit's list still has what Kit says it has not: whether somebody deleted the
+                field, or gave it another label, only the list can tell, and it lags.
+        """
+        async with self._lock:
+            before = {name: found for name in names if (found := self.known(name))}
+            denied = {found for found in before.values() if found.key in said}
+            if not denied and not self._lists.is_old(KIND):
+                return False
+            await self._list()
+            after = {name: self.known(name) for name in before}
+            for found in denied.intersection(after.values()):
+                self._wait_for_list(found)
+        return after != before
+
+    def _wait_for_list(self, denied: Field) -> None:
+        now = self._lists.client.clock.monotonic()
+        if now - self._denied_since.setdefault(denied, now) < LISTS_LAG:
+            raise KitUnavailable(
+                f"Kit's list still has the custom field {denied.key!r}, which Kit says it does not have"
+            )
+
+    async def _list(self) -> None:
+        rows = await self._lists.read(KIND)
+        self._fields, keys = _by_name(rows), {row["id"]: row["key"] for row in rows}
+        for meant in self._lists.followed(KIND, self._id):
+            self._fields[meant.name] = Field(meant.kit_id, keys[meant.kit_id])
+
+    def _id(self, name: str) -> int | None:
+        found = self.known(name)
+        return found.id if found else None
+
+
+def _by_name(rows: list[Row]) -> dict[str, Field]:
+    """Return fields by key, label and label without case; keys win over labels, the exact over the near."""
+    fields: list[tuple[Mapping[str, str], Field]] = [(row, Field(row["id"], row["key"])) for row in rows]
+    names = {row["label"].lower(): field for row, field in fields}
+    names |= {row["label"]: field for row, field in fields}
+    return names | {field.key: field for _, field in fields}
