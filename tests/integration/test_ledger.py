@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aio_pika.abc import AbstractChannel
 
@@ -228,3 +229,36 @@ async def test_an_idle_worker_hands_over_within_two_seconds(
         assert loop.time() - began < 2.0
         assert await stopping == 0
     assert wrong_people(sandbox, [first, second]) == []
+
+
+async def test_what_is_renamed_in_kit_is_followed_over_a_restart_and_said(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Given a tag and a field get other names in Kit, a deploy splits nobody, and says once what it found."""
+    headers = {"X-Kit-Api-Key": KEY}
+    plan = {"plan": "Gold"}
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(channel, world.exchange, [event(1, "subscription.started", subscription=plan)])
+        await settled(worker, "event_applied")
+    kit = sandbox.account(KEY)
+    tag, field = kit.tags()["Active Member"], kit.custom_fields()["mk_subscription_plan"]
+    async with aiohttp.ClientSession(world.kit_url, headers=headers) as session:
+        await session.put(f"/v4/tags/{tag}", json={"name": "Members 2026"})
+        await session.put(f"/v4/custom_fields/{field}", json={"label": "Plan"})
+    logs = []
+    for number in (2, 3):
+        async with Worker(world, tmp_path / f"log{number}") as worker:
+            bob = event(number, "subscription.started", f"bob{number}@example.com", subscription=plan)
+            bob["data"]["user"]["id"] = f"u-{number}"
+            await publish(channel, world.exchange, [bob])
+            await settled(worker, "event_applied")
+            logs.append(worker.log_text())
+
+    assert "Active Member" not in kit.tags()
+    for number in (2, 3):
+        person = kit.subscriber(f"bob{number}@example.com")
+        assert person.tags == {"Members 2026"}
+        assert person.fields["plan"] == "Gold"
+    assert [log.count("renamed_in_kit") for log in logs] == [2, 0]
+    said = await command(world, tmp_path, "check", world.account)
+    assert '"active member" is called "Members 2026" in Kit now' in " ".join(said.split())
