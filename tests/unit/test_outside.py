@@ -58,11 +58,10 @@ def test_a_text_of_256_kib_is_redacted_in_no_time(text: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_no_pattern_is_quadratic(text: str) -> None:
-    """Given the whole text in place of its beginning, four times as much takes some four times as long."""
+    """Given the whole text in place of its beginning, it takes a moment, where squares take minutes."""
     SECRETS.add("s3cret-password")
-    short = text[: SIZE // 4]
 
-    assert seconds(lambda: redacted(text, SIZE)) < 8 * seconds(lambda: redacted(short, SIZE)) + 0.05
+    assert seconds(lambda: redacted(text, SIZE)) < 2
 
 
 @pytest.mark.parametrize("limit", [40, MAX_TEXT])

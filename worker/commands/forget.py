@@ -9,9 +9,9 @@ import typer
 
 from worker.accounts.load import load_accounts
 from worker.commands.common import an_address, begin, opened_ledger, run_async
-from worker.commands.exits import UsageError
+from worker.commands.exits import ExitCode, UsageError
 from worker.commands.output import AsJson, say, show, show_json, table, warn
-from worker.errors import BrokerUnavailable, KitWorkerError, LedgerUnavailable
+from worker.errors import KitWorkerError
 from worker.ops.forget import Forgetting
 from worker.settings import Settings, environment
 
@@ -41,13 +41,14 @@ def forget(
         _report(forgetting, as_json=as_json)
         interrupted = isinstance(error, KeyboardInterrupt)
         text = "; ".join(["interrupted" if interrupted else str(error), *forgetting.left()])
+        warn(f"kit-worker: {text}")  # with the address, which whoever typed it has to look for
         if interrupted:
-            warn(f"kit-worker: {text}")
             raise
-        raise BrokerUnavailable(text) from error
+        raise typer.Exit(ExitCode.UNREACHABLE) from error
     _report(forgetting, as_json=as_json)
     if left := "; ".join(forgetting.left()):
-        raise BrokerUnavailable(left) if forgetting.unseen else LedgerUnavailable(left)
+        warn(f"kit-worker: {left}")
+        raise typer.Exit(ExitCode.UNREACHABLE)
 
 
 def _confirm(address: str, *, yes: bool) -> None:

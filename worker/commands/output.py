@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from worker import logs
-from worker.outside import harmless, harmless_json, redacted
+from worker.outside import MAX_TRACEBACK, harmless, harmless_json, redacted
 
 PIPE_WIDTH: Final = 1_000_000
 """Columns in a pipe: nothing is cut or wrapped, so that programs find what they look for."""
@@ -34,7 +34,7 @@ def say(*lines: str, style: str = "") -> None:
 
 def warn(line: str) -> None:
     """Print a line about the command itself, which is no result, on standard error."""
-    logs.tell(redacted(line, addresses=False))
+    logs.tell(redacted(line, MAX_TRACEBACK, addresses=False))
 
 
 def warn_not_ended(why: str) -> None:
