@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from worker.errors import EarlyEvent, InvalidEvent, UndecodableEvent, WrongApp
+from worker.errors import EarlyEvent, InvalidEvent, UndecodableEvent
 from worker.events.delivery import NEVER, Delivery
 from worker.events.event import (
     EVENT_ARRIVAL,
@@ -22,6 +22,7 @@ from worker.events.event import (
     OrderKey,
 )
 from worker.events.json_body import parse_json
+from worker.events.routing_key import app_in, begins, type_in
 from worker.events.values import Json
 
 MAX_BODY_BYTES = 256 * 1024
@@ -71,7 +72,7 @@ def decode(
         order=OrderKey(_sequence(envelope), time, _arrival(delivery) or arrival),
         data=_data(envelope),
         id=_id(envelope, delivery),
-        app=_app(routing_key, kind, apps, types) if is_routed or _begins(routing_key, kind) else None,
+        app=app_in(routing_key, kind, apps, types) if is_routed or begins(routing_key, kind) else None,
         dated=given is not None,
     )
 
@@ -164,43 +165,10 @@ def _type(
     types: Collection[str],
 ) -> str:
     given = (_text_attribute(envelope, "type") or delivery.properties.get("type", "")).strip()
-    if given:
-        return given
-    candidates = [name for name in types if _begins(routing_key, name)]
-    candidates += [routing_key[: -len(app) - 1] for app in apps if routing_key.endswith(f".{app}")]
-    kind = max(candidates, key=len, default=routing_key)
+    kind = given or type_in(routing_key, apps, types)
     if not kind:
         raise InvalidEvent("type: missing from the event, its properties and its routing key")
     return kind
-
-
-def _begins(routing_key: str, kind: str) -> bool:
-    return routing_key == kind or routing_key.startswith(f"{kind}.")
-
-
-def _app(routing_key: str, kind: str, apps: Collection[str], types: Collection[str]) -> str | None:
-    """Return the app that a routing key names; the event may say another type, and the app is the key's.
-
-    Raises:
-        WrongApp: It is none of the account's.
-    """
-    app = _named(routing_key, kind, apps, types)
-    if app in apps or (app is None and not apps):
-        return app
-    named = f"the routing key names the app {app!r}" if app else "the routing key names no app"
-    wanted = f"takes only {', '.join(sorted(apps))}" if apps else "takes only events without one"
-    raise WrongApp(f"{named}; this account {wanted}")
-
-
-def _named(routing_key: str, kind: str, apps: Collection[str], types: Collection[str]) -> str | None:
-    """Return what a key names besides the type; of one that is of no known type, its last word."""
-    if _begins(routing_key, kind):
-        return routing_key[len(kind) :].removeprefix(".") or None
-    if app := next((app for app in apps if routing_key.endswith(f".{app}")), None):
-        return app
-    known = max((name for name in types if _begins(routing_key, name)), key=len, default="")
-    rest = routing_key[len(known) :].removeprefix(".") if known else routing_key.rpartition(".")[2]
-    return rest or None
 
 
 def _time(envelope: Mapping[str, Any], delivery: Delivery) -> datetime | None:
