@@ -60,6 +60,8 @@ def _words(error: BaseException) -> str:
         return "no name server answers" if again else "there is no host of this name"
     if isinstance(error, TimeoutError):
         return "no answer"
+    if isinstance(error, ConnectionError) and "SSL" in str(error):  # asyncpg's words, without a number
+        return "it speaks no TLS, which is asked for"
     number = _number(error) if isinstance(error, OSError) else None
     return _ERRORS.get(number, os.strerror(number)) if number else ""
 

@@ -44,14 +44,19 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-async def half_sent(port: int, count: int) -> None:
+async def half_sent(port: int, count: int, all_there: asyncio.Event) -> None:
     """Keep so many connections on which half of a request was sent, and make each anew that is closed."""
+    there = 0
 
     async def hold() -> None:
+        nonlocal there
         while True:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
                 writer.write(HALF)
+                there += 1
+                if there >= count:
+                    all_there.set()
                 with suppress(ConnectionError):
                     await reader.read()
             finally:
@@ -71,8 +76,9 @@ async def test_half_sent_requests_take_nothing_from_health_kit_and_broker(
     limit = aiohttp.ClientTimeout(total=1.0)
     async with Worker(world, tmp_path / "log", HTTP_PORT=str(http_port)) as worker:
         resource.prlimit(worker.process.pid, resource.RLIMIT_NOFILE, (128, 128))
-        slow = asyncio.create_task(half_sent(http_port, 200))
-        await asyncio.sleep(1)  # all of them are there; nobody tells when
+        all_there = asyncio.Event()
+        slow = asyncio.create_task(half_sent(http_port, 200, all_there))
+        await all_there.wait()
         await publish(channel, world.exchange, events)
         for _ in range(10):
             async with (

@@ -269,7 +269,7 @@ async def test_a_row_that_somebody_holds_does_not_hold_us_for_ever(
         ("password", "wrong-secret", "password authentication failed"),
         ("database", "no_such_database", "does not exist"),
         ("username", "nobody_known", "nobody_known"),
-        ("port", 1, "Connect call failed"),
+        ("port", 1, "the connection is refused: nobody listens there"),
         ("host", "no-such-host.invalid", ""),
     ],
 )
