@@ -21,8 +21,8 @@ Result = tuple[int, Json | None]  # status and body; None for a 204
 
 UNSUPPORTED_FILTERS = (
     "created_after", "created_before", "updated_after", "updated_before", "tagged_after", "tagged_before",
-    "sort_field", "sort_order",
 )  # fmt: skip
+DEFAULT_SORT = {"sort_field": "id", "sort_order": "desc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +222,9 @@ def _with_status(rows: list[Subscriber], query: Mapping[str, str]) -> list[Subsc
     for name in UNSUPPORTED_FILTERS:
         if name in query:  # better than a list that is not what was asked for
             raise InvalidError(f"This sandbox does not support the parameter {name}")
+    for name, default in DEFAULT_SORT.items():
+        if query.get(name, default) != default:
+            raise InvalidError(f"This sandbox does not support the parameter {name}={query[name]}")
     status = query.get("status") or "active"
     if status == "all":
         return rows

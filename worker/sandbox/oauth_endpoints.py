@@ -3,10 +3,10 @@
 `authorize` shows a page on which one chooses whose consent it is. With `account=NAME` in its query, which is
 the sandbox's own, or where `OAuth.creator` says whose browser it is, it redirects at once.
 
-`token` takes a form or JSON, since Kit's examples have both; `revoke` takes forms only, and answers all else
-with a 200 that revokes nothing, as Kit does (RFC 7009: an invalid token is no error). Errors have the shape
-of RFC 6749, `{"error", "error_description"}`. None of the three counts for the rate limit, since there is no
-credential yet.
+`token` and `revoke` take a form or JSON, with `/v4` before their path or without: Kit takes all of
+them. A token that is unknown is revoked with a 200 (RFC 7009: an invalid token is no error). Errors have the
+shape of RFC 6749, `{"error", "error_description"}`. None of the three counts for the rate limit, since there
+is no credential yet.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from worker.sandbox.bodies import Unparsed, UnreadableError
 from worker.sandbox.oauth import OAuth
 from worker.sandbox.tokens import SCOPE, Client, OAuthError
 
-PATH = "/v4/oauth/"
+PATHS = ("/v4/oauth/", "/oauth/")
 
 OAuthEndpoint = Callable[[OAuth, Unparsed], Answer]
 
@@ -71,13 +71,12 @@ def token(oauth: OAuth, given: Unparsed) -> Answer:
 
 def revoke(oauth: OAuth, given: Unparsed) -> Answer:
     """End a connection by one of its tokens; 200 too where there is none (RFC 7009)."""
-    if given.is_form:
-        try:
-            body = _body(given)
-            client = oauth.known(_required(body, "client_id"))
-            oauth.revoke(client, _required(body, "token"), body.get("client_secret"))
-        except OAuthError as error:
-            return _refusal(error)
+    try:
+        body = _body(given)
+        client = oauth.known(_required(body, "client_id"))
+        oauth.revoke(client, _required(body, "token"), body.get("client_secret"))
+    except OAuthError as error:
+        return _refusal(error)
     return Answer(200, b"", TEXT)
 
 
@@ -94,6 +93,8 @@ ROUTES: Mapping[str, OAuthEndpoint] = {
     "GET /v4/oauth/authorize": authorize,
     "POST /v4/oauth/token": token,
     "POST /v4/oauth/revoke": revoke,
+    "POST /oauth/token": token,
+    "POST /oauth/revoke": revoke,
 }
 
 

@@ -73,7 +73,7 @@ def page_request(query: Mapping[str, str]) -> PageRequest:
         per_page=min(max(per_page, 1), MAX_PER_PAGE),
         after=_position(query, "after"),
         before=_position(query, "before"),
-        with_total=query.get("include_total_count") == "true",
+        with_total=query.get("include_total_count") in {"true", "1"},
     )
 
 

@@ -1,4 +1,4 @@
-"""The HTTP face of a sandbox: Kit's API under `/v4/`, control under `/_sandbox/`, a page at `/`.
+"""The HTTP face of a sandbox: Kit's API (`/v4/`, `/oauth/`), control under `/_sandbox/`, a page at `/`.
 
 This is the way of every request under `/v4/`, and it is kept short, since benchmarks run against it:
 count it, see whether it may pass, wait for the latency, let a fault strike, else do what it asks.
@@ -40,7 +40,7 @@ class Handler:
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         path, _, query = request.raw_path.partition("?")
-        if path.startswith("/v4/"):
+        if path.startswith(("/v4/", *oauth_endpoints.PATHS)):
             return await self._kit(request, path, query)
         if path.startswith(control.PREFIX):
             body = await request.read()
@@ -50,7 +50,7 @@ class Handler:
         return (LOGIN_PAGE if path == "/login" else refusal(NotFoundError())).response()
 
     async def _kit(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse:
-        enter = self._oauth if path.startswith(oauth_endpoints.PATH) else self._api
+        enter = self._oauth if path.startswith(oauth_endpoints.PATHS) else self._api
         call, admitted = enter(request, path)
         try:
             response, call.status = await self._answer(request, call, admitted, query)
@@ -68,7 +68,7 @@ class Handler:
             return admitted.response(), admitted.status
         body = await request.read() if request.can_read_body else b""
         given = Unparsed(world.wall(), query, body, request.headers.get("Content-Type", ""))
-        if call.path.startswith(oauth_endpoints.PATH):
+        if call.path.startswith(oauth_endpoints.PATHS):
             self._identify(call, given)
 
         def apply() -> Answer:

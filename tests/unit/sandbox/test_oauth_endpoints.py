@@ -218,17 +218,18 @@ async def test_the_limit_is_that_of_the_account_whatever_token_is_sent() -> None
         assert call.sandbox.peak(first.access_token) == call.sandbox.peak(new) == 3
 
 
+@pytest.mark.parametrize("path", [REVOKE, "/oauth/revoke"])
+@pytest.mark.parametrize("how", ["json", "form"])
 @pytest.mark.parametrize("which", ["access_token", "refresh_token"])
-async def test_a_revoked_connection_is_over(which: str) -> None:
+async def test_a_revoked_connection_is_over(which: str, how: str, path: str) -> None:
     async with kit(sandbox()) as call:
         tokens = call.sandbox.oauth.grant(ACCOUNT)
-        as_json = await call("POST", REVOKE, {"token": getattr(tokens, which), **CLIENT}, key=None)
-        still = await call("GET", "/v4/account", token=tokens.access_token)
-        revoked = await call("POST", REVOKE, key=None, form={"token": getattr(tokens, which), **CLIENT})
+        body = {"token": getattr(tokens, which), **CLIENT}
+        given: dict[str, Any] = {"body": body} if how == "json" else {"form": body}
+        revoked = await call("POST", path, key=None, **given)
         after = await call("GET", "/v4/account", token=tokens.access_token)
         refused = await refreshed(call, tokens.refresh_token)
 
-    assert (as_json.status, still.status) == (200, 200)
     assert (revoked.status, revoked.text) == (200, "")
     assert (after.status, refused.status, refused.json["error"]) == (401, 400, "invalid_grant")
 
@@ -249,6 +250,15 @@ async def test_revoking_needs_the_client_and_a_token_that_may_be_unknown(
         reply = await call("POST", REVOKE, key=None, form=form)
 
     assert reply.status == status
+
+
+async def test_tokens_are_given_at_the_path_without_a_version_too() -> None:
+    async with kit(sandbox()) as call:
+        body = {**REFRESH, **CLIENT, "refresh_token": call.sandbox.oauth.grant(ACCOUNT).refresh_token}
+        reply = await call("POST", "/oauth/token", body, key=None)
+        opened = await call("GET", "/v4/account", token=reply.json["access_token"])
+
+    assert (reply.status, opened.status) == (200, 200)
 
 
 async def test_a_refresh_whose_answer_is_lost_has_used_the_token_up() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,31 @@ async def test_a_client_follows_end_cursors_through_a_list_that_grows() -> None:
     assert [tag["name"] for tag in second["tags"]] == ["tag 1", "tag 0"]
     assert second["pagination"]["has_next_page"] is False
     assert second["pagination"]["has_previous_page"] is True
+
+
+@pytest.mark.parametrize("said", ["1", "true"])
+async def test_a_total_is_asked_for_with_1_or_true(said: str) -> None:
+    async with kit() as call:
+        await call.tag()
+        page = (await call("GET", f"/v4/tags?include_total_count={said}")).json["pagination"]
+
+    assert page["total_count"] == 1
+
+
+async def test_the_default_sort_may_be_named_and_another_is_refused() -> None:
+    async with kit() as call:
+        ids = [await call.subscriber(f"{name}@example.com") for name in ("ada", "ben")]
+        named = await call("GET", "/v4/subscribers?sort_field=id&sort_order=desc")
+        others = [
+            await call("GET", f"/v4/subscribers?{query}")
+            for query in ("sort_order=asc", "sort_field=updated_at")
+        ]
+
+    assert (named.status, [each["id"] for each in named.json["subscribers"]]) == (200, ids[::-1])
+    assert [(each.status, each.json) for each in others] == [
+        (422, {"errors": ["This sandbox does not support the parameter sort_order=asc"]}),
+        (422, {"errors": ["This sandbox does not support the parameter sort_field=updated_at"]}),
+    ]
 
 
 async def test_an_empty_list_has_no_cursors() -> None:
