@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from worker.errors import KitRejected, KitUnavailable
@@ -74,11 +74,11 @@ class CustomFields:
         self._fields = {**(self._fields or {}), name: created}
         return created
 
-    async def look_again(self, names: Iterable[str], said: str) -> bool:
-        """List them anew, as Kit says something about them; tell whether that has changed anything.
+    async def look_again(self, sent: Mapping[str, Field], said: str) -> bool:
+        """List them anew, as Kit says something about them; tell whether they are others than were sent.
 
         Args:
-            names: Those that were sent.
+            sent: What was sent, by name. Somebody else may have looked since.
             said: Kit's words. Where they name none of them, and the list is fresh, it is not them.
 
         Raises:
@@ -86,15 +86,19 @@ class CustomFields:
                 field, or gave it another label, only the list can tell, and it lags.
         """
         async with self._lock:
-            before = {name: found for name in names if (found := self.known(name))}
-            denied = {found for found in before.values() if found.key in said}
+            denied = {name: field for name, field in sent.items() if field.key in said}
+            if self._others(denied) == denied.keys() != set():
+                return True
             if not denied and not self._lists.is_old(KIND):
-                return False
+                return bool(self._others(sent))
             await self._list()
-            after = {name: self.known(name) for name in before}
-            for found in denied.intersection(after.values()):
-                self._wait_for_list(found)
-        return after != before
+            for name in denied.keys() - self._others(denied):
+                self._wait_for_list(denied[name])
+            return bool(self._others(sent))
+
+    def _others(self, sent: Mapping[str, Field]) -> set[str]:
+        """Return the names that by now mean another custom field, or none, than was sent."""
+        return {name for name, field in sent.items() if self.known(name) != field}
 
     def _wait_for_list(self, denied: Field) -> None:
         now = self._lists.client.clock.monotonic()

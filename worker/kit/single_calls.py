@@ -10,6 +10,7 @@ from worker.clock import Clock
 from worker.errors import KitRejected
 from worker.kit.answers import Answer, NotFound
 from worker.kit.catalog import Catalog
+from worker.kit.custom_fields import Field
 from worker.kit.plan import AddTag, NameIfCreated, RemoveTag, Step, Upsert
 from worker.subscribers.change import Change
 from worker.subscribers.in_hand import InHand
@@ -103,24 +104,29 @@ class SingleCalls:
         return answer.status == 201
 
     async def _upsert_known_fields(self, record: Record, step: Upsert) -> Answer:
-        """Write what a step sets; and once more where Kit lacks a custom field that it had.
+        """Write what a step sets; and once more where Kit lacks a custom field that it had, for each of them.
 
         Kit says so in `warnings`, or by a 422 (Kit API reference; its answers have changed in 2026).
         """
-        answer, refusal = await self._answer_to(record, step)
-        if refusal is None:
-            return answer
-        if not await self._catalog.fields.look_again(step.fields, str(refusal)):
-            raise refusal
-        again, refusal = await self._answer_to(record, step)
-        if refusal is not None:
-            raise refusal
-        return answer if answer.status == 201 else again
+        sent = await self._fields_of(step)
+        answer, refusal = await self._answer_to(record, step, sent)
+        first, tries = answer, len(step.fields)
+        while refusal is not None:
+            if not (tries and await self._catalog.fields.look_again(sent, str(refusal))):
+                raise refusal
+            sent, tries = await self._fields_of(step), tries - 1
+            answer, refusal = await self._answer_to(record, step, sent)
+        return first if first.status == 201 else answer
 
-    async def _answer_to(self, record: Record, step: Upsert) -> tuple[Answer, KitRejected | None]:
+    async def _fields_of(self, step: Upsert) -> Mapping[str, Field]:
+        return {name: await self._catalog.field(name) for name in step.fields}
+
+    async def _answer_to(
+        self, record: Record, step: Upsert, fields: Mapping[str, Field]
+    ) -> tuple[Answer, KitRejected | None]:
         """Return Kit's answer, and what it says against the custom fields."""
         try:
-            answer = await self._send(record, step)
+            answer = await self._send(record, step, {name: field.key for name, field in fields.items()})
         except KitRejected as error:
             if error.status != 422 or not step.fields:
                 raise
@@ -133,8 +139,7 @@ class SingleCalls:
         body = Upsert({}).body(email, self._catalog.options, {})
         return await self._client.call("POST", "/v4/subscribers", json=body)
 
-    async def _send(self, record: Record, step: Upsert) -> Answer:
-        keys: Mapping[str, str] = {name: (await self._catalog.field(name)).key for name in step.fields}
+    async def _send(self, record: Record, step: Upsert, keys: Mapping[str, str]) -> Answer:
         if record.kit_id is None:
             body = step.body(record.email, self._catalog.options, keys)
             return await self._client.call("POST", "/v4/subscribers", json=body)

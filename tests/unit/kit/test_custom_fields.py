@@ -17,14 +17,14 @@ async def test_whether_a_field_was_deleted_or_renamed_waits_for_a_list_that_lags
     clock = StandingClock()
     async with account() as of:
         of.client.clock = clock
-        await of.catalog.field("Plan")
+        sent = {"Plan": await of.catalog.field("Plan")}
         for _ in range(2):
             with pytest.raises(KitUnavailable, match="Kit's list still has the custom field 'plan'"):
-                await of.catalog.fields.look_again(["Plan"], SAID)
+                await of.catalog.fields.look_again(sent, SAID)
             clock.wait(LISTS_LAG - 1)
             of.kit.add_custom_field("Other")
 
-        assert not await of.catalog.fields.look_again(["Plan"], SAID)  # no list is as late as that
+        assert not await of.catalog.fields.look_again(sent, SAID)  # no list is as late as that
         assert of.kit.custom_fields().keys() == {"plan", "other"}
 
 
@@ -33,14 +33,29 @@ async def test_a_field_that_is_gone_may_be_made_again() -> None:
         old = await of.catalog.field("Plan")
         of.kit.delete_custom_field("plan")
 
-        assert await of.catalog.fields.look_again(["Plan"], SAID)
+        assert await of.catalog.fields.look_again({"Plan": old}, SAID)
         assert (await of.catalog.field("Plan")).id != old.id
+
+
+@pytest.mark.parametrize("made_again", [False, True])
+async def test_what_somebody_else_has_found_out_meanwhile_counts(*, made_again: bool) -> None:
+    """Given two people whose values Kit ignored at once, neither is refused for what the other found out."""
+    async with account() as of:
+        sent = {"Plan": await of.catalog.field("Plan")}
+        of.kit.delete_custom_field("plan")
+        assert await of.catalog.fields.look_again(sent, SAID)
+        if made_again:
+            await of.catalog.field("Plan")
+        of.calls()
+
+        assert await of.catalog.fields.look_again(sent, SAID)
+        assert of.calls() == []
 
 
 async def test_words_about_something_else_are_not_looked_into() -> None:
     async with account() as of:
-        await of.catalog.field("Plan")
+        sent = {"Plan": await of.catalog.field("Plan")}
         of.calls()
 
-        assert not await of.catalog.fields.look_again(["Plan"], "First name is too long")
+        assert not await of.catalog.fields.look_again(sent, "First name is too long")
         assert LIST_FIELDS not in of.calls()
