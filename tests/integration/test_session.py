@@ -379,7 +379,7 @@ def never_take(sandbox: Sandbox, event: dict[str, Any]) -> None:
     sandbox.fail("status", status=500, method="POST", path=f"/v4/tags/*/subscribers/{person}")
 
 
-async def test_one_person_whom_kit_never_takes_is_set_aside_and_holds_up_nobody(
+async def test_one_person_whom_kit_never_takes_becomes_a_dead_letter_and_holds_up_nobody(
     channel: AbstractChannel,
     amqp_url: str,
     events_exchange: str,

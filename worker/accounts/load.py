@@ -1,8 +1,8 @@
 """Loads all accounts: every file of the configuration folder, checked against the others.
 
 The way of one file, all in `file/`: `source` (text → values with positions), `model` (their types, and the
-JSON Schema), `cross_checks` and `sentences` (what is wrong, in sentences), `secrets` (the API key), `read`
-(the account).
+JSON Schema), `cross_checks` and `errors` (what is wrong, in sentences), `secrets` (the API key), `read` (the
+account).
 """
 
 from __future__ import annotations
