@@ -87,8 +87,8 @@ class CustomFields:
         """
         async with self._lock:
             denied = {name: field for name, field in sent.items() if field.key in said}
-            if self._others(denied) == denied.keys() != set():
-                return True
+            if denied and self._others(denied) == denied.keys():
+                return True  # somebody else has looked since
             if not denied and not self._lists.is_old(KIND):
                 return bool(self._others(sent))
             await self._list()
