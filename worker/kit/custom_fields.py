@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -86,7 +87,8 @@ class CustomFields:
                 field, or gave it another label, only the list can tell, and it lags.
         """
         async with self._lock:
-            denied = {name: field for name, field in sent.items() if field.key in said}
+            words = frozenset(re.findall(r"\w+", said))
+            denied = {name: field for name, field in sent.items() if field.key in words}
             if denied and self._others(denied) == denied.keys():
                 return True  # somebody else has looked since
             if not denied and not self._lists.is_old(KIND):

@@ -52,6 +52,14 @@ async def test_what_somebody_else_has_found_out_meanwhile_counts(*, made_again: 
         assert of.calls() == []
 
 
+async def test_a_field_whose_key_is_a_part_of_anothers_is_not_meant() -> None:
+    async with account() as of:
+        sent = {name: await of.catalog.field(name) for name in ("Plan", "Old plan")}
+        of.kit.delete_custom_field("old_plan")
+
+        assert await of.catalog.fields.look_again(sent, "Custom field old_plan does not exist")
+
+
 async def test_words_about_something_else_are_not_looked_into() -> None:
     async with account() as of:
         sent = {"Plan": await of.catalog.field("Plan")}
