@@ -26,6 +26,10 @@ _LOST_TABLES: Final = (
 )
 
 
+class DamagedRowError(LedgerUnavailable):
+    """A row of one account cannot be read, in a database that can be used."""
+
+
 class Usability:
     """Whether a database could be used when it was used last.
 
@@ -46,6 +50,8 @@ class Usability:
         kind = "write" if writes else "read"
         try:
             yield
+        except DamagedRowError:
+            raise  # it is its account's, and no other's
         except LedgerUnavailable as error:
             self._problems[kind] = str(error)
             raise

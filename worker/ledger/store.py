@@ -17,9 +17,10 @@ from sqlalchemy import Update, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.clock import Clock
-from worker.errors import EpochLost, LedgerUnavailable, LedgerWentBack
+from worker.errors import EpochLost, LedgerWentBack
 from worker.events.values import time_text
 from worker.ledger.database import Database, secret_of
+from worker.ledger.failures import DamagedRowError
 from worker.ledger.ledger_time import LedgerTime
 from worker.ledger.names import write_names
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
@@ -186,7 +187,7 @@ class Ledger:
                 records[email] = record = load_record(email, kit_id, state)
             except UnreadableError as error:
                 text = f"the ledger holds a row of {tenure.account} that cannot be read"
-                raise LedgerUnavailable(text) from error
+                raise DamagedRowError(text) from error
             if 0 not in {kit_account, tenure.kit_account} and kit_account != tenure.kit_account:
                 record.lost()
         return records

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from worker.errors import EpochLost, LedgerUnavailable
-from worker.ledger.failures import Usability
+from worker.ledger.failures import DamagedRowError, Usability
 
 
 def use(usability: Usability, *, writes: bool, error: Exception | None = None) -> str:
@@ -35,3 +35,11 @@ def test_whoever_writes_can_read_too() -> None:
 @pytest.mark.parametrize("writes", [False, True])
 def test_an_account_that_was_taken_away_says_nothing_about_the_ledger(writes: bool) -> None:
     assert use(Usability(), writes=writes, error=EpochLost("taken")) == ""
+
+
+def test_a_damaged_row_of_one_account_says_nothing_of_the_database() -> None:
+    """Given a row that cannot be read, which holds its own account, no other one is held for it."""
+    usability = Usability()
+    with pytest.raises(DamagedRowError), usability.of_use(writes=False):
+        raise DamagedRowError("the ledger holds a row of sunny that cannot be read")
+    assert usability.problem == ""
