@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from worker.errors import RateLimited
+
 FIRST_DELAY = 1.0
+FIRST_DELAY_LIMITED = 5.0
+"""After a 429: Kit's window is 60 s, so a second would only earn another one."""
 MAX_DELAY = 60.0
 SOON = 5.0
 """Seconds: what is lost sooner than so long after it was got counts as not got."""
@@ -41,6 +45,11 @@ def backoff(failures: int, jitter: float, first: float = FIRST_DELAY) -> float:
     """
     delay = min(first * 2.0 ** min(failures - 1, 10), MAX_DELAY)
     return min(max(delay * (0.75 + 0.5 * jitter), FIRST_DELAY), MAX_DELAY)
+
+
+def first_delay(error: Exception) -> float:
+    """Return the seconds to wait after the first failure of a call to Kit."""
+    return FIRST_DELAY_LIMITED if isinstance(error, RateLimited) else FIRST_DELAY
 
 
 def failures_after(failures: int, lived: float) -> int:

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from worker.retry import (
-    PATIENCE,
-    Tries,
-    backoff,
-    failures_after,
-    pause,
-)
+from worker.errors import KitUnavailable, RateLimited
+from worker.retry import PATIENCE, Tries, backoff, failures_after, first_delay, pause
 
 NEVER = float("-inf")
 
@@ -31,6 +26,12 @@ def test_the_wait_doubles_from_one_second_to_sixty(
     failures: int, earliest: float, middle: float, latest: float
 ) -> None:
     assert [backoff(failures, jitter) for jitter in (0.0, 0.5, 1.0)] == [earliest, middle, latest]
+
+
+@pytest.mark.parametrize(("failures", "seconds"), [(1, 5.0), (2, 10.0), (3, 20.0), (4, 40.0), (5, 60.0)])
+def test_after_a_429_it_begins_with_five_seconds(failures: int, seconds: float) -> None:
+    assert backoff(failures, 0.5, first_delay(RateLimited("slow down"))) == seconds
+    assert first_delay(KitUnavailable("503")) == 1.0
 
 
 @pytest.mark.parametrize(

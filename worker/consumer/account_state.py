@@ -21,7 +21,7 @@ from worker.errors import (
     LedgerUnavailable,
     TopologyMismatch,
 )
-from worker.retry import MAX_DELAY, backoff, failures_after, pause
+from worker.retry import MAX_DELAY, backoff, failures_after, first_delay, pause
 
 log = structlog.get_logger()
 
@@ -156,8 +156,10 @@ class AccountState:
                 return
             failures, state = failures + 1, found
             self.set(found, str(error))
-            refused = isinstance(error, CredentialRefused)
-            await self._wait_on(refused_wait if refused else backoff(failures, self._clock.random()))
+            if isinstance(error, CredentialRefused):
+                await self._wait_on(refused_wait)
+            else:
+                await self._wait_on(backoff(failures, self._clock.random(), first_delay(error)))
 
     def _tell(self, state: str, problem: str, *, before: str) -> None:
         """Log that a wait for Kit has begun, or is over."""

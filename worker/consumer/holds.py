@@ -16,17 +16,14 @@ from worker.errors import (
     CredentialRefused,
     KitRejected,
     KitUnavailable,
-    RateLimited,
     TryLater,
 )
 from worker.kit.client import Gate, KitClient
-from worker.retry import FIRST_DELAY, MAX_DELAY, backoff
+from worker.retry import FIRST_DELAY, MAX_DELAY, backoff, first_delay
 
 R = TypeVar("R")
 log = structlog.get_logger()
 
-FIRST_DELAY_LIMITED: Final = 5.0
-"""After a 429: Kit's window is 60 s, so a second would only earn another one."""
 LANDING: Final = 1.0
 """Seconds that Kit gets, once it answers again, for what it took before and never answered."""
 
@@ -128,8 +125,8 @@ class Holds(Gate):
         if isinstance(error, KitUnavailable) and error.unanswered:
             self.unanswered = True
         now, held = self._clock.monotonic(), bool(self.hold)
-        first = FIRST_DELAY_LIMITED if isinstance(error, RateLimited) else FIRST_DELAY
-        self.hold = self.hold.failed(now, str(error), self._clock.random(), first, self.client.worked_at())
+        jitter, worked_at = self._clock.random(), self.client.worked_at()
+        self.hold = self.hold.failed(now, str(error), jitter, first_delay(error), worked_at)
         if not held:
             self._log.warning("hold_started", cause=str(error), retry_in_s=round(self.hold.until - now, 1))
 

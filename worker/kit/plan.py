@@ -152,10 +152,9 @@ def plan(left: Change, options: Options, *, known: bool) -> list[Step]:
     steps: list[Step] = [*_upserts(left, None if only_if_created else name, known=known)]
     if name is not None and only_if_created:
         steps.append(NameIfCreated(name))
-    tags = left.tags.items()
-    steps += [RemoveTag(key, part) for key, part in tags if not part.value.present]
-    steps += [AddTag(key, part) for key, part in tags if part.value.present]
-    return steps
+    for key, part in left.tags.items():
+        steps.append(AddTag(key, part) if part.value.present else RemoveTag(key, part))
+    return sorted(steps, key=lambda step: STAGES.index(type(step)))
 
 
 def _upserts(left: Change, first_name: Part[str] | None, *, known: bool) -> Iterator[Upsert]:

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from tests.unit.consumer.world import unavailable
 from tests.unit.virtual_time import VirtualClock, now, run
 from worker.consumer.account_state import CLOCK_LOOK, AccountState, Status
-from worker.errors import BrokerUnavailable, ClockWrong
+from worker.errors import BrokerUnavailable, ClockWrong, KitWorkerError, RateLimited
 
 
 def test_what_is_mended_while_kit_is_being_asked_ends_the_wait_that_follows() -> None:
@@ -98,5 +98,25 @@ def test_what_else_fails_is_tried_again_more_seldom() -> None:
         for failures in range(1, 8):
             await state.wait_after(BrokerUnavailable("gone"), failures)
         assert now() == 1 + 2 + 4 + 8 + 16 + 32 + 60
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [(RateLimited("429"), 5 + 10 + 20 + 40 + 60), (unavailable(), 1 + 2 + 4 + 8 + 16)],
+)
+def test_a_question_to_kit_without_a_session_waits_as_a_call_within_one(
+    error: KitWorkerError, seconds: float
+) -> None:
+    async def main() -> None:
+        answers = iter([error] * 5)
+
+        async def ask() -> None:
+            for failure in answers:
+                raise failure
+
+        await AccountState("sunny", VirtualClock()).until_answered(ask, refused_wait=60.0)
+        assert now() == seconds
 
     run(main())

@@ -8,16 +8,11 @@ import pytest
 
 from tests.unit.consumer.world import World, unavailable
 from tests.unit.virtual_time import run
-from worker.consumer.holds import FIRST_DELAY_LIMITED, NO_HOLD, Hold
+from worker.consumer.holds import NO_HOLD, Hold
 from worker.errors import CallsSuspended
-from worker.retry import MAX_DELAY, backoff
+from worker.retry import MAX_DELAY
 
 NEVER = float("-inf")
-
-
-@pytest.mark.parametrize(("failures", "seconds"), [(1, 5.0), (2, 10.0), (3, 20.0), (4, 40.0), (5, 60.0)])
-def test_after_a_429_it_begins_with_five_seconds(failures: int, seconds: float) -> None:
-    assert backoff(failures, 0.5, FIRST_DELAY_LIMITED) == seconds
 
 
 def test_a_hold_lengthens_with_each_failure_after_it_ended() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.examples import EMAIL, change, order
-from worker.kit.plan import MAX_FIELDS, MAX_TOLD, AddTag, NameIfCreated, RemoveTag, Step, Upsert, plan
+from worker.kit.plan import MAX_FIELDS, MAX_TOLD, STAGES, AddTag, NameIfCreated, RemoveTag, Step, Upsert, plan
 from worker.mapping import Options
 from worker.subscribers.change import NOTHING, Part, merge_all
 
@@ -48,6 +48,15 @@ def test_the_subscriber_and_fields_come_first_then_removals_and_additions_last()
     steps = plan(asked, OPTIONS, known=False)
 
     assert [type(step) for step in steps] == [Upsert, Upsert, RemoveTag, AddTag, AddTag, AddTag]
+
+
+def test_a_first_name_that_only_new_people_get_comes_before_the_tags() -> None:
+    asked = change(add=("A",), remove=("B",), first_name="Ada")
+
+    steps = plan(asked, IF_CREATED, known=False)
+
+    assert [type(step) for step in steps] == [Upsert, NameIfCreated, RemoveTag, AddTag]
+    assert [type(step) for step in steps] == list(STAGES)
 
 
 def test_an_unknown_subscriber_is_made_sure_of_first_for_the_newest_event() -> None:
