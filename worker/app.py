@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import structlog
 
+from worker.accounts.file.secrets import exposed
 from worker.accounts.load import Loaded
 from worker.accounts.reading import AccountFiles
 from worker.accounts.watch import ConfigWatch
@@ -18,7 +19,7 @@ from worker.broker.topology import Topology
 from worker.clock import Clock
 from worker.consumer.shared import Shared
 from worker.consumer.supervisors import CLOSING, Supervisors
-from worker.errors import ConfigurationError
+from worker.errors import ConfigurationError, Problem
 from worker.kit.access import KitAccess
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
@@ -30,7 +31,7 @@ from worker.ops.depths import Depths
 from worker.ops.http import serving
 from worker.ops.presence import Presence
 from worker.ops.readiness import StatusReport
-from worker.settings import ENV_FILE, Settings, environment
+from worker.settings import ENV_FILE, Settings, environment, secret_files
 
 log = structlog.get_logger()
 
@@ -174,6 +175,7 @@ async def run_worker(settings: Settings) -> None:
     """
     files = AccountFiles(settings.config_dir, environment, ENV_FILE)
     loaded = files.read()
+    _tell_exposed(each for each in exposed(secret_files()) if each.where != str(ENV_FILE))
     if not loaded.accounts:
         raise ConfigurationError(list(loaded.problems))
     await App(settings, files, loaded).run()
@@ -182,5 +184,9 @@ async def run_worker(settings: Settings) -> None:
 def _tell_problems(loaded: Loaded, files: AccountFiles) -> None:
     for problem in loaded.problems:
         log.error("config_invalid", where=problem.where, problem=problem.text)
-    for problem in files.newly_exposed():
+    _tell_exposed(files.newly_exposed())
+
+
+def _tell_exposed(problems: Iterable[Problem]) -> None:
+    for problem in problems:
         log.warning("secret_exposed", where=problem.where, problem=problem.text)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from worker.errors import ConfigurationError, Problem
 
 MAX_FILE_BYTES: Final = 1024 * 1024
+MAX_SECRET_BYTES: Final = 4096
+
+
+class NoSecretError(Exception):
+    """There is no usable secret; the text says why and what to do, and repeats none."""
 
 
 def read_start(path: Path, limit: int) -> bytes:
@@ -51,6 +57,49 @@ def read_text(path: Path, what: str, *, if_absent: str | None = None) -> str:
         column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
         said = "this is not UTF-8 text; save the file with the encoding UTF-8"
         raise _refusal(path, said, before.count(b"\n") + 1, column) from error
+
+
+def secret_named(name: str, environ: Mapping[str, str], what: str) -> str:
+    """Return the secret in a variable, or in the file that `NAME_FILE` names; empty where neither is set.
+
+    Args:
+        name: The variable's.
+        environ: The variables.
+        what: What the secret is, for people.
+
+    Raises:
+        NoSecretError: Both are set, or the file is of no use.
+    """
+    secret, file = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
+    if secret and file:
+        raise NoSecretError(f"{name} and {name}_FILE are both set; take one of them out")
+    return read_secret(Path(file), what) if file else secret
+
+
+def read_secret(file: Path, what: str) -> str:
+    """Return the secret that is all there is in a file, without blanks around it.
+
+    Raises:
+        NoSecretError: It is not there, cannot be read, is empty or far too large, or is not UTF-8.
+    """
+    try:
+        content = read_start(file, MAX_SECRET_BYTES + 1)
+    except FileNotFoundError as error:
+        said = f"the file {file} does not exist; write the {what} into it, or correct the path"
+        raise NoSecretError(said) from error
+    except OSError as error:
+        said = f"the file {file} cannot be read ({error.strerror}); let the worker's user read it"
+        raise NoSecretError(said) from error
+    if len(content) > MAX_SECRET_BYTES:
+        raise NoSecretError(f"the file {file} is larger than 4 KiB; write the {what} alone into it")
+    try:
+        secret = content.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        said = f"the file {file} is not UTF-8 text; write the {what} alone into it"
+        raise NoSecretError(said) from error
+    if not secret:
+        raise NoSecretError(f"the file {file} is empty; write the {what} into it")
+    return secret
 
 
 def _refusal(path: Path, text: str, line: int = 1, column: int = 1) -> ConfigurationError:

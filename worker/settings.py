@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from worker.broker.connection import check_amqp_url
 from worker.broker.management import Management, check_management_url
 from worker.errors import ConfigurationError, Problem
-from worker.files import read_text
+from worker.files import NoSecretError, read_text, secret_named
 from worker.ledger.address import check_ledger_url, check_way_to_ledger
 from worker.ledger.sealing import check_key
 from worker.outside import SECRETS
@@ -123,6 +123,14 @@ def check_base_url(url: str, *, allow_http: bool) -> None:
         )
 
 
+SECRET_SETTINGS: Final = tuple(
+    name
+    for name, field in Settings.model_fields.items()
+    if SecretStr in (field.annotation, *get_args(field.annotation))
+)
+"""Each may also be in a file, which NAME_FILE names."""
+
+
 def load_settings() -> Settings:
     """Return the settings of this process.
 
@@ -130,17 +138,45 @@ def load_settings() -> Settings:
         ConfigurationError: With every wrong setting, by its name; no values are repeated, since they may be
             secrets. Or `.env` cannot be read.
     """
-    _env_text()  # pydantic takes what is no file for an empty one, and lets other errors through
+    # Read here: pydantic takes what is no file for an empty one, and lets other errors through.
+    environ = {name.upper(): value for name, value in environment().items()}
+    problems: list[Problem] = []
+    in_files: dict[str, Any] = dict(_in_files(environ, problems))
     try:
-        settings = Settings()
+        settings = Settings(**in_files)
     except ValidationError as error:
-        problems = [
-            Problem(str(item["loc"][0]).upper(), item["msg"].removeprefix("Value error, "))
-            for item in error.errors()
-        ]
+        problems += [_wrong(str(item["loc"][0]), item["msg"], in_files) for item in error.errors()]
+    if problems:
         raise ConfigurationError(problems) from None
     SECRETS.add(*_secrets(settings))
     return settings
+
+
+def secret_files() -> list[Path]:
+    """Return the files in which the settings' secrets are, `.env` among them."""
+    environ = environment()
+    named = (environ.get(f"{name.upper()}_FILE") for name in SECRET_SETTINGS)
+    return [ENV_FILE, *(Path(file) for file in named if file)]
+
+
+def _in_files(environ: Mapping[str, str], problems: list[Problem]) -> Iterator[tuple[str, SecretStr]]:
+    """Yield the secrets that are in files, and add what is wrong with such a file to the problems."""
+    for name in SECRET_SETTINGS:
+        try:
+            secret = secret_named(name.upper(), environ, f"value of {name.upper()}")
+        except NoSecretError as error:
+            problems.append(Problem(_file_of(name), str(error)))
+        else:
+            if environ.get(_file_of(name)):
+                yield name, SecretStr(secret)
+
+
+def _file_of(name: str) -> str:
+    return f"{name}_FILE".upper()
+
+
+def _wrong(name: str, text: str, in_files: Mapping[str, object]) -> Problem:
+    return Problem(_file_of(name) if name in in_files else name.upper(), text.removeprefix("Value error, "))
 
 
 def _secrets(settings: Settings) -> Iterator[str]:

@@ -114,6 +114,37 @@ async def test_check_names_files_with_secrets_that_others_may_read(world: World,
     assert told.startswith(f"{key_file}: holds secrets, and others than its owner may use it (mode 0604)")
 
 
+async def test_every_secret_may_be_in_a_file_and_one_that_others_may_read_is_named(
+    world: World, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given secrets as Docker hands them over, check and worker work, and say which file others can read."""
+    environ = world.environment()
+    given = {name: environ[name] for name in ("AMQP_URL", "KIT_API_KEY")}
+    given["LEDGER_URL"] = f"sqlite+aiosqlite:///{tmp_path}/ledger.db"
+    for name, value in given.items():
+        (tmp_path / name).write_text(f"{value}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o600)
+    (tmp_path / "LEDGER_URL").chmod(0o644)
+    environ = {f"{name}_FILE": str(tmp_path / name) for name in given} | dict.fromkeys(given, "")
+
+    checked = await kit_worker("check", "--json", **environ)
+    run = await kit_worker.start("run", **environ)
+    assert run.stderr
+    said = ""
+    async with asyncio.timeout(30):
+        while "subscribed" not in said:
+            said += (await run.stderr.readline()).decode()
+    run.terminate()
+    await run.communicate()
+
+    report = json.loads(checked.out)
+    assert (report["broker"]["problem"], report["ledger"]["problem"], report["problems"]) == ("", "", [])
+    assert [each["state"] for each in report["kit"]] == ["ok"]
+    assert [told.partition(":")[0] for told in report["exposed"]] == [f"{tmp_path}/LEDGER_URL"]
+    assert [line for line in said.splitlines() if "secret_exposed" in line and "/LEDGER_URL" in line]
+    assert run.returncode == 0
+
+
 async def test_check_says_what_differs_about_a_queue(
     amqp_url: str, account_name: str, channel: AbstractChannel
 ) -> None:

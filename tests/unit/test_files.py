@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from worker.errors import ConfigurationError
-from worker.files import read_start, read_text
+from worker.files import NoSecretError, read_secret, read_start, read_text, secret_named
 
 
 def test_a_text_loses_its_byte_order_mark_and_keeps_the_rest(tmp_path: Path) -> None:
@@ -44,3 +44,43 @@ def test_no_more_is_read_than_was_asked_for(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("abc")
 
     assert read_start(tmp_path / "file", 2) == b"ab"
+
+
+# -- secrets -----------------------------------------------------------------------------------------------
+
+
+def test_a_secret_is_in_the_variable_or_in_the_file_that_another_one_names(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("\ufeff in the file \r\n", encoding="utf-8")
+    file = {"NAME_FILE": str(tmp_path / "file")}
+
+    assert secret_named("NAME", {"NAME": " here "}, "password") == "here"
+    assert secret_named("NAME", {"NAME": "", **file}, "password") == "in the file"
+    assert secret_named("NAME", {"NAME_FILE": ""}, "password") == ""
+    with pytest.raises(NoSecretError, match="NAME and NAME_FILE are both set; take one of them out"):
+        secret_named("NAME", {"NAME": "here", **file}, "password")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "does not exist; write the password into it, or correct the path"),
+        (b" \n", "is empty; write the password into it"),
+        (b"secret \xe9", "is not UTF-8 text; write the password alone into it"),
+        (b"secret" * 700, "is larger than 4 KiB; write the password alone into it"),
+    ],
+)
+def test_a_file_without_a_usable_secret_is_named_and_not_repeated(
+    content: bytes | None, said: str, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / "file").write_bytes(content)
+
+    with pytest.raises(NoSecretError) as caught:
+        read_secret(tmp_path / "file", "password")
+
+    assert str(caught.value) == f"the file {tmp_path}/file {said}"
+
+
+def test_a_folder_in_place_of_a_secret(tmp_path: Path) -> None:
+    with pytest.raises(NoSecretError, match="cannot be read \\(it is not a file\\)"):
+        read_secret(tmp_path, "password")

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from worker.errors import ConfigurationError
-from worker.settings import Settings, check_base_url, environment, load_settings
+from worker.outside import redacted
+from worker.settings import (
+    SECRET_SETTINGS,
+    Settings,
+    check_base_url,
+    environment,
+    load_settings,
+    secret_files,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +23,7 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither this shell's settings nor a `.env` of the checkout count."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
+        monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
     monkeypatch.chdir(tmp_path)
 
 
@@ -145,3 +154,72 @@ def test_a_file_that_cannot_be_read_is_a_problem_with_its_place(
         read()
 
     assert str(caught.value) == said
+
+
+# -- secrets in files ----------------------------------------------------------------------------------------
+
+SECRETS_OF_EACH = {
+    "amqp_url": "amqp://kit:in-a-file@rabbitmq/",
+    "amqp_management_url": "http://kit:in-a-file@rabbitmq:15672/",
+    "ledger_url": "postgresql+asyncpg://kit:in-a-file@localhost/kit",
+    "ledger_key": "8dXbVw3Q0hLh7m4u0VJ3cT1yq2kS5oP6nR9xZaBcDeE=",
+}
+
+
+def test_there_is_a_sample_for_each_secret() -> None:
+    assert set(SECRET_SETTINGS) == set(SECRETS_OF_EACH)
+
+
+@pytest.mark.parametrize("name", SECRETS_OF_EACH)
+def test_each_secret_may_be_in_a_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("secret").write_text(f"{SECRETS_OF_EACH[name]}\n", encoding="utf-8")
+    monkeypatch.setenv(f"{name.upper()}_FILE", "secret")
+
+    value = getattr(load_settings(), name)
+
+    assert value.get_secret_value() == SECRETS_OF_EACH[name]
+    assert "in-a-file" not in repr(value)
+    assert secret_files() == [Path(".env"), Path("secret")]
+
+
+def test_the_file_may_be_named_in_env_and_what_it_holds_is_kept_out_of_texts() -> None:
+    Path("secret").write_text("amqp://kit:in-a-file@rabbitmq/", encoding="utf-8")
+    Path(".env").write_text("AMQP_URL_FILE=secret\nAMQP_URL=\n", encoding="utf-8")
+
+    load_settings()
+
+    assert "in-a-file" not in redacted("RabbitMQ says: in-a-file is wrong")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "AMQP_URL_FILE: the file secret does not exist; write the value of AMQP_URL into it"),
+        ("", "AMQP_URL_FILE: the file secret is empty; write the value of AMQP_URL into it"),
+        ("hunter2", "AMQP_URL_FILE: must look like"),
+    ],
+)
+def test_a_wrong_file_is_told_with_every_other_problem_and_nothing_of_what_it_holds(
+    content: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AMQP_URL_FILE", "secret")
+    monkeypatch.setenv("PREFETCH", "0")
+    if content is not None:
+        Path("secret").write_text(content, encoding="utf-8")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+
+    assert {problem.where for problem in caught.value.problems} == {"AMQP_URL_FILE", "PREFETCH"}
+    assert said in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_both_are_refused_also_where_one_stands_in_env(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given two answers, none is taken in silence."""
+    Path("secret").write_text(SECRETS_OF_EACH["ledger_key"], encoding="utf-8")
+    Path(".env").write_text(f"LEDGER_KEY={SECRETS_OF_EACH['ledger_key']}\n", encoding="utf-8")
+    monkeypatch.setenv("LEDGER_KEY_FILE", "secret")
+
+    with pytest.raises(ConfigurationError, match="LEDGER_KEY and LEDGER_KEY_FILE are both set"):
+        load_settings()

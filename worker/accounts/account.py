@@ -28,7 +28,7 @@ class Account:
         version: A short fingerprint of the file's bytes, for logs and history.
         secret_place: What names the secret, the same for two files that mean the same one; empty where
             several accounts may have it.
-        key_file: Where the key or token is read from, if from a file; it is watched like the account's own.
+        key_files: Where its secrets are read from, if from files; they are watched like the account's own.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Account:
     path: Path = Path()
     version: str = ""
     secret_place: str = ""
-    key_file: Path | None = None
+    key_files: tuple[Path, ...] = ()
     types: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -77,4 +77,4 @@ class AccountFiles:
 
 def secret_files(loaded: Loaded) -> list[Path]:
     """Return the files in which the accounts' keys and tokens are."""
-    return sorted({account.key_file for account in loaded.accounts.values() if account.key_file})
+    return sorted({file for account in loaded.accounts.values() for file in account.key_files})

@@ -21,7 +21,8 @@ from worker.ops.check_broker import BrokerReport, LedgerReport, QueueCheck, chec
 from worker.ops.check_kit import KitCheck, KitReport, check_kit
 from worker.ops.check_topology import check_topology
 from worker.ops.findings import Weight
-from worker.settings import ENV_FILE, Settings
+from worker.settings import Settings
+from worker.settings import secret_files as files_of_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,9 @@ async def _check(settings: Settings, loaded: Loaded, accounts: list[Account], on
     problems = loaded.problems if only is None else loaded.problems_of(only)
     faulty = {name for name in loaded.names if loaded.problems_of(name)}
     valid = tuple(each.name for each in accounts if each.name not in faulty)
-    return _Report(problems, tuple(exposed([ENV_FILE, *secret_files(loaded)])), valid, broker, ledger, kit)
+    return _Report(
+        problems, tuple(exposed([*files_of_settings(), *secret_files(loaded)])), valid, broker, ledger, kit
+    )
 
 
 def _show_json(report: _Report) -> None:

@@ -279,7 +279,61 @@ def test_a_token_from_a_file_is_watched_with_it(tmp_path: Path) -> None:
     account = load_accounts(tmp_path, {}).accounts["default"]
 
     assert account.credential == AccessToken(SecretStr("t-1"))
-    assert account.key_file == tmp_path / "token"
+    assert account.key_files == (tmp_path / "token",)
+
+
+@pytest.mark.parametrize(
+    "kit", ["{api_key_env: KIT_A}", "{oauth: {client_id_env: KIT_I, client_secret_env: KIT_A}}"]
+)
+def test_a_variable_may_have_its_secret_in_a_file(kit: str, tmp_path: Path) -> None:
+    """Given KIT_A_FILE, as Docker and Kubernetes have secrets, the account's file still names KIT_A."""
+    write(tmp_path, default=f"kit: {kit}\n")
+    (tmp_path / "key").write_text(f"{KEY}\n", encoding="utf-8")
+
+    loaded = load_accounts(tmp_path, {"KIT_I": "i", "KIT_A_FILE": str(tmp_path / "key")})
+
+    assert loaded.problems == ()
+    account = loaded.accounts["default"]
+    assert account.credential in {ApiKey(SecretStr(KEY)), OAuthApp(SecretStr("i"), SecretStr(KEY))}
+    assert account.key_files == (tmp_path / "key",)  # and watched
+
+
+@pytest.mark.parametrize(
+    ("key", "content", "said"),
+    [
+        (KEY, KEY, "KIT_API_KEY and KIT_API_KEY_FILE are both set; take one of them out"),
+        ("", None, "/key does not exist; write the API key into it, or correct the path"),
+        ("", "", "/key is empty; write the API key into it"),
+    ],
+)
+def test_a_file_of_a_variable_that_is_of_no_use_is_that_accounts_problem(
+    key: str, content: str | None, said: str, tmp_path: Path
+) -> None:
+    write(tmp_path, default=KIT, other="app: other\nkit: {api_key_env: KIT_OTHER}\n")
+    if content is not None:
+        (tmp_path / "key").write_text(content, encoding="utf-8")
+    environ = {"KIT_API_KEY": key, "KIT_API_KEY_FILE": str(tmp_path / "key"), "KIT_OTHER": "kit_other"}
+
+    loaded = load_accounts(tmp_path, environ)
+
+    (problem,) = loaded.problems
+    assert isinstance(problem, MissingSecret)
+    assert problem.text.endswith(said)
+    assert loaded.accounts["other"].credential == ApiKey(SecretStr("kit_other"))
+
+
+def test_one_file_by_two_ways_is_one_secret(tmp_path: Path) -> None:
+    """Given a file that one account names itself, and another one by a variable, the limit is one."""
+    (tmp_path / "key").write_text(KEY, encoding="utf-8")
+    write(
+        tmp_path,
+        a=f"app: a\nkit: {{api_key_file: {tmp_path}/key}}\n",
+        b="app: b\nkit: {api_key_env: KIT_B}\n",
+    )
+
+    loaded = load_accounts(tmp_path, {"KIT_B_FILE": str(tmp_path / "key")})
+
+    assert list(loaded.accounts) == ["a"]
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,11 @@ from worker.accounts.file.errors import form_faults, label
 from worker.accounts.file.kit_model import KitPart
 from worker.accounts.file.model import AccountFile, EventPart, RulePart
 from worker.accounts.file.odd_characters import plain_text
-from worker.accounts.file.secrets import CLIENT_ID, NoSecretError, SecretPlace
+from worker.accounts.file.secrets import CLIENT_ID, SecretPlace
 from worker.accounts.file.source import FileFault, Source, YamlPath, read_yaml
 from worker.accounts.file.syntax_errors import START, Spot
 from worker.errors import ConfigurationError, Problem
-from worker.files import read_text
+from worker.files import NoSecretError, read_text
 from worker.handlers import HANDLERS
 from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
 from worker.mapping import Condition, EventMapping, FieldTarget, Options, Rule, Template
@@ -74,9 +74,10 @@ def read_account(text: str, path: Path, environ: Mapping[str, str]) -> Draft:
     problems = [_problem(Problem, path, fault) for fault in _in_order(faults)]
     if form is None or problems:
         return Draft(None, tuple(problems), source)
-    credential, missing = _credential(form.kit, path, source, environ)
+    places = [place.found(environ) for place in _secret_places(form.kit, path)]
+    credential, missing = _credential(form.kit, places, path, source, environ)
     version = sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
-    account = _account(form, path, credential, version)
+    account = _account(form, path, credential, version, places)
     return Draft(account, missing, source)
 
 
@@ -124,10 +125,10 @@ def _checked_form(source: Source, faults: list[FileFault]) -> AccountFile | None
 
 
 def _credential(
-    kit: KitPart, path: Path, source: Source, environ: Mapping[str, str]
+    kit: KitPart, places: list[SecretPlace], path: Path, source: Source, environ: Mapping[str, str]
 ) -> tuple[Credential | None, tuple[MissingSecret, ...]]:
     found = []
-    for place in _secret_places(kit, path):
+    for place in places:
         try:
             found.append(place.read(environ))
         except NoSecretError as error:
@@ -154,8 +155,10 @@ def _secret_places(kit: KitPart, path: Path) -> list[SecretPlace]:
     return []
 
 
-def _account(form: AccountFile, path: Path, credential: Credential | None, version: str) -> Account:
-    options, places = form.options, _secret_places(form.kit, path)
+def _account(
+    form: AccountFile, path: Path, credential: Credential | None, version: str, places: list[SecretPlace]
+) -> Account:
+    options = form.options
     return Account(
         name=path.stem,
         apps=tuple(form.app),
@@ -167,7 +170,7 @@ def _account(form: AccountFile, path: Path, credential: Credential | None, versi
         version=version,
         # Many accounts may be connected to one app; a key or a token is one account's.
         secret_place="" if form.kit.oauth else str(places[0]),
-        key_file=next((place.file for place in places if place.file), None),
+        key_files=tuple(place.file for place in places if place.file),
     )
 
 

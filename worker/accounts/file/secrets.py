@@ -6,7 +6,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +14,9 @@ from pydantic import SecretStr
 
 from worker.accounts.file.source import YamlPath
 from worker.errors import Problem
-from worker.files import read_start
+from worker.files import NoSecretError, read_secret, secret_named
 from worker.outside import SECRETS
 
-MAX_BYTES: Final = 4096
 CLIENT_ID: Final = "client id"
 _KIT_KEY: Final = re.compile(r"(?i)kit_(?=.*[0-9])")
 _EXPOSED: Final = (
@@ -25,10 +24,6 @@ _EXPOSED: Final = (
     "belong to the worker's user"
 )
 _HEADER_VALUE: Final = re.compile(r"[!-~]{1,2048}")
-
-
-class NoSecretError(Exception):
-    """There is no usable secret; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,36 +44,29 @@ class SecretPlace:
         """Return what is the same for two files that mean the same secret."""
         return f"file {self.file}" if self.file else f"env {self.env}"
 
+    def found(self, environ: Mapping[str, str]) -> SecretPlace:
+        """Return where the secret is in this environment: perhaps in the file that `NAME_FILE` names."""
+        file = environ.get(f"{self.env}_FILE", "").strip()
+        if not file or environ.get(self.env, "").strip():  # where both are set, reading says so
+            return self
+        return replace(self, env="", file=Path(file))
+
     def read(self, environ: Mapping[str, str]) -> SecretStr:
         """Return the secret.
 
         Raises:
             NoSecretError: It is not there, cannot be read, or cannot be one.
         """
-        return self._checked(self._from_file(self.file) if self.file else self._from_env(environ))
+        return self._checked(read_secret(self.file, self.what) if self.file else self._from_env(environ))
 
     @property
     def _where(self) -> str:
         return f"the file {self.file}" if self.file else f"the environment variable {self.env}"
 
     def _from_env(self, environ: Mapping[str, str]) -> str:
-        secret = environ.get(self.env, "").strip()
+        secret = secret_named(self.env, environ, self.what)
         if not secret:
             raise NoSecretError(f"{self._where} is not set; set it to the {self.what}, for example in .env")
-        return secret
-
-    def _from_file(self, file: Path) -> str:
-        try:
-            content = read_start(file, MAX_BYTES)
-        except FileNotFoundError as error:
-            said = f"{self._where} does not exist; write the {self.what} into it, or correct the path"
-            raise NoSecretError(said) from error
-        except OSError as error:
-            said = f"{self._where} cannot be read ({error.strerror}); let the worker's user read it"
-            raise NoSecretError(said) from error
-        secret = content.decode("utf-8-sig", errors="replace").strip()
-        if not secret:
-            raise NoSecretError(f"{self._where} is empty; write the {self.what} into it")
         return secret
 
     def _checked(self, secret: str) -> SecretStr:

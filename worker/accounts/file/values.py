@@ -186,6 +186,9 @@ def check_env(text: str) -> str:
             "must be the name of an environment variable that begins with KIT_, in capital letters, digits "
             "and underscores, such as KIT_API_KEY"
         )
+    if text.endswith("_FILE"):
+        name = text.removesuffix("_FILE")
+        raise ValueError(f"write {name}: where {text} is set, the secret is in the file that it names")
     if text in _SETTINGS:
         raise ValueError(f"{text} is a setting of the worker, not a secret; use a name such as KIT_API_KEY")
     return text

@@ -349,6 +349,7 @@ def test_a_key_at_the_wrong_level_is_told_where_it_belongs(line: str, said: str)
         ("kit\n  api_key_env: KIT_A", "default.yaml:1:4: a colon is missing at the end of this line (name:)"),
         ("```yaml\nkit: {api_key_env: KIT_A}\n```", "default.yaml:1:1: this line is no YAML; delete it"),
         ("kit: {api_key_env: KIT_BASE_URL}", "KIT_BASE_URL is a setting of the worker, not a secret"),
+        ("kit: {api_key_env: KIT_A_FILE}", "write KIT_A: where KIT_A_FILE is set, the secret is in the file"),
         ("kit: {api_key_env: 5}", "kit.api_key_env: must be text"),
         ("kit: {api_key: KIT_API_KEY}", "kit.api_key: unknown key; did you mean api_key_env?"),
         ("kit:\n  api_key_env:KIT_API_KEY", "kit: must be followed by indented lines, such as api_key_env"),
