@@ -2,8 +2,9 @@
 
 What it knows of Kit comes from Kit's API reference; where that is silent, the code says what it assumes::
 
-    state, catalog, records, tables   one account's data and operations: pure
-    inputs, endpoints, shapes, pagination, routing, refusals   requests to operations to JSON: pure
+    state, catalog, memberships, records, tables   one account's data and operations: pure
+    endpoint, endpoints, …_endpoints, inputs, shapes, routing, refusals   requests to operations to JSON: pure
+    queries, pagination, sorting   what lists may be asked for, their pages and orders: pure
     bulk, bulk_endpoints   the same for many at once
     credentials, limits, journal, faults   who calls, how often, what goes wrong
     tokens, oauth, oauth_endpoints, consent   clients, connected accounts and their tokens

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from worker.sandbox import bulk, shapes
 from worker.sandbox.bulk import BulkSettings, Item, Json, Operation
-from worker.sandbox.endpoints import Endpoint, Incoming, Result
+from worker.sandbox.endpoint import Endpoint, Incoming, Result
 from worker.sandbox.inputs import id_input, subscriber_input, text_input
 from worker.sandbox.records import CustomField, Subscriber, Tag, is_email
 from worker.sandbox.refusals import ForbiddenError, InvalidError
@@ -59,14 +59,14 @@ def failed_subscriber(_: Account, item: Item, settings: BulkSettings) -> Json:
 def tag(account: Account, item: Item, now: float) -> Json:
     """Tag one subscriber."""
     subscriber, wanted = _both(_subscriber(account, item), _tag(account, item), "Tag")
-    tagged, _ = account.tag(wanted.id, subscriber, now)
+    tagged, _ = account.memberships.tag(wanted.id, subscriber, now)
     return shapes.bulk_tagged(tagged, wanted.id)
 
 
 def untag(account: Account, item: Item, now: float) -> Json:
     """Take a tag off one subscriber, who may lack it already."""
     subscriber, wanted = _both(_subscriber(account, item), _tag(account, item), "Tag")
-    account.untag(wanted.id, subscriber, now)
+    account.memberships.untag(wanted.id, subscriber, now)
     return {}
 
 
@@ -104,6 +104,20 @@ def create_tag(account: Account, item: Item, now: float) -> Json:
 def failed_tag(_: Account, item: Item, __: BulkSettings) -> Json:
     """A tag that was not created."""
     return {"id": None, "name": item.get("name"), "created_at": None}
+
+
+def delete_tag(account: Account, item: Item, now: float) -> Json:
+    """Delete one tag: nobody has it any longer."""
+    found = account.tags.rows.get(id_input(item, "id"))
+    if found is None:
+        raise InvalidError("Tag does not exist")
+    account.memberships.delete_tag(found.id, now)
+    return {}
+
+
+def failed_deletion(_: Account, __: Item, ___: BulkSettings) -> Json:
+    """A tag that was not deleted: the id that was not found is null."""
+    return {"id": None, "name": None, "created_at": None}
 
 
 def create_custom_field(account: Account, item: Item, now: float) -> Json:
@@ -170,6 +184,7 @@ OPERATIONS = {
         "taggings", "tagging", untag, failed_tagging, email=_email_by_id
     ),
     "POST /v4/bulk/tags": Operation("tags", "tag", create_tag, failed_tag, answers="tags", opposite=True),
+    "DELETE /v4/bulk/tags": Operation("tags", "tag", delete_tag, failed_deletion),
     "POST /v4/bulk/custom_fields": Operation(
         "custom_fields",
         "custom_field",

@@ -7,6 +7,7 @@ import time
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 STATES = frozenset({"active", "inactive", "cancelled", "bounced", "complained"})
 
@@ -34,17 +35,29 @@ class CustomField:
     created_at: str
 
 
+class Added(NamedTuple):
+    """That a subscriber was tagged: when, and the how many-th addition in the account it was."""
+
+    at: str
+    number: int
+
+
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """A subscriber with values by custom field id and the time of tagging by tag id."""
+    """A subscriber with values by custom field id, and taggings by tag id.
+
+    `updated_at` is when its own values were last written: a tagging is no update (assumed).
+    """
 
     id: int
     email_address: str
     first_name: str | None
     state: str
     created_at: str
+    updated_at: str
+    cancelled_at: str | None = None
     fields: Mapping[int, str] = field(default_factory=dict)
-    tags: Mapping[int, str] = field(default_factory=dict)
+    tags: Mapping[int, Added] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

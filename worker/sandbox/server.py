@@ -13,12 +13,12 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from worker.sandbox import bulk_endpoints, control, endpoints, oauth_endpoints, page
+from worker.sandbox import control, endpoints, oauth_endpoints, page, queries
 from worker.sandbox.answers import LOGIN_PAGE, RETRY_LATER, Answer, json_answer, refusal
 from worker.sandbox.bodies import Unparsed
 from worker.sandbox.bulk import BulkTerms
 from worker.sandbox.credentials import Credential, Kind, credential_of, masked
-from worker.sandbox.endpoints import Endpoint, Incoming
+from worker.sandbox.endpoint import Endpoint, Incoming
 from worker.sandbox.journal import Call
 from worker.sandbox.mishaps import Sent, spoil
 from worker.sandbox.refusals import NotFoundError, RefusalError, UnauthorizedError
@@ -34,7 +34,7 @@ class Handler:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._router = Router({**endpoints.ROUTES, **bulk_endpoints.ROUTES})
+        self._router = Router(endpoints.ROUTES)
         self._oauth_router = Router(oauth_endpoints.ROUTES)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -143,6 +143,7 @@ def _apply(account: Account, match: Match[Endpoint] | None, bulk: BulkTerms, giv
             raise NotFoundError
         account.settle(given.now)
         incoming = Incoming(given.now, match.ids, given.parameters(), given.parse(), bulk)
+        queries.check(match.name, incoming.query)
         return json_answer(*match.endpoint(account, incoming))
     except RefusalError as error:
         return refusal(error)

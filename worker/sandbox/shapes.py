@@ -33,8 +33,10 @@ def account(of: Account) -> Json:
     return {"user": {"id": of.id, "email": email}, "account": about}
 
 
-def subscriber(of: Account, row: Subscriber) -> Json:
-    """A subscriber with a value or null for every custom field of the account, by key."""
+def subscriber(of: Account, row: Subscriber, *, slim: bool = False) -> Json:
+    """A subscriber with a value or null for every custom field of the account, by key; none if `slim`."""
+    if slim:
+        return plain_subscriber(row)
     values = row.fields
     fields = {key: values.get(field_id) for key, field_id in of.custom_fields.by_key.items()}
     return {**plain_subscriber(row), "fields": fields}
@@ -51,9 +53,9 @@ def plain_subscriber(row: Subscriber) -> Json:
     }
 
 
-def tagged(of: Account, row: Subscriber, tag_id: int) -> Json:
+def tagged(of: Account, row: Subscriber, tag_id: int, *, slim: bool = False) -> Json:
     """A subscriber with the time of one of its taggings."""
-    return {**subscriber(of, row), "tagged_at": row.tags[tag_id]}
+    return {**subscriber(of, row, slim=slim), "tagged_at": row.tags[tag_id].at}
 
 
 def bulk_tagged(row: Subscriber, tag_id: int) -> Json:
@@ -63,8 +65,14 @@ def bulk_tagged(row: Subscriber, tag_id: int) -> Json:
         "first_name": row.first_name,
         "email_address": row.email_address,
         "created_at": row.created_at,
-        "tagged_at": row.tags[tag_id],
+        "tagged_at": row.tags[tag_id].at,
     }
+
+
+def tags_of(of: Account, row: Subscriber) -> list[Json]:
+    """The tags that a subscriber has, newest tag first, as a list of subscribers shows them."""
+    held = [of.tags.rows[tag_id] for tag_id in sorted(row.tags, reverse=True) if tag_id in of.tags.rows]
+    return [{"id": tag.id, "name": tag.name} for tag in held]
 
 
 def tag(row: Tag) -> Json:

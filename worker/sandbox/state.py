@@ -11,6 +11,7 @@ from functools import partial
 
 from worker.sandbox.catalog import CustomFields, Tags
 from worker.sandbox.inputs import SubscriberInput
+from worker.sandbox.memberships import Memberships
 from worker.sandbox.records import Plan, Subscriber, timestamp
 from worker.sandbox.refusals import ForbiddenError, InvalidError, NotFoundError
 from worker.sandbox.tables import Table
@@ -46,6 +47,7 @@ class Account:
         self.subscribers: Table[Subscriber] = Table()
         self.tags = Tags(self._ids)
         self.custom_fields = CustomFields(self._ids)
+        self.memberships = Memberships(self.subscribers, self.tags)
         self._by_email: dict[str, int] = {}
         self._later: list[tuple[float, Callable[[float], object]]] = []
 
@@ -135,37 +137,10 @@ class Account:
         Raises:
             NotFoundError: there is no such subscriber.
         """
-        self.subscribers.put(replace(self.subscriber(subscriber_id), state="cancelled"), now)
-
-    def tag(self, tag_id: int, subscriber: Subscriber, now: float) -> tuple[Subscriber, bool]:
-        """Tag a subscriber; says whether the tag is new to them.
-
-        Raises:
-            NotFoundError: there is no such tag.
-        """
-        self.tags.get(tag_id)
-        if tag_id in subscriber.tags:
-            return subscriber, False
-        tagged = replace(subscriber, tags={**subscriber.tags, tag_id: timestamp(now)})
-        return self.subscribers.put(tagged, now), True
-
-    def untag(self, tag_id: int, subscriber: Subscriber, now: float) -> None:
-        """Take a tag off a subscriber, who may lack it already.
-
-        Raises:
-            NotFoundError: there is no such tag.
-        """
-        self.tags.get(tag_id)
-        if tag_id in subscriber.tags:
-            tags = {tag: at for tag, at in subscriber.tags.items() if tag != tag_id}
-            self.subscribers.put(replace(subscriber, tags=tags), now)
-
-    def delete_tag(self, tag_id: int, now: float) -> None:
-        """Delete a tag and take it off everybody, as creators do in Kit's own pages; no part of its API."""
-        self.tags.get(tag_id)
-        for subscriber in list(self.subscribers.rows.values()):
-            self.untag(tag_id, subscriber, now)
-        self.tags.delete(tag_id, now)
+        subscriber, at = self.subscriber(subscriber_id), timestamp(now)
+        if subscriber.state != "cancelled":
+            cancelled = replace(subscriber, state="cancelled", updated_at=at, cancelled_at=at)
+            self.subscribers.put(cancelled, now)
 
     def delete_subscriber(self, subscriber_id: int, now: float) -> None:
         """Delete a subscriber, as creators do in Kit's own pages; no part of its API."""
@@ -175,12 +150,15 @@ class Account:
     def _create(self, given: SubscriberInput, values: Mapping[int, str | None], now: float) -> Subscriber:
         if len(self.subscribers.rows) >= self.plan.subscriber_limit:
             raise ForbiddenError(LIMIT_REACHED)
+        at = timestamp(now)
         subscriber = Subscriber(
             id=next(self._ids),
             email_address=given.email_address,
             first_name=given.first_name,
             state=given.state or "active",
-            created_at=timestamp(now),
+            created_at=at,
+            updated_at=at,
+            cancelled_at=at if given.state == "cancelled" else None,
             fields=_merged({}, values),
         )
         self._by_email[subscriber.email_address.lower()] = subscriber.id
@@ -200,6 +178,8 @@ class Account:
             given.first_name if given.has_first_name else old.first_name,
             old.state,
             old.created_at,
+            timestamp(now),
+            old.cancelled_at,
             _merged(old.fields, values),
             old.tags,
         )
@@ -208,7 +188,8 @@ class Account:
     def _set_fields(self, subscriber_id: int, values: Mapping[int, str | None], now: float) -> None:
         subscriber = self.subscribers.rows.get(subscriber_id)
         if subscriber is not None:  # who may have been deleted meanwhile
-            self.subscribers.put(replace(subscriber, fields=_merged(subscriber.fields, values)), now)
+            fields = _merged(subscriber.fields, values)
+            self.subscribers.put(replace(subscriber, fields=fields, updated_at=timestamp(now)), now)
 
     def _by_field_id(self, fields: Mapping[str, str | None]) -> tuple[dict[int, str | None], tuple[str, ...]]:
         by_key = self.custom_fields.by_key

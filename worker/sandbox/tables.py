@@ -52,9 +52,9 @@ class Table(Generic[R]):
         elif self._listed is None:
             self._listed = dict(self.rows)
 
-    def newest_first(self, now: float) -> list[R]:
-        """The rows as a list or a filter sees them at `now`, by descending id."""
-        return list(reversed(self._seen(now).values()))
+    def as_listed(self, now: float) -> list[R]:
+        """The rows as a list or a filter sees them at `now`, by ascending id."""
+        return list(self._seen(now).values())
 
     def listed(self, row_id: int, now: float) -> R | None:
         """One row as a list or a filter sees it at `now`."""

@@ -99,7 +99,7 @@ class AccountView:
             given["first_name"] = first_name
         row = self.account.upsert(subscriber_input(given), self._now()).subscriber
         for name in tags:
-            row, _ = self.account.tag(self.add_tag(name), row, self._now())
+            row, _ = self.account.memberships.tag(self.add_tag(name), row, self._now())
         return row.id
 
     def delete_tag(self, name: str) -> None:
@@ -111,7 +111,7 @@ class AccountView:
         tag = self.account.tags.named(name)
         if tag is None:
             raise LookupError(f"{self.name} has no tag {name}")
-        self.account.delete_tag(tag.id, self._now())
+        self.account.memberships.delete_tag(tag.id, self._now())
 
     def delete_custom_field(self, key: str) -> None:
         """Delete a custom field as its creator might.

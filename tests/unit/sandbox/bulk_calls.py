@@ -13,6 +13,7 @@ LISTS = {
     ("POST", TAGGINGS): "taggings",
     ("DELETE", TAGGINGS): "taggings",
     ("POST", "/v4/bulk/tags"): "tags",
+    ("DELETE", "/v4/bulk/tags"): "tags",
     ("POST", "/v4/bulk/custom_fields"): "custom_fields",
 }
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from worker.sandbox import bulk_endpoints, endpoints
 from worker.sandbox.credentials import Kind
+from worker.sandbox.endpoints import ROUTES
 
 from .harness import TOKEN, Kit, Reply
-
-ROUTES = {**endpoints.ROUTES, **bulk_endpoints.ROUTES}
 
 MANY = {f"f{number}": "1" for number in range(11)}
 HER = {"email_address": "ada@example.com"}
@@ -45,6 +43,8 @@ REQUESTS: list[tuple[str, str, object]] = [
     ("PUT /v4/tags/{id}", "/v4/tags/{other}", {"name": "Renamed"}),
     ("PUT /v4/tags/{id}", "/v4/tags/{other}", {"name": ""}),
     ("PUT /v4/tags/{id}", "/v4/tags/{nothing}", {"name": "x"}),
+    ("DELETE /v4/tags/{id}", "/v4/tags/{other}", None),
+    ("DELETE /v4/tags/{id}", "/v4/tags/{nothing}", None),
     ("POST /v4/tags/{tag_id}/subscribers", TAGGED, HER),
     ("POST /v4/tags/{tag_id}/subscribers", TAGGED, HER),
     ("POST /v4/tags/{tag_id}/subscribers", TAGGED, NO_ONE),
@@ -98,6 +98,7 @@ BULK: list[tuple[str, str, list[Mapping[str, object]]]] = [
     ("DELETE /v4/bulk/tags/subscribers", "taggings", [PAIR, NO_PAIR]),
     ("POST /v4/bulk/tags", "tags", [{"name": "Bulk"}]),
     ("POST /v4/bulk/tags", "tags", [{"name": ""}]),
+    ("DELETE /v4/bulk/tags", "tags", [{"id": "{other}"}, {"id": 1}]),
     ("POST /v4/bulk/custom_fields", "custom_fields", [{"label": "Bulk"}, {"label": "bulk"}]),
     ("POST /v4/bulk/custom_fields", "custom_fields", [{"label": ""}]),
 ]
@@ -119,6 +120,7 @@ async def bulk_answers(call: Kit) -> list[tuple[str, Reply]]:
     view = call.sandbox.account(TOKEN)
     ids: dict[object, object] = {
         "{vip}": view.add_tag("VIP"),
+        "{other}": view.add_tag("Other"),
         "{ada}": view.add_subscriber("ada@example.com"),  # without a first name
         "{source}": view.add_custom_field("Source"),
     }

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from worker.sandbox import Call, Plan, Sandbox
 from worker.sandbox.bulk import BulkSettings, BulkTerms
 from worker.sandbox.bulk_endpoints import ROUTES
-from worker.sandbox.endpoints import Incoming, create_subscriber
+from worker.sandbox.endpoint import Incoming
 from worker.sandbox.refusals import RefusalError
 from worker.sandbox.state import Account
+from worker.sandbox.subscriber_endpoints import create_subscriber
 
 from .bulk_calls import LISTS, SUBSCRIBERS, TAGGINGS, VALUES, bulk, people, tagged_pair, upserted
 from .harness import TOKEN, kit
@@ -305,3 +306,17 @@ async def test_shuffled_answers_hold_the_same_in_another_order_and_repeat_with_t
     assert one == same
     assert one not in (emails, other)
     assert sorted(one) == sorted(emails)
+
+
+async def test_tags_are_deleted_together_and_one_that_is_not_there_is_told() -> None:
+    async with kit() as call:
+        tag, _ = await tagged_pair(call)
+        view = call.sandbox.account(TOKEN)
+        other = view.add_tag("Other")
+        reply = await bulk(call, "/v4/bulk/tags", {"id": tag}, {"id": 1}, {"id": other}, method="DELETE")
+
+        nothing = {"id": None, "name": None, "created_at": None}
+        failure = {"tag": nothing, "errors": ["Tag does not exist"]}
+        assert (reply.status, reply.json) == (200, {"failures": [failure]})
+        assert view.tags() == {}
+        assert view.subscriber("ada@example.com").tags == frozenset()

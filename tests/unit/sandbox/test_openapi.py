@@ -18,8 +18,9 @@ import jsonschema
 import pytest
 
 from worker.sandbox import Plan, Sandbox
+from worker.sandbox.endpoints import ROUTES
 
-from .every_answer import ROUTES, every_answer
+from .every_answer import every_answer
 from .harness import Reply, kit
 
 ANYTHING = "*"
@@ -48,8 +49,10 @@ BULK_FIELDS, BULK_TAGS = "POST /v4/bulk/custom_fields", "POST /v4/bulk/tags"
 BULK_SUBSCRIBERS = "POST /v4/bulk/subscribers"
 BULK_TAGGINGS = "POST /v4/bulk/tags/subscribers"
 BULK_VALUES = "POST /v4/bulk/custom_fields/subscribers"
+UNTAG = "DELETE /v4/tags/{tag_id}/subscribers/{id}"
 TAGS_OF = "GET /v4/subscribers/{subscriber_id}/tags"
 THOSE_TAGGED = "GET /v4/tags/{tag_id}/subscribers"
+DELETE_TAG, DELETE_TAGS = "DELETE /v4/tags/{id}", "DELETE /v4/bulk/tags"
 
 DIFFERENCES = [
     Difference(ANYTHING, 429, "not described", "newer: plain text `Retry later`"),
@@ -96,6 +99,8 @@ NEWER_VALUES = an_object(
         )
     ),
 )
+NO_TAG = an_object(id={"type": "null"}, name={"type": "null"}, created_at={"type": "null"})
+NEWER_DELETIONS = an_object(failures=a_list(an_object(tag=NO_TAG, errors=a_list({"type": "string"}))))
 
 
 def openapi_path() -> Path:
@@ -120,7 +125,13 @@ def described_fixture() -> dict[str, dict[int, Any]]:
         for template, operations in document["paths"].items()
         for method, operation in operations.items()
     }
-    return {**described, BULK_VALUES: {**described[BULK_TAGGINGS], 200: NEWER_VALUES}}
+    bulk = described[BULK_TAGGINGS]
+    return {
+        **described,
+        BULK_VALUES: {**bulk, 200: NEWER_VALUES},
+        DELETE_TAG: described[UNTAG],
+        DELETE_TAGS: {**bulk, 200: NEWER_DELETIONS},
+    }
 
 
 def problems(endpoint: str, reply: Reply, described: dict[str, dict[int, Any]]) -> Iterator[str]:

@@ -45,6 +45,22 @@ async def test_a_renamed_tag_is_found_under_its_new_name_only() -> None:
     assert (taken.status, missing.status) == (422, 404)
 
 
+async def test_a_deleted_tag_is_gone_from_the_list_and_from_everybody() -> None:
+    async with kit() as call:
+        tag, person = await call.tag("VIP"), await call.subscriber()
+        await call("POST", f"/v4/tags/{tag}/subscribers/{person}")
+        other = await call.tag("Other")
+        deleted, again = [await call("DELETE", f"/v4/tags/{tag}") for _ in range(2)]
+        tags = (await call("GET", "/v4/tags")).json["tags"]
+        made_anew = await call.tag("VIP")
+
+        assert (deleted.status, deleted.text) == (204, "")
+        assert (again.status, again.json) == (404, {"errors": ["Not Found"]})
+        assert [each["id"] for each in tags] == [other]
+        assert made_anew != tag
+        assert call.sandbox.account(KEY).subscriber("ada@example.com").tags == frozenset()
+
+
 @pytest.mark.parametrize("by", ["email", "id"])
 async def test_tagging_says_whether_the_tag_is_new_and_untagging_works_twice(by: str) -> None:
     async with kit() as call:

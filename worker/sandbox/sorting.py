@@ -1,0 +1,52 @@
+"""The orders in which subscribers are listed, each with the cursors that hold under it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from worker.sandbox.pagination import BY_ID, Order
+from worker.sandbox.records import Subscriber
+from worker.sandbox.refusals import InvalidError
+
+
+def asked_order(query: Mapping[str, str]) -> Order[Subscriber]:
+    """The order that `sort_field` and `sort_order` ask for; the newest id first by default.
+
+    Who was never cancelled sorts as if that were the longest ago (assumed). Kit's texts for a field or an
+    order that there is not are not published.
+
+    Raises:
+        InvalidError: Kit does not sort by that, or in no such order.
+    """
+    field, order = query.get("sort_field") or "id", query.get("sort_order") or "desc"
+    if field not in _FIELDS:
+        raise InvalidError(f"Sort field is invalid: it is one of {', '.join(_FIELDS)}")
+    if order not in _DESCENDING:
+        raise InvalidError(f"Sort order is invalid: it is one of {', '.join(_DESCENDING)}")
+    return _FIELDS[field](_DESCENDING[order])
+
+
+def order_of_tagging(tag_id: int) -> Order[Subscriber]:
+    """Who was tagged last comes first, as the cursors in Kit's own example have it."""
+
+    def place(row: Subscriber) -> tuple[str, int]:
+        tagging = row.tags[tag_id]
+        return _exact(tagging.at), tagging.number
+
+    return Order(place, (str, int))
+
+
+def _by_time(time_of: Callable[[Subscriber], str | None], descending: bool) -> Order[Subscriber]:
+    return Order(lambda row: (_exact(time_of(row)), row.id), (str, int), descending)
+
+
+def _exact(at: str | None) -> str:
+    return "" if at is None else at.replace("Z", ".000Z")  # as Kit's cursors have times
+
+
+_DESCENDING = {"asc": False, "desc": True}
+_FIELDS: Mapping[str, Callable[[bool], Order[Subscriber]]] = {
+    "id": lambda descending: BY_ID if descending else Order(BY_ID.key, descending=False),
+    "updated_at": lambda descending: _by_time(lambda row: row.updated_at, descending),
+    "cancelled_at": lambda descending: _by_time(lambda row: row.cancelled_at, descending),
+}
