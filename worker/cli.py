@@ -4,37 +4,38 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 from typing import Annotated, Final
 
 import typer
 
 from worker import logs
-from worker.commands import dead_letters, exits, schema
-from worker.commands.check import check
-from worker.commands.connect import connect
-from worker.commands.demo import demo
-from worker.commands.disconnect import disconnect
+from worker.commands import exits
 from worker.commands.exits import ExitCode
-from worker.commands.forget import forget
-from worker.commands.history import history
 from worker.commands.output import say
-from worker.commands.pause import pause, resume
-from worker.commands.preview import preview
-from worker.commands.publish import publish
-from worker.commands.remove import remove
-from worker.commands.run import run
-from worker.commands.sandbox import sandbox
-from worker.commands.status import status
 from worker.errors import ConfigurationError, KitWorkerError
 from worker.metrics import VERSION
 
-app = typer.Typer(
-    name="kit-worker",
-    help="Keeps Kit accounts in step with a membership platform's events, from RabbitMQ.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+COMMANDS: Final = {
+    "run": "run",
+    "check": "check",
+    "connect": "connect",
+    "disconnect": "disconnect",
+    "preview": "preview",
+    "publish": "publish",
+    "dead-letters": "dead_letters",
+    "status": "status",
+    "pause": "pause",
+    "resume": "pause",
+    "history": "history",
+    "forget": "forget",
+    "remove": "remove",
+    "sandbox": "sandbox",
+    "demo": "demo",
+    "schema": "schema",
+}
+"""By command, its file in `worker/commands/`: a function of its name there, or `app`, with subcommands."""
 
 _VERSION: Final = "--version"
 
@@ -45,7 +46,6 @@ def _tell_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     *,
     version: Annotated[
@@ -55,22 +55,26 @@ def _options(
     pass
 
 
-app.command()(run)
-app.command()(check)
-app.command()(connect)
-app.command()(disconnect)
-app.command()(preview)
-app.command()(publish)
-app.add_typer(dead_letters.app, name="dead-letters")
-app.command()(status)
-app.command()(pause)
-app.command()(resume)
-app.command()(history)
-app.command()(forget)
-app.command()(remove)
-app.command()(sandbox)
-app.command()(demo)
-app.add_typer(schema.app, name="schema")
+def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return what reads the command line, with these commands.
+
+    Only their files are imported: all of them together keep whoever waits for one waiting for a second.
+    """
+    app = typer.Typer(
+        name="kit-worker",
+        help="Keeps Kit accounts in step with a membership platform's events, from RabbitMQ.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_options)
+    for name in names:
+        file = import_module(f"worker.commands.{COMMANDS[name]}")
+        if hasattr(file, "app"):
+            app.add_typer(file.app, name=name)
+        else:
+            app.command(name)(getattr(file, name))
+    return app
 
 
 def main() -> None:
@@ -79,9 +83,11 @@ def main() -> None:
 
 
 def _outcome() -> int:
+    arguments = sys.argv[1:]
+    if _VERSION in arguments:
+        arguments = [_VERSION]  # also behind a command's name: whoever asks for it is told nothing else
     try:
-        # Also behind a command's name: whoever asks for the version is told nothing else.
-        app([_VERSION] if _VERSION in sys.argv[1:] else None, prog_name="kit-worker")
+        command_line(_meant(arguments))(arguments, prog_name="kit-worker")
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):
             return _pipe_closed()
@@ -94,6 +100,13 @@ def _outcome() -> int:
     except BrokenPipeError:
         return _pipe_closed()
     return ExitCode.OK
+
+
+def _meant(arguments: Sequence[str]) -> Iterable[str]:
+    """Return the command that is named; all, where nobody has named one, and so has to be told of them."""
+    if arguments == [_VERSION]:
+        return ()
+    return arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS
 
 
 def _explain(error: KitWorkerError) -> None:

@@ -15,7 +15,7 @@ import pytest
 import typer
 
 from tests.integration.conftest import PRIVATE
-from worker.cli import app
+from worker.cli import command_line
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ def test_what_cannot_run_here_at_least_exists(command: str) -> None:
     """Given a command that needs a Kit account, its name and options are kit-worker's."""
     program, *words = shlex.split(command)
     if program == KIT_WORKER:
-        group = typer.main.get_group(app)
+        group = typer.main.get_group(command_line())
         group.commands[words[0]].make_context(words[0], words[1:])
     else:
         assert [program, *words[:2]] == ["docker", "compose", "up"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from tests.unit.commands.conftest import Command
 from worker import errors
-from worker.cli import app
+from worker.cli import COMMANDS, command_line
 from worker.commands.exits import ExitCode, UsageError, exit_code
 
 
@@ -116,10 +118,10 @@ def test_ctrl_c_is_quiet_and_ends_with_130(kit_worker: Command, monkeypatch: pyt
 
 def test_every_command_explains_itself(kit_worker: Command) -> None:
     """Given any command, `--help` ends with 0 and says something about each option."""
-    groups = {group.name: group.typer_instance for group in app.registered_groups if group.typer_instance}
-    names: list[list[str]] = [
-        [each.name or each.callback.__name__] for each in app.registered_commands if each.callback
-    ]
+    groups = {
+        group.name: group.typer_instance for group in command_line().registered_groups if group.typer_instance
+    }
+    names: list[list[str]] = [[name] for name in COMMANDS if name not in groups]
     for group, instance in groups.items():
         names += [
             [str(group), each.name or each.callback.__name__]
@@ -132,6 +134,22 @@ def test_every_command_explains_itself(kit_worker: Command) -> None:
 
         assert ended.code == 0
         assert f"Usage: kit-worker {' '.join(name)}" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("words", "imported"),
+    [(["--version"], []), (["schema", "account"], ["schema"]), (["resume", "--help"], ["pause"])],
+)
+def test_whoever_asks_for_one_command_waits_for_no_other(words: list[str], imported: list[str]) -> None:
+    """All commands together take a second to import."""
+    tell = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", f"{tell}; from worker.cli import main; main()", *words],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    modules = done.stderr.split()
+    assert [name for name in set(COMMANDS.values()) if f"worker.commands.{name}" in modules] == imported
 
 
 @pytest.mark.parametrize("words", [[], ["run"], ["check", "sunny"], ["dead-letters", "list"], ["schema"]])
