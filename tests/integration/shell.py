@@ -20,11 +20,12 @@ class Ended:
 
 
 class Shell:
-    """Runs `kit-worker` with a world's settings."""
+    """Runs `kit-worker` with a world's settings; `stdin` may be a terminal's descriptor."""
 
-    def __init__(self, world: World, folder: Path) -> None:
+    def __init__(self, world: World, folder: Path, *, stdin: int = asyncio.subprocess.PIPE) -> None:
         self._world = world
         self._folder = folder
+        self._stdin = stdin
 
     async def start(self, *words: str, **environ: str) -> asyncio.subprocess.Process:
         """Start a command."""
@@ -32,7 +33,7 @@ class Shell:
             sys.executable, "-m", "worker", *words,
             env={**self._world.environment(), **environ},
             cwd=self._folder,
-            stdin=asyncio.subprocess.PIPE,
+            stdin=self._stdin,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip

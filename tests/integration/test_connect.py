@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 import time
@@ -121,9 +122,9 @@ async def ended(process: asyncio.subprocess.Process) -> Ended:
     return Ended(process.returncode or 0, out.decode(), err.decode())
 
 
-async def connect(kit_worker: Shell, account: str, **environ: str) -> Ended:
+async def connect(kit_worker: Shell, account: str, *options: str, **environ: str) -> Ended:
     """Connect as somebody with a browser does."""
-    async with connecting(kit_worker, account, **environ) as (process, address):
+    async with connecting(kit_worker, account, *options, **environ) as (process, address):
         await browse(address)
         return await ended(process)
 
@@ -346,6 +347,80 @@ async def test_one_kit_account_is_one_file(
     assert (await connect(kit_worker, second)).code == 0
 
 
+@pytest.mark.usefixtures("ledger")
+async def test_another_creator_replaces_nobody_unasked(
+    world: World, kit_worker: Shell, sandbox: Sandbox
+) -> None:
+    """Given the wrong creator at the browser and no terminal, the account stays where it is."""
+    assert (await connect(kit_worker, world.account)).code == 0
+    sandbox.oauth.creator = RAINY
+    refused = await connect(kit_worker, world.account)
+    assert (refused.code, refused.out.strip()) == (2, "")  # nothing more than the address
+    assert f"{world.account} is connected to another Kit account (number " in refused.err
+    assert f"said yes just now is {RAINY} (number " in refused.err
+    assert "run the command again with --replace" in refused.err
+    assert f"{SUNNY}, plan creator" in (await kit_worker("check", world.account)).out
+    assert {pair.ended for pair in sandbox.oauth.pairs()} == {False}
+    assert clean(refused)
+
+    sandbox.oauth.creator = SUNNY
+    assert (await connect(kit_worker, world.account)).code == 0  # the same one again is no question
+    sandbox.oauth.creator = RAINY
+    replaced = await connect(kit_worker, world.account, "--replace")
+    assert (replaced.code, f"is connected to {RAINY}" in replaced.out) == (0, True)
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.parametrize(("answer", "code", "has"), [("n", 2, SUNNY), ("y", 0, RAINY)])
+async def test_at_a_terminal_it_is_asked(
+    world: World, kit_worker: Shell, sandbox: Sandbox, tmp_path: Path, answer: str, code: int, has: str
+) -> None:
+    assert (await connect(kit_worker, world.account)).code == 0
+    sandbox.oauth.creator = RAINY
+    keyboard, terminal = os.openpty()
+    try:
+        os.write(keyboard, f"{answer}\n".encode())
+        async with connecting(Shell(world, tmp_path, stdin=terminal), world.account) as (process, address):
+            await browse(address)
+            done = await ended(process)
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
+    assert (done.code, f"{RAINY} (number " in done.err, "Replace it?" in done.err) == (code, True, True)
+    assert f"{has}, plan creator" in (await kit_worker("check", world.account)).out
+
+
+@pytest.mark.usefixtures("ledger")
+async def test_two_commands_at_once_let_one_account_in(
+    world: World, kit_worker: Shell, sandbox: Sandbox, new_account_name: Callable[[], str]
+) -> None:
+    """Given one creator who says yes for two accounts in the same moment, one of them is connected."""
+    second = new_account_name()
+    write(world, f"app: second\n{OAUTH}", second)
+    slow = sandbox.faults.add(Rule(Fault(FaultKind.SLOW, delay=0.5, applied=True), path="/v4/account"))
+    async with (
+        connecting(kit_worker, world.account) as (one, here),
+        connecting(kit_worker, second) as (two, there),
+    ):
+        await asyncio.gather(browse(here), browse(there))
+        ends = await asyncio.gather(ended(one), ended(two))
+    assert slow.struck == 2
+    assert sorted(end.code for end in ends) == [0, 2]
+    (refused,) = [end for end in ends if end.code == 2]
+    assert f"{SUNNY} is the Kit account of " in refused.err
+
+
+@pytest.mark.usefixtures("ledger")
+async def test_kit_is_told_which_installation_and_account_asks(
+    world: World, kit_worker: Shell, sandbox: Sandbox
+) -> None:
+    for _ in range(2):
+        assert (await connect(kit_worker, world.account)).code == 0
+    tenants = {pair.connection.tenant for pair in sandbox.oauth.pairs()}
+    assert len(tenants) == 1
+    assert re.fullmatch(f"kit-worker-[0-9a-f]{{12}}-{world.account}", tenants.pop())
+
+
 # -- while workers run ------------------------------------------------------------------------------------
 
 
@@ -412,7 +487,7 @@ async def test_connected_to_another_kit_account_it_begins_anew_there(
         await all_settled(worker, 30)
         before = len(sandbox.calls(KEY))
         sandbox.oauth.creator = RAINY
-        assert f"connected to {RAINY}" in (await connect(kit_worker, world.account)).out
+        assert f"connected to {RAINY}" in (await connect(kit_worker, world.account, "--replace")).out
         await until(lambda: "connection_changed" in worker.events_logged(), 10)
         await publish(channel, world.exchange, events[30:])
         await all_settled(worker, 60)

@@ -67,6 +67,18 @@ async def _cancelled_by_sigterm(work: Coroutine[Any, Any, T]) -> T:
     return await task
 
 
+def says_yes(question: str) -> bool:
+    """Return what somebody at the terminal answers.
+
+    Raises:
+        KeyboardInterrupt: They went away, by Ctrl-C for example.
+    """
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+
+
 # -- the ledger -------------------------------------------------------------------------------------------
 
 

@@ -4,26 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import Annotated, Final
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Final, NamedTuple
 
 import typer
 from pydantic import SecretStr
 
-from worker.commands.common import AccountName, begin, one_account, opened_ledger, read_accounts, run_async
+from worker.commands.common import (
+    AccountName,
+    begin,
+    one_account,
+    opened_ledger,
+    read_accounts,
+    run_async,
+    says_yes,
+)
 from worker.commands.exits import UsageError
 from worker.commands.output import say, warn, warn_not_ended
 from worker.kit.auth.callback import check_redirect_uri, comes_here, waiting_for_callback
-from worker.kit.auth.consent import Consent, ConsentError, Granted
+from worker.kit.auth.consent import VALID_FOR, Consent, ConsentError, Granted, tenant_name
 from worker.kit.credentials import OAuthApp
+from worker.ledger.connecting import Connected, OtherConnectionError
 from worker.ledger.sealing import new_key
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import TokenStore
-from worker.ops.connect import KitAccountTakenError, let_in
+from worker.ops.connect import Admission, KitAccountTakenError, LetIn, admitted
 from worker.settings import Settings
 
 REDIRECT_URI: Final = "http://localhost:8976/callback"
-PATIENCE: Final = 600.0
-"""Seconds in which somebody has to say yes."""
+OPEN: Final = (
+    f"Open this address in a browser within {VALID_FOR / 60:.0f} minutes, as the creator of the account:"
+)
+
+
+class Asked(NamedTuple):
+    """What the command was told."""
+
+    app: OAuthApp
+    account: str
+    redirect_uri: str
+    code: str | None
+    replace: bool
 
 
 def connect(
@@ -36,17 +58,21 @@ def connect(
     redirect_uri: Annotated[
         str, typer.Option(help="Where Kit sends the browser; the app at Kit must know this address.")
     ] = REDIRECT_URI,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Let another Kit account take the place of the present one.")
+    ] = False,
 ) -> None:
     """Connect an account to Kit: print the address where its creator says yes, and keep what Kit grants."""
     settings = begin()
     app = _app_of(settings, account)
     try:
         check_redirect_uri(redirect_uri)
-        name = run_async(_connect(settings, app, account, redirect_uri, code))
+        done = run_async(_connect(settings, Asked(app, account, redirect_uri, code, replace)))
     except ConsentError as error:
         raise UsageError(str(error)) from error
-    if name:
-        say(f"{account} is connected to {name}; its workers notice within seconds.")
+    if done is not None:
+        warn_not_ended(done.not_ended)
+        say(f"{account} is connected to {done.kit_name}; its workers notice within seconds.")
 
 
 def _app_of(settings: Settings, account: str) -> OAuthApp:
@@ -61,14 +87,25 @@ def _app_of(settings: Settings, account: str) -> OAuthApp:
     return found.credential
 
 
-async def _connect(
-    settings: Settings, app: OAuthApp, account: str, redirect_uri: str, code: str | None
-) -> str:
-    """Connect; return the name of Kit's account, or nothing where somebody has to say yes first."""
+async def _connect(settings: Settings, asked: Asked) -> LetIn | None:
+    """Connect; return nothing where somebody has to say yes first."""
     async with opened_ledger(settings) as ledger:
-        consent = Consent(app, account, redirect_uri, await _key_of(settings, ledger))
-        granted = consent.pasted(code) if code is not None else await _consented(settings, consent)
-        return await _let_in(settings, consent, granted, ledger) if granted else ""
+        consent = await _question(settings, asked, ledger)
+        if asked.code is not None:
+            granted: Granted | None = consent.pasted(asked.code)
+        else:
+            granted = await _consented(settings, consent)
+        if granted is None:
+            return None
+        admission = await admitted(settings, consent, granted, ledger)
+        return await _kept(admission, asked.account, replace=asked.replace)
+
+
+async def _question(settings: Settings, asked: Asked, ledger: Ledger) -> Consent:
+    key = await _key_of(settings, ledger)
+    await ledger.ready()
+    tenant = tenant_name(ledger.database.secret, asked.account)
+    return Consent(asked.app, asked.account, asked.redirect_uri, key, tenant, ledger.clock)
 
 
 async def _key_of(settings: Settings, ledger: Ledger) -> SecretStr:
@@ -93,30 +130,53 @@ async def _consented(settings: Settings, consent: Consent) -> Granted | None:
         "ADDRESS'"
     )
     if not comes_here(consent.redirect_uri):
-        say(f"Open this address in a browser, as the creator of the account:\n\n{address}\n")
+        say(f"{OPEN}\n\n{address}\n")
         option = f" --redirect-uri {consent.redirect_uri}"
         warn(f"The browser ends at {consent.redirect_uri}: {elsewhere}{option}.")
         return None
     async with waiting_for_callback(consent) as answer:
-        say(f"Open this address in a browser, as the creator of the account:\n\n{address}\n")
+        say(f"{OPEN}\n\n{address}\n")
         warn(
             f"Waiting for {consent.redirect_uri} … Where the browser is on another machine, it ends at an "
             f"error: {elsewhere}."
         )
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(VALID_FOR):
                 return await answer
         except TimeoutError:
-            raise ConsentError(f"nobody said yes within {PATIENCE / 60:.0f} minutes") from None
+            raise ConsentError(f"nobody said yes within {VALID_FOR / 60:.0f} minutes") from None
 
 
-async def _let_in(settings: Settings, consent: Consent, granted: Granted, ledger: Ledger) -> str:
+async def _kept(admission: Admission, account: str, *, replace: bool) -> LetIn:
     try:
-        found = await let_in(settings, consent, granted, ledger)
+        try:
+            return await admission.keep()
+        except OtherConnectionError as error:
+            _confirm(admission, account, error.connected, replace=replace)
+            return await admission.keep(instead_of=error.connected)
+    except OtherConnectionError as error:
+        raise UsageError(
+            f"{account} was connected by somebody else meanwhile; nothing was changed"
+        ) from error
     except KitAccountTakenError as error:
         raise UsageError(
             f"{error}; one Kit account is one file, with a list of apps. If {error.owner} has no file "
             f"any more: kit-worker disconnect {error.owner}"
         ) from error
-    warn_not_ended(found.not_ended)
-    return found.kit_name
+
+
+def _confirm(admission: Admission, account: str, before: Connected, *, replace: bool) -> None:
+    """Return where the creator who said yes may take the place of another one."""
+    if replace:
+        return
+    since = datetime.fromtimestamp(before.at, UTC)
+    text = (
+        f"{account} is connected to another Kit account (number {before.kit_account}, since "
+        f"{since:%Y-%m-%d}); who said yes just now is {admission.kit_name} (number {admission.kit_account})"
+    )
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"{text}. Nothing was changed: if that is meant, run the command again with --replace"
+        )
+    if not says_yes(f"{text}. Replace it?"):
+        raise UsageError("nothing was changed")

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from worker.accounts.load import load_accounts
-from worker.commands.common import an_address, begin, opened_ledger, run_async
+from worker.commands.common import an_address, begin, opened_ledger, run_async, says_yes
 from worker.commands.exits import ExitCode, UsageError
 from worker.commands.output import AsJson, say, show, show_json, table, warn
 from worker.errors import KitWorkerError
@@ -56,11 +56,7 @@ def _confirm(address: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError(f"{address} would be erased for good; say --yes")
-    try:
-        sure = typer.confirm(f"Erase {address} from ledger, history and dead letters for good?", err=True)
-    except typer.Abort:
-        raise KeyboardInterrupt from None  # Ctrl-C, which is no bug
-    if not sure:
+    if not says_yes(f"Erase {address} from ledger, history and dead letters for good?"):
         raise UsageError("nothing was erased")
 
 

@@ -18,7 +18,7 @@ from worker.consumer.session import Session
 from worker.consumer.shared import Shared
 from worker.errors import KitWorkerError
 from worker.kit.catalog import Catalog
-from worker.ledger.tokens import Connected
+from worker.ledger.connecting import Connected
 from worker.retry import Tries
 
 log = structlog.get_logger()

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, inspect, select, text, tuple_, upd
 
 from worker.ledger.record_json import UnreadableError, dump_record
 from worker.ledger.record_v1 import load_record_v1
-from worker.ledger.schema import bindings, claims, meta, names, subscribers, tables
+from worker.ledger.schema import bindings, claims, meta, names, subscribers, tables, tokens
 
 Step = Callable[[Connection], None]
 PORTION: Final = 1000
@@ -63,7 +63,23 @@ def _what_names_mean(connection: Connection) -> None:
     names.create(connection, checkfirst=True)
 
 
-MIGRATIONS: Final[tuple[Step, ...]] = (_records_by_msgspec, _who_has_what, _with_bindings, _what_names_mean)
+def _one_account_each(connection: Connection) -> None:
+    """Let a Kit account be one account's; of several that have it by now, the first keeps it."""
+    older = tokens.alias()
+    is_older = tuple_(older.c.connected_at, older.c.account) < tuple_(tokens.c.connected_at, tokens.c.account)
+    same = (older.c.kit_account == tokens.c.kit_account) & (older.c.kit_url == tokens.c.kit_url)
+    connection.execute(tokens.delete().where(select(older).where(same & is_older).exists()))
+    for index in tokens.indexes:
+        index.create(connection, checkfirst=True)
+
+
+MIGRATIONS: Final[tuple[Step, ...]] = (
+    _records_by_msgspec,
+    _who_has_what,
+    _with_bindings,
+    _what_names_mean,
+    _one_account_each,
+)
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 
 

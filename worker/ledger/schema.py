@@ -132,6 +132,7 @@ tokens = Table(
     Column("refreshing", String(64), nullable=False, comment="names the refresh that is under way"),
     Column("in_doubt", Boolean, nullable=False, comment="Kit's answer to a refresh was lost"),
     Column("problem", Text, nullable=False, comment="why it must be connected again"),
+    Index("tokens_by_kit_account", "kit_account", "kit_url", unique=True),  # one Kit account is one account
 )
 
 workers = Table(

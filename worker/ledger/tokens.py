@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.errors import CredentialRefused
-from worker.ledger.rows import upsert
+from worker.ledger.connecting import Connected, connect
 from worker.ledger.schema import tokens
 from worker.ledger.sealing import BrokenSealError, Seal
 from worker.ledger.store import Ledger
@@ -42,21 +42,6 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
-class Connected:
-    """What tells one connection from another, whichever its tokens are by now.
-
-    Attributes:
-        kit_account: Kit's id of the account.
-        at: When it was connected, in seconds since 1970.
-        problem: Why it must be connected again; empty while all is well.
-    """
-
-    kit_account: int
-    at: float
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class KitConnection:
     """An account's connection, as the ledger has it.
 
@@ -73,10 +58,6 @@ class KitConnection:
     version: int
     refreshing: str = ""
     in_doubt: bool = False
-
-
-class TakenError(Exception):
-    """Another account is connected to this Kit account already; the text is its name."""
 
 
 class TokenStore:
@@ -108,31 +89,35 @@ class TokenStore:
         async with self._ledger.database.read() as connection:
             return {row[0]: Connected(*row[1:]) for row in await connection.execute(query)}
 
-    async def connect(self, account: str, granted: Tokens, kit_account: int, kit_url: str) -> None:
-        """Keep the tokens of an account that was connected just now, in place of any others.
+    async def connect(
+        self,
+        account: str,
+        granted: Tokens,
+        kit_account: int,
+        kit_url: str,
+        *,
+        instead_of: Connected | None = None,
+    ) -> None:
+        """Keep the tokens of an account that was connected just now, in place of earlier ones.
+
+        These may be of the same Kit account, or of the connection that it shall replace (`instead_of`). That
+        is one statement, and one Kit account is one row's, so that of several commands at once one succeeds.
 
         Raises:
             TakenError: Another account is connected to that Kit account.
+            OtherConnectionError: This account is connected to another one, which it shall not replace.
         """
         now = self._ledger.clock.time()
+        made = {
+            "account": account,
+            "kit_account": kit_account,
+            "kit_url": kit_url,
+            "connected_at": now,
+            "version": round(now * 1000),
+            **self._values(granted),
+        }
         async with self._ledger.database.write() as connection:
-            query = select(tokens.c.account, tokens.c.kit_account, tokens.c.version)
-            before = 0
-            for row in await connection.execute(query):
-                if row.account == account:
-                    before = row.version
-                elif row.kit_account == kit_account:
-                    raise TakenError(row.account)
-            made = {
-                "account": account,
-                "kit_account": kit_account,
-                "kit_url": kit_url,
-                "connected_at": now,
-                # After a disconnection, mere counting would give numbers of the connection before, and a
-                # refresh of that one that is still under way would be taken for this one's.
-                "version": max(before + 1, round(now * 1000)),
-            }
-            await upsert(connection, tokens, [{**made, **self._values(granted)}])
+            await connect(connection, made, instead_of)
 
     async def disconnect(self, account: str) -> None:
         """Forget an account's tokens."""

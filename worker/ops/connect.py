@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic import SecretStr
 
@@ -13,10 +14,15 @@ from worker.kit.auth.consent import Consent, ConsentError, Granted
 from worker.kit.auth.endpoint import GrantRefusedError, OAuthEndpoint
 from worker.kit.auth.refresh import not_connected
 from worker.kit.credentials import AccessToken, OAuthApp
+from worker.ledger.connecting import Connected, TakenError
 from worker.ledger.sealing import Seal
 from worker.ledger.store import Ledger
-from worker.ledger.tokens import KitConnection, TakenError, Tokens, TokenStore
+from worker.ledger.tokens import KitConnection, Tokens, TokenStore
+from worker.outside import line
 from worker.settings import Settings
+
+MAX_NAME: Final = 100
+"""Characters of what Kit calls an account."""
 
 
 class KitAccountTakenError(Exception):
@@ -59,13 +65,50 @@ class LetOut:
     not_ended: str = ""
 
 
-async def let_in(settings: Settings, consent: Consent, granted: Granted, ledger: Ledger) -> LetIn:
-    """Exchange what a creator granted for tokens, and keep these in the ledger.
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a creator granted, as tokens that nobody has kept yet.
+
+    Attributes:
+        kit_account: Kit's id of the account that they belong to.
+        kit_name: What Kit calls it.
+    """
+
+    kit_account: int
+    kit_name: str
+    _account: str
+    _tokens: Tokens
+    _store: TokenStore
+    _endpoint: OAuthEndpoint
+
+    async def keep(self, instead_of: Connected | None = None) -> LetIn:
+        """Keep the tokens, in place of a connection that they shall replace.
+
+        What is not kept is forgotten, and not revoked: that might end somebody else's access, too.
+
+        Raises:
+            KitAccountTakenError: The account at Kit belongs to another account of this worker.
+            OtherConnectionError: The account is connected to another one at Kit, which was not named.
+            LedgerUnavailable: They could not be kept.
+        """
+        before = await _connection_before(self._store, self._account)
+        try:
+            await self._store.connect(
+                self._account, self._tokens, self.kit_account, self._endpoint.base_url, instead_of=instead_of
+            )
+        except TakenError as error:
+            raise KitAccountTakenError(self.kit_name, str(error)) from error
+        if before is None or before.connected != instead_of:
+            return LetIn(self.kit_name)
+        return LetIn(self.kit_name, await _revoked(self._endpoint, before))
+
+
+async def admitted(settings: Settings, consent: Consent, granted: Granted, ledger: Ledger) -> Admission:
+    """Exchange what a creator granted for tokens.
 
     Raises:
         ConsentError: Kit does not take what was granted.
-        KitAccountTakenError: The account at Kit belongs to another account of this worker.
-        LedgerUnavailable: The tokens could not be kept.
+        KitWorkerError: Kit does not answer, or not with tokens.
     """
     kit = KitAccess(settings, ledger)
     endpoint = kit.endpoint(consent.app)
@@ -80,15 +123,7 @@ async def let_in(settings: Settings, consent: Consent, granted: Granted, ledger:
         ) from error
     kit_account, kit_name = await _account_of(kit, consent.account, tokens)
     store = TokenStore(ledger, Seal(consent.key))
-    before = await _connection_before(store, consent.account)
-    try:
-        await store.connect(consent.account, tokens, kit_account, endpoint.base_url)
-    except TakenError as error:
-        # What Kit granted is forgotten, and not revoked: that might end the other account's access, too.
-        raise KitAccountTakenError(kit_name, str(error)) from error
-    if before is None or before.connected.kit_account == kit_account:
-        return LetIn(kit_name)
-    return LetIn(kit_name, await _revoked(endpoint, before))
+    return Admission(kit_account, kit_name, consent.account, tokens, store, endpoint)
 
 
 async def let_out(settings: Settings, account: str, app: OAuthApp | None, ledger: Ledger) -> LetOut:
@@ -147,4 +182,5 @@ async def _account_of(kit: KitAccess, account: str, tokens: Tokens) -> tuple[int
     """Return the id and the name of the account at Kit that tokens belong to."""
     async with kit.client(account, AccessToken(SecretStr(tokens.access_token))) as client:
         answer = await client.get("/v4/account")
-        return answer.id_of("account"), str(answer.item("account").get("name") or "an account without a name")
+        name = line(str(answer.item("account").get("name") or ""), MAX_NAME)
+        return answer.id_of("account"), name or "an account without a name"

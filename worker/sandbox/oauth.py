@@ -2,7 +2,8 @@
 
 Refresh tokens are used once (Kit API reference, credentials). Assumed, where it is silent: a refresh that is
 turned down leaves the newer tokens good; an old access token is good until it expires; tokens of one account
-that were given at different times do not end each other; revoking one token ends the whole connection.
+that were given at different times do not end each other; revoking one token ends the whole connection, and
+leaves those that the client made for other tenants (`tenant_name`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import count
 from worker.sandbox.credentials import Accounts, masked
 from worker.sandbox.tokens import (
     SCOPE,
+    Asked,
     Client,
     Code,
     Connected,
@@ -137,13 +139,11 @@ class OAuth:
             raise invalid_client()
         return client
 
-    def consent(
-        self, client: Client, account: str, redirect_uri: str, challenge: str | None, scope: str
-    ) -> str:
+    def consent(self, client: Client, account: str, asked: Asked) -> str:
         """Let an account's creator consent: the code that the client exchanges."""
-        connection = Connection(client.id, self._accounts.named(account, self._now()))
+        connection = Connection(client.id, self._accounts.named(account, self._now()), asked.tenant)
         code = self._secret("code")
-        self._codes[code] = Code(connection, redirect_uri, challenge, scope, self._now() + CODE_LIFE)
+        self._codes[code] = Code(connection, asked, self._now() + CODE_LIFE)
         return code
 
     def exchange(
@@ -155,16 +155,16 @@ class OAuth:
             OAuthError: code, client, redirect URI, secret or verifier is wrong.
         """
         held = self._codes.get(code)
-        has_challenge = held is not None and held.challenge is not None
+        has_challenge = held is not None and held.asked.challenge is not None
         client.authenticate(secret, may_be_left_out=has_challenge)
-        if held is None or held.connection.client_id != client.id or held.redirect_uri != redirect_uri:
+        if held is None or held.connection.client_id != client.id or held.asked.redirect_uri != redirect_uri:
             raise invalid_grant("authorization code")
         if held.expires_at <= self._now():
             raise invalid_grant("authorization code")
-        if held.challenge is not None and held.challenge != challenge_of(verifier or ""):
+        if has_challenge and held.asked.challenge != challenge_of(verifier or ""):
             raise OAuthError("invalid_grant", "The code verifier is not that of the code challenge")
         del self._codes[code]
-        return self._issue(held.connection, held.scope)
+        return self._issue(held.connection, held.asked.scope)
 
     def refresh(self, client: Client, token: str, secret: str | None) -> Tokens:
         """Give new tokens for a refresh token, once. Kit's own example leaves the client's secret out.

@@ -18,9 +18,10 @@ from worker.sandbox import consent
 from worker.sandbox.answers import HTML, TEXT, Answer, html_page, json_answer
 from worker.sandbox.bodies import Unparsed, UnreadableError
 from worker.sandbox.oauth import OAuth
-from worker.sandbox.tokens import SCOPE, Client, OAuthError
+from worker.sandbox.tokens import SCOPE, Asked, Client, OAuthError
 
 PATHS = ("/v4/oauth/", "/oauth/")
+MAX_TENANT = 255  # characters; Kit's limit is not published
 
 OAuthEndpoint = Callable[[OAuth, Unparsed], Answer]
 
@@ -41,9 +42,7 @@ def authorize(oauth: OAuth, given: Unparsed) -> Answer:
         account = query.get("account") or oauth.creator
         if account is None:
             return consent.page(oauth.account_names(), query)
-        code = oauth.consent(
-            client, account, redirect_uri, query.get("code_challenge"), query.get("scope", SCOPE)
-        )
+        code = oauth.consent(client, account, _asked(redirect_uri, query))
     except OAuthError as error:
         return _redirect(redirect_uri, query, error=error.error, error_description=str(error))
     return _redirect(redirect_uri, query, code=code)
@@ -105,8 +104,15 @@ def _check(client: Client, query: Mapping[str, str]) -> None:
         raise OAuthError("invalid_request", "A client without a secret has to send a code challenge")
     if "code_challenge" in query and query.get("code_challenge_method") != "S256":
         raise OAuthError("invalid_request", "The code challenge method is not S256")
+    if not 0 < len(query.get("tenant_name", "one").strip()) <= MAX_TENANT:
+        raise OAuthError("invalid_request", f"The tenant name is blank, or longer than {MAX_TENANT}")
     if "refuse" in query:
         raise OAuthError("access_denied", "The creator refused")
+
+
+def _asked(redirect_uri: str, query: Mapping[str, str]) -> Asked:
+    tenant = query.get("tenant_name", "")
+    return Asked(redirect_uri, query.get("code_challenge"), query.get("scope", SCOPE), tenant)
 
 
 def _redirect_uri(client: Client, query: Mapping[str, str]) -> str:

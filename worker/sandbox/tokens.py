@@ -66,10 +66,14 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A Kit account that gave a client access; the account it opens is the same for every token of it."""
+    """A Kit account that gave a client access; the account it opens is the same for every token of it.
+
+    `tenant` is what the client calls the installation that asks; each has tokens of its own.
+    """
 
     client_id: str
     account: Account
+    tenant: str = ""
 
     @property
     def counted_as(self) -> Credential:
@@ -78,13 +82,21 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a client asked a creator for."""
+
+    redirect_uri: str
+    challenge: str | None = None
+    scope: str = SCOPE
+    tenant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Code:
     """What a creator's consent gave: the client exchanges it for tokens, once."""
 
     connection: Connection
-    redirect_uri: str
-    challenge: str | None
-    scope: str
+    asked: Asked
     expires_at: float
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
@@ -26,11 +27,14 @@ from tests.integration.ledger.harness import (
 )
 from tests.unit.ledger.records import EMPTY_V1, FULL_V1, full_record
 from worker.ledger.bindings import Bindings
+from worker.ledger.connecting import TakenError
 from worker.ledger.database import Database
 from worker.ledger.migrations import MIGRATIONS, PORTION, Step, newest
 from worker.ledger.record_json import dump_record
 from worker.ledger.registry import Registry
+from worker.ledger.sealing import Seal, new_key
 from worker.ledger.store import Ledger
+from worker.ledger.tokens import Tokens, TokenStore
 from worker.subscribers.record import Record
 
 VERSION = newest(MIGRATIONS)
@@ -266,3 +270,28 @@ async def test_a_ledger_of_version_2_learns_who_has_what(new_ledger: NewLedger) 
     await Registry(new, "w-1").keep_claims({"sunny": "a"})
 
     assert await Registry(new, "w-1").claims() == {"sunny": "a"}
+
+
+async def test_of_accounts_that_share_a_kit_account_the_first_keeps_it(new_ledger: NewLedger) -> None:
+    """Given a ledger that let two commands at once do that, then the other one has to be connected."""
+    old = new_ledger(migrations=MIGRATIONS[:4])
+    await old.ready()
+    await execute(old, "DROP INDEX tokens_by_kit_account")
+    row = (
+        "INSERT INTO tokens (account, kit_account, kit_url, connected_at, sealed, expires_at, version, "
+        "refreshing, in_doubt, problem) "
+        "VALUES (:account, :kit_account, :kit_url, :at, '', 0, 1, '', false, '')"
+    )
+    for account, kit_account, kit_url, at in (
+        ("late", 7, "https://api.kit.com", 20.0),
+        ("first", 7, "https://api.kit.com", 10.0),
+        ("same-moment", 7, "https://api.kit.com", 10.0),
+        ("sandbox", 7, "http://127.0.0.1:8081", 30.0),
+        ("other", 8, "https://api.kit.com", 30.0),
+    ):
+        await execute(old, row, account=account, kit_account=kit_account, kit_url=kit_url, at=at)
+    store = TokenStore(new_ledger(), Seal(SecretStr(new_key())))
+
+    assert (await store.connected()).keys() == {"first", "sandbox", "other"}
+    with pytest.raises(TakenError, match=r"^first$"):
+        await store.connect("late", Tokens("a", "r", 0.0, 1.0), 7, "https://api.kit.com")

@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from tests.unit.virtual_time import beside, run
 from worker.errors import LedgerUnavailable
+from worker.ledger.connecting import Connected
 from worker.ledger.registry import Registry
-from worker.ledger.tokens import Connected
 from worker.ops.presence import Presence
 
 

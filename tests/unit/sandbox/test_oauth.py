@@ -10,7 +10,7 @@ from worker.sandbox import Refresh, Sandbox, Tokens
 from worker.sandbox.credentials import Credential, Kind
 from worker.sandbox.oauth import ANY_CLIENT
 from worker.sandbox.refusals import UnauthorizedError
-from worker.sandbox.tokens import Client, OAuthError, challenge_of
+from worker.sandbox.tokens import Asked, Client, OAuthError, challenge_of
 
 KITCHEN, GARDEN = "Sunny Kitchen", "Quiet Garden"
 CALLBACK = "https://app.example.com/callback"
@@ -201,7 +201,7 @@ def test_a_challenge_is_that_of_rfc_7636() -> None:
 
 def test_a_code_is_exchanged_once_and_expires(sandbox: Sandbox, clock: Clock) -> None:
     client = sandbox.oauth.client("app", "secret")
-    used, old = [sandbox.oauth.consent(client, KITCHEN, CALLBACK, None, "public") for _ in range(2)]
+    used, old = [sandbox.oauth.consent(client, KITCHEN, Asked(CALLBACK)) for _ in range(2)]
 
     def exchange(code: str) -> Tokens:
         return sandbox.oauth.exchange(client, code, CALLBACK, "secret", None)
@@ -229,7 +229,7 @@ def test_a_code_is_of_use_only_with_all_that_belongs_to_it(
     sandbox: Sandbox, wrong: dict[str, object]
 ) -> None:
     client = sandbox.oauth.client("app", "secret")
-    code = sandbox.oauth.consent(client, KITCHEN, CALLBACK, challenge_of("verifier"), "public")
+    code = sandbox.oauth.consent(client, KITCHEN, Asked(CALLBACK, challenge_of("verifier")))
     right = {"client": client, "code": code, "redirect_uri": CALLBACK, "secret": None, "verifier": "verifier"}
 
     with pytest.raises(OAuthError):

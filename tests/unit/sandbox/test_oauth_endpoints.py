@@ -135,6 +135,32 @@ async def test_the_page_offers_every_account_and_a_refusal_and_keeps_what_was_as
     assert told(refused)["error"] == "access_denied"
 
 
+async def test_each_tenant_of_a_client_has_tokens_of_its_own() -> None:
+    """Given two installations of one app at one Kit account, then one ends, and the other works on."""
+    async with kit(sandbox()) as call:
+        tokens = []
+        for tenant in ("here", "there"):
+            code = told(await authorize(call, account=ACCOUNT, tenant_name=tenant))["code"]
+            tokens.append((await token(call, **BY_CODE, **CLIENT, code=code)).json)
+        await call("POST", REVOKE, {"token": tokens[0]["refresh_token"], **CLIENT}, key=None)
+        opened = [(await call("GET", "/v4/account", token=each["access_token"])).status for each in tokens]
+        tenants = [pair.connection.tenant for pair in call.sandbox.oauth.pairs()]
+
+    assert opened == [401, 200]
+    assert tenants == ["here", "there"]
+
+
+@pytest.mark.parametrize("tenant", [" ", "t" * 256])
+async def test_a_tenant_that_is_no_name_is_told(tenant: str) -> None:
+    async with kit(sandbox()) as call:
+        answer = told(await authorize(call, account=ACCOUNT, tenant_name=tenant))
+        longest = told(await authorize(call, account=ACCOUNT, tenant_name="t" * 255))
+
+    assert answer["error"] == "invalid_request"
+    assert "tenant name" in answer["error_description"]
+    assert longest["code"]
+
+
 async def test_whose_browser_it_is_can_be_said_beforehand() -> None:
     async with kit(sandbox()) as call:
         call.sandbox.oauth.creator = ACCOUNT

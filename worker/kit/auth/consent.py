@@ -1,7 +1,8 @@
 """Asks a creator to let an app into a Kit account, and reads what the browser brings back.
 
-What a second run of the command needs of the first comes back with the answer: `state` holds a random word
-and its keyed hash, and the PKCE verifier follows from both, so that nothing has to be kept in between.
+What a second run of the command needs of the first comes back with the answer: `state` holds a random word,
+when the question ends and a keyed hash of both, from which the PKCE verifier follows, too, so that nothing
+has to be kept in between. Who finds an old question can do nothing with it.
 """
 
 from __future__ import annotations
@@ -15,13 +16,25 @@ from urllib.parse import parse_qs
 
 from pydantic import SecretStr
 
+from worker.clock import Clock
 from worker.kit.auth.endpoint import authorize_url
 from worker.kit.credentials import OAuthApp
 from worker.outside import line
 
 SEPARATOR: Final = "."
+VALID_FOR: Final = 900.0
+"""Seconds from the question to the answer. Kit's own code is good for some minutes more."""
 _AROUND: Final = " \t\r\n'\"<>"
 """What is copied along with an address."""
+
+
+def tenant_name(secret: bytes, account: str) -> str:
+    """Return what Kit is to tell one installation's access to an account by from all others of the app.
+
+    The ledger is the installation: `secret` is the key of its hashes, which stays for as long as it does.
+    """
+    installation = hmac.new(secret, b"tenant", sha256).hexdigest()[:12]
+    return f"kit-worker-{installation}-{account}"
 
 
 class ConsentError(Exception):
@@ -48,19 +61,26 @@ class Consent:
         account: As its file is named.
         redirect_uri: Where Kit sends the browser afterwards; it must be known to the app at Kit.
         key: `LEDGER_KEY`.
+        tenant: See `tenant_name`.
     """
 
     app: OAuthApp
     account: str
     redirect_uri: str
     key: SecretStr
+    tenant: str
+    clock: Clock
 
     def address(self, base_url: str, nonce: str) -> str:
-        """Return where the creator says yes; `nonce` is a random word, without dots."""
-        state = f"{nonce}{SEPARATOR}{self._hash('state', nonce)}"
-        verifier = self._hash("verifier", nonce)
+        """Return where the creator says yes, within `VALID_FOR`; `nonce` is a random word."""
+        question = f"{nonce}{SEPARATOR}{self.clock.time() + VALID_FOR:.0f}"
         return authorize_url(
-            base_url, self.app, redirect_uri=self.redirect_uri, state=state, verifier=verifier
+            base_url,
+            self.app,
+            redirect_uri=self.redirect_uri,
+            state=f"{question}{SEPARATOR}{self._hash('state', question)}",
+            verifier=self._hash("verifier", question),
+            tenant=self.tenant,
         )
 
     def pasted(self, text: str) -> Granted:
@@ -83,12 +103,8 @@ class Consent:
         """Return what stands in the address at which the browser ended; raises as `pasted` does."""
         text = address.partition("?")[2].partition("#")[0]
         query = {name: values[0] for name, values in parse_qs(text).items()}
-        nonce, _, proof = query.get("state", "").partition(SEPARATOR)
-        if not hmac.compare_digest(proof.encode(), self._hash("state", nonce).encode()):
-            raise ConsentError(
-                f"this is no answer to a question about {self.account}: run the command again, open the "
-                "address that it prints, and use the same --redirect-uri and LEDGER_KEY both times"
-            )
+        question, _, proof = query.get("state", "").rpartition(SEPARATOR)
+        self._check(question, proof)
         if said := query.get("error_description") or query.get("error"):
             raise DeclinedError(f"Kit says: {line(said, 200)}")
         if not query.get("code"):
@@ -96,9 +112,21 @@ class Consent:
                 "there is no code in it: paste the address at which the browser ended, not the one that "
                 "the command printed"
             )
-        return Granted(query["code"], self._hash("verifier", nonce))
+        return Granted(query["code"], self._hash("verifier", question))
 
-    def _hash(self, purpose: str, nonce: str) -> str:
-        message = f"{purpose}\0{self.account}\0{self.redirect_uri}\0{nonce}".encode()
+    def _check(self, question: str, proof: str) -> None:
+        if not hmac.compare_digest(proof.encode(), self._hash("state", question).encode()):
+            raise ConsentError(
+                f"this is no answer to a question about {self.account}: run the command again, open the "
+                "address that it prints, and use the same --redirect-uri and LEDGER_KEY both times"
+            )
+        if self.clock.time() > float(question.rpartition(SEPARATOR)[2]):
+            raise ConsentError(
+                f"this answer comes too late: the address that was opened held for {VALID_FOR / 60:.0f} "
+                "minutes; run the command again, and open the new one"
+            )
+
+    def _hash(self, purpose: str, question: str) -> str:
+        message = f"{purpose}\0{self.account}\0{self.redirect_uri}\0{question}".encode()
         digest = hmac.new(self.key.get_secret_value().encode(), message, sha256).digest()
         return urlsafe_b64encode(digest).decode().rstrip("=")

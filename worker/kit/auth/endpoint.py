@@ -39,16 +39,20 @@ class GrantRefusedError(KitWorkerError):
     """Kit says `invalid_grant`: this code or refresh token was used already, or never was one."""
 
 
-def authorize_url(base_url: str, app: OAuthApp, *, redirect_uri: str, state: str, verifier: str) -> str:
+def authorize_url(
+    base_url: str, app: OAuthApp, *, redirect_uri: str, state: str, verifier: str, tenant: str
+) -> str:
     """Return the address at which a creator lets the app into the account.
 
-    The verifier is that of PKCE (RFC 7636), for an app without a secret.
+    The verifier is that of PKCE (RFC 7636), for an app without a secret. The tenant is who asks, of all who
+    use the app: without it, Kit seems to give two installations the same tokens (Kit API reference).
     """
     query = {
         "client_id": app.client_id.get_secret_value(),
         "response_type": "code",
         "redirect_uri": redirect_uri,
         "state": state,
+        "tenant_name": tenant,
     }
     if app.client_secret is None:
         challenge = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")

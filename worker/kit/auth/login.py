@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from worker.errors import CredentialRefused
-from worker.ledger.tokens import Connected
+from worker.ledger.connecting import Connected
 
 
 class Login(ABC):

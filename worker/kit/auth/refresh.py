@@ -13,7 +13,8 @@ from worker.clock import Clock
 from worker.errors import CredentialRefused, KitUnavailable, KitWorkerError, LedgerUnavailable, TryLater
 from worker.kit.auth.endpoint import GrantRefusedError, OAuthEndpoint
 from worker.kit.auth.login import Login
-from worker.ledger.tokens import Connected, KitConnection, Tokens, TokenStore
+from worker.ledger.connecting import Connected
+from worker.ledger.tokens import KitConnection, Tokens, TokenStore
 from worker.retrying import Retrying
 
 AHEAD: Final = 300.0

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.unit.kit.auth.test_consent import APP, KIT
+from worker.clock import Clock
 from worker.kit.auth.callback import DONE, check_redirect_uri, comes_here, waiting_for_callback
 from worker.kit.auth.consent import Consent, ConsentError, DeclinedError
 
@@ -23,7 +24,9 @@ def free_port() -> int:
 
 @pytest.fixture
 def consent() -> Consent:
-    return Consent(APP, "sunny", f"http://localhost:{free_port()}/callback", SecretStr("key"))
+    return Consent(
+        APP, "sunny", f"http://localhost:{free_port()}/callback", SecretStr("key"), "tenant", Clock()
+    )
 
 
 def query(consent: Consent, **more: str) -> dict[str, str]:

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from worker.kit.auth.consent import Consent, ConsentError, DeclinedError, Granted
+from tests.clocks import StandingClock
+from worker.clock import Clock
+from worker.kit.auth.consent import (
+    VALID_FOR,
+    Consent,
+    ConsentError,
+    DeclinedError,
+    Granted,
+    tenant_name,
+)
 from worker.kit.auth.endpoint import authorize_url
 from worker.kit.credentials import OAuthApp
 
@@ -19,12 +28,17 @@ PUBLIC = OAuthApp(SecretStr("the-client"))
 REDIRECT = "http://localhost:8976/callback"
 KIT = "https://api.kit.com"
 KEY = SecretStr("the-ledger-key")
+CLOCK = StandingClock()
 
 
 def consent(
-    account: str = "sunny", app: OAuthApp = PUBLIC, redirect: str = REDIRECT, key: SecretStr = KEY
+    account: str = "sunny",
+    app: OAuthApp = PUBLIC,
+    redirect: str = REDIRECT,
+    key: SecretStr = KEY,
+    clock: Clock = CLOCK,
 ) -> Consent:
-    return Consent(app, account, redirect, key)
+    return Consent(app, account, redirect, key, f"tenant-{account}", clock)
 
 
 def state(question: Consent, nonce: str = "nonce") -> str:
@@ -43,7 +57,12 @@ def test_the_answer_to_a_question_is_its_code_with_the_verifier_of_its_challenge
     assert granted.code == "c-1"
     assert 43 <= len(granted.verifier) <= 128
     again = authorize_url(
-        KIT, PUBLIC, redirect_uri=REDIRECT, state=state(consent()), verifier=granted.verifier
+        KIT,
+        PUBLIC,
+        redirect_uri=REDIRECT,
+        state=state(consent()),
+        verifier=granted.verifier,
+        tenant="tenant-sunny",
     )
     assert again == consent().address(KIT, "nonce")
 
@@ -67,6 +86,35 @@ def test_two_questions_have_two_states_and_two_verifiers() -> None:
 def test_an_answer_to_another_question_is_none(other: Consent) -> None:
     with pytest.raises(ConsentError, match="no answer to a question about sunny: run the command again"):
         consent().returned(answer(other))
+
+
+@pytest.mark.parametrize("said", [{}, {"code": "", "error": "access_denied"}], ids=["yes", "no"])
+def test_a_question_ends(said: dict[str, str]) -> None:
+    """Given an address that lay about, whoever opens it later connects nothing."""
+    clock = StandingClock(1_000_000.0)
+    late = answer(consent(clock=clock), **said)
+    clock.wait(VALID_FOR)
+    in_time = consent(clock=clock).returned(answer(consent(clock=StandingClock(1_000_000.0))))
+    clock.wait(1.0)
+    with pytest.raises(
+        ConsentError, match="too late: the address that was opened held for 15 minutes"
+    ) as caught:
+        consent(clock=clock).returned(late)
+    assert not isinstance(caught.value, DeclinedError)
+    assert in_time.code == "c-1"
+
+
+def test_nobody_lets_a_question_end_later() -> None:
+    nonce, ends, proof = state(consent()).split(".")
+    with pytest.raises(ConsentError, match="no answer to a question"):
+        consent().returned(answer(consent(), state=f"{nonce}.{int(ends) + 900}.{proof}"))
+
+
+def test_a_tenant_is_one_accounts_of_one_ledger_and_tells_no_secret() -> None:
+    """Given two ledgers and two accounts, then each of the four has a name, the same each time."""
+    names = [tenant_name(secret, name) for secret in (b"one" * 8, b"two" * 8) for name in ("sunny", "rainy")]
+    assert len(set(names)) == 4
+    assert names[0] == tenant_name(b"one" * 8, "sunny") == "kit-worker-9b9355fe9741-sunny"
 
 
 @given(st.text(), st.text())

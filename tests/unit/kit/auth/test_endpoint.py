@@ -63,7 +63,9 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 async def consent(sandbox: Sandbox, app: OAuthApp, verifier: str = VERIFIER) -> str:
     """Say yes as the account's creator would, and return the code."""
     sandbox.oauth.creator = NAME
-    address = authorize_url(sandbox.url, app, redirect_uri=REDIRECT, state="s", verifier=verifier)
+    address = authorize_url(
+        sandbox.url, app, redirect_uri=REDIRECT, state="s", verifier=verifier, tenant="here"
+    )
     async with aiohttp.ClientSession() as session, session.get(address, allow_redirects=False) as response:
         query = parse_qs(urlsplit(response.headers["Location"]).query)
     assert query["state"] == ["s"]
@@ -275,7 +277,7 @@ async def test_after_its_time_nothing_is_sent_any_more() -> None:
 def test_an_address_for_the_creator() -> None:
     """The challenge is that of RFC 7636, appendix B; an app with a secret needs none."""
     verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
-    query = {"redirect_uri": REDIRECT, "state": "a b&c", "verifier": verifier}
+    query = {"redirect_uri": REDIRECT, "state": "a b&c", "verifier": verifier, "tenant": "here"}
     address = urlsplit(authorize_url("https://api.kit.com/", PUBLIC, **query))
     assert address[:3] == ("https", "api.kit.com", "/v4/oauth/authorize")
     assert parse_qs(address.query) == {
@@ -283,6 +285,7 @@ def test_an_address_for_the_creator() -> None:
         "response_type": ["code"],
         "redirect_uri": [REDIRECT],
         "state": ["a b&c"],
+        "tenant_name": ["here"],
         "code_challenge": ["E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"],
         "code_challenge_method": ["S256"],
     }

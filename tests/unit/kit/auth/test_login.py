@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from tests.unit.virtual_time import run
 from worker.errors import CredentialRefused
 from worker.kit.auth.login import FixedLogin, NoLogin, api_key_login, token_login
-from worker.ledger.tokens import Connected
+from worker.ledger.connecting import Connected
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from tests.unit.virtual_time import VirtualClock, now, run, settle
 from worker.errors import CredentialRefused, KitUnavailable, LedgerUnavailable, RateLimited, TryLater
 from worker.kit.auth.endpoint import GrantRefusedError, OAuthEndpoint
 from worker.kit.auth.refresh import PATIENCE, RETRY, SEND_WITHIN, OAuthLogin
-from worker.ledger.tokens import Connected, KitConnection, Tokens, TokenStore
+from worker.ledger.connecting import Connected
+from worker.ledger.tokens import KitConnection, Tokens, TokenStore
 
 LIFE = 100.0
 URL = "https://api.kit.com"
