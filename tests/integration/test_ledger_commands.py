@@ -108,6 +108,43 @@ async def test_history_tells_why_somebody_has_a_tag(
     assert max(map(len, new.out.splitlines())) <= 80
 
 
+async def test_an_event_that_is_invalid_is_found_by_what_can_be_read_of_it(
+    world: World, channel: AbstractChannel, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given a wrong time, another app, a body cut off and odd headers, each is found by its id and type."""
+    cut = json.dumps(event(3, "order.paid") | {"rest": "x"}).encode()[:-4]
+    attributes = {"specversion": "1.0", "id": "e4", "type": "order.paid"}
+    messages = [
+        aio_pika.Message(json.dumps(event(1, "order.paid") | {"time": "yesterday"}).encode()),
+        aio_pika.Message(json.dumps(event(2, "order.paid")).encode()),
+        aio_pika.Message(cut),
+        aio_pika.Message(
+            b"<xml/>", headers={f"cloudEvents:{name}": text for name, text in attributes.items()}
+        ),
+    ]
+    key, only = "subscription.started", ("--account", world.account, "--json")
+    async with Worker(world, tmp_path / "log") as worker:
+        await until(lambda: "subscribed" in worker.events_logged())
+        exchange = await channel.get_exchange(world.exchange, ensure=False)
+        queue = await channel.get_queue(f"kit.{world.account}")
+        await queue.bind(exchange, f"{key}.rainy")
+        for number, message in enumerate(messages, 1):
+            await exchange.publish(message, f"{key}.rainy" if number == 2 else key)
+        await until(lambda: ended(worker) == 4)
+        by_type = await kit_worker("dead-letters", "list", *only, "--type", "order.paid")
+        by_id = [await kit_worker("dead-letters", "list", *only, "--id", f"e{n}") for n in range(1, 5)]
+        lines = [await kit_worker("history", *only, "--event", f"e{n}") for n in range(1, 5)]
+        of_ada = await kit_worker("history", *only, "--email", "ada@example.com")
+    letters = [letter for listing in json.loads(by_type.out) for letter in listing["letters"]]
+    assert {letter["event_id"]: letter["reason"] for letter in letters} == {
+        "e1": "invalid_event", "e2": "wrong_app", "e3": "undecodable", "e4": "undecodable",
+    }  # fmt: skip
+    assert [json.loads(each.out)[0]["matching"] for each in by_id] == [1] * 4
+    told = [(each["event_type"], each["outcome"]) for line in lines for each in json.loads(line.out)]
+    assert told == [("order.paid", "dead_lettered")] * 4
+    assert [line["event_id"] for line in json.loads(of_ada.out)] == ["e1", "e2", "e3"]
+
+
 async def test_forget_erases_a_person_everywhere(
     world: World, channel: AbstractChannel, kit_worker: Shell, sandbox: Sandbox, tmp_path: Path
 ) -> None:

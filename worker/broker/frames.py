@@ -99,6 +99,7 @@ def read_delivery(raw: DeliveredMessage, *, received_at: datetime, since: float)
         received_at=received_at,
         since=since,
         exchange=readable(raw.exchange or ""),
+        redelivered=bool(raw.redelivered),
     )
 
 

@@ -63,8 +63,8 @@ def history(
             say(f"These are the newest {limit}; --limit shows more.")
     else:
         say(
-            f"Nothing is known of that. Lines are kept for {settings.history_days} days; dead letters that "
-            "could not be read at all are shown by kit-worker dead-letters list."
+            f"Nothing is known of that. Lines are kept for {settings.history_days} days; kit-worker "
+            "dead-letters list also shows what RabbitMQ itself dead-lettered."
         )
 
 

@@ -25,6 +25,7 @@ from worker.events.decode import decode, with_data
 from worker.events.delivery import NEVER, Delivery
 from worker.events.event import arrival_of
 from worker.subscribers.change import NOTHING
+from worker.subscribers.glimpse import Glimpse, glimpse
 from worker.subscribers.identity import id_key, person_in
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
@@ -129,20 +130,25 @@ class Intake:
             )
             email, user_id = person_in(event.data)
         except EarlyEvent as error:
-            self._early.append(Outcome(Item(delivery), Kind.DEAD_LETTERED, error))
+            self._early.append(self._unread(delivery, error))
             self._came.set()
         except EventError as error:
-            self._settle.put(Outcome(Item(delivery), Kind.DEAD_LETTERED, error))
+            self._settle.put(self._unread(delivery, error))
         except Exception as error:  # the edge: an unsettled message would stay for ever
             log.exception("receive_crashed", account=self.account.name)
             bug = HandlerError(f"{type(error).__name__} while reading it; this is a bug")
-            self._settle.put(Outcome(Item(delivery), Kind.DEAD_LETTERED, bug))
+            # Nothing more is read of it: that might have the same fault.
+            self._settle.put(Outcome(Item(delivery, glimpse=Glimpse()), Kind.DEAD_LETTERED, bug))
         else:
             if not event.dated:
                 self._latest = event.time
             user = None if user_id is None else id_key(user_id)
             return Item(delivery, event, email or "", user, epoch=epoch)
         return None
+
+    def _unread(self, delivery: Delivery, error: EventError) -> Outcome:
+        seen = glimpse(delivery, self.account.apps, self.account.types)
+        return Outcome(Item(delivery, glimpse=seen), Kind.DEAD_LETTERED, error)
 
     def _interpreted(self, item: Item) -> Item | None:
         """Return an event with what it asks for, or why it cannot have that."""

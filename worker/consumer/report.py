@@ -58,12 +58,12 @@ class Report:
         counter.inc()
 
     def _facts(self, item: Item) -> dict[str, str | None]:
-        event = item.event
+        known = item.known
         return {
             "account": self._account,
-            "event_id": event.id if event else None,
-            "event_type": event.type if event else None,
-            "email": mask_email(item.email) if item.email else None,
+            "event_id": known.id,
+            "event_type": known.type or None,
+            "email": mask_email(known.email) if known.email else None,
         }
 
 

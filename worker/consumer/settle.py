@@ -177,15 +177,17 @@ class Settle(Persistence):
 
 def history_entry(outcome: Outcome, at: float) -> HistoryEntry | None:
     """Return the line of the history about an event; None where no line may name its person."""
-    item, event = outcome.item, outcome.item.event
-    if event is None or outcome.kind is Kind.FORGOTTEN:
+    item, known = outcome.item, outcome.item.known
+    if outcome.kind is Kind.FORGOTTEN:
         return None
+    unasked = known.signs if item.event is None else ()
     return HistoryEntry(
-        email=item.subscriber.record.email if item.subscriber is not None else "",
-        event_id=event.id,
-        event_type=event.type,
-        event_time=event.time,
+        email=item.subscriber.record.email if item.subscriber is not None else known.email if unasked else "",
+        event_id=known.id,
+        event_type=known.type,
+        event_time=known.time or item.delivery.received_at,
         at=at,
+        unasked=unasked,
         outcome=outcome.kind.value,
         detail=str(outcome.error) if outcome.error is not None else "",
         calls=tuple(map(_call_as_kept, outcome.calls)),

@@ -8,12 +8,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from worker.broker import frames
 from worker.broker.publisher import Outgoing
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, work_queue
 from worker.events.delivery import Delivery
-from worker.events.event import EVENT_ARRIVAL, EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY
+from worker.events.event import (
+    ABOUT_FAILURE,
+    EVENT_ARRIVAL,
+    EVENT_ID,
+    EVENT_TIME,
+    ORIGINAL,
+    ORIGINAL_ROUTING_KEY,
+)
 from worker.events.values import time_text
+from worker.handlers import HANDLERS
+from worker.subscribers.glimpse import glimpse
 from worker.subscribers.item import Outcome
 
 MAX_HEADER_BYTES: Final = 64 * 1024
@@ -23,11 +34,7 @@ MOVED_PROPERTIES: Final = ("user_id", "expiration", "priority")
 """Copied, they would be refused by the broker, make the dead letter vanish, or let it overtake."""
 MOVED_HEADERS: Final = ("CC", "BCC")
 """Copied, they would route the dead letter into other queues as well."""
-ORIGINAL: Final = "x-original-"
 
-_OWN_HEADERS: Final = (
-    "x-reason", "x-detail", "x-account", "x-event-type", "x-attempts", "x-failed-at",
-)  # fmt: skip
 _BROKER_HEADERS: Final = (
     "x-death", "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason",
     "x-last-death-exchange", "x-last-death-queue", "x-last-death-reason", "x-delivery-count",
@@ -52,12 +59,12 @@ def dead_letter(account: str, outcome: Outcome, failed_at: datetime) -> Outgoing
         outcome: The event, and its error.
         failed_at: Now, in UTC.
     """
-    delivery, event = outcome.item.delivery, outcome.item.event
+    delivery = outcome.item.delivery.as_published()
     properties, headers = harmless(delivery)
-    message_id = properties.pop("message_id", None)  # its own comes from the publisher
-    own = _own_headers(account, outcome, failed_at) | _kept(headers, message_id, delivery)
-    if event is not None and event.id is not None:
-        own[EVENT_ID] = event.id
+    properties.pop("message_id", None)  # its own comes from the publisher
+    # What RabbitMQ or somebody else did to it before would pass for what is done to the letter.
+    headers = {f"{ORIGINAL}{name}" if name in _BROKER_HEADERS else name: headers[name] for name in headers}
+    own = _kept(delivery) | _own_headers(account, outcome, failed_at)
     full = {**properties, "headers": {**_fitting(headers), **own}, "delivery_mode": 2}
     # Whatever a publisher sent, its event must not stay here because we cannot send it on.
     sendable = full if frames.can_be_sent(full) else {"headers": own, "delivery_mode": 2}
@@ -76,24 +83,27 @@ def harmless(delivery: Delivery) -> tuple[dict[str, Any], dict[str, Any]]:
     return properties, headers
 
 
-def _kept(headers: Mapping[str, Any], message_id: str | None, delivery: Delivery) -> dict[str, Any]:
-    """Return what the event had outside its body; of a replayed one, what it had the first time."""
-    if isinstance(headers.get(ORIGINAL_ROUTING_KEY), str) and not delivery.exchange:
+def _kept(delivery: Delivery) -> dict[str, Any]:
+    """Return what an event had outside its body; of a replayed one, what it had the first time."""
+    headers = delivery.headers
+    if isinstance(headers.get(ORIGINAL_ROUTING_KEY), str):
         names = (ORIGINAL_ROUTING_KEY, EVENT_ID)
         return {name: value for name in names if isinstance(value := headers.get(name), str)}
+    message_id = delivery.properties.get("message_id")
     own_id = {EVENT_ID: message_id} if message_id else {}
     return {ORIGINAL_ROUTING_KEY: delivery.routing_key, **own_id}
 
 
 def _own_headers(account: str, outcome: Outcome, failed_at: datetime) -> dict[str, Any]:
-    event, error = outcome.item.event, outcome.error
+    event, error, known = outcome.item.event, outcome.error, outcome.item.known
     headers = {
         "x-reason": error.reason.value if error is not None else None,
         "x-detail": " ".join(str(error).split())[:1000],
         "x-account": account,
-        "x-event-type": event.type if event else None,
+        "x-event-type": known.type or None,
+        EVENT_ID: known.id,
         # The time of receipt stands for that of an event that has none.
-        EVENT_TIME: time_text(event.time if event else outcome.item.delivery.received_at),
+        EVENT_TIME: time_text(known.time or outcome.item.delivery.received_at),
         EVENT_ARRIVAL: str(event.order.arrival) if event else None,
         "x-attempts": outcome.attempts,
         "x-failed-at": time_text(failed_at),
@@ -126,6 +136,7 @@ class DeadLetter:
         id: The dead letter's own id, by which commands name it.
         event_id: The event's, as its publisher gave it.
         failed_at: ISO 8601; empty where the broker did not note it.
+        is_by_worker: Whether a worker wrote it, not RabbitMQ.
     """
 
     id: str
@@ -141,11 +152,7 @@ class DeadLetter:
     headers: Mapping[str, Any]
     body: bytes
     properties: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_by_worker(self) -> bool:
-        """Whether a worker wrote it, not RabbitMQ."""
-        return "x-reason" in self.headers
+    is_by_worker: bool = True
 
     @property
     def text(self) -> str:
@@ -157,26 +164,48 @@ class DeadLetter:
 
 
 def read_dead_letter(delivery: Delivery, account: str) -> DeadLetter:
-    """Return a dead letter, whether this worker or the broker itself wrote it."""
-    headers = delivery.headers
-    message_id, kind = (delivery.properties.get(name, "") for name in ("message_id", "type"))
-    death = _death(headers)
-    by_us = "x-reason" in headers
+    """Return a dead letter, whether this worker or the broker itself wrote it.
+
+    What neither wrote into its headers is read of the event, as far as it can be.
+    """
+    death, by_us = _death(delivery.headers), _is_by_worker(delivery, account)
+    came = _as_it_came(delivery, account)
+    seen, headers = glimpse(came, types=HANDLERS.keys()), came.headers
     return DeadLetter(
-        id=message_id or f"tag-{delivery.tag}",
+        id=delivery.properties.get("message_id") or f"tag-{delivery.tag}",
         account=account,
-        reason=str(headers.get("x-reason") or death.get("reason", "")),
+        reason=str(headers.get("x-reason") if by_us else death.get("reason", "")),
         detail=str(headers.get("x-detail", "")) if by_us else _broker_detail(death),
-        event_type=str(headers.get("x-event-type") or kind),
-        event_id=str(headers.get(EVENT_ID) or ("" if by_us else message_id)),
-        event_time=str(headers.get(EVENT_TIME) or ""),
+        event_type=str(headers.get("x-event-type") or seen.type),
+        event_id=str(headers.get(EVENT_ID) or seen.id or ""),
+        event_time=str(headers.get(EVENT_TIME) or (time_text(seen.time) if seen.time else "")),
         failed_at=str(headers.get("x-failed-at") or _death_time(death)),
         attempts=attempts if isinstance(attempts := headers.get("x-attempts"), int) else 0,
-        routing_key=_routing_key(headers, death),
-        headers=headers,
+        routing_key=str(headers.get(ORIGINAL_ROUTING_KEY) or came.routing_key),
+        headers=delivery.headers,
         body=delivery.body,
         properties=delivery.properties,
+        is_by_worker=by_us,
     )
+
+
+def _is_by_worker(delivery: Delivery, account: str) -> bool:
+    """Tell whether a worker wrote a letter. What RabbitMQ took out of the queue may have any header."""
+    taken_out = _death(delivery.headers).get("queue") == work_queue(account)
+    return "x-reason" in delivery.headers and not taken_out
+
+
+def _as_it_came(delivery: Delivery, account: str) -> Delivery:
+    """Return the message that a dead letter was, with only those of the worker's headers that are true."""
+    if _is_by_worker(delivery, account):
+        properties = {name: value for name, value in delivery.properties.items() if name != "message_id"}
+        return msgspec.structs.replace(delivery, exchange="", routing_key="", properties=properties)
+    death = _death(delivery.headers)
+    keys, exchange = death.get("routing-keys"), death.get("exchange", DEAD_LETTER_EXCHANGE)
+    headers = {name: value for name, value in delivery.headers.items() if name not in _BROKER_HEADERS}
+    key = str(keys[0]) if isinstance(keys, list) and keys else ""
+    came = msgspec.structs.replace(delivery, exchange=str(exchange), routing_key=key, headers=headers)
+    return came.as_published()
 
 
 def _death(headers: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -196,27 +225,20 @@ def _broker_detail(death: Mapping[str, Any]) -> str:
     return f"RabbitMQ took it out of {queue} ({reason}): {why}"
 
 
-def _routing_key(headers: Mapping[str, Any], death: Mapping[str, Any]) -> str:
-    keys = death.get("routing-keys")
-    first = keys[0] if isinstance(keys, list) and keys else ""
-    return str(headers.get(ORIGINAL_ROUTING_KEY) or first)
-
-
 def replay_message(delivery: Delivery, letter: DeadLetter) -> Outgoing:
     """Return the event that a dead letter was, addressed to its work queue.
 
     It keeps its id, time and routing key in the headers that `events.decode` reads; the account of its
     failure is taken off. It is persistent, and has no `message_id`: that would be taken for the event's.
     """
-    properties = dict(delivery.properties)
+    came = _as_it_came(delivery, letter.account)
+    properties = dict(came.properties)
     headers: dict[str, Any] = {
         name: value
-        for name, value in delivery.headers.items()
-        if name not in _OWN_HEADERS and name not in _BROKER_HEADERS and not name.startswith(ORIGINAL)
+        for name, value in came.headers.items()
+        if name not in (*ABOUT_FAILURE, *_BROKER_HEADERS) and not name.startswith(ORIGINAL)
     }
-    headers[ORIGINAL_ROUTING_KEY] = letter.routing_key
-    if letter.event_id:
-        headers[EVENT_ID] = letter.event_id
+    headers |= _kept(came)
     for name in (*MOVED_PROPERTIES, "message_id"):
         properties.pop(name, None)
     properties |= {"headers": headers, "delivery_mode": 2}

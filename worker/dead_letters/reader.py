@@ -22,6 +22,7 @@ from worker.clock import Clock
 from worker.dead_letters.letter import DeadLetter, read_dead_letter
 from worker.errors import BrokerUnavailable
 from worker.events.delivery import Delivery
+from worker.subscribers.identity import id_key
 
 WINDOW: Final = 200
 """Messages that may be on their way at once: at most 50 MB, however many the queue holds."""
@@ -55,8 +56,12 @@ class Selection:
         return (
             (not self.reasons or letter.reason in self.reasons)
             and (not self.types or letter.event_type in self.types)
-            and (not self.ids or bool(self.ids & {letter.id, letter.event_id or letter.id}))
+            and (not self.ids or self._names(letter))
         )
+
+    def _names(self, letter: DeadLetter) -> bool:
+        known_by = {letter.id, letter.event_id or letter.id}
+        return any(each in known_by or id_key(each) in known_by for each in self.ids)
 
 
 EVERYTHING: Final = Selection()

@@ -58,9 +58,9 @@ def decode(
         WrongApp: Its routing key names an app that is not the account's.
     """
     _refuse_unreadable(delivery)
+    delivery = delivery.as_published()
     envelope = _envelope(delivery)
-    # Of what came through an exchange, the key is the publisher's own, whatever a header says.
-    replayed = _header(delivery, ORIGINAL_ROUTING_KEY) if not delivery.exchange else None
+    replayed = _header(delivery, ORIGINAL_ROUTING_KEY)
     routing_key = replayed or delivery.routing_key
     is_routed = bool(replayed or delivery.exchange)  # else the key is the queue's name, and names no app
     kind = _type(envelope, delivery, routing_key, apps, types)
@@ -95,16 +95,21 @@ def _refuse_unreadable(delivery: Delivery) -> None:
         raise UndecodableEvent(f"content_encoding: {encoding[:40]!r} is not supported; send plain UTF-8 JSON")
 
 
-def _envelope(delivery: Delivery) -> dict[str, Any]:
-    """Return the event's attributes and its `data` as one dictionary, whatever form it came in."""
-    body = parse_json(delivery.body)
-    attributes = {
+def attributes(delivery: Delivery) -> dict[str, Any]:
+    """Return what a binary CloudEvent says in its headers; nothing of other messages."""
+    return {
         name[len(prefix) :].lower(): value
         for name, value in delivery.headers.items()
         for prefix in _CLOUD_EVENT_PREFIXES
         if name.startswith(prefix)
     }
-    envelope = {**attributes, "data": body} if "specversion" in attributes else body
+
+
+def _envelope(delivery: Delivery) -> dict[str, Any]:
+    """Return the event's attributes and its `data` as one dictionary, whatever form it came in."""
+    body = parse_json(delivery.body)
+    outside = attributes(delivery)
+    envelope = {**outside, "data": body} if "specversion" in outside else body
     if not isinstance(envelope, dict):
         raise UndecodableEvent("body: must be a JSON object")
     if "specversion" in envelope:
@@ -177,10 +182,10 @@ def _time(envelope: Mapping[str, Any], delivery: Delivery) -> datetime | None:
         ("", None),
     )
     if value is not None:
-        time = _parse_time(name, value)
+        time = parse_time(name, value)
     elif (kept := _header(delivery, EVENT_TIME)) is not None:
         # Of a replayed event, and to the digit, which the property, in whole seconds, is not.
-        name, time = EVENT_TIME, _parse_time(EVENT_TIME, kept)
+        name, time = EVENT_TIME, parse_time(EVENT_TIME, kept)
     elif (stamp := delivery.properties.get("timestamp")) is not None:
         name, time = "timestamp", stamp.astimezone(UTC)
     else:
@@ -192,7 +197,12 @@ def _time(envelope: Mapping[str, Any], delivery: Delivery) -> datetime | None:
     return time
 
 
-def _parse_time(name: str, value: object) -> datetime:
+def parse_time(name: str, value: object) -> datetime:
+    """Return a time that an event gives.
+
+    Raises:
+        InvalidEvent: It is none, or lacks its offset; the text begins with the name.
+    """
     try:
         # A binary CloudEvent may carry its time as an AMQP timestamp, which arrives as a datetime.
         time = value if isinstance(value, datetime) else _from_iso(value)

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
+from worker.events.event import is_workers_own
+
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -37,9 +39,21 @@ class Delivery(msgspec.Struct, frozen=True, eq=False):
     received_at: datetime = NEVER
     since: float = 0.0
     exchange: str = ""
+    redelivered: bool = False
 
     @property
     def count(self) -> int:
         """How often it was delivered before, as far as the broker says."""
-        count = self.headers.get("x-delivery-count")
+        count = self.headers.get("x-delivery-count") if self.redelivered else 0
         return count if isinstance(count, int) else 0
+
+    def as_published(self) -> Delivery:
+        """Return it without the headers that are the worker's own, unless the worker may have written them.
+
+        A replay is put straight into the queue. What came through an exchange is somebody else's, and must
+        not pass for one: it could name another app, or come before what is newer.
+        """
+        if not self.exchange or not any(map(is_workers_own, self.headers)):
+            return self
+        headers = {name: value for name, value in self.headers.items() if not is_workers_own(name)}
+        return msgspec.structs.replace(self, headers=headers)

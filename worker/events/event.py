@@ -16,6 +16,18 @@ EVENT_TIME = "x-event-time"
 EVENT_ARRIVAL = "x-event-arrival"
 """Of a replayed event, its `arrival` of the first time: it is no newer than what came after it then."""
 
+ORIGINAL: Final = "x-original-"
+ABOUT_FAILURE: Final = (
+    "x-reason", "x-detail", "x-account", "x-event-type", "x-attempts", "x-failed-at",
+)  # fmt: skip
+"""Headers of a dead letter that a replay takes off again."""
+_OWN: Final = frozenset({EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, *ABOUT_FAILURE})
+
+
+def is_workers_own(header: str) -> bool:
+    """Tell whether a header is the worker's: from anybody else it says nothing."""
+    return header in _OWN or header.startswith(ORIGINAL)
+
 
 class OrderKey(NamedTuple):
     """When something happened to a person; greater is newer.

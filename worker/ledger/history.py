@@ -26,8 +26,9 @@ class Line:
     """One event in the history.
 
     Attributes:
-        email: Empty where the event was refused before it was known whom it is about.
-        event_time: ISO 8601.
+        email: Empty where nobody could be read of it, or it asked for nothing.
+        event_type: Empty where none could be read.
+        event_time: ISO 8601; the time of receipt where none could be read.
         at: When it ended, in seconds since 1970.
         outcome: applied, superseded, duplicate, ignored or dead_lettered.
         detail: Why it was dead-lettered.

@@ -108,7 +108,8 @@ class Ledger:
                 more = await self._records(connection, tenure, moved)
                 records |= more
                 moved = {record.moved.to for record in more.values() if record.moved} - records.keys()
-            gone = await self._forgotten(connection, tenure.account, emails, user_ids)
+            signs = [*(("email", each) for each in emails), *(("user", each) for each in user_ids)]
+            gone = await self._forgotten(connection, tenure.account, signs)
         return Known(records, found, gone)
 
     async def save(self, tenure: Tenure, batch: Batch) -> None:
@@ -130,8 +131,8 @@ class Ledger:
             )
             await upsert(connection, people, [_person_row(account, person) for person in batch.people])
             await write_names(connection, account, tenure.kit_account, batch.names)
-            if batch.entries:
-                rows = [_entry_row(account, entry, self.worker) for entry in batch.entries]
+            if entries := await self._without_forgotten(connection, account, batch.entries):
+                rows = [_entry_row(account, entry, self.worker) for entry in entries]
                 await connection.execute(history.insert(), rows)
             # Last, so that it is no earlier than any answer that was written.
             written = update(accounts).where(accounts.c.account == account)
@@ -192,10 +193,16 @@ class Ledger:
                 record.lost()
         return records
 
+    async def _without_forgotten(
+        self, connection: AsyncConnection, account: str, entries: list[HistoryEntry]
+    ) -> list[HistoryEntry]:
+        signs = {sign for entry in entries for sign in entry.unasked}
+        gone = await self._forgotten(connection, account, signs) if signs else {}
+        return [entry for entry in entries if not entry.is_of_forgotten(gone)]
+
     async def _forgotten(
-        self, connection: AsyncConnection, account: str, emails: Iterable[str], user_ids: Iterable[str]
+        self, connection: AsyncConnection, account: str, signs: Iterable[tuple[str, str]]
     ) -> dict[tuple[str, str], datetime]:
-        signs = [("email", email) for email in emails] + [("user", user_id) for user_id in user_ids]
         by_mark = {self.mark(*sign): sign for sign in signs}
         query = select(forgotten.c.mark, forgotten.c.until).where(
             forgotten.c.account == account, forgotten.c.mark.in_(by_mark)

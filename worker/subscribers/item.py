@@ -10,6 +10,7 @@ from worker.errors import EventError
 from worker.events.delivery import Delivery
 from worker.events.event import Event
 from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.glimpse import Glimpse, glimpse
 from worker.subscribers.subscriber import Call, Subscriber
 
 
@@ -18,6 +19,7 @@ class Item(msgspec.Struct, frozen=True, eq=False):
 
     Attributes:
         event: None where the message could not be read as one.
+        glimpse: What could be read of such a message.
         email: The address that it names; empty where it names none.
         user_id: The platform's id of the person, as `id_key` writes it; None where it gives none.
         change: What it asks for under the account's mapping.
@@ -40,6 +42,14 @@ class Item(msgspec.Struct, frozen=True, eq=False):
     doubled: bool = False
     version: str = ""
     epoch: int = 0
+    glimpse: Glimpse | None = None
+
+    @property
+    def known(self) -> Glimpse:
+        """What is known of the event, whether or not it could be read as a whole."""
+        if (event := self.event) is not None:
+            return Glimpse(event.id, event.type, event.time, self.email, self.user_id)
+        return self.glimpse or glimpse(self.delivery)
 
 
 class Kind(StrEnum):

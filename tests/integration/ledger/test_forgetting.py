@@ -75,6 +75,23 @@ async def test_a_person_is_erased_under_every_address(ledger_of_two: Ledger, ema
     assert left == []
 
 
+async def test_what_could_not_be_read_brings_nobody_back_into_the_history(ledger: Ledger) -> None:
+    """Given Ada, who was forgotten, then a refused event names her only if it is of later."""
+    await forget(ledger, ADA, [ACCOUNT])
+    now = datetime.fromtimestamp(ledger.clock.time(), UTC)
+    hers, his = (("email", ADA),), (("email", BOB), ("user", "u-b"))
+    lines = [
+        entry(ADA, "before", event_time=now, unasked=hers),
+        entry(ADA, "after", event_time=now + MAX_AHEAD + MAX_AHEAD, unasked=hers),
+        entry(BOB, "his", event_time=now, unasked=his),
+    ]
+    await fill(ledger, Batch(entries=lines))
+
+    found = await find_history(ledger.database, account=ACCOUNT)
+
+    assert [line.event_id for line in found] == ["after", "his"]
+
+
 SECRET = "geheim@example.com"
 
 

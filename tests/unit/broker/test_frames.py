@@ -61,14 +61,17 @@ def received(**properties: bytes) -> spec.Basic.Properties:
     return read.properties
 
 
-def delivered(properties: spec.Basic.Properties, routing_key: str | None = "user.signed_up") -> Delivery:
-    return frames.read_delivery(raw_delivery(properties, routing_key), received_at=NOON, since=12.5)
+def delivered(
+    properties: spec.Basic.Properties, routing_key: str | None = "user.signed_up", *, again: bool = False
+) -> Delivery:
+    raw = raw_delivery(properties, routing_key, again=again)
+    return frames.read_delivery(raw, received_at=NOON, since=12.5)
 
 
 def raw_delivery(
-    properties: spec.Basic.Properties, routing_key: str | None = "user.signed_up"
+    properties: spec.Basic.Properties, routing_key: str | None = "user.signed_up", *, again: bool = False
 ) -> DeliveredMessage:
-    deliver = spec.Basic.Deliver("consumer", 7, False, "platform.events", routing_key)  # noqa: FBT003  # pamqp's order
+    deliver = spec.Basic.Deliver("consumer", 7, again, "platform.events", routing_key)
     return DeliveredMessage(deliver, ContentHeader(0, 2, properties), b"{}", None)  # type: ignore[arg-type]
 
 
@@ -155,7 +158,7 @@ def test_all_that_is_set_is_handed_on() -> None:
         message_type="order.paid", delivery_mode=2, priority=0, headers={"a": 1, "x-delivery-count": 3},
     )  # fmt: skip
 
-    delivery = delivered(properties, "order.paid.sunny")
+    delivery = delivered(properties, "order.paid.sunny", again=True)
 
     assert (delivery.body, delivery.routing_key, delivery.tag) == (b"{}", "order.paid.sunny", 7)
     assert delivery.exchange == "platform.events"
@@ -166,6 +169,14 @@ def test_all_that_is_set_is_handed_on() -> None:
     assert delivery.headers == {"a": 1, "x-delivery-count": 3}
     assert (delivery.unreadable, delivery.count) == ((), 3)
     assert (delivery.received_at, delivery.since) == (NOON, 12.5)
+
+
+def test_how_often_a_message_came_is_not_for_its_publisher_to_say() -> None:
+    """Given a count in a message that comes for the first time, then nobody is taken for killed by it."""
+    properties = spec.Basic.Properties(headers={"x-delivery-count": 50})
+
+    assert delivered(properties).count == 0
+    assert delivered(properties, again=True).count == 50
 
 
 def test_a_message_without_properties_has_none() -> None:

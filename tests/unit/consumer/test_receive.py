@@ -43,7 +43,8 @@ def consumer_of(broker: Heard | None = None, most: int = MOST) -> Consumer:
 
 
 def delivery(tag: int, count: int = 0) -> Delivery:
-    return Delivery(b"{}", "user.signed_up", headers={"x-delivery-count": count}, tag=tag, since=now())
+    headers = {"x-delivery-count": count}
+    return Delivery(b"{}", "user.signed_up", headers=headers, tag=tag, since=now(), redelivered=count > 0)
 
 
 def test_after_the_end_no_message_is_taken_in_and_the_first_reason_stands() -> None:

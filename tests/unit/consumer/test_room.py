@@ -23,7 +23,7 @@ class Account:
         """Take messages in."""
         for _ in range(count):
             headers = {"x-delivery-count": deliveries} if deliveries else {}
-            self.held.append(Delivery(b"x" * size, "", headers=headers))
+            self.held.append(Delivery(b"x" * size, "", headers=headers, redelivered=deliveries > 0))
             self.share.take(self.held[-1])
 
     def settles(self, count: int) -> None:

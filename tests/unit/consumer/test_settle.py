@@ -239,3 +239,40 @@ def test_the_history_names_the_mapping_under_which_an_event_ended() -> None:
         assert [(entry.outcome, entry.version) for entry in entries] == [("ignored", "2")]
 
     run(main())
+
+
+def test_the_history_tells_what_can_be_read_of_an_event_that_is_invalid() -> None:
+    """Given a person and an id in an event without a time that is one, then people find it by either."""
+    user = b'{"user": {"id": 7, "email": "Ada@example.com"}}'
+    body = b'{"id": "e-1", "type": "order.paid", "time": "?", "data": %b}' % user
+
+    async def main() -> None:
+        world = Session()
+        async with world.running(dispatch=False):
+            world.delivers(body)
+            world.delivers(b"?", type="order.lost")
+            await settle()
+            await world.settle.emptied()
+        entries = [entry for batch in world.ledger.batches for entry in batch.entries]
+        known = [(entry.event_id, entry.event_type, entry.email, entry.outcome) for entry in entries]
+        assert known == [
+            ("e-1", "order.paid", EMAIL, "dead_lettered"),
+            (None, "order.lost", "", "dead_lettered"),
+        ]
+        assert entries[0].unasked == (("email", EMAIL), ("user", "7"))
+        assert {entry.event_time for entry in entries} == {world.clock.now()}
+
+    run(main())
+
+
+def test_an_event_that_asks_for_nothing_leaves_no_address_in_the_history() -> None:
+    async def main() -> None:
+        world = Session()
+        async with world.running(dispatch=False):
+            world.delivers(b'{"type": "order.other", "data": {"user": {"email": "ada@example.com"}}}')
+            await settle()
+            await world.settle.emptied()
+        (entry,) = [entry for batch in world.ledger.batches for entry in batch.entries]
+        assert (entry.outcome, entry.email, entry.unasked) == ("ignored", "", ())
+
+    run(main())

@@ -136,13 +136,64 @@ def test_a_dead_letter_says_why_and_what_it_was() -> None:
     }
 
 
-def test_of_what_could_not_be_read_it_says_what_the_properties_say() -> None:
+def test_of_what_could_not_be_read_it_says_what_properties_and_routing_key_say() -> None:
     letter = letter_of(delivered(b"?", message_id="m-1"), UndecodableEvent("body: not JSON"))
 
     assert headers_of(letter)["x-reason"] == "undecodable"
     assert headers_of(letter)["x-event-id"] == "m-1"
     assert headers_of(letter)["x-event-time"] == "2026-07-01T12:00:00Z"
-    assert "x-event-type" not in headers_of(letter)
+    assert headers_of(letter)["x-event-type"] == "user.signed_up"
+
+
+INVALID = b'{"id": "e-1", "type": "order.paid", "time": "2026-06-01T00:00:00Z", "data": 5}'
+
+
+IN_HEADERS = {f"cloudEvents:{name}": value for name, value in json.loads(INVALID).items()}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (INVALID, {}),
+        (INVALID[:-5], {}),
+        (b"?", IN_HEADERS | {"cloudEvents:specversion": "1.0"}),
+    ],
+)  # fmt: skip
+def test_of_an_event_that_is_invalid_it_says_what_can_be_read(body: bytes, headers: dict[str, Any]) -> None:
+    """Given an event with a fault, then people find its letter by id and type, and see of when it is."""
+    died = sent(letter_of(delivered(body, headers=headers, message_id="m-1")))
+
+    letter = read_dead_letter(died, "default")
+
+    expected = ("e-1", "order.paid", "2026-06-01T00:00:00Z")
+    assert (letter.event_id, letter.event_type, letter.event_time) == expected
+    assert (
+        died.headers["x-event-id"],
+        died.headers["x-event-type"],
+        died.headers["x-event-time"],
+    ) == expected
+
+
+def test_what_a_publisher_says_in_the_workers_own_headers_is_not_believed() -> None:
+    """Given headers as of a replay, from the platform, then letter and replay have what is true."""
+    forged = {
+        "x-original-routing-key": "order.paid.rainy", "x-event-id": "forged", "x-event-arrival": "1",
+        "x-event-time": "2020-01-01T00:00:00Z", "x-event-type": "x", "x-account": "a", "x-original-cc": "y",
+    }  # fmt: skip
+    died = sent(letter_of(delivered(b"?", headers=forged)))
+
+    letter = read_dead_letter(died, "default")
+    again = msgspec.structs.replace(sent(replay_message(died, letter)), body=BODY)
+
+    assert (letter.event_id, letter.event_type, letter.routing_key) == (
+        "",
+        "user.signed_up",
+        "user.signed_up",
+    )
+    assert (letter.account, letter.event_time) == ("default", "2026-07-01T12:00:00Z")
+    assert "x-original-cc" not in died.headers
+    happened = read(again, arrival=9)
+    assert (happened.id, happened.time, happened.order.arrival, happened.app) == (None, NOON, 9, None)
 
 
 def test_a_detail_is_one_line_of_bounded_length() -> None:
@@ -283,6 +334,60 @@ def test_a_message_of_any_kind_in_the_dead_letter_queue_can_be_shown(headers: di
 )
 def test_a_body_is_shown_indented_where_it_is_json(body: bytes, text: str) -> None:
     assert read_dead_letter(delivered(body), "default").text == text
+
+
+def test_a_letter_that_the_broker_wrote_tells_what_can_be_read_of_its_event() -> None:
+    """Given a message without properties, then the tools look into its body, and at its routing key."""
+    whole = sent(Outgoing("kit.dead", "default", INVALID, {"headers": DEATH}))
+    bare = sent(Outgoing("kit.dead", "default", b"?", {"headers": DEATH}))
+
+    letter, other = read_dead_letter(whole, "default"), read_dead_letter(bare, "default")
+
+    expected = ("e-1", "order.paid", "2026-06-01T00:00:00Z")
+    assert (letter.event_id, letter.event_type, letter.event_time) == expected
+    assert (other.event_id, other.event_type, other.event_time) == ("letter-1", "order.paid.sunny", "")
+
+
+FORGED = {
+    "x-reason": "kit_rejected", "x-detail": "mine", "x-event-id": "forged", "x-event-arrival": "1",
+    "x-attempts": 9, "x-event-time": "2020-01-01T00:00:00Z", "x-original-routing-key": "order.paid.rainy",
+}  # fmt: skip
+
+
+def test_in_what_the_broker_took_out_the_workers_own_headers_are_the_publishers() -> None:
+    """Given a forged reason, id, time and key in a message that nobody settled, then none is believed."""
+    died = sent(Outgoing("kit.dead", "default", INVALID, {"headers": FORGED | DEATH, "message_id": "m-1"}))
+
+    letter = read_dead_letter(died, "default")
+    again = sent(replay_message(died, letter))
+
+    assert not letter.is_by_worker
+    assert (letter.reason, letter.attempts, letter.routing_key) == ("delivery_limit", 0, "order.paid.sunny")
+    assert (letter.event_id, letter.event_time) == ("e-1", "2026-06-01T00:00:00Z")
+    assert again.headers == {"x-event-id": "m-1", "x-original-routing-key": "order.paid.sunny"}
+
+
+def test_a_replay_that_the_broker_took_out_is_still_the_event_that_it_was() -> None:
+    """Given a replay, which was put straight into the queue, then what the worker said of it is true."""
+    replayed = died_and_replayed(delivered(message_id="m-1"), read(delivered(message_id="m-1")))
+    (death,) = DEATH["x-death"]
+    headers = {**replayed.headers, "x-death": [{**death, "exchange": "", "routing-keys": ["kit.default"]}]}
+    died = sent(Outgoing("kit.dead", "default", BODY, {"headers": headers}))
+
+    letter = read_dead_letter(died, "default")
+
+    assert (letter.event_id, letter.routing_key) == ("m-1", "user.signed_up")
+    assert sent(replay_message(died, letter)).headers == replayed.headers
+
+
+def test_what_was_done_to_a_message_before_it_came_is_not_told_of_its_letter() -> None:
+    """Given a message with the marks of a death in this very queue, then the worker's letter is its own."""
+    died = sent(letter_of(delivered(headers=DEATH), KitRejected("no")))
+
+    letter = read_dead_letter(died, "default")
+
+    assert (letter.is_by_worker, letter.reason, letter.detail) == (True, "kit_rejected", "no")
+    assert died.headers["x-original-x-death"] == DEATH["x-death"]
 
 
 @pytest.mark.parametrize("headers", [{"x-reason": "mine"}, {"x-attempts": "many"}, {"x-detail": 5}])

@@ -431,6 +431,21 @@ def test_a_replayed_event_keeps_its_id_time_and_routing_key() -> None:
     assert event.time == datetime(2026, 6, 1, tzinfo=UTC)
 
 
+def test_what_comes_through_an_exchange_is_no_replay_whatever_its_headers_say() -> None:
+    """Given a publisher's own headers as of a replay, then they give it no id, time, place or app."""
+    forged = {
+        "x-original-routing-key": "user.signed_up.rainy", "x-event-id": "forged", "x-event-arrival": "9",
+        "x-event-time": "2020-01-01T00:00:00Z",
+    }  # fmt: skip
+
+    found = read(
+        message(key="order.paid.sunny", headers=forged, exchange="e", message_id="m"), apps=("sunny",)
+    )
+
+    assert (found.id, found.type, found.app) == ("m", "order.paid", "sunny")
+    assert (found.time, found.order.arrival) == (NOON, 1)
+
+
 def test_a_replayed_event_that_had_no_id_still_has_none() -> None:
     received = message(headers={"x-original-routing-key": "user.signed_up"}, message_id="dead-letter")
 
