@@ -77,7 +77,8 @@ class Rule:
     Attributes:
         fault: what goes wrong.
         method: of these requests only.
-        path: of these paths only; `*` stands for anything, as in `/v4/tags/*/subscribers`.
+        path: of these paths only; `*` stands for anything, as in `/v4/tags/*/subscribers`. What names
+            `/v4/oauth/token` strikes `/oauth/token`, too, which is the same endpoint.
         account: of the account with this name only.
         times: so often, then never again; None is for ever.
         skip: leave the first so many matching requests alone.
@@ -140,7 +141,7 @@ class Rule:
         return (
             (self.method is None or self.method == call.method)
             and (self.account is None or self.account == call.account)
-            and (self._pattern is None or self._pattern.match(call.path) is not None)
+            and (self._pattern is None or any(map(self._pattern.match, names_of(call.path))))
             and (self.when is None or self.when(call))
         )
 
@@ -150,6 +151,11 @@ class Rule:
         return (self._emails is None or self._emails.match((entry.email or "").lower()) is not None) and (
             self.entry is None or self.entry(entry)
         )
+
+
+def names_of(path: str) -> tuple[str, ...]:
+    """The paths that a rule may name a request by: OAuth's without a version are those with it, too."""
+    return (path, f"/v4{path}") if path.startswith("/oauth/") else (path,)
 
 
 class Faults:

@@ -43,10 +43,19 @@ class ForbiddenError(RefusalError):
     status = 403
 
 
+INVALID_TOKEN = "The access token is invalid"  # noqa: S105  # Kit's words
+EXPIRED_TOKEN = "The access token expired"  # noqa: S105  # likewise
+NO_CREDENTIAL = "Authentication Failed"
+
+
 class UnauthorizedError(RefusalError):
-    """No credential, or one that is not accepted here (401)."""
+    """No credential, or one that is not accepted here (401).
+
+    Kit says `Authentication Failed` where there is none. What it says of an API key that is not good, and of
+    one that is sent to an OAuth-only endpoint, is not published; its own description has one text for all.
+    """
 
     status = 401
 
-    def __init__(self) -> None:
-        super().__init__("The access token is invalid")
+    def __init__(self, text: str = INVALID_TOKEN) -> None:
+        super().__init__(text)

@@ -21,7 +21,7 @@ from worker.sandbox.credentials import Credential, Kind, credential_of, masked
 from worker.sandbox.endpoint import Endpoint, Incoming
 from worker.sandbox.journal import Call
 from worker.sandbox.mishaps import Sent, spoil
-from worker.sandbox.refusals import NotFoundError, RefusalError, UnauthorizedError
+from worker.sandbox.refusals import NO_CREDENTIAL, NotFoundError, RefusalError, UnauthorizedError
 from worker.sandbox.routing import Match, Router
 from worker.sandbox.state import Account
 from worker.sandbox.world import BULK, World
@@ -113,15 +113,16 @@ class Handler:
     def _admit(self, call: Call, credential: Credential | None) -> Account | Answer:
         """The account that the request may work on, or the answer that turns it away."""
         if credential is None:
-            return refusal(UnauthorizedError())
+            return refusal(UnauthorizedError(NO_CREDENTIAL))
         try:
             way = self._world.way_in(credential)
         except UnauthorizedError as error:
             return refusal(error)
         call.account = way.account.name
-        by_key_in_bulk = call.path.startswith(BULK) and credential.kind is not Kind.OAUTH
-        if not way.open or by_key_in_bulk:  # (Kit API reference, credentials and limits)
-            return refusal(UnauthorizedError())
+        if way.closed is not None:
+            return refusal(UnauthorizedError(way.closed))
+        if call.path.startswith(BULK) and credential.kind is not Kind.OAUTH:
+            return refusal(UnauthorizedError())  # (Kit API reference, credentials and limits)
         return way.account if self._world.limits.admit(way.counted_as, call.arrived) else RETRY_LATER
 
     def _oauth(self, request: web.BaseRequest, path: str) -> tuple[Call, Answer | Apply]:

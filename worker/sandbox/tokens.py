@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from worker.sandbox.credentials import Credential, Kind
+from worker.sandbox.refusals import EXPIRED_TOKEN, INVALID_TOKEN
 from worker.sandbox.state import Account
 
 SCOPE = "public"  # Kit's only one (Kit API reference, OAuth)
@@ -118,7 +119,13 @@ class Pair:
 
     def opens(self, now: float) -> bool:
         """Whether the access token is good at that time."""
-        return not self.ended and now < self.expires_at
+        return self.closed(now) is None
+
+    def closed(self, now: float) -> str | None:
+        """Why the access token is good no longer, as the answer to it says; None where it is good."""
+        if self.ended:
+            return INVALID_TOKEN
+        return EXPIRED_TOKEN if now >= self.expires_at else None
 
     def revoke(self) -> None:
         """Let neither token be good any longer."""

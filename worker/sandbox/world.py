@@ -22,11 +22,11 @@ BULK = "/v4/bulk/"
 
 
 class WayIn(NamedTuple):
-    """Where a credential leads, what its requests count as, and whether it is still good."""
+    """Where a credential leads, what its requests count as, and why it is good no longer, in Kit's words."""
 
     account: Account
     counted_as: Credential
-    open: bool = True
+    closed: str | None = None
 
 
 class World:
@@ -136,7 +136,7 @@ class World:
             return WayIn(self.accounts.opened_by(credential.secret, self.wall()), credential)
         if credential != (Kind.OAUTH, pair.access_token):  # a refresh token, or sent as an API key
             raise UnauthorizedError
-        return WayIn(pair.connection.account, pair.connection.counted_as, pair.opens(self.wall()))
+        return WayIn(pair.connection.account, pair.connection.counted_as, pair.closed(self.wall()))
 
     def fail(  # noqa: PLR0913  # the short form of two dataclasses, by keyword only
         self,

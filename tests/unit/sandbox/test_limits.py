@@ -105,7 +105,7 @@ async def test_only_accepted_keys_open_an_account_and_each_its_own() -> None:
         assert call.sandbox.account("key-a").tags().keys() == {"VIP"}
         assert call.sandbox.account("key-b").tags() == {}
         assert (wrong.status, wrong.json) == (401, {"errors": ["The access token is invalid"]})
-        assert missing.status == 401
+        assert (missing.status, missing.json) == (401, {"errors": ["Authentication Failed"]})
 
 
 def test_two_accounts_of_one_name_are_refused() -> None:

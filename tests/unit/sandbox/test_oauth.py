@@ -36,7 +36,7 @@ def sandbox_fixture(clock: Clock) -> Sandbox:
 
 
 def good(sandbox: Sandbox, tokens: Tokens) -> bool:
-    return sandbox.way_in(Credential(Kind.OAUTH, tokens.access_token)).open
+    return sandbox.way_in(Credential(Kind.OAUTH, tokens.access_token)).closed is None
 
 
 def refresh(sandbox: Sandbox, tokens: Tokens, client: str = ANY_CLIENT) -> Tokens:

@@ -224,7 +224,7 @@ async def test_an_expired_token_is_refused_everywhere_until_it_is_refreshed() ->
         mended = await call("GET", "/v4/account", token=new.json["access_token"])
 
         assert [(reply.status, reply.json) for reply in expired] == [
-            (401, {"errors": ["The access token is invalid"]})
+            (401, {"errors": ["The access token expired"]})
         ] * 4
         assert (new.json["expires_in"], mended.status) == (5, 200)
         assert call.sandbox.count(tokens.access_token, status=401) == 4
@@ -257,7 +257,8 @@ async def test_a_revoked_connection_is_over(which: str, how: str, path: str) -> 
         refused = await refreshed(call, tokens.refresh_token)
 
     assert (revoked.status, revoked.text) == (200, "")
-    assert (after.status, refused.status, refused.json["error"]) == (401, 400, "invalid_grant")
+    assert (after.status, after.json) == (401, {"errors": ["The access token is invalid"]})
+    assert (refused.status, refused.json["error"]) == (400, "invalid_grant")
 
 
 @pytest.mark.parametrize(
@@ -297,6 +298,27 @@ async def test_a_refresh_whose_answer_is_lost_has_used_the_token_up() -> None:
 
         assert (unharmed.status, lost.status, after.status) == (200, 502, 400)
         assert len(call.sandbox.oauth.used_twice()) == 1
+
+
+@pytest.mark.parametrize(
+    ("named", "sent", "status"),
+    [
+        ("/v4/oauth/token", "/oauth/token", 502),
+        ("/v4/oauth/*", "/oauth/token", 502),
+        ("/oauth/token", "/oauth/token", 502),
+        ("/v4/oauth/token", "/v4/oauth/token", 502),
+        ("/v4/oauth/revoke", "/oauth/token", 200),
+    ],
+)
+async def test_a_fault_strikes_the_endpoint_whichever_of_its_paths_is_called(
+    named: str, sent: str, status: int
+) -> None:
+    async with kit(sandbox()) as call:
+        body = {**REFRESH, **CLIENT, "refresh_token": call.sandbox.oauth.grant(ACCOUNT).refresh_token}
+        await call("POST", "/_sandbox/faults", {"kind": "status", "path": named})
+        reply = await call("POST", sent, body, key=None)
+
+    assert reply.status == status
 
 
 async def test_a_refresh_that_never_arrived_can_be_tried_again() -> None:
