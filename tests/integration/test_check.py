@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -140,11 +141,11 @@ async def test_rights_that_a_worker_will_need_are_named_and_nothing_is_changed(
 
 async def all_there_is(broker_ctl: BrokerControl) -> set[str]:
     """Everything in the broker that somebody might have changed."""
-    listed = [
-        await broker_ctl.rabbitmqctl("list_queues", "name", "messages", "consumers"),
-        await broker_ctl.rabbitmqctl("list_exchanges", "name", "type"),
-        await broker_ctl.rabbitmqctl("list_bindings", "source_name", "destination_name", "routing_key"),
-    ]
+    listed = await asyncio.gather(
+        broker_ctl.rabbitmqctl("list_queues", "name", "messages", "consumers"),
+        broker_ctl.rabbitmqctl("list_exchanges", "name", "type"),
+        broker_ctl.rabbitmqctl("list_bindings", "source_name", "destination_name", "routing_key"),
+    )
     return {line for text in listed for line in text.splitlines()}
 
 

@@ -197,22 +197,28 @@ async def test_kits_limit_is_used_up_and_never_exceeded(
             world.write_account("app: [sunny, garden]\n")
             await until(lambda: worker.events_logged().count("subscribed") >= 2, 30)
             began = sandbox.calls(KEY)[0].arrived
-            await until(lambda: sandbox.monotonic() - began > 110, 150)
+            await until(lambda: sandbox.monotonic() - began > 80, 150)
             assert worker.process.returncode is None
         assert sandbox.journal.count(status=429) == 0
         arrived = [call.arrived - began for call in sandbox.calls(KEY)]
         # The second 60 s of the limit begin at 60 s and are soon used up; this minute has them whole.
-        assert sum(45 <= at < 105 for at in arrived) >= 0.97 * 120
+        assert sum(20 <= at < 80 for at in arrived) >= 0.97 * 120
 
 
 @pytest.mark.timeout(240)
 async def test_after_a_kill_kit_refuses_a_few_calls_and_nothing_is_lost(
     world: World, channel: AbstractChannel, tmp_path: Path
 ) -> None:
-    """Given a kill -9 near Kit's limit, the next process knows nothing of it, and waits once Kit says so."""
-    events = make_events(90, 90, seed=23)
+    """Given a kill -9 near Kit's limit, the next process knows nothing of it, and waits once Kit says so.
+
+    Another program has used half of the limit.
+    """
+    events = make_events(40, 40, seed=23)
     async with Sandbox(keys={KEY: "Sunny Kitchen"}, latency=0.03).running() as sandbox:
         world.kit_url = sandbox.url
+        async with aiohttp.ClientSession(headers={"X-Kit-Api-Key": KEY}) as another:
+            for _ in range(60):
+                (await another.get(f"{sandbox.url}/v4/account")).raise_for_status()
         async with Worker(world, tmp_path / "log", KIT_RATE_LIMIT="0") as worker:
             await publish(channel, world.exchange, events)
             await until(lambda: sandbox.journal.count() >= 90, 30)

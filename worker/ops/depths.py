@@ -14,6 +14,8 @@ from worker.errors import BrokerUnavailable
 
 EVERY: Final = 15.0
 """Seconds between two looks."""
+FIRST_PAUSE: Final = 1.0
+"""Seconds between the first two; each pause is twice the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,12 @@ class Depths:
             await asyncio.sleep(EVERY)
 
     async def _keep_looking(self, looking: Looking) -> None:
+        """Look at shorter intervals at first, while the accounts' queues are being declared."""
+        pause = FIRST_PAUSE
         while True:
             self._known = {name: await _depth(looking, name) for name in sorted(self._accounts())}
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, EVERY)
 
 
 async def _depth(looking: Looking, account: str) -> Depth:

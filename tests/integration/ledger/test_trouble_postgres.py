@@ -240,6 +240,7 @@ async def test_to_close_does_not_wait_for_a_silent_server(impatient: Ledger, pro
     proxy.silent = True
     async with asyncio.timeout(8):
         await impatient.database.close()
+    proxy.silent = False
 
 
 async def test_a_row_that_somebody_holds_does_not_hold_us_for_ever(

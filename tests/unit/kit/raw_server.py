@@ -106,9 +106,11 @@ def http(status: int = 200, body: bytes = GOOD_BODY, *headers: str, length: int 
 
 
 def gzip_bomb(megabytes: int) -> bytes:
-    """So many megabytes of nothing, packed a thousandfold."""
+    """So many megabytes of nothing, packed a thousandfold; what they end with is missing."""
     packing = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-    return b"".join([*(packing.compress(bytes(2**20)) for _ in range(megabytes)), packing.flush()])
+    head = packing.compress(b" ") + packing.flush(zlib.Z_FULL_FLUSH)
+    megabyte = packing.compress(bytes(2**20)) + packing.flush(zlib.Z_FULL_FLUSH)
+    return head + megabyte * megabytes  # after a full flush nothing is referred to that came before it
 
 
 def answering(status: int = 200, value: object = None, *headers: str) -> Reply:
