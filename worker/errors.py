@@ -9,7 +9,9 @@
     │   │   └── EarlyEvent    dated ahead of this machine's clock, which may be the one that is wrong
     │   ├── WrongApp          addressed to an app that this account does not serve
     │   ├── UnknownTag        needs a tag that Kit lacks and that may not be created
-    │   ├── KitRejected       Kit says that it can never be applied (403, 422, …)
+    │   ├── KitRejected       Kit says that it can never be applied (422, …)
+    │   │   └── KitPlanFull   upgrade the plan in Kit: it takes no more custom fields, or
+    │   │       └── NoMoreSubscribers   nobody new
     │   ├── KitUnavailableForChange   Kit kept failing for this change alone
     │   └── HandlerError      fix the code: a handler raised what it never should
     ├── TryLater              wait: nothing is wrong with the event, nothing is lost
@@ -43,6 +45,7 @@ class Reason(StrEnum):
     WRONG_APP = "wrong_app"
     KIT_REJECTED = "kit_rejected"
     KIT_UNAVAILABLE = "kit_unavailable"
+    KIT_PLAN_FULL = "kit_plan_full"
     UNKNOWN_TAG = "unknown_tag"
     HANDLER_ERROR = "handler_error"
     DELIVERY_LIMIT = "delivery_limit"
@@ -101,6 +104,16 @@ class KitRejected(EventError):
 
     status: int = 0
     reason = Reason.KIT_REJECTED
+
+
+class KitPlanFull(KitRejected):
+    """The account's plan at Kit has no room for what the change would add."""
+
+    reason = Reason.KIT_PLAN_FULL
+
+
+class NoMoreSubscribers(KitPlanFull):
+    """The plan takes nobody new; whoever Kit has can be written as before."""
 
 
 class KitUnavailableForChange(EventError):

@@ -20,7 +20,9 @@ from tests.integration.harness import (
     until,
     wrong_people,
 )
+from tests.integration.shell import Shell
 from worker.sandbox import Fault, FaultKind, Rule, Sandbox, overlaps
+from worker.sandbox.records import Plan
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -53,6 +55,38 @@ async def test_four_kills_under_load(
     assert await worker.stop() == 0
     assert wrong_people(sandbox, events) == []
     assert await dead_letters(world) == 0
+
+
+@pytest.mark.parametrize("known_by", ["api_key_env", "access_token_env"])
+async def test_a_full_plan_refuses_who_is_new_until_it_is_upgraded(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path, known_by: str
+) -> None:
+    """Given a plan without room, whoever Kit has gets all that is due, and the others get it by a replay."""
+    world.write_account(known_by=known_by)
+    events = make_events(300, 40, seed=15)
+    emails = sorted({event["data"]["user"]["email"] for event in events})
+    kit = sandbox.account(KEY)
+    for email in emails[::2]:
+        kit.add_subscriber(email)
+    kit.account.plan = Plan(subscriber_limit=len(emails[::2]))
+    known = [event for event in events if event["data"]["user"]["email"] in emails[::2]]
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(channel, world.exchange, events)
+        await all_settled(worker, len(events))
+        assert await dead_letters(world) == len(events) - len(known)
+        assert wrong_people(sandbox, known) == []
+        assert kit.subscribers().keys() == set(emails[::2])
+        log = worker.events_logged()
+        assert "hold_started" not in log
+        assert "change_crashed" not in log
+
+        kit.account.plan = Plan()
+        replayed = await Shell(world, tmp_path)("dead-letters", "replay", "--reason", "kit_plan_full")
+        assert replayed.code == 0, replayed.err
+        ends = ("event_applied", "event_superseded", "event_duplicate")
+        await until(lambda: sum(map(worker.events_logged().count, ends)) == len(events), 60)
+    assert await dead_letters(world) == 0
+    assert wrong_people(sandbox, events) == []
 
 
 def mixed_faults() -> list[Rule]:

@@ -19,6 +19,7 @@ from worker.errors import (
     HandlerError,
     KitUnavailable,
     KitUnavailableForChange,
+    NoMoreSubscribers,
     TryLater,
 )
 from worker.events.event import FIRST, OrderKey
@@ -164,6 +165,8 @@ class Apply:
     async def _write(self, pending: Pending) -> None:
         try:
             await self._writer.apply(pending.subscriber, pending.change)
+        except NoMoreSubscribers:
+            raise  # which is no one event's fault: all of somebody new need the subscriber
         except EventError:
             if len(pending.items) == 1:
                 raise

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited
+from worker.errors import (
+    CredentialRefused,
+    KitPlanFull,
+    KitRejected,
+    KitUnavailable,
+    NoMoreSubscribers,
+    RateLimited,
+)
 from worker.outside import line
 
 MAX_DETAIL = 300
@@ -104,6 +112,7 @@ def read_answer(call: str, status: int, body: bytes) -> Answer:
         CredentialRefused: 401.
         RateLimited: 429, or 413 for too much queued bulk data.
         NotFound: 404.
+        KitPlanFull: 402, 403, or a 422 that speaks of it, to what would add to the account.
         KitRejected: Any other 4xx; the text gives Kit's own words.
         KitUnavailable: 5xx, a redirect, a 4xx that is a page of HTML, as firewalls send them, or a success
             whose body is not what Kit sends (`SHAPES`): whether the call was applied is unknown, so it is
@@ -124,11 +133,39 @@ def read_answer(call: str, status: int, body: bytes) -> Answer:
     if status == 404:
         raise NotFound(f"{call}: Kit answered 404: {_words(body)}")
     if 400 <= status < 500 and status != 408:
-        error = KitRejected(f"{call}: Kit answered {status}: {_words(body)}")
-        error.status = status
-        raise error
+        raise _rejected(call, status, _words(body))
     text = f"{call}: Kit answered {status}"
     raise unanswered(text) if status in GATEWAY_GAVE_UP else KitUnavailable(text)
+
+
+ADDS: Final[Mapping[str, tuple[type[KitPlanFull], str]]] = {
+    "POST /v4/subscribers": (NoMoreSubscribers, "subscribers"),
+    "POST /v4/bulk/subscribers": (NoMoreSubscribers, "subscribers"),
+    "POST /v4/custom_fields": (KitPlanFull, "custom fields"),
+}
+"""What the calls add of which a plan may allow only so many."""
+
+_OF_A_PLAN: Final = re.compile(
+    r"\b(subscriber|custom field)s? limit\b|\blimit (of|on|for) (your |the )?(subscriber|custom field)s?\b"
+    r"|\bupgrade (your|the|to)\b|\byour plan\b",
+    re.IGNORECASE,
+)
+
+
+def _rejected(call: str, status: int, words: str) -> KitRejected:
+    """Return the error of a refusal.
+
+    Beyond 403 for subscribers it is not published how Kit says that a plan is full (Kit API reference,
+    "Errors"), so that 402, and a 422 whose words are about it, are taken for that, too.
+    """
+    said = f"{call}: Kit answered {status}: {words}"
+    error = KitRejected(said)
+    if call in ADDS and (status in {402, 403} or (status == 422 and _OF_A_PLAN.search(words))):
+        kind, what = ADDS[call]
+        remedy = "upgrade it, or delete some there, then replay this dead letter"
+        error = kind(f"Kit's plan takes no more {what}: {remedy} ({said})")
+    error.status = status
+    return error
 
 
 LISTED: Final[Mapping[str, Mapping[str, Callable[[object], bool]]]] = {

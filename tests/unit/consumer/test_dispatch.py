@@ -18,8 +18,10 @@ from worker.consumer.receive import RECHECK
 from worker.errors import (
     CallsSuspended,
     CredentialRefused,
+    KitPlanFull,
     KitRejected,
     KitUnavailable,
+    NoMoreSubscribers,
     RateLimited,
     Reason,
 )
@@ -382,6 +384,40 @@ def test_where_the_later_event_is_at_fault_what_the_earlier_one_asked_stands() -
         assert world.settled == {1: None, 2: Reason.KIT_REJECTED}
         assert world.kit.tags["ada"] == {"VIP"}
         assert world.kit.fields == {("ada", "plan"): "Good"}
+
+    run(main())
+
+
+def test_a_full_plan_costs_one_call_a_person() -> None:
+    """Given ten events of somebody new, no look for the one at fault, since none of them can be applied."""
+
+    async def main() -> None:
+        world = World()
+        world.kit.broken["new"] = lambda: NoMoreSubscribers("full")
+        for tag in "ABCDEFGHIJ":
+            world.arrives("new", add=(tag,))
+        known = world.arrives("ada", number=100, add=("VIP",))
+        async with world.running():
+            await world.until_settled()
+
+        settled = dict(world.settled)
+        assert settled.pop(known) is None
+        assert list(settled.values()) == [Reason.KIT_PLAN_FULL] * 10
+        assert [email for _, email in world.kit.starts].count("new") == 1
+
+    run(main())
+
+
+def test_a_plan_without_room_for_a_field_refuses_the_events_that_set_it() -> None:
+    async def main() -> None:
+        world = World()
+        world.kit.broken["+Bad"] = lambda: KitPlanFull("no more custom fields")
+        for tag in ("Good", "Bad"):
+            world.arrives("ada", add=(tag,))
+        async with world.running():
+            await world.until_settled()
+
+        assert world.settled == {1: None, 2: Reason.KIT_PLAN_FULL}
 
     run(main())
 

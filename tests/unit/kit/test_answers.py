@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.errors import CredentialRefused, KitRejected, KitUnavailable, KitWorkerError, RateLimited
+from worker.errors import (
+    CredentialRefused,
+    KitPlanFull,
+    KitRejected,
+    KitUnavailable,
+    KitWorkerError,
+    NoMoreSubscribers,
+    RateLimited,
+    Reason,
+)
 from worker.kit.answers import LISTED, MAX_DETAIL, SHAPES, Answer, NotFound, read_answer
 
 CALL = "POST /v4/subscribers"
@@ -55,7 +64,13 @@ def test_a_204_says_all_by_itself(body: bytes) -> None:
         (400, b'{"errors": ["bad"]}', KitRejected),
         (401, b'{"errors": ["The access token is invalid"]}', CredentialRefused),
         (401, HTML, CredentialRefused),
-        (403, b'{"errors": ["This request would exceed your subscriber limit"]}', KitRejected),
+        (403, b'{"errors": ["This request would exceed your subscriber limit"]}', NoMoreSubscribers),
+        (403, b'{"errors": ["Forbidden"]}', NoMoreSubscribers),
+        (402, b"", NoMoreSubscribers),
+        (422, b'{"errors": ["You have reached the limit of your subscribers"]}', NoMoreSubscribers),
+        (422, b'{"errors": ["Upgrade your plan to go on"]}', NoMoreSubscribers),
+        (422, b'{"errors": ["Subscription plan is no custom field"]}', KitRejected),
+        (422, b'{"errors": ["First name exceeds its limit"]}', KitRejected),
         (404, b'{"errors": ["Not Found"]}', NotFound),
         (408, b"", KitUnavailable),
         (413, b'{"errors": ["too much"]}', RateLimited),
@@ -81,6 +96,40 @@ def test_an_answer_that_is_none_is_an_error_by_its_remedy(
 
 
 @pytest.mark.parametrize(
+    ("call", "status", "error"),
+    [
+        ("POST /v4/bulk/subscribers", 403, NoMoreSubscribers),
+        ("POST /v4/custom_fields", 402, KitPlanFull),
+        ("POST /v4/custom_fields", 403, KitPlanFull),
+        ("POST /v4/custom_fields", 422, KitPlanFull),
+        ("PUT /v4/subscribers/{}", 403, KitRejected),
+        ("POST /v4/tags/{}/subscribers/{}", 403, KitRejected),
+        ("GET /v4/tags", 402, KitRejected),
+    ],
+)
+def test_a_plan_is_full_for_what_a_call_would_add_to_it(
+    call: str, status: int, error: type[KitWorkerError]
+) -> None:
+    with pytest.raises(KitRejected) as caught:
+        read_answer(call, status, b'{"errors": ["This would exceed your custom field limit"]}')
+
+    assert type(caught.value) is error
+    assert caught.value.status == status
+    assert "would exceed your custom field limit" in str(caught.value)
+
+
+def test_a_full_plan_says_what_to_do() -> None:
+    with pytest.raises(NoMoreSubscribers) as caught:
+        read(403, b'{"errors": ["This request would exceed your subscriber limit"]}')
+
+    assert caught.value.reason == Reason.KIT_PLAN_FULL
+    assert str(caught.value) == (
+        "Kit's plan takes no more subscribers: upgrade it, or delete some there, then replay this dead "
+        "letter (POST /v4/subscribers: Kit answered 403: This request would exceed your subscriber limit)"
+    )
+
+
+@pytest.mark.parametrize(
     ("status", "body", "words"),
     [
         (422, b'{"errors": ["Email is\\ninvalid", "Name is blank"]}', "Email is invalid; Name is blank"),
@@ -88,7 +137,7 @@ def test_an_answer_that_is_none_is_an_error_by_its_remedy(
         (422, b'{"errors": "text"}', "no explanation"),
         (422, b"[1]", "no explanation"),
         (422, b"oops", "no explanation"),
-        (403, b"\xff", "no explanation"),
+        (400, b"\xff", "no explanation"),
         (422, b'{"errors": ["\\u001b[31mred\\u0000\\ud800"]}', "\\x1b[31mred\\x00\\ud800"),
     ],
 )  # fmt: skip

@@ -20,7 +20,14 @@ from tests.unit.kit.harness import (
     Account,
     account,
 )
-from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited, UnknownTag
+from worker.errors import (
+    CredentialRefused,
+    KitRejected,
+    KitUnavailable,
+    NoMoreSubscribers,
+    RateLimited,
+    UnknownTag,
+)
 from worker.kit.lists import LIST_AGAIN_AFTER
 from worker.ledger.record_json import dump_record, load_record
 from worker.mapping import Options
@@ -551,10 +558,14 @@ async def test_more_than_ten_fields_are_not_sent_again_where_they_arrived() -> N
         assert of.person.fields == fields(25)
 
 
-async def test_a_subscriber_limit_is_a_refusal_in_kits_words() -> None:
-    async with account(sandbox=Sandbox(limit=False, plan=Plan(subscriber_limit=0))) as of:
-        with pytest.raises(KitRejected, match="This request would exceed your subscriber limit"):
-            await of.apply(change(add=("A",)))
+async def test_a_full_plan_refuses_who_is_new_and_nobody_else() -> None:
+    """Given a plan that is full, whoever Kit has is written on, also where nobody here knew it."""
+    async with account(sandbox=Sandbox(limit=False, plan=Plan(subscriber_limit=1))) as of:
+        of.kit.add_subscriber(EMAIL)
+        with pytest.raises(NoMoreSubscribers, match="This request would exceed your subscriber limit"):
+            await of.apply(change(add=("A",)), email="new@example.com")
+        await of.apply(change(add=("A",)))
+        assert of.person.tags == {"A"}
 
 
 async def test_a_refusal_repeats_no_address() -> None:
