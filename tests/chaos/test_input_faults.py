@@ -13,7 +13,7 @@ from tests.chaos.load import Message, Published, good
 from tests.integration.harness import make_events
 from tests.integration.test_broker_faults import BROKEN, RawProperties
 from tests.integration.test_faults import BAD
-from worker.events.decode import MAX_BODY_BYTES
+from worker.events.body import MAX_BODY_BYTES
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
@@ -97,7 +98,9 @@ def show_letters(letters: list[DeadLetter], *, as_json: bool) -> None:
         show_json([_whole(letter) for letter in letters])
         return
     for letter in letters:
-        facts = [(name.replace("_", " "), str(value)) for name, value in _known(letter).items() if value]
+        labels = {name: letter.properties.get(name) for name in ("content_type", "content_encoding")}
+        known = {**_known(letter), **labels}
+        facts = [(name.replace("_", " "), str(value)) for name, value in known.items() if value]
         show(table(("Dead letter", letter.id), [fact for fact in facts if fact[0] != "id"]))
         show(
             table(
@@ -131,12 +134,15 @@ def _known(letter: DeadLetter) -> dict[str, Any]:
 
 
 def _whole(letter: DeadLetter) -> dict[str, Any]:
-    """Return everything; a body that is not UTF-8 as base64, under another name."""
-    try:
-        body = {"body": letter.body.decode()}
-    except UnicodeDecodeError:
-        body = {"body_base64": b64encode(letter.body).decode()}
-    return {**_known(letter), "headers": _plain(letter.headers), **body}
+    """Return everything; the body as text where it is some, and to the byte where that is not all of it."""
+    plain = letter.plain_body
+    body: dict[str, str] = {}
+    with suppress(UnicodeDecodeError):
+        body["body"] = plain.decode()
+    if not body or plain != letter.body:
+        body["body_base64"] = b64encode(letter.body).decode()
+    outside = {"headers": _plain(letter.headers), "properties": _plain(letter.properties)}
+    return {**_known(letter), **outside, **body}
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401  # any JSON

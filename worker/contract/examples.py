@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
-from worker.events.decode import MAX_AHEAD, MAX_BODY_BYTES
+from worker.events.body import MAX_BODY_BYTES
+from worker.events.decode import MAX_AHEAD
 from worker.events.json_body import MAX_DEPTH
 from worker.handlers.base import Handler
 
@@ -19,11 +20,11 @@ routing key names an app that is not the account's becomes a dead letter. Until 
 and bound its queues, events go nowhere: start it first, or give the exchange an alternate one, and
 publish with the flag `mandatory`.
 
-**Form.** JSON in UTF-8, as a CloudEvent 1.0 (structured, or binary with its attributes in headers that
-begin with `cloudEvents:` or `cloudEvents_`) or as a plain object. A plain event's `id`, `type` and
-`time` may instead come from the AMQP properties `message_id`, `type` and `timestamp` (in seconds); a
-missing type is taken from the routing key, and a missing time is the time of receipt. `time` may also be
-called `occurred_at`.
+**Form.** JSON in UTF-8, plain or as gzip, as a CloudEvent 1.0 (structured, or binary with its attributes in
+headers that begin with `cloudEvents:`, `cloudEvents_` or `ce-`) or as a plain object. A plain event's
+`id`, `type` and `time` may instead come from the AMQP properties `message_id`, `type` and `timestamp`
+(in seconds); a missing type is taken from the routing key, and a missing time is the time of receipt.
+`time` may also be called `occurred_at`.
 
 **Size.** At most {MAX_BODY_BYTES // 1024} KiB and {MAX_DEPTH} levels of nesting; no NaN and no infinite
 numbers.

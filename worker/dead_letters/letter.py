@@ -13,6 +13,8 @@ import msgspec
 from worker.broker import frames
 from worker.broker.publisher import Outgoing
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, work_queue
+from worker.errors import EventError
+from worker.events.body import plain_body
 from worker.events.delivery import Delivery
 from worker.events.event import (
     ABOUT_FAILURE,
@@ -155,12 +157,20 @@ class DeadLetter:
     is_by_worker: bool = True
 
     @property
+    def plain_body(self) -> bytes:
+        """The body as its event is read: unpacked, and in UTF-8; as it is, where it cannot be read."""
+        try:
+            return plain_body(Delivery(self.body, self.routing_key, self.properties, self.headers))
+        except EventError:
+            return self.body
+
+    @property
     def text(self) -> str:
         """The body as text, indented where it is JSON."""
         try:
-            return json.dumps(json.loads(self.body), indent=2, ensure_ascii=False)
+            return json.dumps(json.loads(self.plain_body), indent=2, ensure_ascii=False)
         except ValueError:
-            return self.body.decode("utf-8", "replace")
+            return self.plain_body.decode("utf-8", "replace")
 
 
 def read_dead_letter(delivery: Delivery, account: str) -> DeadLetter:

@@ -14,12 +14,12 @@ from urllib.parse import unquote
 
 from worker.dead_letters.letter import DeadLetter
 from worker.errors import EventError
+from worker.events.body import GZIP
 from worker.events.json_body import parse_json
 from worker.subscribers.identity import id_key, naming, person_in
 
 MOST_UNPACKED: Final = 1024 * 1024
 """Bytes of a compressed body that are looked at."""
-_GZIP: Final = b"\x1f\x8b"
 _BASE64: Final = re.compile(rb'"data_base64"\s*:\s*"([\w+/=-]*)')
 _ESCAPE: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
 
@@ -81,7 +81,7 @@ def _strings(value: Any) -> Iterator[str]:  # noqa: ANN401  # whatever a header 
 
 def _bodies(body: bytes) -> Iterator[bytes]:
     """Yield a body as it is, unpacked, and what a CloudEvent has in it as base64."""
-    if body.startswith(_GZIP):
+    if body.startswith(GZIP):
         body = _unpacked(body)
     yield body
     for found in _BASE64.findall(body):

@@ -12,6 +12,7 @@ from typing import Any
 
 from worker.errors import EarlyEvent, InvalidEvent, UndecodableEvent
 from worker.events.delivery import NEVER, Delivery
+from worker.events.envelope import read_envelope
 from worker.events.event import (
     EVENT_ARRIVAL,
     EVENT_ID,
@@ -21,17 +22,14 @@ from worker.events.event import (
     Event,
     OrderKey,
 )
-from worker.events.json_body import parse_json
 from worker.events.routing_key import app_in, begins, type_in
+from worker.events.times import parse_time
 from worker.events.values import Json
 
-MAX_BODY_BYTES = 256 * 1024
 MAX_AHEAD = timedelta(minutes=5)
 """A time further ahead would outrank whatever really happens to that person until then."""
 
 MAX_ARRIVAL_DIGITS = 20
-
-_CLOUD_EVENT_PREFIXES = ("cloudEvents:", "cloudEvents_")
 
 
 def decode(
@@ -57,7 +55,6 @@ def decode(
         InvalidEvent: A field of the envelope is missing or wrong; the text begins with its name.
         WrongApp: Its routing key names an app that is not the account's.
     """
-    _refuse_unreadable(delivery)
     delivery = delivery.as_published()
     envelope = _envelope(delivery)
     replayed = _header(delivery, ORIGINAL_ROUTING_KEY)
@@ -82,53 +79,13 @@ def with_data(event: Event, delivery: Delivery) -> Event:
     return replace(event, data=_data(_envelope(delivery))) if event.data is LET_GO else event
 
 
-def _refuse_unreadable(delivery: Delivery) -> None:
+def _envelope(delivery: Delivery) -> dict[str, Any]:
     if delivery.unreadable:
         names = ", ".join(delivery.unreadable)
         raise UndecodableEvent(
             f"{names}: cannot be read (text must be UTF-8, and the timestamp in seconds since 1970)"
         )
-    if len(delivery.body) > MAX_BODY_BYTES:
-        raise UndecodableEvent(f"body: {len(delivery.body)} bytes; at most {MAX_BODY_BYTES} are allowed")
-    encoding = delivery.properties.get("content_encoding", "utf-8")
-    if encoding not in {"utf-8", "UTF-8", "identity"}:
-        raise UndecodableEvent(f"content_encoding: {encoding[:40]!r} is not supported; send plain UTF-8 JSON")
-
-
-def attributes(delivery: Delivery) -> dict[str, Any]:
-    """Return what a binary CloudEvent says in its headers; nothing of other messages."""
-    return {
-        name[len(prefix) :].lower(): value
-        for name, value in delivery.headers.items()
-        for prefix in _CLOUD_EVENT_PREFIXES
-        if name.startswith(prefix)
-    }
-
-
-def _envelope(delivery: Delivery) -> dict[str, Any]:
-    """Return the event's attributes and its `data` as one dictionary, whatever form it came in."""
-    body = parse_json(delivery.body)
-    outside = attributes(delivery)
-    envelope = {**outside, "data": body} if "specversion" in outside else body
-    if not isinstance(envelope, dict):
-        raise UndecodableEvent("body: must be a JSON object")
-    if "specversion" in envelope:
-        _check_cloud_event(envelope)
-    elif _media_type(delivery).startswith("application/cloudevents"):
-        raise InvalidEvent('specversion: missing; a CloudEvent carries "specversion": "1.0"')
-    return envelope
-
-
-def _media_type(delivery: Delivery) -> str:
-    return str(delivery.properties.get("content_type", "")).partition(";")[0].strip().lower()
-
-
-def _check_cloud_event(envelope: Mapping[str, Any]) -> None:
-    if envelope["specversion"] != "1.0":
-        raise InvalidEvent("specversion: only CloudEvents 1.0 is supported")
-    for name in ("id", "type"):
-        if not envelope.get(name):
-            raise InvalidEvent(f"{name}: missing; CloudEvents requires it")
+    return read_envelope(delivery)
 
 
 def _header(delivery: Delivery, name: str) -> str | None:
@@ -197,27 +154,6 @@ def _time(envelope: Mapping[str, Any], delivery: Delivery) -> datetime | None:
     return time
 
 
-def parse_time(name: str, value: object) -> datetime:
-    """Return a time that an event gives.
-
-    Raises:
-        InvalidEvent: It is none, or lacks its offset; the text begins with the name.
-    """
-    try:
-        # A binary CloudEvent may carry its time as an AMQP timestamp, which arrives as a datetime.
-        time = value if isinstance(value, datetime) else _from_iso(value)
-        if time.tzinfo is not None:
-            return time.astimezone(UTC)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise InvalidEvent(f"{name}: must be an ISO 8601 time such as 2026-07-01T10:00:00Z") from error
-    raise InvalidEvent(f"{name}: lacks its offset from UTC, such as Z or +02:00")
-
-
-def _from_iso(value: Any) -> datetime:  # noqa: ANN401  # whatever the JSON holds
-    # RFC 3339 allows a small z, which Python before 3.12 does not.
-    return datetime.fromisoformat(f"{value[:-1]}Z" if value[-1:] == "z" else value)
-
-
 def _sequence(envelope: Mapping[str, Any]) -> str:
     """Return the CloudEvents `sequence` such that plain text comparison orders it.
 
@@ -236,5 +172,6 @@ def _sequence(envelope: Mapping[str, Any]) -> str:
 def _data(envelope: Mapping[str, Any]) -> Mapping[str, Json]:
     data = envelope.get("data")
     if not isinstance(data, dict):
-        raise InvalidEvent("data: missing" if data is None else "data: must be an object")
+        text = ", not text" if isinstance(data, str) else ""
+        raise InvalidEvent("data: missing" if data is None else f"data: must be an object{text}")
     return data

@@ -14,8 +14,12 @@ MAX_DEPTH: Final = 32
 _UNSAFE_ESCAPE: Final = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
 
 
-def parse_json(body: bytes) -> Json:
+def parse_json(body: bytes, name: str = "body") -> Json:
     """Return the JSON value of a body.
+
+    Args:
+        body: Its bytes.
+        name: What has it, for the error.
 
     Raises:
         UndecodableEvent: It is not UTF-8, not JSON as the standard has it (no NaN, no 1e999), or too deep.
@@ -25,16 +29,16 @@ def parse_json(body: bytes) -> Json:
         text = body.decode("utf-8-sig")
         value: Json = _DECODER.decode(text)
     except UnicodeDecodeError as error:
-        raise UndecodableEvent(f"body: not UTF-8 at byte {error.start}") from error
+        raise UndecodableEvent(f"{name}: not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
-        raise UndecodableEvent(f"body: not JSON: {error.msg} at character {error.pos}") from error
+        raise UndecodableEvent(f"{name}: not JSON: {error.msg} at character {error.pos}") from error
     except RecursionError as error:
-        raise UndecodableEvent(f"body: nested deeper than {MAX_DEPTH} levels") from error
+        raise UndecodableEvent(f"{name}: nested deeper than {MAX_DEPTH} levels") from error
     except ValueError as error:  # NaN, 1e999, or a whole number of thousands of digits
-        raise UndecodableEvent(f"body: not JSON: {error}") from error
-    _check_depth(value, 1)
+        raise UndecodableEvent(f"{name}: not JSON: {error}") from error
+    _check_depth(value, 1, name)
     if _UNSAFE_ESCAPE.search(body):
-        _check_text(value, "")
+        _check_text(value, "", name)
     return value
 
 
@@ -58,25 +62,25 @@ def _children(value: Json) -> list[tuple[str, Json]]:
     return [(str(index), item) for index, item in enumerate(value)] if isinstance(value, list) else []
 
 
-def _check_depth(value: Json, depth: int) -> None:
+def _check_depth(value: Json, depth: int, name: str) -> None:
     if depth > MAX_DEPTH:
-        raise UndecodableEvent(f"body: nested deeper than {MAX_DEPTH} levels")
+        raise UndecodableEvent(f"{name}: nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
             if isinstance(item, dict | list):
-                _check_depth(item, depth + 1)
+                _check_depth(item, depth + 1, name)
 
 
-def _check_text(value: Json, path: str) -> None:
+def _check_text(value: Json, path: str, name: str) -> None:
     """Refuse text that is no text: NUL, and halves of surrogate pairs, which UTF-8 cannot carry."""
     if isinstance(value, str) and not _is_text(value):
         raise InvalidEvent(
-            f"{path or 'body'}: holds a character that is not text (NUL or half a surrogate pair)"
+            f"{path or name}: holds a character that is not text (NUL or half a surrogate pair)"
         )
     for key, item in _children(value):
         if not _is_text(key):
-            raise InvalidEvent(f"{path or 'body'}: a key holds a character that is not text")
-        _check_text(item, f"{path}.{key}" if path else key)
+            raise InvalidEvent(f"{path or name}: a key holds a character that is not text")
+        _check_text(item, f"{path}.{key}" if path else key, name)
 
 
 def _is_text(text: str) -> bool:

@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from worker.errors import EventError
+from worker.events.body import plain_body
 from worker.events.broken_json import readable_part
-from worker.events.decode import attributes, parse_time
 from worker.events.delivery import Delivery
+from worker.events.envelope import from_base64, legible_attributes
 from worker.events.event import EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY
 from worker.events.routing_key import type_in
+from worker.events.times import parse_time
 from worker.outside import line
 from worker.subscribers.identity import id_key, person_in
 
@@ -75,8 +77,22 @@ def glimpse(delivery: Delivery, apps: Collection[str] = (), types: Collection[st
 
 def _envelope(delivery: Delivery) -> tuple[Mapping[str, Any], Any]:
     """Return an event's attributes, and its data."""
-    outside, body = attributes(delivery), readable_part(delivery.body)
-    return (outside, body) if "specversion" in outside else (body, body.get("data"))
+    body = readable_part(_plain(delivery))
+    if "specversion" not in body and (outside := legible_attributes(delivery.headers)):
+        return outside, body
+    return body, body.get("data") or _packed_data(body)
+
+
+def _plain(delivery: Delivery) -> bytes:
+    with suppress(EventError):
+        return plain_body(delivery)
+    return delivery.body
+
+
+def _packed_data(body: Mapping[str, Any]) -> object:
+    with suppress(EventError):
+        return readable_part(from_base64(body.get("data_base64")))
+    return None
 
 
 def _person(data: object) -> tuple[str, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -388,6 +389,48 @@ def test_what_was_done_to_a_message_before_it_came_is_not_told_of_its_letter() -
 
     assert (letter.is_by_worker, letter.reason, letter.detail) == (True, "kit_rejected", "no")
     assert died.headers["x-original-x-death"] == DEATH["x-death"]
+
+
+@pytest.mark.parametrize(
+    ("body", "labels"),
+    [
+        (gzip.compress(b'{"a":"\xc3\xa9"}'), {"content_encoding": "gzip"}),
+        (gzip.compress(b'{"a":"\xc3\xa9"}'), {}),
+        (b'{"a":"\xe9"}', {"content_type": "application/json; charset=iso-8859-1"}),
+    ],
+    ids=["gzip", "gzip without its label", "latin-1"],
+)
+def test_a_packed_body_keeps_its_bytes_and_label_and_can_be_read(body: bytes, labels: dict[str, str]) -> None:
+    died = sent(letter_of(delivered(body, "user.signed_up", None, **labels)))
+
+    letter = read_dead_letter(died, "default")
+    again = replay_message(died, letter)
+
+    assert letter.text == '{\n  "a": "é"\n}'
+    assert letter.body == again.body == body
+    assert died.properties.items() >= labels.items() <= again.properties.items()
+
+
+def test_a_damaged_body_is_shown_as_it_is() -> None:
+    letter = read_dead_letter(delivered(b"\x1f\x8bno gzip"), "default")
+
+    assert letter.text == "\x1f\ufffdno gzip"
+
+
+def test_headers_of_cloud_events_mean_the_same_in_a_replay() -> None:
+    """Given a header of bytes and a time in milliseconds, then a replay has both as they came."""
+    headers = {
+        "ce-specversion": bytearray(b"1.0"), "cloudEvents_id": bytearray(b"e-1"), "ce-type": "order.paid",
+        "cloudEvents_time": 1782900000250, "ce-sequence": 7,
+    }  # fmt: skip
+    message = delivered(b'{"user": {}}', headers=headers)
+
+    again = died_and_replayed(message, None)
+
+    assert again.headers.items() >= headers.items()
+    assert read(again) == read(message)
+    assert (read(again).id, read(again).order.sequence) == ("e-1", "0017")
+    assert read(again).time == datetime(2026, 7, 1, 10, 0, 0, 250_000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("headers", [{"x-reason": "mine"}, {"x-attempts": "many"}, {"x-detail": 5}])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -87,13 +89,34 @@ def test_the_name_of_a_queue_is_no_type() -> None:
 HEADERS = {"specversion": "1.0", "id": "c-1", "type": "order.paid", "time": TIME}
 
 
-@pytest.mark.parametrize("prefix", ["cloudEvents:", "cloudEvents_"])
+@pytest.mark.parametrize("prefix", ["cloudEvents:", "cloudEvents_", "ce-", "CE-"])
 def test_of_a_binary_cloud_event_the_headers_are_seen(prefix: str) -> None:
     """Given headers in order, and a body that is wrong, then the event is told by its headers."""
     headers = {f"{prefix}{name}": value for name, value in HEADERS.items()}
 
     assert seen(b"<xml/>", headers=headers, message_id="m-1") == Glimpse("c-1", "order.paid", NOON)
     assert seen({"user": {"email": EMAIL}}, headers=headers).email == EMAIL
+
+
+def test_of_headers_that_differ_or_are_wrong_the_others_are_seen() -> None:
+    """Given an event that is refused for its headers, then it is found by what the first of them say."""
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-time": 5,
+        "ce-id": b"c-1",
+        "cloudEvents:id": "c-2",
+        "ce-type": "a",
+    }
+
+    assert seen(b"?", headers=headers) == Glimpse("c-1", "a", None)
+
+
+def test_of_what_is_packed_all_is_seen() -> None:
+    in_base64 = {**BODY, "data": None, "data_base64": b64encode(json.dumps(BODY["data"]).encode()).decode()}
+
+    assert seen(gzip.compress(json.dumps(BODY).encode()), content_encoding="gzip") == ALL
+    assert seen(in_base64) == ALL
+    assert seen({**in_base64, "data_base64": "?"}) == Glimpse("e-1", "order.paid", NOON)
 
 
 def test_of_a_replay_that_fails_again_the_first_time_is_seen() -> None:
@@ -129,7 +152,7 @@ json_values = st.recursive(
     ),
     max_leaves=6,
 )
-names = st.sampled_from(["id", "type", "time", "occurred_at", "data", "specversion"])
+names = st.sampled_from(["id", "type", "time", "occurred_at", "data", "data_base64", "specversion"])
 stamps = st.sampled_from([None, NOON, datetime.max.replace(tzinfo=UTC), datetime.min])  # noqa: DTZ901  # any
 
 
@@ -137,7 +160,9 @@ stamps = st.sampled_from([None, NOON, datetime.max.replace(tzinfo=UTC), datetime
     st.binary(max_size=40)
     | st.dictionaries(names, json_values, max_size=5).map(lambda body: json.dumps(body).encode()),
     st.dictionaries(
-        names.map("cloudEvents:{}".format) | st.just("x-event-time"), json_values | stamps, max_size=4
+        names.map("cloudEvents:{}".format) | names.map("ce-{}".format) | st.just("x-event-time"),
+        json_values | stamps,
+        max_size=4,
     ),
     stamps,
     st.text(max_size=8) | st.integers(),

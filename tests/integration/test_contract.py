@@ -1,0 +1,243 @@
+"""What the platform may send, through a real RabbitMQ and a real worker, to its end in Kit."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from base64 import b64decode
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel
+from cloudevents.core.bindings import amqp, rabbitmq
+from cloudevents.core.v1.event import CloudEvent
+
+from tests.integration.harness import KEY, Worker, World, all_settled
+from tests.integration.shell import Shell
+from worker.sandbox import Sandbox
+
+pytestmark = pytest.mark.timeout(120)
+
+TIME = datetime(2026, 7, 1, 10, 0, 0, 250_000, tzinfo=UTC)
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(keys={KEY: "Sunny Kitchen"}, limit=False).running() as running:
+        yield running
+
+
+@pytest.fixture
+def world(amqp_url: str, events_exchange: str, account_name: str, tmp_path: Path, sandbox: Sandbox) -> World:
+    world = World(amqp_url, events_exchange, account_name, tmp_path / "config", sandbox.url)
+    world.write_account()
+    return world
+
+
+@pytest.fixture
+def kit_worker(world: World, tmp_path: Path) -> Shell:
+    return Shell(world, tmp_path)
+
+
+def data_of(name: str) -> dict[str, Any]:
+    return {
+        "user": {"email": f"{name}@example.com", "first_name": "Zoë"},
+        "subscription": {"plan": "Annual"},
+    }
+
+
+def event_of(name: str, **more: object) -> CloudEvent:
+    attributes = {"id": f"e-{name}", "source": "/platform", "type": "subscription.started", "time": TIME}
+    return CloudEvent({**attributes, "subject": name, **more}, data_of(name))
+
+
+def in_amqp(name: str) -> aio_pika.Message:
+    """A message as the SDK for Python makes it for AMQP 1.0."""
+    made = amqp.to_binary_event(event_of(name, datacontenttype="application/json"))
+    return aio_pika.Message(
+        made.application_data,
+        headers=made.application_properties,
+        content_type=made.properties["content-type"],
+    )
+
+
+def in_rabbitmq(name: str) -> aio_pika.Message:
+    made = rabbitmq.to_binary_event(event_of(name))
+    return aio_pika.Message(made.body, headers=dict(made.headers), content_type=made.content_type)
+
+
+def structured(name: str) -> aio_pika.Message:
+    made = rabbitmq.to_structured_event(event_of(name))
+    return aio_pika.Message(made.body, headers=dict(made.headers), content_type=made.content_type)
+
+
+def of_bytes(name: str) -> aio_pika.Message:
+    body = json.dumps(data_of(name)).encode()
+    made = rabbitmq.to_structured_event(CloudEvent(event_of(name).get_attributes(), body))
+    assert b"data_base64" in made.body
+    return aio_pika.Message(made.body, content_type=made.content_type)
+
+
+def by_headers(name: str, headers: Mapping[str, Any], **properties: Any) -> aio_pika.Message:  # noqa: ANN401
+    return aio_pika.Message(json.dumps(data_of(name)).encode(), headers=dict(headers), **properties)
+
+
+def javascript(name: str) -> aio_pika.Message:
+    """`HTTP.binary` of the npm package cloudevents, its headers as the message's."""
+    headers = {
+        "content-type": "application/json; charset=utf-8", "ce-id": f"e-{name}", "ce-source": "/platform",
+        "ce-time": "2026-07-01T10:00:00.250Z", "ce-type": "subscription.started", "ce-specversion": "1.0",
+    }  # fmt: skip
+    return by_headers(name, headers)
+
+
+def go(name: str) -> aio_pika.Message:
+    """`amqp.WriteMessage` of sdk-go, as RabbitMQ hands over what came by AMQP 1.0: times in whole seconds."""
+    headers = {
+        "cloudEvents:specversion": "1.0", "cloudEvents:id": f"e-{name}", "cloudEvents:source": "/platform",
+        "cloudEvents:type": "subscription.started", "cloudEvents:time": TIME.replace(microsecond=0),
+    }  # fmt: skip
+    return by_headers(name, headers, content_type="application/json")
+
+
+def java(name: str) -> aio_pika.Message:
+    """`ProtonAmqpMessageWriter` of sdk-java, whose extensions have no prefix."""
+    headers = {
+        "cloudEvents:specversion": "1.0", "cloudEvents:id": f"e-{name}", "cloudEvents:source": "/platform",
+        "cloudEvents:type": "subscription.started", "cloudEvents:time": "2026-07-01T10:00:00.25Z",
+        "sequence": "7",
+    }  # fmt: skip
+    return by_headers(name, headers, content_type="application/json")
+
+
+def as_bytes(name: str) -> aio_pika.Message:
+    headers = {
+        "CE-SpecVersion": bytearray(b"1.0"), "CE-Id": bytearray(f"e-{name}".encode()),
+        "CE-Type": "subscription.started", "CE-Time": int(TIME.timestamp() * 1000),
+    }  # fmt: skip
+    return by_headers(name, headers)
+
+
+def plain(name: str) -> bytes:
+    event = {
+        "id": f"e-{name}",
+        "type": "subscription.started",
+        "time": TIME.isoformat(),
+        "data": data_of(name),
+    }
+    return json.dumps(event, ensure_ascii=False).encode()
+
+
+MESSAGES = {
+    "amqp": in_amqp("amqp"),
+    "rabbitmq": in_rabbitmq("rabbitmq"),
+    "structured": structured("structured"),
+    "bytes": of_bytes("bytes"),
+    "javascript": javascript("javascript"),
+    "go": go("go"),
+    "java": java("java"),
+    "upper": as_bytes("upper"),
+    "gzip": aio_pika.Message(gzip.compress(plain("gzip")), content_encoding="gzip"),
+    "ascii": aio_pika.Message(plain("ascii"), content_encoding="us-ascii"),
+    "binary": aio_pika.Message(plain("binary"), content_encoding=" BINARY "),
+    "quoted": aio_pika.Message(plain("quoted"), content_type='application/json;charset="utf8"'),
+    "latin": aio_pika.Message(
+        plain("latin").decode().encode("latin-1"), content_type="application/json; charset=ISO-8859-1"
+    ),
+}
+
+
+async def publish(channel: AbstractChannel, world: World, *messages: aio_pika.Message) -> None:
+    exchange = await channel.get_exchange(world.exchange)
+    for message in messages:
+        message.delivery_mode = aio_pika.DeliveryMode.PERSISTENT
+    await asyncio.gather(*(exchange.publish(message, "subscription.started") for message in messages))
+
+
+async def test_what_sdks_send_and_whatever_label_it_has_is_applied_as_it_was_meant(
+    world: World, sandbox: Sandbox, channel: AbstractChannel, tmp_path: Path
+) -> None:
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(channel, world, *MESSAGES.values())
+        await all_settled(worker, len(MESSAGES))
+        settled = {line["event_id"]: line for line in worker.log_lines() if "event_id" in line}
+
+    account = sandbox.account(KEY)
+    people = {name: account.find(f"{name}@example.com") for name in MESSAGES}
+    assert [name for name, person in people.items() if person is None] == []
+    assert {name for name, person in people.items() if person and person.tags != {"Active Member"}} == set()
+    assert {person.first_name for person in people.values() if person} == {"Zoë"}
+    times = {name: person.fields["mk_subscription_started_at"] for name, person in people.items() if person}
+    assert {time for name, time in times.items() if name != "go"} == {"2026-07-01T10:00:00.250000Z"}
+    assert times["go"] == "2026-07-01T10:00:00Z"
+    assert settled.keys() == {f"e-{name}" for name in MESSAGES}
+
+
+async def test_a_duplicate_in_another_form_is_one(
+    world: World, sandbox: Sandbox, channel: AbstractChannel, tmp_path: Path
+) -> None:
+    """Given an event that is sent again by another library, then it is known by its id, type and time."""
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(channel, world, in_amqp("ada"))
+        await all_settled(worker, 1)
+        await publish(channel, world, structured("ada"), javascript("ada"), in_amqp("bob"))
+        await all_settled(worker, 2)
+        await worker_knows(worker, 4)
+
+    ended = [line["event"] for line in worker.log_lines() if line.get("event_id") == "e-ada"]
+    assert ended == ["event_applied", "event_duplicate", "event_duplicate"]
+    assert sandbox.account(KEY).find("ada@example.com")
+
+
+async def worker_knows(worker: Worker, count: int) -> None:
+    async with asyncio.timeout(20):
+        while sum(name in {"event_applied", "event_duplicate"} for name in worker.events_logged()) < count:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_packed_event_that_is_refused_keeps_its_bytes_and_can_be_read_and_replayed(
+    world: World, kit_worker: Shell, channel: AbstractChannel, tmp_path: Path
+) -> None:
+    event = {"id": "e-1", "type": "subscription.started", "data": {"user": {"email": "ada at example.com"}}}
+    body = gzip.compress(json.dumps(event).encode())
+    bomb = gzip.compress(b" " * 50_000_000)
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(
+            channel,
+            world,
+            aio_pika.Message(body, content_encoding="gzip", message_id="m-1"),
+            aio_pika.Message(bomb, content_encoding="gzip", message_id="m-2"),
+        )
+        await dead(worker, 2)
+        # One after the other: while one command looks, it holds them.
+        shown = await kit_worker("dead-letters", "show", "e-1")
+        as_json = await kit_worker("dead-letters", "show", "e-1", "--json")
+        listed = await kit_worker("dead-letters", "list")
+        replayed = await kit_worker("dead-letters", "replay", "--id", "e-1")
+        await dead(worker, 3)
+        again = await kit_worker("dead-letters", "show", "e-1", "--json")
+        history = await kit_worker("history", "--event", "e-1")
+
+    assert '"email": "ada at example.com"' in shown.out
+    assert "content encoding" in shown.out
+    first, second = json.loads(as_json.out)[0], json.loads(again.out)[0]
+    for letter in (first, second):
+        assert json.loads(letter["body"]) == event
+        assert b64decode(letter["body_base64"]) == body
+        assert letter["properties"]["content_encoding"] == "gzip"
+        assert letter["reason"] == "invalid_event"
+    assert first["id"] != second["id"]
+    assert "body: more than 262144 bytes once unpacked" in listed.out
+    assert replayed.code == 0
+    assert "not an email address" in history.out
+
+
+async def dead(worker: Worker, count: int) -> None:
+    async with asyncio.timeout(20):
+        while worker.events_logged().count("event_dead_lettered") < count:
+            await asyncio.sleep(0.05)
