@@ -15,12 +15,13 @@ from aio_pika.tools import OneShotCallback
 from structlog.testing import capture_logs
 from yarl import URL
 
+from tests.chaos.proxy import Proxy
 from tests.integration.conftest import BrokerControl
 from tests.integration.harness import until
-from worker.broker.connection import Connection, check_amqp_url, connect
+from worker.broker.connection import Connection, check_amqp_url, close_quietly, connect
 from worker.broker.consuming import ConsumerChannel
 from worker.broker.publisher import Outgoing, Publisher
-from worker.broker.queues import connected, queue_state
+from worker.broker.queues import QueueState, connected, queue_state
 from worker.broker.reconnecting import ReconnectingConnection
 from worker.clock import Clock
 from worker.errors import BrokerUnavailable
@@ -81,6 +82,27 @@ async def test_channels_leave_nothing_behind_on_their_connection(connection: Con
     before = callbacks_alive()
     await ask(50)
     assert callbacks_alive() == before
+
+
+@pytest.mark.parametrize("called_off", [False, True])
+async def test_a_channel_that_closes_late_harms_no_other(
+    amqp_url: str, queue: str, *, called_off: bool
+) -> None:
+    """Given a broker that answers a close too late, or a caller that is called off, the connection goes on.
+
+    aiormq closes a channel once more where its close is cancelled, and RabbitMQ closes the whole connection
+    of whoever closes a channel twice.
+    """
+    proxy = Proxy(amqp_url)
+    async with proxy.open(), connected(proxy.url, "test") as connection:
+        late, other = await connection.open_channel(), await connection.open_channel()
+        with proxy.black_hole():
+            closing = asyncio.create_task(close_quietly(late))
+            await asyncio.wait({closing}, timeout=0.1 if called_off else None)
+            closing.cancel()
+            await asyncio.wait({closing})
+        assert (await other.declare_queue(queue, passive=True)).name == queue
+        assert await queue_state(connection, queue) == QueueState(0, 0)
 
 
 async def test_a_connection_that_the_broker_closes_is_known_to_be_gone(

@@ -165,16 +165,26 @@ async def connect(url: URL, name: str, *, timeout: float = RPC_TIMEOUT) -> Conne
 
 
 async def close_quietly(closable: AbstractConnection | AbstractChannel) -> None:
-    """Close a connection or channel that may be broken already, within `CLOSE_TIMEOUT`."""
+    """Close a connection or channel that may be broken already, and wait for that, `CLOSE_TIMEOUT` at most.
+
+    A close is never called off, however long it takes: aiormq 7.2 would close the channel a second time, and
+    RabbitMQ ends the whole connection of whoever does that ("expected 'channel.open'").
+    """
     if closable.is_closed:
         return
     # In a task of its own, because the library's close may itself raise CancelledError, which must not be
     # mistaken for, nor hide, the cancellation of the caller.
     closing = asyncio.ensure_future(closable.close())
-    try:
-        await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT)
-    finally:
-        if not closing.done():
-            closing.cancel()
-        elif not closing.cancelled():
-            closing.exception()  # there is nothing left to do about it
+    _CLOSING.add(closing)
+    closing.add_done_callback(_closed)
+    await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT)
+
+
+def _closed(closing: asyncio.Future[None]) -> None:
+    _CLOSING.discard(closing)
+    if not closing.cancelled():
+        closing.exception()  # there is nothing left to do about it
+
+
+_CLOSING: Final[set[asyncio.Future[None]]] = set()
+"""What still closes; the event loop would forget it."""
