@@ -14,11 +14,11 @@ from worker.sandbox import bulk, shapes
 from worker.sandbox.bulk import BulkSettings, Item, Json, Operation
 from worker.sandbox.endpoint import Endpoint, Incoming, Result
 from worker.sandbox.inputs import id_input, subscriber_input, text_input
-from worker.sandbox.records import CustomField, Subscriber, Tag, is_email
+from worker.sandbox.records import CustomField, Form, Subscriber, Tag, is_email
 from worker.sandbox.refusals import ForbiddenError, InvalidError
 from worker.sandbox.state import LIMIT_REACHED, Account
 
-Found = TypeVar("Found", Tag, CustomField)
+Found = TypeVar("Found", Tag, CustomField, Form)
 
 SUBSCRIBER_INPUTS = ("email_address", "first_name", "state")  # custom fields are ignored
 
@@ -130,12 +130,34 @@ def failed_custom_field(_: Account, item: Item, __: BulkSettings) -> Json:
     return {"id": None, "label": item.get("label"), "key": None, "name": None, "created_at": None}
 
 
+def add(account: Account, item: Item, now: float) -> Json:
+    """Add one subscriber to a form."""
+    subscriber, wanted = _both(_subscriber(account, item), _form(account, item), "Form")
+    referrer = text_input(item, "referrer") or None
+    added, _ = account.memberships.add(wanted, subscriber, now, referrer)
+    return {**shapes.bulk_subscriber(added), **shapes.addition(added, wanted.id)}
+
+
+def failed_addition(account: Account, item: Item, _: BulkSettings) -> Json:
+    """A subscriber who was not added: the id that was not found is null."""
+    subscriber, wanted = _subscriber(account, item), _form(account, item)
+    return {
+        "form_id": wanted and wanted.id,
+        "subscriber_id": subscriber and subscriber.id,
+        "referrer": item.get("referrer"),
+    }
+
+
 def _subscriber(account: Account, item: Item) -> Subscriber | None:
     return account.subscribers.rows.get(id_input(item, "subscriber_id"))
 
 
 def _tag(account: Account, item: Item) -> Tag | None:
     return account.tags.rows.get(id_input(item, "tag_id"))
+
+
+def _form(account: Account, item: Item) -> Form | None:
+    return account.forms.rows.get(id_input(item, "form_id"))
 
 
 def _custom_field(account: Account, item: Item) -> CustomField | None:
@@ -182,6 +204,9 @@ OPERATIONS = {
     ),
     "DELETE /v4/bulk/tags/subscribers": Operation(
         "taggings", "tagging", untag, failed_tagging, email=_email_by_id
+    ),
+    "POST /v4/bulk/forms/subscribers": Operation(
+        "additions", "subscription", add, failed_addition, email=_email_by_id, answers="subscribers"
     ),
     "POST /v4/bulk/tags": Operation("tags", "tag", create_tag, failed_tag, answers="tags", opposite=True),
     "DELETE /v4/bulk/tags": Operation("tags", "tag", delete_tag, failed_deletion),

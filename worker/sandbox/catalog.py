@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from worker.sandbox.records import CustomField, Tag, field_key, timestamp
-from worker.sandbox.refusals import InvalidError, NotFoundError
+from worker.sandbox.refusals import InvalidError
 from worker.sandbox.tables import Table
 
 
@@ -22,17 +22,6 @@ class Tags(Table[Tag]):
         """The tag of that name, compared without case."""
         tag_id = self._by_name.get(name.lower())
         return None if tag_id is None else self.rows[tag_id]
-
-    def get(self, tag_id: int) -> Tag:
-        """The tag with that id.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        tag = self.rows.get(tag_id)
-        if tag is None:
-            raise NotFoundError
-        return tag
 
     def create(self, name: str, now: float) -> tuple[Tag, bool]:
         """The tag of that name and whether it was created by this call.
@@ -78,17 +67,6 @@ class CustomFields(Table[CustomField]):
         super().__init__()
         self._ids = ids
         self.by_key: dict[str, int] = {}
-
-    def get(self, field_id: int) -> CustomField:
-        """The custom field with that id.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        custom_field = self.rows.get(field_id)
-        if custom_field is None:
-            raise NotFoundError
-        return custom_field
 
     def create(self, label: str, now: float) -> tuple[CustomField, bool]:
         """The custom field of that label and whether it was created by this call.

@@ -133,13 +133,19 @@ def delete(world: World, _: Mapping[str, str], body: bytes) -> Json:
 
 
 def seed(world: World, _: Mapping[str, str], body: bytes) -> Json:
-    """Create tags, custom fields and subscribers, past the API."""
+    """Create tags, custom fields, forms, landing pages, sequences and subscribers, past the API."""
     order = orders.SeedOrder.model_validate_json(body)
     view = orders.account_of(world, order.account)
     for name in order.tags:
         view.add_tag(name)
     for label in order.custom_fields:
         view.add_custom_field(label)
+    for name in order.forms:
+        view.add_form(name)
+    for name in order.landing_pages:
+        view.add_form(name, hosted=True)
+    for name in order.sequences:
+        view.add_sequence(name)
     for person in order.subscribers:
         view.add_subscriber(
             person.email_address,
@@ -213,6 +219,8 @@ def _view(view: AccountView) -> Json:
         "subscribers": people,
         "tags": [asdict(tag) for tag in view.account.tags.rows.values()],
         "custom_fields": [asdict(each) for each in view.account.custom_fields.rows.values()],
+        "forms": [asdict(each) for each in view.account.forms.rows.values()],
+        "sequences": [asdict(each) for each in view.account.sequences.rows.values()],
     }
 
 

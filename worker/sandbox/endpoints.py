@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from worker.sandbox import bulk_endpoints, field_endpoints, shapes, subscriber_endpoints, tag_endpoints
+from worker.sandbox import (
+    bulk_endpoints,
+    field_endpoints,
+    group_endpoints,
+    shapes,
+    subscriber_endpoints,
+    tag_endpoints,
+)
 from worker.sandbox.endpoint import Endpoint, Incoming, Result
 from worker.sandbox.state import Account
 
@@ -22,5 +29,6 @@ ROUTES: Mapping[str, Endpoint] = {
     **subscriber_endpoints.ROUTES,
     **tag_endpoints.ROUTES,
     **field_endpoints.ROUTES,
+    **group_endpoints.ROUTES,
     **bulk_endpoints.ROUTES,
 }

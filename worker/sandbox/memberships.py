@@ -1,4 +1,4 @@
-"""Which subscribers of an account have which tag, and since when."""
+"""Which subscribers of an account have which tag, or were added to which form or sequence, and since when."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import itertools
 from dataclasses import replace
 
 from worker.sandbox.catalog import Tags
-from worker.sandbox.records import Added, Subscriber, timestamp
+from worker.sandbox.records import Added, EmailSequence, Form, Subscriber, timestamp
 from worker.sandbox.tables import Table
 
 
 class Memberships:
-    """Tags and untags the subscribers of one account."""
+    """Tags and untags the subscribers of one account, and adds them to forms and sequences."""
 
     def __init__(self, subscribers: Table[Subscriber], tags: Tags) -> None:
         self._subscribers = subscribers
@@ -27,8 +27,7 @@ class Memberships:
         self._tags.get(tag_id)
         if tag_id in subscriber.tags:
             return subscriber, False
-        tagging = Added(timestamp(now), next(self._numbers))
-        tagged = replace(subscriber, tags={**subscriber.tags, tag_id: tagging})
+        tagged = replace(subscriber, tags={**subscriber.tags, tag_id: self._added(now)})
         return self._subscribers.put(tagged, now), True
 
     def untag(self, tag_id: int, subscriber: Subscriber, now: float) -> None:
@@ -52,3 +51,18 @@ class Memberships:
         for subscriber in list(self._subscribers.rows.values()):
             self.untag(tag_id, subscriber, now)
         self._tags.delete(tag_id, now)
+
+    def add(
+        self, group: Form | EmailSequence, subscriber: Subscriber, now: float, referrer: str | None = None
+    ) -> tuple[Subscriber, bool]:
+        """Add a subscriber to a form or a sequence; says whether that is new.
+
+        Who was added before keeps the time and the referrer of then (assumed).
+        """
+        if group.id in subscriber.added:
+            return subscriber, False
+        added = replace(subscriber, added={**subscriber.added, group.id: self._added(now, referrer)})
+        return self._subscribers.put(added, now), True
+
+    def _added(self, now: float, referrer: str | None = None) -> Added:
+        return Added(timestamp(now), next(self._numbers), referrer)

@@ -131,11 +131,14 @@ class SeedSubscriber(_Order):
 
 
 class SeedOrder(_Order):
-    """What to create: tags by name, custom fields by label, subscribers."""
+    """What to create: tags, forms, landing pages, sequences by name, custom fields by label, subscribers."""
 
     account: str | None = None
     tags: list[str] = []
     custom_fields: list[str] = []
+    forms: list[str] = []
+    landing_pages: list[str] = []
+    sequences: list[str] = []
     subscribers: list[SeedSubscriber] = []
 
 

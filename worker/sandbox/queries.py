@@ -21,6 +21,10 @@ OFFERED: Mapping[str, Sequence[str]] = {
     "GET /v4/tags": (*_PAGES, "include"),
     "GET /v4/tags/{tag_id}/subscribers": _PEOPLE,
     "GET /v4/custom_fields": _PAGES,
+    "GET /v4/forms": (*_PAGES, "include", "status", "type"),
+    "GET /v4/forms/{form_id}/subscribers": _PEOPLE,
+    "GET /v4/sequences": _PAGES,
+    "GET /v4/sequences/{sequence_id}/subscribers": _PEOPLE,
 }
 """The parameters of each endpoint that has any. Kit has more: those with dates, and further things to
 include."""
@@ -51,6 +55,20 @@ def flag(query: Mapping[str, str], name: str) -> bool:
     if given is None:
         raise InvalidError(f"{name} is invalid: say true or false")
     return given
+
+
+def choice(query: Mapping[str, str], name: str, offered: Sequence[str]) -> str | None:
+    """Which of a few words a parameter says, or None where it is not given.
+
+    Raises:
+        InvalidError: it is none of them.
+    """
+    given = query.get(name)
+    if given and given not in offered:
+        raise InvalidError(
+            f"{name.replace('_', ' ').capitalize()} is invalid: it is one of {', '.join(offered)}"
+        )
+    return given or None
 
 
 def included(query: Mapping[str, str], offered: str) -> bool:

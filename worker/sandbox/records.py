@@ -35,16 +35,40 @@ class CustomField:
     created_at: str
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form (`embed`) or a landing page (`hosted`)."""
+
+    id: int
+    name: str
+    created_at: str
+    type: str = "embed"
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EmailSequence:
+    """A sequence of emails."""
+
+    id: int
+    name: str
+    created_at: str
+
+
 class Added(NamedTuple):
-    """That a subscriber was tagged: when, and the how many-th addition in the account it was."""
+    """That a subscriber was tagged, or added to a form or a sequence.
+
+    `number` says which addition of the account it was, and `referrer` from which address they came to a form.
+    """
 
     at: str
     number: int
+    referrer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """A subscriber with values by custom field id, and taggings by tag id.
+    """A subscriber with values by custom field id, taggings by tag id, and additions by form or sequence id.
 
     `updated_at` is when its own values were last written: a tagging is no update (assumed).
     """
@@ -58,6 +82,7 @@ class Subscriber:
     cancelled_at: str | None = None
     fields: Mapping[int, str] = field(default_factory=dict)
     tags: Mapping[int, Added] = field(default_factory=dict)
+    added: Mapping[int, Added] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from worker.sandbox.records import CustomField, Subscriber, Tag
+from urllib.parse import parse_qsl, urlsplit
+
+from worker.sandbox.records import CustomField, EmailSequence, Form, Subscriber, Tag
 from worker.sandbox.state import Account
 
 Json = dict[str, object]
+
+UTM_PARAMETERS = ("source", "medium", "campaign", "term", "content")
 
 
 def account(of: Account) -> Json:
@@ -58,15 +62,19 @@ def tagged(of: Account, row: Subscriber, tag_id: int, *, slim: bool = False) -> 
     return {**subscriber(of, row, slim=slim), "tagged_at": row.tags[tag_id].at}
 
 
-def bulk_tagged(row: Subscriber, tag_id: int) -> Json:
-    """A subscriber with the time of one of its taggings, as bulk calls answer: without saying which tag."""
+def bulk_subscriber(row: Subscriber) -> Json:
+    """A subscriber without fields and without a state, as bulk calls about a tag or a form answer."""
     return {
         "id": row.id,
         "first_name": row.first_name,
         "email_address": row.email_address,
         "created_at": row.created_at,
-        "tagged_at": row.tags[tag_id].at,
     }
+
+
+def bulk_tagged(row: Subscriber, tag_id: int) -> Json:
+    """A subscriber with the time of one of its taggings, as bulk calls answer: without saying which tag."""
+    return {**bulk_subscriber(row), "tagged_at": row.tags[tag_id].at}
 
 
 def tags_of(of: Account, row: Subscriber) -> list[Json]:
@@ -88,3 +96,29 @@ def custom_field(row: CustomField) -> Json:
 def bulk_custom_field(row: CustomField) -> Json:
     """A custom field as bulk calls answer: with its date."""
     return {**custom_field(row), "created_at": row.created_at}
+
+
+def form(row: Form) -> Json:
+    """A form or a landing page, at an address that is nobody's."""
+    uid = f"{row.id:x}"
+    page = f"https://sandbox.example.com/{uid}"
+    about = {"id": row.id, "name": row.name, "created_at": row.created_at, "type": row.type, "format": None}
+    embedded = {"embed_js": f"{page}/index.js", "embed_url": page}
+    return {**about, **embedded, "archived": row.archived, "uid": uid}
+
+
+def sequence(row: EmailSequence) -> Json:
+    """A sequence."""
+    return {
+        "id": row.id, "name": row.name, "hold": False, "repeat": False, "created_at": row.created_at,
+    }  # fmt: skip
+
+
+def addition(row: Subscriber, group_id: int) -> Json:
+    """When a subscriber was added to a form or a sequence, and from where, if that was told."""
+    added = row.added[group_id]
+    if added.referrer is None:
+        return {"added_at": added.at}
+    told = dict(parse_qsl(urlsplit(added.referrer).query))
+    utm = {name: told.get(f"utm_{name}", "") for name in UTM_PARAMETERS}
+    return {"added_at": added.at, "referrer": added.referrer, "referrer_utm_parameters": utm}

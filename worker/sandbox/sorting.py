@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from worker.sandbox.pagination import BY_ID, Order
+from worker.sandbox.queries import choice
 from worker.sandbox.records import Subscriber
-from worker.sandbox.refusals import InvalidError
 
 
 def asked_order(query: Mapping[str, str]) -> Order[Subscriber]:
@@ -18,11 +18,8 @@ def asked_order(query: Mapping[str, str]) -> Order[Subscriber]:
     Raises:
         InvalidError: Kit does not sort by that, or in no such order.
     """
-    field, order = query.get("sort_field") or "id", query.get("sort_order") or "desc"
-    if field not in _FIELDS:
-        raise InvalidError(f"Sort field is invalid: it is one of {', '.join(_FIELDS)}")
-    if order not in _DESCENDING:
-        raise InvalidError(f"Sort order is invalid: it is one of {', '.join(_DESCENDING)}")
+    field = choice(query, "sort_field", list(_FIELDS)) or "id"
+    order = choice(query, "sort_order", list(_DESCENDING)) or "desc"
     return _FIELDS[field](_DESCENDING[order])
 
 

@@ -12,8 +12,8 @@ from functools import partial
 from worker.sandbox.catalog import CustomFields, Tags
 from worker.sandbox.inputs import SubscriberInput
 from worker.sandbox.memberships import Memberships
-from worker.sandbox.records import Plan, Subscriber, timestamp
-from worker.sandbox.refusals import ForbiddenError, InvalidError, NotFoundError
+from worker.sandbox.records import EmailSequence, Form, Plan, Subscriber, timestamp
+from worker.sandbox.refusals import ForbiddenError, InvalidError
 from worker.sandbox.tables import Table
 
 LIMIT_REACHED = "This request would exceed your subscriber limit"
@@ -31,7 +31,7 @@ class Written:
 
 
 class Account:
-    """A Kit account's subscribers, tags and custom fields."""
+    """A Kit account's subscribers, tags, custom fields, forms and sequences."""
 
     def __init__(self, account_id: int, name: str, ids: Iterator[int], now: float, plan: Plan) -> None:
         self.id = account_id
@@ -43,17 +43,19 @@ class Account:
         self.clear()
 
     def clear(self) -> None:
-        """Forget all subscribers, tags and custom fields; ids are not used again."""
+        """Forget all that the account holds; ids are not used again."""
         self.subscribers: Table[Subscriber] = Table()
         self.tags = Tags(self._ids)
         self.custom_fields = CustomFields(self._ids)
+        self.forms: Table[Form] = Table()
+        self.sequences: Table[EmailSequence] = Table()
         self.memberships = Memberships(self.subscribers, self.tags)
         self._by_email: dict[str, int] = {}
         self._later: list[tuple[float, Callable[[float], object]]] = []
 
     def set_list_lag(self, seconds: float) -> None:
         """Let lists and filters lag behind writes by that much."""
-        for table in (self.subscribers, self.tags, self.custom_fields):
+        for table in (self.subscribers, self.tags, self.custom_fields, self.forms, self.sequences):
             table.set_lag(seconds)
 
     def later(self, due: float, action: Callable[[float], object]) -> None:
@@ -73,10 +75,7 @@ class Account:
         Raises:
             NotFoundError: there is none.
         """
-        found = self.subscribers.rows.get(subscriber_id)
-        if found is None:
-            raise NotFoundError
-        return found
+        return self.subscribers.get(subscriber_id)
 
     def with_email(self, email: str) -> Subscriber | None:
         """The subscriber with that address, compared without case, as of the last write."""
@@ -142,6 +141,15 @@ class Account:
             cancelled = replace(subscriber, state="cancelled", updated_at=at, cancelled_at=at)
             self.subscribers.put(cancelled, now)
 
+    def add_form(self, name: str, now: float, *, hosted: bool = False, archived: bool = False) -> Form:
+        """Create a form, or a landing page (`hosted`), as creators do in Kit's own pages; not in its API."""
+        kind = "hosted" if hosted else "embed"
+        return self.forms.put(Form(next(self._ids), name, timestamp(now), kind, archived), now)
+
+    def add_sequence(self, name: str, now: float) -> EmailSequence:
+        """Create a sequence."""
+        return self.sequences.put(EmailSequence(next(self._ids), name, timestamp(now)), now)
+
     def delete_subscriber(self, subscriber_id: int, now: float) -> None:
         """Delete a subscriber, as creators do in Kit's own pages; no part of its API."""
         del self._by_email[self.subscriber(subscriber_id).email_address.lower()]
@@ -182,6 +190,7 @@ class Account:
             old.cancelled_at,
             _merged(old.fields, values),
             old.tags,
+            old.added,
         )
         return self.subscribers.put(new, now)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Generic, Protocol, TypeVar
 
+from worker.sandbox.refusals import NotFoundError
+
 
 class Row(Protocol):
     """Anything kept in a table: immutable, with an id that is never used again."""
@@ -29,6 +31,17 @@ class Table(Generic[R]):
         self._lag = 0.0
         self._listed: dict[int, R] | None = None  # None while lists do not lag
         self._changes: deque[tuple[float, int, R | None]] = deque()
+
+    def get(self, row_id: int) -> R:
+        """The row with that id, as of the last write.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        row = self.rows.get(row_id)
+        if row is None:
+            raise NotFoundError
+        return row
 
     def put(self, row: R, now: float) -> R:
         """Insert or replace a row."""

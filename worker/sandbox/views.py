@@ -81,6 +81,14 @@ class AccountView:
         """Create a custom field where there is none of that label; its id."""
         return self.account.custom_fields.create(label, self._now())[0].id
 
+    def add_form(self, name: str, *, hosted: bool = False, archived: bool = False) -> int:
+        """Create a form, or a landing page (`hosted`), as its creator might; its id."""
+        return self.account.add_form(name, self._now(), hosted=hosted, archived=archived).id
+
+    def add_sequence(self, name: str) -> int:
+        """Create a sequence, as its creator might; its id."""
+        return self.account.add_sequence(name, self._now()).id
+
     def add_subscriber(
         self,
         email: str,

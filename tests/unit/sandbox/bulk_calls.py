@@ -7,11 +7,13 @@ from .harness import TOKEN, Kit, Reply
 SUBSCRIBERS = "/v4/bulk/subscribers"
 VALUES = "/v4/bulk/custom_fields/subscribers"
 TAGGINGS = "/v4/bulk/tags/subscribers"
+FORMS = "/v4/bulk/forms/subscribers"
 LISTS = {
     ("POST", SUBSCRIBERS): "subscribers",
     ("POST", VALUES): "custom_field_values",
     ("POST", TAGGINGS): "taggings",
     ("DELETE", TAGGINGS): "taggings",
+    ("POST", FORMS): "additions",
     ("POST", "/v4/bulk/tags"): "tags",
     ("DELETE", "/v4/bulk/tags"): "tags",
     ("POST", "/v4/bulk/custom_fields"): "custom_fields",

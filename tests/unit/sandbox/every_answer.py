@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from worker.sandbox.credentials import Kind
 from worker.sandbox.endpoints import ROUTES
 
-from .harness import TOKEN, Kit, Reply
+from .harness import KEY, TOKEN, Kit, Reply
 
 MANY = {f"f{number}": "1" for number in range(11)}
 HER = {"email_address": "ada@example.com"}
 ANOTHER = {"email_address": "grace@example.com"}
 NO_ONE = {"email_address": "nobody@example.com"}
 TAGGED = "/v4/tags/{vip}/subscribers"
+ADDED = "/v4/WORDs/{WORD}/subscribers"
+FROM = {"referrer": "https://example.com/?utm_source=mail"}
 
 REQUESTS: list[tuple[str, str, object]] = [
     ("GET /v4/account", "/v4/account", None),
@@ -75,12 +77,39 @@ REQUESTS: list[tuple[str, str, object]] = [
     ("PUT /v4/custom_fields/{id}", "/v4/custom_fields/{nothing}", {"label": "x"}),
     ("DELETE /v4/custom_fields/{id}", "/v4/custom_fields/{source}", None),
     ("DELETE /v4/custom_fields/{id}", "/v4/custom_fields/{source}", None),
+    *(
+        (endpoint, path.replace("WORD", word), body)
+        for word in ("form", "sequence")
+        for endpoint, path, body in (
+            (f"GET /v4/{word}s", "/v4/WORDs", None),
+            (f"GET /v4/{word}s", "/v4/WORDs?after=x", None),
+            (f"POST /v4/{word}s/{{{word}_id}}/subscribers", ADDED, HER),
+            (f"POST /v4/{word}s/{{{word}_id}}/subscribers", ADDED, HER),
+            (f"POST /v4/{word}s/{{{word}_id}}/subscribers", ADDED, NO_ONE),
+            (f"POST /v4/{word}s/{{{word}_id}}/subscribers", ADDED, {}),
+            (
+                f"POST /v4/{word}s/{{{word}_id}}/subscribers/{{id}}",
+                ADDED.replace("}", "_2}") + "/{ada}",
+                FROM,
+            ),
+            (
+                f"POST /v4/{word}s/{{{word}_id}}/subscribers/{{id}}",
+                ADDED.replace("}", "_2}") + "/{ada}",
+                FROM,
+            ),
+            (f"POST /v4/{word}s/{{{word}_id}}/subscribers/{{id}}", ADDED + "/{nothing}", None),
+            (f"GET /v4/{word}s/{{{word}_id}}/subscribers", ADDED, None),
+            (f"GET /v4/{word}s/{{{word}_id}}/subscribers", ADDED + "?status=asleep", None),
+            (f"GET /v4/{word}s/{{{word}_id}}/subscribers", "/v4/WORDs/{nothing}/subscribers", None),
+        )
+    ),
     ("POST /v4/subscribers/{id}/unsubscribe", "/v4/subscribers/{ada}/unsubscribe", {}),
     ("POST /v4/subscribers/{id}/unsubscribe", "/v4/subscribers/{nothing}/unsubscribe", {}),
 ]
 
 
 PAIR, NO_PAIR = {"tag_id": "{vip}", "subscriber_id": "{ada}"}, {"tag_id": 1, "subscriber_id": 1}
+ADDITION = {"form_id": "{form}", "subscriber_id": "{ada}", "referrer": "https://example.com/"}
 VALUE = {"subscriber_id": "{ada}", "subscriber_custom_field_id": "{source}", "value": "One"}
 
 # Entries that are done and entries that fail. An id such as `{ada}` stands for one of the account.
@@ -96,6 +125,7 @@ BULK: list[tuple[str, str, list[Mapping[str, object]]]] = [
     ),
     ("POST /v4/bulk/tags/subscribers", "taggings", [PAIR, NO_PAIR]),
     ("DELETE /v4/bulk/tags/subscribers", "taggings", [PAIR, NO_PAIR]),
+    ("POST /v4/bulk/forms/subscribers", "additions", [ADDITION, {**ADDITION, "form_id": 1}]),
     ("POST /v4/bulk/tags", "tags", [{"name": "Bulk"}]),
     ("POST /v4/bulk/tags", "tags", [{"name": ""}]),
     ("DELETE /v4/bulk/tags", "tags", [{"id": "{other}"}, {"id": 1}]),
@@ -121,6 +151,7 @@ async def bulk_answers(call: Kit) -> list[tuple[str, Reply]]:
     ids: dict[object, object] = {
         "{vip}": view.add_tag("VIP"),
         "{other}": view.add_tag("Other"),
+        "{form}": view.add_form("Sign up"),
         "{ada}": view.add_subscriber("ada@example.com"),  # without a first name
         "{source}": view.add_custom_field("Source"),
     }
@@ -152,6 +183,9 @@ async def single_answers(call: Kit) -> list[tuple[str, Reply]]:
     ids["source"] = await call.custom_field("Source")
     ids["ada"] = await call.subscriber("ada@example.com", first_name="Ada", fields={"category": "One"})
     await call.subscriber("grace@example.com")  # without a first name and without a category
+    view = call.sandbox.account(KEY)
+    ids |= {"form": view.add_form("Sign up"), "form_2": view.add_form("Page", hosted=True)}
+    ids |= {"sequence": view.add_sequence("Welcome"), "sequence_2": view.add_sequence("Course")}
     return [
         (endpoint, await call(endpoint.split()[0], path.format(**ids), body))
         for endpoint, path, body in REQUESTS
