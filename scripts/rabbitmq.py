@@ -80,10 +80,13 @@ def _find() -> Broker | None:
 
 
 def url_answers(url: str) -> bool:
-    """Tell whether a broker greets at an AMQP URL; behind TLS that is the command's to find out."""
+    """Tell whether a broker greets at a node of an AMQP URL; behind TLS that is the command's to find out."""
     parts = urlsplit(url)
-    host, port = parts.hostname or "localhost", parts.port or 5672
-    return parts.scheme == "amqps" or answers(host, port, AMQP_HEADER, (METHOD_FRAME_ON_CHANNEL_0,))
+    nodes = [urlsplit(f"//{node}") for node in parts.netloc.rpartition("@")[2].split(",")]
+    return parts.scheme == "amqps" or any(
+        answers(node.hostname or "localhost", node.port or 5672, AMQP_HEADER, (METHOD_FRAME_ON_CHANNEL_0,))
+        for node in nodes
+    )
 
 
 def _installed() -> str | None:

@@ -35,6 +35,13 @@ def check_url(url: str) -> None:
         raise ValueError("its host is no name or address; several are separated by commas")
 
 
+def each_host(url: str) -> list[str]:
+    """Return a URL for each host that a URL names, separated by commas."""
+    _, host, rest = _parts(url)
+    before = url[: len(url) - len(rest) - len(host)]
+    return [f"{before}{each}{rest}" for each in host.split(",")]
+
+
 def passwords(url: str) -> Iterator[str]:
     """Yield the passwords in a URL that was checked, as they are meant and as they are written."""
     login, _, rest = _parts(url)

@@ -18,6 +18,7 @@ from yarl import URL
 from tests.chaos.proxy import Proxy
 from tests.integration.conftest import BrokerControl
 from tests.integration.harness import until
+from tests.integration.ledger.silent_proxy import SilentProxy
 from worker.broker.connection import Connection, check_amqp_url, close_quietly, connect
 from worker.broker.consuming import ConsumerChannel
 from worker.broker.publisher import Outgoing, Publisher
@@ -199,11 +200,37 @@ async def test_acks_are_by_number_and_one_may_be_about_all_before_it(
     await again.close()
 
 
+async def test_of_several_nodes_the_next_one_is_tried(amqp_url: str) -> None:
+    """Given nodes that come and go, the connection is up while one of them is, and says where it was."""
+    (url,) = check_amqp_url(amqp_url)
+    target = url.host or "", url.port or 5672
+    async with SilentProxy(*target) as first, SilentProxy(*target) as second:
+        hosts = f"127.0.0.1:1,127.0.0.1:{first.port},127.0.0.1:{second.port}"
+        several = amqp_url.replace(f"{url.host}:{url.port}", hosts)
+        reconnecting = ReconnectingConnection(check_amqp_url(several), "test", clock=Clock())
+        with capture_logs() as logs:
+            running = asyncio.create_task(reconnecting.run())
+            await until(lambda: reconnecting.is_up)
+            assert (first.carries, second.carries) == (True, False)
+            first.hang_up()
+            await until(lambda: second.carries)
+            await until(lambda: reconnecting.is_up)
+            second.hang_up()
+            await until(lambda: first.carries)
+            await until(lambda: reconnecting.is_up)
+            running.cancel()
+    lost = [str(line["problem"]) for line in logs if line["event"] == "broker_lost"]
+    assert len(lost) == 2
+    assert f":{first.port}/: connection lost" in lost[0]
+    assert f":{second.port}/: connection lost" in lost[1]
+    assert "broker_unreachable" not in [line["event"] for line in logs]
+
+
 async def test_each_refusal_of_rabbitmq_is_named_with_its_remedy(
     amqp_url: str, broker_ctl: BrokerControl
 ) -> None:
     """Given a virtual host that is not there, one without a right, one that is full, and a wrong password."""
-    url, vhost = check_amqp_url(amqp_url), f"v{uuid.uuid4().hex[:8]}"
+    (url,), vhost = check_amqp_url(amqp_url), f"v{uuid.uuid4().hex[:8]}"
 
     async def said(url: URL) -> str:
         with pytest.raises(BrokerUnavailable) as caught:

@@ -70,7 +70,7 @@ async def answering(words: bytes, context: ssl.SSLContext | None = None) -> Asyn
 
 async def said_of_broker(url: str) -> str:
     with pytest.raises(BrokerUnavailable) as caught:
-        await connect(check_amqp_url(url), "test", timeout=10)
+        await connect(check_amqp_url(url)[0], "test", timeout=10)
     return str(caught.value)
 
 

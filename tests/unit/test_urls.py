@@ -13,7 +13,7 @@ from yarl import URL
 from worker.broker.connection import check_amqp_url, mask_url
 from worker.ledger.address import check_ledger_url
 from worker.settings import check_base_url
-from worker.urls import check_url, passwords
+from worker.urls import check_url, each_host, passwords
 
 REFUSED = {
     "a slash and a hash in the password": "amqp://guest:12/34#sesame@H/",
@@ -77,12 +77,13 @@ def test_what_is_taken_means_the_same_to_all_who_read_it(user: str, password: st
 def test_any_url_that_is_taken_is_read_alike_and_shown_without_its_password(text: str) -> None:
     url = f"amqp://{text}"
     try:
-        yarl = check_amqp_url(url)
+        nodes = check_amqp_url(url)
     except ValueError:
         return
-    split = urlsplit(url)
+    split, yarl = urlsplit(url), nodes[0]
+    hosts = [urlsplit(f"//{each}").hostname or "" for each in split.netloc.rpartition("@")[2].split(",")]
 
-    assert (yarl.host or "").lower() == (split.hostname or "").lower()
+    assert [(node.host or "").lower() for node in nodes] == [host.lower() for host in hosts]
     assert yarl.user == (unquote(split.username) if split.username else None)
     assert yarl.password == (None if split.password is None else unquote(split.password))
     login, _, _ = split.netloc.rpartition("@")
@@ -102,6 +103,13 @@ def test_any_url_that_is_taken_is_read_alike_and_shown_without_its_password(text
 )
 def test_a_url_that_means_one_thing_is_taken(url: str) -> None:
     check_url(url)
+
+
+def test_each_host_of_a_url_has_the_same_login_and_query() -> None:
+    assert each_host("amqps://u:p%2C@h1:5671,[::1],h3:1/v?a=1,2") == [
+        "amqps://u:p%2C@h1:5671/v?a=1,2", "amqps://u:p%2C@[::1]/v?a=1,2", "amqps://u:p%2C@h3:1/v?a=1,2",
+    ]  # fmt: skip
+    assert each_host("amqp://h") == ["amqp://h"]
 
 
 def test_the_passwords_of_a_url_are_known() -> None:

@@ -14,7 +14,7 @@ class Broker:
     """Both connections, and what is published over them.
 
     Args:
-        url: The broker's.
+        url: The broker's, with one or more nodes.
         worker_id: As RabbitMQ's own pages show who it is.
         clock: Tells when the broker was heard.
         ping_every: Seconds between two questions to the broker.

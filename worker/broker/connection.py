@@ -21,7 +21,7 @@ from worker.broker.channel import Channel
 from worker.broker.refusal import refusal
 from worker.broker.version import broker_version
 from worker.errors import BrokerUnavailable
-from worker.urls import check_url
+from worker.urls import check_url, each_host
 
 HEARTBEAT: Final = 20
 """Seconds. RabbitMQ gives a silent worker's queues away after two of them."""
@@ -57,35 +57,48 @@ async def answered_within(seconds: float = RPC_TIMEOUT) -> AsyncIterator[None]:
         raise
 
 
-def check_amqp_url(url: str) -> URL:
-    """Return the URL with our heartbeat.
+def check_amqp_url(url: str) -> tuple[URL, ...]:
+    """Return the URL of each node that it names, with our heartbeat.
 
     Raises:
         ValueError: It is no AMQP URL, can be read in two ways, or asks for TLS without verification; the text
             does not repeat it.
     """
     check_url(url)
+    return tuple(_checked(each) for each in each_host(url))
+
+
+def _checked(url: str) -> URL:
     try:
         parsed = URL(url)
     except ValueError:
         parsed = URL()
     if parsed.scheme not in {"amqp", "amqps"} or not parsed.host:
-        raise ValueError("must look like amqp://user:password@host:5672/")
+        raise ValueError(
+            "must look like amqp://user:password@host:5672/; several nodes are host1:5672,host2:5672"
+        )
     if "no_verify_ssl" in parsed.query:
         raise ValueError("no_verify_ssl would accept any server; give the CA's file with cafile=… instead")
     return parsed.update_query(heartbeat=HEARTBEAT)
 
 
 def mask_url(url: str | URL) -> str:
-    """Return a URL as it may be shown, without its password and query."""
-    parsed = URL(url)
-    return str((parsed.with_password("***") if parsed.password else parsed).with_query(None))
+    """Return a URL as it may be shown, without its password and query; one for each node that it names."""
+    nodes = (URL(each) for each in each_host(str(url)))
+    return ", ".join(
+        str((node.with_password("***") if node.password else node).with_query(None)) for node in nodes
+    )
 
 
 class Connection(aio_pika.Connection):
     """One connection."""
 
     CHANNEL_CLASS = Channel
+
+    @property
+    def where(self) -> str:
+        """To which node it goes, as it may be shown."""
+        return mask_url(self.url)
 
     @property
     def is_closed(self) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 import aiohttp
 from yarl import URL
 
+from worker.broker.connection import check_amqp_url
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, dead_letter_queue, work_queue
 from worker.errors import BrokerUnavailable
 
@@ -64,7 +65,7 @@ class Management:
     """
 
     def __init__(self, url: str, amqp_url: str) -> None:
-        given, amqp = URL(url), URL(amqp_url)
+        given, amqp = URL(url), check_amqp_url(amqp_url)[0]
         self.address = str(given.with_user(None).with_query(None))
         self._base = given.with_user(None).with_path("").with_query(None)
         login = given if given.user else amqp

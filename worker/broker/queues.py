@@ -18,8 +18,8 @@ from worker.broker.connection import (
     answered_within,
     check_amqp_url,
     close_quietly,
-    connect,
 )
+from worker.broker.nodes import Nodes
 from worker.errors import BrokerUnavailable
 
 
@@ -44,7 +44,7 @@ async def connected(amqp_url: str, purpose: str) -> AsyncIterator[Connection]:
         BrokerUnavailable: It could not be opened.
         ConfigurationError: The URL is none.
     """
-    connection = await connect(check_amqp_url(amqp_url), f"kit-worker {purpose}")
+    connection = await Nodes(check_amqp_url(amqp_url)).connect(f"kit-worker {purpose}")
     try:
         yield connection
     finally:

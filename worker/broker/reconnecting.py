@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Final
 
 import structlog
@@ -15,9 +16,8 @@ from worker.broker.connection import (
     Connection,
     answered_within,
     close_quietly,
-    connect,
-    mask_url,
 )
+from worker.broker.nodes import Nodes
 from worker.broker.version import version_warnings
 from worker.clock import Clock
 from worker.errors import BrokerUnavailable
@@ -38,7 +38,7 @@ class ReconnectingConnection:
     """One connection, kept up for as long as `run` runs.
 
     Args:
-        url: The broker's, checked.
+        urls: Of the broker's nodes, checked.
         name: As RabbitMQ's own pages show the connection.
         clock: Tells when the broker was heard, and how long to wait before the next try.
         ping_every: Seconds between two questions to the broker.
@@ -57,7 +57,7 @@ class ReconnectingConnection:
 
     def __init__(
         self,
-        url: URL,
+        urls: Iterable[URL],
         name: str,
         *,
         clock: Clock,
@@ -68,7 +68,7 @@ class ReconnectingConnection:
         self.heard_at = float("-inf")
         self.problem = "not connected yet"
         self.version = ""
-        self._url = url
+        self._nodes = Nodes(urls)
         self._name = name
         self._clock = clock
         self._ping_every = ping_every
@@ -115,7 +115,7 @@ class ReconnectingConnection:
         """Hold one connection for as long as it works; return the name of the log event for its end."""
         self._up_since = None
         try:
-            connection = await connect(self._url, self._name)
+            connection = await self._nodes.connect(self._name)
         except BrokerUnavailable as error:
             self.problem = str(error)
             return "broker_unreachable"
@@ -146,7 +146,7 @@ class ReconnectingConnection:
             why = lost.result()
         except (*FAILURES, BrokerUnavailable) as error:
             why = str(error) or type(error).__name__
-        self.problem = line(f"{mask_url(self._url)}: connection lost: {why}")
+        self.problem = line(f"{connection.where}: connection lost: {why}")
 
     def _note_up(self, connection: Connection) -> None:
         if self._connection is None:

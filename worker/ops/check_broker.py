@@ -98,7 +98,7 @@ async def check_broker(settings: Settings, accounts: Iterable[str]) -> BrokerRep
     try:
         async with connected(url, "check") as connection:
             return BrokerReport(
-                url=mask_url(url),
+                url=connection.where,
                 version=connection.version,
                 warnings=version_warnings(connection.version),
                 exchange=await exchange_exists(connection, settings.events_exchange),

@@ -36,6 +36,11 @@ class SilentProxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
 
+    @property
+    def carries(self) -> bool:
+        """Whether a connection goes through it."""
+        return bool(self._tasks)
+
     def hang_up(self) -> None:
         """End all connections, as a router does in the end with those that were silent."""
         for task in self._tasks:

@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from yarl import URL
 
 from worker.broker.connection import answered_within, check_amqp_url, close_quietly, connect, mask_url
+from worker.broker.nodes import Nodes
 from worker.errors import BrokerUnavailable
 
 
 def test_the_heartbeat_is_ours_and_short() -> None:
     """Given the default of 60 s, a dead peer would be noticed after three minutes."""
-    assert check_amqp_url("amqp://u:p@host/?heartbeat=600").query["heartbeat"] == "20"
+    assert check_amqp_url("amqp://u:p@host/?heartbeat=600")[0].query["heartbeat"] == "20"
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,10 @@ def test_the_heartbeat_is_ours_and_short() -> None:
         "amqp://",
         "amqps://host/?no_verify_ssl=1",
         "amqps://host/?no_verify_ssl=0",
+        "amqp://u:p@host,/",
+        "amqp://u:p@,host/",
+        "amqp://u:p@host,,other/",
+        "amqp://u:p@host,other:port/",
     ],
 )
 def test_other_addresses_and_unverified_tls_are_refused(url: str) -> None:
@@ -32,6 +38,21 @@ def test_other_addresses_and_unverified_tls_are_refused(url: str) -> None:
 
 def test_a_masked_address_shows_no_password() -> None:
     assert "secret" not in mask_url("amqps://user:secret@host:5671/v?certfile=secret")
+    assert mask_url("amqp://user:secret@h1:1,h2/v?x=secret") == "amqp://user:***@h1:1/v, amqp://user:***@h2/v"
+
+
+async def test_of_nodes_that_do_not_answer_each_is_told() -> None:
+    """Given three nodes of which none is there, the sentence names all of them, and no password."""
+    nodes = Nodes(check_amqp_url("amqp://user:secret@127.0.0.1:1,127.0.0.1:2,[::1]:3/"))
+    with pytest.raises(BrokerUnavailable) as caught:
+        await nodes.connect("test")
+    said = str(caught.value).split("; amqp://")
+    assert [text.partition("@")[2].partition("/")[0] for text in said] == [
+        "127.0.0.1:1",
+        "127.0.0.1:2",
+        "[::1]:3",
+    ]
+    assert "secret" not in str(caught.value)
 
 
 @pytest.fixture
@@ -52,7 +73,7 @@ async def silent_port() -> AsyncIterator[int]:
 async def test_a_broker_that_says_nothing_is_given_up(silent_port: int) -> None:
     """Given a server that accepts and never answers, connecting ends, and no password is shown."""
     with pytest.raises(BrokerUnavailable, match=r"amqp://user:\*\*\*@127.0.0.1:\d+/: no answer") as caught:
-        await connect(check_amqp_url(f"amqp://user:secret@127.0.0.1:{silent_port}/"), "test", timeout=0.1)
+        await connect(URL(f"amqp://user:secret@127.0.0.1:{silent_port}/"), "test", timeout=0.1)
     assert "secret" not in str(caught.value)
 
 
