@@ -15,6 +15,7 @@ from worker.accounts.load import Loaded
 from worker.accounts.reading import AccountFiles
 from worker.accounts.watch import ConfigWatch
 from worker.broker.broker import Broker
+from worker.broker.few_channels import FewChannels
 from worker.broker.topology import Topology
 from worker.clock import Clock
 from worker.consumer.shared import Shared
@@ -61,7 +62,7 @@ class App:
         self._claims = Claims(files, registry)
         shared = Shared(
             broker=self._broker,
-            topology=Topology(self._broker.consuming, settings.events_exchange),
+            topology=Topology(FewChannels(self._broker.asking), settings.events_exchange),
             ledger=self._ledger,
             registry=registry,
             kit=KitAccess(settings, self._ledger, self._metrics),
@@ -76,9 +77,7 @@ class App:
         self._stopping = asyncio.Event()
         self._hurrying = asyncio.Event()
         self._standing: list[asyncio.Task[None]] = []
-        self._depths = Depths(
-            settings.amqp_url.get_secret_value(), settings.worker_id, lambda: self._supervisors.accounts
-        )
+        self._depths = Depths(self._broker.asking, lambda: self._supervisors.accounts)
         self._report = StatusReport(shared, self._supervisors, self._depths)
         self._presence = Presence(
             registry, TokenStore(self._ledger, None), self._report, self._supervisors, settings.history_days

@@ -249,3 +249,38 @@ async def test_each_refusal_of_rabbitmq_is_named_with_its_remedy(
     assert "refuses this user name and password: correct them in AMQP_URL" in await said(
         url.with_password("wrong-one")
     )
+
+
+def numbers(connection: Connection) -> set[int]:
+    """The numbers of the channels that are open."""
+    assert connection.transport is not None
+    return set(connection.transport.connection.channels)
+
+
+async def test_channels_that_come_and_go_have_low_numbers(connection: Connection) -> None:
+    """Given two that are opened anew by turns, no number grows to where RabbitMQ closes the connection."""
+    channels = [await connection.open_channel(), await connection.open_channel()]
+    for turn in range(20):
+        await channels[turn % 2].close()
+        channels[turn % 2] = await connection.open_channel()
+    assert numbers(connection) == {1, 2}
+
+
+async def test_channels_that_are_opened_at_once_have_numbers_of_their_own(connection: Connection) -> None:
+    await asyncio.gather(*(connection.open_channel() for _ in range(20)))
+    assert numbers(connection) == set(range(1, 21))
+
+
+async def test_a_channel_beyond_the_negotiated_number_is_refused_and_costs_nothing_else(
+    connection: Connection,
+) -> None:
+    """Given a connection with all its channels open, another one fails here, and RabbitMQ is not asked."""
+    assert connection.transport is not None
+    connection.transport.connection.connection_tune.channel_max = 3
+    channels = [await connection.open_channel() for _ in range(3)]
+    with pytest.raises(BrokerUnavailable, match="allows 3 on one connection"):
+        await connection.open_channel()
+    assert connection.is_up
+    await channels[1].close()
+    await connection.open_channel()
+    assert numbers(connection) == {1, 2, 3}

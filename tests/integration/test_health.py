@@ -25,9 +25,11 @@ from tests.integration.harness import (
     until,
     wrong_people,
 )
+from worker.broker.broker import Broker
 from worker.broker.looking import Looking
 from worker.broker.queues import connected
 from worker.broker.topology import Topology, dead_letter_queue, work_queue
+from worker.clock import Clock
 from worker.ops import depths
 from worker.ops.depths import Depth, Depths
 from worker.sandbox import Sandbox
@@ -162,7 +164,9 @@ async def test_depths_are_unknown_while_the_broker_is_away(
     monkeypatch.setattr(depths, "EVERY", 0.1)
     async with connected(amqp_url, "test") as connection:
         await Topology(connection, events_exchange).declare(account_name, [], [])
-    looked = Depths(amqp_url, "test", lambda: [account_name])
+    broker = Broker(amqp_url, "test", Clock())
+    connected_again = asyncio.create_task(broker.asking.run())
+    looked = Depths(broker.asking, lambda: [account_name])
     looking = asyncio.create_task(looked.run())
     await until(lambda: looked.of(account_name) == Depth(0, 0))
     await broker_ctl.stop_app()
@@ -171,3 +175,4 @@ async def test_depths_are_unknown_while_the_broker_is_away(
     await until(lambda: looked.of(account_name) == Depth(0, 0))
     assert not looking.done()
     looking.cancel()
+    connected_again.cancel()

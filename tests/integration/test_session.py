@@ -11,17 +11,22 @@ from typing import Any
 import pytest
 from aio_pika.abc import AbstractChannel
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
+from tests.integration.conftest import BrokerControl
 from tests.integration.harness import KEY, depth, make_events, publish, wrong_people
 from worker.accounts.account import Account
 from worker.broker.broker import Broker
+from worker.broker.few_channels import FewChannels
 from worker.broker.reconnecting import MAX_SILENCE, PING_EVERY
 from worker.broker.topology import Topology, work_queue
 from worker.clock import Clock
 from worker.consumer import intake
 from worker.consumer.holds import LANDING
+from worker.consumer.prefetch import starting_with
 from worker.consumer.receive import Consumer
 from worker.consumer.report import Report
+from worker.consumer.room import Room
 from worker.consumer.shared import Shared
 from worker.consumer.supervisor import Supervisor
 from worker.errors import BrokerUnavailable
@@ -124,7 +129,7 @@ def running(events_exchange: str, account_name: str, sandbox: Sandbox, tmp_path:
         patience: Patience = PATIENCE,
     ) -> AsyncIterator[Supervisor]:
         broker = Broker(url, "here", Clock(), ping_every=ping_every, max_silence=max_silence)
-        topology = Topology(broker.consuming, events_exchange)
+        topology = Topology(FewChannels(broker.asking), events_exchange)
         ledger = Ledger(Database(ledger_at(tmp_path)), worker="here", clock=Clock())
         settings = Settings(kit_base_url=sandbox.url, kit_rate_limit=limit, kit_timeout=5.0)
         shared = Shared(
@@ -422,3 +427,35 @@ async def test_one_person_whom_kit_never_takes_lets_others_in_after_a_while(
         await eventually(lambda: worker._prefetch.careful)  # it shows nowhere else
         await publish(channel, events_exchange, [other])
         await eventually(lambda: wrong_people(sandbox, [other]) == [])
+
+
+async def test_a_limit_of_channels_never_ends_consuming(
+    running: Running,
+    amqp_url: str,
+    channel: AbstractChannel,
+    events_exchange: str,
+    sandbox: Sandbox,
+    broker_ctl: BrokerControl,
+) -> None:
+    """Given a user who may open no more channels, what runs goes on, whatever is declared and begun."""
+    events = make_events(20, 5, seed=47)
+    async with running(amqp_url) as worker:
+        shared = worker._shared
+        listed = await broker_ctl.rabbitmqctl("list_connections", "channels")
+        opened = sum(int(line) for line in listed.split() if line.isdigit())
+        await broker_ctl.rabbitmqctl("set_user_limits", "guest", f'{{"max-channels": {opened}}}')
+        try:
+            with capture_logs() as logs:
+                for _ in range(3):
+                    await worker.declaring.declare_again(worker.account)
+                other = Consumer("other", shared.broker, "here", starting_with(1), Room(), Clock())
+                with pytest.raises((BrokerUnavailable, TimeoutError)):
+                    async with asyncio.timeout(10):
+                        await other.subscribe()
+                await publish(channel, events_exchange, events)
+                await eventually(lambda: not wrong_people(sandbox, events))
+        finally:
+            await broker_ctl.rabbitmqctl("clear_user_limits", "guest", "all")
+    lost = [line["connection"] for line in logs if line["event"] == "broker_lost"]
+    assert [name for name in lost if "asking" not in name] == []
+    assert [line for line in logs if line["event"] in {"topology_not_declared", "session_ended"}] == []

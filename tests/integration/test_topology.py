@@ -11,6 +11,7 @@ from aiormq import spec
 from yarl import URL
 
 from tests.integration.conftest import BrokerControl
+from worker.broker.few_channels import FewChannels
 from worker.broker.publisher import Publisher
 from worker.broker.queues import connected
 from worker.broker.topology import (
@@ -232,3 +233,18 @@ async def test_renewing_goes_on_where_it_was_cut_short(
         await renew(connection, Publisher(publishing), topology, account_name)
         whole = [each.id async for each in whole_letters(connection, account_name, Selection())]
     assert whole == ["one", "two"]
+
+
+async def test_to_declare_again_takes_no_further_channel(
+    amqp_url: str, events_exchange: str, account_name: str
+) -> None:
+    """Given all that is declared every minute, the first time opens a few channels, and the others none."""
+    async with connected(amqp_url, "test") as connection:
+        topology = Topology(FewChannels(connection), events_exchange)
+        await topology.declare(account_name, {"one"}, {"two"})
+        assert connection.transport is not None
+        opened = dict(connection.transport.connection.channels)
+        for _ in range(5):
+            await topology.declare(account_name, {"one"}, {"two"})
+        assert connection.transport.connection.channels == opened
+        assert len(opened) == 1

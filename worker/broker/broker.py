@@ -1,17 +1,24 @@
-"""The worker's two connections to RabbitMQ: one to consume, one to publish with confirms."""
+"""The worker's three connections to RabbitMQ: to consume, to publish with confirms, to ask and declare."""
 
 from __future__ import annotations
 
 import asyncio
 
-from worker.broker.connection import check_amqp_url
+from worker.broker.connection import check_amqp_url, close_quietly
 from worker.broker.publisher import Publisher
 from worker.broker.reconnecting import MAX_SILENCE, PING_EVERY, ReconnectingConnection
 from worker.clock import Clock
 
 
 class Broker:
-    """Both connections, and what is published over them.
+    """The connections, and what is published over them.
+
+    RabbitMQ closes the whole connection on which a channel more than a limit is opened. That must never be
+    the one that consumes, and nothing but consuming opens channels there. And where its memory is short, it
+    reads nothing from one that publishes.
+
+    Attributes:
+        asking: To look at queues, and to declare them.
 
     Args:
         url: The broker's, with one or more nodes.
@@ -42,10 +49,26 @@ class Broker:
         self.publishing = ReconnectingConnection(
             checked, f"kit-worker {worker_id} publishing", clock=clock, ping_every=ping_every
         )
+        self.asking = ReconnectingConnection(
+            checked, f"kit-worker {worker_id} asking", clock=clock, ping_every=ping_every
+        )
         self.publisher = Publisher(self.publishing)
 
+    @property
+    def problem(self) -> str:
+        """Why one of the connections is not there, for people; empty while all are."""
+        return self.consuming.problem or self.publishing.problem or self.asking.problem
+
+    async def check_limit(self) -> None:
+        """Return if RabbitMQ opens one more channel. If not, it closes only the connection that asks.
+
+        Raises:
+            BrokerUnavailable: It does not.
+        """
+        await close_quietly(await self.asking.open_channel())
+
     async def run(self) -> None:
-        """Keep both connections up, until cancelled."""
+        """Keep the connections up, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.consuming.run())
-            group.create_task(self.publishing.run())
+            for connection in (self.consuming, self.publishing, self.asking):
+                group.create_task(connection.run())

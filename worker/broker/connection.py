@@ -7,9 +7,10 @@ to see it.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, Protocol
+from typing import Final
 
 import aio_pika
 from aio_pika import exceptions
@@ -90,7 +91,35 @@ def mask_url(url: str | URL) -> str:
     )
 
 
-class Connection(aio_pika.Connection):
+class OpensChannels(ABC):
+    """What channels are opened on."""
+
+    @abstractmethod
+    async def open_channel(self, *, confirms: bool = False) -> AbstractChannel:
+        """Open a channel, within `RPC_TIMEOUT`.
+
+        Args:
+            confirms: Publishing on it returns once RabbitMQ has the message, and raises where no queue does.
+
+        Raises:
+            BrokerUnavailable: The channel could not be opened.
+        """
+
+    @asynccontextmanager
+    async def temporary_channel(self) -> AsyncIterator[AbstractChannel]:
+        """Hold one channel for some commands; a refused command costs its channel, so each has its own.
+
+        Raises:
+            BrokerUnavailable: It could not be opened.
+        """
+        channel = await self.open_channel()
+        try:
+            yield channel
+        finally:
+            await close_quietly(channel)
+
+
+class Connection(aio_pika.Connection, OpensChannels):
     """One connection."""
 
     CHANNEL_CLASS = Channel
@@ -130,14 +159,7 @@ class Connection(aio_pika.Connection):
         return lost
 
     async def open_channel(self, *, confirms: bool = False) -> AbstractChannel:
-        """Open a channel, within `RPC_TIMEOUT`.
-
-        Args:
-            confirms: Publishing on it returns once RabbitMQ has the message, and raises where no queue does.
-
-        Raises:
-            BrokerUnavailable: The channel could not be opened.
-        """
+        """Open a channel; see `OpensChannels`."""
         try:
             async with answered_within():
                 channel = self.channel(publisher_confirms=confirms, on_return_raises=confirms)
@@ -145,13 +167,6 @@ class Connection(aio_pika.Connection):
         except FAILURES as error:
             raise BrokerUnavailable(f"RabbitMQ opens no channel: {error or type(error).__name__}") from error
         return channel
-
-
-class OpensChannels(Protocol):
-    """What channels are opened on: a `Connection`, or a `ReconnectingConnection`."""
-
-    async def open_channel(self, *, confirms: bool = False) -> AbstractChannel:
-        """Open a channel; see `Connection.open_channel`."""
 
 
 def _reason(error: BaseException | None) -> str:

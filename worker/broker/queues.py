@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 from aiormq.exceptions import ChannelAccessRefused
 
@@ -51,23 +50,9 @@ async def connected(amqp_url: str, purpose: str) -> AsyncIterator[Connection]:
         await close_quietly(connection)
 
 
-@asynccontextmanager
-async def temporary_channel(connection: OpensChannels) -> AsyncIterator[AbstractChannel]:
-    """Hold one channel for some commands; a refused command costs its channel, so each has its own.
-
-    Raises:
-        BrokerUnavailable: It could not be opened.
-    """
-    channel = await connection.open_channel()
-    try:
-        yield channel
-    finally:
-        await close_quietly(channel)
-
-
 async def queue_state(connection: OpensChannels, queue: str) -> QueueState | None:
     """Return how a queue is; None where there is none of that name."""
-    async with temporary_channel(connection) as channel:
+    async with connection.temporary_channel() as channel:
         try:
             async with answered_within():
                 found = (await channel.declare_queue(queue, passive=True)).declaration_result
@@ -80,7 +65,7 @@ async def queue_state(connection: OpensChannels, queue: str) -> QueueState | Non
 
 async def exchange_exists(connection: OpensChannels, exchange: str) -> bool:
     """Tell whether there is an exchange of that name."""
-    async with temporary_channel(connection) as channel:
+    async with connection.temporary_channel() as channel:
         try:
             async with answered_within():
                 await channel.get_exchange(exchange)
@@ -98,7 +83,7 @@ async def what_differs(connection: OpensChannels, queue: str, arguments: Mapping
     about a queue that exists. So this is for queues that exist. Nothing is known to differ where the user may
     not declare it; `rights` tells of that.
     """
-    async with temporary_channel(connection) as channel:
+    async with connection.temporary_channel() as channel:
         try:
             async with answered_within():
                 await channel.declare_queue(queue, durable=True, arguments=dict(arguments))
@@ -113,7 +98,7 @@ async def what_differs(connection: OpensChannels, queue: str, arguments: Mapping
 
 async def delete_queue(connection: OpensChannels, queue: str) -> int:
     """Delete a queue, if there is one, and return how many messages went with it."""
-    async with temporary_channel(connection) as channel:
+    async with connection.temporary_channel() as channel:
         try:
             async with answered_within():
                 return (await channel.queue_delete(queue)).message_count or 0
@@ -123,7 +108,7 @@ async def delete_queue(connection: OpensChannels, queue: str) -> int:
 
 async def delete_exchange(connection: OpensChannels, exchange: str) -> None:
     """Delete an exchange, if there is one."""
-    async with temporary_channel(connection) as channel:
+    async with connection.temporary_channel() as channel:
         try:
             async with answered_within():
                 await channel.exchange_delete(exchange)

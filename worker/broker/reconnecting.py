@@ -14,6 +14,7 @@ from worker.broker.connection import (
     FAILURES,
     HEARTBEAT,
     Connection,
+    OpensChannels,
     answered_within,
     close_quietly,
 )
@@ -34,7 +35,7 @@ MAX_RECONNECT_DELAY: Final = 5.0
 log = structlog.get_logger()
 
 
-class ReconnectingConnection:
+class ReconnectingConnection(OpensChannels):
     """One connection, kept up for as long as `run` runs.
 
     Args:
@@ -89,7 +90,7 @@ class ReconnectingConnection:
         return self.is_up and self._clock.monotonic() - self.heard_at < self._max_silence
 
     async def open_channel(self, *, confirms: bool = False) -> AbstractChannel:
-        """Open a channel as `Connection.open_channel` does, waiting for a connection where there is none."""
+        """Open a channel as `OpensChannels` says, waiting for a connection where there is none."""
         while not self.is_up:
             self._up.clear()
             await self._up.wait()

@@ -14,7 +14,7 @@ from aiormq.abc import AbstractChannel
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity, ChannelPreconditionFailed
 
 from worker.broker.connection import FAILURES, OpensChannels, answered_within
-from worker.broker.queues import exchange_exists, temporary_channel
+from worker.broker.queues import exchange_exists
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, dead_letter_queue, work_queue
 from worker.errors import BrokerUnavailable
 
@@ -70,7 +70,7 @@ async def wrong_type(connection: OpensChannels, exchange: str, wanted: str) -> s
 
 async def _refusal(connection: OpensChannels, attempt: _Attempt) -> str | None:
     """Return what RabbitMQ said of an attempt, perhaps nothing; None where the right to it is lacking."""
-    async with temporary_channel(connection) as channel:
+    async with connection.temporary_channel() as channel:
         try:
             async with answered_within():
                 await attempt(await channel.get_underlay_channel())

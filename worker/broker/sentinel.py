@@ -6,7 +6,6 @@ from aio_pika import ExchangeType
 from aiormq.exceptions import ChannelAccessRefused
 
 from worker.broker.connection import FAILURES, OpensChannels, answered_within
-from worker.broker.queues import temporary_channel
 from worker.errors import BrokerUnavailable
 
 
@@ -24,7 +23,7 @@ def sentinel(queue: str, exchange: str) -> str:
 async def put_up_sentinel(connection: OpensChannels, queue: str, exchange: str) -> bool:
     """Put up a sentinel; tell whether this user may, who needs to be allowed to write to the exchange."""
     try:
-        async with temporary_channel(connection) as channel, answered_within():
+        async with connection.temporary_channel() as channel, answered_within():
             made = await channel.declare_exchange(
                 sentinel(queue, exchange), ExchangeType.FANOUT, durable=True, auto_delete=True, internal=True
             )

@@ -13,7 +13,7 @@ from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import ChannelPreconditionFailed
 
 from worker.broker.connection import FAILURES, OpensChannels, answered_within
-from worker.broker.queues import exchange_exists, queue_state, temporary_channel
+from worker.broker.queues import exchange_exists, queue_state
 from worker.broker.sentinel import put_up_sentinel, sentinel
 from worker.errors import BrokerUnavailable, TopologyMismatch
 
@@ -212,7 +212,7 @@ class Topology:
 
     @asynccontextmanager
     async def _channel(self) -> AsyncIterator[AbstractChannel]:
-        async with temporary_channel(self.connection) as channel:
+        async with self.connection.temporary_channel() as channel:
             try:
                 async with answered_within():
                     yield channel

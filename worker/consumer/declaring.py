@@ -71,7 +71,7 @@ class Declaring:
 
     async def declare_again(self, account: Account) -> None:
         """Declare everything while the account is at work; whoever declared it first waits for what fails."""
-        if not self._shared.broker.consuming.is_up:
+        if not self._shared.broker.asking.is_up:
             return  # that is said elsewhere, and everything is declared before the next session
         try:
             lacking = await self._inspect(account)

@@ -83,6 +83,7 @@ class Consumer:
             BrokerUnavailable: The channel could not be set up.
         """
         priority = consumer_priority(self._worker_id, self._account)
+        await self._broker.check_limit()
         self._channel = await ConsumerChannel.open(self._broker.consuming, self.clock)
         try:
             await self._channel.consume(

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from worker.broker.connection import OpensChannels
 from worker.broker.looking import Looking
-from worker.broker.queues import connected
 from worker.broker.topology import dead_letter_queue, work_queue
 from worker.errors import BrokerUnavailable
 
@@ -35,21 +35,15 @@ UNKNOWN: Final = Depth()
 
 
 class Depths:
-    """Looks at the queues of all accounts every 15 s, on one channel of a connection of its own.
-
-    Of its own, since RabbitMQ closes the whole connection on which a channel more than its limit is opened:
-    that must never be the one that consumes. And where its memory is short, it reads nothing from one that
-    publishes.
+    """Looks at the queues of all accounts every 15 s, on one channel.
 
     Args:
-        url: The broker's.
-        worker_id: As RabbitMQ's own pages show who it is.
+        connection: Where that is opened; it neither consumes nor publishes.
         accounts: Returns the names of the accounts as they are now.
     """
 
-    def __init__(self, url: str, worker_id: str, accounts: Callable[[], Iterable[str]]) -> None:
-        self._url = url
-        self._purpose = f"{worker_id} looking"
+    def __init__(self, connection: OpensChannels, accounts: Callable[[], Iterable[str]]) -> None:
+        self._looking = Looking(connection)
         self._accounts = accounts
         self._known: dict[str, Depth] = {}
 
@@ -58,23 +52,19 @@ class Depths:
         return self._known.get(account, UNKNOWN)
 
     async def run(self) -> None:
-        """Look again and again, until cancelled. That the broker is away, its connections in use say."""
-        while True:
-            try:
-                async with connected(self._url, self._purpose) as connection:
-                    await self._keep_looking(Looking(connection))
-            except BrokerUnavailable:
-                self._known = {}
-            await asyncio.sleep(EVERY)
+        """Look again and again, until cancelled. That the broker is away, its connections say.
 
-    async def _keep_looking(self, looking: Looking) -> None:
-        """Look at shorter intervals at first, while the accounts' queues are being declared."""
+        At first the looks are closer together, while the accounts' queues are being declared.
+        """
         pause = FIRST_PAUSE
         while True:
-            self._known = {name: await _depth(looking, name) for name in sorted(self._accounts())}
+            try:
+                self._known = {name: await self._depth(name) for name in sorted(self._accounts())}
+            except BrokerUnavailable:
+                self._known = {}
             await asyncio.sleep(pause)
             pause = min(2 * pause, EVERY)
 
-
-async def _depth(looking: Looking, account: str) -> Depth:
-    return Depth(await looking.depth(work_queue(account)), await looking.depth(dead_letter_queue(account)))
+    async def _depth(self, account: str) -> Depth:
+        depth = self._looking.depth
+        return Depth(await depth(work_queue(account)), await depth(dead_letter_queue(account)))

@@ -110,7 +110,7 @@ class StatusReport:
         return Readiness(
             ready=works and not self._supervisors.stopping,
             version=VERSION,
-            broker=broker.consuming.problem or broker.publishing.problem or "connected",
+            broker=broker.problem or "connected",
             accounts=reports,
             config_errors=tuple(str(each) for each in self._supervisors.loaded.problems),
         )

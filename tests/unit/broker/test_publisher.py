@@ -9,6 +9,7 @@ import pytest
 from aio_pika import Message
 from aio_pika.abc import AbstractChannel
 
+from worker.broker.connection import OpensChannels
 from worker.broker.publisher import Outgoing, Publisher
 from worker.errors import BrokerUnavailable
 
@@ -35,7 +36,7 @@ class FakeChannel:
         self.is_closed = True
 
 
-class FakeConnection:
+class FakeConnection(OpensChannels):
     """Opens these channels, one after the other."""
 
     def __init__(self, *channels: FakeChannel) -> None:

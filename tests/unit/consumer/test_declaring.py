@@ -91,7 +91,7 @@ class World:
         """Be the next process."""
         shared: Any = SimpleNamespace(
             topology=self.rabbit, metrics=self.metrics, ledger=None, management=self.management,
-            broker=SimpleNamespace(consuming=SimpleNamespace(is_up=True)),
+            broker=SimpleNamespace(asking=SimpleNamespace(is_up=True)),
         )  # fmt: skip
         self.declaring = Declaring("sunny", shared)
         self.declaring._bindings = self.rabbit  # type: ignore[assignment]

@@ -17,7 +17,7 @@ from worker.metrics import Metrics
 from worker.ops.depths import Depth, Depths
 from worker.ops.readiness import StatusReport
 
-NO_DEPTHS = Depths("amqp://localhost/", "test", list)
+NO_DEPTHS = Depths(cast("Any", None), list)
 
 
 class Supervising(dict[str, Any]):
@@ -61,7 +61,7 @@ def test_an_account_that_was_removed_is_no_longer_measured() -> None:
     }
     supervisors = SimpleNamespace(running=running, never_started=set())
     shared = shared_with(Usability())
-    depths = Depths("amqp://localhost/", "test", lambda: running)
+    depths = Depths(cast("Any", None), lambda: running)
     depths._known = {"gone": Depth(4, 2), "here": Depth(0, None)}
     report = StatusReport(cast("Shared", shared), cast("Supervisors", supervisors), depths)
     assert b'kit_worker_queue_depth{account="gone",queue="kit.gone.dead"} 2.0' in report.metrics_text()
