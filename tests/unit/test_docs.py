@@ -1,6 +1,7 @@
 """What the guides list is what the code has."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,16 @@ EVENTS = (ROOT / "docs/events.md").read_text(encoding="utf-8")
 EVERYTHING = "".join(
     path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
 )
+
+
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+DECIDED = re.findall(r"^\| .+ \| `(\S+\.py)` \| `(\w+)` \|$", CONTRIBUTING, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("file", "name"), DECIDED)
+def test_what_decides_is_where_contributing_says(file: str, name: str) -> None:
+    text = (ROOT / "worker" / file).read_text(encoding="utf-8")
+    assert re.search(rf"(def|class) {name}\b|\b{name}\b.* = |^\s+{name}: ", text, re.MULTILINE)
 
 
 def log_events() -> set[str]:
