@@ -41,8 +41,8 @@ def json_answer(status: int, body: Mapping[str, object] | None) -> Answer:
 
 
 def refusal(error: RefusalError) -> Answer:
-    """An error in Kit's one shape: `{"errors": [text]}` (Kit API reference, errors)."""
-    return json_answer(error.status, {"errors": [str(error)]})
+    """An error in Kit's one shape: `{"errors": [text, …]}` (Kit API reference, errors)."""
+    return json_answer(error.status, {"errors": [str(text) for text in error.args]})
 
 
 def html_page(status: int, text: str) -> Answer:

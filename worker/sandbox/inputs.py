@@ -49,6 +49,18 @@ def email_input(body: Mapping[str, object]) -> str:
     raise InvalidError("Email address is invalid")
 
 
+def emails_input(query: Mapping[str, str]) -> frozenset[str]:
+    """The addresses that a list is asked for, in lower case: one, or several with commas between them.
+
+    How many Kit takes is not published.
+
+    Raises:
+        InvalidError: one of them is no email address.
+    """
+    given = query["email_address"].split(",")
+    return frozenset(email_input({"email_address": each.strip()}).lower() for each in given)
+
+
 def state_input(state: object) -> str | None:
     """A state a subscriber can be in, or None where none is given.
 

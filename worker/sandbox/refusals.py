@@ -4,10 +4,7 @@ from __future__ import annotations
 
 
 class RefusalError(Exception):
-    """A request that Kit turns down; `status` is the answer's HTTP status, the text its one error.
-
-    An entry of a bulk request may have more than one text.
-    """
+    """A request that Kit turns down; `status` is the answer's HTTP status, and each text an error of it."""
 
     status = 422
 
@@ -17,12 +14,12 @@ class InvalidError(RefusalError):
 
 
 class NotFoundError(RefusalError):
-    """Something the request names does not exist (404, `Not Found`)."""
+    """Something the request names does not exist (404, `Not Found`, and what there is to say of it)."""
 
     status = 404
 
-    def __init__(self) -> None:
-        super().__init__("Not Found")
+    def __init__(self, *more: str) -> None:
+        super().__init__("Not Found", *more)
 
 
 class QueueFullError(RefusalError):

@@ -21,11 +21,17 @@ from worker.sandbox.credentials import Credential, Kind, credential_of, masked
 from worker.sandbox.endpoint import Endpoint, Incoming
 from worker.sandbox.journal import Call
 from worker.sandbox.mishaps import Sent, spoil
-from worker.sandbox.refusals import NO_CREDENTIAL, NotFoundError, RefusalError, UnauthorizedError
+from worker.sandbox.refusals import (
+    NO_CREDENTIAL,
+    NotFoundError,
+    RefusalError,
+    UnauthorizedError,
+)
 from worker.sandbox.routing import Match, Router
 from worker.sandbox.state import Account
 from worker.sandbox.world import BULK, World
 
+SHOWN_PATH = 200  # characters of a path that nothing is found at
 Apply = Callable[[Unparsed], Answer]  # does what a request asks
 
 
@@ -108,6 +114,8 @@ class Handler:
         admitted = self._admit(call, credential)
         if isinstance(admitted, Answer):
             return call, admitted
+        if match is None:
+            return call, partial(_no_such, call)
         return call, partial(_apply, admitted, match, self._world.bulk_terms(call))
 
     def _admit(self, call: Call, credential: Credential | None) -> Account | Answer:
@@ -129,7 +137,7 @@ class Handler:
         match = self._oauth_router.find(request.method, path)
         call = self._note(request, path, match and match.name, None)
         if match is None:
-            return call, refusal(NotFoundError())
+            return call, _no_such(call)
         return call, partial(match.endpoint, self._world.oauth)
 
     def _identify(self, call: Call, given: Unparsed) -> None:
@@ -138,10 +146,12 @@ class Handler:
             call.account, call.credential = self._world.oauth.account_of(secret), masked(secret)
 
 
-def _apply(account: Account, match: Match[Endpoint] | None, bulk: BulkTerms, given: Unparsed) -> Answer:
+def _no_such(call: Call, _: Unparsed | None = None) -> Answer:
+    return refusal(NotFoundError(f"This sandbox has no {call.method} {call.path[:SHOWN_PATH]}"))
+
+
+def _apply(account: Account, match: Match[Endpoint], bulk: BulkTerms, given: Unparsed) -> Answer:
     try:
-        if match is None:
-            raise NotFoundError
         account.settle(given.now)
         incoming = Incoming(given.now, match.ids, given.parameters(), given.parse(), bulk)
         queries.check(match.name, incoming.query)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from worker.sandbox import shapes
 from worker.sandbox.endpoint import Endpoint, Incoming, Json, Result
-from worker.sandbox.inputs import email_input, subscriber_input
+from worker.sandbox.inputs import emails_input, subscriber_input
 from worker.sandbox.pagination import page_of
 from worker.sandbox.queries import flag, included, with_status
 from worker.sandbox.records import Subscriber
@@ -31,8 +31,8 @@ def list_subscribers(account: Account, request: Incoming) -> Result:
     query = request.query
     rows = account.subscribers.as_listed(request.now)
     if query.get("email_address"):
-        wanted = email_input(query).lower()
-        rows = [row for row in rows if row.email_address.lower() == wanted]
+        wanted = emails_input(query)
+        rows = [row for row in rows if row.email_address.lower() in wanted]
     page = page_of(with_status(rows, query), query, asked_order(query))
     slim, with_tags = flag(query, "slim"), included(query, "tags")
     found = [_listed(account, row, slim=slim, with_tags=with_tags) for row in page.rows]

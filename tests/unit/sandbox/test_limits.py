@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,8 +133,9 @@ async def test_bulk_endpoints_refuse_an_api_key() -> None:
 @pytest.mark.parametrize(
     "path", ["/v4/nothing", "/v4/subscribers/abc", "/v4/subscribers/²", f"/v4/tags/{'9' * 40}"]
 )
-async def test_an_unknown_path_is_not_found(path: str) -> None:
+async def test_an_unknown_path_is_not_found_and_said_to_be_one(path: str) -> None:
     async with kit() as call:
         reply = await call("GET", path)
 
-    assert (reply.status, reply.json) == (404, {"errors": ["Not Found"]})
+    assert reply.status == 404
+    assert reply.json["errors"] == ["Not Found", f"This sandbox has no GET {quote(path)}"]

@@ -129,6 +129,26 @@ async def test_an_update_changes_the_address_and_keeps_the_tags() -> None:
         assert view.find("ada@example.com") is None
 
 
+@pytest.mark.parametrize(("body", "name"), [({"first_name": "Augusta"}, "Augusta"), ({}, "Ada"), ([], "Ada")])
+async def test_an_update_needs_no_address(body: object, name: str) -> None:
+    """Given what Kit's own libraries send: only what changes, and `[]` where nothing does."""
+    async with kit(Sandbox(wall=lambda: 1_800_000_000.0)) as call:
+        person = await call.subscriber(first_name="Ada")
+        reply = await call("PUT", f"/v4/subscribers/{person}", body)
+
+    assert (reply.status, reply.json["subscriber"]) == (
+        200,
+        {
+            "id": person,
+            "first_name": name,
+            "email_address": "ada@example.com",
+            "state": "active",
+            "created_at": "2027-01-15T08:00:00Z",
+            "fields": {},
+        },
+    )
+
+
 async def test_an_update_refuses_an_unknown_field_and_a_taken_address_and_then_changes_nothing() -> None:
     async with kit() as call:
         person = await call.subscriber(first_name="Ada")
@@ -160,10 +180,20 @@ async def test_the_list_shows_active_people_unless_a_status_is_asked_for() -> No
         assert await listed("?email_address=gone@example.com") == []
         assert await listed("?email_address=GONE%40example.com&status=all") == ["gone@example.com"]
         assert await listed("?email_address=gone@example.co&status=all") == []
+        both = "GONE@example.com,%20active@example.com,nobody@example.com"
+        assert await listed(f"?email_address={both}&status=all") == ["gone@example.com", "active@example.com"]
 
 
 @pytest.mark.parametrize(
-    "query", ["status=asleep", "email_address=ada", "per_page=x", "after=%21", "sort_field=first_name"]
+    "query",
+    [
+        "status=asleep",
+        "email_address=ada",
+        "email_address=ada@example.com,",
+        "per_page=x",
+        "after=%21",
+        "sort_field=first_name",
+    ],
 )
 async def test_a_senseless_filter_is_refused(query: str) -> None:
     async with kit() as call:
