@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,6 +14,8 @@ from pathlib import Path
 from scripts.service import ServiceError, tail
 
 MARK = "Written by kit-worker for the time of one installation."
+# In the temporary folder anybody could lay something in its place, or hold it for ever.
+LOCK = Path("/run/kit-worker-install.lock")
 # Debian asks this program before a package starts or restarts a service; 101 means no.
 NO_SERVICES = {Path("/usr/sbin/policy-rc.d"): f"#!/bin/sh\n# {MARK}\nexit 101\n"}
 
@@ -26,8 +27,7 @@ def install(package: str, is_there: Callable[[], bool], settings: Mapping[Path, 
     """
     if is_there() or os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
-    with (Path(tempfile.gettempdir()) / "kit-worker-install.lock").open("w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with one_at_a_time(LOCK):
         if is_there():  # another run was first
             return
         print(f"{package} is not installed: installing the package (apt-get) …", file=sys.stderr)
@@ -36,6 +36,21 @@ def install(package: str, is_there: Callable[[], bool], settings: Mapping[Path, 
                 stack.enter_context(for_now(path, text))
             _apt_get("update")
             _apt_get("install", "--yes", "--no-install-recommends", package)
+
+
+@contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Wait until nobody else on this machine is within; what others laid there is not opened."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        lock = os.fdopen(os.open(path, flags, 0o600), "r+b", buffering=0)
+    except OSError as error:
+        raise ServiceError(f"{path} cannot be locked: {error.strerror}; delete it, and try again") from error
+    with lock:
+        if os.fstat(lock.fileno()).st_uid != os.geteuid():
+            raise ServiceError(f"{path} cannot be locked: it is somebody else's; delete it, and try again")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -79,8 +78,7 @@ class Bouncer(Service):
         login = f'"{self._server.username}" "{self._server.password}"\n'
         (self.folder / "users").write_text(login, encoding="utf-8")
         if self._user is not None:
-            for path in (self.folder, *self.folder.iterdir()):
-                os.chown(path, pwd.getpwnam(self._user).pw_uid, -1)
+            self._give(self._user, *self.folder.iterdir())
 
     def _own(self, path: Path) -> Path:
         return Path(shutil.copy(path, self.folder))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -31,13 +30,10 @@ SSL_REQUEST, YES, NO = b"\x00\x00\x00\x08\x04\xd2\x16\x2f", b"S", b"N"
 STOP_SECONDS = 60.0
 USER = "postgres"  # PostgreSQL refuses root; its packages come with this one
 # What was confirmed is on disk (fsync and synchronous_commit are on by default, and stay so).
-CONFIGURATION = """
-listen_addresses = '127.0.0.1'
-unix_socket_directories = ''
-shared_buffers = 32MB
-timezone = UTC
-log_timezone = UTC
-"""
+CONFIGURATION = (
+    "listen_addresses=127.0.0.1", "unix_socket_directories=", "shared_buffers=32MB", "timezone=UTC",
+    "log_timezone=UTC",
+)  # fmt: skip
 
 
 def main(command: Sequence[str]) -> int:
@@ -81,10 +77,11 @@ class Server(Service):
         super().__init__()
         self._programs = programs
         self._user = USER if os.geteuid() == 0 else None
-        self._data = self.folder / "data"
+        self._home = self.folder / "home"
+        self._data = self._home / "data"
         self._password = secrets.token_hex(16)
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
-        self.environment = kept | {"LC_ALL": "C.UTF-8", "HOME": str(self.folder)}
+        self.environment = kept | {"LC_ALL": "C.UTF-8", "HOME": str(self._home)}
 
     def url(self) -> str:
         """Return where its database is, for SQLAlchemy."""
@@ -122,6 +119,7 @@ class Server(Service):
         if not runs(self.process):
             # Should we be killed, it ends at once too, by the signal on which it returns its shared memory.
             argv = [str(self._programs / "postgres"), "-D", str(self._data)]  # PGPORT is its port
+            argv += [word for setting in CONFIGURATION for word in ("-c", setting)]
             self.process = start_program(argv, self.environment, self.log, "QUIT", self._user)
 
     def _is_ready(self) -> bool:
@@ -135,8 +133,10 @@ class Server(Service):
             return
         password = self.folder / "password"
         password.write_text(self._password, encoding="utf-8")
+        password.chmod(0o600)
+        self._home.mkdir(mode=0o700, exist_ok=True)
         if self._user is not None:
-            os.chown(self.folder, pwd.getpwnam(self._user).pw_uid, -1)
+            self._give(self._user, password, self._home)
         argv = [
             str(self._programs / "initdb"), "--pgdata", str(self._data), "--username", "kit", "--no-sync",
             "--pwfile", str(password), "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale",
@@ -147,5 +147,3 @@ class Server(Service):
         )  # fmt: skip
         if done.returncode != 0:
             raise ServiceError(f"PostgreSQL's initdb failed:\n{tail(done.stdout + done.stderr)}")
-        with (self._data / "postgresql.conf").open("a", encoding="utf-8") as configuration:
-            configuration.write(CONFIGURATION)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -81,6 +82,18 @@ class Service(ABC):
         """End it and remove its folder: nobody needs what it held, so nothing is shut down gently."""
         self._kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _give(self, user: str, *paths: Path) -> None:
+        """Let the user as whom a service runs have some paths in the folder.
+
+        The folder stays ours: we write to it later on, and nobody may lay links, or a socket of theirs, into
+        our way. The user's group may pass through it, and no more.
+        """
+        account = pwd.getpwnam(user)
+        os.chown(self.folder, -1, account.pw_gid)
+        self.folder.chmod(0o710)
+        for path in paths:
+            os.chown(path, account.pw_uid, account.pw_gid)
 
     def control(self, arguments: Sequence[str]) -> Answer:
         """Carry out a command of the control program."""

@@ -1,5 +1,6 @@
 """scripts/with-postgres as a person uses it: a private server, its end, and what it can do."""
 
+import os
 import signal
 import sys
 
@@ -57,6 +58,18 @@ def test_the_control_program_does_no_harm_out_of_turn() -> None:
     commands = ["start", "stop", "stop", "start", "kill", "kill", "stop", "start", "start"]
     script = "\n".join(f"$POSTGRES_CTL {command} || exit" for command in commands)
     assert ended("with-postgres", "sh", "-c", script) == (0, "", "")
+
+
+def test_nobody_else_can_lay_anything_into_its_folder() -> None:
+    """Given root, for whom the server runs as another user, the log and the control socket are root's."""
+    script = 'cd $(dirname $POSTGRES_CONTROL); stat --format "%u %A" . output.log control'
+    code, said, errors = ended("with-postgres", "sh", "-c", script)
+    assert code == 0, errors
+    for line in said.splitlines():
+        owner, mode = line.split()
+        assert int(owner) == os.geteuid()
+        assert mode[5] == "-", "its group may write"
+        assert mode[7:10] == "---" or mode[0] != "d", "others may look into it"
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 7", 7), ("kill -KILL $$", 137)])

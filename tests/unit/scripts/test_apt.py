@@ -1,10 +1,45 @@
 """Installing a package without its service: the files that say so."""
 
 import contextlib
+import fcntl
+import os
+import stat
 import subprocess
 from pathlib import Path
 
-from scripts.apt import MARK, for_now
+import pytest
+
+from scripts.apt import LOCK, MARK, for_now, one_at_a_time
+from scripts.service import ServiceError
+
+
+def test_one_installation_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with one_at_a_time(path), path.open() as another:
+        assert path.stat().st_mode & 0o777 == 0o600
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(another, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    with one_at_a_time(path):
+        pass
+
+
+def test_what_somebody_laid_in_the_place_of_the_lock_is_not_opened(tmp_path: Path) -> None:
+    """Given a link to a file that is not there, which root would make, it says so."""
+    link, target = tmp_path / "link", tmp_path / "made"
+    link.symlink_to(target)
+    with pytest.raises(ServiceError, match=r"cannot be locked: .*; delete it"), one_at_a_time(link):
+        pass
+    assert not target.exists()
+
+
+def test_somebody_elses_lock_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(ServiceError, match="somebody else's; delete it"), one_at_a_time(tmp_path / "theirs"):
+        pass
+
+
+def test_the_lock_lies_where_nobody_else_may_write() -> None:
+    assert not LOCK.parent.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def test_what_an_installation_needs_is_gone_after_it(tmp_path: Path) -> None:
