@@ -16,6 +16,7 @@ from worker.accounts.reading import AccountFiles
 from worker.accounts.watch import ConfigWatch
 from worker.broker.broker import Broker
 from worker.broker.few_channels import FewChannels
+from worker.broker.management import management_at
 from worker.broker.topology import Topology
 from worker.clock import Clock
 from worker.consumer.shared import Shared
@@ -70,7 +71,7 @@ class App:
             clock=clock,
             worker_id=settings.worker_id,
             known_ttl=settings.known_state_ttl,
-            management=settings.management,
+            management=management_at(settings.amqp_management_url, settings.amqp_url),
         )
         # A call that is under way may take its time-out, and a moment for what it changes.
         self._supervisors = Supervisors(shared, settings.prefetch, settings.kit_timeout + 1.0)

@@ -14,8 +14,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from worker.broker.connection import check_amqp_url
-from worker.broker.management import Management, check_management_url
+from worker.broker.address import check_amqp_url, check_management_url
 from worker.errors import ConfigurationError, Problem
 from worker.files import NoSecretError, read_text, secret_named
 from worker.ledger.address import check_ledger_url, check_way_to_ledger
@@ -55,12 +54,6 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json", ""] = ""
     shutdown_grace: Annotated[float, Field(ge=0)] = 25.0
     worker_id: Annotated[str, Field(min_length=1, max_length=200)] = Field(default_factory=socket.gethostname)
-
-    @property
-    def management(self) -> Management | None:
-        """RabbitMQ's management API; None where nobody said where it is."""
-        url = self.amqp_management_url
-        return Management(url.get_secret_value(), self.amqp_url.get_secret_value()) if url else None
 
     @field_validator("amqp_url")
     @classmethod

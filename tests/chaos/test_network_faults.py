@@ -8,7 +8,7 @@ import pytest
 
 from tests.chaos.harness import Arena
 from tests.chaos.network_faults import KINDS, TOWARDS_BROKER, TOWARDS_KIT, proxies
-from worker.broker.connection import HEARTBEAT
+from worker.broker.address import HEARTBEAT
 
 pytestmark = pytest.mark.timeout(240)
 

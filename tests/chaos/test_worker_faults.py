@@ -9,7 +9,7 @@ from tests.chaos.harness import Arena
 from tests.chaos.proxy import Proxy
 from tests.chaos.worker_faults import few_files, loop_blocked
 from tests.integration.harness import until
-from worker.broker import connection
+from worker.broker.address import HEARTBEAT
 from worker.sandbox import Fault, FaultKind, Rule
 
 pytestmark = pytest.mark.timeout(180)
@@ -136,7 +136,7 @@ async def test_sigstop_for_three_heartbeats(arena: Arena) -> None:
         sleeper.process.send_signal(signal.SIGSTOP)
         arena.sandbox.latency = 0.1
         await arena.red(sleeper)
-        await asyncio.sleep(3 * connection.HEARTBEAT)
+        await asyncio.sleep(3 * HEARTBEAT)
         sleeper.process.send_signal(signal.SIGCONT)
         await until(lambda: "broker_lost" in sleeper.events_logged(), 60)
 

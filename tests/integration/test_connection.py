@@ -19,7 +19,8 @@ from tests.chaos.proxy import Proxy
 from tests.integration.conftest import BrokerControl
 from tests.integration.harness import until
 from tests.integration.ledger.silent_proxy import SilentProxy
-from worker.broker.connection import Connection, check_amqp_url, close_quietly, connect
+from worker.broker.address import check_amqp_url
+from worker.broker.connection import Connection, close_quietly, connect
 from worker.broker.consuming import ConsumerChannel
 from worker.broker.publisher import Outgoing, Publisher
 from worker.broker.queues import QueueState, connected, queue_state

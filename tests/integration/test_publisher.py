@@ -8,7 +8,7 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from tests.integration.conftest import BrokerControl
-from worker.broker.connection import check_amqp_url
+from worker.broker.address import check_amqp_url
 from worker.broker.publisher import Outgoing, Publisher
 from worker.broker.reconnecting import ReconnectingConnection
 from worker.clock import Clock

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from worker.broker.connection import check_amqp_url, connect
+from worker.broker.address import check_amqp_url
+from worker.broker.connection import connect
 from worker.clock import Clock
 from worker.errors import BrokerUnavailable, KitUnavailable, LedgerUnavailable
 from worker.kit.http import KitHttp, Request

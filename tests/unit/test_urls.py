@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 from yarl import URL
 
-from worker.broker.connection import check_amqp_url, mask_url
+from worker.broker.address import check_amqp_url, mask_url
 from worker.ledger.address import check_ledger_url
 from worker.settings import check_base_url
 from worker.urls import check_url, each_host, passwords

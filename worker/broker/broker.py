@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from worker.broker.connection import check_amqp_url, close_quietly
+from worker.broker.address import check_amqp_url
+from worker.broker.connection import close_quietly
 from worker.broker.publisher import Publisher
 from worker.broker.reconnecting import MAX_SILENCE, PING_EVERY, ReconnectingConnection
 from worker.clock import Clock

@@ -18,14 +18,12 @@ from aio_pika.abc import AbstractChannel, AbstractConnection
 from yarl import URL
 
 from worker.broker import frames
+from worker.broker.address import mask_url
 from worker.broker.channel import Channel
 from worker.broker.refusal import refusal
 from worker.broker.version import broker_version
 from worker.errors import BrokerUnavailable
-from worker.urls import check_url, each_host
 
-HEARTBEAT: Final = 20
-"""Seconds. RabbitMQ gives a silent worker's queues away after two of them."""
 RPC_TIMEOUT: Final = 15.0
 """Seconds for connecting and for each command; aio-pika itself waits for ever."""
 CLOSE_TIMEOUT: Final = 3.0
@@ -56,39 +54,6 @@ async def answered_within(seconds: float = RPC_TIMEOUT) -> AsyncIterator[None]:
         if type(error) is Exception:
             raise ConnectionAbortedError("the connection closed meanwhile") from error
         raise
-
-
-def check_amqp_url(url: str) -> tuple[URL, ...]:
-    """Return the URL of each node that it names, with our heartbeat.
-
-    Raises:
-        ValueError: It is no AMQP URL, can be read in two ways, or asks for TLS without verification; the text
-            does not repeat it.
-    """
-    check_url(url)
-    return tuple(_checked(each) for each in each_host(url))
-
-
-def _checked(url: str) -> URL:
-    try:
-        parsed = URL(url)
-    except ValueError:
-        parsed = URL()
-    if parsed.scheme not in {"amqp", "amqps"} or not parsed.host:
-        raise ValueError(
-            "must look like amqp://user:password@host:5672/; several nodes are host1:5672,host2:5672"
-        )
-    if "no_verify_ssl" in parsed.query:
-        raise ValueError("no_verify_ssl would accept any server; give the CA's file with cafile=… instead")
-    return parsed.update_query(heartbeat=HEARTBEAT)
-
-
-def mask_url(url: str | URL) -> str:
-    """Return a URL as it may be shown, without its password and query; one for each node that it names."""
-    nodes = (URL(each) for each in each_host(str(url)))
-    return ", ".join(
-        str((node.with_password("***") if node.password else node).with_query(None)) for node in nodes
-    )
 
 
 class OpensChannels(ABC):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 import aiohttp
+from pydantic import SecretStr
 from yarl import URL
 
-from worker.broker.connection import check_amqp_url
+from worker.broker.address import check_amqp_url
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, dead_letter_queue, work_queue
 from worker.errors import BrokerUnavailable
 
@@ -43,17 +44,9 @@ class Inspection:
     beyond: frozenset[str]
 
 
-def check_management_url(url: str, amqp_url: str) -> None:
-    """Refuse an address that is none, or that would send in clear what the broker gets by TLS.
-
-    Raises:
-        ValueError: The text does not repeat it.
-    """
-    parsed = urlsplit(url)
-    if parsed.scheme not in {"http", "https"} or not parsed.hostname:
-        raise ValueError("must look like http://localhost:15672/")
-    if parsed.scheme == "http" and urlsplit(amqp_url).scheme == "amqps":
-        raise ValueError("must begin with https://, as AMQP_URL begins with amqps://")
+def management_at(url: SecretStr | None, amqp_url: SecretStr) -> Management | None:
+    """Return the API of the broker at an AMQP address; None where nobody said where it is."""
+    return Management(url.get_secret_value(), amqp_url.get_secret_value()) if url else None
 
 
 class Management:

@@ -10,12 +10,12 @@ from typing import Any
 from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 from aiormq.exceptions import ChannelAccessRefused
 
+from worker.broker.address import check_amqp_url
 from worker.broker.connection import (
     FAILURES,
     Connection,
     OpensChannels,
     answered_within,
-    check_amqp_url,
     close_quietly,
 )
 from worker.broker.nodes import Nodes

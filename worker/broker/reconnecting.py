@@ -10,9 +10,9 @@ import structlog
 from aio_pika.abc import AbstractChannel
 from yarl import URL
 
+from worker.broker.address import HEARTBEAT
 from worker.broker.connection import (
     FAILURES,
-    HEARTBEAT,
     Connection,
     OpensChannels,
     answered_within,

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from worker.broker.connection import Connection, mask_url
+from worker.broker.address import mask_url
+from worker.broker.connection import Connection
 from worker.broker.queues import connected, exchange_exists, queue_state, what_differs
 from worker.broker.topology import (
     EARLIER_DEAD_LETTER_QUEUE,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from worker.accounts.account import Account
 from worker.accounts.bindings import routing_keys
 from worker.broker.connection import OpensChannels
-from worker.broker.management import Inspection
+from worker.broker.management import Inspection, management_at
 from worker.broker.queues import connected
 from worker.broker.topology import Found, Topology, work_queue
 from worker.errors import BrokerUnavailable
@@ -32,7 +32,7 @@ async def _of_account(connection: OpensChannels, settings: Settings, account: Ac
     if work_queue(account.name) in there.missing:
         return []  # no worker has run yet
     found = list(_lost(account.name, there))
-    if (management := settings.management) is not None:
+    if (management := management_at(settings.amqp_management_url, settings.amqp_url)) is not None:
         try:
             exchange, keys = settings.events_exchange, routing_keys(account)
             found += _inspected(account.name, await management.inspect(account.name, exchange, keys))

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import encode_basic_auth, web
 from aiohttp.test_utils import TestServer
 
-from worker.broker.management import Inspection, Management, check_management_url, harm_of
+from worker.broker.management import Inspection, Management, harm_of
 from worker.errors import BrokerUnavailable
 
 AMQP = "amqp://kit:s%2Fecret@localhost/some%2Fvhost"
@@ -107,21 +107,3 @@ def test_only_what_does_harm_is_named(definition: dict[str, Any], named: list[st
     assert all(each in said for each in named)
     assert bool(said) is bool(named)
     assert not named or "(p and o)" in said
-
-
-@pytest.mark.parametrize(
-    ("url", "amqp_url", "problem"),
-    [
-        ("http://localhost:15672/", "amqp://localhost/", ""),
-        ("https://rabbit.example:15671", "amqps://rabbit.example/", ""),
-        ("localhost:15672", "amqp://localhost/", "must look like"),
-        ("http://", "amqp://localhost/", "must look like"),
-        ("http://rabbit.example:15672/", "amqps://rabbit.example/", "must begin with https"),
-    ],
-)
-def test_addresses_are_checked(url: str, amqp_url: str, problem: str) -> None:
-    if not problem:
-        check_management_url(url, amqp_url)
-        return
-    with pytest.raises(ValueError, match=problem):
-        check_management_url(url, amqp_url)

@@ -153,9 +153,9 @@ def _tags(tags: object) -> Iterator[tuple[str, int]]:
 
 
 def _template_key(text: str) -> str:
-    """Return what is equal for equal templates: words without case, but placeholders to the letter."""
+    """Return what is equal for equal templates: words as `tag_key` compares them, placeholders as written."""
     pieces = _PIECES.split(text.strip())
-    return "".join(piece if piece.startswith("{") else piece.casefold() for piece in pieces)
+    return "".join(piece if piece.startswith("{") else piece.lower() for piece in pieces)
 
 
 def _field_faults(source: Source, fields: Mapping[str, object]) -> Iterator[FileFault]:

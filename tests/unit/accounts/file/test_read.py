@@ -171,6 +171,10 @@ def test_a_wrong_event(block: str, place: str, said: str) -> None:
     assert problem(event(block)).startswith(f"default.yaml:{place}: {said}")
 
 
+def test_tags_that_kit_tells_apart_may_be_added_and_removed_by_one_event() -> None:
+    assert parse_account(event("{add_tags: [Straße], remove_tags: [Strasse]}"), PATH, {})
+
+
 def test_placeholders_of_one_spelling_but_other_case_are_two_tags() -> None:
     assert parse_account(event("{add_tags: ['{data.a}'], remove_tags: ['{data.A}']}"), PATH, {})
 
