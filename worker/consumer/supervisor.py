@@ -232,6 +232,9 @@ class Supervisor:
             self._channel_lost_at = self._shared.clock.monotonic()
             self._state.set("held", problem)
             await self._state.wait_after_loss(session.lived)
+        elif why is End.FENCED:
+            self._state.set("held", "another worker, or a command, has taken the account; it is taken anew")
+            await self._state.wait_after_loss(session.lived)
         else:
             self._state.set("running", "")
         if why is End.GREW_OLD:
