@@ -202,6 +202,20 @@ STORIES: Final = (
         ),
     ),
     Story(
+        "a ledger that is put back twice, found by one that runs, and by one that has just started; and never",
+        {
+            by_worker("ledger_went_back", "sunny", "one"): "0x9 1x49 2x50",
+            by_worker("ledger_went_back", "sunny", "two"): "0x110",
+            by_worker("ledger_went_back", "rainy", "one"): "_x9 1x90",
+            by_worker("ledger_went_back", "windy", "one"): "0x60 0x40",
+        },
+        (
+            Look(8, "KitLedgerWentBack"),
+            Look(12, "KitLedgerWentBack", (SUNNY, Firing({"account": "rainy"}))),
+            Look(50, "KitLedgerWentBack"), Look(62, "KitLedgerWentBack", (SUNNY,)),
+        ),
+    ),
+    Story(
         "a worker starts, and later a wrong file is saved",
         {REJECTED: "_x9 0x29 1x40"},
         (
