@@ -82,7 +82,7 @@ async def test_no_channel_may_be_opened(arena: Arena) -> None:
             await arena.red()
             await asyncio.sleep(10)
             tried = arena.worker.events_logged().count("broker_lost") - before
-        assert tried <= 21  # three connections, each at once and after 1, 2, 4 and 5 s, and what they fell from
+        assert tried <= 21  # three connections: the fall, and tries at once and after 1, 2, 4 and 5 s
         await arena.green()
 
 

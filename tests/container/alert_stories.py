@@ -202,7 +202,7 @@ STORIES: Final = (
         ),
     ),
     Story(
-        "a ledger that is put back twice, found by one that runs, and by one that has just started; and never",
+        "a ledger put back twice, found by one that runs; once, by one that has just started; and never",
         {
             by_worker("ledger_went_back", "sunny", "one"): "0x9 1x49 2x50",
             by_worker("ledger_went_back", "sunny", "two"): "0x110",
