@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Executable, and_, case, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from worker.errors import LedgerUnavailable
 from worker.ledger.rows import insert
 from worker.ledger.schema import tokens
+
+
+TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,9 @@ async def connect(connection: AsyncConnection, made: Mapping[str, Any], instead_
     Raises:
         TakenError: Another account is connected to that Kit account.
         OtherConnectionError: This account is connected to another one, which it shall not replace.
+        LedgerUnavailable: Others connect and disconnect without end.
     """
-    while True:
+    for _ in range(TRIES):
         try:
             async with connection.begin_nested():
                 done = await connection.execute(_in_place(connection, made, instead_of))
@@ -68,6 +73,7 @@ async def connect(connection: AsyncConnection, made: Mapping[str, Any], instead_
             return
         if other := await _connected(connection, made["account"]):
             raise OtherConnectionError(other)
+    raise LedgerUnavailable("this Kit account is connected and disconnected again and again; try once more")
 
 
 def _in_place(
