@@ -14,7 +14,6 @@ from worker.errors import LedgerUnavailable
 from worker.ledger.rows import insert
 from worker.ledger.schema import tokens
 
-
 TRIES: Final = 5
 
 
