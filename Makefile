@@ -84,10 +84,12 @@ lock: .venv/.dev  ## lock the newest allowed versions, with their hashes
 	@$(COMPILE) --upgrade --group dev --output-file requirements/dev.txt pyproject.toml requirements/build.in
 	@$(COMPILE) --upgrade --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml
 	@$(COMPILE) --upgrade --constraint requirements/dev.txt --output-file requirements/build.txt requirements/build.in
+	@if command -v npm >/dev/null; then npm update --prefix tests/node --package-lock-only --omit-lockfile-registry-resolved --silent; \
+		else echo "lock: there is no Node.js (npm): tests/node/package-lock.json stays as it is" >&2; fi
 
 .PHONY: clean
 clean:  ## remove what the other targets made
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist tests/node/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.runtime: $(SETUP) requirements/runtime.txt
@@ -95,6 +97,6 @@ clean:  ## remove what the other targets made
 	@touch $@
 
 # All of runtime is in dev, at the same versions.
-.venv/.dev: $(SETUP) requirements/dev.txt requirements/runtime.txt
+.venv/.dev: $(SETUP) requirements/dev.txt requirements/runtime.txt tests/node/package-lock.json
 	@scripts/install dev
 	@touch .venv/.runtime $@

@@ -6,9 +6,11 @@ from importlib.metadata import version
 from typing import Final
 
 from worker.broker.topology import DEAD_LETTER_EXCHANGE
-from worker.contract.examples import RULES, cloud_event_example, plain_example
-from worker.contract.schemas import ID, SCHEMAS, SEQUENCE, TIME, Document, event_schemas
+from worker.contract.examples import RULES, binary_example, cloud_event_example, plain_example
+from worker.contract.schemas import ID, SCHEMAS, SEQUENCE, SPEC_VERSION, TIME, Document, event_schemas
 from worker.errors import Reason
+from worker.events.envelope import PREFIXES
+from worker.events.times import FEWEST_MILLISECONDS, MOST_MILLISECONDS
 from worker.handlers import HANDLERS
 from worker.handlers.base import Handler
 
@@ -114,6 +116,9 @@ def _messages() -> Document:
         messages[structured]["examples"] = [{"name": "cloudEvent", "payload": cloud_event_example(handler)}]
         messages[binary] = _message(handler, "application/json", {"$ref": f"{SCHEMAS}Payload"})
         messages[binary]["headers"] = _binary_headers(handler.type)
+        messages[binary]["examples"] = [
+            {"name": f"binary {prefix}", **binary_example(handler, prefix)} for prefix in PREFIXES
+        ]
     return {**messages, "deadLetter": _dead_letter()}
 
 
@@ -135,17 +140,31 @@ def _of_type(schema: str, event_type: str) -> Document:
 def _binary_headers(event_type: str) -> Document:
     return {
         "type": "object",
-        "description": "The CloudEvent's attributes; the prefix may also be `cloudEvents_`.",
-        "required": ["cloudEvents:specversion", "cloudEvents:id", "cloudEvents:type"],
-        "properties": {
-            "cloudEvents:specversion": {"const": "1.0"},
-            "cloudEvents:id": ID,
-            "cloudEvents:source": {"type": "string"},
-            "cloudEvents:type": {"const": event_type},
-            "cloudEvents:time": TIME,
-            "cloudEvents:sequence": SEQUENCE,
-        },
+        "description": "The CloudEvent's attributes, all with one of three prefixes, in any case.",
+        "anyOf": [_attributes(prefix, event_type) for prefix in PREFIXES],
     }
+
+
+def _attributes(prefix: str, event_type: str) -> Document:
+    milliseconds = {"type": "integer", "minimum": FEWEST_MILLISECONDS, "maximum": MOST_MILLISECONDS}
+    times = [TIME, {**milliseconds, "description": "Milliseconds since 1970."}]
+    attributes: Document = {
+        "specversion": SPEC_VERSION,
+        "id": ID,
+        "source": {"type": "string"},
+        "type": {"const": event_type},
+        "time": {"anyOf": times},
+        "sequence": SEQUENCE,
+    }
+    required = ("specversion", "id", "source", "type")
+    return {
+        "required": [f"{prefix}{name}" for name in required],
+        "properties": {f"{prefix}{name}": schema for name, schema in attributes.items()},
+    }
+
+
+def _moved(why: str) -> Document:
+    return {"type": "string", "description": f"Moved here: {why}."}
 
 
 _DEAD_LETTER_HEADERS: Final[Document] = {
@@ -159,15 +178,12 @@ _DEAD_LETTER_HEADERS: Final[Document] = {
     "x-attempts": {"type": "integer", "minimum": 0},
     "x-failed-at": {"type": "string", "format": "date-time"},
     "x-original-routing-key": {"type": "string"},
-    "x-original-user-id": {"type": "string", "description": "Moved here: as a property it would be refused."},
-    "x-original-expiration": {
-        "type": "string",
-        "description": "Moved here: it would make this message vanish.",
-    },
-    "x-original-priority": {
-        "type": "string",
-        "description": "Moved here: it would let this message overtake.",
-    },
+    "x-original-user-id": _moved("as a property it would be refused"),
+    "x-original-expiration": _moved("it would make this message vanish"),
+    "x-original-priority": _moved("it would let this message overtake"),
+    "x-original-cc": {"description": "Moved here: it would take this message to other queues."},
+    "x-original-bcc": {"description": "Moved here: it would take this message to other queues."},
+    "x-original-headers": {"type": "string", "description": "Stands for headers that were too large."},
 }
 
 
@@ -177,8 +193,9 @@ def _dead_letter() -> Document:
         "title": "A dead letter",
         "summary": "The message as it came, and why it could not be applied.",
         "description": (
-            "Body, properties and headers are the message's own, but `message_id` is the dead letter's. "
-            "Those that RabbitMQ itself dead-lettered have its `x-death` instead of these headers."
+            "Body, properties and headers are the message's own, but `message_id` is the dead letter's, and "
+            "what was done to it before (`x-death` …) is under `x-original-…`. Those that RabbitMQ itself "
+            "dead-lettered have its `x-death` instead of these headers."
         ),
         "headers": {"type": "object", "properties": _DEAD_LETTER_HEADERS},
         "payload": {},

@@ -20,31 +20,38 @@ routing key names an app that is not the account's becomes a dead letter. Until 
 and bound its queues, events go nowhere: start it first, or give the exchange an alternate one, and
 publish with the flag `mandatory`.
 
-**Form.** JSON in UTF-8, plain or as gzip, as a CloudEvent 1.0 (structured, or binary with its attributes in
-headers that begin with `cloudEvents:`, `cloudEvents_` or `ce-`) or as a plain object. A plain event's
-`id`, `type` and `time` may instead come from the AMQP properties `message_id`, `type` and `timestamp`
-(in seconds); a missing type is taken from the routing key, and a missing time is the time of receipt.
-`time` may also be called `occurred_at`.
+**Form.** JSON in UTF-8, plain or as gzip: as a plain object, or as a CloudEvent 1.0, structured, or binary
+with its attributes in headers that begin with `cloudEvents:`, `cloudEvents_` or `ce-`, as the official SDKs
+write them. A plain event's `id`, `type` and `time` may instead come from the AMQP properties `message_id`,
+`type` and `timestamp` (in seconds); a missing type is taken from the routing key, and a missing time is the
+time of receipt. `time` may also be called `occurred_at`. No label is needed, and plain JSON is refused for
+none. A batch is refused: send each event as a message of its own.
 
-**Size.** At most {MAX_BODY_BYTES // 1024} KiB and {MAX_DEPTH} levels of nesting; no NaN and no infinite
-numbers.
+**Size.** At most {MAX_BODY_BYTES // 1024} KiB, packed and unpacked, and {MAX_DEPTH} levels of nesting; no NaN
+and no infinite numbers.
 
-**Time.** ISO 8601 with an offset. One that lies more than {MAX_AHEAD.seconds // 60} minutes ahead of the
-worker's clock makes the event invalid, since it would outrank everything that happens until then.
+**Time.** ISO 8601 with an offset; in headers also an AMQP timestamp, or whole milliseconds since 1970. One
+that lies more than {MAX_AHEAD.seconds // 60} minutes ahead of the worker's clock makes the event invalid,
+since it would outrank everything that happens until then.
 
 **Order.** Within one person: the CloudEvents attribute `sequence` where there is one, then time, then
-arrival. So take the times of one person from one clock. Events may be sent again; only ids that you give
-mark duplicates.
+arrival. So take the times of one person from one clock, and give all of a person's events a `sequence`, or
+none. Events may be sent again, and late: one with the id, type and time of another is a duplicate, and only
+ids that you give mark them.
 
 **Properties.** Persistent (`delivery_mode` 2), and without a priority, which would let a message
 overtake.
 
-**People.** Known by `data.user.email`, which every event must have: trimmed, ASCII letters in lower
-case.
+**People.** Known by `data.user.id` where an event has one, which is not null or blank; else by
+`data.user.email`, which every event must have: trimmed, and ASCII letters in lower case. An event with a
+newer address of a known id changes the person's address in Kit.
 
 **Other types.** Any other event type, such as `user.updated` or `order.paid`, works in the same form
 once an account's file maps it. Objects may hold further keys, which accounts reach by path
 (`data.user.locale`).
+
+**Try it.** `kit-worker publish --dry-run EVENT.json` tells of each event whether it would be taken, and
+needs no broker.
 """
 
 _USER: Final[Json] = {
@@ -66,3 +73,10 @@ def cloud_event_example(handler: Handler) -> Json:
     """Return a structured CloudEvent of a handler's type."""
     attributes = {"specversion": "1.0", "source": "https://platform.example/members", "sequence": "17"}
     return {**attributes, **plain_example(handler)}
+
+
+def binary_example(handler: Handler, prefix: str) -> Json:
+    """Return the headers and the payload of a binary CloudEvent, its attributes under a prefix."""
+    event = cloud_event_example(handler)
+    data = event.pop("data")
+    return {"headers": {f"{prefix}{name}": value for name, value in event.items()}, "payload": data}

@@ -21,7 +21,9 @@ from worker.events.json_body import parse_json
 from worker.events.times import from_milliseconds, parse_time
 from worker.events.values import Json
 
-_PREFIXES: Final = ("cloudevents:", "cloudevents_", "ce-")
+PREFIXES: Final = ("cloudEvents:", "cloudEvents_", "ce-")
+"""Of headers; in any case."""
+_LOWER: Final = tuple(prefix.lower() for prefix in PREFIXES)
 _ATTRIBUTES: Final = ("specversion", "id", "type", "time", "sequence")
 """Those that say something here; all others, `source`, `subject`, `dataschema`, extensions, are let pass."""
 
@@ -110,7 +112,7 @@ def _with_bare_sequence(found: dict[str, Any], headers: Mapping[str, Any]) -> di
 
 def _attribute(header: str) -> str:
     name = header.lower()
-    attribute = next((name.removeprefix(prefix) for prefix in _PREFIXES if name.startswith(prefix)), "")
+    attribute = next((name.removeprefix(prefix) for prefix in _LOWER if name.startswith(prefix)), "")
     return attribute if attribute in _ATTRIBUTES else ""
 
 

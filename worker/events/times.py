@@ -8,8 +8,10 @@ from typing import Any, Final
 from worker.errors import InvalidEvent
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FEWEST_MILLISECONDS: Final = 100_000_000_000
+FEWEST_MILLISECONDS: Final = 100_000_000_000
 """March 1973. A smaller number is one of seconds, and would be a day in January 1970."""
+MOST_MILLISECONDS: Final = 10_000_000_000_000
+"""The year 2286. A greater number is one of microseconds, or of something finer."""
 
 
 def parse_time(name: str, value: object) -> datetime:
@@ -42,11 +44,6 @@ def from_milliseconds(name: str, number: int) -> datetime:
     Raises:
         InvalidEvent: The number must be one of seconds, or of something finer than milliseconds.
     """
-    try:
-        if number >= _FEWEST_MILLISECONDS:
-            return _EPOCH + timedelta(milliseconds=number)
-    except OverflowError as error:
-        raise InvalidEvent(
-            f"{name}: a number stands for milliseconds since 1970, and this is none"
-        ) from error
-    raise InvalidEvent(f"{name}: a number stands for milliseconds since 1970, not for seconds")
+    if FEWEST_MILLISECONDS <= number <= MOST_MILLISECONDS:
+        return _EPOCH + timedelta(milliseconds=number)
+    raise InvalidEvent(f"{name}: a number must be one of milliseconds since 1970, such as 1782900000000")
