@@ -1,7 +1,9 @@
 # The worker's image: `docker build -t kit-worker .`
 # What it installs is locked by version and hash in requirements/, the package itself included.
 
-FROM python:3.13-slim AS build
+ARG PYTHON_IMAGE=python:3.13.14-slim
+
+FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_NO_INPUT=1 \
@@ -23,7 +25,7 @@ RUN /build/bin/python -m pip wheel --no-deps --no-build-isolation --no-index --w
  && /build/bin/python -m pip --python /opt/kit-worker/bin/python check
 
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="kit-worker" \
       org.opencontainers.image.description="Keeps Kit accounts in step with a membership platform's events, from RabbitMQ." \
       org.opencontainers.image.licenses="MIT"

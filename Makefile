@@ -22,8 +22,8 @@ help:  ## list what one can do
 install: .venv/.runtime  ## make .venv with the kit-worker command
 
 .PHONY: demo
-demo: .venv/.runtime  ## see it work: a stand-in for Kit, a broker, a dozen events and what each did
-	@$(WITH_BROKER) .venv/bin/kit-worker demo
+demo: .venv/.runtime  ## see it work: a stand-in for Kit, a broker, a dozen events and what each did (ARGS=--keep: try it yourself)
+	@$(WITH_BROKER) .venv/bin/kit-worker demo $(ARGS)
 
 .PHONY: test
 test: .venv/.dev  ## run the tests, with a real RabbitMQ and PostgreSQL (ARGS='-k name': some)
@@ -66,6 +66,10 @@ types: .venv/.dev  ## check the types (mypy, strict)
 .PHONY: bench
 bench: .venv/.dev  ## measure beside a plain and a FastStream consumer (ARGS=--short: counts only, a minute)
 	@$(WITH_SERVICES) $(PY) -m tests.bench $(ARGS)
+
+.PHONY: passwords
+passwords:  ## write passwords for docker compose into .env, where there are none
+	@scripts/passwords
 
 .PHONY: compose-trial
 compose-trial: .venv/.dev  ## try docker-compose.yml with three workers (needs Docker)

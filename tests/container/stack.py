@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from scripts.machine import free_ports
+from tests.container.images import other_versions
 from tests.container.workload import KEYS_FOLDER, TrialAccount
 from worker.sandbox import Call
 
 ROOT: Final = Path(__file__).parents[2]
 PROJECT: Final = "kit-worker-trial"
+PASSWORD: Final = "of-the-trial"
 START_TIMEOUT: Final = 300
 """Seconds; the slowest part is an engine that copies whole images."""
 
@@ -66,7 +68,9 @@ class Stack:
         (self._folder / "config" / KEYS_FOLDER).mkdir()
         lines = [
             "COMPOSE_PROFILES=demo",
-            f"ENV_FILE={self._env_file}",
+            f"KEYS_ENV={self._keys_file}",
+            *(f"{name}_PASSWORD={PASSWORD}" for name in ("RABBITMQ", "POSTGRES", "GRAFANA")),
+            *other_versions(ROOT),
             f"CONFIG_DIR={self._folder / 'config'}",
             f"RABBITMQ_PORT={self._amqp_port}",  # the same again when its container is
             "RABBITMQ_MANAGEMENT_PORT=0",
@@ -75,14 +79,18 @@ class Stack:
             "KIT_ALLOW_HTTP=1",
             "KIT_RATE_LIMIT=1000000",
         ]
-        for account in self._accounts:
-            lines += account.write(self._folder / "config")
+        keys = [line for account in self._accounts for line in account.write(self._folder / "config")]
         self._env_file.write_text("\n".join([*lines, ""]), encoding="utf-8")
+        self._keys_file.write_text("\n".join([*keys, ""]), encoding="utf-8")
         self._folder.chmod(0o755)  # the container's user is another one than ours
 
     @property
     def _env_file(self) -> Path:
         return self._folder / "trial.env"
+
+    @property
+    def _keys_file(self) -> Path:
+        return self._folder / "keys.env"
 
     # -- its workers ----------------------------------------------------------------------------------
 
@@ -149,12 +157,12 @@ class Stack:
 
     def unplug_sandbox(self) -> None:
         """Take the sandbox off the network, with all that it holds; to stop it would be to empty it."""
-        _run("docker", "network", "disconnect", f"{PROJECT}_default", self._sandbox_container())
+        _run("docker", "network", "disconnect", f"{PROJECT}_kit", self._sandbox_container())
 
     def plug_sandbox(self) -> None:
         """Put it on the network again."""
         container = self._sandbox_container()
-        _run("docker", "network", "connect", "--alias", "sandbox", f"{PROJECT}_default", container)
+        _run("docker", "network", "connect", "--alias", "sandbox", f"{PROJECT}_kit", container)
 
     def _sandbox_container(self) -> str:
         return self._compose("ps", "--all", "--quiet", "sandbox").strip()
@@ -170,7 +178,7 @@ class Stack:
 
     def amqp_url(self) -> str:
         """Return the broker's address, from this machine."""
-        return f"amqp://kit:kit@127.0.0.1:{self._amqp_port}/"
+        return f"amqp://kit:{PASSWORD}@127.0.0.1:{self._amqp_port}/"
 
     def consumers(self) -> dict[str, Consumers]:
         """Return by account who consumes its queue."""

@@ -10,6 +10,7 @@ import yaml
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
+from tests.container.images import pinned
 from worker.metrics import STATES, Metrics
 from worker.settings import Settings
 
@@ -20,7 +21,8 @@ COMPOSE = ROOT / "docker-compose.yml"
 COMPOSE_ONLY = {
     "RABBITMQ_USER", "RABBITMQ_PASSWORD", "RABBITMQ_PORT", "RABBITMQ_MANAGEMENT_PORT",
     "POSTGRES_USER", "POSTGRES_PASSWORD", "SANDBOX_PORT", "PROMETHEUS_PORT",
-    "GRAFANA_PORT", "GRAFANA_PASSWORD",
+    "GRAFANA_PORT", "GRAFANA_PASSWORD", "KEYS_ENV",
+    "RABBITMQ_IMAGE", "POSTGRES_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE", "PYTHON_IMAGE",
 }  # fmt: skip
 
 SECRETS = ("KIT_API_KEY", "KIT_CLIENT_ID", "KIT_CLIENT_SECRET")
@@ -62,7 +64,86 @@ def test_compose_passes_every_setting_on() -> None:
 def test_variables_of_compose_are_documented() -> None:
     """Given a variable in docker-compose.yml, .env.example says what it is."""
     used = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE.read_text(encoding="utf-8")))
-    assert used - {"ENV_FILE"} <= set(env_example())
+    assert used <= set(env_example())
+
+
+# -- what goes wrong in one service stays there -----------------------------------------------------------
+
+SERVICES = compose()["services"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_service_is_confined(name: str) -> None:
+    """Given a service that somebody has broken into, it writes nowhere else and becomes nobody else."""
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["mem_limit"]
+    assert service["pids_limit"]
+    assert set(service.get("cap_add", ())) <= {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
+    assert not {"privileged", "network_mode", "pid", "devices"} & service.keys()
+
+
+def test_no_password_stands_in_the_files_and_what_is_missing_is_said_with_its_remedy() -> None:
+    """Given no .env, nothing starts with a password that everybody knows."""
+    text = COMPOSE.read_text(encoding="utf-8")
+    used = re.findall(r"\$\{(\w*PASSWORD)([^}]*)\}", text)
+    assert {name for name, _ in used} == {"RABBITMQ_PASSWORD", "POSTGRES_PASSWORD", "GRAFANA_PASSWORD"}
+    assert {rest for _, rest in used} == {":?run make passwords, which writes it into .env"}
+    assert not {name: value for name, value in env_example().items() if "PASSWORD" in name and value}
+
+
+GETS = {
+    "rabbitmq": {"RABBITMQ_DEFAULT_USER", "RABBITMQ_DEFAULT_PASS", "RABBITMQ_CONFIG_FILE", "RABBITMQ_LOGS",
+                 "EVENTS_EXCHANGE"},
+    "postgres": {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"},
+    "sandbox": set(),
+    "publisher": {"AMQP_URL", "EVENTS_EXCHANGE", "KIT_BASE_URL", "KIT_ALLOW_HTTP"},
+    "prometheus": set(),
+    "grafana": {"GF_SECURITY_ADMIN_PASSWORD"},
+}  # fmt: skip
+"""Which variables a service gets; the worker gets all settings."""
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_service_gets_only_the_variables_it_needs(name: str) -> None:
+    """Given .env with everybody's passwords, no service sees another one's."""
+    service = SERVICES[name]
+    assert set(service.get("environment", ())) == GETS.get(name, set(SERVICES["worker"]["environment"]))
+    files = [each["path"] for each in service.get("env_file", ())]
+    assert files == (["${KEYS_ENV:-keys.env}"] if name == "worker" else [])
+
+
+def test_only_those_reach_each_other_that_have_to() -> None:
+    """Given the networks, PostgreSQL and Grafana are seen by one service each, and the sandbox by workers."""
+    on = {name: set(service["networks"]) for name, service in SERVICES.items()}
+    reach = {(a, b) for a in on for b in on if a < b and on[a] & on[b]}
+    assert reach == {
+        ("rabbitmq", "worker"), ("postgres", "worker"), ("sandbox", "worker"), ("publisher", "rabbitmq"),
+        ("publisher", "worker"), ("prometheus", "worker"), ("prometheus", "rabbitmq"),
+        ("grafana", "prometheus"),
+    }  # fmt: skip
+    internal = {name for name, network in compose()["networks"].items() if network}
+    assert internal == {"ledger", "metrics"}
+
+
+def test_ports_are_on_this_machine_alone() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", ())]
+    assert len(ports) == 5
+    assert all(re.fullmatch(r"127\.0\.0\.1:\$\{[A-Z_]+_PORT:-\d+\}:\d+", port) for port in ports)
+
+
+def test_images_are_pinned_by_version_and_can_be_named_otherwise() -> None:
+    """Given two builds of this version, they run the same programs."""
+    found = pinned(ROOT)
+    shown = env_example()
+    assert {variable: f"{image}:{version}" for variable, (image, version) in found.items()} == {
+        name: value for name, value in shown.items() if name.endswith("_IMAGE")
+    }
+    assert all(re.match(r"v?\d+\.\d+", version) for _, version in found.values())
+    images = {service["image"] for service in SERVICES.values()}
+    assert all(re.fullmatch(r"\$\{[A-Z]+_IMAGE:-.+\}", image) for image in images - {"kit-worker"})
 
 
 def test_docker_waits_longer_than_the_worker_takes_to_stop() -> None:

@@ -170,6 +170,20 @@ async def broker_ctl(amqp_url: str) -> AsyncIterator[BrokerControl]:  # noqa: AR
     await control.mend()
 
 
+@pytest.fixture
+async def limited_user(amqp_url: str, broker_ctl: BrokerControl) -> AsyncIterator[Callable[..., object]]:
+    """Call it with patterns of configure, write and read for the URL of a user who may do only that."""
+    name = f"user-{secrets.token_hex(4)}"
+    await broker_ctl.rabbitmqctl("add_user", name, "secret")
+
+    async def limited(configure: str, write: str, read: str) -> str:
+        await broker_ctl.rabbitmqctl("set_permissions", name, configure, write, read)
+        return amqp_url.replace("guest:guest", f"{name}:secret")
+
+    yield limited
+    await broker_ctl.rabbitmqctl("delete_user", name)
+
+
 async def _delete(amqp_url: str, queues: list[str], exchanges: list[str]) -> None:
     async with await aio_pika.connect(amqp_url, timeout=10) as connection:
         channel = await connection.channel()

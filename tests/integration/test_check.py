@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -78,20 +77,6 @@ async def test_check_ends_with_5_where_it_works_and_needs_a_person(
 
 
 # -- rights -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def limited_user(amqp_url: str, broker_ctl: BrokerControl) -> AsyncIterator[Callable[..., object]]:
-    """Call it with patterns of configure, write and read for the URL of a user who may do only that."""
-    name = f"user-{secrets.token_hex(4)}"
-    await broker_ctl.rabbitmqctl("add_user", name, "secret")
-
-    async def limited(configure: str, write: str, read: str) -> str:
-        await broker_ctl.rabbitmqctl("set_permissions", name, configure, write, read)
-        return amqp_url.replace("guest:guest", f"{name}:secret")
-
-    yield limited
-    await broker_ctl.rabbitmqctl("delete_user", name)
 
 
 ALL = ".*"
