@@ -171,15 +171,19 @@ def an_address(text: str) -> str:
         raise UsageError(f"{text} is {error}") from error
 
 
-def read_event_file(name: str) -> list[Sample]:
+def read_event_file(name: str, *, broken: bool = False) -> list[Sample]:
     """Return the events in a file, or on standard input for `-`.
+
+    Args:
+        name: The file.
+        broken: Return what is not JSON as well, as it stands there.
 
     Raises:
         UsageError: It cannot be read, or holds no JSON.
     """
     try:
         text = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
-        return read_samples(text, "standard input" if name == STDIN else name)
+        return read_samples(text, "standard input" if name == STDIN else name, broken=broken)
     except OSError as error:
         raise UsageError(f"{name}: cannot be read: {error.strerror}") from error
     except NotJsonError as error:

@@ -12,8 +12,10 @@ from worker.clock import Clock
 from worker.commands.common import begin, read_event_file, run_async
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json, warn
+from worker.commands.verdicts_view import show_verdicts
 from worker.contract.publish import Addressed, Sent, publish_all
-from worker.contract.samples import Sample, what_is_wrong
+from worker.contract.samples import Sample
+from worker.contract.verdict import MAX_ROUTING_KEY, verdict
 from worker.errors import BrokerUnavailable
 from worker.settings import Settings
 
@@ -30,17 +32,28 @@ def publish(
     event_type: Annotated[
         str, typer.Option("--type", help="The type of events that do not name theirs.")
     ] = "",
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Check each event against the contract, and send nothing; no broker is needed."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Send events to the platform's exchange, as the platform would, also such as the worker will refuse."""
     settings = begin()
-    samples = [sample for name in files for sample in read_event_file(name)]
-    events = [Addressed(sample, _routing_key(sample, event_type, app)) for sample in samples]
-    for event in events:
-        problem = what_is_wrong(event.sample, event.routing_key, app, Clock().now())
-        if problem:
-            warn(f"kit-worker: {event.sample.where}: the worker will dead-letter this event: {problem}")
-    sent = run_async(_publish(settings, events))
+    samples = [sample for name in files for sample in read_event_file(name, broken=dry_run)]
+    addressed = [Addressed(sample, _routing_key(sample, event_type, app)) for sample in samples]
+    now = Clock().now()
+    verdicts = [verdict(each.sample, each.routing_key, app, now) for each in addressed]
+    if dry_run:
+        show_verdicts(verdicts, as_json=as_json)
+    for each in addressed:
+        _refuse_without_key(each)
+    for found in verdicts:
+        if found.error:
+            warn(f"kit-worker: {found.sample.where}: the worker will dead-letter this event: {found.error}")
+    sent = run_async(_publish(settings, addressed))
     _report(sent, settings.events_exchange, as_json=as_json)
     failed = [each for each in sent if each.problem]
     if failed:
@@ -49,12 +62,15 @@ def publish(
 
 def _routing_key(sample: Sample, event_type: str, app: str) -> str:
     kind = sample.type or event_type
-    if not kind:
-        raise UsageError(f"{sample.where}: the event names no type, so it has no routing key; give --type")
-    key = f"{kind}.{app}" if app else kind
-    if len(key.encode()) > 255:
-        raise UsageError(f"{sample.where}: the routing key would be longer than 255 bytes")
-    return key
+    return f"{kind}.{app}" if kind and app else kind
+
+
+def _refuse_without_key(event: Addressed) -> None:
+    where = event.sample.where
+    if not event.routing_key:
+        raise UsageError(f"{where}: the event names no type, so it has no routing key; give --type")
+    if len(event.routing_key.encode()) > MAX_ROUTING_KEY:
+        raise UsageError(f"{where}: the routing key would be longer than {MAX_ROUTING_KEY} bytes")
 
 
 async def _publish(settings: Settings, events: list[Addressed]) -> list[Sent]:

@@ -49,16 +49,23 @@ class Sample:
         return "application/cloudevents+json" if self.cloud_event else "application/json"
 
 
-def read_samples(text: bytes, name: str) -> list[Sample]:
+def read_samples(text: bytes, name: str, *, broken: bool = False) -> list[Sample]:
     """Return the events in a file, in order.
 
+    Args:
+        text: What is in it.
+        name: Its name, for messages.
+        broken: Return what is not JSON as well, as it stands there.
+
     Raises:
-        NotJsonError: It is neither JSON nor JSON lines.
+        NotJsonError: It is empty, or, unless that is asked for, neither JSON nor JSON lines.
     """
+    if not text.strip():
+        raise NotJsonError(f"{name}: is empty; it should hold an event as JSON")
     try:
         whole = json.loads(text)
     except ValueError as error:
-        return _json_lines(text, name, error)
+        return _broken_lines(text, name) if broken else _json_lines(text, name, error)
     if isinstance(whole, list):
         bodies = [json.dumps(item, ensure_ascii=False).encode() for item in whole]
         return [
@@ -69,39 +76,60 @@ def read_samples(text: bytes, name: str) -> list[Sample]:
 
 
 def _json_lines(text: bytes, name: str, whole_error: ValueError) -> list[Sample]:
-    samples = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
+    samples: list[Sample] = []
+    for where, line in _lines(text, name):
         try:
-            samples.append(_sample(line.strip(), json.loads(line), f"{name}:{number}"))
+            samples.append(_sample(line, json.loads(line), where))
         except ValueError as error:
             # A file that is one broken event, over several lines, is better explained as a whole.
-            raise NotJsonError(f"{name}:{number}: not JSON: {error if samples else whole_error}") from error
-    if not samples:
-        raise NotJsonError(f"{name}: is empty; it should hold an event as JSON")
+            raise NotJsonError(f"{where}: not JSON: {error if samples else whole_error}") from error
     return samples
+
+
+def _broken_lines(text: bytes, name: str) -> list[Sample]:
+    """Return the lines, as far as any is an event; else all as one broken event."""
+    values = [(where, line, _value_of(line)) for where, line in _lines(text, name)]
+    if not any(isinstance(value, dict) for _, _, value in values):
+        return [Sample(name, text.strip())]
+    return [_sample(line, value, where) for where, line, value in values]
+
+
+def _lines(text: bytes, name: str) -> list[tuple[str, bytes]]:
+    """Return the lines that are not blank, each with its place."""
+    numbered = enumerate(text.splitlines(), 1)
+    return [(f"{name}:{number}", line.strip()) for number, line in numbered if line.strip()]
+
+
+def _value_of(line: bytes) -> Any:  # noqa: ANN401  # whatever JSON there is
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
 
 
 def _sample(body: bytes, value: Any, where: str) -> Sample:  # noqa: ANN401  # whatever JSON there is
     named = value if isinstance(value, dict) else {}
-    kind, id_ = named.get("type"), named.get("id")
     return Sample(
         where=where,
         body=body,
-        type=kind.strip() if isinstance(kind, str) else "",
-        id=id_ if isinstance(id_, str) else "",
+        type=_text(named.get("type")).strip(),
+        id=_text(named.get("id")),
         cloud_event="specversion" in named,
     )
 
 
-def what_is_wrong(sample: Sample, routing_key: str, app: str, now: datetime) -> str:
-    """Return why a worker would dead-letter this event whatever its mapping; empty if it would not."""
+def _text(value: Any) -> str:  # noqa: ANN401  # whatever JSON there is
+    """Return text as the worker reads it: a whole number, too, stands for its digits."""
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def refusal(sample: Sample, routing_key: str, app: str, now: datetime) -> EventError | None:
+    """Return why a worker would dead-letter this event whatever its mapping; None if it would not."""
     try:
         read_payload(decode(sample.delivery(routing_key, now), arrival=0, apps=(app,) if app else ()))
     except EventError as error:
-        return str(error)
-    return ""
+        return error
+    return None
 
 
 def made_up(event_type: str, settings: Iterable[str], now: datetime) -> Sample:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.examples import NOON
-from worker.contract.samples import NotJsonError, made_up, read_samples, what_is_wrong
+from worker.contract.samples import NotJsonError, made_up, read_samples, refusal
 
 ONE = {"id": "e-1", "type": "user.signed_up", "data": {"user": {"email": "ada@example.com"}}}
 
@@ -94,5 +94,28 @@ def test_what_the_worker_would_refuse_is_known_beforehand() -> None:
     bad = {**ONE, "data": {"user": {"email": "nobody"}}}
     good, wrong = read_samples(json.dumps([ONE, bad]).encode(), "f.json")
 
-    assert what_is_wrong(good, "user.signed_up.app", "app", NOON) == ""
-    assert what_is_wrong(wrong, "user.signed_up", "", NOON) == "data.user.email: not an email address"
+    assert refusal(good, "user.signed_up.app", "app", NOON) is None
+    assert str(refusal(wrong, "user.signed_up", "", NOON)) == "data.user.email: not an email address"
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (b'{"type": "a"}\n{\n\n\xff\n5\n', ["f:1", "f:2", "f:4", "f:5"]),
+        (b'{\n{"type": "a"}', ["f:1", "f:2"]),
+        (b'{\n "type": "a",\n "data": {}\n', ["f"]),
+        (b"nonsense\n5", ["f"]),
+    ],
+)
+def test_what_is_not_json_is_a_sample_too_where_that_is_asked_for(text: bytes, where: list[str]) -> None:
+    """Given lines of which one is an event, then each line is one; else all of it is one broken event."""
+    samples = read_samples(text, "f", broken=True)
+
+    assert [each.where for each in samples] == where
+    assert all(each.body in text for each in samples)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_what_is_empty_holds_no_event(*, broken: bool) -> None:
+    with pytest.raises(NotJsonError, match="f: is empty"):
+        read_samples(b" \n", "f", broken=broken)
