@@ -80,6 +80,19 @@ schema: .venv/.runtime  ## write config/account.schema.json, for editors
 	@.venv/bin/kit-worker schema account > config/account.schema.json.new
 	@mv config/account.schema.json.new config/account.schema.json
 
+.PHONY: audit
+audit: .venv/.audit  ## look for known vulnerabilities in what is locked (asks PyPI, and fails where it cannot)
+	@$(PY) -m scripts.audit
+
+# CycloneDX, of what requirements/runtime.txt locks, which is what the image gets.
+SBOM := dist/kit-worker.cdx.json
+.PHONY: sbom
+sbom: .venv/.audit  ## write dist/kit-worker.cdx.json: which packages the image has (CycloneDX)
+	@mkdir -p $(dir $(SBOM))
+	@.venv/audit/bin/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --short-PURLs \
+		--output-reproducible --output-file $(SBOM) requirements/runtime.txt
+	@echo "sbom: $(SBOM)"
+
 # The newest versions that pyproject.toml allows. The smaller sets follow the largest, so that all agree.
 COMPILE := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 .PHONY: lock
@@ -90,6 +103,7 @@ lock: .venv/.dev  ## lock the newest allowed versions, with their hashes
 	@$(COMPILE) --upgrade --constraint requirements/dev.txt --output-file requirements/build.txt requirements/build.in
 	@if command -v npm >/dev/null; then npm update --prefix tests/node --package-lock-only --omit-lockfile-registry-resolved --silent; \
 		else echo "lock: there is no Node.js (npm): tests/node/package-lock.json stays as it is" >&2; fi
+	@$(COMPILE) --upgrade --output-file requirements/audit.txt requirements/audit.in
 
 .PHONY: clean
 clean:  ## remove what the other targets made
@@ -104,3 +118,10 @@ clean:  ## remove what the other targets made
 .venv/.dev: $(SETUP) requirements/dev.txt requirements/runtime.txt tests/node/package-lock.json
 	@scripts/install dev
 	@touch .venv/.runtime $@
+
+# By themselves, since nothing of the worker needs them.
+.venv/.audit: requirements/audit.txt | .venv/.runtime
+	@$(PY) -m venv --clear .venv/audit
+	@.venv/audit/bin/python -m pip -qq --disable-pip-version-check --no-input install --require-hashes --only-binary :all: \
+		-r requirements/audit.txt
+	@touch $@
