@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
+import sys
 from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
@@ -19,10 +21,12 @@ from cloudevents.core.v1.event import CloudEvent
 
 from tests.integration.harness import KEY, Worker, World, all_settled
 from tests.integration.shell import Shell
+from tests.node_packages import node_packages
 from worker.sandbox import Sandbox
 
 pytestmark = pytest.mark.timeout(120)
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 TIME = datetime(2026, 7, 1, 10, 0, 0, 250_000, tzinfo=UTC)
 
 
@@ -241,3 +245,80 @@ async def dead(worker: Worker, count: int) -> None:
     async with asyncio.timeout(20):
         while worker.events_logged().count("event_dead_lettered") < count:
             await asyncio.sleep(0.05)
+
+
+# -- the examples, and the SDK for JavaScript ---------------------------------------------------------------
+
+
+@pytest.fixture(params=["publish.py", "publish.mjs"])
+def example(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
+    """What runs an example, in a folder of its own, as the platform's developers copy it."""
+    name = str(request.param)
+    (tmp_path / name).write_bytes((EXAMPLES / name).read_bytes())
+    if name.endswith(".py"):
+        return [sys.executable, str(tmp_path / name)]
+    (tmp_path / "node_modules").symlink_to(node_packages())
+    return ["node", str(tmp_path / name)]
+
+
+async def run(world: World, *words: str) -> tuple[int, str]:
+    """Run a program of the platform's; return its exit code, and what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        *words,
+        env={
+            "PATH": os.environ["PATH"],
+            "AMQP_URL": world.amqp_url,
+            "EVENTS_EXCHANGE": world.exchange,
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(60):
+        out, _ = await process.communicate()
+    return process.returncode or 0, out.decode()
+
+
+async def test_an_example_publishes_what_a_worker_applies(
+    world: World, sandbox: Sandbox, tmp_path: Path, example: list[str]
+) -> None:
+    async with Worker(world, tmp_path / "log") as worker:
+        ended = await run(world, *example, "ann@example.com")
+        await all_settled(worker, 2)
+
+    person = sandbox.account(KEY).find("ann@example.com")
+    assert ended == (0, "")
+    assert person is not None
+    assert (set(person.tags), person.first_name) == ({"Active Member"}, "Ann")
+
+
+async def test_an_example_says_when_nobody_takes_its_events(
+    world: World, channel: AbstractChannel, example: list[str]
+) -> None:
+    """Given no worker yet, or one of another app, then the example ends with 1 and says why."""
+    early = await run(world, *example, "ann@example.com")
+    await channel.declare_exchange(world.exchange, "topic", durable=True)
+    other = await run(world, *example, "ann@example.com", "another-app")
+
+    assert (early[0], other[0]) == (1, 1)
+    assert "RabbitMQ does not have it" in early[1]
+    assert world.exchange in early[1]
+    assert "no queue takes" in other[1]
+
+
+async def test_what_the_sdk_for_javascript_sends_is_applied(
+    world: World, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Given the package itself, and its headers as the message's, then both modes are taken."""
+    script = str(node_packages().parent / "sdk.mjs")
+    async with Worker(world, tmp_path / "log") as worker:
+        ended = await run(world, "node", script, world.exchange, "js")
+        await all_settled(worker, 2)
+
+    people = [sandbox.account(KEY).find(f"js-{mode}@example.com") for mode in ("binary", "structured")]
+    assert ended == (0, "")
+    assert [(*person.tags, person.first_name) for person in people if person] == [
+        ("Active Member", "Zoë"),
+        ("Active Member", "Zoë"),
+    ]
+    times = {person.fields["mk_subscription_started_at"] for person in people if person}
+    assert times == {"2026-07-01T10:00:00.250000Z"}
