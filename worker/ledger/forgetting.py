@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from sqlalchemy import Table, case, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from worker.errors import LedgerUnavailable
 from worker.events.decode import MAX_AHEAD
 from worker.events.values import time_text
-from worker.ledger.mentions import erase_mentions
+from worker.ledger.mentions import erase_mentions, erase_old_mentions, newest_line
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
 from worker.ledger.store import Ledger
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,36 +40,92 @@ class Erased:
     user_ids: frozenset[str] = frozenset()
 
 
-async def forget(ledger: Ledger, email: str, account_names: Collection[str]) -> list[Erased]:
+async def forget(
+    ledger: Ledger,
+    email: str,
+    account_names: Collection[str],
+    told: Callable[[list[Erased]], None] = lambda _: None,
+) -> list[Erased]:
     """Erase a person from the ledger and the history, under every address the person had in any account.
 
     What stays is a keyed hash of the addresses and user ids with a moment: events of that time or older are
     dropped from now on. It lies as far ahead as an event of before may be dated. A worker
     that has the person in hand loses the account, and reads anew.
 
+    Mentions in the history's other lines go first: once the person's own rows are gone, nobody can tell any
+    more what to look for. So whoever is interrupted before forgets again, by any of the addresses. From where
+    these rows go on, it is done as a whole, also where it is called off meanwhile.
+
     Args:
         ledger: Where to erase.
         email: One address, as `normalize_email` writes it.
         account_names: In which the person may turn up, besides those that the ledger knows.
+        told: Is told of what is erased, also where this is called off meanwhile.
 
     Raises:
-        LedgerUnavailable: Nothing was erased.
+        LedgerUnavailable: Nothing of the person's own was erased.
     """
+    addresses = {email}
+    while True:
+        async with ledger.database.read() as connection:
+            addresses |= await _all_addresses(
+                connection, await _accounts(connection, account_names), addresses
+            )
+        newest = await newest_line(ledger.database)
+        await erase_old_mentions(ledger.database, addresses, before=newest)
+        found = await _wholly(_erase(ledger, addresses, account_names, since=newest, told=told))
+        if isinstance(found, list):
+            return found
+        addresses |= found  # the person has moved meanwhile
+
+
+async def _wholly(work: Coroutine[Any, Any, T]) -> T:
+    """Do something to its end; whoever calls it off meanwhile waits for that."""
+    working = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await working
+        raise
+
+
+async def _erase(
+    ledger: Ledger,
+    known: Collection[str],
+    account_names: Collection[str],
+    *,
+    since: int,
+    told: Callable[[list[Erased]], None],
+) -> list[Erased] | set[str]:
+    """Erase a person whose mentions before a line are gone; where addresses are new, only return these."""
     async with ledger.database.write() as connection:
-        query = select(accounts.c.account).where(accounts.c.account != "")
-        names = sorted({*(await connection.execute(query)).scalars(), *account_names})
+        names = await _accounts(connection, account_names)
         # First, so that no worker writes anything of the person from here on, a new address least of all.
         for name in names:
             await _take_away(connection, name)
-        # An address that one account knows leads to the person in the others, too.
-        emails, asked = {email}, set[str]()
-        while emails != asked:
-            asked = set(emails)
-            for name in names:
-                emails |= (await _signs(connection, name, asked))[0]
-        erased = [await _forget_in(ledger, connection, name, emails) for name in names]
-        await erase_mentions(connection, {each for found in erased for each in found.addresses})
-        return erased
+        if new := await _all_addresses(connection, names, known) - set(known):
+            return new
+        erased = [await _forget_in(ledger, connection, name, known) for name in names]
+        await erase_mentions(connection, {each for found in erased for each in found.addresses}, since)
+    told(erased)
+    return erased
+
+
+async def _accounts(connection: AsyncConnection, account_names: Collection[str]) -> list[str]:
+    query = select(accounts.c.account).where(accounts.c.account != "")
+    return sorted({*(await connection.execute(query)).scalars(), *account_names})
+
+
+async def _all_addresses(
+    connection: AsyncConnection, names: Collection[str], emails: Collection[str]
+) -> set[str]:
+    """Return all addresses of a person; one that an account knows leads to the person in the others, too."""
+    found, asked = set(emails), set[str]()
+    while found != asked:
+        asked = set(found)
+        for name in names:
+            found |= (await _signs(connection, name, asked))[0]
+    return found
 
 
 async def _signs(

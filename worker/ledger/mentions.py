@@ -1,4 +1,9 @@
-"""Erasing an address from texts that are about somebody else, or about nobody."""
+"""Erasing addresses from texts that are about somebody else, or about nobody.
+
+No index finds them, and the history may have millions of lines. So it is read in portions, outside of any
+transaction, and what is found is written in short ones: workers go on meanwhile. What they add while it is
+read is erased at the end, together with the person.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +12,16 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from sqlalchemy import Column, Row, Table, delete, or_, select, update
+from sqlalchemy import Column, ColumnElement, Row, Table, delete, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from worker.ledger.schema import history, tokens, workers
+from worker.ledger.database import Database
+from worker.ledger.schema import accounts, history, tokens, workers
 from worker.subscribers.identity import naming
 
 ERASED: Final = "(erased)"
+PORTION: Final = 10_000
+"""Lines of the history that are looked through at once."""
 FREE_TEXT: Final[tuple[tuple[Table, tuple[Column[str], ...]], ...]] = (
     (history, (history.c.event_id, history.c.event_type, history.c.detail, history.c.calls)),
     (workers, (workers.c.state,)),
@@ -22,17 +30,81 @@ FREE_TEXT: Final[tuple[tuple[Table, tuple[Column[str], ...]], ...]] = (
 """Where an address may stand that is not the row's own: in what a publisher or Kit chose to write."""
 
 
-async def erase_mentions(connection: AsyncConnection, addresses: Collection[str]) -> None:
-    """Erase addresses from all free text; a line of the history that names nobody else goes as a whole."""
-    for address in sorted(addresses):
-        # A history's calls, and a worker's state, are JSON of ASCII letters.
-        forms = {address, json.dumps(address)[1:-1]}
-        patterns = [naming(form) for form in sorted(forms)]
-        for table, columns in FREE_TEXT:
-            named = [column.icontains(form, autoescape=True) for column in columns for form in forms]
-            found = (await connection.execute(select(table).where(or_(*named)))).all()
-            for row in found:
-                await _erase(connection, table, row, _without(row, columns, patterns))
+async def newest_line(database: Database) -> int:
+    """Return the number of the history's newest line, beside which no older one is still being written.
+
+    Raises:
+        LedgerUnavailable: It could not be asked.
+    """
+    async with database.write() as connection:
+        # Who adds lines of an account holds its row until they are there (PostgreSQL; SQLite has one writer).
+        await connection.execute(select(accounts.c.account).order_by(accounts.c.account).with_for_update())
+        return (await connection.execute(select(func.max(history.c.id)))).scalar() or 0
+
+
+async def erase_old_mentions(database: Database, addresses: Collection[str], before: int) -> None:
+    """Erase addresses from the lines of the history before a number, a portion at a time.
+
+    Where it ends half-way, it can begin anew.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be used; some mentions may be gone.
+    """
+    after = 0
+    while (last := await _end_of_portion(database, after, before)) is not None:
+        portion = (history.c.id > after) & (history.c.id <= last)
+        await _erase_in_portion(database, addresses, portion)
+        after = last
+
+
+async def erase_mentions(connection: AsyncConnection, addresses: Collection[str], since: int) -> None:
+    """Erase addresses from the history's lines from a number on, and from all other free text."""
+    for table, columns in FREE_TEXT:
+        lines = history.c.id >= since if table is history else true()
+        await _erase_in(connection, table, columns, addresses, lines)
+
+
+async def _end_of_portion(database: Database, after: int, before: int) -> int | None:
+    lines = select(history.c.id).where(history.c.id > after, history.c.id < before)
+    portion = lines.order_by(history.c.id).limit(PORTION).subquery()
+    async with database.read() as connection:
+        last: int | None = (await connection.execute(select(func.max(portion.c.id)))).scalar()
+    return last
+
+
+async def _erase_in_portion(
+    database: Database, addresses: Collection[str], portion: ColumnElement[bool]
+) -> None:
+    columns = dict(FREE_TEXT)[history]
+    async with database.read() as connection:
+        named = select(history.c.id).where(portion, _named(columns, addresses))
+        if (await connection.execute(named.limit(1))).first() is None:
+            return
+    async with database.write() as connection:
+        await _erase_in(connection, history, columns, addresses, portion)
+
+
+def _forms(addresses: Collection[str]) -> list[str]:
+    """Return how addresses stand in texts; a history's calls and a worker's state are JSON in ASCII."""
+    return sorted({form for address in addresses for form in (address, json.dumps(address)[1:-1])})
+
+
+def _named(columns: Sequence[Column[str]], addresses: Collection[str]) -> ColumnElement[bool]:
+    named = [column.icontains(form, autoescape=True) for column in columns for form in _forms(addresses)]
+    return or_(*named)
+
+
+async def _erase_in(
+    connection: AsyncConnection,
+    table: Table,
+    columns: Sequence[Column[str]],
+    addresses: Collection[str],
+    rows: ColumnElement[bool],
+) -> None:
+    patterns = [naming(form) for form in _forms(addresses)]
+    found = await connection.execute(select(table).where(rows, _named(columns, addresses)).with_for_update())
+    for row in found.all():
+        await _erase(connection, table, row, _without(row, columns, patterns))
 
 
 def _without(

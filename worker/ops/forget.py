@@ -117,19 +117,14 @@ class Forgetting:
         return said
 
     async def _erase_records(self, ledger: Ledger, accounts: Collection[str]) -> None:
-        """Erase from the ledger; whoever ends this meanwhile waits until it is known what was erased."""
+        """Erase from the ledger; it is known what was erased, also where this is called off meanwhile."""
 
-        async def work() -> None:
-            self.erased += await forget(ledger, self.address, accounts)
+        def note(erased: list[Erased]) -> None:
+            self.erased += erased
             if ledger.database.is_sqlite:
                 self.readable = f"{ledger.database.name} and {ledger.database.name}-wal"
 
-        working = asyncio.ensure_future(work())
-        try:
-            await asyncio.shield(working)
-        except asyncio.CancelledError:
-            await working
-            raise
+        await forget(ledger, self.address, accounts, note)
 
     async def _purge(self, database: Database) -> None:
         """Let nothing that was erased be readable; a failure holds up nothing else."""
