@@ -48,6 +48,19 @@ def why(error: BaseException) -> str:
     return _ENDED if ended or "Disconnected" in type(error).__name__ else type(error).__name__
 
 
+def not_listening(error: OSError, host: str, port: int) -> str:
+    """Return in words why nobody can listen at an address of this machine."""
+    if isinstance(error, socket.gaierror):
+        return f"{host} is no name or address of this machine"
+    known = {
+        errno.EADDRINUSE: f"port {port} of {host} is taken: another program listens there",
+        errno.EACCES: f"port {port} is not for every user to listen on; take one above 1023",
+        errno.EADDRNOTAVAIL: f"{host} is no address of this machine",
+    }
+    number = _number(error)
+    return known.get(number or 0, f"port {port} of {host} cannot be listened on ({why(error)})")
+
+
 def _words(error: BaseException) -> str:
     """Return what one error says by itself; empty for nothing."""
     if isinstance(error, ssl.SSLCertVerificationError):

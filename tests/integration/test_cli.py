@@ -235,6 +235,20 @@ async def test_run_and_sandbox_end_quietly_with_0_when_told_to(kit_worker: Shell
     assert b"Traceback" not in run_err
 
 
+async def test_a_port_that_is_taken_is_named_with_what_gives_another_one(kit_worker: Shell) -> None:
+    """Given another program on the port, worker and sandbox say which port, and which setting or option."""
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    async with server:
+        port = str(server.sockets[0].getsockname()[1])
+        run = await kit_worker("run", HTTP_PORT=port)
+        sandbox = await kit_worker("sandbox", "--port", port)
+
+    taken = f"port {port} of 127.0.0.1 is taken: another program listens there"
+    assert (run.code, sandbox.code) == (2, 2)
+    assert f"kit-worker: HTTP_PORT: {taken}; stop it, or set another HTTP_PORT" in run.err
+    assert f"kit-worker: {taken}; say another --port" in sandbox.err
+
+
 async def test_the_sandbox_takes_oauth_clients_and_the_life_of_their_tokens(kit_worker: Shell) -> None:
     """Given one client, an account connected to it gets tokens of that life, and no other client gets any."""
     process = await kit_worker.start("sandbox", "--port", "0", "--client", "app=hush", "--token-life", "5")

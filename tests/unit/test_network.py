@@ -23,7 +23,7 @@ from worker.clock import Clock
 from worker.errors import BrokerUnavailable, KitUnavailable, LedgerUnavailable
 from worker.kit.http import KitHttp, Request
 from worker.ledger.database import Database
-from worker.network import why
+from worker.network import not_listening, why
 
 NOW = datetime.now(UTC)
 
@@ -180,3 +180,38 @@ async def test_what_ends_the_call_without_an_answer() -> None:
 )
 def test_the_rest_in_words(error: BaseException, words: str) -> None:
     assert words in why(error)
+
+
+# -- listening -----------------------------------------------------------------------------------------------
+
+
+async def refusal(host: str, port: int) -> str:
+    with pytest.raises(OSError) as caught:  # noqa: PT011  # which one it is differs
+        await asyncio.start_server(lambda *_: None, host, port)
+    return not_listening(caught.value, host, port)
+
+
+async def test_a_port_that_is_taken_is_named() -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+
+        said = await refusal("127.0.0.1", port)
+
+    assert said == f"port {port} of 127.0.0.1 is taken: another program listens there"
+
+
+async def test_an_address_that_is_not_of_this_machine_is_named() -> None:
+    assert await refusal("192.0.2.1", 8080) == "192.0.2.1 is no address of this machine"
+    assert await refusal("nobody.invalid", 8080) == "nobody.invalid is no name or address of this machine"
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EACCES, "port 80 is not for every user to listen on; take one above 1023"),
+        (errno.EMFILE, "port 80 of ::1 cannot be listened on (this process has no file descriptor left)"),
+    ],
+)
+def test_why_else_nobody_can_listen(number: int, said: str) -> None:
+    assert not_listening(OSError(number, "as the system says"), "::1", 80) == said

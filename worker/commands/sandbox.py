@@ -13,6 +13,7 @@ import typer
 from worker.commands.common import run_async
 from worker.commands.exits import UsageError
 from worker.commands.output import say
+from worker.network import not_listening
 from worker.sandbox import Plan, Sandbox, serve
 from worker.sandbox.oauth import TOKEN_LIFE
 
@@ -21,7 +22,9 @@ PORT: Final = 8025
 
 def sandbox(  # noqa: PLR0913  # one for each switch of the sandbox
     *,
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.")] = PORT,
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)
+    ] = PORT,
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 for other machines too.")
     ] = "127.0.0.1",
@@ -79,7 +82,8 @@ def _serve(box: Sandbox, host: str, port: int, faults: Sequence[str], ready: Cal
     except ValueError as error:
         raise UsageError(f"--fault: {error}") from error
     except OSError as error:
-        raise UsageError(f"{host}:{port} cannot be listened on: {error.strerror or error}") from error
+        remedy = "say another --port (0 takes any free one), or --host"
+        raise UsageError(f"{not_listening(error, host, port)}; {remedy}") from error
 
 
 def _keys(texts: list[str]) -> dict[str, str]:

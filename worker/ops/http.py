@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 from aiohttp import web
 
 from worker.errors import ConfigurationError, Problem
+from worker.network import not_listening
 from worker.ops.readiness import StatusReport
 
 CONNECTIONS: Final = 32
@@ -96,7 +97,8 @@ async def _listen(server: _BoundedServer, host: str, port: int) -> asyncio.Serve
     try:
         listening = await loop.create_server(server, host, port, backlog=ACCEPTED_AT_ONCE)
     except OSError as error:
-        text = f"{host}:{port} cannot be listened on ({error.strerror}); 0 turns the HTTP server off"
+        remedy = "stop it, or set another HTTP_PORT (or HTTP_HOST); 0 turns the HTTP server off"
+        text = f"{not_listening(error, host, port)}; {remedy}"
         raise ConfigurationError([Problem("HTTP_PORT", text)]) from error
     for each in listening.sockets:
         with each.dup() as again:

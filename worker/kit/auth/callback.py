@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from aiohttp import web
 
 from worker.kit.auth.consent import Consent, ConsentError, DeclinedError, Granted
+from worker.network import not_listening
 from worker.urls import check_url
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -90,5 +91,5 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     try:
         await web.TCPSite(runner, "127.0.0.1" if host == "localhost" else host, port).start()
     except OSError as error:
-        text = f"this program cannot listen on port {port} ({error.strerror}): say another --redirect-uri"
-        raise ConsentError(text) from error
+        remedy = "stop it, or say another --redirect-uri, which the app at Kit has to know"
+        raise ConsentError(f"{not_listening(error, host, port)}; {remedy}") from error

@@ -91,7 +91,9 @@ async def test_a_no_that_nobody_waits_for_any_more_is_no_warning(
 
 async def test_a_port_that_is_taken_says_what_to_do(consent: Consent) -> None:
     async with waiting_for_callback(consent):
-        with pytest.raises(ConsentError, match=r"cannot listen on port \d+ .*say another --redirect-uri"):
+        with pytest.raises(
+            ConsentError, match=r"port \d+ of localhost is taken: .*say another --redirect-uri"
+        ):
             async with waiting_for_callback(consent):
                 pass
 
