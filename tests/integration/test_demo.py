@@ -27,6 +27,17 @@ async def start(amqp_url: str, folder: Path, *words: str) -> asyncio.subprocess.
     )  # fmt: skip
 
 
+async def shell(folder: Path, command: str) -> tuple[int, str]:
+    """What somebody sees who pastes it into another terminal."""
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-c", command,
+        env={"PATH": os.environ["PATH"]}, cwd=folder, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    return process.returncode or 0, out.decode()
+
+
 async def test_the_demo_tells_event_by_event_what_changed_and_ends_with_0(
     amqp_url: str, tmp_path: Path
 ) -> None:
@@ -45,7 +56,10 @@ async def test_the_demo_tells_event_by_event_what_changed_and_ends_with_0(
         r"took (\d+) calls to Kit; each by itself would have taken (\d+)", text
     ).groups()  # type: ignore[union-attr]
     assert int(calls) < int(one_by_one)
-    assert text.endswith("All came out as it should.\n")
+    assert "+ a tag that was added, - one that was taken off" in text
+    result, _, more = text.partition("All came out as it should.\n")
+    assert result
+    assert "make demo ARGS=--keep, or kit-worker demo --keep" in more
     assert "kit_0123" not in text
 
 
@@ -61,11 +75,22 @@ async def test_keep_leaves_it_running_until_ctrl_c_and_then_cleans_up(amqp_url: 
     names = re.search(r"accounts/(demo-\w+)\.yaml", told)
     assert names
     account = names[1]
+    export, *tries = [
+        line.strip() for line in told.partition("another terminal")[2].splitlines() if line.startswith("    ")
+    ]
+    done = [await shell(tmp_path, f"{export}; {command}") for command in tries]
 
     process.send_signal(signal.SIGINT)
     _, err = await process.communicate()
 
     assert (process.returncode, err.decode()) == (0, "")
+    assert export.startswith("export AMQP_URL=")
+    assert [code for code, _ in done] == [0, 0, 0, 5]
+    published, history, letters, checked = [out for _, out in done]
+    assert "1 event published" in published
+    assert "user.signed_up" in history
+    assert "dan(at)example.com" in letters or "demo-10" in letters
+    assert "Sunny Kitchen" in checked
     async with connected(amqp_url, "test") as connection:
         assert await queue_state(connection, work_queue(account)) is None
         assert await queue_state(connection, dead_letter_queue(account)) is None

@@ -16,6 +16,7 @@ from worker.accounts.reading import secret_files
 from worker.commands.common import begin, read_accounts, run_async, unknown_account
 from worker.commands.exits import ExitCode
 from worker.commands.output import AsJson, say, show, show_json, table
+from worker.commands.progress import progress
 from worker.errors import Problem
 from worker.ops.check_broker import BrokerReport, LedgerReport, QueueCheck, check_broker, check_ledger
 from worker.ops.check_kit import KitCheck, KitReport, check_kit
@@ -65,7 +66,8 @@ def check(
     if account is not None and account not in loaded.names:
         raise unknown_account(account, loaded.names)
     accounts = [each for name, each in sorted(loaded.accounts.items()) if account in (None, name)]
-    report = run_async(_check(settings, loaded, accounts, account))
+    with progress("asking RabbitMQ, the ledger and Kit", hidden=as_json):
+        report = run_async(_check(settings, loaded, accounts, account))
     if as_json:
         _show_json(report)
     else:

@@ -18,6 +18,7 @@ from worker.commands.common import begin, run_async, unknown_account
 from worker.commands.dead_letters_view import print_line, show_letters, show_listings, show_moved
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say
+from worker.commands.progress import Counted, Steps, progress
 from worker.dead_letters import operations, renewing
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.operations import Listing
@@ -50,8 +51,10 @@ def list_(  # one for each option
     as_json: AsJson = False,
 ) -> None:
     """Show dead letters, grouped by reason and one by one. They stay where they are."""
-    dead_letters = _DeadLetters(account)
-    show_listings(run_async(dead_letters.look(_selection(reason, type_, id_))), limit, as_json=as_json)
+    dead_letters, selection = _DeadLetters(account), _selection(reason, type_, id_)
+    with progress("looking through dead letters", hidden=as_json) as steps:
+        listings = run_async(dead_letters.look(selection, steps))
+    show_listings(listings, limit, as_json=as_json)
 
 
 @app.command()
@@ -62,7 +65,8 @@ def show(
 ) -> None:
     """Show all there is to know of one dead letter, people's data included."""
     found: list[DeadLetter] = []
-    run_async(_DeadLetters(account).read(Selection(ids=frozenset({id_})), found.append))
+    with progress("looking through dead letters", hidden=as_json) as steps:
+        run_async(_DeadLetters(account).read(Selection(ids=frozenset({id_})), found.append, steps))
     if not found:
         raise UsageError(f"there is no dead letter with the id {id_}")
     show_letters(found, as_json=as_json)
@@ -84,7 +88,7 @@ def replay(  # one for each option
     """
     selection = _chosen(reason, type_, id_, all_=all_)
     dead_letters = _DeadLetters(account)
-    _and_report(lambda done: dead_letters.replay(selection, done), "replayed", as_json=as_json)
+    _and_report(lambda *how: dead_letters.replay(selection, *how), "replayed", as_json=as_json)
 
 
 @app.command()
@@ -101,20 +105,28 @@ def discard(  # noqa: PLR0913  # one for each option
     """Delete dead letters for good."""
     selection = _chosen(reason, type_, id_, all_=all_)
     dead_letters = _DeadLetters(account)
-    among = {} if yes else _confirmed(run_async(dead_letters.look(selection)))
-    _and_report(lambda done: dead_letters.discard(selection, among, done), "discarded", as_json=as_json)
+    among: dict[str, int] = {}
+    if not yes:
+        with progress("looking through dead letters", hidden=as_json) as steps:
+            listings = run_async(dead_letters.look(selection, steps))
+        among = _confirmed(listings)
+    _and_report(lambda *how: dead_letters.discard(selection, among, *how), "discarded", as_json=as_json)
 
 
 @app.command()
 def export(account: OfAccount = None, reason: Reasons = None, type_: Types = None, id_: Ids = None) -> None:
     """Print dead letters as JSON lines, with body, headers and reason. They stay where they are."""
-    run_async(_DeadLetters(account).read(_selection(reason, type_, id_), print_line))
+    # On a terminal the lines themselves show how far it has come.
+    with progress("exporting dead letters", hidden=sys.stdout.isatty()) as steps:
+        run_async(_DeadLetters(account).read(_selection(reason, type_, id_), print_line, steps))
 
 
 @app.command()
 def renew(account: OfAccount = None) -> None:
     """Make dead-letter queues of an earlier version anew, with all that is in them. Workers may go on."""
-    for name, count in run_async(_DeadLetters(account).renew()).items():
+    with progress("making dead-letter queues anew") as steps:
+        renewed = run_async(_DeadLetters(account).renew(steps))
+    for name, count in renewed.items():
         say(f"{dead_letter_queue(name)} is made anew; it holds what it held: {count}.")
 
 
@@ -148,12 +160,16 @@ def _confirmed(listings: list[Listing]) -> dict[str, int]:
 
 
 def _and_report(
-    work: Callable[[Callable[[DeadLetter], None]], Coroutine[Any, Any, None]], verb: str, *, as_json: bool
+    work: Callable[[Callable[[DeadLetter], None], Steps], Coroutine[Any, Any, None]],
+    verb: str,
+    *,
+    as_json: bool,
 ) -> None:
     """Do something to dead letters, and say to which, also when it ends half-way."""
     done: list[DeadLetter] = []
     try:
-        run_async(work(done.append))
+        with progress(f"dead letters looked at, to be {verb}", hidden=as_json) as steps:
+            run_async(work(done.append, steps))
     finally:
         show_moved(done, verb, as_json=as_json)
 
@@ -172,46 +188,53 @@ class _DeadLetters:
         if not self._accounts:
             raise UsageError(f"there are no files in {self._settings.config_dir / 'accounts'}: say --account")
 
-    async def look(self, selection: Selection) -> list[Listing]:
-        async with self._connection() as connection:
-            return [await operations.look(connection, account, selection) for account in self._accounts]
+    async def look(self, selection: Selection, steps: Steps) -> list[Listing]:
+        counted = Counted(selection, steps)
+        async with self._connection(steps) as connection:
+            return [await operations.look(connection, account, counted) for account in self._accounts]
 
-    async def read(self, selection: Selection, take: Callable[[DeadLetter], None]) -> None:
-        async with self._connection() as connection:
+    async def read(self, selection: Selection, take: Callable[[DeadLetter], None], steps: Steps) -> None:
+        counted = Counted(selection, steps)
+        async with self._connection(steps) as connection:
             for account in self._accounts:
-                async for letter in operations.whole_letters(connection, account, selection):
+                async for letter in operations.whole_letters(connection, account, counted):
                     take(letter)
 
-    async def replay(self, selection: Selection, done: Callable[[DeadLetter], None]) -> None:
-        async with self._connection() as connection, _connected(self._settings) as publishing:
+    async def replay(self, selection: Selection, done: Callable[[DeadLetter], None], steps: Steps) -> None:
+        counted = Counted(selection, steps)
+        async with self._connection(steps) as connection, _connected(self._settings) as publishing:
             publisher = Publisher(publishing)
             for account in self._accounts:
-                await operations.replay(connection, publisher, account, selection, done)
+                await operations.replay(connection, publisher, account, counted, done)
 
     async def discard(
-        self, selection: Selection, among: dict[str, int], done: Callable[[DeadLetter], None]
+        self, selection: Selection, among: dict[str, int], done: Callable[[DeadLetter], None], steps: Steps
     ) -> None:
-        async with self._connection() as connection:
+        counted = Counted(selection, steps)
+        async with self._connection(steps) as connection:
             for account in self._accounts:
                 at_most = among.get(account)
-                await operations.discard(connection, account, selection, done, among=at_most)
+                await operations.discard(connection, account, counted, done, among=at_most)
 
-    async def renew(self) -> dict[str, int]:
-        async with self._connection() as connection, _connected(self._settings) as publishing:
+    async def renew(self, steps: Steps) -> dict[str, int]:
+        async with self._connection(Steps()) as connection, _connected(self._settings) as publishing:
             topology = Topology(connection, self._settings.events_exchange)
             publisher = Publisher(publishing)
+            steps.expect(len(self._accounts))
             return {
-                name: await renewing.renew(connection, publisher, topology, name) for name in self._accounts
+                name: await renewing.renew(connection, publisher, topology, name)
+                for name in steps.over(self._accounts)
             }
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
+    async def _connection(self, steps: Steps) -> AsyncIterator[Connection]:
+        """Hold a connection; the steps are the dead letters that there are."""
         async with _connected(self._settings) as connection:
             for account in self._accounts:
-                if account not in self._known and not await queue_state(
-                    connection, dead_letter_queue(account)
-                ):
+                state = await queue_state(connection, dead_letter_queue(account))
+                if account not in self._known and not state:
                     raise unknown_account(account, self._known)
+                steps.expect(state.ready if state else 0)
             yield connection
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import shutil
+import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -13,9 +16,10 @@ import typer
 
 from worker.commands.common import begin, run_async
 from worker.commands.output import say, show, table
+from worker.commands.progress import progress
 from worker.demo.play import Changed, Played, Review, play, review
 from worker.demo.process import DemoFailedError
-from worker.demo.stage import KIT_ACCOUNT, Stage, ledger_url, stage
+from worker.demo.stage import API_KEY, KIT_ACCOUNT, Stage, ledger_url, stage
 from worker.demo.story import ACCOUNT_FILE, NEVER_TAGGED, SCENES
 
 Keep = Annotated[bool, typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C.")]
@@ -28,7 +32,9 @@ def demo(*, keep: Keep = False) -> None:
 
 
 async def _demo(amqp_url: str, *, keep: bool) -> None:
-    async with stage(amqp_url) as on:
+    async with AsyncExitStack() as stack:
+        with progress("starting a stand-in for Kit and a worker"):
+            on = await stack.enter_async_context(stage(amqp_url))
         _introduce()
         played = []
         async for each in play(on):
@@ -39,11 +45,22 @@ async def _demo(amqp_url: str, *, keep: bool) -> None:
         _show_sums(played, found)
         if found.faults:
             raise DemoFailedError("; ".join(found.faults))
-        if keep:
+        if not keep:
+            _explain_more()
+        else:
             _explain_keeping(on, amqp_url)
             with suppress(asyncio.CancelledError):  # Ctrl-C, its ordinary end
                 code = await on.worker.ended()
                 raise DemoFailedError(f"the worker ended by itself (exit code {code})")
+
+
+def _explain_more() -> None:
+    say(
+        "",
+        "To keep all of it running: make demo ARGS=--keep, or kit-worker demo --keep where a RabbitMQ runs.",
+        "It says what to open then (the people in the stand-in for Kit, the account's file, the worker's",
+        "state) and what to try: an event of your own, why somebody has a tag, the dead letter.",
+    )
 
 
 def _introduce() -> None:
@@ -51,6 +68,7 @@ def _introduce() -> None:
     say(f"RabbitMQ, a worker, a stand-in for Kit, and {count} events of invented people.", style="bold")
     say(f"The file of the account {KIT_ACCOUNT} says:", "")
     say(*(f"    {line}" for line in ACCOUNT_FILE.splitlines()), "", style="dim")
+    say("Below => stands what is different in Kit: + a tag that was added, - one that was taken off.", "")
 
 
 def _show_scene(played: Played) -> None:
@@ -115,19 +133,31 @@ def _explain_keeping(on: Stage, amqp_url: str) -> None:
         "EVENTS_EXCHANGE": on.exchange,
         "CONFIG_DIR": str(on.config_dir),
         "LEDGER_URL": ledger_url(on.config_dir),
+        "KIT_BASE_URL": on.sandbox.url,
+        "KIT_API_KEY": API_KEY,
     }
     if urlsplit(amqp_url).password in {None, "guest"}:  # RabbitMQ's own default is no secret
         settings = {"AMQP_URL": amqp_url, **settings}
     event = '{"type": "user.signed_up", "data": {"user": {"email": "you@example.com"}}}'
+    command = _command()
+    say("", "Everything goes on running. Open:", style="bold")
     say(
-        "",
-        "Everything goes on running.",
-        f"The subscribers are shown at {on.sandbox.url}, the worker's state at {on.health_url}/readyz",
-        f"Save the account's file, and it is read again: {on.config_dir}/accounts/{on.account}.yaml",
-        "In another terminal:",
+        f"    {on.sandbox.url}  the subscribers, with their tags, in the stand-in for Kit",
+        f"    {on.health_url}/readyz  the worker's state; /metrics beside it",
+        f"    {on.config_dir}/accounts/{on.account}.yaml  the account's file: save it, and it is in force",
+    )
+    say("Try, in another terminal:", style="bold")
+    say(
         f"    export {' '.join(f'{name}={shlex.quote(value)}' for name, value in settings.items())}",
-        f"    echo {shlex.quote(event)} | kit-worker publish -",
-        "    kit-worker history --email you@example.com",
-        "    kit-worker dead-letters list",
+        f"    echo {shlex.quote(event)} | {command} publish -",
+        f"    {command} history --email you@example.com",
+        f"    {command} dead-letters list",
+        f"    {command} check",
         "Ctrl-C ends it all and cleans up.",
     )
+
+
+def _command() -> str:
+    """Return how another terminal calls this program."""
+    beside = Path(sys.executable).with_name("kit-worker")
+    return "kit-worker" if shutil.which("kit-worker") or not beside.exists() else shlex.quote(str(beside))

@@ -11,6 +11,7 @@ from worker.accounts.load import load_accounts
 from worker.commands.common import an_address, begin, opened_ledger, run_async, says_yes
 from worker.commands.exits import ExitCode, UsageError
 from worker.commands.output import AsJson, say, show, show_json, table, warn
+from worker.commands.progress import progress
 from worker.errors import KitWorkerError
 from worker.ops.forget import Forgetting
 from worker.settings import Settings, environment
@@ -34,7 +35,8 @@ def forget(
     _confirm(address, yes=yes)
     forgetting = Forgetting(address)
     try:
-        run_async(_forget(settings, forgetting))
+        with progress("erasing; workers are told, and dead letters looked through", hidden=as_json):
+            run_async(_forget(settings, forgetting))
     except (KitWorkerError, KeyboardInterrupt) as error:
         if not forgetting.erased:
             raise

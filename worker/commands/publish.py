@@ -12,6 +12,7 @@ from worker.clock import Clock
 from worker.commands.common import begin, read_event_file, run_async
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json, warn
+from worker.commands.progress import Steps, progress
 from worker.commands.verdicts_view import show_verdicts
 from worker.contract.publish import Addressed, Sent, publish_all
 from worker.contract.samples import Sample
@@ -53,7 +54,8 @@ def publish(
     for found in verdicts:
         if found.error:
             warn(f"kit-worker: {found.sample.where}: the worker will dead-letter this event: {found.error}")
-    sent = run_async(_publish(settings, addressed))
+    with progress(f"publishing to {settings.events_exchange}", hidden=as_json) as steps:
+        sent = run_async(_publish(settings, addressed, steps))
     _report(sent, settings.events_exchange, as_json=as_json)
     failed = [each for each in sent if each.problem]
     if failed:
@@ -73,9 +75,10 @@ def _refuse_without_key(event: Addressed) -> None:
         raise UsageError(f"{where}: the routing key would be longer than {MAX_ROUTING_KEY} bytes")
 
 
-async def _publish(settings: Settings, events: list[Addressed]) -> list[Sent]:
+async def _publish(settings: Settings, events: list[Addressed], steps: Steps) -> list[Sent]:
+    steps.expect(len(events))
     async with connected(settings.amqp_url.get_secret_value(), "publish") as connection:
-        return await publish_all(connection, settings.events_exchange, events)
+        return await publish_all(connection, settings.events_exchange, steps.over(events))
 
 
 def _report(sent: list[Sent], exchange: str, *, as_json: bool) -> None:

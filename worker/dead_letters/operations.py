@@ -15,7 +15,7 @@ from worker.broker.connection import Connection
 from worker.broker.publisher import Publisher
 from worker.broker.queues import QueueState
 from worker.dead_letters.letter import DeadLetter, replay_message
-from worker.dead_letters.reader import EVERYTHING, Selection, Selects, reading
+from worker.dead_letters.reader import EVERYTHING, Selects, reading
 
 MOST_LISTED: Final = 10_000
 """Letters that a listing names one by one, without their bodies; beyond that they are only counted."""
@@ -77,7 +77,7 @@ class Listing:
     watchers: int
 
 
-async def look(connection: Connection, account: str, selection: Selection = EVERYTHING) -> Listing:
+async def look(connection: Connection, account: str, selection: Selects = EVERYTHING) -> Listing:
     """Return an account's dead letters, and leave every one where it is.
 
     Raises:
@@ -111,7 +111,7 @@ async def look(connection: Connection, account: str, selection: Selection = EVER
 
 
 async def whole_letters(
-    connection: Connection, account: str, selection: Selection
+    connection: Connection, account: str, selection: Selects
 ) -> AsyncIterator[DeadLetter]:
     """Yield the matching dead letters with their bodies and headers, and leave them where they are.
 
@@ -128,7 +128,7 @@ async def replay(
     connection: Connection,
     publisher: Publisher,
     account: str,
-    selection: Selection,
+    selection: Selects,
     done: Callable[[DeadLetter], None],
 ) -> None:
     """Put the matching dead letters back into the work queue, oldest first.

@@ -1,0 +1,84 @@
+"""Shows a person at a terminal how far something has come that takes a while; nobody else sees any of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Timer
+from typing import Final, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from worker.dead_letters.letter import DeadLetter
+from worker.dead_letters.reader import Selects
+from worker.outside import harmless
+
+AFTER: Final = 1.0
+"""Seconds after which a bar appears: what is done by then needs none."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Steps:
+    """What has been done so far; without a bar, counting changes nothing."""
+
+    bar: Progress | None = None
+    task: TaskID = field(default=TaskID(0))
+
+    def expect(self, more: int) -> None:
+        """Say how many steps there will be, besides those that were said before."""
+        if self.bar is not None:
+            self.bar.update(self.task, total=(self.bar.tasks[self.task].total or 0) + more)
+
+    def step(self) -> None:
+        """Count one that is done."""
+        if self.bar is not None:
+            self.bar.advance(self.task)
+
+    def over(self, items: Iterable[T]) -> Iterator[T]:
+        """Yield items, and count each."""
+        for item in items:
+            yield item
+            self.step()
+
+
+@contextmanager
+def progress(what: str, *, hidden: bool = False) -> Iterator[Steps]:
+    """Show a bar while the context lasts, on standard error where that is a terminal.
+
+    Args:
+        what: What is under way, for people.
+        hidden: Show nothing: the output is for programs, or shows by itself how far it has come.
+    """
+    if hidden or not sys.stderr.isatty():
+        yield Steps()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    # What is printed meanwhile belongs where it was sent, and not to the bar's console.
+    shown = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
+    beginning = Timer(AFTER, shown.start)
+    beginning.daemon = True
+    beginning.start()
+    try:
+        yield Steps(shown, shown.add_task(harmless(what), total=None))
+    finally:
+        beginning.cancel()
+        beginning.join()  # it may be at it
+        shown.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Selects as another selection does, and counts each dead letter that was looked at."""
+
+    selection: Selects
+    steps: Steps
+
+    def matches(self, letter: DeadLetter) -> bool:
+        """Tell whether a dead letter is meant."""
+        self.steps.step()
+        return self.selection.matches(letter)
