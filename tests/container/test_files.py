@@ -2,6 +2,9 @@
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from tests.container.images import pinned
+from worker.ledger.address import check_ledger_url
 from worker.metrics import STATES, Metrics
 from worker.settings import Settings
 
@@ -18,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "config/prometheus/alerts.yml"
 DASHBOARD = ROOT / "config/grafana/dashboards/kit-worker.json"
 COMPOSE = ROOT / "docker-compose.yml"
+UNIT = ROOT / "config/systemd/kit-worker.service"
 COMPOSE_ONLY = {
     "RABBITMQ_USER", "RABBITMQ_PASSWORD", "RABBITMQ_PORT", "RABBITMQ_MANAGEMENT_PORT",
     "POSTGRES_USER", "POSTGRES_PASSWORD", "SANDBOX_PORT", "PROMETHEUS_PORT",
@@ -150,6 +155,44 @@ def test_docker_waits_longer_than_the_worker_takes_to_stop() -> None:
     """Given the defaults, a worker is done before docker kills it."""
     patience = compose()["services"]["worker"]["stop_grace_period"]
     assert float(patience.removesuffix("s")) >= Settings.model_fields["shutdown_grace"].default + 5
+
+
+# -- without Docker ---------------------------------------------------------------------------------------
+
+
+def unit() -> dict[str, str]:
+    return dict(re.findall(r"^(\w+)=(.*)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_systemd_waits_longer_than_the_worker_takes_to_stop() -> None:
+    assert float(unit()["TimeoutStopSec"]) >= Settings.model_fields["shutdown_grace"].default + 5
+
+
+def test_what_the_guide_says_and_the_service_are_of_one_mind() -> None:
+    """Given the places that the guide names, the service finds program, settings and ledger there."""
+    guide = (ROOT / "docs/deployment.md").read_text(encoding="utf-8").partition("## Without Docker")[2]
+    found = unit()
+    assert f"{found['ExecStart'].removesuffix(' run')} check" in guide
+    assert f"cd {found['WorkingDirectory']} && runuser -u {found['User']} --" in guide
+    assert f"LEDGER_URL=sqlite+aiosqlite:////var/lib/{found['StateDirectory']}/ledger.db" in guide
+    assert f"useradd --system --home-dir {found['WorkingDirectory']}" in guide
+    check_ledger_url(f"sqlite+aiosqlite:////var/lib/{found['StateDirectory']}/ledger.db")
+
+
+def test_systemd_takes_the_service_and_finds_it_confined(tmp_path: Path) -> None:
+    """Given systemd's own tool, it has nothing to say but that little of the machine is exposed."""
+    tool = shutil.which("systemd-analyze")
+    if tool is None:
+        pytest.skip("there is no systemd-analyze here")
+    file = tmp_path / UNIT.name
+    here = UNIT.read_text(encoding="utf-8").replace(unit()["ExecStart"], f"{sys.executable} run")
+    file.write_text(here, encoding="utf-8")
+    verify = [tool, "verify", str(file)]
+    security = [tool, "security", "--offline=true", "--threshold=20", "--no-pager", str(file)]
+    for command in (verify, security):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert not done.stderr
 
 
 @pytest.mark.parametrize("path", [ALERTS, DASHBOARD], ids=lambda path: path.name)
