@@ -46,6 +46,11 @@ class Clock:
         self._heard[who] = Heard(time, self.monotonic(), within)
 
     @property
+    def agreeing(self) -> list[str]:
+        """Whose clocks say that this one may be right, as people call them."""
+        return sorted(who for who, heard in self._heard.items() if not self._off_by(heard))
+
+    @property
     def problem(self) -> str:
         """Why the time of day is surely wrong, for people; empty while another clock agrees or none is there.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from worker.sandbox import Sandbox
 from worker.settings import Settings
 
 pytestmark = pytest.mark.timeout(120)
+
+SHIFTED_CLOCK = str(Path(__file__).parents[1] / "shifted_clock")
 
 
 @pytest.fixture
@@ -74,6 +77,31 @@ async def test_check_ends_with_5_where_it_works_and_needs_a_person(
     assert f"  2 wait for a person: kit-worker dead-letters list --account {world.account}" in letters
     assert "  LOOK  " in events
     assert "  3 wait, and no worker takes them" in events
+
+
+@pytest.mark.parametrize(("shift", "said"), [(600, "10 min ahead of"), (-600, "10 min behind"), (60, "")])
+async def test_check_says_that_this_machines_clock_is_wrong(
+    kit_worker: Shell, tmp_path: Path, shift: int, said: str
+) -> None:
+    """Given a clock that is ten minutes off, by Kit's, it needs a person; a minute is nothing."""
+    file = tmp_path / "shift"
+    file.write_text(str(shift), encoding="utf-8")
+    shifted = {"PYTHONPATH": SHIFTED_CLOCK, "CLOCK_SHIFT": str(file)}
+
+    shown, told = await asyncio.gather(
+        kit_worker("check", **shifted), kit_worker("check", "--json", **shifted)
+    )
+
+    assert shown.code == told.code == (5 if said else 0)
+    (row,) = (line for line in shown.out.splitlines() if line.startswith("clock "))
+    clock = json.loads(told.out)["clock"]
+    if said:
+        assert "  LOOK  " in row
+        assert f"this machine's clock is wrong, {said} that of Kit: set it" in clock["problem"]
+        assert clock["agrees_with"] == []
+    else:
+        assert "agrees with that of Kit" in row
+        assert clock == {"problem": "", "agrees_with": ["Kit"]}
 
 
 # -- rights -----------------------------------------------------------------------------------------------

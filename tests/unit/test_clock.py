@@ -68,3 +68,9 @@ def test_after_long_silence_clocks_that_run_on_their_own_may_have_parted() -> No
     assert clock.problem
     clock.wait(70 / DRIFT)
     assert clock.problem == ""
+
+
+def test_who_says_that_it_may_be_right_is_told() -> None:
+    clock = told(0.0, 3600.0, MAX_SKEW)
+    assert clock.agreeing == ["witness 0", "witness 2"]
+    assert told().agreeing == []

@@ -13,6 +13,7 @@ from worker.accounts.account import Account
 from worker.accounts.file.secrets import exposed
 from worker.accounts.load import Loaded
 from worker.accounts.reading import secret_files
+from worker.clock import Clock
 from worker.commands.common import begin, read_accounts, run_async, unknown_account
 from worker.commands.exits import ExitCode
 from worker.commands.output import AsJson, say, show, show_json, table
@@ -36,6 +37,7 @@ class _Report:
     broker: BrokerReport
     ledger: LedgerReport
     kit: tuple[KitReport, ...]
+    clock: Clock
 
     @property
     def exit_code(self) -> ExitCode:
@@ -50,7 +52,7 @@ class _Report:
         down = self.broker.problem or self.ledger.problem
         if down or any(report.state is KitCheck.UNREACHABLE for report in self.kit):
             return ExitCode.UNREACHABLE
-        needy = self.exposed or Weight.LOOK in weights
+        needy = self.exposed or Weight.LOOK in weights or self.clock.problem
         return ExitCode.NEEDS_A_PERSON if needy else ExitCode.OK
 
 
@@ -76,19 +78,19 @@ def check(
 
 
 async def _check(settings: Settings, loaded: Loaded, accounts: list[Account], only: str | None) -> _Report:
+    clock = Clock()
     broker, topology, ledger, kit = await asyncio.gather(
         check_broker(settings, [each.name for each in accounts]),
         check_topology(settings, accounts),
-        check_ledger(settings),
-        check_kit(settings, accounts),
+        check_ledger(settings, clock),
+        check_kit(settings, accounts, clock),
     )
     broker = replace(broker, findings=(*broker.findings, *topology))
     problems = loaded.problems if only is None else loaded.problems_of(only)
     faulty = {name for name in loaded.names if loaded.problems_of(name)}
     valid = tuple(each.name for each in accounts if each.name not in faulty)
-    return _Report(
-        problems, tuple(exposed([*files_of_settings(), *secret_files(loaded)])), valid, broker, ledger, kit
-    )
+    files = tuple(exposed([*files_of_settings(), *secret_files(loaded)]))
+    return _Report(problems, files, valid, broker, ledger, kit, clock)
 
 
 def _show_json(report: _Report) -> None:
@@ -99,6 +101,7 @@ def _show_json(report: _Report) -> None:
         "broker": asdict(report.broker),
         "ledger": asdict(report.ledger),
         "kit": [asdict(each) for each in report.kit],
+        "clock": {"problem": report.clock.problem, "agrees_with": report.clock.agreeing},
     })  # fmt: skip
 
 
@@ -111,6 +114,7 @@ def _show(report: _Report, exchange: str) -> None:
     rows = [*_file_rows(report), *_broker_rows(report.broker, exchange), _ledger_row(report.ledger)]
     for each in report.kit:
         rows += _kit_rows(each)
+    rows.append(_clock_row(report.clock))
     show(table(("What", "", "How it stands"), rows))
     say(_summary(report))
 
@@ -155,6 +159,14 @@ def _ledger_row(ledger: LedgerReport) -> _Row:
     if not ledger.exists:
         return "ledger", "note", f"{ledger.name} is not there yet; the worker makes it when it starts"
     return "ledger", "ok", ledger.name
+
+
+def _clock_row(clock: Clock) -> _Row:
+    if clock.problem:
+        return "clock", Weight.LOOK, f"{clock.problem}; until then the worker holds its accounts"
+    if not clock.agreeing:
+        return "clock", Weight.NOTE, "there was nobody to compare it with"
+    return "clock", "ok", f"agrees with that of {' and '.join(clock.agreeing)}"
 
 
 def _kit_rows(kit: KitReport) -> Iterable[_Row]:

@@ -14,11 +14,13 @@ from sqlalchemy import Connection, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from worker.clock import Clock
 from worker.errors import LedgerUnavailable
 from worker.ledger import postgres, sqlite
 from worker.ledger.address import check_ledger_url
 from worker.ledger.failures import FAILURES, Usability, leave_read_only_sessions, usable_within
 from worker.ledger.file import LedgerFile
+from worker.ledger.ledger_time import LedgerTime
 from worker.ledger.migrations import MIGRATIONS, Step, ledger_version, migrate, newest
 from worker.ledger.schema import meta
 from worker.ledger.trial import try_all
@@ -140,8 +142,12 @@ class Database:
             finally:
                 await engine.dispose()
 
-    async def try_writing(self) -> None:
-        """Try what a worker does to the ledger, or to make one, and undo it; raises as `read` does."""
+    async def try_writing(self, clock: Clock) -> None:
+        """Try what a worker does to the ledger, or to make one, and undo it; raises as `read` does.
+
+        Args:
+            clock: Hears what time it is by the ledger's.
+        """
         if self._file is not None and not self._file.exists:
             self._file.check_can_be_made()
             return
@@ -149,6 +155,7 @@ class Database:
             engine = await self._make()
             try:
                 async with engine.execution_options(writes=True).connect() as connection:
+                    await LedgerTime(clock).now(connection)
                     await connection.run_sync(try_all)
                     await connection.rollback()
             finally:

@@ -23,6 +23,7 @@ from worker.broker.topology import (
     work_queue_arguments,
 )
 from worker.broker.version import version_warnings
+from worker.clock import Clock
 from worker.errors import BrokerUnavailable, LedgerUnavailable
 from worker.ledger.database import Database
 from worker.ops.findings import Finding, look
@@ -136,13 +137,18 @@ async def _check_queue(connection: Connection, queue: str, arguments: dict[str, 
 # -- the ledger -------------------------------------------------------------------------------------------
 
 
-async def check_ledger(settings: Settings) -> LedgerReport:
-    """Return how the ledger stands, and whether it could be written; whatever fails is in the report."""
+async def check_ledger(settings: Settings, clock: Clock) -> LedgerReport:
+    """Return how the ledger stands, and whether it could be written; whatever fails is in the report.
+
+    Args:
+        settings: Where it is.
+        clock: Hears what time it is by the ledger's.
+    """
     database = Database(settings.ledger_url.get_secret_value())
     exists = True
     try:
         exists = await database.version() > 0
-        await database.try_writing()
+        await database.try_writing(clock)
     except LedgerUnavailable as error:
         return LedgerReport(database.name, exists=exists, problem=str(error))
     return LedgerReport(database.name, exists=exists)

@@ -68,21 +68,27 @@ class KitReport:
         return bool(self.lacking_tags or self.lacking_fields) and not self.will_create
 
 
-async def check_kit(settings: Settings, accounts: Iterable[Account]) -> tuple[KitReport, ...]:
-    """Return how each account's Kit stands; whatever fails is in the reports."""
+async def check_kit(settings: Settings, accounts: Iterable[Account], clock: Clock) -> tuple[KitReport, ...]:
+    """Return how each account's Kit stands; whatever fails is in the reports.
+
+    Args:
+        settings: Where Kit and the ledger are.
+        accounts: Those to ask for.
+        clock: Hears what time it is by Kit's.
+    """
     database = Database(settings.ledger_url.get_secret_value())
-    async with Ledger(database, worker="kit-worker check", clock=Clock()) as ledger:
+    async with Ledger(database, worker="kit-worker check", clock=clock) as ledger:
         kit = KitAccess(settings, ledger)
-        reports = (_check_account(settings, account, kit) for account in accounts)
+        reports = (_check_account(settings, account, kit, clock) for account in accounts)
         return tuple(await asyncio.gather(*reports))
 
 
-async def _check_account(settings: Settings, account: Account, kit: KitAccess) -> KitReport:
+async def _check_account(settings: Settings, account: Account, kit: KitAccess, clock: Clock) -> KitReport:
     if account.credential is None:
         return KitReport(
             account.name, KitCheck.NO_SECRET, detail="a secret of it is missing, so Kit was not asked"
         )
-    if isinstance(account.credential, OAuthApp) and not (await check_ledger(settings)).exists:
+    if isinstance(account.credential, OAuthApp) and not (await check_ledger(settings, clock)).exists:
         # To look for the tokens would make a ledger.
         return KitReport(account.name, KitCheck.REFUSED, detail=not_connected(account.name))
     names = await _names(settings, account)

@@ -58,7 +58,7 @@ def account(key: str | None = KEY, *, create_missing: bool = True) -> Account:
 
 
 async def checked(settings: Settings, of: Account) -> KitReport:
-    (report,) = await check_kit(settings, [of])
+    (report,) = await check_kit(settings, [of], Clock())
     return report
 
 
