@@ -80,7 +80,7 @@ async def test_what_the_management_api_tells_needs_a_person(
 ) -> None:
     await world.declare()
     api = Api(Inspection(("a policy",), frozenset({"order.paid"}), frozenset({"order.paid.other"})))
-    monkeypatch.setattr(Settings, "management", api)
+    monkeypatch.setattr("worker.ops.check_topology.management_at", lambda *_: api)
     found = await world.found()
     assert [text.partition(":")[0] for text, _ in found] == [
         "a policy",
