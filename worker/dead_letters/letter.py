@@ -13,9 +13,11 @@ import msgspec
 from worker.broker import frames
 from worker.broker.publisher import Outgoing
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, work_queue
+from worker.dead_letters.death import BROKER_HEADERS, death_detail, death_time, first_death
 from worker.errors import EventError
 from worker.events.body import plain_body
 from worker.events.delivery import Delivery
+from worker.events.envelope import counts
 from worker.events.event import (
     ABOUT_FAILURE,
     EVENT_ARRIVAL,
@@ -37,21 +39,6 @@ MOVED_PROPERTIES: Final = ("user_id", "expiration", "priority")
 MOVED_HEADERS: Final = ("CC", "BCC")
 """Copied, they would route the dead letter into other queues as well."""
 
-_BROKER_HEADERS: Final = (
-    "x-death", "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason",
-    "x-last-death-exchange", "x-last-death-queue", "x-last-death-reason", "x-delivery-count",
-)  # fmt: skip
-
-_WHY_BROKER: Final = {
-    "delivery_limit": "no worker settled it, delivery after delivery",
-    "expired": "its time to live ran out before a worker settled it. No queue of the worker's sets one: "
-    "look for a policy with message-ttl, or an expiration that the publisher set",
-    "maxlen": "the queue was full. No queue of the worker's sets a limit: look for a policy with max-length "
-    "or max-length-bytes",
-    "rejected": "somebody who is no worker consumed it, and rejected it",
-}
-"""What each reason in `x-death` says (RabbitMQ documentation, "Dead letter exchanges")."""
-
 
 def dead_letter(account: str, outcome: Outcome, failed_at: datetime) -> Outgoing:
     """Return the dead letter of an event: its body, properties and headers, and why it failed.
@@ -65,7 +52,7 @@ def dead_letter(account: str, outcome: Outcome, failed_at: datetime) -> Outgoing
     properties, headers = harmless(delivery)
     properties.pop("message_id", None)  # its own comes from the publisher
     # What RabbitMQ or somebody else did to it before would pass for what is done to the letter.
-    headers = {f"{ORIGINAL}{name}" if name in _BROKER_HEADERS else name: headers[name] for name in headers}
+    headers = {f"{ORIGINAL}{name}" if name in BROKER_HEADERS else name: headers[name] for name in headers}
     own = _kept(delivery) | _own_headers(account, outcome, failed_at)
     full = {**properties, "headers": {**_fitting(headers), **own}, "delivery_mode": 2}
     # Whatever a publisher sent, its event must not stay here because we cannot send it on.
@@ -114,20 +101,27 @@ def _own_headers(account: str, outcome: Outcome, failed_at: datetime) -> dict[st
 
 
 def _fitting(headers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the headers that can be sent again; where they are too large, a note instead."""
-    kept: dict[str, Any] = {}
-    size = 0
-    for name, value in headers.items():
-        value_size = frames.encoded_size(value)
-        if value_size is None:
-            kept[name] = frames.readable(repr(value))[:1000]
-        else:
-            size += len(name.encode()) + value_size
-            kept[name] = value
-    if size > MAX_HEADER_BYTES:
-        note = f"{len(headers)} headers of {size} bytes left out; at most {MAX_HEADER_BYTES} are kept"
-        return {f"{ORIGINAL}headers": note}
-    return kept
+    """Return the headers that can be sent again; where they are too large, a note and what a replay needs."""
+    size = _size(headers)
+    if size <= MAX_HEADER_BYTES:
+        return _sendable(headers)
+    note = f"{len(headers)} headers of {size} bytes left out; at most {MAX_HEADER_BYTES} are kept"
+    attributes = {name: value for name, value in headers.items() if counts(name)}
+    kept = _sendable(attributes) if _size(attributes) <= MAX_HEADER_BYTES else {}
+    return {f"{ORIGINAL}headers": note, **kept}
+
+
+def _size(headers: Mapping[str, Any]) -> int:
+    """Return how many bytes headers take; of what is kept as text instead, none."""
+    sizes = {name: frames.encoded_size(value) for name, value in headers.items()}
+    return sum(len(name.encode()) + size for name, size in sizes.items() if size is not None)
+
+
+def _sendable(headers: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: frames.readable(repr(value))[:1000] if frames.encoded_size(value) is None else value
+        for name, value in headers.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,18 +172,18 @@ def read_dead_letter(delivery: Delivery, account: str) -> DeadLetter:
 
     What neither wrote into its headers is read of the event, as far as it can be.
     """
-    death, by_us = _death(delivery.headers), _is_by_worker(delivery, account)
+    death, by_us = first_death(delivery.headers), _is_by_worker(delivery, account)
     came = _as_it_came(delivery, account)
     seen, headers = glimpse(came, types=HANDLERS.keys()), came.headers
     return DeadLetter(
         id=delivery.properties.get("message_id") or f"tag-{delivery.tag}",
         account=account,
         reason=str(headers.get("x-reason") if by_us else death.get("reason", "")),
-        detail=str(headers.get("x-detail", "")) if by_us else _broker_detail(death),
+        detail=str(headers.get("x-detail", "")) if by_us else death_detail(death),
         event_type=str(headers.get("x-event-type") or seen.type),
         event_id=str(headers.get(EVENT_ID) or seen.id or ""),
         event_time=str(headers.get(EVENT_TIME) or (time_text(seen.time) if seen.time else "")),
-        failed_at=str(headers.get("x-failed-at") or _death_time(death)),
+        failed_at=str(headers.get("x-failed-at") or death_time(death)),
         attempts=attempts if isinstance(attempts := headers.get("x-attempts"), int) else 0,
         routing_key=str(headers.get(ORIGINAL_ROUTING_KEY) or came.routing_key),
         headers=delivery.headers,
@@ -201,7 +195,7 @@ def read_dead_letter(delivery: Delivery, account: str) -> DeadLetter:
 
 def _is_by_worker(delivery: Delivery, account: str) -> bool:
     """Tell whether a worker wrote a letter. What RabbitMQ took out of the queue may have any header."""
-    taken_out = _death(delivery.headers).get("queue") == work_queue(account)
+    taken_out = first_death(delivery.headers).get("queue") == work_queue(account)
     return "x-reason" in delivery.headers and not taken_out
 
 
@@ -210,29 +204,12 @@ def _as_it_came(delivery: Delivery, account: str) -> Delivery:
     if _is_by_worker(delivery, account):
         properties = {name: value for name, value in delivery.properties.items() if name != "message_id"}
         return msgspec.structs.replace(delivery, exchange="", routing_key="", properties=properties)
-    death = _death(delivery.headers)
+    death = first_death(delivery.headers)
     keys, exchange = death.get("routing-keys"), death.get("exchange", DEAD_LETTER_EXCHANGE)
-    headers = {name: value for name, value in delivery.headers.items() if name not in _BROKER_HEADERS}
+    headers = {name: value for name, value in delivery.headers.items() if name not in BROKER_HEADERS}
     key = str(keys[0]) if isinstance(keys, list) and keys else ""
     came = msgspec.structs.replace(delivery, exchange=str(exchange), routing_key=key, headers=headers)
     return came.as_published()
-
-
-def _death(headers: Mapping[str, Any]) -> Mapping[str, Any]:
-    deaths = headers.get("x-death")
-    first = deaths[0] if isinstance(deaths, list) and deaths else {}
-    return first if isinstance(first, dict) else {}
-
-
-def _death_time(death: Mapping[str, Any]) -> str:
-    time = death.get("time")
-    return time_text(time) if isinstance(time, datetime) else ""
-
-
-def _broker_detail(death: Mapping[str, Any]) -> str:
-    queue, reason = death.get("queue", "its queue"), death.get("reason", "no reason given")
-    why = _WHY_BROKER.get(str(reason), "no worker settled it")
-    return f"RabbitMQ took it out of {queue} ({reason}): {why}"
 
 
 def replay_message(delivery: Delivery, letter: DeadLetter) -> Outgoing:
@@ -246,7 +223,7 @@ def replay_message(delivery: Delivery, letter: DeadLetter) -> Outgoing:
     headers: dict[str, Any] = {
         name: value
         for name, value in came.headers.items()
-        if name not in (*ABOUT_FAILURE, *_BROKER_HEADERS) and not name.startswith(ORIGINAL)
+        if name not in (*ABOUT_FAILURE, *BROKER_HEADERS) and not name.startswith(ORIGINAL)
     }
     headers |= _kept(came)
     for name in (*MOVED_PROPERTIES, "message_id"):

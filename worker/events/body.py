@@ -20,6 +20,9 @@ MAX_BODY_BYTES: Final = 256 * 1024
 GZIP: Final = b"\x1f\x8b"
 """What every gzip member begins with (RFC 1952, 2.3.1); no JSON does."""
 
+_AMQP_VALUE: Final = b"\x00Sw"
+"""How the section begins in which AMQP 1.0 sends one value (3.2.8), which RabbitMQ passes on as it is."""
+
 _UTF_8: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _NO_ENCODING: Final = frozenset({"", "identity", "none", "null", "binary", "8bit", "7bit", "gzip", "x-gzip"})
 _LATIN_1: Final = frozenset(
@@ -76,8 +79,10 @@ def unpacked(body: bytes) -> bytes:
     return plain
 
 
-def unreadable_label(delivery: Delivery) -> str:
-    """Return what to say of a label that may be why a body cannot be read; empty where none may be."""
+def why_unreadable(delivery: Delivery) -> str:
+    """Return what to say of a body that cannot be read, by how it begins and its labels; empty otherwise."""
+    if delivery.body.startswith(_AMQP_VALUE):
+        return "body: is a value of AMQP 1.0; send the JSON as data, which is bytes"
     encoding = _encoding(delivery)
     if encoding not in _NO_ENCODING | _UTF_8 | _LATIN_1:
         return f"content_encoding: {encoding[:40]!r} is not supported; send UTF-8 JSON, plain or as gzip"

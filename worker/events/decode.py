@@ -12,7 +12,7 @@ from typing import Any
 
 from worker.errors import EarlyEvent, InvalidEvent, UndecodableEvent
 from worker.events.delivery import NEVER, Delivery
-from worker.events.envelope import read_envelope
+from worker.events.envelope import read_envelope, stated_type
 from worker.events.event import (
     EVENT_ARRIVAL,
     EVENT_ID,
@@ -126,7 +126,7 @@ def _type(
     apps: Collection[str],
     types: Collection[str],
 ) -> str:
-    given = (_text_attribute(envelope, "type") or delivery.properties.get("type", "")).strip()
+    given = (_text_attribute(envelope, "type") or "").strip() or stated_type(delivery)
     kind = given or type_in(routing_key, apps, types)
     if not kind:
         raise InvalidEvent("type: missing from the event, its properties and its routing key")

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from worker.errors import InvalidEvent, UndecodableEvent
-from worker.events.body import media_type, plain_body, unreadable_label
+from worker.events.body import media_type, plain_body, why_unreadable
 from worker.events.delivery import Delivery
 from worker.events.json_body import parse_json
 from worker.events.times import from_milliseconds, parse_time
@@ -26,6 +26,11 @@ PREFIXES: Final = ("cloudEvents:", "cloudEvents_", "ce-")
 _LOWER: Final = tuple(prefix.lower() for prefix in PREFIXES)
 _ATTRIBUTES: Final = ("specversion", "id", "type", "time", "sequence")
 """Those that say something here; all others, `source`, `subject`, `dataschema`, extensions, are let pass."""
+
+_SET_BY_RABBITMQ: Final = frozenset({"binary", "amqp-1.0"})
+"""What it writes into the property `type` of what came by AMQP 1.0 (3.10 and 4.0, tried)."""
+_HIDDEN: Final = "x-amqp-1.0-app-properties"
+"""Where RabbitMQ before 4.0 puts the properties of such a message, in a form of their own."""
 
 _ALONE: Final = "send each event as a message of its own"
 
@@ -50,15 +55,25 @@ def read_envelope(delivery: Delivery) -> dict[str, Any]:
         return _with_binary_data(envelope)
     if media_type(delivery).startswith("application/cloudevents"):
         raise InvalidEvent('specversion: missing; a CloudEvent carries "specversion": "1.0"')
+    if _HIDDEN in delivery.headers and "data" not in envelope:
+        raise InvalidEvent(
+            "data: missing; RabbitMQ before 4.0 hides the properties of AMQP 1.0: send structured CloudEvents"
+        )
     return envelope
+
+
+def stated_type(delivery: Delivery) -> str:
+    """Return the event's type as the message's properties state it; empty where the publisher set none."""
+    stated = str(delivery.properties.get("type", "")).strip()
+    return "" if stated in _SET_BY_RABBITMQ else stated
 
 
 def _json(delivery: Delivery) -> Json:
     try:
         return parse_json(plain_body(delivery))
     except UndecodableEvent as error:
-        if label := unreadable_label(delivery):
-            raise UndecodableEvent(label) from error
+        if why := why_unreadable(delivery):
+            raise UndecodableEvent(why) from error
         raise
 
 
@@ -108,6 +123,11 @@ def _with_bare_sequence(found: dict[str, Any], headers: Mapping[str, Any]) -> di
     # The SDK for Java writes extensions without any prefix (ProtonAmqpMessageWriter), as text.
     bare = headers.get("sequence")
     return {"sequence": bare if isinstance(bare, str) else None, **found} if found else {}
+
+
+def counts(header: str) -> bool:
+    """Tell whether a header may be one of an event's attributes, which a replay must have."""
+    return bool(_attribute(header)) or header == "sequence"
 
 
 def _attribute(header: str) -> str:

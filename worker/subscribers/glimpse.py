@@ -15,7 +15,7 @@ from worker.errors import EventError
 from worker.events.body import plain_body
 from worker.events.broken_json import readable_part
 from worker.events.delivery import Delivery
-from worker.events.envelope import from_base64, legible_attributes
+from worker.events.envelope import from_base64, legible_attributes, stated_type
 from worker.events.event import EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY
 from worker.events.routing_key import type_in
 from worker.events.times import parse_time
@@ -117,7 +117,7 @@ def _types(
     envelope: Mapping[str, Any], delivery: Delivery, apps: Collection[str], types: Collection[str]
 ) -> Iterator[object]:
     yield envelope.get("type")
-    yield delivery.properties.get("type")
+    yield stated_type(delivery)
     key = delivery.headers.get(ORIGINAL_ROUTING_KEY) or (delivery.routing_key if delivery.exchange else "")
     yield type_in(str(key), apps, types)
 

@@ -411,6 +411,25 @@ def test_a_packed_body_keeps_its_bytes_and_label_and_can_be_read(body: bytes, la
     assert died.properties.items() >= labels.items() <= again.properties.items()
 
 
+def test_headers_that_are_too_large_take_no_attribute_of_a_cloud_event_with_them() -> None:
+    """Given a binary CloudEvent and 70 kB of somebody's own, then a replay is still the event that it was."""
+    headers = {"ce-specversion": "1.0", "ce-id": "e-1", "CE-Type": "order.paid", "sequence": "7"}
+    message = delivered(b'{"user": {}}', headers={**headers, "trace": "x" * 70_000})
+
+    died = sent(letter_of(message))
+    again = sent(replay_message(died, read_dead_letter(died, "default")))
+
+    assert "trace" not in died.headers
+    assert read(again).id == "e-1"
+    assert read(again).order.sequence == read(message).order.sequence == "0017"
+
+
+def test_attributes_that_are_too_large_themselves_are_left_out_as_well() -> None:
+    headers = {f"{prefix}id": "x" * 30_000 for prefix in ("ce-", "CE-", "Ce-", "cloudEvents:")}
+
+    assert headers_of(letter_of(delivered(headers=headers))).keys().isdisjoint(headers)
+
+
 def test_a_damaged_body_is_shown_as_it_is() -> None:
     letter = read_dead_letter(delivered(b"\x1f\x8bno gzip"), "default")
 
