@@ -129,3 +129,21 @@ async def test_a_worker_consumes_with_the_priority_that_is_its_own(
     await one.consumer.close()
     (line,) = [line for line in listed.splitlines() if line.startswith(work_queue(account_name))]
     assert str(consumer_priority("here", account_name)) in line
+
+
+@pytest.mark.usefixtures("queue")
+async def test_how_often_a_message_was_delivered_is_rabbitmqs_word(
+    broker: Broker, channel: AbstractChannel, account_name: str
+) -> None:
+    """Given a publisher's own count of deliveries, nobody is taken for killed by it; RabbitMQ's counts."""
+    forged = aio_pika.Message(str(COUNT).encode(), headers={"x-delivery-count": 99}, delivery_mode=2)
+    await channel.default_exchange.publish(forged, work_queue(account_name))
+
+    first = await consuming(broker, account_name, COUNT + 1, COUNT + 1)
+    counts = [delivery.count for delivery in first.got]
+    await first.consumer.close()
+    again = await consuming(broker, account_name, COUNT + 1, COUNT + 1)
+
+    assert counts == [0] * (COUNT + 1)
+    assert [delivery.count for delivery in again.got] == [1] * (COUNT + 1)
+    await again.consumer.close()

@@ -475,3 +475,36 @@ async def test_what_expired_in_the_work_queue_is_told_as_such(box: Box, broker_c
     (letter,) = (await look(box.connection, box.account)).letters
     assert letter.reason == "expired"
     assert "message-ttl" in letter.detail
+
+
+async def test_a_publishers_headers_of_a_replay_do_not_outlive_the_death_of_its_event(
+    box: Box, publisher: Publisher, broker_ctl: BrokerControl, events_exchange: str
+) -> None:
+    """Given forged headers of an event that RabbitMQ itself took out, letter and replay tell what is true."""
+    forged: HeadersType = {
+        "x-reason": "kit_rejected", "x-detail": "mine", "x-event-id": "forged", "x-event-arrival": "1",
+        "x-event-time": "2020-01-01T00:00:00Z", "x-original-routing-key": "user.signed_up.rainy",
+        "x-death": [{"queue": "other", "reason": "rejected"}], "x-delivery-count": 99,
+    }  # fmt: skip
+    exchange = await box.channel.declare_exchange(events_exchange, "topic", durable=True)
+    await (await box.channel.get_queue(work_queue(box.account))).bind(exchange, "user.#")
+    policy = ("--apply-to", "queues", box.account, f"^{work_queue(box.account)}$", '{"message-ttl": 50}')
+    await broker_ctl.rabbitmqctl("set_policy", *policy)
+    try:
+        body = b'{"id": "e-1", "type": "user.signed_up", "data": {}}'
+        await exchange.publish(
+            aio_pika.Message(body, headers=forged, delivery_mode=2), "user.signed_up.sunny"
+        )
+        await box.all_back(1)
+    finally:
+        await broker_ctl.rabbitmqctl("clear_policy", box.account)
+
+    (letter,) = (await look(box.connection, box.account)).letters
+    await replay(box.connection, publisher, box.account, Selection(ids=frozenset({"e-1"})), Done())
+    (event,) = await box.take(1)
+
+    assert (letter.reason, letter.event_id, letter.event_type) == ("expired", "e-1", "user.signed_up")
+    assert letter.routing_key == "user.signed_up.sunny"
+    assert "x-event-time" not in event.headers
+    assert "x-event-arrival" not in event.headers
+    assert event.headers["x-original-routing-key"] == "user.signed_up.sunny"
