@@ -22,7 +22,7 @@ help:  ## list what one can do
 install: .venv/.runtime  ## make .venv with the kit-worker command
 
 .PHONY: demo
-demo: .venv/.runtime  ## see it work: a stand-in for Kit, a broker, a dozen events and what each did (ARGS=--keep: try it yourself)
+demo: .venv/.runtime  ## see it work: a dozen events, and what each did (ARGS=--keep: then try it yourself)
 	@$(WITH_BROKER) .venv/bin/kit-worker demo $(ARGS)
 
 .PHONY: test

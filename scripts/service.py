@@ -158,6 +158,8 @@ def main(program: str, usage: str, command: Sequence[str], find: Callable[[], Se
 
 def _run_with(service: Service, command: Sequence[str]) -> int:
     try:
+        if sys.stderr.isatty():  # somebody waits, for some seconds
+            print(f"starting a private {service.name} …", file=sys.stderr)
         service.start()
         name, socket = service.name.upper(), str(service.folder / "control")
         program = str(SCRIPTS / f"{service.name}-ctl")

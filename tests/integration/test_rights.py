@@ -14,9 +14,8 @@ from aiormq.exceptions import ChannelAccessRefused
 
 from tests.integration.harness import KEY, Worker, World, all_settled, until
 from tests.integration.shell import Shell
-from worker.broker.queues import connected, exchange_exists
-from worker.broker.sentinel import sentinel
-from worker.broker.topology import DEAD_LETTER_EXCHANGE, dead_letter_queue, work_queue
+from worker.broker.queues import connected
+from worker.broker.topology import DEAD_LETTER_EXCHANGE, Topology, work_queue
 from worker.sandbox import Sandbox
 
 pytestmark = pytest.mark.timeout(120)
@@ -73,19 +72,14 @@ def outcomes(worker: Worker) -> list[str]:
     return [line["event"] for line in worker.log_lines() if line.get("event_id") in {"good", "bad"}]
 
 
-async def test_a_loss_is_noticed_with_the_rights_of_compose(world: World, url: str, tmp_path: Path) -> None:
-    """Given a worker that has begun, both of its exchanges are watched, for which it may write to them."""
-    world.amqp_url = url
-    async with Worker(world, tmp_path / "log"), connected(url, "test") as connection:
-        watched = [
-            await exchange_exists(connection, sentinel(queue, exchange))
-            for queue, exchange in (
-                (work_queue(world.account), world.exchange),
-                (dead_letter_queue(world.account), DEAD_LETTER_EXCHANGE),
-            )
-        ]
+async def test_a_loss_is_noticed_with_the_rights_of_compose(
+    url: str, events_exchange: str, account_name: str
+) -> None:
+    """Given an empty broker, both exchanges get their sentinel, for which one has to write to them."""
+    async with connected(url, "test") as connection:
+        found = await Topology(connection, events_exchange).declare(account_name, {"user.signed_up"}, ())
 
-    assert watched == [True, True]
+    assert found.guarded == {events_exchange, DEAD_LETTER_EXCHANGE}
 
 
 async def test_nothing_of_others_is_allowed(url: str, channel: AbstractChannel) -> None:

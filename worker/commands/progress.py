@@ -10,7 +10,8 @@ from threading import Timer
 from typing import Final, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.reader import Selects
@@ -20,6 +21,14 @@ AFTER: Final = 1.0
 """Seconds after which a bar appears: what is done by then needs none."""
 
 T = TypeVar("T")
+
+
+class _Count(MofNCompleteColumn):
+    """How many of how many; nothing where nobody knows of how many."""
+
+    def render(self, task: Task) -> Text:
+        """Return it as `3/8`."""
+        return Text() if task.total is None else super().render(task)
 
 
 @dataclass(slots=True)
@@ -57,7 +66,7 @@ def progress(what: str, *, hidden: bool = False) -> Iterator[Steps]:
     if hidden or not sys.stderr.isatty():
         yield Steps()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), _Count(), TimeElapsedColumn())
     # What is printed meanwhile belongs where it was sent, and not to the bar's console.
     shown = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
     beginning = Timer(AFTER, shown.start)

@@ -110,6 +110,8 @@ def test_ctrl_c_leaves_the_terminal_as_it_was(terminal: Terminal) -> None:
         raise KeyboardInterrupt
 
     seen = shown()
+    assert "looking" in seen
+    assert "0/" not in seen  # nobody said of how many
     assert seen.count("\x1b[?25l") == seen.count("\x1b[?25h") == 1  # the cursor is hidden, and back
 
 
