@@ -391,6 +391,27 @@ async def test_at_a_terminal_it_is_asked(
 
 
 @pytest.mark.usefixtures("ledger")
+async def test_ctrl_c_at_the_question_changes_nothing(
+    world: World, kit_worker: Shell, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    assert (await connect(kit_worker, world.account)).code == 0
+    sandbox.oauth.creator = RAINY
+    keyboard, terminal = os.openpty()
+    try:
+        async with connecting(Shell(world, tmp_path, stdin=terminal), world.account) as (process, address):
+            assert process.stderr is not None
+            await browse(address)
+            await asyncio.wait_for(process.stderr.readuntil(b"Replace it?"), 20)
+            process.send_signal(signal.SIGINT)
+            done = await asyncio.wait_for(ended(process), 10)
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
+    assert (done.code, clean(done)) == (130, True)
+    assert f"{SUNNY}, plan creator" in (await kit_worker("check", world.account)).out
+
+
+@pytest.mark.usefixtures("ledger")
 async def test_two_commands_at_once_let_one_account_in(
     world: World, kit_worker: Shell, sandbox: Sandbox, new_account_name: Callable[[], str]
 ) -> None:

@@ -29,7 +29,7 @@ from worker.ledger.connecting import Connected, OtherConnectionError
 from worker.ledger.sealing import new_key
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import TokenStore
-from worker.ops.connect import Admission, KitAccountTakenError, LetIn, admitted
+from worker.ops.connect import Admission, KitAccountTakenError, LetIn, admitted, keep
 from worker.settings import Settings
 
 REDIRECT_URI: Final = "http://localhost:8976/callback"
@@ -45,7 +45,6 @@ class Asked(NamedTuple):
     account: str
     redirect_uri: str
     code: str | None
-    replace: bool
 
 
 def connect(
@@ -67,10 +66,11 @@ def connect(
     app = _app_of(settings, account)
     try:
         check_redirect_uri(redirect_uri)
-        done = run_async(_connect(settings, Asked(app, account, redirect_uri, code, replace)))
+        admission = run_async(_admission(settings, Asked(app, account, redirect_uri, code)))
     except ConsentError as error:
         raise UsageError(str(error)) from error
-    if done is not None:
+    if admission is not None:
+        done = _kept(settings, admission, replace=replace)
         warn_not_ended(done.not_ended)
         say(f"{account} is connected to {done.kit_name}; its workers notice within seconds.")
 
@@ -87,18 +87,15 @@ def _app_of(settings: Settings, account: str) -> OAuthApp:
     return found.credential
 
 
-async def _connect(settings: Settings, asked: Asked) -> LetIn | None:
-    """Connect; return nothing where somebody has to say yes first."""
+async def _admission(settings: Settings, asked: Asked) -> Admission | None:
+    """Ask; return nothing where somebody has to say yes first."""
     async with opened_ledger(settings) as ledger:
         consent = await _question(settings, asked, ledger)
         if asked.code is not None:
             granted: Granted | None = consent.pasted(asked.code)
         else:
             granted = await _consented(settings, consent)
-        if granted is None:
-            return None
-        admission = await admitted(settings, consent, granted, ledger)
-        return await _kept(admission, asked.account, replace=asked.replace)
+        return await admitted(settings, consent, granted, ledger) if granted else None
 
 
 async def _question(settings: Settings, asked: Asked, ledger: Ledger) -> Consent:
@@ -147,16 +144,21 @@ async def _consented(settings: Settings, consent: Consent) -> Granted | None:
             raise ConsentError(f"nobody said yes within {VALID_FOR / 60:.0f} minutes") from None
 
 
-async def _kept(admission: Admission, account: str, *, replace: bool) -> LetIn:
+def _kept(settings: Settings, admission: Admission, *, replace: bool) -> LetIn:
+    """Keep what was granted; whoever is connected by now gives way only after a question, or by `replace`.
+
+    Nothing runs while it is asked, so that Ctrl-C ends the question.
+    """
     try:
         try:
-            return await admission.keep()
+            return run_async(_keep(settings, admission))
         except OtherConnectionError as error:
-            _confirm(admission, account, error.connected, replace=replace)
-            return await admission.keep(instead_of=error.connected)
+            if not replace:
+                _confirm(admission, error.connected)
+            return run_async(_keep(settings, admission, error.connected))
     except OtherConnectionError as error:
         raise UsageError(
-            f"{account} was connected by somebody else meanwhile; nothing was changed"
+            f"{admission.consent.account} was connected by somebody else meanwhile; nothing was changed"
         ) from error
     except KitAccountTakenError as error:
         raise UsageError(
@@ -165,11 +167,14 @@ async def _kept(admission: Admission, account: str, *, replace: bool) -> LetIn:
         ) from error
 
 
-def _confirm(admission: Admission, account: str, before: Connected, *, replace: bool) -> None:
+async def _keep(settings: Settings, admission: Admission, instead_of: Connected | None = None) -> LetIn:
+    async with opened_ledger(settings) as ledger:
+        return await keep(settings, admission, ledger, instead_of)
+
+
+def _confirm(admission: Admission, before: Connected) -> None:
     """Return where the creator who said yes may take the place of another one."""
-    if replace:
-        return
-    since = datetime.fromtimestamp(before.at, UTC)
+    account, since = admission.consent.account, datetime.fromtimestamp(before.at, UTC)
     text = (
         f"{account} is connected to another Kit account (number {before.kit_account}, since "
         f"{since:%Y-%m-%d}); who said yes just now is {admission.kit_name} (number {admission.kit_account})"

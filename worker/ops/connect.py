@@ -70,37 +70,15 @@ class Admission:
     """What a creator granted, as tokens that nobody has kept yet.
 
     Attributes:
-        kit_account: Kit's id of the account that they belong to.
+        consent: The question to which it is the answer.
+        kit_account: Kit's id of the account that the tokens belong to.
         kit_name: What Kit calls it.
     """
 
+    consent: Consent
+    tokens: Tokens
     kit_account: int
     kit_name: str
-    _account: str
-    _tokens: Tokens
-    _store: TokenStore
-    _endpoint: OAuthEndpoint
-
-    async def keep(self, instead_of: Connected | None = None) -> LetIn:
-        """Keep the tokens, in place of a connection that they shall replace.
-
-        What is not kept is forgotten, and not revoked: that might end somebody else's access, too.
-
-        Raises:
-            KitAccountTakenError: The account at Kit belongs to another account of this worker.
-            OtherConnectionError: The account is connected to another one at Kit, which was not named.
-            LedgerUnavailable: They could not be kept.
-        """
-        before = await _connection_before(self._store, self._account)
-        try:
-            await self._store.connect(
-                self._account, self._tokens, self.kit_account, self._endpoint.base_url, instead_of=instead_of
-            )
-        except TakenError as error:
-            raise KitAccountTakenError(self.kit_name, str(error)) from error
-        if before is None or before.connected != instead_of:
-            return LetIn(self.kit_name)
-        return LetIn(self.kit_name, await _revoked(self._endpoint, before))
 
 
 async def admitted(settings: Settings, consent: Consent, granted: Granted, ledger: Ledger) -> Admission:
@@ -121,9 +99,34 @@ async def admitted(settings: Settings, consent: Consent, granted: Granted, ledge
             "Kit does not take this code: it works once, for some minutes, and with the same --redirect-uri; "
             "run the command again"
         ) from error
-    kit_account, kit_name = await _account_of(kit, consent.account, tokens)
-    store = TokenStore(ledger, Seal(consent.key))
-    return Admission(kit_account, kit_name, consent.account, tokens, store, endpoint)
+    return Admission(consent, tokens, *await _account_of(kit, consent.account, tokens))
+
+
+async def keep(
+    settings: Settings, admission: Admission, ledger: Ledger, instead_of: Connected | None = None
+) -> LetIn:
+    """Keep tokens, in place of a connection that they shall replace.
+
+    What is not kept is forgotten, and not revoked: that might end somebody else's access, too.
+
+    Raises:
+        KitAccountTakenError: The account at Kit belongs to another account of this worker.
+        OtherConnectionError: The account is connected to another one at Kit, which was not named.
+        LedgerUnavailable: They could not be kept.
+    """
+    account, kit_name = admission.consent.account, admission.kit_name
+    endpoint = KitAccess(settings, ledger).endpoint(admission.consent.app)
+    store = TokenStore(ledger, Seal(admission.consent.key))
+    before = await _connection_before(store, account)
+    try:
+        await store.connect(
+            account, admission.tokens, admission.kit_account, endpoint.base_url, instead_of=instead_of
+        )
+    except TakenError as error:
+        raise KitAccountTakenError(kit_name, str(error)) from error
+    if before is None or before.connected != instead_of:
+        return LetIn(kit_name)
+    return LetIn(kit_name, await _revoked(endpoint, before))
 
 
 async def let_out(settings: Settings, account: str, app: OAuthApp | None, ledger: Ledger) -> LetOut:
