@@ -14,7 +14,7 @@ from worker.broker.connection import Connection
 from worker.broker.publisher import Publisher
 from worker.broker.queues import connected, queue_state
 from worker.broker.topology import Topology, dead_letter_queue
-from worker.commands.common import begin, run_async, unknown_account
+from worker.commands.common import begin, run_async, says_yes, unknown_account
 from worker.commands.dead_letters_view import print_line, show_letters, show_listings, show_moved
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say
@@ -154,7 +154,7 @@ def _confirmed(listings: list[Listing]) -> dict[str, int]:
     )
     if count and not sys.stdin.isatty():
         raise UsageError(f"these dead letters would be deleted for good: {what}; say --yes")
-    if count and not typer.confirm(f"Delete these dead letters for good: {what}?", err=True):
+    if count and not says_yes(f"Delete these dead letters for good: {what}?"):
         raise UsageError("nothing was deleted")
     return {listing.account: listing.looked_at for listing in listings}
 
