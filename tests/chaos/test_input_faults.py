@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -40,18 +42,21 @@ async def test_bad_bodies(arena: Arena) -> None:
     assert arena.row.verdicts[0].doubled == 0
 
 
+def padded(event: Mapping[str, Any], size: int) -> bytes:
+    """An event's body, filled up to so many bytes."""
+    whole = json.dumps({**event, "note": ""})
+    return json.dumps({**event, "note": "x" * (size - len(whole))}).encode()
+
+
 async def test_messages_at_the_size_limit(arena: Arena) -> None:
     """Given bodies of exactly the limit, they are applied; one byte more is a dead letter."""
     events = make_events(300, 80, seed=73)
     sized: list[Published] = list(events)
     for number in (50, 100, 150):
-        whole = json.dumps({**events[number], "note": ""})
-        padded = json.dumps({**events[number], "note": "x" * (MAX_BODY_BYTES - len(whole))})
-        sized[number] = Message(
-            events[number]["id"], events[number]["type"], padded.encode(), events[number], ""
-        )
-        assert len(padded) == MAX_BODY_BYTES
-        sized.append(Message(f"big{number}", "user.signed_up", padded.encode() + b" ", readable=False))
+        event, too_large = events[number], {**events[number], "id": f"big{number}"}
+        sized[number] = Message(event["id"], event["type"], padded(event, MAX_BODY_BYTES), event, "")
+        body = padded(too_large, MAX_BODY_BYTES + 1)
+        sized.append(Message(f"big{number}", "user.signed_up", body))
     async with arena.running(events=sized):
         pass
 
