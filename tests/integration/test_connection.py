@@ -19,7 +19,9 @@ from tests.chaos.proxy import Proxy
 from tests.integration.conftest import BrokerControl
 from tests.integration.harness import until
 from tests.integration.ledger.silent_proxy import SilentProxy
+from worker.broker import reconnecting
 from worker.broker.address import check_amqp_url
+from worker.broker.broker import Broker
 from worker.broker.connection import Connection, close_quietly, connect
 from worker.broker.consuming import ConsumerChannel
 from worker.broker.publisher import Outgoing, Publisher
@@ -285,3 +287,21 @@ async def test_a_channel_beyond_the_negotiated_number_is_refused_and_costs_nothi
     await channels[1].close()
     await connection.open_channel()
     assert numbers(connection) == {1, 2, 3}
+
+
+async def test_a_connection_that_does_not_publish_is_given_up_where_no_answer_comes(
+    amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a network that swallows all, asking and consuming begin anew; publishing waits as in an alarm."""
+    monkeypatch.setattr(reconnecting, "HEARTBEAT", 1.0)
+    proxy = Proxy(amqp_url)
+    async with proxy.open():
+        broker = Broker(proxy.url, "test", Clock(), ping_every=0.1)
+        connected = asyncio.create_task(broker.run())
+        await until(lambda: not broker.problem)
+        with proxy.black_hole():
+            await until(lambda: not (broker.asking.is_up or broker.consuming.is_up), seconds=10)
+            assert broker.publishing.is_up
+        await until(lambda: not broker.problem)
+        connected.cancel()
+        await asyncio.gather(connected, return_exceptions=True)

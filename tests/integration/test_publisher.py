@@ -18,7 +18,7 @@ from worker.errors import BrokerUnavailable
 @pytest.fixture
 async def publisher(amqp_url: str) -> AsyncIterator[Publisher]:
     """A publisher on a connection of its own."""
-    connection = ReconnectingConnection(check_amqp_url(amqp_url), "test", clock=Clock())
+    connection = ReconnectingConnection(check_amqp_url(amqp_url), "test", clock=Clock(), publishes=True)
     running = asyncio.create_task(connection.run())
     yield Publisher(connection)
     running.cancel()

@@ -39,20 +39,14 @@ class Broker:
         max_silence: float = MAX_SILENCE,
     ) -> None:
         checked = check_amqp_url(url)
+        name = f"kit-worker {worker_id}"
         self.consuming = ReconnectingConnection(
-            checked,
-            f"kit-worker {worker_id} consuming",
-            clock=clock,
-            ping_every=ping_every,
-            max_silence=max_silence,
-            consumes=True,
+            checked, f"{name} consuming", clock=clock, ping_every=ping_every, max_silence=max_silence
         )
         self.publishing = ReconnectingConnection(
-            checked, f"kit-worker {worker_id} publishing", clock=clock, ping_every=ping_every
+            checked, f"{name} publishing", clock=clock, ping_every=ping_every, publishes=True
         )
-        self.asking = ReconnectingConnection(
-            checked, f"kit-worker {worker_id} asking", clock=clock, ping_every=ping_every
-        )
+        self.asking = ReconnectingConnection(checked, f"{name} asking", clock=clock, ping_every=ping_every)
         self.publisher = Publisher(self.publishing)
 
     @property

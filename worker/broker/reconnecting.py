@@ -44,9 +44,9 @@ class ReconnectingConnection(OpensChannels):
         clock: Tells when the broker was heard, and how long to wait before the next try.
         ping_every: Seconds between two questions to the broker.
         max_silence: Seconds for which an unheard broker is taken to be there.
-        consumes: Whether another worker may get its queues, so that it must be heard all the time; what only
-            publishes waits, since RabbitMQ reads nothing from it during an alarm. It also tells what is good
-            to know about the broker's version.
+        publishes: Whether it waits where no answer comes, since RabbitMQ reads nothing during an alarm from
+            one that publishes; any other is dead then. It also tells what is good to know about the broker's
+            version.
 
     Attributes:
         heard_at: Seconds; the broker is known to have been there at that moment. It is when the last
@@ -64,7 +64,7 @@ class ReconnectingConnection(OpensChannels):
         clock: Clock,
         ping_every: float = PING_EVERY,
         max_silence: float = MAX_SILENCE,
-        consumes: bool = False,
+        publishes: bool = False,
     ) -> None:
         self.heard_at = float("-inf")
         self.problem = "not connected yet"
@@ -74,7 +74,8 @@ class ReconnectingConnection(OpensChannels):
         self._clock = clock
         self._ping_every = ping_every
         self._max_silence = max_silence
-        self._consumes = consumes
+        self._patience = ALARM_PATIENCE if publishes else HEARTBEAT
+        self._publishes = publishes
         self._connection: Connection | None = None
         self._up_since: float | None = None
         self._up = asyncio.Event()
@@ -138,7 +139,7 @@ class ReconnectingConnection(OpensChannels):
             asked = self._clock.monotonic()
             control = await connection.open_channel()
             while not lost.done():
-                async with answered_within(HEARTBEAT if self._consumes else ALARM_PATIENCE):
+                async with answered_within(self._patience):
                     await control.set_qos(prefetch_count=1)
                 self.heard_at = asked
                 self._note_up(connection)
@@ -155,7 +156,7 @@ class ReconnectingConnection(OpensChannels):
             self._up_since = self._clock.monotonic()
             self._up.set()
             log.info("broker_connected", connection=self._name)
-            if self._consumes:
+            if self._publishes:
                 self._tell_version(connection.version)
 
     def _tell_version(self, version: str) -> None:
