@@ -48,12 +48,16 @@ def publish(
     now = Clock().now()
     verdicts = [verdict(each.sample, each.routing_key, app, now) for each in addressed]
     if dry_run:
-        show_verdicts(verdicts, as_json=as_json)
+        raise typer.Exit(show_verdicts(verdicts, as_json=as_json))
     for each in addressed:
         _refuse_without_key(each)
     for found in verdicts:
         if found.error:
             warn(f"kit-worker: {found.sample.where}: the worker will dead-letter this event: {found.error}")
+    _send(settings, addressed, app, as_json=as_json)
+
+
+def _send(settings: Settings, addressed: list[Addressed], app: str, *, as_json: bool) -> None:
     with progress(f"publishing to {settings.events_exchange}", hidden=as_json) as steps:
         sent = run_async(_publish(settings, addressed, steps))
     _report(sent, settings.events_exchange, as_json=as_json)

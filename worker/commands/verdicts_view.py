@@ -1,22 +1,16 @@
-"""Prints what would become of events, and ends with 2 where one of them would be refused."""
+"""Prints what would become of events."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import typer
 
 from worker.commands.exits import ExitCode
 from worker.commands.output import say, show_json
 from worker.contract.verdict import Verdict
 
 
-def show_verdicts(verdicts: Sequence[Verdict], *, as_json: bool) -> None:
-    """Print a line for each event, or JSON, and end.
-
-    Raises:
-        Exit: With 0 where all would be taken, else with 2.
-    """
+def show_verdicts(verdicts: Sequence[Verdict], *, as_json: bool) -> ExitCode:
+    """Print a line for each event, or JSON; return 0 where all would be taken, else 2."""
     refused = sum(each.error is not None for each in verdicts)
     if as_json:
         show_json([_as_json(each) for each in verdicts])
@@ -24,7 +18,7 @@ def show_verdicts(verdicts: Sequence[Verdict], *, as_json: bool) -> None:
         for each in verdicts:
             say(_line(each))
         say(f"{len(verdicts)} checked, {refused} refused; nothing was sent.")
-    raise typer.Exit(ExitCode.CONFIGURATION if refused else ExitCode.OK)
+    return ExitCode.CONFIGURATION if refused else ExitCode.OK
 
 
 def _line(each: Verdict) -> str:
