@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -127,6 +127,10 @@ class AccountLedger:
         await self.retrying.until_done(work)
         if tenure is not None and tenure is self._tenure:
             self._tenure = replace(tenure, batch=batch.number)
+
+    async def forgotten(self, signs: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], datetime]:
+        """Return which of these signs of people were forgotten, however long that takes."""
+        return await self.retrying.until_done(lambda: self._ledger.forgotten(self._account, signs))
 
     async def release(self) -> None:
         """Say that all that was called is answered and written; in vain where the ledger is gone."""

@@ -19,7 +19,7 @@ from worker.consumer.receive import Consumer
 from worker.consumer.report import Report
 from worker.kit.persistence import Persistence
 from worker.subscribers.in_hand import InHand
-from worker.subscribers.item import Kind, Outcome
+from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import HistoryEntry
 from worker.subscribers.subscriber import Call
 
@@ -117,9 +117,21 @@ class Settle(Persistence):
         """
         while True:
             outcome = await self._refused.get()
-            await self._dead_letters.publish(outcome)
+            if await self._is_of_forgotten(outcome.item):
+                outcome = Outcome(outcome.item, Kind.FORGOTTEN)
+            else:
+                await self._dead_letters.publish(outcome)
             self._end(outcome)
             self._refused.task_done()
+
+    async def _is_of_forgotten(self, item: Item) -> bool:
+        """Tell whether a message that could not be read names somebody who was forgotten since."""
+        known = item.known
+        if item.event is not None or not known.signs:
+            return False  # of all others the ledger was asked before
+        gone = await self._ledger.forgotten(known.signs)
+        time = known.time or item.delivery.received_at
+        return any(time <= until for until in gone.values())
 
     async def run(self) -> None:
         """Write, ack and tell until cancelled; what is not acked by then goes back to its queue.
@@ -180,14 +192,13 @@ def history_entry(outcome: Outcome, at: float) -> HistoryEntry | None:
     item, known = outcome.item, outcome.item.known
     if outcome.kind is Kind.FORGOTTEN:
         return None
-    unasked = known.signs if item.event is None else ()
+    read = known.email if item.event is None else ""
     return HistoryEntry(
-        email=item.subscriber.record.email if item.subscriber is not None else known.email if unasked else "",
+        email=read if item.subscriber is None else item.subscriber.record.email,
         event_id=known.id,
         event_type=known.type,
         event_time=known.time or item.delivery.received_at,
         at=at,
-        unasked=unasked,
         outcome=outcome.kind.value,
         detail=str(outcome.error) if outcome.error is not None else "",
         calls=tuple(map(_call_as_kept, outcome.calls)),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlalchemy import Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from worker.events.values import time_text
 from worker.ledger.schema import accounts
+from worker.subscribers.identity import id_key, plain
+from worker.subscribers.known import HistoryEntry, Person
 
 
 def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -29,3 +33,30 @@ async def upsert(connection: AsyncConnection, table: Table, rows: list[dict[str,
     statement = insert(connection, table)
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def person_row(account: str, person: Person) -> dict[str, Any]:
+    """Return a person's row."""
+    return {
+        "account": account,
+        "user_id": person.user_id,
+        "email": person.email,
+        "moved_at": person.moved_at,
+    }
+
+
+def entry_row(account: str, entry: HistoryEntry, worker: str) -> dict[str, Any]:
+    """Return a line of the history."""
+    return {
+        "account": account,
+        "email": plain(entry.email),
+        "event_id": None if entry.event_id is None else id_key(entry.event_id),
+        "event_type": plain(entry.event_type),
+        "event_time": time_text(entry.event_time),
+        "at": entry.at,
+        "outcome": entry.outcome,
+        "detail": plain(entry.detail),
+        "calls": json.dumps(entry.calls, ensure_ascii=True),
+        "version": entry.version,
+        "worker": id_key(worker),
+    }

@@ -6,7 +6,6 @@ One read and one write a batch, not an event.
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from hashlib import sha256
@@ -18,18 +17,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.clock import Clock
 from worker.errors import EpochLost, LedgerWentBack
-from worker.events.values import time_text
 from worker.ledger.database import Database, secret_of
 from worker.ledger.failures import DamagedRowError
 from worker.ledger.ledger_time import LedgerTime
 from worker.ledger.names import write_names
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
-from worker.ledger.rows import upsert
+from worker.ledger.rows import entry_row, person_row, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
 from worker.ledger.takeover import Taker, Tenure, later, take_over
 from worker.ledger.witness import Witness
-from worker.subscribers.identity import id_key, plain
-from worker.subscribers.known import Batch, HistoryEntry, Known, Person
+from worker.subscribers.identity import id_key
+from worker.subscribers.known import Batch, Known, Person
 from worker.subscribers.record import Record
 
 log = structlog.get_logger()
@@ -112,6 +110,13 @@ class Ledger:
             gone = await self._forgotten(connection, tenure.account, signs)
         return Known(records, found, gone)
 
+    async def forgotten(
+        self, account: str, signs: Collection[tuple[str, str]]
+    ) -> dict[tuple[str, str], datetime]:
+        """Return which of these signs of people were forgotten; see `Known.forgotten`."""
+        async with self.database.read() as connection:
+            return await self._forgotten(connection, account, signs)
+
     async def save(self, tenure: Tenure, batch: Batch) -> None:
         """Write a batch, all or nothing; do nothing where the last one of its tenure had the same number.
 
@@ -129,10 +134,10 @@ class Ledger:
             await upsert(
                 connection, subscribers, [_subscriber_row(tenure, record, at) for record in batch.records]
             )
-            await upsert(connection, people, [_person_row(account, person) for person in batch.people])
+            await upsert(connection, people, [person_row(account, person) for person in batch.people])
             await write_names(connection, account, tenure.kit_account, batch.names)
-            if entries := await self._without_forgotten(connection, account, batch.entries):
-                rows = [_entry_row(account, entry, self.worker) for entry in entries]
+            if batch.entries:
+                rows = [entry_row(account, entry, self.worker) for entry in batch.entries]
                 await connection.execute(history.insert(), rows)
             # Last, so that it is no earlier than any answer that was written.
             written = update(accounts).where(accounts.c.account == account)
@@ -193,13 +198,6 @@ class Ledger:
                 record.lost()
         return records
 
-    async def _without_forgotten(
-        self, connection: AsyncConnection, account: str, entries: list[HistoryEntry]
-    ) -> list[HistoryEntry]:
-        signs = {sign for entry in entries for sign in entry.unasked}
-        gone = await self._forgotten(connection, account, signs) if signs else {}
-        return [entry for entry in entries if not entry.is_of_forgotten(gone)]
-
     async def _forgotten(
         self, connection: AsyncConnection, account: str, signs: Iterable[tuple[str, str]]
     ) -> dict[tuple[str, str], datetime]:
@@ -226,29 +224,4 @@ def _subscriber_row(tenure: Tenure, record: Record, at: float) -> dict[str, Any]
         "state": dump_record(record),
         "moved_to": record.moved and record.moved.to,
         "updated_at": at,
-    }
-
-
-def _person_row(account: str, person: Person) -> dict[str, Any]:
-    return {
-        "account": account,
-        "user_id": person.user_id,
-        "email": person.email,
-        "moved_at": person.moved_at,
-    }
-
-
-def _entry_row(account: str, entry: HistoryEntry, worker: str) -> dict[str, Any]:
-    return {
-        "account": account,
-        "email": plain(entry.email),
-        "event_id": None if entry.event_id is None else id_key(entry.event_id),
-        "event_type": plain(entry.event_type),
-        "event_time": time_text(entry.event_time),
-        "at": entry.at,
-        "outcome": entry.outcome,
-        "detail": plain(entry.detail),
-        "calls": json.dumps(entry.calls, ensure_ascii=True),
-        "version": entry.version,
-        "worker": id_key(worker),
     }

@@ -57,12 +57,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One event's line in the history; see `kit-worker history`.
-
-    Attributes:
-        unasked: Signs of a person of whom the ledger was not asked, as the keys of `Known.forgotten`; where
-            the person was forgotten, nothing is written.
-    """
+    """One event's line in the history; see `kit-worker history`."""
 
     email: str
     event_id: str | None
@@ -73,11 +68,6 @@ class HistoryEntry:
     detail: str = ""
     calls: tuple[Mapping[str, Any], ...] = ()
     version: str = ""
-    unasked: tuple[tuple[str, str], ...] = ()
-
-    def is_of_forgotten(self, forgotten: Mapping[tuple[str, str], datetime]) -> bool:
-        """Tell whether it would name somebody who was forgotten after it happened."""
-        return any(self.event_time <= forgotten[sign] for sign in self.unasked if sign in forgotten)
 
 
 @dataclass(slots=True)

@@ -82,21 +82,14 @@ async def test_a_person_is_erased_under_every_address(ledger_of_two: Ledger, ema
     assert left == []
 
 
-async def test_what_could_not_be_read_brings_nobody_back_into_the_history(ledger: Ledger) -> None:
-    """Given Ada, who was forgotten, then a refused event names her only if it is of later."""
-    await forget(ledger, ADA, [ACCOUNT])
-    now = datetime.fromtimestamp(ledger.clock.time(), UTC)
-    hers, his = (("email", ADA),), (("email", BOB), ("user", "u-b"))
-    lines = [
-        entry(ADA, "before", event_time=now, unasked=hers),
-        entry(ADA, "after", event_time=now + MAX_AHEAD + MAX_AHEAD, unasked=hers),
-        entry(BOB, "his", event_time=now, unasked=his),
-    ]
-    await fill(ledger, Batch(entries=lines))
+async def test_who_was_forgotten_is_known_by_each_sign(ledger_of_two: Ledger) -> None:
+    """Given Ada, who was forgotten, whoever reads a sign of hers can ask until when that counts."""
+    await forget(ledger_of_two, WORK, [])
 
-    found = await find_history(ledger.database, account=ACCOUNT)
+    gone = await ledger_of_two.forgotten(ACCOUNT, [("email", HOME), ("user", "u-a"), ("email", BOB)])
 
-    assert [line.event_id for line in found] == ["after", "his"]
+    until = datetime.fromtimestamp(ledger_of_two.clock.time(), UTC) + MAX_AHEAD
+    assert gone == {("email", HOME): until, ("user", "u-a"): until}
 
 
 SECRET = "geheim@example.com"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from datetime import timedelta
 
 import pytest
 
@@ -259,7 +261,6 @@ def test_the_history_tells_what_can_be_read_of_an_event_that_is_invalid() -> Non
             ("e-1", "order.paid", EMAIL, "dead_lettered"),
             (None, "order.lost", "", "dead_lettered"),
         ]
-        assert entries[0].unasked == (("email", EMAIL), ("user", "7"))
         assert {entry.event_time for entry in entries} == {world.clock.now()}
 
     run(main())
@@ -273,6 +274,28 @@ def test_an_event_that_asks_for_nothing_leaves_no_address_in_the_history() -> No
             await settle()
             await world.settle.emptied()
         (entry,) = [entry for batch in world.ledger.batches for entry in batch.entries]
-        assert (entry.outcome, entry.email, entry.unasked) == ("ignored", "", ())
+        assert (entry.outcome, entry.email) == ("ignored", "")
+
+    run(main())
+
+
+@pytest.mark.parametrize("sign", [("email", EMAIL), ("user", "7")])
+def test_an_invalid_event_of_somebody_who_was_forgotten_is_no_dead_letter(sign: tuple[str, str]) -> None:
+    """Given one that is invalid, of before and of after that moment, only the later one names the person."""
+    data = {"user": {"id": 7, "email": EMAIL}}
+
+    async def main() -> None:
+        world = Session()
+        world.ledger.gone[sign] = world.clock.now()
+        async with world.running(dispatch=False):
+            for minutes in (-1, 1):
+                time = (world.clock.now() + timedelta(minutes=minutes)).isoformat()
+                invalid = {"id": [], "type": "order.paid", "time": time, "data": data}
+                world.delivers(json.dumps(invalid).encode())
+            await settle()
+            await world.settle.emptied()
+        assert [each.item.delivery.tag for each in world.dead_letters.published] == [2]
+        assert world.kinds == {1: "forgotten", 2: "dead_lettered"}
+        assert world.consumer.unsettled == {}
 
     run(main())

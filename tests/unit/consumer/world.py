@@ -272,6 +272,7 @@ class FakeLedger:
         not_before: When the account was last written for before.
         brings: What that becomes with the take.
         takes: The epoch that the next question brings, if it takes the account.
+        gone: Who was forgotten, and until when.
     """
 
     records: dict[str, Record] = field(default_factory=dict)
@@ -287,6 +288,7 @@ class FakeLedger:
     brings: datetime = NEVER
     error: Exception | None = None
     problem: str = ""
+    gone: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     async def load(self, emails: Collection[str], _users: Collection[str], *, may_take: bool) -> Known:
         """Answer."""
@@ -298,6 +300,10 @@ class FakeLedger:
         if self.error is not None:
             raise self.error
         return Known(self.records, self.people, {})
+
+    async def forgotten(self, signs: Collection[tuple[str, str]]) -> dict[tuple[str, str], datetime]:
+        """Answer."""
+        return {sign: self.gone[sign] for sign in signs if sign in self.gone}
 
     async def save(self, batch: Batch) -> None:
         """Write."""
