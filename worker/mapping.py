@@ -163,6 +163,8 @@ def to_change(
 ) -> Change:
     """Return the change that an event asks for.
 
+    Of its values, one that is missing says nothing; a null clears a custom field, and never the first name.
+
     Args:
         mapping: What its type does.
         fields: Where its values go.
