@@ -126,10 +126,9 @@ async def test_few_file_descriptors(arena: Arena) -> None:
         await arena.green()
 
 
-@pytest.mark.full
 @pytest.mark.timeout(300)
 async def test_sigstop_for_three_heartbeats(arena: Arena) -> None:
-    """Given a worker that stood still until another took over, the two never overlap."""
+    """Given a worker that stood still until another took over, it calls Kit no more: they never overlap."""
     async with arena.running(events=900, workers=("one", "two"), per_second=arena.pace):
         await arena.calls(60)
         sleeper = max(arena.workers, key=lambda worker: worker.events_logged().count("event_applied"))
@@ -137,8 +136,11 @@ async def test_sigstop_for_three_heartbeats(arena: Arena) -> None:
         arena.sandbox.latency = 0.1
         await arena.red(sleeper)
         await asyncio.sleep(3 * HEARTBEAT)
+        woken = arena.sandbox.monotonic()
         sleeper.process.send_signal(signal.SIGCONT)
         await until(lambda: "broker_lost" in sleeper.events_logged(), 60)
+        late = [call for call in arena.sandbox.journal.calls if call.arrived > woken]
+        assert not [call for call in late if f"({sleeper.name})" in call.user_agent and call.method != "GET"]
 
 
 @pytest.mark.full

@@ -1,8 +1,6 @@
 """What RabbitMQ may do to a worker, and that the worker recovers from it, loudly, with nothing lost."""
 
 import asyncio
-import contextlib
-import signal
 import struct
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -199,29 +197,3 @@ async def test_messages_that_break_amqp_libraries(
         assert "broker_lost" not in worker.events_logged()
     assert wrong_people(sandbox, good) == []
     assert sandbox.account(world.key).find("a@b.co") is None
-
-
-async def test_sigstop_past_the_heartbeats_calls_kit_no_more(
-    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    """Given a worker that stood still until another took over, it calls Kit no more when it wakes."""
-    events = make_events(400, 60, seed=17)
-    sandbox.latency = 0.2
-    async with contextlib.AsyncExitStack() as stack:
-        first = await stack.enter_async_context(Worker(world, tmp_path / "one", WORKER_ID="one"))
-        second = await stack.enter_async_context(Worker(world, tmp_path / "two", WORKER_ID="two"))
-        await publish(channel, world.exchange, events)
-        await until(lambda: "event_applied" in [*first.events_logged(), *second.events_logged()])
-        sleeper, other = (first, second) if "event_applied" in first.events_logged() else (second, first)
-        sleeper.process.send_signal(signal.SIGSTOP)
-        await until(lambda: "event_applied" in other.events_logged(), 90)
-        taken_over = sandbox.monotonic()
-        sleeper.process.send_signal(signal.SIGCONT)
-        await until(lambda: "broker_lost" in sleeper.events_logged(), 30)
-        name = "one" if sleeper is first else "two"
-        late = [
-            call
-            for call in sandbox.journal.calls
-            if f"({name})" in call.user_agent and call.arrived > taken_over and call.method != "GET"
-        ]
-        assert late == []
