@@ -187,7 +187,7 @@ async def test_many_large_events_of_small_objects(arena: Arena) -> None:
 @pytest.mark.timeout(180)
 async def test_bodies_of_twelve_megabytes(arena: Arena) -> None:
     """Given bodies far beyond the limit, each is a dead letter, and few of them are in hand at once."""
-    body = b'{"id": "x", "data": "' + b"x" * 12 * MEGABYTE + b'"}'
+    body = b'{"data": "' + b"x" * 12 * MEGABYTE + b'"}'  # its id is the message's
     large = [Message(f"large-{number}", "user.signed_up", body, readable=False) for number in range(24)]
     events: list[Published] = [*make_events(20, 10, seed=103), *large]
     async with arena.running(events=events, beside=False):
