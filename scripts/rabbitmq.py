@@ -23,7 +23,7 @@ from scripts.control import Answer
 from scripts.machine import answers, free_ports, kill_program, runs, start_program
 from scripts.service import Service, ServiceError, check_given
 
-IMAGE = "rabbitmq:4-management"  # the one that docker-compose.yml uses
+IMAGE = "rabbitmq:4-management"  # any RabbitMQ 4 will do
 IN_DOCKER = "--docker"
 # The packages' own scripts: what lies in /usr/sbin is a wrapper that insists on root and changes the user.
 PACKAGED = "/usr/lib/rabbitmq/bin"
