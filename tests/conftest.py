@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from worker.outside import SECRETS
+from worker.outside.texts import SECRETS
 
 # Machines differ in speed, so no example has a deadline; pytest's own time limit ends what hangs. In CI the
 # examples are the same in each run: a run fails for what was changed, not by chance.

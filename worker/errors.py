@@ -34,7 +34,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from worker.outside import line
+from worker.outside.texts import line
 
 
 class Reason(StrEnum):

@@ -14,7 +14,7 @@ from typing import Any, Final, TextIO, cast
 import structlog
 from prometheus_client import Counter
 
-from worker.outside import MAX_TRACEBACK, line, redacted
+from worker.outside.texts import MAX_TRACEBACK, line, redacted
 
 _PRIVATE: Final = frozenset({"_record", "_from_structlog"})
 """structlog's own, taken off before anything is rendered."""

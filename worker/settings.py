@@ -19,8 +19,8 @@ from worker.errors import ConfigurationError, Problem
 from worker.files import NoSecretError, read_text, secret_named
 from worker.ledger.address import check_ledger_url, check_way_to_ledger
 from worker.ledger.sealing import check_key
-from worker.outside import SECRETS
-from worker.urls import check_url, passwords
+from worker.outside.texts import SECRETS
+from worker.outside.urls import check_url, passwords
 
 ENV_FILE: Final = Path(".env")
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from worker.errors import ConfigurationError
-from worker.outside import redacted
+from worker.outside.texts import redacted
 from worker.settings import (
     SECRET_SETTINGS,
     Settings,

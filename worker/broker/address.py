@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from yarl import URL
 
-from worker.urls import check_url, each_host
+from worker.outside.urls import check_url, each_host
 
 HEARTBEAT: Final = 20
 """Seconds. RabbitMQ gives a silent worker's queues away after two of them."""

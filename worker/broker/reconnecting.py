@@ -22,7 +22,7 @@ from worker.broker.nodes import Nodes
 from worker.broker.version import version_warnings
 from worker.clock import Clock
 from worker.errors import BrokerUnavailable
-from worker.outside import line
+from worker.outside.texts import line
 from worker.retry import failures_after, pause
 
 PING_EVERY: Final = 5.0

@@ -7,7 +7,7 @@ from typing import Final
 from aio_pika import exceptions
 from aiormq.exceptions import IncompatibleProtocolError, ProtocolSyntaxError
 
-from worker.network import why
+from worker.outside.network import why
 
 _LOGIN: Final = "refuses this user name and password: correct them in AMQP_URL"
 _NOT_AMQP: Final = (

@@ -14,7 +14,7 @@ from worker.errors import (
     TopologyMismatch,
     TryLater,
 )
-from worker.outside import redacted
+from worker.outside.texts import redacted
 
 
 class ExitCode(IntEnum):

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from worker import logs
-from worker.outside import MAX_TRACEBACK, harmless, harmless_json, redacted
+from worker.outside.texts import MAX_TRACEBACK, harmless, harmless_json, redacted
 
 PIPE_WIDTH: Final = 1_000_000
 """Columns in a pipe: nothing is cut or wrapped, so that programs find what they look for."""

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.reader import Selects
-from worker.outside import harmless
+from worker.outside.texts import harmless
 
 AFTER: Final = 1.0
 """Seconds after which a bar appears: what is done by then needs none."""

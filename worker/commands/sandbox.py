@@ -13,7 +13,7 @@ import typer
 from worker.commands.common import run_async
 from worker.commands.exits import UsageError
 from worker.commands.output import say
-from worker.network import not_listening
+from worker.outside.network import not_listening
 from worker.sandbox import Plan, Sandbox, serve
 from worker.sandbox.oauth import TOKEN_LIFE
 

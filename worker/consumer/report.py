@@ -10,7 +10,7 @@ from prometheus_client import Counter
 from worker.clock import Clock
 from worker.handlers import HANDLERS
 from worker.metrics import Metrics
-from worker.outside import mask_email
+from worker.outside.texts import mask_email
 from worker.subscribers.item import Item, Kind, Outcome
 
 log = structlog.get_logger()

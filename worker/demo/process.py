@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from worker.errors import KitWorkerError
-from worker.outside import redacted
+from worker.outside.texts import redacted
 
 PATIENCE: Final = 30.0
 """Seconds for any one step, on a slow machine."""

@@ -17,7 +17,7 @@ from worker.errors import (
     NoMoreSubscribers,
     RateLimited,
 )
-from worker.outside import line
+from worker.outside.texts import line
 
 MAX_DETAIL = 300
 MOST = 10

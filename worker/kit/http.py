@@ -16,7 +16,7 @@ from worker.clock import Clock
 from worker.errors import KitUnavailable
 from worker.kit.answers import unanswered
 from worker.kit.sockets import sockets
-from worker.network import why
+from worker.outside.network import why
 
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 """A page of 1,000 tags is some 200 kB; more than this is not an answer of Kit's."""

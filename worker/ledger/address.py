@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from worker.urls import check_url
+from worker.outside.urls import check_url
 
 DRIVERS: Final = {"sqlite+aiosqlite", "postgresql+asyncpg"}
 MAX_PORT: Final = 65536

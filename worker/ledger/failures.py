@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from worker.errors import LedgerUnavailable
 from worker.ledger.migrations import DamagedLedgerError, NewerLedgerError
-from worker.network import why
-from worker.outside import line
+from worker.outside.network import why
+from worker.outside.texts import line
 
 FAILURES: Final = (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 _LOST_TABLES: Final = (

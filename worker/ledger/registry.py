@@ -14,7 +14,7 @@ from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, claims, consumers, workers
 from worker.ledger.store import Ledger
 from worker.metrics import VERSION
-from worker.outside import redacted
+from worker.outside.texts import redacted
 from worker.subscribers.identity import id_key
 
 LIVE_FOR: Final = 90.0

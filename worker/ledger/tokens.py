@@ -18,7 +18,7 @@ from worker.ledger.connecting import Connected, connect
 from worker.ledger.schema import tokens
 from worker.ledger.sealing import BrokenSealError, Seal
 from worker.ledger.store import Ledger
-from worker.outside import SECRETS
+from worker.outside.texts import SECRETS
 
 NO_KEY = "LEDGER_KEY is not set, with which its tokens are encrypted: set it as kit-worker connect had it"
 

@@ -23,7 +23,7 @@ from worker.ledger.names import names_of
 from worker.ledger.store import Ledger
 from worker.mapping import FIRST_NAME
 from worker.ops.check_broker import check_ledger
-from worker.outside import line
+from worker.outside.texts import line
 from worker.settings import Settings
 from worker.subscribers.change import TagWish, tag_key
 from worker.subscribers.known import KitName

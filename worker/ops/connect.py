@@ -18,7 +18,7 @@ from worker.ledger.connecting import Connected, TakenError
 from worker.ledger.sealing import Seal
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import KitConnection, Tokens, TokenStore
-from worker.outside import line
+from worker.outside.texts import line
 from worker.settings import Settings
 
 MAX_NAME: Final = 100

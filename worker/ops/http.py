@@ -10,8 +10,8 @@ from typing import Final, TypeAlias
 from aiohttp import web
 
 from worker.errors import ConfigurationError, Problem
-from worker.network import not_listening
 from worker.ops.readiness import StatusReport
+from worker.outside.network import not_listening
 
 CONNECTIONS: Final = 32
 """At once. Each is a descriptor, which Kit, the broker and the ledger need, too."""

@@ -19,7 +19,7 @@ from worker.events.envelope import from_base64, legible_attributes, stated_type
 from worker.events.event import EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY
 from worker.events.routing_key import type_in
 from worker.events.times import parse_time
-from worker.outside import line
+from worker.outside.texts import line
 from worker.subscribers.identity import id_key, person_in
 
 MAX_TYPE: Final = 255

@@ -14,7 +14,7 @@ from typing import Final
 from email_validator import EmailNotValidError, validate_email
 
 from worker.events.values import Json, as_text
-from worker.outside import MAX_ADDRESS
+from worker.outside.texts import MAX_ADDRESS
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 

@@ -11,7 +11,7 @@ from worker.ledger.forgetting import forget
 from worker.ledger.history import addresses, find_history
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
-from worker.outside import redacted
+from worker.outside.texts import redacted
 from worker.subscribers.change import Part, TagWish
 from worker.subscribers.identity import MAX_ID, id_key, plain
 from worker.subscribers.known import Batch, Person

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from worker.accounts.file.source import YamlPath
 from worker.errors import Problem
 from worker.files import NoSecretError, read_secret, secret_named
-from worker.outside import SECRETS
+from worker.outside.texts import SECRETS
 
 CLIENT_ID: Final = "client id"
 _KIT_KEY: Final = re.compile(r"(?i)kit_(?=.*[0-9])")

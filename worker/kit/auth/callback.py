@@ -11,8 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 from aiohttp import web
 
 from worker.kit.auth.consent import Consent, ConsentError, DeclinedError, Granted
-from worker.network import not_listening
-from worker.urls import check_url
+from worker.outside.network import not_listening
+from worker.outside.urls import check_url
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 DONE: Final = "Thank you. You may close this window; the command says how it went on."

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from worker.clock import Clock
 from worker.kit.auth.endpoint import authorize_url
 from worker.kit.credentials import OAuthApp
-from worker.outside import line
+from worker.outside.texts import line
 
 SEPARATOR: Final = "."
 VALID_FOR: Final = 900.0

@@ -23,8 +23,8 @@ from worker.kit.credentials import OAuthApp
 from worker.kit.http import user_agent
 from worker.kit.sockets import sockets
 from worker.ledger.tokens import Tokens
-from worker.network import why
-from worker.outside import SECRETS, line
+from worker.outside.network import why
+from worker.outside.texts import SECRETS, line
 
 AUTHORIZE: Final = "/v4/oauth/authorize"
 TOKEN: Final = "/v4/oauth/token"  # noqa: S105  # a path

@@ -12,8 +12,8 @@ from yarl import URL
 
 from worker.broker.address import check_amqp_url, mask_url
 from worker.ledger.address import check_ledger_url
+from worker.outside.urls import check_url, each_host, passwords
 from worker.settings import check_base_url
-from worker.urls import check_url, each_host, passwords
 
 REFUSED = {
     "a slash and a hash in the password": "amqp://guest:12/34#sesame@H/",

@@ -23,7 +23,7 @@ from worker.clock import Clock
 from worker.errors import BrokerUnavailable, KitUnavailable, LedgerUnavailable
 from worker.kit.http import KitHttp, Request
 from worker.ledger.database import Database
-from worker.network import not_listening, why
+from worker.outside.network import not_listening, why
 
 NOW = datetime.now(UTC)
 

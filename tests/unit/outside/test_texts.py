@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.errors import KitRejected, Problem, Reason
-from worker.outside import MAX_TEXT, SECRETS, harmless, harmless_json, line, mask_email, redacted
+from worker.outside.texts import MAX_TEXT, SECRETS, harmless, harmless_json, line, mask_email, redacted
 
 ADDRESS = "ada.lovelace+news@example.com"
 KEY = "kit_0123456789abcdef0123456789abcdef"

@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Iterator
 from typing import Final
 
-from worker.outside import line
+from worker.outside.texts import line
 
 _ERRNO: Final = re.compile(r"\[Errno (\d+)\]")
 """asyncio puts the failures of several addresses of a host into one text, and has no number for them."""

@@ -1,0 +1,1 @@
+"""What comes from outside, and is not trusted: texts, URLs, and why something was not reached."""
