@@ -14,6 +14,11 @@ _NOT_AMQP: Final = (
     "what answers there does not speak AMQP: correct host and port in AMQP_URL (5672; RabbitMQ's pages have "
     "another one), or write amqps:// where it wants TLS"
 )
+_WITHOUT_A_WORD: Final = (
+    "ends the connection without a word: RabbitMQ is not up behind it (wait, or start it), or it wants TLS "
+    "(write amqps://), or it is something else (correct host and port in AMQP_URL)"
+)
+"""A proxy, such as Docker's for published ports, takes connections also while nobody is there."""
 
 
 def refusal(error: BaseException, vhost: str) -> str:
@@ -30,7 +35,7 @@ def refusal(error: BaseException, vhost: str) -> str:
     if isinstance(error, ProtocolSyntaxError | IncompatibleProtocolError):
         return _NOT_AMQP
     if "unexpectedly closed" in str(error):  # aiormq's text, where what came is shorter than any frame
-        return _NOT_AMQP
+        return _WITHOUT_A_WORD if "Read 0 bytes but 1 " in str(error) else _NOT_AMQP
     return f"cannot be reached: {why(error)}; correct AMQP_URL, or start RabbitMQ"
 
 

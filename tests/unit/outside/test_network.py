@@ -143,15 +143,21 @@ async def test_the_certificate_of_another_kit(tmp_path: Path) -> None:
         assert "its certificate is signed by itself" in await said_of_kit(f"https://localhost:{port}")
 
 
-@pytest.mark.parametrize(
-    "answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x15\x03\x01\x00\x02\x02\x46", b""]
-)
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x15\x03\x01\x00\x02\x02\x46"])
 async def test_what_does_not_speak_amqp(answer: bytes) -> None:
-    """Given a web server, TLS, or whoever closes at once on the port, the sentence says what to correct."""
+    """Given a web server, or TLS, on the port, the sentence says what to correct."""
     async with answering(answer) as port:
         said = await said_of_broker(f"amqp://u:p@127.0.0.1:{port}/")
 
     assert "does not speak AMQP: correct host and port in AMQP_URL" in said
+
+
+async def test_a_proxy_with_no_broker_behind_it() -> None:
+    """Given a port that takes connections and ends them, as Docker publishes it, RabbitMQ may be down."""
+    async with answering(b"") as port:
+        said = await said_of_broker(f"amqp://u:p@127.0.0.1:{port}/")
+
+    assert "ends the connection without a word: RabbitMQ is not up behind it" in said
 
 
 async def test_amqps_where_nobody_speaks_tls() -> None:
