@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -23,6 +24,15 @@ def make(target: str, *words: str, **environ: str) -> subprocess.CompletedProces
         ["make", target, *words],  # noqa: S607
         cwd=ROOT, env={**os.environ, **environ}, capture_output=True, text=True, check=False,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs() -> None:
+    """Have the programs installed, by one of the tests' processes while the others wait."""
+    with (ROOT / ".venv" / "audit.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = make(".venv/.audit")
+        assert made.returncode == 0, made.stderr
 
 
 def locked() -> dict[str, str]:
