@@ -33,8 +33,6 @@ AMQP_HEADER, METHOD_FRAME_ON_CHANNEL_0 = b"AMQP\x00\x00\x09\x01", b"\x01\x00\x00
 SECONDS_TO_NOTE_A_QUEUE = 1.0
 # After a start each replicated queue elects a leader, which takes some seconds; only then does it answer.
 WITHOUT_LEADER = "[Queue || Queue <- ets:tab2list(ra_state), element(2, Queue) =/= leader]."
-LEADERS_WITHIN = 30.0
-"""Seconds. A queue that was half made when the node was killed may never get one, and is nobody's."""
 CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{port}
 disk_free_limit.absolute = 50MB
@@ -107,7 +105,6 @@ class Broker(Service):
     name = "broker"
     variable = "AMQP_URL"
     rabbitmqctl: list[str]
-    _answers_since: float | None = None
 
     def url(self) -> str:
         """Return where it is."""
@@ -122,13 +119,13 @@ class Broker(Service):
         return super().control(arguments)
 
     def _is_ready(self) -> bool:
-        # It takes connections, and each replicated queue has a leader, or has had the time to get one.
+        # It takes connections, and each replicated queue has a leader.
         if not url_answers(self.url()):
-            self._answers_since = None
+            self._lacks = f"nobody answers at port {self.port}"
             return False
-        self._answers_since = self._answers_since or time.monotonic()
-        waited = time.monotonic() - self._answers_since
-        return waited > LEADERS_WITHIN or self._ask("--silent", "eval", WITHOUT_LEADER).out == "[]\n"
+        asked = self._ask("--silent", "eval", WITHOUT_LEADER)
+        self._lacks = f"replicated queues without a leader: {asked.out}{asked.err}".rstrip()
+        return asked.out == "[]\n"
 
     def _ask(self, *arguments: str) -> Answer:
         command = [*self.rabbitmqctl, *arguments]

@@ -45,6 +45,7 @@ class Service(ABC):
     name: str
     variable: str
     start_seconds = 120.0
+    _lacks = ""  # what it was that kept it from being ready, when one last looked
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"kit-worker-{self.name}-"))
@@ -117,7 +118,9 @@ class Service(ABC):
 
         if wait_until(is_up, self.start_seconds, interval=0.2):
             return Answer()
-        return Answer(1, err=f"{self.name}-ctl: it did not start within {self.start_seconds:.0f} s.\n")
+        said = f"{self.name}-ctl: it did not start within {self.start_seconds:.0f} s. {self._lacks}"
+        log = self.log.read_text(encoding="utf-8", errors="replace")
+        return Answer(1, err=f"{said}\nThe end of its log:\n{tail(log)}\n")
 
 
 def check_given(variable: str, title: str, url_answers: Callable[[str], bool]) -> bool:

@@ -70,10 +70,16 @@ def secret_named(name: str, environ: Mapping[str, str], what: str) -> str:
     Raises:
         NoSecretError: Both are set, or the file is of no use.
     """
-    secret, file = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
-    if secret and file:
+    secret, file = environ.get(name, "").strip(), file_named(name, environ)
+    if secret and file is not None:
         raise NoSecretError(f"{name} and {name}_FILE are both set; take one of them out")
-    return read_secret(Path(file), what) if file else secret
+    return secret if file is None else read_secret(file, what)
+
+
+def file_named(name: str, environ: Mapping[str, str]) -> Path | None:
+    """Return the file that `NAME_FILE` names; None where that is not set, or blank."""
+    file = environ.get(f"{name}_FILE", "").strip()
+    return Path(file) if file else None
 
 
 def read_secret(file: Path, what: str) -> str:

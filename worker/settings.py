@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.broker.address import check_amqp_url, check_management_url
 from worker.errors import ConfigurationError, Problem
-from worker.files import NoSecretError, read_text, secret_named
+from worker.files import NoSecretError, file_named, read_text, secret_named
 from worker.ledger.address import check_ledger_url, check_way_to_ledger
 from worker.ledger.sealing import check_key
 from worker.outside.texts import SECRETS
@@ -148,8 +148,8 @@ def load_settings() -> Settings:
 def secret_files() -> list[Path]:
     """Return the files in which the settings' secrets are, `.env` among them."""
     environ = environment()
-    named = (environ.get(f"{name.upper()}_FILE") for name in SECRET_SETTINGS)
-    return [ENV_FILE, *(Path(file) for file in named if file)]
+    named = (file_named(name.upper(), environ) for name in SECRET_SETTINGS)
+    return [ENV_FILE, *(file for file in named if file is not None)]
 
 
 def _in_files(environ: Mapping[str, str], problems: list[Problem]) -> Iterator[tuple[str, SecretStr]]:
@@ -160,7 +160,7 @@ def _in_files(environ: Mapping[str, str], problems: list[Problem]) -> Iterator[t
         except NoSecretError as error:
             problems.append(Problem(_file_of(name), str(error)))
         else:
-            if environ.get(_file_of(name)):
+            if file_named(name.upper(), environ) is not None:
                 yield name, SecretStr(secret)
 
 

@@ -19,7 +19,8 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from scripts.machine import free_ports
-from tests.integration.harness import World
+from tests.integration.harness import KEY, World
+from tests.integration.shell import Shell
 from worker.sandbox import Sandbox
 
 HOW_TO_RUN = "'make test', or 'scripts/with-broker .venv/bin/pytest tests/integration'"
@@ -201,8 +202,21 @@ def http_port() -> int:
 
 
 @pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """A Kit without limits; a module that needs another one has a `sandbox` of its own."""
+    async with Sandbox(keys={KEY: "Sunny Kitchen"}, limit=False).running() as running:
+        yield running
+
+
+@pytest.fixture
 def world(amqp_url: str, events_exchange: str, account_name: str, tmp_path: Path, sandbox: Sandbox) -> World:
-    """One account with the default mapping; the test's module says what Kit is like, by its `sandbox`."""
+    """One account with the default mapping."""
     world = World(amqp_url, events_exchange, account_name, tmp_path / "config", sandbox.url)
     world.write_account()
     return world
+
+
+@pytest.fixture
+def kit_worker(world: World, tmp_path: Path) -> Shell:
+    """The command line, with that account's settings."""
+    return Shell(world, tmp_path)

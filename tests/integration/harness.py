@@ -26,6 +26,8 @@ KEY = "kit_0123456789abcdefTESTKEY"
 START = datetime(2026, 7, 1, tzinfo=UTC)
 LEVELS = ("Gold", "Silver", "Bronze")
 PLANS = ("Annual", "Monthly")
+GOOD = {"id": "good", "type": "user.signed_up", "data": {"user": {"email": "ada@example.com"}}}
+BAD = {"id": "bad", "type": "user.signed_up", "data": {"user": {"email": "ada at example.com"}}}
 
 
 # -- events and what they should lead to ------------------------------------------------------------------

@@ -13,29 +13,17 @@ from aio_pika.abc import AbstractChannel
 from pydantic import SecretStr
 
 from tests.integration.conftest import BrokerControl
-from tests.integration.harness import KEY, World
+from tests.integration.harness import World
 from tests.integration.shell import Shell
 from worker.broker.queues import connected
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, Topology, dead_letter_queue, work_queue
 from worker.ops.check_broker import check_broker
 from worker.ops.findings import Finding, Weight
-from worker.sandbox import Sandbox
 from worker.settings import Settings
 
 pytestmark = pytest.mark.timeout(120)
 
 SHIFTED_CLOCK = str(Path(__file__).parents[1] / "shifted_clock")
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(keys={KEY: "Sunny Kitchen"}, limit=False).running() as running:
-        yield running
-
-
-@pytest.fixture
-def kit_worker(world: World, tmp_path: Path) -> Shell:
-    return Shell(world, tmp_path)
 
 
 async def declared(amqp_url: str, exchange: str, account: str) -> None:

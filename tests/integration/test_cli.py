@@ -8,7 +8,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import aio_pika
@@ -17,7 +17,7 @@ import pytest
 from aio_pika.abc import AbstractChannel
 from pydantic import SecretStr
 
-from tests.integration.harness import KEY, Worker, World, all_settled, until
+from tests.integration.harness import BAD, GOOD, KEY, Worker, World, all_settled, until
 from tests.integration.shell import Shell
 from worker.broker.topology import work_queue, work_queue_arguments
 from worker.ops.check_broker import QueueCheck, check_broker
@@ -25,27 +25,6 @@ from worker.sandbox import Sandbox
 from worker.settings import Settings
 
 pytestmark = pytest.mark.timeout(120)
-
-GOOD = {"id": "good", "type": "user.signed_up", "data": {"user": {"email": "ada@example.com"}}}
-BAD = {"id": "bad", "type": "user.signed_up", "data": {"user": {"email": "ada at example.com"}}}
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(keys={KEY: "Sunny Kitchen"}, limit=False).running() as running:
-        yield running
-
-
-@pytest.fixture
-def world(amqp_url: str, events_exchange: str, account_name: str, tmp_path: Path, sandbox: Sandbox) -> World:
-    world = World(amqp_url, events_exchange, account_name, tmp_path / "config", sandbox.url)
-    world.write_account()
-    return world
-
-
-@pytest.fixture
-def kit_worker(world: World, tmp_path: Path) -> Shell:
-    return Shell(world, tmp_path)
 
 
 async def test_from_publishing_to_replaying_as_an_operator_would(

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from base64 import b64decode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,24 +28,6 @@ pytestmark = pytest.mark.timeout(120)
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TIME = datetime(2026, 7, 1, 10, 0, 0, 250_000, tzinfo=UTC)
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(keys={KEY: "Sunny Kitchen"}, limit=False).running() as running:
-        yield running
-
-
-@pytest.fixture
-def world(amqp_url: str, events_exchange: str, account_name: str, tmp_path: Path, sandbox: Sandbox) -> World:
-    world = World(amqp_url, events_exchange, account_name, tmp_path / "config", sandbox.url)
-    world.write_account()
-    return world
-
-
-@pytest.fixture
-def kit_worker(world: World, tmp_path: Path) -> Shell:
-    return Shell(world, tmp_path)
 
 
 def data_of(name: str) -> dict[str, Any]:

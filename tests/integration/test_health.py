@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import resource
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +14,6 @@ from aio_pika.abc import AbstractChannel
 
 from tests.integration.conftest import BrokerControl
 from tests.integration.harness import (
-    KEY,
     Worker,
     World,
     all_settled,
@@ -37,13 +35,6 @@ from worker.sandbox import Sandbox
 pytestmark = pytest.mark.timeout(120)
 
 HALF = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    """A Kit without limits."""
-    async with Sandbox(keys={KEY: "Sunny Kitchen"}, limit=False).running() as sandbox:
-        yield sandbox
 
 
 async def half_sent(port: int, count: int, all_there: asyncio.Event) -> None:

@@ -7,7 +7,6 @@ import base64
 import json
 import signal
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -33,21 +32,10 @@ events:
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(keys={KEY: "Sunny Kitchen"}, limit=False).running() as running:
-        yield running
-
-
-@pytest.fixture
 def world(amqp_url: str, events_exchange: str, account_name: str, tmp_path: Path, sandbox: Sandbox) -> World:
     world = World(amqp_url, events_exchange, account_name, tmp_path / "config", sandbox.url)
     world.write_account(MAPPING)
     return world
-
-
-@pytest.fixture
-def kit_worker(world: World, tmp_path: Path) -> Shell:
-    return Shell(world, tmp_path)
 
 
 def event(number: int, kind: str, email: str = "ada@example.com", **more: Any) -> dict[str, Any]:  # noqa: ANN401

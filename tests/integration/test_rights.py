@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aio_pika
@@ -12,23 +12,14 @@ import pytest
 from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelAccessRefused
 
-from tests.integration.harness import KEY, Worker, World, all_settled, until
+from tests.integration.harness import BAD, GOOD, Worker, World, all_settled, until
 from tests.integration.shell import Shell
 from worker.broker.queues import connected
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, Topology, work_queue
-from worker.sandbox import Sandbox
 
 pytestmark = pytest.mark.timeout(120)
 
 CONFIGURATION = Path(__file__).parents[2] / "config/rabbitmq/rabbitmq.conf"
-GOOD = {"id": "good", "type": "user.signed_up", "data": {"user": {"email": "ada@example.com"}}}
-BAD = {"id": "bad", "type": "user.signed_up", "data": {"user": {"email": "ada at example.com"}}}
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(keys={KEY: "Sunny Kitchen"}, limit=False).running() as running:
-        yield running
 
 
 def pattern(kind: str, exchange: str) -> str:

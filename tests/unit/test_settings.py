@@ -166,6 +166,15 @@ SECRETS_OF_EACH = {
 }
 
 
+@pytest.mark.parametrize("name", SECRETS_OF_EACH)
+def test_a_blank_in_place_of_a_file_counts_as_not_set(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = getattr(load_settings(), name)
+    monkeypatch.setenv(f"{name.upper()}_FILE", " ")
+
+    assert getattr(load_settings(), name) == before
+    assert secret_files() == [Path(".env")]
+
+
 def test_there_is_a_sample_for_each_secret() -> None:
     assert set(SECRET_SETTINGS) == set(SECRETS_OF_EACH)
 

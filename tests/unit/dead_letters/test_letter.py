@@ -667,21 +667,3 @@ def test_an_event_that_fails_again_after_its_replay_keeps_its_first_id_and_key()
     second = read_dead_letter(sent(letter_of(again, happened=None)), "default")
 
     assert (second.event_id, second.routing_key) == ("e-1", "user.signed_up")
-
-
-@pytest.mark.parametrize(
-    ("reason", "says"),
-    [
-        ("delivery_limit", "no worker settled it"),
-        ("expired", "message-ttl"),
-        ("maxlen", "max-length"),
-        ("rejected", "rejected it"),
-        ("something new", "no worker settled it"),
-    ],
-)
-def test_why_rabbitmq_took_it_out_is_said_as_it_was(reason: str, says: str) -> None:
-    headers = {"x-death": [{"queue": "kit.sunny", "reason": reason}]}
-    letter = read_dead_letter(Delivery(b"{}", "sunny", {}, headers), "sunny")
-    assert letter.reason == reason
-    assert says in letter.detail
-    assert ("no worker settled it" in letter.detail) is (says == "no worker settled it")

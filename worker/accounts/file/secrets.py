@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from worker.accounts.file.source import YamlPath
 from worker.errors import Problem
-from worker.files import NoSecretError, read_secret, secret_named
+from worker.files import NoSecretError, file_named, read_secret, secret_named
 from worker.outside.texts import SECRETS
 
 CLIENT_ID: Final = "client id"
@@ -46,10 +46,10 @@ class SecretPlace:
 
     def found(self, environ: Mapping[str, str]) -> SecretPlace:
         """Return where the secret is in this environment: perhaps in the file that `NAME_FILE` names."""
-        file = environ.get(f"{self.env}_FILE", "").strip()
-        if not file or environ.get(self.env, "").strip():  # where both are set, reading says so
+        file = file_named(self.env, environ)
+        if file is None or environ.get(self.env, "").strip():  # where both are set, reading says so
             return self
-        return replace(self, env="", file=Path(file))
+        return replace(self, env="", file=file)
 
     def read(self, environ: Mapping[str, str]) -> SecretStr:
         """Return the secret.
