@@ -11,7 +11,8 @@ from typing import Literal, TypeAlias
 from worker.errors import InvalidEvent
 from worker.events.event import OrderKey
 from worker.events.values import MISSING, Found, Missing
-from worker.subscribers.change import Change, Part, TagWish, slot_key, tag_key
+from worker.subscribers.change import Change
+from worker.subscribers.parts import Part, TagWish, slot_key, tag_key
 
 Lookup: TypeAlias = Callable[[str], Found]
 """Finds a value of an event by its name: a platform field (`mk_…`) or a path (`data.user.locale`)."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from worker.events.event import Event, OrderKey
-from worker.subscribers.change import Change, Part, TagWish, tag_key
+from worker.subscribers.change import Change
+from worker.subscribers.parts import Part, TagWish, tag_key
 
 NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 EMAIL = "ada@example.com"

@@ -17,8 +17,9 @@ from worker.events.delivery import Delivery
 from worker.events.event import Event
 from worker.handlers import HANDLERS
 from worker.kit.plan import AddTag, NameIfCreated, RemoveTag, Step, Upsert, plan
-from worker.subscribers.change import Change, Part
+from worker.subscribers.change import Change
 from worker.subscribers.identity import person_in
+from worker.subscribers.parts import Part
 
 
 class PreviewVerdict(StrEnum):

@@ -10,8 +10,9 @@ from worker.kit.catalog import Catalog
 from worker.kit.persistence import Persistence
 from worker.kit.plan import RemoveTag
 from worker.kit.single_calls import SingleCalls, id_of
-from worker.subscribers.change import Change, Part
+from worker.subscribers.change import Change
 from worker.subscribers.in_hand import InHand
+from worker.subscribers.parts import Part
 from worker.subscribers.subscriber import Call, Subscriber
 
 log = structlog.get_logger()

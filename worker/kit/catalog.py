@@ -19,7 +19,7 @@ from worker.kit.client import KitClient
 from worker.kit.custom_fields import CustomFields, Field
 from worker.kit.lists import Lists
 from worker.mapping import Options
-from worker.subscribers.change import TagWish, tag_key
+from worker.subscribers.parts import TagWish, tag_key
 
 log = structlog.get_logger()
 

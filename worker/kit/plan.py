@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from worker.events.event import FIRST, OrderKey
 from worker.mapping import Options
-from worker.subscribers.change import Change, Part, TagWish, tag_told
+from worker.subscribers.change import Change
+from worker.subscribers.parts import Part, TagWish, tag_told
 
 MAX_FIELDS: Final = 10
 """Kit sets more custom fields than this later, and answers 202 (Kit API reference, `POST /v4/subscribers`).

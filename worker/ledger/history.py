@@ -13,8 +13,8 @@ from sqlalchemy import Row, delete, select
 from worker.errors import LedgerUnavailable
 from worker.ledger.database import Database
 from worker.ledger.schema import accounts, history, subscribers
-from worker.subscribers.change import TagWish, tag_told
 from worker.subscribers.identity import id_key
+from worker.subscribers.parts import TagWish, tag_told
 
 PORTION: Final = 5000
 REST: Final = 0.1

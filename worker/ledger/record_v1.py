@@ -9,7 +9,8 @@ from typing import Any
 
 from worker.events.event import FIRST, OrderKey
 from worker.ledger.record_json import UnreadableError
-from worker.subscribers.change import NOTHING, Change, Part, TagWish
+from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.parts import Part, TagWish
 from worker.subscribers.record import KnownPart, Moved, Record
 
 Json = Any

@@ -25,8 +25,8 @@ from worker.mapping import FIRST_NAME
 from worker.ops.check_broker import check_ledger
 from worker.outside.texts import line
 from worker.settings import Settings
-from worker.subscribers.change import TagWish, tag_key
 from worker.subscribers.known import KitName
+from worker.subscribers.parts import TagWish, tag_key
 
 
 class KitCheck(StrEnum):

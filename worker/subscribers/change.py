@@ -1,84 +1,24 @@
 """A `Change` is what an event asks of one subscriber, and what many events ask of one, merged.
 
-Every part (a tag, a custom field, the first name) is a last-writer-wins register: the part with the
-greatest order key stands. Merging is therefore associative, commutative and idempotent, so it does not
-matter how a stream of events is cut into batches, nor in which order a batch is folded.
+Its parts are last-writer-wins registers, and its facts a set. Merging is therefore associative, commutative
+and idempotent, so it does not matter how a stream of events is cut into batches, nor in which order a batch
+is folded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import reduce
-from typing import Generic, NamedTuple, TypeVar
+from typing import TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from worker.events.event import OrderKey
+from worker.subscribers.fact import NO_FACTS, Facts, merge_facts
+from worker.subscribers.parts import Part, TagWish, merge_parts, newer, older, slot_of, tag_key
 
 T = TypeVar("T")
-
-
-class Part(NamedTuple, Generic[T]):
-    """A value and the order key of the event that set it."""
-
-    value: T
-    order: OrderKey
-
-    def newer(self, other: Part[T]) -> Part[T]:
-        """Return whichever of the two stands.
-
-        Two values under one key come from one event, in which the later rule wins; they are told apart
-        by their text only so that merging stays commutative.
-        """
-        if self.order == other.order:
-            return max(self, other, key=lambda part: repr(part.value))
-        return self if self.order > other.order else other
-
-
-class TagWish(Struct, frozen=True, array_like=True, eq=False):
-    """Whether a subscriber should have a tag.
-
-    Two that differ only in their rule are equal, and look the same: which of the two stands under one key
-    depends on the order in which they are merged, and must not matter.
-
-    Attributes:
-        name: The tag as the admin wrote it; tags compare without case, so changes key them by `tag_key`.
-        present: True to add the tag, False to remove it.
-        by_placeholder: True where the name came out of a placeholder, for `max_created_tags`.
-        rule: Which rule of the event says so: 0 for the event's own lists, else its number, from 1.
-    """
-
-    name: str
-    present: bool
-    by_placeholder: bool = False
-    rule: int = 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TagWish) and self._wish == other._wish
-
-    def __hash__(self) -> int:
-        return hash(self._wish)
-
-    def __repr__(self) -> str:
-        return f"TagWish(name={self.name!r}, present={self.present}, by_placeholder={self.by_placeholder})"
-
-    @property
-    def _wish(self) -> tuple[str, bool, bool]:
-        return self.name, self.present, self.by_placeholder
-
-
-def tag_told(wish: TagWish) -> str:
-    """Return what is done about a tag, for people."""
-    return f"tag {wish.name!r}" if wish.present else f"tag {wish.name!r} off"
-
-
-def tag_key(name: str) -> str:
-    """Return the form in which Kit compares tag names: without case, and outer blanks dropped.
-
-    Lower case, not Python's case folding, which would take Strasse and Straße for one tag.
-    """
-    return name.strip().lower()
 
 
 class Change(Struct, frozen=True, omit_defaults=True):
@@ -90,7 +30,13 @@ class Change(Struct, frozen=True, omit_defaults=True):
         first_name: Kit's own first name; None says nothing about it.
         ensure: True where the subscriber should exist even if nothing else is to be done.
         address: The subscriber's email address, by events that know the person by another sign as well.
-        gave: By `slot_key`, the tags that a replacing entry gave; see `replacing`.
+        gave: By `slot_key`, the tags that were given in a slot, which holds one at a time; see `replacing`.
+        creates: The state in which the subscriber is created if need be, by the oldest event that may; None
+            where nobody is to be created.
+        tags_off: That all tags are off which this worker gave before.
+        fields_off: That all custom fields are empty which this worker set before.
+        unsubscribe: That the person gets no more mail from Kit.
+        facts: The openings and closings of subscriptions; see `lifecycle`.
     """
 
     tags: Mapping[str, Part[TagWish]] = field(default_factory=dict)
@@ -99,20 +45,30 @@ class Change(Struct, frozen=True, omit_defaults=True):
     ensure: Part[bool] | None = None
     address: Part[str] | None = None
     gave: Mapping[str, Part[TagWish]] = field(default_factory=dict)
+    creates: Part[str] | None = None
+    tags_off: Part[bool] | None = None
+    fields_off: Part[bool] | None = None
+    unsubscribe: Part[bool] | None = None
+    facts: Facts = NO_FACTS
 
     def __bool__(self) -> bool:
-        """Tell whether there is anything to do."""
-        return bool(self.tags or self.fields or self.first_name or self.ensure or self.address or self.gave)
+        """Tell whether it says anything."""
+        return self != NOTHING
 
     def merge(self, other: Change) -> Change:
         """Return the change that stands when both are asked for: the newer of each part."""
         return Change(
-            tags=_merge_parts(self.tags, other.tags),
-            fields=_merge_parts(self.fields, other.fields),
-            first_name=_newer(self.first_name, other.first_name),
-            ensure=_newer(self.ensure, other.ensure),
-            address=_newer(self.address, other.address),
-            gave=_merge_parts(self.gave, other.gave),
+            tags=merge_parts(self.tags, other.tags),
+            fields=merge_parts(self.fields, other.fields),
+            first_name=newer(self.first_name, other.first_name),
+            ensure=newer(self.ensure, other.ensure),
+            address=newer(self.address, other.address),
+            gave=merge_parts(self.gave, other.gave),
+            creates=older(self.creates, other.creates),
+            tags_off=newer(self.tags_off, other.tags_off),
+            fields_off=newer(self.fields_off, other.fields_off),
+            unsubscribe=newer(self.unsubscribe, other.unsubscribe),
+            facts=merge_facts(self.facts, other.facts),
         )
 
     def without(self, other: Change) -> Change:
@@ -127,6 +83,11 @@ class Change(Struct, frozen=True, omit_defaults=True):
             ensure=_left_one(self.ensure, other.ensure),
             address=_left_one(self.address, other.address),
             gave=_left(self.gave, other.gave),
+            tags_off=_left_one(self.tags_off, other.tags_off),
+            fields_off=_left_one(self.fields_off, other.fields_off),
+            unsubscribe=_left_one(self.unsubscribe, other.unsubscribe),
+            creates=self.creates,
+            facts=self.facts,
         )
 
     def standing(self, merged: Change) -> Change:
@@ -142,70 +103,44 @@ class Change(Struct, frozen=True, omit_defaults=True):
         )
 
     def replacing(self, before: Mapping[str, Part[TagWish]] | None = None) -> Change:
-        """Return this change with what its replacing entries take off.
+        """Return this change with what is taken off because another tag has its slot.
 
-        Of all the tags that an entry ever gave a person, only the newest may stay: the others are removed,
-        as of the moment of the newest. An entry's gifts are registers like all the rest, so it does not
-        matter in which order they become known.
+        Of all the tags that a slot ever gave a person, only the newest may stay: the others are removed, as
+        of the moment of the newest. What a slot gave are registers like all the rest, so it does not matter
+        in which order they become known.
 
         Args:
-            before: What the same entries gave this person until now.
+            before: What the same slots gave this person until now.
         """
         if not self.gave:
             return self
-        slots = {_slot(key) for key in self.gave}
-        known = {key: part for key, part in (before or {}).items() if _slot(key) in slots}
-        gave = _merge_parts(known, self.gave)
+        slots = {slot_of(key) for key in self.gave}
+        known = {key: part for key, part in (before or {}).items() if slot_of(key) in slots}
+        gave = merge_parts(known, self.gave)
         newest = {
-            slot: max((part for key, part in gave.items() if _slot(key) == slot), key=lambda part: part.order)
+            slot: max((part for key, part in gave.items() if slot_of(key) == slot), key=_gift)
             for slot in slots
         }
-        taken_off: dict[str, Part[TagWish]] = {}
+        taken_off: Mapping[str, Part[TagWish]] = {}
         for key, part in gave.items():
-            stays = newest[_slot(key)]
-            if tag_key(part.value.name) != tag_key(stays.value.name):
+            stays, tag = newest[slot_of(key)], tag_key(part.value.name)
+            if tag and tag != tag_key(stays.value.name):
                 wish = replace(stays.value, name=part.value.name, present=False)
-                off = {tag_key(wish.name): Part(wish, stays.order)}
-                taken_off = dict(_merge_parts(taken_off, off))
-        return replace(self, tags=_merge_parts(self.tags, taken_off))
+                taken_off = merge_parts(taken_off, {tag: Part(wish, stays.order)})
+        return replace(self, tags=merge_parts(self.tags, taken_off))
+
+
+def _gift(part: Part[TagWish]) -> tuple[OrderKey, bool, int, str]:
+    """Return what orders the gifts of a slot: of one event, a tag stands before none, and the later rule."""
+    return part.order, part.value.present, part.value.rule, part.value.name
 
 
 NOTHING = Change()
 
 
-def slot_key(entry: str, tag: str) -> str:
-    """Return the key under which `Change.gave` keeps that an entry gave a tag.
-
-    Args:
-        entry: What names the entry: its event type and its text.
-        tag: The tag's name.
-    """
-    return f"{entry}\n{tag_key(tag)}"
-
-
-def _slot(key: str) -> str:
-    return key.partition("\n")[0]
-
-
 def merge_all(changes: Iterable[Change]) -> Change:
     """Return all the changes merged into one."""
     return reduce(Change.merge, changes, NOTHING)
-
-
-def _newer(one: Part[T] | None, other: Part[T] | None) -> Part[T] | None:
-    if one is None or other is None:
-        return one or other
-    return one.newer(other)
-
-
-def _merge_parts(ours: Mapping[str, Part[T]], theirs: Mapping[str, Part[T]]) -> Mapping[str, Part[T]]:
-    if not theirs:
-        return ours
-    merged = dict(ours)
-    for key, part in theirs.items():
-        mine = merged.get(key)
-        merged[key] = part if mine is None else mine.newer(part)
-    return merged
 
 
 def _left_one(part: Part[T] | None, done: Part[T] | None) -> Part[T] | None:

@@ -14,7 +14,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from worker.events.event import FIRST, Event, OrderKey
-from worker.subscribers.change import NOTHING, Change, Part, TagWish
+from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.parts import Part, TagWish
 
 T = TypeVar("T")
 

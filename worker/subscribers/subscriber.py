@@ -8,7 +8,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from worker.events.event import FIRST, OrderKey
-from worker.subscribers.change import NOTHING, Change, Part, merge_all
+from worker.subscribers.change import NOTHING, Change, merge_all
+from worker.subscribers.parts import Part
 from worker.subscribers.record import Record
 
 

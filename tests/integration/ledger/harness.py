@@ -22,8 +22,8 @@ from worker.ledger.schema import tables
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
 from worker.ledger.tokens import TokenStore
-from worker.subscribers.change import Part, TagWish, tag_key
 from worker.subscribers.known import Batch, HistoryEntry, Known, Person
+from worker.subscribers.parts import Part, TagWish, tag_key
 from worker.subscribers.record import KnownPart, Moved, Record
 
 ACCOUNT: Final = "sunny"

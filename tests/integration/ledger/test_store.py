@@ -31,8 +31,9 @@ from worker.ledger.history import find_history
 from worker.ledger.names import names_of
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import RELEASE_COUNTS
-from worker.subscribers.change import Change, Part, TagWish
+from worker.subscribers.change import Change
 from worker.subscribers.known import Batch, KitName, Person
+from worker.subscribers.parts import Part, TagWish
 from worker.subscribers.record import KnownPart, Record
 
 HOUR = 3600.0

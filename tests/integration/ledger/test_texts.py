@@ -12,9 +12,9 @@ from worker.ledger.history import addresses, find_history
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.outside.texts import redacted
-from worker.subscribers.change import Part, TagWish
 from worker.subscribers.identity import MAX_ID, id_key, plain
 from worker.subscribers.known import Batch, Person
+from worker.subscribers.parts import Part, TagWish
 from worker.subscribers.record import KnownPart, Moved, Record
 
 ODD = {

@@ -12,7 +12,7 @@ from worker.accounts.account import Account
 from worker.accounts.interpret import interpret
 from worker.errors import HandlerError, InvalidEvent, Reason
 from worker.mapping import EventMapping, FieldTarget, Lookup, Rule, Template
-from worker.subscribers.change import tag_key
+from worker.subscribers.parts import tag_key
 
 ACCOUNT = Account(
     "default",

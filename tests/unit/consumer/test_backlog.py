@@ -18,8 +18,9 @@ from worker.consumer.backlog import Backlog, Pending, interpret_again
 from worker.consumer.settle import Settle
 from worker.events.delivery import Delivery
 from worker.mapping import EventMapping, Rule, Template
-from worker.subscribers.change import NOTHING, Change, Part, merge_all
+from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.item import Item, Outcome
+from worker.subscribers.parts import Part
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 

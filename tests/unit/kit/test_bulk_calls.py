@@ -32,7 +32,8 @@ from worker.kit.answers import Answer
 from worker.kit.auth.login import Login, api_key_login, token_login
 from worker.mapping import Options
 from worker.sandbox import Fault, FaultKind, Rule
-from worker.subscribers.change import Change, Part, merge_all
+from worker.subscribers.change import Change, merge_all
+from worker.subscribers.parts import Part
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 

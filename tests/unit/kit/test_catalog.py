@@ -14,8 +14,8 @@ from worker.kit.catalog import Tag
 from worker.kit.lists import LIST_AGAIN_AFTER
 from worker.mapping import Options
 from worker.sandbox import Sandbox
-from worker.subscribers.change import TagWish
 from worker.subscribers.known import KitName
+from worker.subscribers.parts import TagWish
 
 FOUND_TAG = "POST /v4/tags 200"
 

@@ -7,7 +7,8 @@ import pytest
 from tests.unit.examples import EMAIL, change, order
 from worker.kit.plan import MAX_FIELDS, MAX_TOLD, STAGES, AddTag, NameIfCreated, RemoveTag, Step, Upsert, plan
 from worker.mapping import Options
-from worker.subscribers.change import NOTHING, Part, merge_all
+from worker.subscribers.change import NOTHING, merge_all
+from worker.subscribers.parts import Part
 
 OPTIONS = Options()
 IF_CREATED = Options(first_name="if_created")

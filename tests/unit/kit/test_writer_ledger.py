@@ -17,7 +17,8 @@ from tests.unit.kit.harness import (
 )
 from worker.errors import KitUnavailable
 from worker.sandbox import Fault, FaultKind, Rule
-from worker.subscribers.change import Change, Part, TagWish, slot_key, tag_key
+from worker.subscribers.change import Change
+from worker.subscribers.parts import Part, TagWish, slot_key, tag_key
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 

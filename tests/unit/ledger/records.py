@@ -6,7 +6,8 @@ from typing import Final
 
 from tests.unit.examples import order
 from worker.events.event import OrderKey
-from worker.subscribers.change import Change, Part, TagWish
+from worker.subscribers.change import Change
+from worker.subscribers.parts import Part, TagWish
 from worker.subscribers.record import KnownPart, Moved, Record
 
 ADA: Final = "ada@example.com"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.unit.ledger.records import ADA, full_record
 from worker.events.event import OrderKey
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
-from worker.subscribers.change import Change, Part, TagWish
+from worker.subscribers.change import Change
+from worker.subscribers.parts import Part, TagWish
 from worker.subscribers.record import KnownPart, Moved, Record
 
 

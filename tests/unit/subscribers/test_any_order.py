@@ -20,10 +20,11 @@ from worker.events.delivery import Delivery
 from worker.kit.plan import AddTag, RemoveTag, Upsert, plan
 from worker.ledger.record_json import dump_record, load_record
 from worker.mapping import Options
-from worker.subscribers.change import NOTHING, Change, Part, TagWish, merge_all, slot_key
+from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Outcome
 from worker.subscribers.known import Known
+from worker.subscribers.parts import Part, TagWish, slot_key
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 

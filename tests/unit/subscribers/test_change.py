@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from tests.unit.examples import NOON, change, order
 from worker.events.event import FIRST, OrderKey
-from worker.subscribers.change import NOTHING, Change, Part, TagWish, merge_all, tag_key
+from worker.subscribers.change import NOTHING, Change, merge_all
+from worker.subscribers.parts import Part, TagWish, tag_key
 
 TAGS = 3**3
 FIELDS = 4**2

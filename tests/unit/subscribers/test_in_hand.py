@@ -12,10 +12,11 @@ from tests.unit.examples import EMAIL, NOON, change, event, order
 from worker.errors import InvalidEvent, Reason
 from worker.events.delivery import Delivery
 from worker.events.event import Event
-from worker.subscribers.change import Change, Part, slot_key
+from worker.subscribers.change import Change
 from worker.subscribers.in_hand import MOVE_EVERY, InHand
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import Known, Person
+from worker.subscribers.parts import Part, slot_key
 from worker.subscribers.record import MAX_SEEN, Record, event_mark
 from worker.subscribers.subscriber import Call, Subscriber
 

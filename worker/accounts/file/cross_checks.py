@@ -16,7 +16,7 @@ from worker.accounts.file.source import FileFault, Source, YamlPath
 from worker.accounts.file.values import shown
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.mapping import FIRST_NAME
-from worker.subscribers.change import tag_key
+from worker.subscribers.parts import tag_key
 
 DEFAULT_FIELDS: Final[Mapping[str, str]] = {
     name: FIRST_NAME if name == "mk_first_name" else name for name in PLATFORM_FIELDS

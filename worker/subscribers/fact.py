@@ -1,0 +1,100 @@
+"""Facts: the events that open or close a person's subscription, each with what it asks for. Pure.
+
+They are kept as a set, so that what they mean together never depends on when they became known; see
+`lifecycle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+from msgspec import Struct, field
+
+from worker.events.event import OrderKey
+from worker.subscribers.parts import TagWish
+
+
+class Fact(Struct, frozen=True, array_like=True):
+    """An event that opens or closes a subscription.
+
+    Attributes:
+        order: Of the event.
+        opens: True where it opens the subscription, False where it closes it.
+        user: Whose it is, as `id_key` writes the platform's id of the person; empty where the event has none.
+        subscription: The platform's id of it; empty where the event has none.
+        tags: What the event asks of tags, by `tag_key`.
+        gave: Which of these tags take the place of others, by `slot_key`; see `Change.gave`.
+        sets: Custom fields that its mapping sets to something fixed; None clears one.
+        shows: Custom fields that show something of the subscription itself.
+        due: When it takes effect, if that is later than the event.
+        phase: How many of the moments at which it had to be interpreted anew had passed when it was.
+    """
+
+    order: OrderKey
+    opens: bool
+    user: str = ""
+    subscription: str = ""
+    tags: Mapping[str, TagWish] = field(default_factory=dict)
+    gave: Mapping[str, TagWish] = field(default_factory=dict)
+    sets: Mapping[str, str | None] = field(default_factory=dict)
+    shows: Mapping[str, str | None] = field(default_factory=dict)
+    due: datetime | None = None
+    phase: int = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has not taken effect yet."""
+        return self.due is not None and self.phase == 0
+
+    @property
+    def key(self) -> tuple[str, datetime, bool, str, str]:
+        """What tells it apart. A copy of an event has another place of arrival, and is the same fact."""
+        return self.order.sequence, self.order.time, self.opens, self.user, self.subscription
+
+    @property
+    def place(self) -> tuple[str, datetime, bool, int, str, str]:
+        """Its place among the others: at equal times openings come first.
+
+        So an opening wins over the closing of another subscription, and a closing over an opening of the
+        same.
+        """
+        sequence, time, arrival = self.order
+        return sequence, time, not self.opens, arrival, self.user, self.subscription
+
+
+Facts: TypeAlias = tuple[Fact, ...]
+"""In their order, each once."""
+
+NO_FACTS: Final[Facts] = ()
+
+
+def merge_facts(ours: Facts, theirs: Facts) -> Facts:
+    """Return all facts of both, in order, whichever of them is given first."""
+    if not ours or not theirs or ours == theirs:
+        return ours or theirs
+    return _each_once([*ours, *theirs], _rank)
+
+
+def learn_facts(known: Facts, new: Facts) -> Facts:
+    """Return what is known once events were interpreted, perhaps anew: a later interpretation stands."""
+    return _each_once([*known, *new], _phase) if new else known
+
+
+def _rank(fact: Fact) -> tuple[int, OrderKey, str]:
+    return fact.phase, fact.order, repr(fact)
+
+
+def _phase(fact: Fact) -> tuple[int]:
+    return (fact.phase,)
+
+
+def _each_once(facts: Iterable[Fact], rank: Callable[[Fact], tuple[Any, ...]]) -> Facts:
+    """Return facts in order; of two with one key, the greater, and of equals the later one."""
+    kept: dict[tuple[Any, ...], Fact] = {}
+    for fact in facts:
+        mine = kept.get(fact.key)
+        if mine is None or rank(fact) >= rank(mine):
+            kept[fact.key] = fact
+    return tuple(sorted(kept.values(), key=lambda fact: fact.place))
