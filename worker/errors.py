@@ -9,6 +9,7 @@
     │   │   └── EarlyEvent    dated ahead of this machine's clock, which may be the one that is wrong
     │   ├── WrongApp          addressed to an app that this account does not serve
     │   ├── UnknownTag        needs a tag that Kit lacks and that may not be created
+    │   ├── PartlyApplied     some of its parts are owed; all its others are applied
     │   ├── KitRejected       Kit says that it can never be applied (422, …)
     │   │   └── KitPlanFull   upgrade the plan in Kit: it takes no more custom fields, or
     │   │       └── NoMoreSubscribers   nobody new
@@ -46,6 +47,7 @@ class Reason(StrEnum):
     KIT_REJECTED = "kit_rejected"
     KIT_UNAVAILABLE = "kit_unavailable"
     KIT_PLAN_FULL = "kit_plan_full"
+    PARTLY_APPLIED = "partly_applied"
     UNKNOWN_TAG = "unknown_tag"
     HANDLER_ERROR = "handler_error"
     DELIVERY_LIMIT = "delivery_limit"
@@ -93,6 +95,16 @@ class UnknownTag(EventError):
     """A tag that Kit lacks, where the account's options forbid creating it."""
 
     reason = Reason.UNKNOWN_TAG
+
+
+class PartlyApplied(EventError):
+    """Some parts of an event are owed, all others are applied.
+
+    Its text names each part that is owed, and what to do; once that is done, a replay completes just these.
+    An event that is refused so is taken in like any other, and ends as a dead letter when all else is done.
+    """
+
+    reason = Reason.PARTLY_APPLIED
 
 
 class KitRejected(EventError):

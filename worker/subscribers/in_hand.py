@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import structs
 
-from worker.errors import EventError, InvalidEvent
+from worker.errors import EventError, InvalidEvent, PartlyApplied
 from worker.events.event import FIRST, Event, OrderKey
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.directory import Directory
@@ -52,7 +52,7 @@ class InHand:
         if self.directory.is_forgotten(item.email, item.user_id, event.time):
             # Also where the event is refused: a dead letter would name its person.
             return self._ends(structs.replace(item, refusal=None), subscriber, Kind.FORGOTTEN)
-        if item.refusal is not None:
+        if item.refusal is not None and not isinstance(item.refusal, PartlyApplied):
             return self._ends(item, subscriber, Kind.DEAD_LETTERED)
         if address in subscriber.joined and item.user_id not in subscriber.record.users:
             # Somebody else's address, whose owner is about to be joined with this subscriber. The move may
@@ -63,7 +63,8 @@ class InHand:
             return self._ends(item, subscriber, Kind.DUPLICATE)
         if mark is not None and mark in self._marks:
             self._hold(item, subscriber)
-            return structs.replace(item, subscriber=subscriber, change=NOTHING, doubled=True)
+            # What is owed is owed once: the other copy says so.
+            return structs.replace(item, subscriber=subscriber, change=NOTHING, refusal=None, doubled=True)
         return self._take_in_news(item, subscriber, mark, now)
 
     def _ends(self, item: Item, subscriber: Subscriber, kind: Kind) -> Outcome:
@@ -81,6 +82,7 @@ class InHand:
     ) -> Item | Outcome | None:
         order, record = _event_of(item).order, subscriber.record
         change, refusal = self._with_address(subscriber, item, now)
+        refusal = refusal or item.refusal
         moves = change.address is not None and change.address.value != record.email
         if refusal is None and not moves and record.supersedes(change):
             return self._ends(item, subscriber, Kind.SUPERSEDED)

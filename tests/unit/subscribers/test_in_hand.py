@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from tests.unit.examples import EMAIL, NOON, change, event, order
-from worker.errors import InvalidEvent, Reason
+from worker.errors import InvalidEvent, PartlyApplied, Reason
 from worker.events.delivery import Delivery
 from worker.events.event import Event
 from worker.subscribers.change import Change
@@ -144,6 +144,37 @@ def test_a_copy_of_an_event_in_hand_shares_its_fate() -> None:
     assert not second.change
     desk.finish(first)
     assert desk.end_of(1) is Kind.DUPLICATE
+
+
+def test_an_event_of_which_a_part_is_owed_is_taken_in_for_all_the_others() -> None:
+    desk = Desk()
+    owed = PartlyApplied("the tag '{data.level} access' is owed")
+    item = desk.come(structs.replace(an_item(1), refusal=owed))
+    assert isinstance(item, Item)
+    assert set(item.change.tags) == {"vip"}
+    assert item.refusal is owed
+
+
+def test_what_is_owed_is_no_news_of_newer_events_but_is_still_said() -> None:
+    """Given newer events of all else that it asks for, an event with an owed part is not superseded."""
+    desk = Desk()
+    newer = desk.take(2)
+    newer.subscriber.record.note(newer.change, 1.0, {})
+    newer.subscriber.record.finish(newer.change)
+    desk.in_hand.applied(newer.item)
+    item = desk.come(structs.replace(an_item(1), refusal=PartlyApplied("the tag is owed")))
+    assert isinstance(item, Item)
+    assert isinstance(item.refusal, PartlyApplied)
+
+
+def test_a_copy_of_an_event_of_which_a_part_is_owed_owes_nothing_itself() -> None:
+    desk = Desk()
+    partly = structs.replace(an_item(1), refusal=PartlyApplied("the tag is owed"))
+    assert isinstance(desk.come(partly), Item)
+    copy = desk.come(partly)
+    assert isinstance(copy, Item)
+    assert copy.doubled
+    assert copy.refusal is None
 
 
 def test_an_event_without_an_id_is_never_a_duplicate() -> None:
