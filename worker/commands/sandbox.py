@@ -50,6 +50,9 @@ def sandbox(  # noqa: PLR0913  # one for each switch of the sandbox
         typer.Option(help="Calls in 60 s for an API key; 0 for no limit. Default: Kit's 120.", min=0),
     ] = None,
     plan: Annotated[str, typer.Option(help="The Kit accounts' plan.")] = "creator",
+    max_custom_fields: Annotated[
+        int | None, typer.Option(help="How many custom fields that plan has room for.", min=0)
+    ] = None,
     fault: Annotated[
         list[str] | None,
         typer.Option(
@@ -64,7 +67,7 @@ def sandbox(  # noqa: PLR0913  # one for each switch of the sandbox
         limit=True if limit is None else (limit or False),
         latency=latency,
         list_lag=list_lag,
-        plan=Plan(plan_type=plan),
+        plan=Plan(plan) if max_custom_fields is None else Plan(plan, custom_field_limit=max_custom_fields),
         seed=seed,
         token_life=token_life,
     )

@@ -98,7 +98,7 @@ def failed_value(account: Account, item: Item, _: BulkSettings) -> Json:
 
 def create_tag(account: Account, item: Item, now: float) -> Json:
     """Create one tag, or find the one of that name."""
-    return shapes.tag(account.tags.create(text_input(item, "name"), now)[0])
+    return shapes.tag(account.create_tag(text_input(item, "name"), now)[0])
 
 
 def failed_tag(_: Account, item: Item, __: BulkSettings) -> Json:
@@ -122,7 +122,7 @@ def failed_deletion(_: Account, __: Item, ___: BulkSettings) -> Json:
 
 def create_custom_field(account: Account, item: Item, now: float) -> Json:
     """Create one custom field, or find the one of that label."""
-    return shapes.bulk_custom_field(account.custom_fields.create(text_input(item, "label"), now)[0])
+    return shapes.bulk_custom_field(account.create_custom_field(text_input(item, "label"), now)[0])
 
 
 def failed_custom_field(_: Account, item: Item, __: BulkSettings) -> Json:

@@ -68,6 +68,10 @@ class CustomFields(Table[CustomField]):
         self._ids = ids
         self.by_key: dict[str, int] = {}
 
+    def has(self, label: str) -> bool:
+        """Whether there is a custom field with the key that this label makes."""
+        return field_key(label) in self.by_key
+
     def create(self, label: str, now: float) -> tuple[CustomField, bool]:
         """The custom field of that label and whether it was created by this call.
 

@@ -20,7 +20,7 @@ def list_custom_fields(account: Account, request: Incoming) -> Result:
 
 def create_custom_field(account: Account, request: Incoming) -> Result:
     """Create a custom field: 201, or 200 where one of that label exists."""
-    custom_field, created = account.custom_fields.create(text_input(request.body, "label"), request.now)
+    custom_field, created = account.create_custom_field(text_input(request.body, "label"), request.now)
     return (201 if created else 200), {"custom_field": shapes.custom_field(custom_field)}
 
 

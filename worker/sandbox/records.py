@@ -87,10 +87,14 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan of a Kit account; `subscriber_limit` is enforced on new subscribers (403)."""
+    """The plan of a Kit account: new subscribers and custom fields beyond its limits are refused (403).
+
+    Kit publishes that status for subscribers only; for custom fields it is assumed.
+    """
 
     plan_type: str = "creator"
     subscriber_limit: int = 1_000_000
+    custom_field_limit: int = 1_000_000
 
 
 def timestamp(now: float) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 
 class RefusalError(Exception):
     """A request that Kit turns down; `status` is the answer's HTTP status, and each text an error of it."""
@@ -11,6 +14,30 @@ class RefusalError(Exception):
 
 class InvalidError(RefusalError):
     """Bad data (422)."""
+
+
+@dataclass(slots=True)
+class Unwanted:
+    """Texts that an account does not take, since Kit's own rules are not published.
+
+    Attributes:
+        texts: Not taken as a tag's name, as a custom field's label or value, nor as a first name.
+        named: whether the error says which custom field of a subscriber it is about.
+    """
+
+    texts: frozenset[str] = frozenset()
+    named: bool = False
+
+    def check(self, text: str | None, what: str) -> None:
+        """Raise `InvalidError` where that text is not taken."""
+        if text in self.texts:
+            raise InvalidError(f"{what} is invalid")
+
+    def check_values(self, first_name: str | None, fields: Mapping[str, str | None]) -> None:
+        """The same for all texts of a subscriber."""
+        self.check(first_name, "First name")
+        for key, value in fields.items():
+            self.check(value, f"Custom field {key}" if self.named else "A value")
 
 
 class NotFoundError(RefusalError):

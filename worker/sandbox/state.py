@@ -12,11 +12,12 @@ from functools import partial
 from worker.sandbox.catalog import CustomFields, Tags
 from worker.sandbox.inputs import SubscriberInput
 from worker.sandbox.memberships import Memberships
-from worker.sandbox.records import EmailSequence, Form, Plan, Subscriber, timestamp
-from worker.sandbox.refusals import ForbiddenError, InvalidError
+from worker.sandbox.records import CustomField, EmailSequence, Form, Plan, Subscriber, Tag, timestamp
+from worker.sandbox.refusals import ForbiddenError, InvalidError, Unwanted
 from worker.sandbox.tables import Table
 
 LIMIT_REACHED = "This request would exceed your subscriber limit"
+NO_MORE_FIELDS = "This request would exceed your custom field limit"
 SYNCHRONOUS_FIELDS = 10  # more than that are set later (202)
 
 
@@ -31,7 +32,11 @@ class Written:
 
 
 class Account:
-    """A Kit account's subscribers, tags, custom fields, forms and sequences."""
+    """A Kit account's subscribers, tags, custom fields, forms and sequences.
+
+    Attributes:
+        unwanted: texts that are not taken.
+    """
 
     def __init__(self, account_id: int, name: str, ids: Iterator[int], now: float, plan: Plan) -> None:
         self.id = account_id
@@ -39,6 +44,7 @@ class Account:
         self.plan = plan
         self.created_at = timestamp(now)
         self.field_lag = 1.0  # seconds until more than ten values of one call are set
+        self.unwanted = Unwanted()
         self._ids = ids
         self.clear()
 
@@ -82,6 +88,27 @@ class Account:
         subscriber_id = self._by_email.get(email.lower())
         return None if subscriber_id is None else self.subscribers.rows[subscriber_id]
 
+    def create_tag(self, name: str, now: float) -> tuple[Tag, bool]:
+        """The tag of that name and whether it was created by this call.
+
+        Raises:
+            InvalidError: the name is blank, or refused.
+        """
+        self.unwanted.check(name, "Name")
+        return self.tags.create(name, now)
+
+    def create_custom_field(self, label: str, now: float) -> tuple[CustomField, bool]:
+        """The custom field of that label and whether it was created by this call.
+
+        Raises:
+            InvalidError: the label is blank, refused, or makes a key that another field has.
+            ForbiddenError: a new custom field would exceed the plan's limit.
+        """
+        self.unwanted.check(label, "Label")
+        if len(self.custom_fields.rows) >= self.plan.custom_field_limit and not self.custom_fields.has(label):
+            raise ForbiddenError(NO_MORE_FIELDS)
+        return self.custom_fields.create(label, now)
+
     def upsert(self, given: SubscriberInput, now: float) -> Written:
         """Create a subscriber, or update the first name and fields of the one with that address.
 
@@ -89,8 +116,10 @@ class Account:
         name that is given overwrites, also an empty one, and (assumed) null.
 
         Raises:
+            InvalidError: a value is refused.
             ForbiddenError: a new subscriber would exceed the plan's limit.
         """
+        self.unwanted.check_values(given.first_name, given.fields)
         known, unknown = self._by_field_id(given.fields)
         existing = self.with_email(given.email_address)
         deferred = len(given.fields) > SYNCHRONOUS_FIELDS
@@ -108,9 +137,10 @@ class Account:
 
         Raises:
             NotFoundError: there is no such subscriber.
-            InvalidError: a custom field is unknown, or the address is another subscriber's.
+            InvalidError: a custom field is unknown, a value refused, or the address another subscriber's.
         """
         existing = self.subscriber(subscriber_id)
+        self.unwanted.check_values(given.first_name, given.fields)
         holder = self._by_email.get(given.email_address.lower(), subscriber_id)
         if holder != subscriber_id:
             raise InvalidError("Email address has already been taken")
@@ -127,7 +157,12 @@ class Account:
         return Written(subscriber, deferred=deferred)
 
     def set_field(self, subscriber: Subscriber, field_id: int, value: str, now: float) -> None:
-        """Set one value of a custom field that exists."""
+        """Set one value of a custom field that exists.
+
+        Raises:
+            InvalidError: it is refused.
+        """
+        self.unwanted.check(value, "Value")
         self._set_fields(subscriber.id, {field_id: value}, now)
 
     def unsubscribe(self, subscriber_id: int, now: float) -> None:

@@ -29,7 +29,7 @@ def list_tags(account: Account, request: Incoming) -> Result:
 
 def create_tag(account: Account, request: Incoming) -> Result:
     """Create a tag: 201, or 200 where one of that name exists."""
-    tag, created = account.tags.create(text_input(request.body, "name"), request.now)
+    tag, created = account.create_tag(text_input(request.body, "name"), request.now)
     return (201 if created else 200), {"tag": shapes.tag(tag)}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from worker.sandbox import Plan, Sandbox
 
-from .harness import KEY, kit
+from .harness import KEY, TOKEN, kit
 
 
 async def test_the_first_upsert_creates_and_the_second_finds_whatever_the_case_of_the_address() -> None:
@@ -235,6 +235,38 @@ async def test_a_new_subscriber_beyond_the_plans_limit_is_not_allowed() -> None:
 
     assert known.status == 200
     assert (new.status, new.json) == (403, {"errors": ["This request would exceed your subscriber limit"]})
+
+
+async def test_a_text_that_is_refused_is_refused_by_single_and_bulk_calls() -> None:
+    async with kit(Sandbox(keys={TOKEN: "A"})) as call:
+        view = call.sandbox.account(TOKEN)
+        person, plan = view.add_subscriber("ada@example.com"), view.add_custom_field("Plan")
+        view.account.unwanted.texts = frozenset({"Bad"})
+
+        async def send(method: str, path: str, body: object) -> tuple[int, object]:
+            answer = await call(method, path, body, token=TOKEN)
+            return answer.status, answer.json.get("errors") or answer.json.get("failures")
+
+        path, email = f"/v4/subscribers/{person}", "ada@example.com"
+        value = {"subscriber_id": person, "subscriber_custom_field_id": plan, "value": "Bad"}
+        answers = [
+            await send("POST", "/v4/tags", {"name": "Bad"}),
+            await send("POST", "/v4/custom_fields", {"label": "Bad"}),
+            await send("POST", "/v4/subscribers", {"email_address": email, "first_name": "Bad"}),
+            await send("PUT", path, {"fields": {"plan": "Bad"}}),
+            await send("POST", "/v4/bulk/custom_fields/subscribers", {"custom_field_values": [value]}),
+        ]
+        view.account.unwanted.named = True
+        answers.append(await send("PUT", path, {"fields": {"plan": "Bad"}}))
+
+    assert answers == [
+        (422, ["Name is invalid"]),
+        (422, ["Label is invalid"]),
+        (422, ["First name is invalid"]),
+        (422, ["A value is invalid"]),
+        (200, [{"custom_field_value": value, "errors": ["Value is invalid"]}]),
+        (422, ["Custom field plan is invalid"]),
+    ]
 
 
 async def test_a_body_that_is_not_a_json_object_is_a_client_error() -> None:

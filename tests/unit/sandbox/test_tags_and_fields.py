@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from worker.sandbox import Plan, Sandbox
 from worker.sandbox.records import field_key
 
-from .harness import KEY, kit
+from .harness import KEY, TOKEN, Kit, kit
 
 
 async def test_a_tag_is_created_once_whatever_the_case_of_its_name() -> None:
@@ -29,6 +30,25 @@ async def test_a_blank_tag_name_is_refused(name: str | None) -> None:
     expected = (422, {"errors": ["Name can't be blank"]})
     assert (created.status, created.json) == expected
     assert (renamed.status, renamed.json) == expected
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+async def test_a_new_custom_field_beyond_the_plans_limit_is_not_allowed(*, bulk: bool) -> None:
+    async def create(call: Kit, label: str) -> tuple[int, object]:
+        if not bulk:
+            single = await call("POST", "/v4/custom_fields", {"label": label}, token=TOKEN)
+            return single.status, single.json.get("errors")
+        body = {"custom_fields": [{"label": label}]}
+        answer = await call("POST", "/v4/bulk/custom_fields", body, token=TOKEN)
+        return answer.status, [text for each in answer.json["failures"] for text in each["errors"]]
+
+    async with kit(Sandbox(keys={TOKEN: "A"}, plan=Plan(custom_field_limit=1))) as call:
+        answers = [await create(call, label) for label in ("Plan", "PLAN", "Locale")]
+
+    words = ["This request would exceed your custom field limit"]
+    assert answers == (
+        [(200, []), (200, []), (200, words)] if bulk else [(201, None), (200, None), (403, words)]
+    )
 
 
 async def test_a_renamed_tag_is_found_under_its_new_name_only() -> None:
