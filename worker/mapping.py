@@ -6,12 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
 from typing import Literal, TypeAlias
 
-from worker.errors import InvalidEvent
+from msgspec import Struct
+
+from worker.errors import InvalidEvent, PartlyApplied
 from worker.events.event import OrderKey
-from worker.events.values import MISSING, Found, Missing
-from worker.subscribers.change import Change
+from worker.events.values import Found, Missing
+from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.parts import Part, TagWish, slot_key, tag_key
 
 Lookup: TypeAlias = Callable[[str], Found]
@@ -85,8 +89,19 @@ class Rule:
     when: tuple[Condition, ...] = ()
 
     def matches(self, lookup: Lookup) -> bool:
-        """Tell whether every condition holds."""
-        return all(condition.holds(lookup) for condition in self.when)
+        """Tell whether every condition holds.
+
+        Raises:
+            InvalidEvent: That cannot be told, because of a value of the wrong form.
+        """
+        owed = Owed()
+        for condition in self.when:
+            with owed:
+                if not condition.holds(lookup):
+                    return False
+        if owed:
+            raise InvalidEvent(owed[0])
+        return True
 
 
 class RuleIndex:
@@ -100,7 +115,6 @@ class RuleIndex:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         numbered = list(enumerate(rules, 1))
-        self._all = tuple(number for number, _ in numbered)
         self._always = {number for number, rule in numbered if not rule.when}
         conditions = [condition for _, rule in numbered for condition in rule.when]
         uses = Counter((each.name, value) for each in conditions for value in each.values)
@@ -114,12 +128,13 @@ class RuleIndex:
     def candidates(self, lookup: Lookup) -> Iterable[int]:
         """Return the numbers of the rules that may match, in order; no other one does."""
         found = set(self._always)
-        try:
-            for name, numbers in self._by_value.items():
+        for name, numbers in self._by_value.items():
+            try:
                 value = lookup(name)
+            except InvalidEvent:  # whether a rule really looks at that value, the rules themselves show
+                found.update(*numbers.values())
+            else:
                 found |= numbers.get(value, set()) if isinstance(value, str) else set()
-        except InvalidEvent:
-            return self._all  # whether a rule really looks at that value, the rules themselves show
         return sorted(found)
 
 
@@ -153,50 +168,122 @@ class Options:
     max_created_tags: int = 100
 
 
-def matching_rules(mapping: EventMapping, lookup: Lookup) -> tuple[tuple[int, Rule], ...]:
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One event, as a mapping sees it.
+
+    Attributes:
+        lookup: Finds its values; it raises `InvalidEvent` for one of the wrong form.
+        order: Its place among the events of its person.
+        now: The moment at which it is asked what the event means.
+        kind: Its type, which together with an entry's text names the entry.
+    """
+
+    lookup: Lookup
+    order: OrderKey
+    now: datetime
+    kind: str = ""
+
+
+class Asked(Struct, frozen=True):
+    """What one event asks for under a mapping, at a moment.
+
+    Attributes:
+        change: What of it can be applied.
+        owed: A sentence for each part that cannot be: a placeholder without a value, a value of the wrong
+            form, a tag that grows too long. The event is a dead letter with these once all else is done.
+        again: When it has to be asked again, because some of it takes effect, or ends, only then.
+        skipped: Which rule said that nothing of the event is to be done, for people.
+    """
+
+    change: Change = NOTHING
+    owed: tuple[str, ...] = ()
+    again: datetime | None = None
+    skipped: str = ""
+
+    @property
+    def refusal(self) -> PartlyApplied | None:
+        """What the event ends with, once the rest of it is applied."""
+        return PartlyApplied("; ".join(self.owed)) if self.owed else None
+
+
+class Owed(list[str]):
+    """The parts that cannot be applied: `with owed:` notes the one inside, and goes on after it."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _where: TracebackType | None
+    ) -> bool:
+        if isinstance(error, InvalidEvent) and str(error) not in self:
+            self.append(str(error))
+        return isinstance(error, InvalidEvent)
+
+
+def matching_rules(mapping: EventMapping, lookup: Lookup, owed: Owed) -> tuple[tuple[int, Rule], ...]:
     """Return what applies to an event, in order: its own lists, as number 0, and each rule that matches."""
-    candidates = ((number, mapping.rules[number - 1]) for number in mapping.index.candidates(lookup))
-    return ((0, mapping.base), *((number, rule) for number, rule in candidates if rule.matches(lookup)))
+    matching = [(0, mapping.base)]
+    for number in mapping.index.candidates(lookup):
+        rule = mapping.rules[number - 1]
+        with owed:
+            if rule.matches(lookup):
+                matching.append((number, rule))
+    return tuple(matching)
 
 
-def to_change(
-    mapping: EventMapping, fields: tuple[FieldTarget, ...], lookup: Lookup, order: OrderKey, kind: str = ""
-) -> Change:
-    """Return the change that an event asks for.
+def to_change(mapping: EventMapping, fields: tuple[FieldTarget, ...], occasion: Occasion) -> Asked:
+    """Return what an event asks for.
 
     Of its values, one that is missing says nothing; a null clears a custom field, and never the first name.
 
     Args:
         mapping: What its type does.
         fields: Where its values go.
-        lookup: Finds its values.
-        order: Its place among the events of its person.
-        kind: Its type, which together with an entry's text names the entry.
-
-    Raises:
-        InvalidEvent: A placeholder has no value, or a value cannot be sent as text.
+        occasion: The event.
     """
-    tags: dict[str, Part[TagWish]] = {}
-    gave: dict[str, Part[TagWish]] = {}
-    for template, wish in _wishes(mapping, lookup):
-        tags[tag_key(wish.name)] = Part(wish, order)
-        if wish.present and template.replaces:
-            gave[slot_key(f"{kind} {template.text}", wish.name)] = Part(wish, order)
-    values = {target.target: value for target in fields if (value := lookup(target.source)) is not MISSING}
+    owed = Owed()
+    tags, gave = _tags(mapping, occasion, owed)
+    values = _values(fields, occasion.lookup, owed)
     first_name = values.pop(FIRST_NAME, None)
-    return Change(
+    order = occasion.order
+    change = Change(
         tags=tags,
-        fields={name: Part(value, order) for name, value in values.items() if not isinstance(value, Missing)},
-        first_name=Part(first_name, order) if isinstance(first_name, str) else None,
+        fields={name: Part(value, order) for name, value in values.items()},
+        first_name=Part(first_name, order) if first_name is not None else None,
         ensure=Part(value=True, order=order),
         gave=gave,
     )
+    return Asked(change, tuple(owed))
 
 
-def _wishes(mapping: EventMapping, lookup: Lookup) -> Iterator[tuple[Template, TagWish]]:
-    """Yield what an event asks of tags, and by which entries; of two wishes for one tag, the later stands."""
-    for number, rule in matching_rules(mapping, lookup):
-        for present, templates in ((False, rule.remove_tags), (True, rule.add_tags)):
-            for template in templates:
-                name = template.render(lookup)
-                yield template, TagWish(name, present, by_placeholder="{" in template.text, rule=number)
+_Wishes: TypeAlias = dict[str, Part[TagWish]]
+
+
+def _tags(mapping: EventMapping, occasion: Occasion, owed: Owed) -> tuple[_Wishes, _Wishes]:
+    """Return what an event asks of tags, and what its replacing entries give; the later rule stands."""
+    tags: _Wishes = {}
+    gave: _Wishes = {}
+    for number, present, template in _entries(mapping, occasion.lookup, owed):
+        with owed:
+            name = template.render(occasion.lookup)
+            wish = TagWish(name, present, by_placeholder="{" in template.text, rule=number)
+            tags[tag_key(name)] = part = Part(wish, occasion.order)
+            if present and template.replaces:
+                gave[slot_key(f"{occasion.kind} {template.text}", name)] = part
+    return tags, gave
+
+
+def _entries(mapping: EventMapping, lookup: Lookup, owed: Owed) -> Iterator[tuple[int, bool, Template]]:
+    """Yield each entry that applies: which rule it is of, whether it adds, and the tag."""
+    for number, rule in matching_rules(mapping, lookup, owed):
+        yield from ((number, False, template) for template in rule.remove_tags)
+        yield from ((number, True, template) for template in rule.add_tags)
+
+
+def _values(fields: tuple[FieldTarget, ...], lookup: Lookup, owed: Owed) -> dict[str, str | None]:
+    values: dict[str, str | None] = {}
+    for target in fields:
+        with owed:
+            if not isinstance(value := lookup(target.source), Missing):
+                values[target.target] = value
+    return values

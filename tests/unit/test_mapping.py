@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.examples import order
-from worker.errors import InvalidEvent
+from tests.unit.examples import NOON, order
+from worker.errors import InvalidEvent, Reason
 from worker.events.values import MISSING, Found
 from worker.mapping import (
     MAX_NAME_LENGTH,
+    Asked,
     Condition,
     EventMapping,
     FieldTarget,
+    Lookup,
+    Occasion,
+    Owed,
     Rule,
     Template,
     matching_rules,
@@ -35,6 +39,8 @@ VALUES: Mapping[str, Found] = {
 
 
 def find(name: str) -> Found:
+    if name.startswith("odd."):
+        raise InvalidEvent(f"{name}: an object cannot become a tag or a field")
     return VALUES.get(name, MISSING)
 
 
@@ -43,9 +49,21 @@ def rule(*add: str, remove: tuple[str, ...] = (), **when: tuple[str, ...]) -> Ru
     return Rule(tuple(map(Template, add)), tuple(map(Template, remove)), conditions)
 
 
-def made(base: Rule = Rule(), *rules: Rule, fields: Mapping[str, str] | None = None) -> Change:  # noqa: B008
+def asked(base: Rule = Rule(), *rules: Rule, fields: Mapping[str, str] | None = None) -> Asked:  # noqa: B008
     targets = tuple(FieldTarget(source, target) for source, target in (fields or {}).items())
-    return to_change(EventMapping(base, rules), targets, find, order(1))
+    return to_change(EventMapping(base, rules), targets, Occasion(find, order(1), NOON))
+
+
+def made(base: Rule = Rule(), *rules: Rule, fields: Mapping[str, str] | None = None) -> Change:  # noqa: B008
+    """What an event asks for of which nothing is owed."""
+    whole = asked(base, *rules, fields=fields)
+    assert (whole.owed, whole.refusal) == ((), None)
+    return whole.change
+
+
+def matching(mapping: EventMapping, lookup: Lookup = find) -> list[int]:
+    """The numbers of the rules that match."""
+    return [number for number, _ in matching_rules(mapping, lookup, Owed())][1:]
 
 
 def tags(change: Change) -> dict[str, bool]:
@@ -96,7 +114,7 @@ def test_a_rule_matches_if_every_condition_holds_to_the_letter(
     when: dict[str, tuple[str, ...]], *, holds: bool
 ) -> None:
     assert rule("VIP", **when).matches(find) is holds
-    assert len(matching_rules(EventMapping(rules=(rule("VIP", **when),)), find)) == 1 + holds
+    assert len(matching(EventMapping(rules=(rule("VIP", **when),)))) == holds
 
 
 @pytest.mark.parametrize(
@@ -123,17 +141,59 @@ def test_a_template_knows_its_placeholders(template: str, names: tuple[str, ...]
     assert Template(template).placeholders == names
 
 
+# -- what is owed -------------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("name", ["mk_user_id", "mk_cancel_reason", "data.user.nothing", ""])
-def test_a_placeholder_without_a_value_makes_the_event_invalid(name: str) -> None:
-    with pytest.raises(InvalidEvent, match=f"^{name}: has no value, but the tag "):
-        made(rule(f"{{{name}}} access"))
+def test_a_placeholder_without_a_value_costs_its_tag_alone(name: str) -> None:
+    """Given a tag that cannot be named, the others, before and after it, and the fields are asked for."""
+    base = rule("Member", f"{{{name}}} access", "VIP", remove=("Lead", f"No {{{name}}}"))
+
+    part = asked(base, fields={"data.user.locale": "Locale"})
+
+    assert tags(part.change) == {"Member": True, "VIP": True, "Lead": False}
+    assert part.change.fields["Locale"].value == "de"
+    assert part.owed == (
+        f"{name}: has no value, but the tag 'No {{{name}}}' needs it",
+        f"{name}: has no value, but the tag '{{{name}}} access' needs it",
+    )
+
+
+def test_a_value_of_the_wrong_form_costs_the_parts_that_need_it_and_is_named_once() -> None:
+    part = asked(
+        rule("Member", "{odd.plan} plan"),
+        rule("VIP", **{"odd.plan": ("x",)}),
+        rule("Annual", mk_subscription_plan=("Annual",)),
+        fields={"odd.plan": "Plan", "data.user.locale": "Locale"},
+    )
+
+    assert tags(part.change) == {"Member": True, "Annual": True}
+    assert part.change.fields.keys() == {"Locale"}
+    assert part.owed == ("odd.plan: an object cannot become a tag or a field",)
+
+
+def test_a_rule_that_cannot_match_anyway_owes_nothing() -> None:
+    """Given a line that does not hold, it does not matter that another one cannot be told."""
+    for names in (("odd.plan", "mk_subscription_plan"), ("mk_subscription_plan", "odd.plan")):
+        assert asked(rule(), rule("VIP", **dict.fromkeys(names, ("Monthly",)))).owed == ()
+
+
+def test_what_is_owed_is_told_in_one_line_as_the_reason_of_a_dead_letter() -> None:
+    refusal = asked(rule("{a}", "{b}")).refusal
+
+    assert refusal is not None
+    assert refusal.reason is Reason.PARTLY_APPLIED
+    assert (
+        str(refusal)
+        == "a: has no value, but the tag '{a}' needs it; b: has no value, but the tag '{b}' needs it"
+    )
 
 
 def test_a_rule_that_does_not_match_needs_no_values() -> None:
     assert tags(made(rule(), rule("{mk_user_id}", mk_subscription_plan=("Monthly",)))) == {}
 
 
-def test_a_name_that_grows_too_long_makes_the_event_invalid() -> None:
+def test_a_name_that_grows_too_long_is_refused() -> None:
     def long(_: str) -> Found:
         return "x" * MAX_NAME_LENGTH
 
@@ -227,9 +287,9 @@ def test_of_thousands_of_rules_an_event_looks_at_those_that_its_values_name() ->
         return {"status": "active", "product": "P700"}.get(name, MISSING)
 
     rules = [rule(f"Bought {n}", status=("active",), product=(f"P{n}", f"p{n}")) for n in range(1240)]
-    change = to_change(EventMapping(rules=tuple(rules)), (), noting, order(1))
+    part = to_change(EventMapping(rules=tuple(rules)), (), Occasion(noting, order(1), NOON))
 
-    assert tags(change) == {"Bought 700": True}
+    assert tags(part.change) == {"Bought 700": True}
     assert len(looks) <= 4
 
 
@@ -239,26 +299,27 @@ some_rules = st.lists(st.dictionaries(names, values, max_size=3), max_size=8)
 some_values = st.dictionaries(st.sampled_from(["plan", "level"]), st.sampled_from(["a", "b", None]))
 
 
-def outcome(mapping: EventMapping, lookup: Callable[[str], Found], *, index: bool) -> object:
-    """Which rules match, or with which error an event ends, by the index or by a look at each rule."""
-    try:
-        if index:
-            return [number for number, _ in matching_rules(mapping, lookup)][1:]
-        return [number for number, rule in enumerate(mapping.rules, 1) if rule.matches(lookup)]
-    except InvalidEvent as error:
-        return str(error)
+def by_looking(mapping: EventMapping, lookup: Lookup) -> tuple[list[int], list[str]]:
+    """Which rules match, and what is owed, by a look at each rule."""
+    found, owed = [], Owed()
+    for number, rule in enumerate(mapping.rules, 1):
+        with owed:
+            if rule.matches(lookup):
+                found.append(number)
+    return found, owed
 
 
 @given(conditions=some_rules, known=some_values, lists=st.booleans())
 def test_the_index_finds_what_a_look_at_each_rule_finds(
     conditions: list[dict[str, tuple[str, ...]]], known: dict[str, Found], *, lists: bool
 ) -> None:
-    """Also where a value is a list, which costs the event only if a rule gets as far as looking at it."""
+    """Also where a value is of the wrong form, which is owed only if a rule could match but for it."""
 
     def lookup(name: str) -> Found:
         if lists and name == "list":
-            raise InvalidEvent("data.list: a list")
+            raise InvalidEvent("data.list: an object")
         return known.get(name, MISSING)
 
-    mapping = EventMapping(rules=tuple(rule("T", **when) for when in conditions))
-    assert outcome(mapping, lookup, index=True) == outcome(mapping, lookup, index=False)
+    mapping, owed = EventMapping(rules=tuple(rule("T", **when) for when in conditions)), Owed()
+    found = [number for number, _ in matching_rules(mapping, lookup, owed)][1:]
+    assert (found, owed) == by_looking(mapping, lookup)

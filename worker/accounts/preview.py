@@ -17,6 +17,7 @@ from worker.events.delivery import Delivery
 from worker.events.event import Event
 from worker.handlers import HANDLERS
 from worker.kit.plan import AddTag, NameIfCreated, RemoveTag, Step, Upsert, plan
+from worker.mapping import Asked
 from worker.subscribers.change import Change
 from worker.subscribers.identity import person_in
 from worker.subscribers.parts import Part
@@ -26,6 +27,8 @@ class PreviewVerdict(StrEnum):
     """What would become of an event."""
 
     APPLIED = "applied"
+    PARTLY_APPLIED = "partly_applied"
+    """The parts that cannot be applied make it a dead letter once the rest is."""
     IGNORED = "ignored"
     DEAD_LETTERED = "dead_lettered"
 
@@ -62,7 +65,7 @@ class Preview:
 
     Attributes:
         reason: Why it would be dead-lettered; None where it would not.
-        detail: Why it would be dead-lettered or ignored; empty where it would be applied.
+        detail: Why it, or a part of it, would be dead-lettered or ignored; empty where all would be applied.
         creates_missing: Whether tags and custom fields that Kit lacks would be created.
     """
 
@@ -89,12 +92,12 @@ def preview(delivery: Delivery, account: Account) -> Preview:
         return _dead_lettered(account, delivery.routing_key, "", error)
     rules = explain_rules(event, account)
     try:
-        change = interpret(event, account)
+        asked = interpret(event, account, delivery.received_at)
     except EventError as error:
         return _dead_lettered(account, event.type, _email(event), error, rules)
-    if change is None:
+    if asked is None:
         return _ignored(event, account)
-    return _applied(event, account, rules, change)
+    return _applied(event, account, rules, asked)
 
 
 def _dead_lettered(
@@ -112,16 +115,17 @@ def _ignored(event: Event, account: Account) -> Preview:
     return Preview(account.name, event.type, _email(event), PreviewVerdict.IGNORED, None, detail)
 
 
-def _applied(event: Event, account: Account, rules: tuple[RuleView, ...], change: Change) -> Preview:
+def _applied(event: Event, account: Account, rules: tuple[RuleView, ...], asked: Asked) -> Preview:
+    change, refusal = asked.change, asked.refusal
     # For somebody whom this worker has not met; one whom it has may need fewer.
     steps = plan(change, account.options, known=False)
     return Preview(
         account=account.name,
         event_type=event.type,
         email=_email(event),
-        verdict=PreviewVerdict.APPLIED,
-        reason=None,
-        detail="",
+        verdict=PreviewVerdict.APPLIED if refusal is None else PreviewVerdict.PARTLY_APPLIED,
+        reason=None if refusal is None else refusal.reason,
+        detail=str(refusal or ""),
         rules=rules,
         fields=_fields(change, account),
         add_tags=tuple(step.part.value.name for step in steps if isinstance(step, AddTag)),

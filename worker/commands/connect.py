@@ -38,7 +38,7 @@ OPEN: Final = (
 )
 
 
-class Asked(NamedTuple):
+class Arguments(NamedTuple):
     """What the command was told."""
 
     app: OAuthApp
@@ -66,7 +66,7 @@ def connect(
     app = _app_of(settings, account)
     try:
         check_redirect_uri(redirect_uri)
-        admission = run_async(_admission(settings, Asked(app, account, redirect_uri, code)))
+        admission = run_async(_admission(settings, Arguments(app, account, redirect_uri, code)))
     except ConsentError as error:
         raise UsageError(str(error)) from error
     if admission is not None:
@@ -87,7 +87,7 @@ def _app_of(settings: Settings, account: str) -> OAuthApp:
     return found.credential
 
 
-async def _admission(settings: Settings, asked: Asked) -> Admission | None:
+async def _admission(settings: Settings, asked: Arguments) -> Admission | None:
     """Ask; return nothing where somebody has to say yes first."""
     async with opened_ledger(settings) as ledger:
         consent = await _question(settings, asked, ledger)
@@ -98,7 +98,7 @@ async def _admission(settings: Settings, asked: Asked) -> Admission | None:
         return await admitted(settings, consent, granted, ledger) if granted else None
 
 
-async def _question(settings: Settings, asked: Asked, ledger: Ledger) -> Consent:
+async def _question(settings: Settings, asked: Arguments, ledger: Ledger) -> Consent:
     key = await _key_of(settings, ledger)
     await ledger.ready()
     tenant = tenant_name(ledger.database.secret, asked.account)

@@ -94,7 +94,11 @@ def _verdict(result: Preview) -> str:
         return f"Would be ignored: {result.detail}{end}"
     if result.verdict is PreviewVerdict.DEAD_LETTERED:
         return f"Would be dead-lettered ({result.reason}): {result.detail}."
-    return f"Would be applied, with these calls to Kit. {_about_missing(result)}"
+    calls = f"with these calls to Kit. {_about_missing(result)}"
+    if result.verdict is PreviewVerdict.PARTLY_APPLIED:
+        rest = f"The rest would be dead-lettered ({result.reason}): {result.detail}."
+        return f"Would be applied in part, {calls}\n{rest}"
+    return f"Would be applied, {calls}"
 
 
 def _about_missing(result: Preview) -> str:

@@ -13,7 +13,7 @@ from msgspec import structs
 from worker.accounts.account import Account
 from worker.accounts.interpret import interpret
 from worker.consumer.settle import Settle
-from worker.errors import EventError
+from worker.errors import EventError, PartlyApplied
 from worker.events.decode import with_data
 from worker.retry import Tries
 from worker.subscribers.change import NOTHING, Change, merge_all
@@ -192,10 +192,12 @@ def interpret_again(item: Item, account: Account) -> Item | Outcome:
     if item.event is None or item.doubled:  # a copy only waits for the end of another one
         return item
     try:
-        change = interpret(with_data(item.event, item.delivery), account)
+        asked = interpret(with_data(item.event, item.delivery), account, item.delivery.received_at)
     except EventError as error:
         return Outcome(item, Kind.DEAD_LETTERED, error)
-    if change is None:
+    if asked is None:
         return Outcome(item, Kind.IGNORED)
-    address = item.change.address  # it was found out by the ledger, not by the mapping
-    return structs.replace(item, change=structs.replace(change, address=address))
+    # The address, and why it stays, were found out by the ledger, not by the mapping.
+    change = structs.replace(asked.change, address=item.change.address)
+    other = None if isinstance(item.refusal, PartlyApplied) else item.refusal
+    return structs.replace(item, change=change, refusal=other or asked.refusal)

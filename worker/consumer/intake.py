@@ -151,22 +151,22 @@ class Intake:
         return Outcome(Item(delivery, glimpse=seen), Kind.DEAD_LETTERED, error)
 
     def _interpreted(self, item: Item) -> Item | None:
-        """Return an event with what it asks for, or why it cannot have that."""
+        """Return an event with what it asks for, and why it cannot have that, or a part of it."""
         event, version = item.event, self.account.version
         if event is None or item.version == version:
             return item
         item = structs.replace(item, event=event.without_data(), version=version)
         try:
-            change = interpret(with_data(event, item.delivery), self.account)
+            asked = interpret(with_data(event, item.delivery), self.account, item.delivery.received_at)
         except EventError as error:
             if item.email:
                 return structs.replace(item, change=NOTHING, refusal=error)
             self._settle.put(Outcome(item, Kind.DEAD_LETTERED, error))
             return None
-        if change is None:
+        if asked is None:
             self._settle.put(Outcome(item, Kind.IGNORED))
             return None
-        return structs.replace(item, change=change, refusal=None)
+        return structs.replace(item, change=asked.change, refusal=asked.refusal)
 
     # -- look up, and judge ---------------------------------------------------------------------------
 

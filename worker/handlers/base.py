@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeAlias
+from types import NoneType
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -19,12 +20,13 @@ from pydantic import (
 
 from worker.errors import InvalidEvent
 from worker.events.event import Event
-from worker.events.values import MISSING, Found, as_text, lookup
+from worker.events.values import MISSING, Found, Json, as_text, lookup
 from worker.mapping import EventMapping, Lookup
 from worker.subscribers.identity import normalize_email
 
 Scalar: TypeAlias = StrictStr | StrictInt | StrictFloat | StrictBool
 Email: TypeAlias = Annotated[StrictStr, AfterValidator(normalize_email)]
+P = TypeVar("P", bound=BaseModel)
 
 
 class _Object(BaseModel):
@@ -63,8 +65,21 @@ class Access(_Object):
     product: Scalar | None = None
 
 
+class Whom(_Object):
+    """As much of a user as tells who it is."""
+
+    email: Email
+    id: Scalar | None = None
+
+
+class AboutWhom(_Object):
+    """As much of an event's `data` as must be right before any of it can be applied."""
+
+    user: Whom
+
+
 class Payload(_Object):
-    """An event's `data`."""
+    """An event's `data`, as the contract has it."""
 
     user: User
     subscription: Subscription | None = None
@@ -115,12 +130,16 @@ class Handler:
     def lookup(self, event: Event) -> Lookup:
         """Return the function that finds this event's values by name.
 
-        The function raises `InvalidEvent` for a value that is a list or an object.
+        The function raises `InvalidEvent` for a value of the wrong form.
         """
         fallbacks = self.fallbacks(event)
 
         def find(name: str) -> Found:
-            path = PLATFORM_FIELDS.get(name) or name.removeprefix("data.")
+            path = PLATFORM_FIELDS.get(name)
+            if path is None:
+                path = name.removeprefix("data.")
+            else:
+                _check_object(event.data, path)
             found = as_text(lookup(event.data, path), path)
             # A null means "cleared", but an event that itself implies the value knows better.
             return fallbacks.get(name, found) if found is MISSING or found is None else found
@@ -128,14 +147,34 @@ class Handler:
         return find
 
 
+def _check_object(data: Mapping[str, Json], path: str) -> None:
+    """Refuse a value in place of the object that has the platform's values."""
+    name = path.partition(".")[0]
+    if not isinstance(data.get(name, {}), dict | NoneType):
+        raise InvalidEvent(f"data.{name}: must be an object")
+
+
 def read_payload(event: Event) -> Payload:
-    """Return the event's payload, checked.
+    """Return the event's payload, checked against the contract.
 
     Raises:
         InvalidEvent: A field is missing or of the wrong type; the text names each.
     """
+    return _checked(Payload, event)
+
+
+def check_person(event: Event) -> None:
+    """See that the event says whom it is about; what else is wrong costs only the parts that need it.
+
+    Raises:
+        InvalidEvent: It does not.
+    """
+    _checked(AboutWhom, event)
+
+
+def _checked(model: type[P], event: Event) -> P:
     try:
-        return Payload.model_validate(event.data)
+        return model.model_validate(event.data)
     except ValidationError as error:
         faults = dict.fromkeys(_fault(item["loc"], item["type"], item["msg"]) for item in error.errors())
         raise InvalidEvent("; ".join(list(faults)[:5])) from error

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.examples import event
+from tests.unit.examples import NOON, event
 from worker.accounts.account import Account
-from worker.accounts.interpret import interpret
+from worker.accounts.interpret import interpret as interpret_at
 from worker.errors import HandlerError, InvalidEvent, Reason
-from worker.mapping import EventMapping, FieldTarget, Lookup, Rule, Template
+from worker.events.event import Event
+from worker.mapping import Asked, EventMapping, FieldTarget, Lookup, Rule, Template
 from worker.subscribers.parts import tag_key
 
 ACCOUNT = Account(
@@ -21,20 +22,24 @@ ACCOUNT = Account(
 )
 
 
+def interpret(happened: Event, account: Account) -> Asked | None:
+    return interpret_at(happened, account, NOON)
+
+
 def test_an_event_asks_for_what_the_mapping_says() -> None:
     asked = interpret(event(email=" ADA@example.com", id=7, first_name="Ada"), ACCOUNT)
 
     assert asked is not None
-    assert asked.tags.keys() == {tag_key("New Member")}
-    assert asked.fields["mk_user_id"].value == "7"
-    assert asked.first_name is not None
+    assert asked.change.tags.keys() == {tag_key("New Member")}
+    assert asked.change.fields["mk_user_id"].value == "7"
+    assert asked.change.first_name is not None
 
 
 def test_a_type_that_only_the_file_knows_works_too() -> None:
     asked = interpret(event(type_="order.paid", id=7), ACCOUNT)
 
     assert asked is not None
-    assert (asked.tags, asked.fields["mk_user_id"].value) == ({}, "7")
+    assert (asked.change.tags, asked.change.fields["mk_user_id"].value) == ({}, "7")
 
 
 @pytest.mark.parametrize("data", [None, {}, {"user": {"email": "none"}}])
@@ -47,11 +52,45 @@ def test_a_mapped_event_without_an_address_is_invalid() -> None:
         interpret(event(data={"user": {}}), ACCOUNT)
 
 
-def test_a_missing_value_of_a_placeholder_is_invalid() -> None:
-    account = replace(ACCOUNT, events={"order.paid": EventMapping(Rule((Template("{data.order.kind}"),)))})
+def test_a_missing_value_of_a_placeholder_is_owed_and_the_rest_is_asked_for() -> None:
+    rule = Rule((Template("{data.order.kind}"), Template("Customer")))
+    account = replace(ACCOUNT, events={"order.paid": EventMapping(rule)})
 
-    with pytest.raises(InvalidEvent, match=r"^data\.order\.kind: has no value"):
-        interpret(event(type_="order.paid"), account)
+    asked = interpret(event(type_="order.paid", id=7), account)
+
+    assert asked is not None
+    assert (set(asked.change.tags), set(asked.change.fields)) == ({"customer"}, {"mk_user_id"})
+    assert asked.owed == ("data.order.kind: has no value, but the tag '{data.order.kind}' needs it",)
+
+
+@pytest.mark.parametrize(
+    ("data", "owed"),
+    [
+        ({"subscription": "gold"}, "data.subscription: must be an object"),
+        ({"subscription": {"plan": {"name": "gold"}}}, "data.subscription.plan: an object cannot become"),
+        ({"access": ["gold"]}, None),
+    ],
+)
+def test_a_value_of_the_wrong_form_costs_only_what_needs_it(
+    data: dict[str, object], owed: str | None
+) -> None:
+    """Given an odd value beside a person who is known well, the rest of the event is asked for."""
+    fields = (*ACCOUNT.fields, FieldTarget("mk_subscription_plan", "Plan"))
+    payload = {"user": {"email": "ada@example.com", "id": 7}, **data}
+
+    asked = interpret(event(data=payload), replace(ACCOUNT, fields=fields))
+
+    assert asked is not None
+    assert (set(asked.change.tags), set(asked.change.fields)) == ({"new member"}, {"mk_user_id"})
+    assert [text.startswith(owed or "") for text in asked.owed] == ([True] if owed else [])
+
+
+@pytest.mark.parametrize(
+    "user", [{"email": "x"}, {}, "ada@example.com", {"email": "ada@example.com", "id": []}]
+)
+def test_an_event_that_does_not_say_whom_it_is_about_is_invalid(user: object) -> None:
+    with pytest.raises(InvalidEvent, match=r"^data\.user"):
+        interpret(event(data={"user": user}), ACCOUNT)
 
 
 class Crashing(Template):

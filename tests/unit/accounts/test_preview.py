@@ -68,20 +68,23 @@ def test_an_explicit_null_is_shown_as_clearing_the_field() -> None:
     ]
 
 
-def test_a_placeholder_without_a_value_is_a_dead_letter_and_the_rules_are_shown_all_the_same() -> None:
-    result = seen(account(base=Rule(add_tags=(Template("{mk_access_level} access"),))))
+def test_a_placeholder_without_a_value_is_owed_and_the_rest_is_shown_as_ever() -> None:
+    base = Rule(add_tags=(Template("{mk_access_level} access"), Template("Member")))
 
-    assert (result.verdict, result.reason) == (PreviewVerdict.DEAD_LETTERED, "invalid_event")
+    result = seen(account(base=base))
+
+    assert (result.verdict, result.reason) == (PreviewVerdict.PARTLY_APPLIED, "partly_applied")
     assert "mk_access_level" in result.detail
-    assert result.rules[0].add_tags == ("{mk_access_level} access",)
-    assert not result.calls
+    assert result.rules[0].add_tags == ("{mk_access_level} access", "Member")
+    assert result.add_tags == ("Member",)
+    assert len(result.calls) == 2
 
 
-def test_a_value_that_no_rule_can_compare_is_a_dead_letter_and_named_at_its_rule() -> None:
-    result = seen(account(when("data.total", "5")), total=[5])
+def test_a_value_that_no_rule_can_compare_is_owed_and_named_at_its_rule() -> None:
+    result = seen(account(when("data.total", "5")), total={"cents": 5})
 
-    assert result.verdict is PreviewVerdict.DEAD_LETTERED
-    assert "data.total: a list cannot" in result.rules[1].conditions[0].hint
+    assert result.verdict is PreviewVerdict.PARTLY_APPLIED
+    assert "data.total: an object cannot" in result.rules[1].conditions[0].hint
 
 
 def test_what_cannot_be_read_is_a_dead_letter() -> None:

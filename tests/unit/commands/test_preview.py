@@ -64,7 +64,15 @@ def test_several_events_on_standard_input_give_several_previews(
     ended = kit_worker("preview", "-", "--json")
 
     verdicts = [(each["verdict"], each["reason"]) for each in json.loads(ended.out)]
-    assert verdicts == [("dead_lettered", "invalid_event"), ("ignored", None)]
+    assert verdicts == [("partly_applied", "partly_applied"), ("ignored", None)]
+
+
+def test_what_is_owed_is_said_after_what_would_be_applied(kit_worker: Command) -> None:
+    ended = kit_worker("preview", "access.granted")
+
+    said = " ".join(ended.out.split())
+    assert "Would be applied in part, with these calls to Kit." in said
+    assert "The rest would be dead-lettered (partly_applied): mk_access_level: has no value" in said
 
 
 def test_a_type_that_is_nearly_a_known_one_is_asked_about(kit_worker: Command) -> None:

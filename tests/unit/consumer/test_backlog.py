@@ -16,6 +16,7 @@ from tests.unit.examples import change, event, order
 from worker.accounts.account import Account
 from worker.consumer.backlog import Backlog, Pending, interpret_again
 from worker.consumer.settle import Settle
+from worker.errors import EventError, InvalidEvent, PartlyApplied
 from worker.events.delivery import Delivery
 from worker.mapping import EventMapping, Rule, Template
 from worker.subscribers.change import NOTHING, Change, merge_all
@@ -47,14 +48,19 @@ class People:
         self.version = "1"
         self._people: dict[str, Subscriber] = {}
 
-    def add(self, name: str, number: int, asked: Change | None = None, kind: str = "user.signed_up") -> None:
+    def add(
+        self,
+        name: str,
+        number: int,
+        asked: Change | None = None,
+        kind: str = "user.signed_up",
+        refusal: EventError | None = None,
+    ) -> None:
         """Fold event `number` of a person."""
         person = self._people.setdefault(name, Subscriber(Record(name)))
-        delivery = Delivery(b"", "", tag=number)
+        item = Item(Delivery(b"", "", tag=number), event(number, kind), name, refusal=refusal)
         asked = change(number) if asked is None else asked
-        self.backlog.add(
-            Item(delivery, event(number, kind), name, change=asked, subscriber=person, version=self.version)
-        )
+        self.backlog.add(structs.replace(item, change=asked, subscriber=person, version=self.version))
 
     def take(self, now: float = 0.0) -> Pending:
         """Take whoever is next."""
@@ -206,6 +212,24 @@ def test_a_new_mapping_keeps_the_address_that_was_found_out_for_an_event() -> No
     people.add("ada", 1, structs.replace(change(1), address=address))
     people.refold(maps("user.signed_up"))
     assert people.take().change.address == address
+
+
+def test_a_new_mapping_says_anew_what_is_owed() -> None:
+    """Given an event of which a tag was owed, a mapping with another tag owes that one, or nothing."""
+    people = People()
+    people.add("ada", 1, refusal=PartlyApplied("data.user.plan: has no value"))
+    for tag, owed in (("{data.user.level}", "data.user.level: has no value"), ("New", None)):
+        people.refold(maps("user.signed_up", tag=tag, version=tag))
+        (item,) = people.backlog.items()
+        assert str(item.refusal).startswith(owed) if owed else item.refusal is None
+
+
+def test_a_new_mapping_does_not_change_why_an_address_stays() -> None:
+    people = People()
+    people.add("ada", 1, refusal=InvalidEvent("data.user.email: the address stays"))
+    people.refold(maps("user.signed_up"))
+    (item,) = people.backlog.items()
+    assert str(item.refusal) == "data.user.email: the address stays"
 
 
 def test_events_that_the_new_mapping_does_not_name_end() -> None:

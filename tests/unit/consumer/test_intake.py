@@ -113,14 +113,14 @@ def test_what_is_no_news_ends_at_once() -> None:
 
 
 def test_what_cannot_be_read_or_applied_is_a_dead_letter() -> None:
-    """Given no JSON, nobody, and a value of the wrong form, each ends with a reason of its own."""
+    """Given no JSON, nobody, and an id of the wrong form, each ends with a reason of its own."""
 
     async def main() -> None:
         world = World()
         async with world.running(dispatch=False):
             broken = world.delivers(b"{")
             nobody = world.comes(2, "ada(at)example.com")
-            odd = world.comes(3, first_name=["Ada"])
+            odd = world.comes(3, id=["Ada"])
             await settle()
         assert world.settled == {
             broken: Reason.UNDECODABLE,
@@ -128,6 +128,22 @@ def test_what_cannot_be_read_or_applied_is_a_dead_letter() -> None:
             odd: Reason.INVALID_EVENT,
         }
         assert world.consumer.unsettled == {}
+
+    run(main())
+
+
+def test_an_event_of_which_a_part_is_owed_goes_on_with_the_rest_and_says_what_is() -> None:
+    """Given a tag that lacks its value, the event waits with all else, and keeps what it ends with."""
+
+    async def main() -> None:
+        world = World(account=adds("Member", "{data.user.plan} plan"))
+        async with world.running(dispatch=False):
+            world.comes(1)
+            await settle()
+            (item,) = world.backlog.items()
+        assert item.change.tags.keys() == {"member"}
+        assert str(item.refusal).startswith("data.user.plan: has no value")
+        assert world.settled == {}
 
     run(main())
 

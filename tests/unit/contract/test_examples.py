@@ -14,7 +14,7 @@ from worker.events.decode import decode
 from worker.events.delivery import Delivery
 from worker.handlers import HANDLERS
 from worker.handlers.base import Handler, read_payload
-from worker.mapping import to_change
+from worker.mapping import Occasion, to_change
 
 
 @pytest.mark.parametrize("example", [plain_example, cloud_event_example])
@@ -26,10 +26,13 @@ def test_the_example_of_each_type_has_what_its_default_needs(
     shown = example(handler)
     event = decode(Delivery(json.dumps(shown).encode(), handler.type, received_at=NOON), arrival=0)
 
-    change = to_change(handler.default, (), handler.lookup(event), event.order)
+    asked = to_change(handler.default, (), Occasion(handler.lookup(event), event.order, NOON))
 
     assert read_payload(event).user.email == "ada@example.com"
-    assert len(change.tags) == len(handler.default.base.add_tags) + len(handler.default.base.remove_tags)
+    assert asked.owed == ()
+    assert len(asked.change.tags) == len(handler.default.base.add_tags) + len(
+        handler.default.base.remove_tags
+    )
 
 
 def test_a_handler_without_an_example_of_its_own_shows_the_user_alone() -> None:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from tests.unit.examples import EMAIL, event
+from tests.unit.examples import EMAIL, NOON, event
 from worker.events.values import MISSING
 from worker.handlers.base import PLATFORM_FIELDS, Handler
-from worker.mapping import to_change
+from worker.mapping import Asked, Occasion, to_change
 
 EVENT_TIME = "2026-07-01T12:00:01Z"
 """When the event happened that `tags` and `implied` are about."""
 
 
-def tags(handler: Handler, **objects: object) -> dict[str, bool]:
-    """The tags that an event adds (True) and removes (False) where an account's file says nothing."""
+def asked(handler: Handler, **objects: object) -> Asked:
+    """What an event asks for where an account's file says nothing."""
     assert handler.default is not None
     happened = event(1, handler.type, {"user": {"email": EMAIL}, **objects})
-    change = to_change(handler.default, (), handler.lookup(happened), happened.order)
-    return {part.value.name: part.value.present for part in change.tags.values()}
+    return to_change(handler.default, (), Occasion(handler.lookup(happened), happened.order, NOON))
+
+
+def tags(handler: Handler, **objects: object) -> dict[str, bool]:
+    """The tags that such an event adds (True) and removes (False); nothing of it is owed."""
+    part = asked(handler, **objects)
+    assert not part.owed
+    return {each.value.name: each.value.present for each in part.change.tags.values()}
 
 
 def implied(handler: Handler) -> dict[str, object]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.handlers.harness import EVENT_TIME, implied, tags
-from worker.errors import InvalidEvent
+from tests.unit.handlers.harness import EVENT_TIME, asked, implied, tags
 from worker.handlers.access_granted import HANDLER
 
 
@@ -14,11 +13,11 @@ def test_granted_access_is_tagged_by_its_level() -> None:
 
 
 @pytest.mark.parametrize("access", [{}, {"level": None}, {"level": " "}, None])
-def test_access_without_a_level_is_an_invalid_event(access: object) -> None:
-    with pytest.raises(
-        InvalidEvent, match=r"^mk_access_level: has no value, but the tag '\{mk_access_level\} access'"
-    ):
-        tags(HANDLER, access=access)
+def test_of_access_without_a_level_the_tag_is_owed(access: object) -> None:
+    part = asked(HANDLER, access=access)
+
+    assert part.change.tags == {}
+    assert part.owed == ("mk_access_level: has no value, but the tag '{mk_access_level} access' needs it",)
 
 
 def test_it_implies_when_access_was_granted() -> None:

@@ -113,7 +113,8 @@ class _Tags(FilePart):
         title="Tags to add",
         description=(
             "Tags to add. Braces are filled in from the event: any platform field, or a path such as "
-            "data.user.locale. An event without that value is not applied, but becomes a dead letter. "
+            "data.user.locale. Without that value the tag is owed: the rest of the event is applied, and a "
+            "dead letter names the tag. "
             "With replaces: true, what the same entry gave the person before is taken off."
         ),
         examples=[
