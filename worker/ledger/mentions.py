@@ -7,7 +7,6 @@ read is erased at the end, together with the person.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -17,9 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.ledger.database import Database
 from worker.ledger.schema import accounts, history, tokens, workers
-from worker.subscribers.identity import naming
+from worker.subscribers.identity import naming, spellings
 
 ERASED: Final = "(erased)"
+_ASCII: Final = re.compile(r"[ -~]+")
 PORTION: Final = 10_000
 """Lines of the history that are looked through at once."""
 FREE_TEXT: Final[tuple[tuple[Table, tuple[Column[str], ...]], ...]] = (
@@ -84,14 +84,18 @@ async def _erase_in_portion(
         await _erase_in(connection, history, columns, addresses, portion)
 
 
-def _forms(addresses: Collection[str]) -> list[str]:
-    """Return how addresses stand in texts; a history's calls and a worker's state are JSON in ASCII."""
-    return sorted({form for address in addresses for form in (address, json.dumps(address)[1:-1])})
+def _pieces(addresses: Collection[str]) -> list[str]:
+    """Return what stands wherever an address does, however its letters beyond ASCII are written there.
+
+    A history's calls and a worker's state are JSON in ASCII, and SQLite knows no case beyond ASCII.
+    """
+    written = {spelling for address in addresses for spelling in spellings(address)}
+    return sorted({max(_ASCII.findall(each), key=len) for each in written})
 
 
 def _named(columns: Sequence[Column[str]], addresses: Collection[str]) -> ColumnElement[bool]:
-    named = [column.icontains(form, autoescape=True) for column in columns for form in _forms(addresses)]
-    return or_(*named)
+    pieces = _pieces(addresses)
+    return or_(*(column.icontains(piece, autoescape=True) for column in columns for piece in pieces))
 
 
 async def _erase_in(
@@ -101,7 +105,7 @@ async def _erase_in(
     addresses: Collection[str],
     rows: ColumnElement[bool],
 ) -> None:
-    patterns = [naming(form) for form in _forms(addresses)]
+    patterns = [naming(address) for address in addresses]
     found = await connection.execute(select(table).where(rows, _named(columns, addresses)).with_for_update())
     for row in found.all():
         await _erase(connection, table, row, _without(row, columns, patterns))

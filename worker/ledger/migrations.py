@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, inspect, select, text, tuple_, update
 
+from worker.ledger.address_forms import one_form_each
 from worker.ledger.record_json import UnreadableError, dump_record
 from worker.ledger.record_v1 import load_record_v1
 from worker.ledger.schema import bindings, claims, meta, names, subscribers, tables, tokens
@@ -79,6 +80,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     _with_bindings,
     _what_names_mean,
     _one_account_each,
+    one_form_each,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

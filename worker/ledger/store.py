@@ -26,7 +26,7 @@ from worker.ledger.rows import entry_row, person_row, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
 from worker.ledger.takeover import Taker, Tenure, later, take_over
 from worker.ledger.witness import Witness
-from worker.subscribers.identity import id_key
+from worker.subscribers.identity import former_spellings, id_key
 from worker.subscribers.known import Batch, Known, Person
 from worker.subscribers.record import Record
 
@@ -201,12 +201,17 @@ class Ledger:
     async def _forgotten(
         self, connection: AsyncConnection, account: str, signs: Iterable[tuple[str, str]]
     ) -> dict[tuple[str, str], datetime]:
-        by_mark = {self.mark(*sign): sign for sign in signs}
+        by_mark = {self.mark(kind, form): (kind, text) for kind, text in signs for form in _forms(kind, text)}
         query = select(forgotten.c.mark, forgotten.c.until).where(
             forgotten.c.account == account, forgotten.c.mark.in_(by_mark)
         )
         rows = await connection.execute(query)
         return {by_mark[row.mark]: datetime.fromisoformat(row.until) for row in rows}
+
+
+def _forms(kind: str, text: str) -> Collection[str]:
+    """Return under what somebody may have been forgotten: what was hashed keeps the form that it had."""
+    return former_spellings(text) if kind == "email" else (text,)
 
 
 def _held(tenure: Tenure) -> Update:

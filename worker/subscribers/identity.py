@@ -1,29 +1,28 @@
-"""How people are told apart: by email address, in one normal form."""
+"""How people are told apart: by the platform's id within an app, else by email address in one normal form."""
 
 from __future__ import annotations
 
+import json
 import re
-import string
 import unicodedata
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import product
 from typing import Final
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 from worker.events.values import Json, as_text
 from worker.outside.texts import MAX_ADDRESS
 
-_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-
 
 def normalize_email(text: str) -> str:
-    """Return the address in the form that names a person: trimmed, ASCII letters lower-cased.
+    """Return the address in the form that names a person: trimmed, NFC, lower case, its domain as in IDNA.
 
-    Plus signs and dots stay, and letters beyond ASCII keep their case, because mail providers may tell
-    such addresses apart. Kit compares addresses without case (Kit API reference, `POST /v4/subscribers`).
+    `Jürgen@BÜCHER.example` and `jürgen@xn--bcher-kva.example` are one person. Plus signs and dots stay, since
+    mail providers may tell such addresses apart. Kit compares addresses without case (Kit API reference,
+    `POST /v4/subscribers`); it gets this form.
 
     Raises:
         ValueError: It is not an email address. The text is for people and does not repeat the address.
@@ -36,29 +35,67 @@ def normalize_email(text: str) -> str:
 
 @lru_cache(maxsize=4096)  # most events are about somebody who has just had another
 def _normalized(address: str) -> str:
+    # First, so that what is checked is what is kept.
+    lowered = address.lower() if address.isascii() else _nfc(_nfc(address).lower())
     try:
-        # No DNS: an event must not fail because a name server is slow. `.test` is allowed, since the
-        # platform's own staging data uses it; Kit decides about the rest.
-        validate_email(address, check_deliverability=False, test_environment=True)
+        found = _validated(lowered)
     except EmailNotValidError as error:
         raise ValueError("not an email address") from error
-    return address.translate(_LOWER)
+    return f"{found.local_part}@{(found.ascii_domain or found.domain).lower()}"
+
+
+def _validated(address: str) -> ValidatedEmail:
+    # No DNS: an event must not fail because a name server is slow. `.test` is allowed, since the
+    # platform's own staging data uses it; Kit decides about the rest.
+    return validate_email(address, check_deliverability=False, test_environment=True)
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def spellings(address: str) -> tuple[str, ...]:
+    """Return an address with its domain as machines write it, and as people do where that differs."""
+    local, _, domain = address.rpartition("@")
+    return tuple(f"{local}@{each}" for each in _domains(domain))
+
+
+def former_spellings(address: str) -> frozenset[str]:
+    """Return what the address may have been kept as by versions that left its domain, and an É, as given."""
+    local, _, domain = address.rpartition("@")
+    capitals = "".join(letter if letter.isascii() else letter.upper() for letter in local)
+    return frozenset(f"{each}@{host}" for each, host in product({local, capitals}, _domains(domain)))
+
+
+def _domains(domain: str) -> tuple[str, ...]:
+    if domain.isascii() and "xn--" not in domain:
+        return (domain,)
+    try:
+        found = _validated(f"a@{domain}")
+    except EmailNotValidError:
+        return (domain,)
+    return found.ascii_domain or domain, found.domain
 
 
 def naming(address: str) -> re.Pattern[str]:
     """Return what finds an address in a text, in any case, with its domain as people or as machines write it.
 
-    Not within a longer address: ann@example.com is not joann@example.com, nor ann@example.com.au.
+    Letters beyond ASCII may be escaped as in JSON. Not within a longer address: ann@example.com is not
+    joann@example.com, nor ann@example.com.au.
     """
     local, _, domain = address.rpartition("@")
-    forms = {domain, unicodedata.normalize("NFC", domain)}
-    with suppress(UnicodeError):
-        forms.add(domain.encode("idna").decode())
-    with suppress(UnicodeError):
-        forms.add(domain.encode().decode("idna"))
-    written = "|".join(map(re.escape, sorted(forms)))
-    local = re.escape(unicodedata.normalize("NFC", local))
-    return re.compile(rf"(?<![\w.+-]){local}@(?:{written})(?![\w-]|\.\w)", re.IGNORECASE)
+    written = "|".join(_written(each) for each in _domains(domain))
+    return re.compile(rf"(?<![\w.+-]){_written(_nfc(local))}@(?:{written})(?![\w-]|\.\w)", re.IGNORECASE)
+
+
+def _written(text: str) -> str:
+    return "".join(re.escape(letter) if letter.isascii() else _any_case(letter) for letter in text)
+
+
+def _any_case(letter: str) -> str:
+    """Return what finds a letter, large or small, itself or as JSON in ASCII has it."""
+    forms = sorted({letter, letter.lower(), letter.upper()})
+    return f"(?:{'|'.join(re.escape(each) for form in forms for each in (form, json.dumps(form)[1:-1]))})"
 
 
 MAX_ID: Final = 255
@@ -87,15 +124,31 @@ def id_key(text: str) -> str:
     return f"{text[: MAX_ID - 33]}…{blake2b(text.encode(), digest_size=16).hexdigest()}"
 
 
+NO_IDS: Final = frozenset(
+    {"", "0", "-1", "null", "none", "guest", "anonymous", "undefined", "unknown"}
+)  # fmt: skip
+"""What publishers send as the id of somebody who has none: else all of them would be one person."""
+
+
 def person_in(data: Mapping[str, Json]) -> tuple[str | None, str | None]:
     """Return the address and the platform's id in an event's data, each None where there is none to read."""
     user = data.get("user")
     if not isinstance(user, dict):
         return None, None
-    email, user_id = user.get("email"), user.get("id")
+    return address_in(user, "email"), _id_of(user.get("id"))
+
+
+def address_in(user: Mapping[str, Json], key: str) -> str | None:
+    """Return an address in an event's `user`, as `normalize_email` writes it; None where there is none."""
+    email = user.get(key)
     try:
-        address = normalize_email(email) if isinstance(email, str) else None
+        return normalize_email(email) if isinstance(email, str) else None
     except ValueError:
-        address = None
-    text = None if isinstance(user_id, list | dict) else as_text(user_id, "user.id")
-    return address, text if isinstance(text, str) else None
+        return None
+
+
+def _id_of(value: Json) -> str | None:
+    if isinstance(value, bool | list | dict) or value in {0, -1}:
+        return None
+    text = as_text(value, "user.id")
+    return text if isinstance(text, str) and text.lower() not in NO_IDS else None

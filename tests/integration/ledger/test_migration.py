@@ -18,10 +18,13 @@ from tests.integration.ledger.harness import (
     BOB,
     NewLedger,
     contents,
+    entry,
     execute,
     fill,
     load,
     one_of_all,
+    order,
+    record,
     refusal,
     works,
 )
@@ -29,13 +32,15 @@ from tests.unit.ledger.records import EMPTY_V1, FULL_V1, full_record
 from worker.ledger.bindings import Bindings
 from worker.ledger.connecting import TakenError
 from worker.ledger.database import Database
+from worker.ledger.history import addresses, find_history
 from worker.ledger.migrations import MIGRATIONS, PORTION, Step, newest
 from worker.ledger.record_json import dump_record
 from worker.ledger.registry import Registry
 from worker.ledger.sealing import Seal, new_key
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import Tokens, TokenStore
-from worker.subscribers.record import Record
+from worker.subscribers.known import Batch, Person
+from worker.subscribers.record import Moved, Record
 
 VERSION = newest(MIGRATIONS)
 
@@ -295,3 +300,62 @@ async def test_of_accounts_that_share_a_kit_account_the_first_keeps_it(new_ledge
     assert (await store.connected()).keys() == {"first", "sandbox", "other"}
     with pytest.raises(TakenError, match=r"^first$"):
         await store.connect("late", Tokens("a", "r", 0.0, 1.0), 7, "https://api.kit.com")
+
+
+async def test_addresses_are_brought_to_one_form_and_their_records_to_one(new_ledger: NewLedger) -> None:
+    """Given rows of a version that kept É and bücher as they came, each person is found, once, by address."""
+    old = new_ledger(migrations=MIGRATIONS[:5])
+    records = [
+        record("Éva@example.com", "Paid", kit_id=8),
+        record("éva@example.com", "VIP", kit_id=8),
+        record("info@bücher.example", "Paid"),
+        record("jÜrgen@example.com", kit_id=None, moved_to="jürgen@bücher.example"),
+        record("jürgen@bücher.example", "Paid", kit_id=9),
+        record("Zoë@example.com", kit_id=None, moved_to="zoË@example.com"),
+        record(ADA, moved_to="Éva@example.com", kit_id=None),
+    ]
+    entries = [entry("Éva@example.com", "e1"), entry("info@bücher.example", "e2")]
+    await fill(old, Batch(records, [Person("u-eva", "Éva@example.com")], entries))
+
+    new = new_ledger()
+    tenure = await new.take(ACCOUNT)
+    eva, info, jurgen = "éva@example.com", "info@xn--bcher-kva.example", "jürgen@xn--bcher-kva.example"
+    known = await load(new, tenure, eva, info, "jürgen@example.com", "zoë@example.com", ADA, users=["u-eva"])
+
+    assert known.people == {"u-eva": Person("u-eva", eva)}
+    assert known.records.keys() == {eva, info, jurgen, "jürgen@example.com", ADA, "zoë@example.com"}
+    assert known.records[eva].kit_id == 8
+    assert {*known.records[eva].tags, *known.records[eva].owed.tags} == {"paid", "vip"}
+    assert known.records[info].tags.keys() == {"paid"}
+    assert [known.records[each].moved for each in (ADA, "jürgen@example.com", "zoë@example.com")] == [
+        Moved(eva, order(2)),
+        Moved(jurgen, order(2)),
+        None,
+    ]
+    assert {line.event_id for line in await find_history(new.database, emails=[eva, info])} == {"e1", "e2"}
+    assert await addresses(new.database, ADA) == {ADA, eva}
+
+
+async def test_of_two_forms_with_two_subscribers_in_kit_the_next_event_finds_out_which(
+    new_ledger: NewLedger,
+) -> None:
+    """Given É and é as two subscribers, Kit is asked by the address, and what either had is owed there."""
+    records = [record("Éva@example.com", "Paid", kit_id=8), record("éva@example.com", "VIP", kit_id=9)]
+    await fill(new_ledger(migrations=MIGRATIONS[:5]), Batch(records))
+
+    new = new_ledger()
+    known = await load(new, await new.take(ACCOUNT), "éva@example.com")
+
+    (eva,) = known.records.values()
+    assert (eva.kit_id, eva.tags, {*eva.owed.tags}) == (None, {}, {"paid", "vip"})
+
+
+async def test_a_damaged_record_in_an_old_form_stays(new_ledger: NewLedger) -> None:
+    old = new_ledger(migrations=MIGRATIONS[:5])
+    await fill(old, Batch([record("Éva@example.com"), record("info@bücher.example")]))
+    await execute(old, "UPDATE subscribers SET state = '{' WHERE kit_id = 7 AND email LIKE '%va@%'")
+
+    new = new_ledger()
+    known = await load(new, await new.take(ACCOUNT), "éva@example.com", "info@xn--bcher-kva.example")
+
+    assert known.records.keys() == {"info@xn--bcher-kva.example"}

@@ -25,7 +25,7 @@ from worker.events.event import Event
 from worker.events.times import MOST_MILLISECONDS
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS, read_payload
-from worker.subscribers.identity import normalize_email
+from worker.subscribers.identity import NO_IDS, normalize_email
 from worker.subscribers.item import Item, Kind, Outcome
 
 DOCUMENT = asyncapi_document("my.events")
@@ -277,8 +277,10 @@ def test_the_rules_say_what_the_code_does() -> None:
     words = " ".join(RULES.split())
 
     assert "Known by `data.user.id` where an event has one" in words
-    assert "trimmed, and ASCII letters in lower case" in words
-    assert normalize_email(" ADÉ@Example.com ") == "adÉ@example.com"
+    assert "trimmed, composed (NFC), in lower case, its domain as IDNA writes it" in words
+    assert normalize_email(" ADE\u0301@BÜCHER.example ") == "adé@xn--bcher-kva.example"
+    for none in NO_IDS - {""}:
+        assert none in words
     assert "more than 5 minutes ahead" in words
     assert read(LATER + timedelta(minutes=5))
     with pytest.raises(InvalidEvent):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import string
 import time
 import tracemalloc
+import unicodedata
 from contextlib import suppress
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.events.values import Json
-from worker.subscribers.identity import normalize_email, person_in
+from worker.subscribers.identity import naming, normalize_email, person_in, spellings
 
 local = st.text(string.ascii_letters + string.digits + "+-_", min_size=1, max_size=12)
 letters = st.text(string.ascii_letters, min_size=2, max_size=8)
@@ -27,13 +29,19 @@ addresses = st.builds(lambda name, host, end: f"{name}@{host}.{end}x", local, le
         ("ada+news@example.com", "ada+news@example.com"),
         ("a.d.a@example.com", "a.d.a@example.com"),
         ("o'brien@example.com", "o'brien@example.com"),
-        ("ÉVA@example.com", "Éva@example.com"),
-        ("ada@bücher.example.org", "ada@bücher.example.org"),
+        ("ÉVA@example.com", "éva@example.com"),
+        ("E\u0301va@example.com", "éva@example.com"),
+        ("JÜRGEN@example.com", "jürgen@example.com"),
+        ("info@BÜCHER.example", "info@xn--bcher-kva.example"),
+        ("info@bu\u0308cher.example", "info@xn--bcher-kva.example"),
+        ("info@XN--BCHER-KVA.example", "info@xn--bcher-kva.example"),
+        ("a@faß.de", "a@xn--fa-hia.de"),
+        ("ada@例え.jp", "ada@xn--r8jz45g.jp"),
         ("ada@staging.test", "ada@staging.test"),
     ],
 )
 def test_a_person_is_the_address_trimmed_and_in_lower_case(text: str, person: str) -> None:
-    """Plus signs and dots stay, and letters beyond ASCII keep their case."""
+    """Plus signs and dots stay; all letters are small, composed, and in the domain as IDNA writes them."""
     assert normalize_email(text) == person
 
 
@@ -67,8 +75,23 @@ def test_any_text_gives_a_person_or_a_value_error(text: str) -> None:
     except ValueError as error:
         assert str(error) == "not an email address"  # noqa: PT017  # either outcome is right
     else:
-        assert person.strip() == person
-        assert not set(person) & set(string.ascii_uppercase)
+        assert normalize_email(person) == person
+        assert person.rpartition("@")[2].isascii()
+
+
+beyond = st.text("aéÉüÜßşŞİ\u0131Σ\u03c3ςñÑ\u0301\u0308ǅ", min_size=1, max_size=6)
+
+
+@given(beyond, st.sampled_from(["bücher.example", "BÜCHER.example", "xn--bcher-kva.example", "faß.de"]))
+def test_however_letters_beyond_ascii_are_written_one_address_is_one(name: str, host: str) -> None:
+    """Given any letters, composed or not, the form is its own, and text that names the address is found."""
+    with suppress(ValueError):
+        person = normalize_email(f"a{name}@{host}")
+        assert normalize_email(person) == person
+        for form in ("NFC", "NFD"):
+            assert normalize_email(unicodedata.normalize(form, f"a{name}@{host}")) == person
+        assert all(naming(person).search(each) for each in spellings(person))
+        assert naming(person).search(json.dumps(person))
 
 
 @pytest.mark.parametrize(
@@ -77,6 +100,7 @@ def test_any_text_gives_a_person_or_a_value_error(text: str) -> None:
         ({"email": " ADA@example.com", "id": 7}, ("ada@example.com", "7")),
         ({"email": "ada@example.com", "id": ["7"]}, ("ada@example.com", None)),
         ({"email": "ada@example.com", "id": " "}, ("ada@example.com", None)),
+        ({"email": "ada@example.com", "id": True}, ("ada@example.com", None)),
         ({"email": "ada"}, (None, None)),
         ({"id": 7}, (None, "7")),
         ("ada@example.com", (None, None)),
@@ -86,6 +110,23 @@ def test_whose_an_event_is_can_be_told_though_it_is_at_fault(
     user: Json, named: tuple[str | None, str | None]
 ) -> None:
     assert person_in({"user": user, "subscription": []}) == named
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        0, -1, 0.0, -1.0, "0", "-1", "", None, "null", "none", "guest", "anonymous", "undefined", "unknown",
+        " 0 ", "NULL", "None", "Guest", "ANONYMOUS",
+    ],
+)  # fmt: skip
+def test_an_id_that_is_none_names_nobody(value: Json) -> None:
+    """Given what publishers send for want of an id, in any case, people are told apart by their addresses."""
+    assert person_in({"user": {"email": "kim@example.com", "id": value}}) == ("kim@example.com", None)
+
+
+@pytest.mark.parametrize("value", [1, "00", "-2", "0x", "guest-7", "nobody"])
+def test_what_only_looks_like_none_is_an_id(value: Json) -> None:
+    assert person_in({"user": {"id": value}}) == (None, str(value))
 
 
 @pytest.mark.parametrize("text", ["{blanks}ada@example.com", "{blanks}", "a{letters}@example.com"])
