@@ -17,6 +17,7 @@ from worker.kit.catalog import Catalog
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
 from worker.retrying import Retrying
+from worker.subscribers.glimpse import Glimpse
 from worker.subscribers.known import Batch, Known
 
 log = structlog.get_logger()
@@ -31,6 +32,7 @@ class AccountLedger:
 
     Args:
         account: Its name.
+        apps: Those of its file.
         ledger: Where they are kept.
         catalog: Knows Kit's id of the account, and what placeholders have created.
         holds: Whether Kit is to be left alone, and asked something harmless first.
@@ -39,8 +41,11 @@ class AccountLedger:
         retrying: Says why the ledger cannot be used, if so; nothing is applied meanwhile.
     """
 
-    def __init__(self, account: str, ledger: Ledger, catalog: Catalog, holds: Holds) -> None:
+    def __init__(
+        self, account: str, apps: Collection[str], ledger: Ledger, catalog: Catalog, holds: Holds
+    ) -> None:
         self._account = account
+        self._apps = apps
         self._ledger = ledger
         self._catalog = catalog
         self._holds = holds
@@ -70,6 +75,11 @@ class AccountLedger:
     def epoch(self) -> int:
         """Of this session's tenure; 0 while the account is not taken."""
         return self._tenure.epoch if self._tenure else 0
+
+    @property
+    def home_app(self) -> str:
+        """Whose ids tell people apart by themselves; it counts from the tenure on."""
+        return self._tenure.home_app if self._tenure else ""
 
     @property
     def not_before(self) -> datetime:
@@ -128,9 +138,9 @@ class AccountLedger:
         if tenure is not None and tenure is self._tenure:
             self._tenure = replace(tenure, batch=batch.number)
 
-    async def forgotten(self, signs: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], datetime]:
-        """Return which of these signs of people were forgotten, however long that takes."""
-        return await self.retrying.until_done(lambda: self._ledger.forgotten(self._account, signs))
+    async def forgotten(self, seen: Glimpse) -> Mapping[tuple[str, str], datetime]:
+        """Return by which of its signs the person of an event was forgotten, however long that takes."""
+        return await self.retrying.until_done(lambda: self._ledger.forgotten(self._account, seen))
 
     async def release(self) -> None:
         """Say that all that was called is answered and written; in vain where the ledger is gone."""
@@ -151,7 +161,7 @@ class AccountLedger:
         async with self._taking:  # a read and a write at once would take it from each other
             if self._tenure is None:
                 kit_account = await self._holds.ask(self._catalog.account_id)
-                self._tenure = tenure = await self._ledger.take(self._account, kit_account)
+                self._tenure = tenure = await self._ledger.take(self._account, kit_account, self._apps)
                 self._catalog.count_created(tenure.created_tags)
                 self._catalog.lists.recall(tenure.names)
                 # Calls of a holder who left without a word may still be under way.

@@ -26,7 +26,7 @@ from worker.events.delivery import NEVER, Delivery
 from worker.events.event import arrival_of
 from worker.subscribers.change import NOTHING
 from worker.subscribers.glimpse import Glimpse, glimpse
-from worker.subscribers.identity import id_key, person_in
+from worker.subscribers.identity import person_in, person_key
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
 
@@ -142,7 +142,7 @@ class Intake:
         else:
             if not event.dated:
                 self._latest = event.time
-            user = None if user_id is None else id_key(user_id)
+            user = None if user_id is None else person_key(user_id, event.app, self._ledger.home_app)
             return Item(delivery, event, email or "", user, epoch=epoch)
         return None
 

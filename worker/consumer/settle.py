@@ -127,9 +127,9 @@ class Settle(Persistence):
     async def _is_of_forgotten(self, item: Item) -> bool:
         """Tell whether a message that could not be read names somebody who was forgotten since."""
         known = item.known
-        if item.event is not None or not known.signs:
+        if item.event is not None or not known.names_somebody:
             return False  # of all others the ledger was asked before
-        gone = await self._ledger.forgotten(known.signs)
+        gone = await self._ledger.forgotten(known)
         time = known.time or item.delivery.received_at
         return any(time <= until for until in gone.values())
 

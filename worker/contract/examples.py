@@ -42,10 +42,10 @@ ids that you give mark them.
 **Properties.** Persistent (`delivery_mode` 2), and without a priority, which would let a message
 overtake.
 
-**People.** Known by `data.user.id` where an event has one; else by `data.user.email`, which every event
-must have: trimmed, composed (NFC), in lower case, its domain as IDNA writes it. Ids that are none count as
-none, in any case: 0, -1, empty, `null`, `none`, `guest`, `anonymous`, `undefined`, `unknown`. An event with a
-newer address of a known id changes the person's address in Kit.
+**People.** Known by `data.user.id` where an event has one, within its app; else by `data.user.email`, which
+every event must have: trimmed, composed (NFC), in lower case, its domain as IDNA writes it. Ids that are none
+count as none, in any case: 0, -1, empty, `null`, `none`, `guest`, `anonymous`, `undefined`, `unknown`.
+An event with a newer address of a known id changes the person's address in Kit.
 
 **Other types.** Any other event type, such as `user.updated` or `order.paid`, works in the same form
 once an account's file maps it. Objects may hold further keys, which accounts reach by path

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
+from worker.broker.topology import work_queue
 from worker.dead_letters.letter import DeadLetter
 from worker.errors import EventError
 from worker.events.body import GZIP
 from worker.events.json_body import parse_json
-from worker.subscribers.identity import id_key, naming, person_in
+from worker.subscribers.identity import naming, person_in, person_key
 
 MOST_UNPACKED: Final = 1024 * 1024
 """Bytes of a compressed body that are looked at."""
@@ -30,11 +31,13 @@ class AboutPerson:
 
     Attributes:
         addresses: As `normalize_email` writes them.
-        user_ids: As `id_key` writes them.
+        user_ids: As `person_key` writes them.
+        home_app: The account's; see `person_key`.
     """
 
     addresses: Collection[str]
     user_ids: Collection[str]
+    home_app: str = ""
 
     def matches(self, letter: DeadLetter) -> bool:
         """Tell whether a dead letter is about the person.
@@ -44,7 +47,8 @@ class AboutPerson:
         """
         bodies = list(_bodies(letter.body))
         people = [_person(body) for body in bodies]
-        if any(user_id is not None and id_key(user_id) in self.user_ids for _, user_id in people):
+        apps = _apps(letter, self.home_app)
+        if any(self._knows(user_id, apps) for _, user_id in people):
             return True
         if any(email in self.addresses for email, _ in people) or self._names(_around(letter)):
             return True
@@ -54,9 +58,20 @@ class AboutPerson:
         """Tell whether the address stands anywhere in it, though it may be about somebody else."""
         return self._names([*_around(letter), *map(_text, _bodies(letter.body))])
 
+    def _knows(self, user_id: str | None, apps: Collection[str | None]) -> bool:
+        keys = () if user_id is None else (person_key(user_id, app, self.home_app) for app in apps)
+        return any(key in self.user_ids for key in keys)
+
     def _names(self, texts: Iterator[str] | Collection[str]) -> bool:
         patterns = [naming(address) for address in self.addresses]
         return any(pattern.search(each) for text in texts for each in _readings(text) for pattern in patterns)
+
+
+def _apps(letter: DeadLetter, home_app: str) -> Collection[str | None]:
+    """Return of which apps a dead letter may be: the last word of its routing key, or none."""
+    _, dot, last = letter.routing_key.rpartition(".")
+    routed = {last} if dot and letter.routing_key != work_queue(letter.account) else set[str]()
+    return routed if routed and home_app else {None, *routed}
 
 
 def _around(letter: DeadLetter) -> list[str]:

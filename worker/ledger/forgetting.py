@@ -18,6 +18,7 @@ from worker.ledger.mentions import erase_mentions, erase_old_mentions, newest_li
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
+from worker.ledger.signs import all_addresses, home_app_of, signs_of
 from worker.ledger.store import Ledger
 
 T = TypeVar("T")
@@ -29,7 +30,8 @@ class Erased:
 
     Attributes:
         addresses: Under which the person was known.
-        user_ids: Likewise, as `id_key` writes them.
+        user_ids: Likewise, as `person_key` writes them.
+        home_app: The account's; see `person_key`.
     """
 
     account: str
@@ -38,6 +40,7 @@ class Erased:
     history: int
     addresses: frozenset[str] = frozenset()
     user_ids: frozenset[str] = frozenset()
+    home_app: str = ""
 
 
 async def forget(
@@ -68,7 +71,7 @@ async def forget(
     addresses = {email}
     while True:
         async with ledger.database.read() as connection:
-            addresses |= await _all_addresses(
+            addresses |= await all_addresses(
                 connection, await _accounts(connection, account_names), addresses
             )
         newest = await newest_line(ledger.database)
@@ -103,7 +106,7 @@ async def _erase(
         # First, so that no worker writes anything of the person from here on, a new address least of all.
         for name in names:
             await _take_away(connection, name)
-        if new := await _all_addresses(connection, names, known) - set(known):
+        if new := await all_addresses(connection, names, known) - set(known):
             return new
         erased = [await _forget_in(ledger, connection, name, known) for name in names]
         await erase_mentions(connection, {each for found in erased for each in found.addresses}, since)
@@ -116,49 +119,10 @@ async def _accounts(connection: AsyncConnection, account_names: Collection[str])
     return sorted({*(await connection.execute(query)).scalars(), *account_names})
 
 
-async def _all_addresses(
-    connection: AsyncConnection, names: Collection[str], emails: Collection[str]
-) -> set[str]:
-    """Return all addresses of a person; one that an account knows leads to the person in the others, too."""
-    found, asked = set(emails), set[str]()
-    while found != asked:
-        asked = set(found)
-        for name in names:
-            found |= (await _signs(connection, name, asked))[0]
-    return found
-
-
-async def _signs(
-    connection: AsyncConnection, account: str, emails: Collection[str]
-) -> tuple[set[str], set[str], set[str]]:
-    """Return by what an account knows the person who has or had these addresses.
-
-    An address that a person left and that somebody else has now is that other person's.
-
-    Returns:
-        The addresses, the user ids, and the addresses that were left to somebody else.
-    """
-    mine, users = set(emails), set[str]()
-    left: set[str] = set()
-    while True:
-        found_users = await _users(connection, account, mine)
-        found = await _current(connection, account, found_users)
-        before = await _former(connection, account, mine | found)
-        left = {each for each in before - mine if await _users(connection, account, {each}) - found_users}
-        found |= before - left
-        for address, gone_to in await _moves(connection, account, mine):
-            if not await _users(connection, account, {address}):
-                found.add(gone_to)
-        if found_users <= users and found <= mine:
-            return mine, users, left
-        mine |= found
-        users |= found_users
-
-
 async def _forget_in(
     ledger: Ledger, connection: AsyncConnection, account: str, known_as: Collection[str]
 ) -> Erased:
-    emails, user_ids, left = await _signs(connection, account, known_as)
+    emails, user_ids, left = await signs_of(connection, account, known_as)
     marks = [ledger.mark("email", each) for each in emails] + [ledger.mark("user", each) for each in user_ids]
     until = time_text(datetime.fromtimestamp(ledger.clock.time(), UTC) + MAX_AHEAD)
     await upsert(
@@ -172,6 +136,7 @@ async def _forget_in(
         history=await _delete(connection, history, account, emails),
         addresses=frozenset(emails),
         user_ids=frozenset(user_ids),
+        home_app=await home_app_of(connection, account),
     )
 
 
@@ -185,37 +150,6 @@ async def _take_away(connection: AsyncConnection, account: str) -> None:
     is_held = accounts.c.released_at.is_(None)
     epoch = case((is_held, accounts.c.epoch + 1), else_=accounts.c.epoch)
     await connection.execute(taken.values(epoch=epoch, holder="kit-worker forget"))
-
-
-# -- the person's signs ------------------------------------------------------------------------------------
-
-
-async def _users(connection: AsyncConnection, account: str, emails: Collection[str]) -> set[str]:
-    query = select(people.c.user_id).where(people.c.account == account, people.c.email.in_(emails))
-    return set((await connection.execute(query)).scalars())
-
-
-async def _current(connection: AsyncConnection, account: str, user_ids: Collection[str]) -> set[str]:
-    """Return where these users are."""
-    query = select(people.c.email).where(people.c.account == account, people.c.user_id.in_(user_ids))
-    return set((await connection.execute(query)).scalars())
-
-
-async def _former(connection: AsyncConnection, account: str, emails: Collection[str]) -> set[str]:
-    """Return the addresses that somebody left for these."""
-    query = select(subscribers.c.email).where(
-        subscribers.c.account == account, subscribers.c.moved_to.in_(emails)
-    )
-    return set((await connection.execute(query)).scalars())
-
-
-async def _moves(connection: AsyncConnection, account: str, emails: Collection[str]) -> list[tuple[str, str]]:
-    """Return which of these addresses were left, and for which."""
-    row = (subscribers.c.account == account) & subscribers.c.email.in_(emails)
-    query = select(subscribers.c.email, subscribers.c.moved_to).where(
-        row, subscribers.c.moved_to.is_not(None)
-    )
-    return [(email, gone_to) for email, gone_to in await connection.execute(query)]
 
 
 # -- erasing -----------------------------------------------------------------------------------------------

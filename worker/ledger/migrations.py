@@ -74,6 +74,11 @@ def _one_account_each(connection: Connection) -> None:
         index.create(connection, checkfirst=True)
 
 
+def _home_apps(connection: Connection) -> None:
+    if "home_app" not in {column["name"] for column in inspect(connection).get_columns("accounts")}:
+        connection.execute(text("ALTER TABLE accounts ADD COLUMN home_app VARCHAR(255)"))
+
+
 MIGRATIONS: Final[tuple[Step, ...]] = (
     _records_by_msgspec,
     _who_has_what,
@@ -81,6 +86,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     _what_names_mean,
     _one_account_each,
     one_form_each,
+    _home_apps,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

@@ -39,6 +39,7 @@ accounts = Table(
     Column("known_since", Float, nullable=False, default=0.0, comment="no older answer is relied on"),
     Column("paused_at", Float, comment="null: not paused"),
     Column("created_tags", Integer, nullable=False, default=0, comment="by placeholders"),
+    Column("home_app", String(255), comment="whose ids stand alone in people; null: it was never taken"),
 )
 
 subscribers = Table(

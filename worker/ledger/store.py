@@ -26,6 +26,7 @@ from worker.ledger.rows import entry_row, person_row, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
 from worker.ledger.takeover import Taker, Tenure, later, take_over
 from worker.ledger.witness import Witness
+from worker.subscribers.glimpse import Glimpse
 from worker.subscribers.identity import former_spellings, id_key
 from worker.subscribers.known import Batch, Known, Person
 from worker.subscribers.record import Record
@@ -69,11 +70,17 @@ class Ledger:
             # A row is really written, since a full or read-only disk lets an empty transaction pass.
             await upsert(connection, accounts, [{"account": "", "epoch": 0, "written_at": self.clock.time()}])
 
-    async def take(self, account: str, kit_account: int = 0) -> Tenure:
-        """Begin to write for an account: whoever did so before has lost it."""
+    async def take(self, account: str, kit_account: int = 0, apps: Collection[str] = ()) -> Tenure:
+        """Begin to write for an account: whoever did so before has lost it.
+
+        Args:
+            account: Its name.
+            kit_account: See `Tenure`.
+            apps: Those of the account, as its file is now.
+        """
         async with self.database.write() as connection:
             shared = await self.time.now(connection)
-            taker = Taker(id_key(self.worker), kit_account, self.clock.time(), shared, self.witness)
+            taker = Taker(id_key(self.worker), kit_account, self.clock.time(), shared, self.witness, apps)
             tenure = await take_over(connection, account, taker)
             secret = await connection.run_sync(secret_of)
         # It may be another one: a ledger can be emptied, or put back from a copy, while this program runs.
@@ -110,12 +117,12 @@ class Ledger:
             gone = await self._forgotten(connection, tenure.account, signs)
         return Known(records, found, gone)
 
-    async def forgotten(
-        self, account: str, signs: Collection[tuple[str, str]]
-    ) -> dict[tuple[str, str], datetime]:
-        """Return which of these signs of people were forgotten; see `Known.forgotten`."""
+    async def forgotten(self, account: str, seen: Glimpse) -> dict[tuple[str, str], datetime]:
+        """Return by which of its signs the person of an event was forgotten; see `Known.forgotten`."""
+        query = select(accounts.c.home_app).where(accounts.c.account == account)
         async with self.database.read() as connection:
-            return await self._forgotten(connection, account, signs)
+            home = (await connection.execute(query)).scalar() or ""
+            return await self._forgotten(connection, account, seen.signs(home))
 
     async def save(self, tenure: Tenure, batch: Batch) -> None:
         """Write a batch, all or nothing; do nothing where the last one of its tenure had the same number.

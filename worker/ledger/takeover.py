@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,6 +16,7 @@ from worker.ledger.names import read_names
 from worker.ledger.rows import insert_account
 from worker.ledger.schema import accounts
 from worker.ledger.witness import Witness
+from worker.subscribers.identity import home_app
 from worker.subscribers.known import KitName
 
 RELEASE_COUNTS: Final = 60.0
@@ -37,6 +39,7 @@ class Tenure:
         batch: The number of the last batch that was written in it.
         went_back: Whether the ledger is older than it was: the last tenure that was seen is not in it.
         names: What names in the account's file have meant in Kit so far.
+        home_app: Whose ids tell people apart by themselves; see `person_key`.
     """
 
     account: str
@@ -49,6 +52,7 @@ class Tenure:
     batch: int = 0
     went_back: bool = False
     names: tuple[KitName, ...] = ()
+    home_app: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class Taker:
         now: By the taker's own clock, as the times of Kit's answers are.
         shared: By the ledger's clock.
         witness: What the taker has seen of the ledger.
+        apps: Those of the account, as its file is now.
     """
 
     name: str
@@ -67,6 +72,7 @@ class Taker:
     now: float
     shared: float
     witness: Witness
+    apps: Collection[str] = ()
 
 
 async def take_over(connection: AsyncConnection, account: str, taker: Taker) -> Tenure:
@@ -80,7 +86,10 @@ async def take_over(connection: AsyncConnection, account: str, taker: Taker) -> 
     clean = _is_clean(account, before, taker)
     known_since = before.known_since if clean else max(now, before.written_at)
     epoch = _next_epoch(max(before.epoch, newest), taker.shared)
+    # What it was at first it stays, for ids were kept by it.
+    home = home_app(taker.apps) if before.home_app is None else before.home_app
     values = {"epoch": epoch, "holder": taker.name, "known_since": known_since, "written_at": later(now)}
+    values |= {"home_app": home}
     await connection.execute(update(accounts).where(ours).values(**values, released_at=None, batch=0))
     was_held = max(before.written_at, newest) > 0
     return Tenure(
@@ -93,6 +102,7 @@ async def take_over(connection: AsyncConnection, account: str, taker: Taker) -> 
         not_before=datetime.fromtimestamp(before.written_at, UTC) if _is_sane(before, now) else NEVER,
         went_back=before.epoch < newest,
         names=await read_names(connection, account, taker.kit_account),
+        home_app=home,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +18,14 @@ from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.ops.presence import POLL
 from worker.settings import Settings
+from worker.subscribers.identity import shown_person
+
+
+def _signs(erased: Erased) -> Iterator[str]:
+    """Yield by what somebody was known, for people."""
+    yield from erased.addresses
+    yield from map(shown_person, erased.user_ids)
+
 
 HEARD_WITHIN: Final = POLL + 1.0
 """Seconds after which no worker does anything more for the person, nor adds another dead letter."""
@@ -82,7 +90,7 @@ class Forgetting:
             if any(worker.live for worker in (await Registry(ledger, "kit-worker").overview()).workers):
                 await asyncio.sleep(HEARD_WITHIN)
             for each in self.erased:
-                about = _About(AboutPerson(each.addresses, each.user_ids), self.mentioned)
+                about = _About(AboutPerson(each.addresses, each.user_ids, each.home_app), self.mentioned)
                 if not await operations.discard(connection, each.account, about, self.letters.append):
                     self.unseen.append(each.account)
             self.searched = True
@@ -103,7 +111,7 @@ class Forgetting:
         if self.unseen:
             said.append(f"somebody else holds dead letters of {', '.join(self.unseen)}, which were not seen")
         if self.unseen or not self.searched:
-            known = sorted({sign for each in self.erased for sign in (*each.addresses, *each.user_ids)})
+            known = sorted({sign for each in self.erased for sign in _signs(each)})
             said.append(
                 f"the ledger has forgotten, but dead letters may be left that name {', '.join(known)}: "
                 "look with kit-worker dead-letters export, and discard them with --id"

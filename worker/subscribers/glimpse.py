@@ -20,7 +20,7 @@ from worker.events.event import EVENT_ID, EVENT_TIME, ORIGINAL_ROUTING_KEY
 from worker.events.routing_key import type_in
 from worker.events.times import parse_time
 from worker.outside.texts import line
-from worker.subscribers.identity import id_key, person_in
+from worker.subscribers.identity import id_key, person_in, person_key
 
 MAX_TYPE: Final = 255
 """Characters."""
@@ -37,7 +37,8 @@ class Glimpse:
         type: Empty where none can be read.
         time: None where none can be read.
         email: The person's address; empty where none can be read.
-        user_id: The platform's id of the person, as `id_key` writes it; None where none can be read.
+        user_id: The platform's id of the person; None where none can be read.
+        app: Of the account's, the one that the routing key names; None where it names none of them.
     """
 
     id: str | None = None
@@ -45,11 +46,16 @@ class Glimpse:
     time: datetime | None = None
     email: str = ""
     user_id: str | None = None
+    app: str | None = None
 
     @property
-    def signs(self) -> tuple[tuple[str, str], ...]:
-        """By what the person is known: `("email", address)` and `("user", id)`."""
-        user = () if self.user_id is None else (("user", self.user_id),)
+    def names_somebody(self) -> bool:
+        """Whether anything can be read by which a person may be known."""
+        return bool(self.email) or self.user_id is not None
+
+    def signs(self, home: str) -> tuple[tuple[str, str], ...]:
+        """Return by what the person is known in an account of that home app: see `Known.forgotten`."""
+        user = () if self.user_id is None else (("user", person_key(self.user_id, self.app, home)),)
         return ((("email", self.email),) if self.email else ()) + user
 
 
@@ -72,6 +78,7 @@ def glimpse(delivery: Delivery, apps: Collection[str] = (), types: Collection[st
         time=next(_times(envelope, delivery), None),
         email=email,
         user_id=user_id,
+        app=next((app for app in apps if _routing_key(delivery).endswith(f".{app}")), None),
     )
 
 
@@ -104,7 +111,7 @@ def _person(data: object) -> tuple[str, str | None]:
         email = person_in({"user": {"email": user.get("email")}})[0] or ""
     with suppress(EventError):
         user_id = person_in({"user": {"id": user.get("id")}})[1]
-    return email, None if user_id is None else id_key(user_id)
+    return email, user_id
 
 
 def _ids(envelope: Mapping[str, Any], delivery: Delivery) -> Iterator[object]:
@@ -118,8 +125,13 @@ def _types(
 ) -> Iterator[object]:
     yield envelope.get("type")
     yield stated_type(delivery)
-    key = delivery.headers.get(ORIGINAL_ROUTING_KEY) or (delivery.routing_key if delivery.exchange else "")
-    yield type_in(str(key), apps, types)
+    yield type_in(_routing_key(delivery), apps, types)
+
+
+def _routing_key(delivery: Delivery) -> str:
+    return str(
+        delivery.headers.get(ORIGINAL_ROUTING_KEY) or (delivery.routing_key if delivery.exchange else "")
+    )
 
 
 def _times(envelope: Mapping[str, Any], delivery: Delivery) -> Iterator[datetime]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import product
@@ -124,6 +124,37 @@ def id_key(text: str) -> str:
     return f"{text[: MAX_ID - 33]}…{blake2b(text.encode(), digest_size=16).hexdigest()}"
 
 
+NO_HOME: Final = "*"
+"""In place of the home app of an account that has several, none of which is told by its ids alone."""
+
+
+def home_app(apps: Collection[str]) -> str:
+    """Return the home app of a new account: its only one, or empty where it takes events without an app."""
+    return NO_HOME if len(apps) > 1 else next(iter(apps), "")
+
+
+def person_key(user_id: str, app: str | None, home: str) -> str:
+    """Return what a person is known by: the platform's id, within its app, as the ledger keeps it.
+
+    Args:
+        user_id: As the event has it.
+        app: Of the event; None where it names none, and is the home app's.
+        home: The account's home app. Its ids stand by themselves, as they did before there were several.
+    """
+    if app in {None, home} and home != NO_HOME and _BETWEEN not in user_id:
+        return id_key(user_id)
+    of = home if app is None else app
+    return id_key(f"{'' if of == NO_HOME else of}{_BETWEEN}{user_id}")
+
+
+def shown_person(key: str) -> str:
+    """Return a person's key for people: the id, and the app where that is not the account's home."""
+    app, between, user_id = key.partition(_BETWEEN)
+    return f"{user_id} of {app or 'no app'}" if between else key
+
+
+_BETWEEN: Final = "\n"
+"""Between an app, whose name has no such character, and an id."""
 NO_IDS: Final = frozenset(
     {"", "0", "-1", "null", "none", "guest", "anonymous", "undefined", "unknown"}
 )  # fmt: skip

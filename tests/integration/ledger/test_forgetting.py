@@ -40,6 +40,7 @@ from worker.ledger.registry import Registry
 from worker.ledger.schema import tables
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
+from worker.subscribers.glimpse import Glimpse
 from worker.subscribers.identity import normalize_email
 from worker.subscribers.known import Batch, Person
 
@@ -87,7 +88,7 @@ async def test_who_was_forgotten_is_known_by_each_sign(ledger_of_two: Ledger) ->
     """Given Ada, who was forgotten, whoever reads a sign of hers can ask until when that counts."""
     await forget(ledger_of_two, WORK, [])
 
-    gone = await ledger_of_two.forgotten(ACCOUNT, [("email", HOME), ("user", "u-a"), ("email", BOB)])
+    gone = await ledger_of_two.forgotten(ACCOUNT, Glimpse(email=HOME, user_id="u-a"))
 
     until = datetime.fromtimestamp(ledger_of_two.clock.time(), UTC) + MAX_AHEAD
     assert gone == {("email", HOME): until, ("user", "u-a"): until}
@@ -101,8 +102,9 @@ async def test_every_text_column_is_either_the_persons_own_or_is_searched() -> N
     own = {"subscribers.email", "subscribers.moved_to", "people.email", "history.email"}
     searched = {f"{table.name}.{column.name}" for table, columns in FREE_TEXT for column in columns}
     nobodys = {
-        "meta.key", "meta.value", "accounts.account", "accounts.holder", "subscribers.account",
-        "people.account", "people.user_id", "history.account", "history.event_time", "history.outcome",
+        "meta.key", "meta.value", "accounts.account", "accounts.holder", "accounts.home_app",
+        "subscribers.account", "people.account", "people.user_id", "history.account",
+        "history.event_time", "history.outcome",
         "history.version", "history.worker", "forgotten.account", "forgotten.mark", "forgotten.until",
         "tokens.account", "tokens.kit_url", "tokens.sealed", "tokens.refreshing", "workers.instance",
         "workers.worker", "consumers.instance", "consumers.account", "bindings.account", "bindings.exchange",

@@ -359,3 +359,16 @@ async def test_a_damaged_record_in_an_old_form_stays(new_ledger: NewLedger) -> N
     known = await load(new, await new.take(ACCOUNT), "éva@example.com", "info@xn--bcher-kva.example")
 
     assert known.records.keys() == {"info@xn--bcher-kva.example"}
+
+
+async def test_an_older_ledger_learns_whose_ids_stand_alone(new_ledger: NewLedger) -> None:
+    """Given accounts from before apps counted, the first tenure gives each its home; ids stay as they are."""
+    old = new_ledger(migrations=MIGRATIONS[:6])
+    await fill(old, one_of_all())
+    await execute(old, "ALTER TABLE accounts DROP COLUMN home_app")
+
+    new = new_ledger()
+    tenure = await new.take(ACCOUNT, apps=["sunny"])
+
+    assert tenure.home_app == "sunny"
+    assert (await load(new, tenure, users=["u-1"])).people.keys() == {"u-1"}

@@ -27,11 +27,14 @@ from tests.integration.ledger.harness import (
     texts,
 )
 from worker.errors import LedgerUnavailable
+from worker.ledger.forgetting import forget
 from worker.ledger.history import find_history
 from worker.ledger.names import names_of
+from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import RELEASE_COUNTS
 from worker.subscribers.change import Change
+from worker.subscribers.glimpse import Glimpse
 from worker.subscribers.known import Batch, KitName, Person
 from worker.subscribers.parts import Part, TagWish
 from worker.subscribers.record import KnownPart, Record
@@ -339,3 +342,34 @@ async def test_what_names_mean_in_kit_is_there_for_the_next_tenure(ledger: Ledge
     assert (await ledger.take("other", kit_account=5)).names == ()
     assert len((await ledger.take(ACCOUNT)).names) == 2
     assert len(await names_of(ledger.database, ACCOUNT)) == 2
+
+
+# -- apps ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_home_app_stays_what_it_was_at_first(ledger: Ledger) -> None:
+    """Given an account that had one app, ids of that app stand alone, also when it has others."""
+    taken = [(await ledger.take(ACCOUNT, apps=apps)).home_app for apps in (["a"], ["a", "b"], ["b"], [])]
+    assert taken == ["a"] * 4
+
+
+@pytest.mark.parametrize(("apps", "home"), [([], ""), (["a", "b"], "*")])
+async def test_an_account_without_one_app_has_no_home_that_a_later_file_could_give(
+    ledger: Ledger, apps: list[str], home: str
+) -> None:
+    assert (await ledger.take(ACCOUNT, apps=apps)).home_app == home
+    assert (await ledger.take(ACCOUNT, apps=["b"])).home_app == home
+
+
+async def test_an_account_that_was_only_paused_has_no_home_yet(ledger: Ledger) -> None:
+    await Registry(ledger, "kit-worker").pause(ACCOUNT)
+    assert (await ledger.take(ACCOUNT, apps=["a"])).home_app == "a"
+
+
+async def test_who_was_forgotten_in_one_app_is_known_in_another(ledger: Ledger) -> None:
+    """Given 7 of b, who is forgotten, a message that cannot be read is dropped by that id in b alone."""
+    tenure = await ledger.take(ACCOUNT, apps=["a", "b"])
+    await ledger.save(tenure, Batch([record(BOB)], [Person("b\n7", BOB)]))
+    await forget(ledger, BOB, [])
+    gone = [await ledger.forgotten(ACCOUNT, Glimpse(user_id="7", app=app)) for app in ("a", "b", None)]
+    assert [each.keys() for each in gone] == [set(), {("user", "b\n7")}, set()]

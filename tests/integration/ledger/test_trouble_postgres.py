@@ -202,7 +202,7 @@ async def test_a_commit_whose_answer_was_lost_counts_once(
     """Given a save that the server made, and whose answer the network lost, its repetition adds nothing."""
     kit = FakeKitAccount()
     catalog, holds = cast("Catalog", kit), cast("Holds", kit)
-    account = AccountLedger(ACCOUNT, far_ledger, catalog, holds)
+    account = AccountLedger(ACCOUNT, (), far_ledger, catalog, holds)
     kit.created = 1
     await account.save(Batch([record(ADA)], entries=[entry(ADA, "e1")]))
     with capture_logs() as logs:

@@ -21,6 +21,7 @@ from worker.kit.names import Names
 from worker.ledger.failures import Usability
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
+from worker.subscribers.identity import home_app
 from worker.subscribers.known import Batch, KitName, Known
 from worker.subscribers.record import Record
 
@@ -54,11 +55,17 @@ class Kept:
     clock: VirtualClock = field(default_factory=VirtualClock)
     database: Any = field(default_factory=lambda: SimpleNamespace(usability=Usability()))
 
-    async def take(self, account: str, kit_account: int) -> Tenure:
+    async def take(self, account: str, kit_account: int, apps: Collection[str]) -> Tenure:
         await self._do("take")
         self.epoch += 1
         return Tenure(
-            account, self.epoch, 0, kit_account, known_since=float(self.epoch), names=tuple(self.names)
+            account,
+            self.epoch,
+            0,
+            kit_account,
+            known_since=float(self.epoch),
+            names=tuple(self.names),
+            home_app=home_app(apps),
         )
 
     async def load(self, tenure: Tenure, _: Collection[str], __: Collection[str]) -> Known:
@@ -122,7 +129,7 @@ class FakeKitAccount:
 def ledger_of(kept: Kept, kit: FakeKitAccount | None = None) -> AccountLedger:
     kit = kit or FakeKitAccount()
     catalog, holds = cast("Catalog", kit), cast("Holds", kit)
-    return AccountLedger("sunny", cast("Ledger", kept), catalog, holds)
+    return AccountLedger("sunny", ("bakery",), cast("Ledger", kept), catalog, holds)
 
 
 def test_what_somebody_else_found_out_about_the_ledger_holds_the_account_too() -> None:
@@ -295,8 +302,8 @@ def test_with_the_account_comes_what_was_created_and_whether_calls_may_be_under_
     """Given a holder who left without a word, Kit is asked something harmless before anything is written."""
 
     class Doubted(Kept):
-        async def take(self, account: str, kit_account: int) -> Tenure:
-            return replace(await super().take(account, kit_account), created_tags=3, in_doubt=True)
+        async def take(self, account: str, kit_account: int, apps: Collection[str]) -> Tenure:
+            return replace(await super().take(account, kit_account, apps), created_tags=3, in_doubt=True)
 
     kit = FakeKitAccount()
 
@@ -349,3 +356,10 @@ async def test_what_names_mean_in_kit_is_written_and_recalled_with_the_next_tenu
 
     assert again.names.of("tags") == [vip]
     assert kept.saved[0].names == [vip]
+
+
+async def test_the_home_app_counts_from_the_tenure_on() -> None:
+    ledger = ledger_of(Kept())
+    assert ledger.home_app == ""
+    await ledger.load((), (), may_take=True)
+    assert ledger.home_app == "bakery"

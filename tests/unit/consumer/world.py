@@ -38,6 +38,7 @@ from worker.kit.writer import BulkResult, Writer
 from worker.mapping import EventMapping, Rule, Template
 from worker.retry import PATIENCE
 from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.glimpse import Glimpse
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Outcome
 from worker.subscribers.known import Batch, Known, Person
@@ -289,6 +290,7 @@ class FakeLedger:
     error: Exception | None = None
     problem: str = ""
     gone: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    home_app: str = ""
 
     async def load(self, emails: Collection[str], _users: Collection[str], *, may_take: bool) -> Known:
         """Answer."""
@@ -301,9 +303,9 @@ class FakeLedger:
             raise self.error
         return Known(self.records, self.people, {})
 
-    async def forgotten(self, signs: Collection[tuple[str, str]]) -> dict[tuple[str, str], datetime]:
+    async def forgotten(self, seen: Glimpse) -> dict[tuple[str, str], datetime]:
         """Answer."""
-        return {sign: self.gone[sign] for sign in signs if sign in self.gone}
+        return {sign: self.gone[sign] for sign in seen.signs(self.home_app) if sign in self.gone}
 
     async def save(self, batch: Batch) -> None:
         """Write."""

@@ -144,3 +144,22 @@ def test_a_large_body_is_searched_in_time() -> None:
         began = time.monotonic()
         assert ANN.matches(letter(body))
         assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("home", "key", "routing_key", "is_hers"),
+    [
+        ("bakery", "7", "order.paid.bakery", True),
+        ("bakery", "7", "order.paid.kitchen", False),
+        ("bakery", "kitchen\n7", "order.paid.kitchen", True),
+        ("bakery", "kitchen\n7", "order.paid.bakery", False),
+        ("bakery", "7", "kit.sunny", True),  # put straight into the queue
+        ("*", "kitchen\n7", "order.paid.kitchen", True),
+        ("*", "kitchen\n7", "order.paid.bakery", False),
+        ("", "7", "order.paid", True),
+    ],
+)
+def test_an_id_is_a_persons_within_its_app(home: str, key: str, routing_key: str, *, is_hers: bool) -> None:
+    """Given the same id in two apps, the dead letters of one person are not the other's."""
+    about = AboutPerson((), {key}, home)
+    assert about.matches(replace(letter(event(id=7)), routing_key=routing_key)) is is_hers

@@ -25,7 +25,7 @@ BODY = {
     "time": TIME,
     "data": {"user": {"id": 7, "email": " Ada@example.com"}},
 }
-ALL = Glimpse("e-1", "order.paid", NOON, EMAIL, "7")
+ALL = Glimpse("e-1", "order.paid", NOON, EMAIL, "7", "sunny")
 
 
 def seen(
@@ -74,7 +74,7 @@ def test_of_bytes_that_are_nothing_the_properties_are_seen() -> None:
 
     found = seen(b"\x1f\x8b\xff", message_id="m-1", type="order.paid", timestamp=given_time)
 
-    assert found == Glimpse("m-1", "order.paid", given_time)
+    assert found == Glimpse("m-1", "order.paid", given_time, app="sunny")
 
 
 def test_the_routing_key_stands_for_a_type_less_the_app() -> None:
@@ -94,7 +94,9 @@ def test_of_a_binary_cloud_event_the_headers_are_seen(prefix: str) -> None:
     """Given headers in order, and a body that is wrong, then the event is told by its headers."""
     headers = {f"{prefix}{name}": value for name, value in HEADERS.items()}
 
-    assert seen(b"<xml/>", headers=headers, message_id="m-1") == Glimpse("c-1", "order.paid", NOON)
+    assert seen(b"<xml/>", headers=headers, message_id="m-1") == Glimpse(
+        "c-1", "order.paid", NOON, app="sunny"
+    )
     assert seen({"user": {"email": EMAIL}}, headers=headers).email == EMAIL
 
 
@@ -108,7 +110,7 @@ def test_of_headers_that_differ_or_are_wrong_the_others_are_seen() -> None:
         "ce-type": "a",
     }
 
-    assert seen(b"?", headers=headers) == Glimpse("c-1", "a", None)
+    assert seen(b"?", headers=headers) == Glimpse("c-1", "a", None, app="sunny")
 
 
 def test_of_what_is_packed_all_is_seen() -> None:
@@ -116,21 +118,21 @@ def test_of_what_is_packed_all_is_seen() -> None:
 
     assert seen(gzip.compress(json.dumps(BODY).encode()), content_encoding="gzip") == ALL
     assert seen(in_base64) == ALL
-    assert seen({**in_base64, "data_base64": "?"}) == Glimpse("e-1", "order.paid", NOON)
+    assert seen({**in_base64, "data_base64": "?"}) == Glimpse("e-1", "order.paid", NOON, app="sunny")
 
 
 def test_of_a_replay_that_fails_again_the_first_time_is_seen() -> None:
     headers = {"x-original-routing-key": "order.paid.sunny", "x-event-id": "e-1", "x-event-time": TIME}
 
     assert seen(b"?", "kit.sunny", headers, exchange="", message_id="m-1") == Glimpse(
-        "e-1", "order.paid", NOON
+        "e-1", "order.paid", NOON, app="sunny"
     )
 
 
 def test_a_publisher_cannot_pass_for_a_replay() -> None:
     headers = {"x-original-routing-key": "order.paid.rainy", "x-event-id": "forged", "x-event-time": TIME}
 
-    assert seen(b"?", headers=headers, message_id="m-1") == Glimpse("m-1", "user.signed_up")
+    assert seen(b"?", headers=headers, message_id="m-1") == Glimpse("m-1", "user.signed_up", app="sunny")
 
 
 def test_what_is_seen_is_cut_and_harmless() -> None:

@@ -14,7 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.events.values import Json
-from worker.subscribers.identity import naming, normalize_email, person_in, spellings
+from worker.subscribers.identity import (
+    NO_HOME,
+    home_app,
+    naming,
+    normalize_email,
+    person_in,
+    person_key,
+    shown_person,
+    spellings,
+)
 
 local = st.text(string.ascii_letters + string.digits + "+-_", min_size=1, max_size=12)
 letters = st.text(string.ascii_letters, min_size=2, max_size=8)
@@ -154,3 +163,42 @@ def test_an_address_without_an_end_is_refused_at_once(text: str) -> None:
         normalize_email(text)
 
     assert time.perf_counter() - begun < 0.05
+
+
+# -- ids within apps ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("apps", "home"), [((), ""), (("bakery",), "bakery"), (("bakery", "kitchen"), NO_HOME)]
+)
+def test_the_home_app_is_the_only_one(apps: tuple[str, ...], home: str) -> None:
+    assert home_app(apps) == home
+
+
+def test_ids_of_the_home_app_stand_alone_as_they_always_did() -> None:
+    """Given an account that had one app, or none, the ledger's ids of before are those of that app."""
+    assert person_key("7", "bakery", "bakery") == person_key("7", None, "bakery") == "7"
+    assert person_key("7", None, "") == "7"
+
+
+def test_one_id_in_two_apps_is_two_people() -> None:
+    """Given any home, no two apps give one key, and so do events that name no app and are not the home's."""
+    for home, others in (("bakery", ["kitchen"]), (NO_HOME, ["bakery", "kitchen"]), ("", ["bakery"])):
+        keys = {person_key("7", name, home) for name in (None, *others)}
+        assert len(keys) == 1 + len(others)
+
+
+apps = st.sampled_from(["bakery", "kitchen", "7"])
+ids = st.sampled_from(["7", "8", "\n"]) | st.builds("{}\n{}".format, apps, st.sampled_from(["7", "8"]))
+
+
+@given(ids, ids, apps, apps, st.sampled_from(["bakery", "", NO_HOME]))
+def test_two_people_never_have_one_key(one: str, other: str, app: str, another: str, home: str) -> None:
+    """Given ids that are made up to look like another app's, a key is one person's."""
+    is_same = person_key(one, app, home) == person_key(other, another, home)
+    assert is_same == ((one, app) == (other, another))
+
+
+@pytest.mark.parametrize(("app", "shown"), [("bakery", "7"), ("kitchen", "7 of kitchen"), (None, "7")])
+def test_a_person_is_told_by_id_and_app(app: str | None, shown: str) -> None:
+    assert shown_person(person_key("7", app, "bakery")) == shown

@@ -1,0 +1,61 @@
+"""Who an event is about, through all stages: ids that are none, ids within their apps."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.consumer.world import World, adds
+from tests.unit.examples import event
+from tests.unit.virtual_time import run
+from worker.subscribers.identity import NO_HOME
+
+PAID = replace(adds("Bought {data.product}", kind="order.paid"), apps=("site-a", "site-b"))
+
+
+def paid(world: World, number: int, email: str, user_id: object, app: str = "site-a") -> int:
+    """Let somebody buy a product of that number; the message's number."""
+    data = {"user": {"email": email, "id": user_id}, "product": str(number)}
+    happened = event(number)
+    plain = {"id": happened.id, "type": "order.paid", "time": happened.time.isoformat(), "data": data}
+    return world.delivers(json.dumps(plain).encode(), f"order.paid.{app}")
+
+
+@pytest.mark.parametrize("none", [0, "0", -1, "guest", "NULL"])
+def test_guests_with_an_id_that_is_none_are_as_many_people_as_they_have_addresses(none: object) -> None:
+    async def main() -> None:
+        world = World(account=PAID)
+        async with world.running():
+            for number, name in enumerate(("kim", "leo", "mia")):
+                paid(world, number, f"{name}@example.com", none)
+            await world.until_settled()
+        assert world.kit.tags == {
+            "kim@example.com": {"Bought 0"},
+            "leo@example.com": {"Bought 1"},
+            "mia@example.com": {"Bought 2"},
+        }
+        assert world.ledger.people == {}
+
+    run(main())
+
+
+@pytest.mark.parametrize("home", ["site-a", "site-b", NO_HOME])
+def test_one_id_in_two_apps_is_two_people(home: str) -> None:
+    """Given 7 of one app and 7 of another, whichever is the account's home, nobody takes anybody's place."""
+
+    async def main() -> None:
+        world = World(account=PAID)
+        world.ledger.home_app = home
+        async with world.running():
+            for number, name, app in ((1, "ann", "site-a"), (2, "bob", "site-b"), (3, "ann", "site-a")):
+                paid(world, number, f"{name}@example.com", 7, app)
+            await world.until_settled()
+        assert world.kit.tags == {
+            "ann@example.com": {"Bought 1", "Bought 3"},
+            "bob@example.com": {"Bought 2"},
+        }
+        assert len(world.ledger.people) == 2
+
+    run(main())

@@ -1,0 +1,83 @@
+"""By what the ledger knows a person: addresses, also those of before, and the platform's ids."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from worker.ledger.schema import accounts, people, subscribers
+
+
+async def all_addresses(
+    connection: AsyncConnection, names: Collection[str], emails: Collection[str]
+) -> set[str]:
+    """Return all addresses of a person; one that an account knows leads to the person in the others, too."""
+    found, asked = set(emails), set[str]()
+    while found != asked:
+        asked = set(found)
+        for name in names:
+            found |= (await signs_of(connection, name, asked))[0]
+    return found
+
+
+async def signs_of(
+    connection: AsyncConnection, account: str, emails: Collection[str]
+) -> tuple[set[str], set[str], set[str]]:
+    """Return by what an account knows the person who has or had these addresses.
+
+    An address that a person left and that somebody else has now is that other person's.
+
+    Returns:
+        The addresses, the user ids, and the addresses that were left to somebody else.
+    """
+    mine, users = set(emails), set[str]()
+    left: set[str] = set()
+    while True:
+        found_users = await _users(connection, account, mine)
+        found = await _current(connection, account, found_users)
+        before = await _former(connection, account, mine | found)
+        left = {each for each in before - mine if await _users(connection, account, {each}) - found_users}
+        found |= before - left
+        for address, gone_to in await _moves(connection, account, mine):
+            if not await _users(connection, account, {address}):
+                found.add(gone_to)
+        if found_users <= users and found <= mine:
+            return mine, users, left
+        mine |= found
+        users |= found_users
+
+
+async def _users(connection: AsyncConnection, account: str, emails: Collection[str]) -> set[str]:
+    query = select(people.c.user_id).where(people.c.account == account, people.c.email.in_(emails))
+    return set((await connection.execute(query)).scalars())
+
+
+async def _current(connection: AsyncConnection, account: str, user_ids: Collection[str]) -> set[str]:
+    """Return where these users are."""
+    query = select(people.c.email).where(people.c.account == account, people.c.user_id.in_(user_ids))
+    return set((await connection.execute(query)).scalars())
+
+
+async def _former(connection: AsyncConnection, account: str, emails: Collection[str]) -> set[str]:
+    """Return the addresses that somebody left for these."""
+    query = select(subscribers.c.email).where(
+        subscribers.c.account == account, subscribers.c.moved_to.in_(emails)
+    )
+    return set((await connection.execute(query)).scalars())
+
+
+async def _moves(connection: AsyncConnection, account: str, emails: Collection[str]) -> list[tuple[str, str]]:
+    """Return which of these addresses were left, and for which."""
+    row = (subscribers.c.account == account) & subscribers.c.email.in_(emails)
+    query = select(subscribers.c.email, subscribers.c.moved_to).where(
+        row, subscribers.c.moved_to.is_not(None)
+    )
+    return [(email, gone_to) for email, gone_to in await connection.execute(query)]
+
+
+async def home_app_of(connection: AsyncConnection, account: str) -> str:
+    """Return an account's home app; see `person_key`."""
+    query = select(accounts.c.home_app).where(accounts.c.account == account)
+    return (await connection.execute(query)).scalar() or ""
