@@ -17,6 +17,8 @@ from worker.kit.persistence import Persistence
 from worker.kit.plan import plan
 from worker.kit.single_calls import Job, SingleCalls, SubscriberGone
 from worker.subscribers.change import Change
+from worker.subscribers.desired import begin, finish
+from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.subscriber import Subscriber
 
@@ -101,7 +103,7 @@ class Writer:
         job = self._job(subscriber, change, await self._left_of(subscriber, change))
         for step in job.steps:
             await self._single.carry_out(job, step)
-        subscriber.record.finish(change)
+        finish(subscriber.record, change)
 
     def _job(self, subscriber: Subscriber, change: Change, left: Change) -> Job:
         known = subscriber.record.kit_id is not None
@@ -110,9 +112,8 @@ class Writer:
     async def _left_of(self, subscriber: Subscriber, change: Change) -> Change:
         """Return what of a change, its address apart, is to be done: not what Kit said lately that it has."""
         record, catalog = subscriber.record, self._catalog
-        left = record.left(change)
-        if left.address is not None:
-            left = structs.replace(left, address=None)
+        begin(record, change)
+        left = structs.replace(left_to_do(record, change), address=None)
         oldest = max(self._clock.time() - self._known_ttl, self._persistence.known_since)
         if not record.has_answers_since(oldest):
             return left
@@ -147,7 +148,7 @@ class Writer:
             return BulkResult(error=error)  # of the catalog: it is nobody's call
         for job in jobs:
             if not job.alone:
-                job.subscriber.record.finish(job.change)
+                finish(job.subscriber.record, job.change)
         return BulkResult(
             done=[job.subscriber for job in jobs if not job.alone],
             alone=[job.subscriber for job in jobs if job.alone],

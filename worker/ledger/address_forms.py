@@ -123,7 +123,7 @@ def _values(row: _Row, email: str) -> dict[str, Any]:
         "email": email,
         "kit_id": row.record.kit_id,
         "kit_account": row.kit_account,
-        "state": dump_record(row.record),
+        "state": dump_record(row.record).state,
         "moved_to": moved and moved.to,
         "updated_at": row.updated_at,
     }

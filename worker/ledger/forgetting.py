@@ -167,7 +167,7 @@ async def _forget_where_to(connection: AsyncConnection, account: str, emails: Co
         record.moved = None
         row = (subscribers.c.account == account) & (subscribers.c.email == address)
         await connection.execute(
-            update(subscribers).where(row).values(state=dump_record(record), moved_to=None)
+            update(subscribers).where(row).values(state=dump_record(record).state, moved_to=None)
         )
 
 

@@ -44,7 +44,7 @@ def _records_by_msgspec(connection: Connection) -> None:
         for row in rows:
             with suppress(UnreadableError):
                 record = load_record_v1(row.state)
-                changes.append({"of": row.account, "who": row.email, "new": dump_record(record)})
+                changes.append({"of": row.account, "who": row.email, "new": dump_record(record).state})
         if changes:
             connection.execute(rewritten, changes)
         last = rows[-1]
@@ -79,6 +79,10 @@ def _home_apps(connection: Connection) -> None:
         connection.execute(text("ALTER TABLE accounts ADD COLUMN home_app VARCHAR(255)"))
 
 
+def _with_facts(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE subscribers ADD COLUMN facts TEXT"))
+
+
 MIGRATIONS: Final[tuple[Step, ...]] = (
     _records_by_msgspec,
     _who_has_what,
@@ -87,6 +91,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     _one_account_each,
     one_form_each,
     _home_apps,
+    _with_facts,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

@@ -1,12 +1,14 @@
 """A `Record` as the ledger stores it: JSON that people can read, too. Pure.
 
-An address and Kit's id are not in it: they have columns of their own.
+It is in two columns, of which a worker of an earlier version knows and writes only the first: what it does
+not know stays. An address and Kit's id have columns of their own.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -23,32 +25,58 @@ class _Stored(Record):
     email: str = ""
 
 
-_NAMES: Final = [name for name in Record.__struct_fields__ if name not in {"email", "kit_id"}]
+_KNOWN_LATER: Final = ("facts", "base", "tags_off", "fields_off", "unsubscribed")
+_ELSEWHERE: Final = {"email", "kit_id", *_KNOWN_LATER}
+_NAMES: Final = [name for name in Record.__struct_fields__ if name not in _ELSEWHERE]
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(_Stored)
 
 
-def dump_record(record: Record) -> str:
+class StoredRecord(NamedTuple):
+    """A record as it is stored.
+
+    Attributes:
+        state: The first column.
+        facts: The second one: what subscriptions mean, and what is off for good; None where there is nothing.
+    """
+
+    state: str
+    facts: str | None
+
+
+def dump_record(record: Record) -> StoredRecord:
     """Return all of a record but its address and Kit's id."""
-    state = {name: value for name in _NAMES if (value := getattr(record, name))}
-    try:
-        return _ENCODER.encode(state).decode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can hold and UTF-8 cannot
-        return json.dumps(msgspec.to_builtins(state), separators=(",", ":"))
+    later = _set(record, _KNOWN_LATER)
+    return StoredRecord(_encoded(_set(record, _NAMES)), _encoded(later) if later else None)
 
 
-def load_record(email: str, kit_id: int | None, text: str) -> Record:
+def _set(record: Record, names: Iterable[str]) -> Mapping[str, Any]:
+    return {name: value for name in names if (value := getattr(record, name))}
+
+
+def load_record(email: str, kit_id: int | None, state: str, facts: str | None = None) -> Record:
     """Return the record that `dump_record` wrote.
 
     Raises:
-        UnreadableError: The text is not what it wrote.
+        UnreadableError: A text is not what it wrote.
     """
     try:
-        record = _decoded(text)
+        record = _decoded(state)
+        if facts is not None:
+            later = _decoded(facts)
+            for name in _KNOWN_LATER:
+                setattr(record, name, getattr(later, name))
     except (msgspec.MsgspecError, ValueError) as error:
         raise UnreadableError from error
     record.email, record.kit_id = email, kit_id
     return record
+
+
+def _encoded(state: Mapping[str, Any]) -> str:
+    try:
+        return _ENCODER.encode(state).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can hold and UTF-8 cannot
+        return json.dumps(msgspec.to_builtins(state), separators=(",", ":"))
 
 
 def _decoded(text: str) -> Record:

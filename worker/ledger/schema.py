@@ -50,6 +50,7 @@ subscribers = Table(
     Column("kit_id", BigInteger),
     Column("kit_account", BigInteger, nullable=False, default=0, comment="Kit's id of the account it is in"),
     Column("state", Text, nullable=False, comment="JSON: what was done, by which events"),
+    Column("facts", Text, comment="JSON: openings and closings of subscriptions, and what goes with them"),
     Column("moved_to", String(320), comment="where whoever had this address has gone, as the state says"),
     Column("updated_at", Float, nullable=False),
     # Few have moved: only those are in it.

@@ -190,14 +190,15 @@ class Ledger:
     async def _records(
         self, connection: AsyncConnection, tenure: Tenure, emails: Collection[str]
     ) -> dict[str, Record]:
-        columns = subscribers.c.email, subscribers.c.kit_id, subscribers.c.state, subscribers.c.kit_account
+        of = subscribers.c
+        columns = of.email, of.kit_id, of.state, of.facts, of.kit_account
         query = select(*columns).where(
             subscribers.c.account == tenure.account, subscribers.c.email.in_(emails)
         )
         records = {}
-        for email, kit_id, state, kit_account in await connection.execute(query):
+        for email, kit_id, state, facts, kit_account in await connection.execute(query):
             try:
-                records[email] = record = load_record(email, kit_id, state)
+                records[email] = record = load_record(email, kit_id, state, facts)
             except UnreadableError as error:
                 text = f"the ledger holds a row of {tenure.account} that cannot be read"
                 raise DamagedRowError(text) from error
@@ -233,7 +234,7 @@ def _subscriber_row(tenure: Tenure, record: Record, at: float) -> dict[str, Any]
         "email": record.email,
         "kit_account": tenure.kit_account,
         "kit_id": record.kit_id,
-        "state": dump_record(record),
+        **dump_record(record)._asdict(),
         "moved_to": record.moved and record.moved.to,
         "updated_at": at,
     }

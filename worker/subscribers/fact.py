@@ -29,6 +29,7 @@ class Fact(Struct, frozen=True, array_like=True):
         sets: Custom fields that its mapping sets to something fixed; None clears one.
         shows: Custom fields that show something of the subscription itself.
         due: When it takes effect, if that is later than the event.
+        again: True where its event was delivered before, to a worker that may have applied it.
         phase: How many of the moments at which it had to be interpreted anew had passed when it was.
     """
 
@@ -42,6 +43,7 @@ class Fact(Struct, frozen=True, array_like=True):
     shows: Mapping[str, str | None] = field(default_factory=dict)
     due: datetime | None = None
     phase: int = 0
+    again: bool = False
 
     @property
     def waits(self) -> bool:

@@ -9,6 +9,7 @@ from msgspec import structs
 from worker.errors import EventError, InvalidEvent, PartlyApplied
 from worker.events.event import FIRST, Event, OrderKey
 from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.desired import is_news, learn
 from worker.subscribers.directory import Directory
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import Batch
@@ -84,7 +85,7 @@ class InHand:
         change, refusal = self._with_address(subscriber, item, now)
         refusal = refusal or item.refusal
         moves = change.address is not None and change.address.value != record.email
-        if refusal is None and not moves and record.supersedes(change):
+        if refusal is None and not moves and self._is_old(subscriber, change):
             return self._ends(item, subscriber, Kind.SUPERSEDED)
         if moves and self._is_in_the_way(subscriber, item.email):
             return None
@@ -97,6 +98,20 @@ class InHand:
             subscriber.asking[order] = change.address.value
             self.directory.join(subscriber, change.address.value)
         return structs.replace(item, subscriber=subscriber, change=change, refusal=refusal, mark=mark)
+
+    def _is_old(self, subscriber: Subscriber, change: Change) -> bool:
+        """Tell whether a change asks for nothing that is not known already, and note what it says.
+
+        Where facts speak, what is in hand may change what they mean, so that is judged in its turn.
+        """
+        record = subscriber.record
+        facts = bool(record.facts or change.facts)
+        if (facts and subscriber.events) or is_news(record, change):
+            return False
+        if facts:
+            learn(record, change)
+            self._touched.add(subscriber)
+        return True
 
     def _with_address(
         self, subscriber: Subscriber, item: Item, now: float

@@ -6,7 +6,7 @@ those of a `Change`, so an event of any age is compared with it as events are co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from worker.events.event import FIRST, Event, OrderKey
 from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.fact import NO_FACTS, Facts
 from worker.subscribers.parts import Part, TagWish
 
 T = TypeVar("T")
@@ -65,6 +66,11 @@ class Record(Struct, eq=False):
         moved: Where the person of this address went.
         created: True where we created the subscriber, and have not named it since.
         asked: True where a call that may have created the subscriber was not answered yet.
+        facts: The openings and closings of subscriptions.
+        base: What other events say of the tags and custom fields of which the facts speak; see `desired`.
+        tags_off: The newest event after which no tag of before is left.
+        fields_off: Likewise, of custom fields.
+        unsubscribed: The newest event for whose sake Kit sends no more mail.
     """
 
     email: str
@@ -80,28 +86,21 @@ class Record(Struct, eq=False):
     moved: Moved | None = None
     created: bool = False
     asked: bool = False
+    facts: Facts = NO_FACTS
+    base: Change = NOTHING
+    tags_off: Part[bool] | None = None
+    fields_off: Part[bool] | None = None
+    unsubscribed: Part[bool] | None = None
 
     @property
     def done(self) -> Change:
         """What is true of the subscriber, by Kit's own answers."""
         return Change(
-            tags={key: tag.part for key, tag in self.tags.items()},
-            fields={name: value.part for name, value in self.fields.items()},
+            tags={key: tag.part for key, tag in self.tags.items() if tag.part.order != FIRST},
+            fields={name: value.part for name, value in self.fields.items() if value.part.order != FIRST},
             first_name=self.first_name.part if self.first_name else None,
             ensure=Part(value=True, order=self.ensured) if self.ensured != FIRST else None,
         )
-
-    def left(self, change: Change) -> Change:
-        """Return what of a change is still to be done: what is newer than what was done, and what is owed."""
-        return replace(self.owed.merge(change).replacing(self.gave).without(self.done), gave={})
-
-    def supersedes(self, change: Change) -> bool:
-        """Tell whether nothing of a change is newer than what is known already.
-
-        What an entry gave counts even where the tag itself is older: a later gift has to take it off.
-        """
-        known = self.done.merge(self.owed).merge(Change(gave=self.gave))
-        return not replace(change.replacing(self.gave).without(known), address=None)
 
     @property
     def maybe_tags(self) -> dict[str, Part[TagWish]]:
@@ -115,14 +114,24 @@ class Record(Struct, eq=False):
     def doubt(self, parts: Change) -> None:
         """Note that a call for these parts is about to be sent: until it is answered, nobody knows.
 
-        Where no answer comes, the call may have landed all the same, so what was known before is void.
+        Where no answer comes, the call may have landed all the same, so what was known before is void. What
+        was not known is noted as if nobody had asked for it, so that it can be taken back.
         """
-        for key in parts.tags.keys() & self.tags.keys():
-            self.tags[key] = self.tags[key]._replace(at=UNKNOWN)
-        for name in parts.fields.keys() & self.fields.keys():
-            self.fields[name] = self.fields[name]._replace(at=UNKNOWN)
+        for key, tag in parts.tags.items():
+            known_tag = self.tags.get(key) or KnownPart(Part(tag.value, FIRST), UNKNOWN)
+            self.tags[key] = known_tag._replace(at=UNKNOWN)
+        for name, value in parts.fields.items():
+            known = self.fields.get(name) or KnownPart(Part(value.value, FIRST), UNKNOWN)
+            self.fields[name] = known._replace(at=UNKNOWN)
         if parts.first_name is not None and self.first_name is not None:
             self.first_name = self.first_name._replace(at=UNKNOWN)
+
+    def doubt_known(self, tags: Iterable[str], fields: Iterable[str]) -> None:
+        """Note that these may not be as they were any more; what is not known stays unknown."""
+        for key in self.tags.keys() & set(tags):
+            self.tags[key] = self.tags[key]._replace(at=UNKNOWN)
+        for name in self.fields.keys() & set(fields):
+            self.fields[name] = self.fields[name]._replace(at=UNKNOWN)
 
     def note(self, done: Change, at: float, kit_ids: Mapping[str, int]) -> None:
         """Note parts that Kit has just answered 2xx.
@@ -147,13 +156,6 @@ class Record(Struct, eq=False):
             self.fields[name] = self.fields[name]._replace(part=value)
         if known.first_name is not None and self.first_name is not None:
             self.first_name = self.first_name._replace(part=known.first_name)
-
-    def finish(self, change: Change) -> None:
-        """Note that all of a change, and all that was owed, is true in Kit."""
-        if change.ensure is not None:
-            self.ensured = max(self.ensured, change.ensure.order)
-        self.gave = Change(gave=self.gave).merge(change).gave
-        self.owed = NOTHING
 
     def see(self, mark: str) -> None:
         """Remember an applied event."""

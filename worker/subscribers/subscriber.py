@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from worker.events.event import FIRST, OrderKey
 from worker.subscribers.change import NOTHING, Change, merge_all
-from worker.subscribers.parts import Part
+from worker.subscribers.fact import learn_facts
+from worker.subscribers.parts import Part, newer
 from worker.subscribers.record import Record
 
 
@@ -76,6 +77,11 @@ def merged(old: Record, other: Record, address: Part[str], kit_id: int | None) -
         users={**other.users, **users},
         owed=owed,
         moved=None,
+        facts=learn_facts(other.facts, old.facts),
+        base=merge_all([old.base, other.base]),
+        tags_off=newer(old.tags_off, other.tags_off),
+        fields_off=newer(old.fields_off, other.fields_off),
+        unsubscribed=kept.unsubscribed,
     )
 
 

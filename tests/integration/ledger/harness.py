@@ -16,7 +16,7 @@ from worker.errors import LedgerUnavailable
 from worker.events.event import OrderKey
 from worker.ledger.forgetting import forget
 from worker.ledger.history import addresses, find_history, prune_history
-from worker.ledger.record_json import dump_record
+from worker.ledger.record_json import StoredRecord, dump_record
 from worker.ledger.registry import Registry
 from worker.ledger.schema import tables
 from worker.ledger.store import Ledger
@@ -59,7 +59,7 @@ def entry(email: str, event_id: str | None = "e1", **other: Any) -> HistoryEntry
     return replace(plain, **other)
 
 
-def texts(records: Iterable[Record]) -> dict[str, tuple[int | None, str]]:
+def texts(records: Iterable[Record]) -> dict[str, tuple[int | None, StoredRecord]]:
     """Return records as what can be compared, by address."""
     return {record.email: (record.kit_id, dump_record(record)) for record in records}
 
@@ -148,5 +148,5 @@ async def works(ledger: Ledger) -> None:
 
 def state_of(record: Record) -> dict[str, Any]:
     """Return a record's state as the ledger keeps it."""
-    state: dict[str, Any] = json.loads(dump_record(record))
+    state: dict[str, Any] = json.loads(dump_record(record).state)
     return state

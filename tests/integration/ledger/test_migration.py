@@ -28,7 +28,7 @@ from tests.integration.ledger.harness import (
     refusal,
     works,
 )
-from tests.unit.ledger.records import EMPTY_V1, FULL_V1, full_record
+from tests.unit.ledger.records import EMPTY_V1, FULL_V1, record_of_version_1
 from worker.ledger.bindings import Bindings
 from worker.ledger.connecting import TakenError
 from worker.ledger.database import Database
@@ -227,7 +227,7 @@ async def test_the_records_of_version_1_are_written_anew(new_ledger: NewLedger) 
     assert await new.database.version() == VERSION
     assert await Bindings(new).note(ACCOUNT, ()) == frozenset()  # there is room for them
     known = await load(new, tenure, ADA, "zoe@example.com", *many)
-    full, empty = dump_record(full_record()), dump_record(Record(""))
+    full, empty = dump_record(record_of_version_1()), dump_record(Record(""))
     expected = {**dict.fromkeys(many, empty), ADA: full, "zoe@example.com": full}
     assert {email: dump_record(found) for email, found in known.records.items()} == expected
     assert all(found.kit_id == 7 for found in known.records.values())

@@ -15,6 +15,7 @@ from worker.consumer.end import End
 from worker.consumer.intake import LOOK_AGAIN
 from worker.errors import EpochLost, Reason
 from worker.events.event import OrderKey, arrival_of
+from worker.subscribers.desired import finish
 
 NEW = "ada.new@example.com"
 
@@ -103,7 +104,7 @@ def test_what_is_no_news_ends_at_once() -> None:
             pending = world.backlog.take(0.0)
             assert pending is not None
             pending.subscriber.record.note(pending.change, 1.0, {})
-            pending.subscriber.record.finish(pending.change)
+            finish(pending.subscriber.record, pending.change)
             world.in_hand.applied(pending.items[0])
             duplicate, older = world.comes(1), world.comes(0)
             await settle()

@@ -35,7 +35,7 @@ class Desk:
     """Takes events of one person in, and applies them, over one ledger."""
 
     of: Account
-    records: dict[str, tuple[int | None, str]] = field(default_factory=dict)
+    records: dict[str, tuple[int | None, str, str | None]] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
 
     def take(self, number: int, email: str, *add: str) -> Item:
@@ -57,7 +57,7 @@ class Desk:
             self.of.in_hand.applied(item)
             self.of.in_hand.let_go(item)
         batch = self.of.in_hand.changes()
-        self.records |= {each.email: (each.kit_id, dump_record(each)) for each in batch.records}
+        self.records |= {each.email: (each.kit_id, *dump_record(each)) for each in batch.records}
         self.people |= {person.user_id: person for person in batch.people}
 
     @property

@@ -68,7 +68,7 @@ class Sessions:
         self._events = events
         self._queue = list(queue)
         self._luck = luck
-        self._records: dict[str, tuple[int | None, str]] = {}
+        self._records: dict[str, tuple[int | None, str, str | None]] = {}
         self._people: dict[str, Person] = {}
         self.struck = 0
         self._begin()
@@ -169,7 +169,7 @@ class Sessions:
 
     def _save(self, batch: Batch) -> None:
         for written in (*self._of.batches, batch):  # what the writer waited for came first
-            self._records |= {each.email: (each.kit_id, dump_record(each)) for each in written.records}
+            self._records |= {each.email: (each.kit_id, *dump_record(each)) for each in written.records}
             self._people |= {person.user_id: replace(person, moved_at=None) for person in written.people}
         self._of.batches.clear()
 

@@ -236,7 +236,7 @@ async def test_a_first_name_for_new_people_survives_a_handover_in_between() -> N
         subscriber = of.subscriber()
         with pytest.raises(KitUnavailable):
             await of.apply(change(first_name="Ada"), subscriber)
-        record = load_record(EMAIL, subscriber.record.kit_id, dump_record(subscriber.record))
+        record = load_record(EMAIL, subscriber.record.kit_id, *dump_record(subscriber.record))
 
         await of.apply(change(first_name="Ada"), Subscriber(record))
 
@@ -254,7 +254,7 @@ async def test_a_first_name_for_new_people_is_set_though_the_creating_answer_was
             await of.apply(change(first_name="Ada"), subscriber)
         if handed_over:
             subscriber = Subscriber(
-                load_record(EMAIL, subscriber.record.kit_id, dump_record(subscriber.record))
+                load_record(EMAIL, subscriber.record.kit_id, *dump_record(subscriber.record))
             )
 
         await of.apply(change(first_name="Ada"), subscriber)

@@ -18,6 +18,7 @@ from tests.unit.kit.harness import (
 from worker.errors import KitUnavailable
 from worker.sandbox import Fault, FaultKind, Rule
 from worker.subscribers.change import Change
+from worker.subscribers.desired import is_news
 from worker.subscribers.parts import Part, TagWish, slot_key, tag_key
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
@@ -58,7 +59,7 @@ async def test_what_kit_was_told_lately_is_not_sent_again() -> None:
 
         assert await of.apply(change(2, add=("VIP",), fields={"Plan": "Gold"}), subscriber) == []
         assert subscriber.record.tags["vip"].part.order == order(2)
-        assert subscriber.record.supersedes(change(1, remove=("VIP",), ensure=False))
+        assert not is_news(subscriber.record, change(1, remove=("VIP",), ensure=False))
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from tests.unit.examples import order
 from worker.events.event import OrderKey
 from worker.subscribers.change import Change
+from worker.subscribers.fact import Fact
 from worker.subscribers.parts import Part, TagWish
 from worker.subscribers.record import KnownPart, Moved, Record
 
@@ -39,7 +42,31 @@ def full_record() -> Record:
         moved=Moved("eve@example.com", order(7)),
         created=True,
         asked=True,
+        facts=(
+            Fact(
+                order(8),
+                opens=False,
+                user="u-1",
+                subscription="s-1",
+                tags={"vip": TagWish("VIP", present=False)},
+                gave={"group plan\n": TagWish("", present=False)},
+                sets={"Source": "app"},
+                shows={"Plan": None},
+                due=order(9).time,
+                phase=1,
+                again=True,
+            ),
+        ),
+        base=Change(tags={"new": Part(new, order(6))}, fields={"X": Part("y", order(6))}),
+        tags_off=Part(value=True, order=order(8)),
+        fields_off=Part(value=True, order=order(8)),
+        unsubscribed=Part(value=True, order=order(8)),
     )
+
+
+def record_of_version_1() -> Record:
+    """Return what the first version knew of it."""
+    return replace(full_record(), facts=(), base=Change(), tags_off=None, fields_off=None, unsubscribed=None)
 
 
 FULL_V1: Final = (

@@ -7,6 +7,7 @@ again what was not acked. The core itself, `InHand`, `Record` and `plan`, is the
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +22,8 @@ from worker.kit.plan import AddTag, RemoveTag, Upsert, plan
 from worker.ledger.record_json import dump_record, load_record
 from worker.mapping import Options
 from worker.subscribers.change import NOTHING, Change, merge_all
+from worker.subscribers.desired import begin, finish, is_news, left
+from worker.subscribers.fact import Fact
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Outcome
 from worker.subscribers.known import Known
@@ -35,20 +38,46 @@ SLOT: Final = "access.granted {mk_access_level}"
 
 @dataclass(frozen=True)
 class Wish:
-    """What an event asks for. `gives` is a tag that takes off what the same entry gave before."""
+    """What an event asks for.
+
+    Attributes:
+        gives: A tag that takes off what its slot gave before.
+        empties: Whether all is taken off that the slot gave.
+        opens: The subscription that it opens; empty for one without an id.
+        closes: Likewise.
+    """
 
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
     fields: tuple[tuple[str, str | None], ...] = ()
     gives: str | None = None
+    empties: bool = False
+    opens: str | None = None
+    closes: str | None = None
 
-    def change(self, number: int) -> Change:
+    def change(self, number: int, *, again: bool = False) -> Change:
         """Return it as the mapping would."""
         asked = change(number, add=self.add, remove=self.remove, fields=dict(self.fields))
-        if self.gives is None:
+        if self.gives is not None:
+            part = Part(TagWish(self.gives, present=True), order(number))
+            asked = asked.merge(
+                Change(tags={self.gives.lower(): part}, gave={slot_key(SLOT, self.gives): part})
+            )
+        if self.empties:
+            part = Part(TagWish("", present=False), order(number))
+            asked = asked.merge(Change(gave={slot_key(SLOT, ""): part}))
+        if self.opens is None and self.closes is None:
             return asked
-        part = Part(TagWish(self.gives, present=True), order(number))
-        return asked.merge(Change(tags={self.gives.lower(): part}, gave={slot_key(SLOT, self.gives): part}))
+        fact = Fact(
+            order(number),
+            opens=self.opens is not None,
+            subscription=self.opens or self.closes or "",
+            tags={key: part.value for key, part in asked.tags.items()},
+            gave={key: part.value for key, part in asked.gave.items()},
+            shows={name: part.value for name, part in asked.fields.items()},
+            again=again,
+        )
+        return Change(ensure=asked.ensure, facts=(fact,))
 
 
 @dataclass
@@ -74,17 +103,89 @@ class Kit:
 
 def in_order(wishes: Sequence[Wish]) -> Kit:
     """Return what Kit should have in the end, in the simplest words there are."""
-    kit, given_by_entry = Kit(exists=bool(wishes)), set[str]()
-    for wish in wishes:
-        for name, value in wish.fields:
-            kit.set_field(name, value)
-        kit.tags -= set(wish.remove)
-        kit.tags |= set(wish.add)
+    return InOrder().read(wishes)
+
+
+class InOrder:
+    """A person whose events come one by one, in their order, and are understood at once."""
+
+    def __init__(self) -> None:
+        self.kit = Kit()
+        self.given: set[str] = set()
+        self.open: dict[str, Wish] = {}
+        self.opened: dict[str, dict[str, str | None]] = {}
+        self.closed: dict[str, dict[str, str | None]] = {}
+
+    def read(self, wishes: Sequence[Wish]) -> Kit:
+        """Read all events."""
+        self.kit.exists = bool(wishes)
+        for wish in wishes:
+            if wish.opens is not None:
+                self._opens(wish, wish.opens)
+            elif wish.closes is not None:
+                self._closes(wish, wish.closes)
+            else:
+                self._ask(wish)
+                for name, value in wish.fields:
+                    self.kit.set_field(name, value)
+        self._show()
+        return self.kit
+
+    def _ask(self, wish: Wish) -> None:
+        self.kit.tags -= set(wish.remove)
+        self.kit.tags |= set(wish.add)
+        if wish.gives is not None or wish.empties:
+            self._empty()
         if wish.gives is not None:
-            kit.tags -= given_by_entry
-            kit.tags.add(wish.gives)
-            given_by_entry.add(wish.gives)
-    return kit
+            self._give(wish.gives)
+
+    def _empty(self) -> None:
+        self.kit.tags -= self.given
+
+    def _give(self, tag: str) -> None:
+        self.kit.tags.add(tag)
+        self.given.add(tag)
+
+    def _opens(self, wish: Wish, name: str) -> None:
+        self.open.pop(name, None)
+        self.open[name] = wish
+        self._hear(name)
+        self.closed[name] = {}
+        self.opened[name] |= dict(wish.fields)
+        self._ask(wish)
+
+    def _hear(self, name: str) -> None:
+        self.opened[name], self.closed[name] = self.opened.pop(name, {}), self.closed.pop(name, {})
+
+    def _closes(self, wish: Wish, name: str) -> None:
+        ends = [each for each in self.open if not name or each in {name, ""}]
+        for each in ends:
+            del self.open[each]
+        told = [name] if name else ends or list(self.opened)[-1:] or [""]
+        if name and name not in self.opened:
+            self._hear(name)
+            if "" in ends:
+                self.opened[name] |= self.opened[""]
+        for each in told:
+            self._hear(each)
+            self.closed[each] |= dict(wish.fields)
+        if not self.open:
+            self._ask(wish)
+            return
+        held = {tag for other in self.open.values() for tag in (*other.add, other.gives)}
+        self.kit.tags -= set(wish.remove) - held
+        if wish.empties:
+            self._empty()
+            for other in reversed(self.open.values()):
+                if other.gives is not None:
+                    self._give(other.gives)
+                    break
+
+    def _show(self) -> None:
+        """Show the newest subscription that is open, else the newest."""
+        for name in [*reversed(self.open), *reversed(self.opened)][:1]:
+            for field_name, value in {**self.opened[name], **self.closed[name]}.items():
+                self.kit.set_field(field_name, value)
 
 
 class FailedError(Exception):
@@ -110,7 +211,8 @@ class Worker:
         self._wishes = wishes
         self._queue = list(deliveries)
         self._chance = chance
-        self._ledger: dict[str, tuple[int | None, str]] = {}
+        self._delivered: set[int] = set()
+        self._ledger: dict[str, tuple[int | None, str, str | None]] = {}
         self._now = NOW
         self._start()
 
@@ -138,12 +240,14 @@ class Worker:
         if not self._queue:
             return
         number = self._queue.pop(0)
-        asked = Item(Delivery(b"", ""), event(number), EMAIL, change=self._wishes[number].change(number))
+        wish = self._wishes[number].change(number, again=number in self._delivered)
+        asked = Item(Delivery(b"", ""), event(number), EMAIL, change=wish)
         emails, users = self._in_hand.directory.unknown([asked])
         records = {email: load_record(email, *self._ledger[email]) for email in emails & self._ledger.keys()}
         self._in_hand.directory.learn(emails, users, Known(records, {}, {}))
         taken = self._in_hand.take_in(asked, self._now)
         if isinstance(taken, Outcome):
+            self._save()  # what it says is written before it is acked
             self._in_hand.let_go(taken.item)
         elif taken is not None and taken.subscriber is not None:
             self._pending.append((number, taken, taken.subscriber))
@@ -153,11 +257,14 @@ class Worker:
             return
         subscriber = self._pending[0][2]
         folded = merge_all(item.change for _, item, _ in self._pending)
-        left = replace(subscriber.record.left(folded), address=None)
-        known = subscriber.record.known(left, lambda at: at > self._known_since, lambda _: 0)
-        subscriber.record.confirm(known)
-        self._carry_out(subscriber.record, left.without(known))
-        subscriber.record.finish(folded)
+        record = subscriber.record
+        begin(record, folded)
+        todo = replace(left(record, folded), address=None)
+        known = record.known(todo, lambda at: at > self._known_since, lambda _: 0)
+        record.confirm(known)
+        self._carry_out(record, todo.without(known))
+
+        finish(record, folded)
         for _, item, _ in self._pending:
             if not item.doubled:
                 self._in_hand.applied(item)
@@ -170,8 +277,8 @@ class Worker:
         self._pending = []
         self._in_hand.drop_idle()
 
-    def _carry_out(self, record: Record, left: Change) -> None:
-        todo = plan(left, Options(), known=record.kit_id is not None)
+    def _carry_out(self, record: Record, to_do: Change) -> None:
+        todo = plan(to_do, Options(), known=record.kit_id is not None)
         for step in todo:
             if isinstance(step, Upsert):
                 self._call(record, step.parts, lambda up=step: self._upsert(up.fields))
@@ -198,11 +305,12 @@ class Worker:
         for subscriber in {subscriber for _, _, subscriber in self._pending}:
             self._in_hand.touch(subscriber)
         batch = self._in_hand.changes()
-        self._ledger |= {record.email: (record.kit_id, dump_record(record)) for record in batch.records}
+        self._ledger |= {record.email: (record.kit_id, *dump_record(record)) for record in batch.records}
 
     def _crash(self) -> None:
         """Lose all that is in memory; what was not acked comes again, in any order."""
         back = [number for number, _, _ in self._pending]
+        self._delivered |= set(back)
         if self._chance.of(2):
             back.reverse()
         self._queue = self._queue + back if self._chance.of(2) else back + self._queue
@@ -241,6 +349,28 @@ def test_any_order_duplicates_and_faults_end_as_the_events_in_order(data: st.Dat
     assert Worker(wishes, deliveries, chance).run() == in_order(wishes)
 
 
+@st.composite
+def a_subscription_event(draw: st.DrawFn) -> Wish:
+    """Draw an event that opens or closes a subscription, or any other."""
+    wish = draw(a_wish())
+    kind, which = draw(st.sampled_from(["opens", "closes", "other"])), draw(st.sampled_from(["s", "t", ""]))
+    if kind == "other":
+        return dataclasses.replace(wish, fields=())
+    if kind == "opens":
+        return dataclasses.replace(wish, opens=which)
+    return dataclasses.replace(wish, closes=which, gives=None, empties=draw(st.booleans()))
+
+
+@settings(max_examples=600)
+@given(st.data())
+def test_subscriptions_in_any_order_mean_what_they_mean_in_order(data: st.DataObject) -> None:
+    wishes = data.draw(st.lists(a_subscription_event(), min_size=1, max_size=7))
+    deliveries = data.draw(deliveries_of(len(wishes)))
+    chance = Chance(iter(data.draw(st.lists(st.integers(0, 59), max_size=60))))
+
+    assert Worker(wishes, deliveries, chance).run() == in_order(wishes)
+
+
 def test_a_gift_that_comes_late_is_taken_off_by_the_next_one() -> None:
     """Given a tag that somebody else added after an entry gave it, the entry's next gift takes it off."""
     wishes = [Wish(gives="Gold"), Wish(add=("Gold",)), Wish(gives="Silver")]
@@ -272,11 +402,12 @@ def test_a_record_is_the_same_after_the_ledger(wishes: list[Wish]) -> None:
     """Given any record, what the ledger gives back means the same for every event there is."""
     record = Record(EMAIL, 7)
     for number, wish in enumerate(wishes):
-        record.note(record.left(wish.change(number)), NOW, {})
-        record.finish(wish.change(number))
+        record.note(left(record, wish.change(number)), NOW, {})
+
+        finish(record, wish.change(number))
         record.see(f"mark {number}")
-    again = load_record(EMAIL, 7, dump_record(record))
+    again = load_record(EMAIL, 7, *dump_record(record))
     assert dump_record(again) == dump_record(record)
     for number, wish in enumerate(wishes):
-        assert again.left(wish.change(number)) == record.left(wish.change(number))
-        assert again.supersedes(wish.change(number)) == record.supersedes(wish.change(number))
+        assert left(again, wish.change(number)) == left(record, wish.change(number))
+        assert is_news(again, wish.change(number)) == is_news(record, wish.change(number))

@@ -13,6 +13,8 @@ from worker.errors import InvalidEvent, PartlyApplied, Reason
 from worker.events.delivery import Delivery
 from worker.events.event import Event
 from worker.subscribers.change import Change
+from worker.subscribers.desired import finish
+from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.in_hand import MOVE_EVERY, InHand
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import Known, Person
@@ -102,7 +104,7 @@ class Desk:
             self.in_hand.moved(subscriber, address, subscriber.record.kit_id, self.now)
         subscriber.record.kit_id = subscriber.record.kit_id or 7
         subscriber.record.note(taken.change, self.now, {})
-        subscriber.record.finish(taken.change)
+        finish(subscriber.record, taken.change)
         self.in_hand.applied(taken.item)
         self.in_hand.let_go(taken.item)
 
@@ -160,7 +162,7 @@ def test_what_is_owed_is_no_news_of_newer_events_but_is_still_said() -> None:
     desk = Desk()
     newer = desk.take(2)
     newer.subscriber.record.note(newer.change, 1.0, {})
-    newer.subscriber.record.finish(newer.change)
+    finish(newer.subscriber.record, newer.change)
     desk.in_hand.applied(newer.item)
     item = desk.come(structs.replace(an_item(1), refusal=PartlyApplied("the tag is owed")))
     assert isinstance(item, Item)
@@ -340,7 +342,7 @@ def test_of_two_gifts_of_one_entry_the_older_is_taken_off_whoever_moves_to_the_o
     assert move.change.address is not None
     desk.in_hand.moved(move.subscriber, move.change.address, 8, desk.now)
 
-    left = move.subscriber.record.left(move.change)
+    left = left_to_do(move.subscriber.record, move.change)
     assert {key: part.value.present for key, part in left.tags.items()} == {
         "gold": False,
         "silver": True,
@@ -398,7 +400,7 @@ def test_who_has_the_new_address_is_owed_all_that_was_given_under_the_old_one() 
     record = taken.subscriber.record
     assert (record.email, record.kit_id, record.tags) == (NEW, 8, {})
     assert record.owed.tags.keys() == {"tag 1"}
-    assert record.left(Change()).tags.keys() == {"tag 1"}
+    assert left_to_do(record, Change()).tags.keys() == {"tag 1"}
 
 
 def test_a_move_is_written_with_the_old_address_and_the_person() -> None:

@@ -1,0 +1,193 @@
+"""What a person's subscriptions mean together: tags and custom fields, from all facts known. Pure.
+
+The facts are read as if they had come in their order, whenever each became known. An opening asks for what
+its event's mapping says. What closes one subscription while another is open takes nothing off that an open
+one gives, and gives nothing itself; the last one that closes asks for all that its mapping says. The fields
+that show something of the subscription itself show the newest open one, else the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, NamedTuple, TypeVar
+
+from worker.events.event import OrderKey
+from worker.subscribers.change import Change
+from worker.subscribers.fact import Fact, Facts
+from worker.subscribers.parts import Part, TagWish, slot_key, slot_of, tag_key
+
+T = TypeVar("T")
+
+NO_TAG: Final = TagWish("", present=False)
+"""Given in a slot, it means that the slot is empty."""
+
+
+class SubscriptionId(NamedTuple):
+    """Which subscription: of whom, and its id; either is empty where the event does not say."""
+
+    user: str
+    id: str
+
+
+def derive(facts: Facts) -> Change:
+    """Return the tags and custom fields that the facts ask for together, and what slots gave."""
+    reading = _Reading()
+    for fact in in_effect(facts):
+        if fact.opens:
+            reading.opened(fact)
+        else:
+            reading.closed(fact)
+    return Change(tags=reading.tags, fields={**reading.sets, **reading.shown()}, gave=reading.gave)
+
+
+def in_effect(facts: Facts) -> list[Fact]:
+    """Return the facts that have taken effect, in the order in which they did.
+
+    What takes effect later than its event is taken back by any newer event of the same subscription.
+    """
+    at_once = [fact for fact in facts if fact.due is None]
+    later = [
+        fact for fact in facts if fact.due is not None and not fact.waits and not _taken_back(fact, facts)
+    ]
+    for fact in sorted(later, key=_due):
+        before = [other.order.time <= _due(fact) for other in at_once]
+        at_once.insert(before.index(False) if False in before else len(before), fact)
+    return at_once
+
+
+def _due(fact: Fact) -> datetime:
+    return fact.due or fact.order.time
+
+
+def _taken_back(fact: Fact, facts: Facts) -> bool:
+    return any(other.place > fact.place and _is_of_the_same(other, fact) for other in facts)
+
+
+def _is_of_the_same(other: Fact, fact: Fact) -> bool:
+    if not _may_be_one(other.user, fact.user):
+        return False
+    return other.subscription == fact.subscription or not (other.opens or other.subscription)
+
+
+def _may_be_one(user: str, other: str) -> bool:
+    """Tell whether two events can be about one user: where an event names none, its address does."""
+    return not (user and other) or user == other
+
+
+class _Shown:
+    """The fields that show something of one subscription: what opened it says, and what closed it since."""
+
+    def __init__(self) -> None:
+        self.by_opening: dict[str, Part[str | None]] = {}
+        self.by_closing: dict[str, Part[str | None]] = {}
+
+    @property
+    def fields(self) -> Mapping[str, Part[str | None]]:
+        return {**self.by_opening, **self.by_closing}
+
+
+class _Reading:
+    """What the facts have asked for so far.
+
+    Attributes:
+        tags: See `Change`.
+        gave: See `Change`.
+        sets: The custom fields that are set to something fixed.
+    """
+
+    def __init__(self) -> None:
+        self.tags: dict[str, Part[TagWish]] = {}
+        self.gave: dict[str, Part[TagWish]] = {}
+        self.sets: dict[str, Part[str | None]] = {}
+        self._open: dict[SubscriptionId, Fact] = {}  # the one that was opened last is the last
+        self._shown: dict[SubscriptionId, _Shown] = {}  # the one that was heard of last is the last
+
+    def opened(self, fact: Fact) -> None:
+        """Read an opening."""
+        which = SubscriptionId(fact.user, fact.subscription)
+        self._open.pop(which, None)
+        self._open[which] = fact
+        shown = self._heard_of(which)
+        shown.by_closing = {}  # what was said when it was closed before holds no more
+        shown.by_opening |= _parts(fact.shows, fact.order)
+        self._ask(fact)
+
+    def closed(self, fact: Fact) -> None:
+        """Read a closing."""
+        closed = [
+            which
+            for which, opening in self._open.items()
+            if closes(fact, which) and opening.place < fact.place
+        ]
+        for which in closed:
+            del self._open[which]
+        for which in self._told_of(fact, closed):
+            self._heard_of(which).by_closing |= _parts(fact.shows, fact.order)
+        if self._open:
+            self._close_one_of_several(fact)
+        else:
+            self._ask(fact)
+
+    def shown(self) -> Mapping[str, Part[str | None]]:
+        """Return the fields of the newest open subscription, else of the newest."""
+        which = next(reversed(self._open), None) or next(reversed(self._shown), None)
+        return {} if which is None else self._shown[which].fields
+
+    def _heard_of(self, which: SubscriptionId) -> _Shown:
+        self._shown[which] = shown = self._shown.pop(which, None) or _Shown()
+        return shown
+
+    def _told_of(self, fact: Fact, closed: list[SubscriptionId]) -> list[SubscriptionId]:
+        """Return the subscriptions of which a closing says something."""
+        if not fact.subscription:
+            known = [which for which in self._shown if closes(fact, which)]
+            return closed or known[-1:] or [SubscriptionId(fact.user, "")]
+        named = [which for which in self._shown if which.id == fact.subscription and closes(fact, which)]
+        if named:
+            return named
+        # It may be the one that was opened without an id: what is known of that holds for it.
+        which = SubscriptionId(fact.user, fact.subscription)
+        for unnamed in closed:
+            self._heard_of(which).by_opening |= self._shown[unnamed].by_opening
+        return [which]
+
+    def _ask(self, fact: Fact) -> None:
+        self.tags |= _parts(fact.tags, fact.order)
+        self.gave |= _parts(fact.gave, fact.order)
+        self.sets |= _parts(fact.sets, fact.order)
+
+    def _close_one_of_several(self, fact: Fact) -> None:
+        """Take off what no open subscription gives; a slot that is emptied falls to the newest of them."""
+        held = {key for other in self._open.values() for key, wish in other.tags.items() if wish.present}
+        off = {key: wish for key, wish in fact.tags.items() if not wish.present and key not in held}
+        self.tags |= _parts(off, fact.order)
+        for slot in {slot_of(key) for key, wish in fact.gave.items() if not wish.name}:
+            gift = self._newest_gift(slot)
+            self.gave[slot_key(slot, gift.name)] = Part(gift, fact.order)
+            if gift.name:
+                self.tags[tag_key(gift.name)] = Part(gift, fact.order)
+
+    def _newest_gift(self, slot: str) -> TagWish:
+        """Return the tag that the newest open subscription gives in a slot; `NO_TAG` where none does."""
+        gifts = (
+            wish
+            for fact in reversed(self._open.values())
+            for key, wish in fact.gave.items()
+            if slot_of(key) == slot and wish.present
+        )
+        return next(gifts, NO_TAG)
+
+
+def closes(fact: Fact, which: SubscriptionId) -> bool:
+    """Tell whether a closing closes a subscription.
+
+    Without an id it closes all of its user's; with one, that one and the one that has none.
+    """
+    return _may_be_one(fact.user, which.user) and (
+        not fact.subscription or which.id in {fact.subscription, ""}
+    )
+
+
+def _parts(values: Mapping[str, T], order: OrderKey) -> dict[str, Part[T]]:
+    return {key: Part(value, order) for key, value in values.items()}
