@@ -98,6 +98,12 @@ class Sent:
     body: bytes
 
 
+def plain(event: Event, id_: str | None = None) -> dict[str, Any]:
+    """Return an event as the platform sends it."""
+    time = (START + timedelta(seconds=event["at"])).isoformat()
+    return {"id": id_ or f"e{event['at']}", "type": event["type"], "time": time, "data": event["data"]}
+
+
 class Run:
     """Cases, with accounts and ways, and what came of them.
 
@@ -192,11 +198,9 @@ class Run:
         if user.get("id") is not None and user["id"] not in NO_IDS:
             user = user | {"id": f"{way.number}-{user['id']}"}
         data = {**event["data"], "user": user}
-        happened = START + timedelta(seconds=event["at"])
-        id_ = f"{way.number}-{number}"
+        whole = plain({**event, "data": self._moments(data)}, f"{way.number}-{number}")
         app = f"{account.name}-{event['app']}" if event["app"] else account.apps[0]
-        whole = {"id": id_, "type": event["type"], "time": happened.isoformat(), "data": self._moments(data)}
-        return Sent(account, id_, f"{event['type']}.{app}", json.dumps(whole).encode())
+        return Sent(account, whole["id"], f"{event['type']}.{app}", json.dumps(whole).encode())
 
     def _moments(self, value: Any) -> Any:  # noqa: ANN401  # any JSON
         if isinstance(value, In):

@@ -16,9 +16,10 @@ from typing import Final
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from tests.integration.harness import Worker, World, until
-from tests.integration.right_cases import AHEAD, ALL, LATER, Case
-from tests.integration.right_runs import Run
+from tests.integration.harness import KEY, Worker, World, all_settled, publish, until
+from tests.integration.right_cases import AHEAD, ALL, LATER, Case, happened, paid
+from tests.integration.right_runs import Run, plain
+from tests.integration.shell import Shell
 from worker.sandbox import Sandbox
 
 UNTIL_BUILT: Final[Mapping[str, str]] = {
@@ -81,6 +82,11 @@ UNTIL_BUILT: Final[Mapping[str, str]] = {
     "h: long ago": "timers",
 }
 """Cases that cannot be right yet, and what they wait for; each fails here as soon as it is right."""
+BUYING: Final = """
+events:
+  order.paid: {{add_tags: [Buyer, "{tag}"]}}
+  order.refunded: {{remove_tags: [Buyer]}}
+"""
 LATE: Final = 10.0
 """Seconds after its moment until which something may take effect; the contract says 5, on an idle machine."""
 
@@ -162,3 +168,31 @@ async def test_what_lies_ahead_comes_at_its_time(
     tell(
         calls, LATER, {name: early.get(name, []) + late.get(name, []) for name in early.keys() | late.keys()}
     )
+
+
+async def test_what_is_owed_comes_by_a_replay_and_undoes_nothing_newer(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path, kit_worker: Shell
+) -> None:
+    """Given a tag that could not be named, a mended file and a replay give it, and that alone."""
+    world.write_account(BUYING.format(tag="Bought {data.order.product}"))
+    async with Worker(world, tmp_path / "log") as worker:
+        events = [paid(1, "ada"), happened("order.refunded", 2, "ada"), paid(3, "bob")]
+        await publish(channel, world.exchange, map(plain, events))
+        await all_settled(worker, 3)
+        before = {email: person.tags for email, person in sandbox.account(KEY).subscribers().items()}
+        world.write_account(BUYING.format(tag="Bought something"))
+        await until(lambda: "config_reloaded" in worker.events_logged())
+        seen = len(worker.log_lines())
+        replayed = await kit_worker("dead-letters", "replay", "--all")
+        await until(lambda: worker.events_logged(seen).count("event_applied") == 2)
+        after = {email: person.tags for email, person in sandbox.account(KEY).subscribers().items()}
+    buyer = sandbox.account(KEY).tags()["Buyer"]
+    put_on = [call for call in sandbox.calls(KEY) if call.path.startswith(f"/v4/tags/{buyer}/")]
+
+    assert before == {"ada@example.com": frozenset(), "bob@example.com": {"Buyer"}}
+    assert "2 dead letters (partly_applied) replayed" in replayed.out
+    assert after == {
+        "ada@example.com": {"Bought something"},
+        "bob@example.com": {"Buyer", "Bought something"},
+    }
+    assert len({call.path for call in put_on}) == len(put_on), "one person was tagged twice"
