@@ -18,6 +18,10 @@ class StandingClock(Clock):
         """Let time pass; it may go back, as the time of day does."""
         self._time += seconds
 
+    def turn_to(self, time_of_day: float) -> None:
+        """Let it be another time, in seconds since 1970."""
+        self._time = time_of_day
+
     def monotonic(self) -> float:
         """Return the seconds since it was made."""
         return self._time - self._began

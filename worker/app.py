@@ -19,6 +19,7 @@ from worker.broker.few_channels import FewChannels
 from worker.broker.management import management_at
 from worker.broker.topology import Topology
 from worker.clock import Clock
+from worker.consumer.due import DueEffects
 from worker.consumer.shared import Shared
 from worker.consumer.supervisors import CLOSING, Supervisors
 from worker.errors import ConfigurationError, Problem
@@ -79,6 +80,7 @@ class App:
         self._hurrying = asyncio.Event()
         self._standing: list[asyncio.Task[None]] = []
         self._depths = Depths(self._broker.asking, lambda: self._supervisors.accounts)
+        self._due = DueEffects(shared, lambda: self._supervisors.running)
         self._report = StatusReport(shared, self._supervisors, self._depths)
         self._presence = Presence(
             registry, TokenStore(self._ledger, None), self._report, self._supervisors, settings.history_days
@@ -121,7 +123,7 @@ class App:
     def _standing_work(self) -> Iterable[Coroutine[Any, Any, None]]:
         """Return what runs as long as the process does."""
         yield from (self._broker.run(), self._depths.run(), self._supervisors.keep_declared())
-        yield from (self._watch_config(), self._tick(), self._presence.run())
+        yield from (self._watch_config(), self._tick(), self._presence.run(), self._due.run())
 
     async def _until_stopped(self) -> None:
         stopping = asyncio.create_task(self._stopping.wait())

@@ -26,7 +26,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.events = Counter(
             "kit_worker_events",
-            "Events settled, by outcome: applied, superseded, duplicate, ignored or dead_lettered",
+            "Events settled, by outcome: applied, scheduled, superseded, duplicate, ignored or dead_lettered",
             ["account", "type", "outcome"],
             registry=self.registry,
         )
@@ -72,6 +72,18 @@ class Metrics:
             "kit_worker_queue_depth",
             "Messages that wait in the account's work queue, or are dead letters, some 15 s ago",
             ["account", "queue"],
+            registry=self.registry,
+        )
+        self.due_effects = Gauge(
+            "kit_worker_due_effects",
+            "Effects that come later, those that are on their way included, some 15 s ago",
+            ["account"],
+            registry=self.registry,
+        )
+        self.due_late = Gauge(
+            "kit_worker_due_late_seconds",
+            "For how long the first effect that is due has not been published, some 15 s ago",
+            ["account"],
             registry=self.registry,
         )
         self.token_not_written = Gauge(

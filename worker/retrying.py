@@ -23,7 +23,7 @@ class Retrying:
     """Repeats work of one kind, such as one account's writes, until it no longer fails.
 
     Args:
-        passing: The error that passes: the work is repeated after it. Every other error is raised.
+        passing: The error that passes, or several: the work is repeated after it. Every other one is raised.
         account: Its name, for the log.
         clock: Has the dice that spread those who failed at the same moment.
         failing: The name of the log event when the first try fails.
@@ -33,7 +33,7 @@ class Retrying:
 
     def __init__(  # what differs between its users, all named
         self,
-        passing: type[KitWorkerError],
+        passing: type[KitWorkerError] | tuple[type[KitWorkerError], ...],
         *,
         account: str,
         clock: Clock,
@@ -41,7 +41,7 @@ class Retrying:
         over: str,
         longest: float = MAX_DELAY,
     ) -> None:
-        self._passing = passing
+        self._passing = passing if isinstance(passing, tuple) else (passing,)
         self._clock = clock
         self._failing = failing
         self._over = over
@@ -86,7 +86,7 @@ class Retrying:
                     return done
                 await asyncio.sleep(min(backoff(failures, self._clock.random()), self._longest))
                 if mend is not None:
-                    with suppress(self._passing):
+                    with suppress(*self._passing):
                         await mend()
         finally:
             self._problems.pop(this, None)  # cancelled, or failed for good: nobody repeats it any more

@@ -114,6 +114,18 @@ STORIES: Final = (
     in_state("KitQueueMissing", "queue_missing", 5),
     in_state("KitAccountHeld", "held", 15),
     Story(
+        "effects that nobody publishes for minutes, and some that come a moment late",
+        {
+            by_worker("due_late_seconds", "sunny", "one"): "0x9 15+60x19 0x9",
+            by_worker("due_late_seconds", "sunny", "two"): "0x9 15+60x19 0x9",
+            by_worker("due_late_seconds", "rainy", "one"): "4x40",
+        },
+        (
+            Look(10, "KitDueLate"), Look(11, "KitDueLate"),
+            Look(12, "KitDueLate", (SUNNY,)), Look(35, "KitDueLate"),
+        ),
+    ),
+    Story(
         "events that nobody takes; an empty queue, dead letters and other people's queues are no matter",
         {
             in_rabbitmq("consumers", "kit.sunny"): "1x9 0x30", in_rabbitmq("messages", "kit.sunny"): "5x40",

@@ -18,11 +18,17 @@ from aio_pika.abc import AbstractChannel
 from pydantic import SecretStr
 
 from tests.integration.harness import BAD, GOOD, KEY, Worker, World, all_settled, until
+from tests.integration.ledger.harness import effect
 from tests.integration.shell import Shell
 from worker.broker.topology import work_queue, work_queue_arguments
+from worker.clock import Clock
+from worker.ledger.database import Database
+from worker.ledger.store import Ledger
+from worker.ledger.timers import Timers
 from worker.ops.check_broker import QueueCheck, check_broker
 from worker.sandbox import Sandbox
 from worker.settings import Settings
+from worker.subscribers.known import Batch
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -176,6 +182,28 @@ async def test_remove_deletes_the_queues_of_an_account_without_a_file(
     assert removed.out == f"{work_queue(gone)} is deleted, and 1 messages with it.\n"
     with pytest.raises(aio_pika.exceptions.ChannelNotFoundEntity):
         await channel.declare_queue(work_queue(gone), passive=True)
+
+
+async def test_remove_drops_what_was_to_come_later(
+    kit_worker: Shell, channel: AbstractChannel, new_account_name: Callable[[], str], tmp_path: Path
+) -> None:
+    """Given timers of an account whose file is gone, they go with its queue; another one's stay."""
+    gone, other = new_account_name(), new_account_name()
+    await channel.declare_queue(work_queue(gone), durable=True, arguments=work_queue_arguments(gone))
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/data/ledger.db")
+    async with Ledger(database, worker="w-1", clock=Clock()) as ledger:
+        for name in (gone, other):
+            await ledger.save(await ledger.take(name), Batch(due=[effect("d-1"), effect("d-2")]))
+
+        removed, again = [await kit_worker("remove", gone) for _ in range(2)]
+
+        assert list((await Timers(ledger).waiting())[1]) == [other]
+    assert removed.out.splitlines() == [
+        f"{work_queue(gone)} is deleted.",
+        "2 effects that were to come later are dropped.",
+    ]
+    assert (removed.code, again.code) == (0, 2)
+    assert "there is nothing to remove" in again.err
 
 
 async def test_an_account_that_never_was_is_a_slip_and_one_that_never_ran_is_empty(

@@ -160,7 +160,7 @@ async def test_forget_erases_a_person_everywhere(
     assert (asked.code, done.code) == (2, 0)
     assert "say --yes" in asked.err
     assert json.loads(done.out) == [
-        {"account": world.account, "records": 1, "user_ids": 1, "history": 2, "dead_letters": 1}
+        {"account": world.account, "records": 1, "user_ids": 1, "history": 2, "due": 0, "dead_letters": 1}
     ]
     assert {line["outcome"] for line in json.loads(kept.out)} == {"applied", "dead_lettered"}
     assert (json.loads(gone.out), json.loads(again.out)) == ([], [])
@@ -269,7 +269,7 @@ async def test_forget_says_what_may_still_be_read(
     again = await kit_worker("forget", "ada@example.com", "--yes", "--json")
     assert (done.code, again.code) == (4, 0)
     assert json.loads(done.out) == [
-        {"account": world.account, "records": 1, "user_ids": 1, "history": 2, "dead_letters": 1}
+        {"account": world.account, "records": 1, "user_ids": 1, "history": 2, "due": 0, "dead_letters": 1}
     ]
     assert done.err == (
         "kit-worker: the ledger data/ledger.db was being read all the while; what was erased may still be "
@@ -295,7 +295,7 @@ async def test_forget_that_is_interrupted_says_what_it_erased(
         assert await depth(world.amqp_url, f"kit.{world.account}.dead") == 1
     assert process.returncode == 130
     assert json.loads(out) == [
-        {"account": world.account, "records": 1, "user_ids": 1, "history": 2, "dead_letters": 0}
+        {"account": world.account, "records": 1, "user_ids": 1, "history": 2, "due": 0, "dead_letters": 0}
     ]
     assert err.decode().startswith(
         "kit-worker: interrupted; the ledger has forgotten, but dead letters may be"

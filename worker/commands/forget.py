@@ -1,4 +1,4 @@
-"""`kit-worker forget`: erase a person from ledger, history and dead letters."""
+"""`kit-worker forget`: erase a person from ledger, history and dead letters, and what is due."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase a person from ledger, history and dead letters, under every address the person had.
+    """Erase a person from ledger, history, dead letters and what is due, by every address the person had.
 
     What stays is a keyed hash with a time, so that a late copy of an older event does not bring the person
     back. Kit itself, backups and logs are not touched.
@@ -73,10 +73,10 @@ def _report(forgetting: Forgetting, *, as_json: bool) -> None:
         warn(f"kit-worker: {forgetting.others}")
     letters = [letter.account for letter in forgetting.letters]
     rows = [
-        (each.account, each.records, each.people, each.history, letters.count(each.account))
+        (each.account, each.records, each.people, each.history, each.due, letters.count(each.account))
         for each in forgetting.erased
     ]
-    keys = ("account", "records", "user_ids", "history", "dead_letters")
+    keys = ("account", "records", "user_ids", "history", "due", "dead_letters")
     if as_json:
         show_json([dict(zip(keys, row, strict=True)) for row in rows])
         return
@@ -84,6 +84,6 @@ def _report(forgetting: Forgetting, *, as_json: bool) -> None:
     if not found:
         say(f"Nothing was found to erase. Events of this address {IGNORED}.")
         return
-    headings = ("Account", "Records", "User ids", "Lines of history", "Dead letters")
+    headings = ("Account", "Records", "User ids", "Lines of history", "Due later", "Dead letters")
     show(table(headings, [[str(cell) for cell in row] for row in found]))
     say(f"That is erased. Events of this person {IGNORED}; Kit itself was not touched.")

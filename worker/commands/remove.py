@@ -10,9 +10,11 @@ from worker.accounts.load import load_accounts
 from worker.broker.queues import QueueState, connected, delete_exchange, delete_queue, queue_state
 from worker.broker.sentinel import sentinel
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, dead_letter_queue, work_queue
-from worker.commands.common import begin, run_async
+from worker.commands.common import begin, opened_ledger, run_async
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json
+from worker.ledger.database import Database
+from worker.ledger.timers import Timers
 from worker.settings import Settings, environment
 
 
@@ -23,32 +25,44 @@ def remove(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete the queues of a removed account."""
+    """Delete the queues of a removed account, and what was to take effect later in it."""
     settings = begin()
     if account in load_accounts(settings.config_dir, environment()).names:
         raise UsageError(
             f"{account} still has its file: delete it first, or the worker goes on using the queues"
         )
-    deleted = run_async(_remove(settings, account, force=force))
+    deleted, timers = run_async(_remove(settings, account, force=force))
     if as_json:
         show_json([{"queue": queue, "messages": count} for queue, count in deleted.items()])
         return
     for queue, count in deleted.items():
         say(f"{queue} is deleted{f', and {count} messages with it' if count else ''}.")
+    if timers:
+        say(f"{timers} effects that were to come later are dropped.")
 
 
-async def _remove(settings: Settings, account: str, *, force: bool) -> dict[str, int]:
+async def _remove(settings: Settings, account: str, *, force: bool) -> tuple[dict[str, int], int]:
+    """Return the queues that are gone, with how many messages, and how many timers."""
     async with connected(settings.amqp_url.get_secret_value(), "remove") as connection:
         names = (work_queue(account), dead_letter_queue(account))
         found = {name: state for name in names if (state := await queue_state(connection, name))}
-        if not found:
-            raise UsageError(f"the broker has no queue {work_queue(account)}; there is nothing to remove")
         if not force:
             _refuse_if_in_use(found)
+        timers = await _drop_timers(settings, account)
+        if not (found or timers):
+            raise UsageError(f"the broker has no queue {work_queue(account)}; there is nothing to remove")
         deleted = {name: await delete_queue(connection, name) for name in found}
         for name, exchange in zip(names, (settings.events_exchange, DEAD_LETTER_EXCHANGE), strict=True):
             await delete_exchange(connection, sentinel(name, exchange))
-        return deleted
+        return deleted, timers
+
+
+async def _drop_timers(settings: Settings, account: str) -> int:
+    """Drop what was to take effect later, which no worker would ever publish; return how much that was."""
+    if not await Database(settings.ledger_url.get_secret_value()).version():
+        return 0  # without a ledger nothing is
+    async with opened_ledger(settings) as ledger:
+        return await Timers(ledger).drop(account)
 
 
 def _refuse_if_in_use(queues: dict[str, QueueState]) -> None:

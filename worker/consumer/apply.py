@@ -120,12 +120,14 @@ class Apply:
             self._backlog.release(pending)
 
     def _end(self, item: Item, error: EventError | None, pending: Pending) -> None:
+        if item.waits:
+            error = None  # nothing of it was asked of Kit
         error = error or item.refusal  # what of it could be applied was applied
-        kind = Kind.DUPLICATE if item.doubled else Kind.APPLIED
-        if error is None:
-            self.succeeded.set()
-        else:
+        kind = Kind.DUPLICATE if item.doubled else Kind.SCHEDULED if item.waits else Kind.APPLIED
+        if error is not None:
             kind = Kind.DEAD_LETTERED
+        elif not item.waits:
+            self.succeeded.set()
         self._settle.put(Outcome(item, kind, error, pending.tries.count + 1))
 
     def _later(self, pending: Pending, error: TryLater) -> None:

@@ -11,10 +11,9 @@ from typing import Final
 from msgspec import structs
 
 from worker.accounts.account import Account
-from worker.accounts.interpret import interpret
+from worker.consumer.interpreting import interpreted
 from worker.consumer.settle import Settle
 from worker.errors import EventError, PartlyApplied
-from worker.events.decode import with_data
 from worker.retry import Tries
 from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.item import Item, Kind, Outcome
@@ -192,12 +191,12 @@ def interpret_again(item: Item, account: Account) -> Item | Outcome:
     if item.event is None or item.doubled:  # a copy only waits for the end of another one
         return item
     try:
-        asked = interpret(with_data(item.event, item.delivery), account, item.delivery.received_at)
+        asks = interpreted(item, account)
     except EventError as error:
-        return Outcome(item, Kind.DEAD_LETTERED, error)
-    if asked is None:
-        return Outcome(item, Kind.IGNORED)
+        return Outcome(structs.replace(item, later=None), Kind.DEAD_LETTERED, error)
+    if asks is None:
+        return Outcome(structs.replace(item, later=None), Kind.IGNORED)
     # The address, and why it stays, were found out by the ledger, not by the mapping.
-    change = structs.replace(asked.change, address=item.change.address)
+    change = structs.replace(asks.change, address=item.change.address)
     other = None if isinstance(item.refusal, PartlyApplied) else item.refusal
-    return structs.replace(item, change=change, refusal=other or asked.refusal)
+    return structs.replace(asks, change=change, refusal=other or asks.refusal)

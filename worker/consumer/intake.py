@@ -14,14 +14,14 @@ import structlog
 from msgspec import structs
 
 from worker.accounts.account import Account
-from worker.accounts.interpret import interpret
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.backlog import Backlog
 from worker.consumer.end import End
+from worker.consumer.interpreting import interpreted
 from worker.consumer.receive import Consumer
 from worker.consumer.settle import Settle
 from worker.errors import EarlyEvent, EventError, HandlerError
-from worker.events.decode import decode, with_data
+from worker.events.decode import decode
 from worker.events.delivery import NEVER, Delivery
 from worker.events.event import arrival_of
 from worker.subscribers.change import NOTHING
@@ -157,16 +157,15 @@ class Intake:
             return item
         item = structs.replace(item, event=event.without_data(), version=version)
         try:
-            asked = interpret(with_data(event, item.delivery), self.account, item.delivery.received_at)
+            asks = interpreted(item, self.account)
         except EventError as error:
             if item.email:
-                return structs.replace(item, change=NOTHING, refusal=error)
+                return structs.replace(item, change=NOTHING, refusal=error, later=None)
             self._settle.put(Outcome(item, Kind.DEAD_LETTERED, error))
             return None
-        if asked is None:
+        if asks is None:
             self._settle.put(Outcome(item, Kind.IGNORED))
-            return None
-        return structs.replace(item, change=asked.change, refusal=asked.refusal)
+        return asks
 
     # -- look up, and judge ---------------------------------------------------------------------------
 

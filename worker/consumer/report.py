@@ -19,6 +19,7 @@ ENDED: Final = {
     Kind.APPLIED: "event_applied",
     Kind.SUPERSEDED: "event_superseded",
     Kind.DUPLICATE: "event_duplicate",
+    Kind.SCHEDULED: "event_scheduled",
     Kind.IGNORED: "event_ignored",
     Kind.FORGOTTEN: "event_ignored",
 }
@@ -39,10 +40,13 @@ class Report:
         event = outcome.item.event
         self._count(outcome)
         if outcome.kind is Kind.APPLIED and event is not None:
-            age = (self._clock.now() - event.time).total_seconds()
+            since = event.time if event.due is None else event.due.at
+            age = (self._clock.now() - since).total_seconds()
             self._metrics.event_age.labels(self._account).observe(max(0.0, age))
         if outcome.error is None:
-            log.info(ENDED[outcome.kind], **self._facts(outcome.item))
+            later = outcome.item.later
+            when = {} if later is None else {"later": later.told}
+            log.info(ENDED[outcome.kind], **self._facts(outcome.item), **when)
             return
         reason = outcome.error.reason.value
         self._metrics.dead_letters.labels(self._account, reason).inc()

@@ -8,23 +8,37 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec import structs
 
 from worker.clock import Clock
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.dead_lettering import DeadLettering
+from worker.consumer.due_message import due_effect
 from worker.consumer.receive import Consumer
 from worker.consumer.report import Report
+from worker.events.decode import due_id
 from worker.kit.persistence import Persistence
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.known import HistoryEntry
+from worker.subscribers.known import DueEffect, HistoryEntry
 from worker.subscribers.subscriber import Call
 
 FLUSH_EVERY: Final = 1.0
 """Seconds until what was done of changes that are not finished is written, too."""
+
+
+class _Ended(NamedTuple):
+    """How an event ended, and what is written of it.
+
+    Attributes:
+        due: That it has to come in again.
+    """
+
+    outcome: Outcome
+    entry: HistoryEntry | None
+    due: DueEffect | None
 
 
 class Settle(Persistence):
@@ -55,7 +69,7 @@ class Settle(Persistence):
         self._report = report
         self._clock = clock
         self._refused: asyncio.Queue[Outcome] = asyncio.Queue()
-        self._ended: list[tuple[Outcome, HistoryEntry | None]] = []
+        self._ended: list[_Ended] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._came = asyncio.Event()
         self._empty = asyncio.Event()
@@ -143,11 +157,11 @@ class Settle(Persistence):
             await self._something_to_write()
             ended, self._ended = self._ended, []
             waiting, self._waiting = self._waiting, []
-            await self._write([entry for _, entry in ended if entry is not None])
+            await self._write(ended)
             for written in waiting:
                 if not written.done():
                     written.set_result(None)
-            await self._ack({outcome.item.delivery.tag: outcome for outcome, _ in ended})
+            await self._ack({each.outcome.item.delivery.tag: each.outcome for each in ended})
             self._in_hand.drop_idle()
             if not self._ended:
                 self._empty.set()
@@ -161,10 +175,12 @@ class Settle(Persistence):
             if self._in_hand.touched:
                 return
 
-    async def _write(self, entries: list[HistoryEntry]) -> None:
+    async def _write(self, ended: list[_Ended]) -> None:
         self._writing = True
         batch = self._in_hand.changes()
-        batch.entries = entries
+        batch.entries = [each.entry for each in ended if each.entry is not None]
+        batch.due = [each.due for each in ended if each.due is not None]
+        batch.past = [timer for each in ended if (timer := due_id(each.outcome.item.delivery)) is not None]
         if batch:
             await self._ledger.save(batch)
         self._writing = False
@@ -178,11 +194,11 @@ class Settle(Persistence):
     def _end(self, outcome: Outcome) -> None:
         """Let go of an event that only has to be written and acked."""
         item = outcome.item
-        if outcome.kind is Kind.APPLIED:
+        if outcome.kind in {Kind.APPLIED, Kind.SCHEDULED}:
             self._in_hand.applied(item)
         if item.subscriber is not None:
             outcome = structs.replace(outcome, calls=self._in_hand.let_go(item))
-        self._ended.append((outcome, history_entry(outcome, self._clock.time())))
+        self._ended.append(_Ended(outcome, history_entry(outcome, self._clock.time()), due_effect(item)))
         self._empty.clear()
         self._came.set()
 
@@ -200,7 +216,7 @@ def history_entry(outcome: Outcome, at: float) -> HistoryEntry | None:
         event_time=known.time or item.delivery.received_at,
         at=at,
         outcome=outcome.kind.value,
-        detail=str(outcome.error) if outcome.error is not None else "",
+        detail="; ".join(map(str, filter(None, (outcome.error, item.later and item.later.told)))),
         calls=tuple(map(_call_as_kept, outcome.calls)),
         version=item.version,
     )

@@ -20,9 +20,12 @@ from worker.events.delivery import Delivery
 from worker.events.envelope import counts
 from worker.events.event import (
     ABOUT_FAILURE,
+    DUE_AT,
+    DUE_ID,
     EVENT_ARRIVAL,
     EVENT_ID,
     EVENT_TIME,
+    ORIGIN,
     ORIGINAL,
     ORIGINAL_ROUTING_KEY,
 )
@@ -49,15 +52,23 @@ def dead_letter(account: str, outcome: Outcome, failed_at: datetime) -> Outgoing
         failed_at: Now, in UTC.
     """
     delivery = outcome.item.delivery.as_published()
+    properties = with_headers(delivery, _own_headers(account, outcome, failed_at))
+    return Outgoing(DEAD_LETTER_EXCHANGE, account, delivery.body, properties)
+
+
+def with_headers(delivery: Delivery, added: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties with which a message can be published again, with what it had and these headers.
+
+    A replay of that is the same event, in its place among the others.
+    """
     properties, headers = harmless(delivery)
     properties.pop("message_id", None)  # its own comes from the publisher
-    # What RabbitMQ or somebody else did to it before would pass for what is done to the letter.
+    # What RabbitMQ or somebody else did to it before would pass for what is done to it now.
     headers = {f"{ORIGINAL}{name}" if name in BROKER_HEADERS else name: headers[name] for name in headers}
-    own = _kept(delivery) | _own_headers(account, outcome, failed_at)
+    own = {**_kept(delivery), **added}
     full = {**properties, "headers": {**_fitting(headers), **own}, "delivery_mode": 2}
     # Whatever a publisher sent, its event must not stay here because we cannot send it on.
-    sendable = full if frames.can_be_sent(full) else {"headers": own, "delivery_mode": 2}
-    return Outgoing(DEAD_LETTER_EXCHANGE, account, delivery.body, sendable)
+    return full if frames.can_be_sent(full) else {"headers": own, "delivery_mode": 2}
 
 
 def harmless(delivery: Delivery) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -73,14 +84,15 @@ def harmless(delivery: Delivery) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _kept(delivery: Delivery) -> dict[str, Any]:
-    """Return what an event had outside its body; of a replayed one, what it had the first time."""
+    """Return what an event had outside its body; of one that came in again, what it had the first time."""
     headers = delivery.headers
     if isinstance(headers.get(ORIGINAL_ROUTING_KEY), str):
-        names = (ORIGINAL_ROUTING_KEY, EVENT_ID)
+        names = (ORIGINAL_ROUTING_KEY, EVENT_ID, ORIGIN, DUE_AT, DUE_ID)
         return {name: value for name in names if isinstance(value := headers.get(name), str)}
     message_id = delivery.properties.get("message_id")
     own_id = {EVENT_ID: message_id} if message_id else {}
-    return {ORIGINAL_ROUTING_KEY: delivery.routing_key, **own_id}
+    # The name of a queue is no routing key: it would pass for one that names another app.
+    return {ORIGINAL_ROUTING_KEY: delivery.routing_key if delivery.exchange else "", **own_id}
 
 
 def _own_headers(account: str, outcome: Outcome, failed_at: datetime) -> dict[str, Any]:

@@ -14,11 +14,16 @@ from worker.errors import EarlyEvent, InvalidEvent, UndecodableEvent
 from worker.events.delivery import NEVER, Delivery
 from worker.events.envelope import read_envelope, stated_type
 from worker.events.event import (
+    DUE,
+    DUE_AT,
+    DUE_ID,
     EVENT_ARRIVAL,
     EVENT_ID,
     EVENT_TIME,
     LET_GO,
+    ORIGIN,
     ORIGINAL_ROUTING_KEY,
+    Due,
     Event,
     OrderKey,
 )
@@ -71,6 +76,7 @@ def decode(
         id=_id(envelope, delivery),
         app=app_in(routing_key, kind, apps, types) if is_routed or begins(routing_key, kind) else None,
         dated=given is not None,
+        due=_due(delivery),
     )
 
 
@@ -96,6 +102,19 @@ def _header(delivery: Delivery, name: str) -> str | None:
 def _arrival(delivery: Delivery) -> int:
     text = _header(delivery, EVENT_ARRIVAL) or ""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_ARRIVAL_DIGITS else 0
+
+
+def due_id(delivery: Delivery) -> str | None:
+    """Return for which timer a message was published, whatever else of it can be read; None for none."""
+    if ORIGIN not in delivery.headers:
+        return None
+    delivery = delivery.as_published()
+    return _header(delivery, DUE_ID) if _header(delivery, ORIGIN) == DUE else None
+
+
+def _due(delivery: Delivery) -> Due | None:
+    timer = due_id(delivery)
+    return None if timer is None else Due(timer, parse_time(DUE_AT, _header(delivery, DUE_AT)))
 
 
 def _text_attribute(envelope: Mapping[str, Any], name: str) -> str | None:

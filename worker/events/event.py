@@ -16,12 +16,19 @@ EVENT_TIME = "x-event-time"
 EVENT_ARRIVAL = "x-event-arrival"
 """Of a replayed event, its `arrival` of the first time: it is no newer than what came after it then."""
 
+ORIGIN: Final = "x-origin"
+"""Why the worker put a message into an account's queue; `DUE` where it is time for it."""
+DUE: Final = "due"
+DUE_AT: Final = "x-due-at"
+DUE_ID: Final = "x-due-id"
+"""Of what is due: when it takes effect, and which timer of the ledger says so."""
+
 ORIGINAL: Final = "x-original-"
 ABOUT_FAILURE: Final = (
     "x-reason", "x-detail", "x-account", "x-event-type", "x-attempts", "x-failed-at",
 )  # fmt: skip
 """Headers of a dead letter that a replay takes off again."""
-_OWN: Final = frozenset({EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, *ABOUT_FAILURE})
+_OWN: Final = frozenset({EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, ORIGIN, DUE_AT, DUE_ID, *ABOUT_FAILURE})
 
 
 def is_workers_own(header: str) -> bool:
@@ -65,6 +72,19 @@ def arrival_of(epoch: int, tag: int) -> int:
 FIRST = OrderKey("", datetime.min.replace(tzinfo=UTC), 0)
 """Older than anything that can happen."""
 
+
+class Due(NamedTuple):
+    """Of an event that has come in again at its time, the timer that was set for that.
+
+    Attributes:
+        id: Which makes a second copy of the message a duplicate.
+        at: When the event, or some of it, takes effect.
+    """
+
+    id: str
+    at: datetime
+
+
 LET_GO: Final[Mapping[str, Json]] = MappingProxyType({})
 """In place of the `data` of an event that was interpreted, which can take ten times what its message does."""
 
@@ -79,6 +99,7 @@ class Event:
         order: Its place among the events of one person.
         data: The payload, a JSON object, not yet checked; `LET_GO` once it is known what the event asks for.
         dated: False where it has no time of its own, so that the time of receipt stands for it.
+        due: Why it has come in again; None where it comes from the platform, or is a replay of such a one.
     """
 
     type: str
@@ -88,6 +109,14 @@ class Event:
     id: str | None = None
     app: str | None = None
     dated: bool = True
+    due: Due | None = None
+
+    def moment(self, received_at: datetime) -> datetime:
+        """Return the moment at which it is asked what the event means: when it came, at its time or later.
+
+        The clock by which it was published may be ahead of the one by which it was received.
+        """
+        return received_at if self.due is None else max(received_at, self.due.at)
 
     def without_data(self) -> Event:
         """Return the event as it is kept while it waits; `events.decode.with_data` reads its data again."""

@@ -59,7 +59,7 @@ class Upsert(Struct, frozen=True):
             return {} if self.ensure is None else {self.ensure: "the subscriber"}
         asked = dict[OrderKey, list[str]]()
         for name, part in parts:
-            asked.setdefault(part.order, []).append(_told(name, part.value))
+            asked.setdefault(part.order, []).append(told(name, part.value))
         return {order: ", ".join(told) for order, told in asked.items()}
 
     @property
@@ -124,7 +124,8 @@ class AddTag(_TagStep, frozen=True):
     """Put a tag on: `POST /v4/tags/{}/subscribers/{}`."""
 
 
-def _told(name: str, value: str | None) -> str:
+def told(name: str, value: str | None) -> str:
+    """Return what is done about a custom field, or the first name, for people."""
     if value is None:
         return f"{name} cleared"
     return f"{name} {value[:MAX_TOLD]!r}{'…' if len(value) > MAX_TOLD else ''}"

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from worker.errors import LedgerUnavailable
 from worker.events.decode import MAX_AHEAD
 from worker.events.values import time_text
+from worker.ledger.due import erase_due
 from worker.ledger.mentions import erase_mentions, erase_old_mentions, newest_line
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.rows import insert_account, upsert
@@ -26,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was erased in one account: rows of the ledger, and lines of the history.
+    """What was erased in one account: rows of the ledger, lines of the history, and what was due.
 
     Attributes:
         addresses: Under which the person was known.
@@ -38,6 +39,7 @@ class Erased:
     records: int
     people: int
     history: int
+    due: int = 0
     addresses: frozenset[str] = frozenset()
     user_ids: frozenset[str] = frozenset()
     home_app: str = ""
@@ -134,6 +136,7 @@ async def _forget_in(
         records=await _delete(connection, subscribers, account, emails),
         people=await _delete(connection, people, account, emails),
         history=await _delete(connection, history, account, emails),
+        due=await erase_due(connection, account, emails, user_ids),
         addresses=frozenset(emails),
         user_ids=frozenset(user_ids),
         home_app=await home_app_of(connection, account),

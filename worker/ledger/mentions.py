@@ -11,11 +11,11 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from sqlalchemy import Column, ColumnElement, Row, Table, delete, func, or_, select, true, update
+from sqlalchemy import Column, ColumnElement, Row, Table, and_, delete, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.ledger.database import Database
-from worker.ledger.schema import accounts, history, tokens, workers
+from worker.ledger.schema import accounts, due, history, tokens, workers
 from worker.subscribers.identity import naming, spellings
 
 ERASED: Final = "(erased)"
@@ -24,6 +24,7 @@ PORTION: Final = 10_000
 """Lines of the history that are looked through at once."""
 FREE_TEXT: Final[tuple[tuple[Table, tuple[Column[str], ...]], ...]] = (
     (history, (history.c.event_id, history.c.event_type, history.c.detail, history.c.calls)),
+    (due, (due.c.event_id, due.c.event_type, due.c.what)),
     (workers, (workers.c.state,)),
     (tokens, (tokens.c.problem,)),
 )
@@ -128,8 +129,7 @@ def _without(
 async def _erase(
     connection: AsyncConnection, table: Table, row: Row[tuple[object, ...]], changed: dict[str, str]
 ) -> None:
-    (key,) = table.primary_key
-    this = key == getattr(row, key.name)
+    this = and_(*(key == getattr(row, key.name) for key in table.primary_key))
     if not changed:
         return
     if table is history and not row.email:

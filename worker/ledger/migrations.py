@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, inspect, select, text, tuple_, upd
 from worker.ledger.address_forms import one_form_each
 from worker.ledger.record_json import UnreadableError, dump_record
 from worker.ledger.record_v1 import load_record_v1
-from worker.ledger.schema import bindings, claims, meta, names, subscribers, tables, tokens
+from worker.ledger.schema import bindings, claims, due, meta, names, subscribers, tables, tokens
 
 Step = Callable[[Connection], None]
 PORTION: Final = 1000
@@ -83,6 +83,10 @@ def _with_facts(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE subscribers ADD COLUMN facts TEXT"))
 
 
+def _what_is_due(connection: Connection) -> None:
+    due.create(connection, checkfirst=True)
+
+
 MIGRATIONS: Final[tuple[Step, ...]] = (
     _records_by_msgspec,
     _who_has_what,
@@ -92,6 +96,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     one_form_each,
     _home_apps,
     _with_facts,
+    _what_is_due,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -92,6 +93,25 @@ history = Table(
     Index("history_by_account", "account", "id"),
     Index("history_by_event", "event_id"),
     Index("history_by_time", "at"),
+)
+
+due = Table(
+    "due",
+    tables,
+    Column("account", String(255), primary_key=True),
+    Column("id", String(64), primary_key=True, comment="the same for the same event and time"),
+    Column("at", Float, nullable=False, comment="when it takes effect, by the ledger's clock"),
+    Column("not_before", Float, nullable=False, comment="when it is published, perhaps once more"),
+    Column("published", Integer, nullable=False, default=0, comment="how often RabbitMQ confirmed it"),
+    Column("email", String(320), nullable=False),
+    Column("user_id", String(255)),
+    Column("event_type", Text, nullable=False),
+    Column("event_id", String(255)),
+    Column("event_time", String(40), nullable=False),
+    Column("what", Text, nullable=False, comment="what it will do, for people"),
+    Column("message", LargeBinary, nullable=False, comment="the event, as it comes in again"),
+    Index("due_by_time", "not_before"),
+    Index("due_by_email", "account", "email"),
 )
 
 forgotten = Table(

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from worker.clock import Clock
 from worker.errors import EpochLost, LedgerWentBack
 from worker.ledger.database import Database, secret_of
+from worker.ledger.due import move_due, write_due
 from worker.ledger.failures import DamagedRowError
 from worker.ledger.ledger_time import LedgerTime
 from worker.ledger.names import write_names
@@ -138,11 +139,13 @@ class Ledger:
             for old, new in batch.moves:
                 moved = update(history).where(history.c.account == account, history.c.email == old)
                 await connection.execute(moved.values(email=new))
+                await move_due(connection, account, old, new)
             await upsert(
                 connection, subscribers, [_subscriber_row(tenure, record, at) for record in batch.records]
             )
             await upsert(connection, people, [person_row(account, person) for person in batch.people])
             await write_names(connection, account, tenure.kit_account, batch.names)
+            await write_due(connection, account, batch.past, batch.due)
             if batch.entries:
                 rows = [entry_row(account, entry, self.worker) for entry in batch.entries]
                 await connection.execute(history.insert(), rows)

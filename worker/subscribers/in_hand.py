@@ -65,12 +65,17 @@ class InHand:
         if mark is not None and mark in self._marks:
             self._hold(item, subscriber)
             # What is owed is owed once: the other copy says so.
-            return structs.replace(item, subscriber=subscriber, change=NOTHING, refusal=None, doubled=True)
+            return structs.replace(
+                item, subscriber=subscriber, change=NOTHING, refusal=None, later=None, doubled=True
+            )
         return self._take_in_news(item, subscriber, mark, now)
 
     def _ends(self, item: Item, subscriber: Subscriber, kind: Kind) -> Outcome:
         self._hold(item, subscriber)
-        return Outcome(structs.replace(item, subscriber=subscriber), kind, item.refusal)
+        # What is old now may hold a tag when something newer has ended, and then not beyond its own time.
+        lasts = kind is Kind.SUPERSEDED and item.change.facts
+        later = item.later if lasts else None
+        return Outcome(structs.replace(item, subscriber=subscriber, later=later), kind, item.refusal)
 
     def _hold(self, item: Item, subscriber: Subscriber) -> None:
         """Count an event as in hand that teaches nothing about its person."""
@@ -85,7 +90,7 @@ class InHand:
         change, refusal = self._with_address(subscriber, item, now)
         refusal = refusal or item.refusal
         moves = change.address is not None and change.address.value != record.email
-        if refusal is None and not moves and self._is_old(subscriber, change):
+        if refusal is None and not (moves or item.waits) and self._is_old(subscriber, change):
             return self._ends(item, subscriber, Kind.SUPERSEDED)
         if moves and self._is_in_the_way(subscriber, item.email):
             return None

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
 from worker.errors import EventError
 from worker.events.delivery import Delivery
 from worker.events.event import Event
+from worker.events.values import time_text
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.glimpse import Glimpse, glimpse
 from worker.subscribers.subscriber import Call, Subscriber
+
+
+class Later(NamedTuple):
+    """That some of an event takes effect later, when it has to come in again.
+
+    Attributes:
+        at: When that is.
+        what: What it will do then, for people.
+        alone: True where nothing of it takes effect before.
+    """
+
+    at: datetime
+    what: str
+    alone: bool = False
+
+    @property
+    def told(self) -> str:
+        """Return it as one line."""
+        return f"on {time_text(self.at)}: {self.what or 'nothing by the present mapping'}"
 
 
 class Item(msgspec.Struct, frozen=True, eq=False):
@@ -24,6 +46,7 @@ class Item(msgspec.Struct, frozen=True, eq=False):
         user_id: The platform's id of the person, as `id_key` writes it; None where it gives none.
         change: What it asks for under the account's mapping.
         refusal: Why it, or a part of it, can never be applied: it ends as a dead letter.
+        later: What of it takes effect later; None where nothing does, or where another copy says so.
         subscriber: Whom it is about, once that is known.
         mark: What tells it apart from the others of its person, while it stands for all its copies.
         doubled: True where it only waits for the end of another copy of the same event.
@@ -37,12 +60,18 @@ class Item(msgspec.Struct, frozen=True, eq=False):
     user_id: str | None = None
     change: Change = NOTHING
     refusal: EventError | None = None
+    later: Later | None = None
     subscriber: Subscriber | None = None
     mark: str | None = None
     doubled: bool = False
     version: str = ""
     epoch: int = 0
     glimpse: Glimpse | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing of it takes effect now, but something later."""
+        return self.later is not None and self.later.alone
 
     @property
     def known(self) -> Glimpse:
@@ -61,6 +90,8 @@ class Kind(StrEnum):
     """Newer events had said otherwise."""
     DUPLICATE = "duplicate"
     """Another copy of it was applied."""
+    SCHEDULED = "scheduled"
+    """The ledger has a timer for it: nothing of it takes effect before."""
     IGNORED = "ignored"
     """No mapping names it."""
     FORGOTTEN = "forgotten"

@@ -70,12 +70,38 @@ class HistoryEntry:
     version: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DueEffect:
+    """An event that has to come in again at its time, and what it will do then.
+
+    Attributes:
+        id: The same for the same event and time, however often it is told.
+        at: When it takes effect, in seconds since 1970.
+        email: Of whom it is about, as the record has it.
+        user_id: The platform's id of the person, as `id_key` writes it; None where the event gives none.
+        what: One line, for people.
+        message: What is published then, as `consumer.due_message` writes it.
+    """
+
+    id: str
+    at: float
+    email: str
+    user_id: str | None
+    event_type: str
+    event_id: str | None
+    event_time: datetime
+    what: str
+    message: bytes
+
+
 @dataclass(slots=True)
 class Batch:
     """What is written in one transaction.
 
     Attributes:
-        moves: Addresses that changed, old → new; their history follows.
+        moves: Addresses that changed, old → new; their history, and what is due, follow.
+        due: What takes effect later.
+        past: Of what was due, the ids of what has come in, and ended.
         created_tags: How many tags were created by placeholders since the last batch.
         names: What names mean in Kit, where that is new.
         number: Tells the batches of a tenure apart; 0 where nobody will write it again.
@@ -87,8 +113,10 @@ class Batch:
     moves: list[tuple[str, str]] = field(default_factory=list)
     created_tags: int = 0
     names: list[KitName] = field(default_factory=list)
+    due: list[DueEffect] = field(default_factory=list)
+    past: list[str] = field(default_factory=list)
     number: int = 0
 
     def __bool__(self) -> bool:
         told = self.records or self.people or self.entries or self.moves
-        return bool(told or self.created_tags or self.names)
+        return bool(told or self.created_tags or self.names or self.due or self.past)

@@ -22,7 +22,7 @@ from worker.ledger.schema import tables
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
 from worker.ledger.tokens import TokenStore
-from worker.subscribers.known import Batch, HistoryEntry, Known, Person
+from worker.subscribers.known import Batch, DueEffect, HistoryEntry, Known, Person
 from worker.subscribers.parts import Part, TagWish, tag_key
 from worker.subscribers.record import KnownPart, Moved, Record
 
@@ -59,6 +59,18 @@ def entry(email: str, event_id: str | None = "e1", **other: Any) -> HistoryEntry
     return replace(plain, **other)
 
 
+LATER: Final = NOON.timestamp() + 60
+
+
+def effect(name: str = "d-1", email: str = ADA, **other: Any) -> DueEffect:  # noqa: ANN401  # any of its fields
+    """Return what takes effect a minute after noon."""
+    plain = DueEffect(
+        id=name, at=LATER, email=email, user_id=None, event_type="subscription.canceled", event_id="e-1",
+        event_time=NOON, what="tag 'Cancelled'", message=b"\x00 the event",
+    )  # fmt: skip
+    return replace(plain, **other)
+
+
 def texts(records: Iterable[Record]) -> dict[str, tuple[int | None, StoredRecord]]:
     """Return records as what can be compared, by address."""
     return {record.email: (record.kit_id, dump_record(record)) for record in records}
@@ -78,7 +90,7 @@ async def fill(ledger: Ledger, batch: Batch, *, account: str = ACCOUNT) -> Tenur
 
 def one_of_all() -> Batch:
     """Return a batch with something for every table."""
-    return Batch([record(ADA, "VIP")], [Person("u-1", ADA)], [entry(ADA)], created_tags=1)
+    return Batch([record(ADA, "VIP")], [Person("u-1", ADA)], [entry(ADA)], created_tags=1, due=[effect()])
 
 
 # -- looking ----------------------------------------------------------------------------------------------

@@ -563,6 +563,18 @@ def test_a_replayed_event_keeps_its_app() -> None:
     assert read(again, ("sunny",)).app == "sunny"
 
 
+def test_what_was_put_straight_into_the_queue_names_no_app_in_its_replay_either() -> None:
+    """Given an account with an app, and a message that bears the queue's name for a key, both are its own."""
+    message = msgspec.structs.replace(
+        delivered(key="kit.default", message_type="user.signed_up"), exchange=""
+    )
+    letter = sent(letter_of(message, happened=event(1)))
+
+    replayed = sent(replay_message(letter, read_dead_letter(letter, "default")))
+
+    assert decode(replayed, arrival=1, apps=["sunny"], types=["user.signed_up"]).app is None
+
+
 def test_a_publishers_own_header_of_a_replay_gives_no_event_another_app() -> None:
     """Given an event of rainy whose header says sunny, then its letter and its replay are rainy's."""
     message = delivered(

@@ -12,18 +12,21 @@ from tests.unit.examples import EMAIL, NOON, change, event, order
 from worker.errors import InvalidEvent, PartlyApplied, Reason
 from worker.events.delivery import Delivery
 from worker.events.event import Event
-from worker.subscribers.change import Change
+from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import finish
 from worker.subscribers.desired import left as left_to_do
+from worker.subscribers.fact import Fact
 from worker.subscribers.in_hand import MOVE_EVERY, InHand
-from worker.subscribers.item import Item, Kind, Outcome
+from worker.subscribers.item import Item, Kind, Later, Outcome
 from worker.subscribers.known import Known, Person
-from worker.subscribers.parts import Part, slot_key
+from worker.subscribers.parts import Part, TagWish, slot_key
 from worker.subscribers.record import MAX_SEEN, Record, event_mark
 from worker.subscribers.subscriber import Call, Subscriber
 
 NEW, THIRD = "ada.new@example.com", "ada.third@example.com"
 ADA, BOB = "u-ada", "u-bob"
+VIP = TagWish("VIP", present=True)
+LATER = Later(NOON + timedelta(days=1), "tag 'VIP' off")
 
 
 @dataclass(frozen=True)
@@ -202,6 +205,41 @@ def test_an_older_event_with_nothing_newest_is_superseded() -> None:
     desk.finish(desk.take(5))
     assert desk.end_of(3) is Kind.SUPERSEDED
     assert desk.end_of(4, add=("Other",)) is None
+
+
+@pytest.mark.parametrize("opens", [False, True])
+def test_what_is_superseded_ends_later_only_where_it_may_hold_a_tag_then(*, opens: bool) -> None:
+    """Given an older opening with an end, its tag may stand again by it, and must then go at its time."""
+    desk = Desk()
+
+    def asks(number: int) -> Item:
+        fact = Fact(order(number), opens=True, subscription=f"s-{number}", tags={"vip": VIP})
+        asked = Change(facts=(fact,)) if opens else change(number, add=("VIP",))
+        return structs.replace(an_item(number), change=asked, later=LATER)
+
+    newer = desk.come(asks(2))
+    assert isinstance(newer, Item)
+    desk.finish(
+        Taken(structs.replace(newer, change=structs.replace(newer.change, tags={"vip": Part(VIP, order(2))})))
+    )
+
+    ended = desk.come(asks(1))
+
+    assert isinstance(ended, Outcome)
+    assert (ended.kind, ended.item.later) == (Kind.SUPERSEDED, LATER if opens else None)
+
+
+def test_what_waits_for_its_time_is_not_superseded_by_what_comes_before() -> None:
+    """Given an event of which nothing takes effect yet, it is taken in; its copy leaves no second timer."""
+    desk = Desk()
+    desk.apply(2)
+    waits = structs.replace(an_item(1), change=NOTHING, later=LATER._replace(alone=True))
+
+    taken, copy = desk.come(waits), desk.come(waits)
+
+    assert isinstance(taken, Item)
+    assert isinstance(copy, Item)
+    assert (taken.later, copy.later, copy.doubled) == (waits.later, None, True)
 
 
 def test_the_last_64_events_of_a_person_are_remembered() -> None:

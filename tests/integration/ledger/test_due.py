@@ -1,0 +1,234 @@
+"""What takes effect later: written with the batch, claimed by one at a time, gone when it has ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.clocks import StandingClock
+from tests.integration.ledger.harness import (
+    ACCOUNT,
+    ADA,
+    BOB,
+    LATER,
+    NewLedger,
+    contents,
+    effect,
+    execute,
+    fill,
+    one_of_all,
+    record,
+)
+from worker.ledger.due import Timer, find_due
+from worker.ledger.forgetting import forget
+from worker.ledger.migrations import MIGRATIONS, _what_is_due
+from worker.ledger.store import Ledger
+from worker.ledger.timers import CLAIM, LONGEST, LOST_AFTER, MOST_AT_ONCE, Claimed, Timers, Waiting
+from worker.subscribers.known import Batch, Person
+
+
+async def ids(ledger: Ledger) -> list[str]:
+    """Return the timers that are there."""
+    return [row[1] for row in (await contents(ledger))["due"]]
+
+
+async def claimed(ledger: Ledger, *, lost: bool = False) -> list[str]:
+    """Claim what has run out, and return its ids."""
+    return [each.id for each in await Timers(ledger).claim(ACCOUNT, lost=lost)]
+
+
+async def test_a_timer_runs_out_at_its_time_and_not_before(ledger: Ledger, clock: StandingClock) -> None:
+    """Given a timer, nobody gets it before its time; then it comes with its message, in its own account."""
+    await fill(ledger, Batch(due=[effect()]))
+    await fill(ledger, Batch(due=[effect("later", at=LATER + 0.5)]), account="rainy")
+    timers = Timers(ledger)
+    clock.turn_to(LATER - 0.01)
+    assert await timers.ran_out([ACCOUNT, "rainy"]) == set()
+    assert await timers.claim(ACCOUNT, lost=False) == []
+
+    clock.turn_to(LATER)
+
+    assert await timers.ran_out([ACCOUNT, "rainy"]) == {ACCOUNT}
+    assert await timers.ran_out(["rainy"]) == set()
+    assert await timers.claim(ACCOUNT, lost=False) == [Claimed("d-1", b"\x00 the event", 0)]
+
+
+async def test_what_was_told_twice_is_one_timer(ledger: Ledger, clock: StandingClock) -> None:
+    """Given a copy of an event whose timer has been published, the timer stays as it is."""
+    tenure = await fill(ledger, Batch(due=[effect()]))
+    clock.turn_to(LATER)
+    timers = Timers(ledger)
+    await timers.confirmed(ACCOUNT, await timers.claim(ACCOUNT, lost=False))
+
+    await ledger.save(tenure, Batch(due=[effect(message=b"the copy")]))
+
+    assert await ids(ledger) == ["d-1"]
+    assert await claimed(ledger) == []
+
+
+async def test_one_of_several_workers_publishes(new_ledger: NewLedger, clock: StandingClock) -> None:
+    """Given two workers, each timer is one's; what one has that was killed is another's soon."""
+    one, two = new_ledger("w-1"), new_ledger("w-2")
+    await fill(one, Batch(due=[effect()]))
+    clock.turn_to(LATER)
+    assert await claimed(one) == ["d-1"]
+    assert await claimed(two) == []
+
+    clock.turn_to(LATER + CLAIM - 0.01)
+    assert await claimed(two) == []
+    clock.turn_to(LATER + CLAIM)
+
+    assert await claimed(two) == ["d-1"]
+
+
+async def test_what_could_not_be_published_is_anybodys_at_once(ledger: Ledger, clock: StandingClock) -> None:
+    await fill(ledger, Batch(due=[effect()]))
+    clock.turn_to(LATER + 5)
+    timers = Timers(ledger)
+
+    await timers.release(ACCOUNT, await timers.claim(ACCOUNT, lost=False))
+
+    assert await claimed(ledger) == ["d-1"]
+
+
+async def test_what_has_come_in_and_ended_is_gone(ledger: Ledger, clock: StandingClock) -> None:
+    """Given a timer that was published, the batch in which its event ends crosses it off, and it alone."""
+    tenure = await fill(ledger, Batch(due=[effect(), effect("d-2")]))
+    await fill(ledger, Batch(due=[effect()]), account="rainy")
+    clock.turn_to(LATER)
+    timers = Timers(ledger)
+    await timers.confirmed(ACCOUNT, await timers.claim(ACCOUNT, lost=False))
+
+    await ledger.save(tenure, Batch(past=["d-1"]))
+
+    left = [row[:2] for row in (await contents(ledger))["due"]]
+    assert left == [("rainy", "d-1"), (ACCOUNT, "d-2")]
+
+
+async def test_a_message_that_does_not_come_is_published_again(ledger: Ledger, clock: StandingClock) -> None:
+    """Given one that was lost, it is claimed once more after a while, then after twice as long, and so on."""
+    await fill(ledger, Batch(due=[effect()]))
+    timers, now = Timers(ledger), LATER
+    for wait in (0.0, LOST_AFTER, 2 * LOST_AFTER, 4 * LOST_AFTER):
+        clock.turn_to(now + wait - 1)
+        assert await claimed(ledger, lost=True) == []
+        clock.turn_to(now := now + wait)
+        (again,) = await timers.claim(ACCOUNT, lost=True)
+        await timers.confirmed(ACCOUNT, [again])
+    await timers.confirmed(ACCOUNT, [replace(again, published=50)])
+    clock.turn_to(now + LONGEST)
+    assert await claimed(ledger, lost=True) == ["d-1"]
+
+
+async def test_what_may_still_be_on_its_way_is_waited_for(ledger: Ledger, clock: StandingClock) -> None:
+    """Given a queue that is not empty, what was published long ago waits; what never was is published."""
+    await fill(ledger, Batch(due=[effect(), effect("d-2", at=LATER + LOST_AFTER)]))
+    timers = Timers(ledger)
+    clock.turn_to(LATER)
+    await timers.confirmed(ACCOUNT, await timers.claim(ACCOUNT, lost=False))
+    clock.turn_to(LATER + LOST_AFTER)
+
+    assert await claimed(ledger, lost=False) == ["d-2"]
+
+    assert await claimed(ledger, lost=True) == []  # it was put off
+    clock.turn_to(LATER + 2 * LOST_AFTER)
+    assert await claimed(ledger, lost=True) == ["d-1", "d-2"]
+
+
+async def test_so_many_are_on_their_way_at_once(ledger: Ledger, clock: StandingClock) -> None:
+    """Given a long plan, a hundred are published, the oldest first, and others only as these come in."""
+    plan = [effect(f"d-{number:03}", at=LATER + number / 1000) for number in range(MOST_AT_ONCE + 20)]
+    tenure = await fill(ledger, Batch(due=plan))
+    await fill(ledger, Batch(due=[effect()]), account="rainy")
+    clock.turn_to(LATER + 1)
+    timers = Timers(ledger)
+
+    first = await timers.claim(ACCOUNT, lost=False)
+    assert [each.id for each in first] == [each.id for each in plan[:MOST_AT_ONCE]]
+    assert await claimed(ledger) == []
+    await timers.confirmed(ACCOUNT, first)
+    assert await claimed(ledger) == []
+    assert len(await timers.claim("rainy", lost=False)) == 1
+
+    await ledger.save(tenure, Batch(past=["d-007", "d-008"]))
+    assert await claimed(ledger) == ["d-100", "d-101"]
+
+
+async def test_timers_are_counted(ledger: Ledger, clock: StandingClock) -> None:
+    """Given timers of two accounts, each has its count, and the next that was not published yet."""
+    await fill(ledger, Batch(due=[effect(), effect("d-2", at=LATER + 7)]))
+    await fill(ledger, Batch(due=[effect()]), account="rainy")
+    clock.turn_to(LATER)
+    timers = Timers(ledger)
+    for name in (ACCOUNT, "rainy"):
+        await timers.confirmed(name, await timers.claim(name, lost=False))
+
+    assert await timers.waiting() == (LATER, {ACCOUNT: Waiting(2, LATER + 7), "rainy": Waiting(1, None)})
+
+
+async def test_an_account_that_is_removed_takes_its_timers_along(ledger: Ledger) -> None:
+    await fill(ledger, Batch(due=[effect(), effect("d-2")]))
+    await fill(ledger, Batch(due=[effect("d-3")]), account="rainy")
+
+    assert await Timers(ledger).drop(ACCOUNT) == 2
+
+    assert await ids(ledger) == ["d-3"]
+
+
+async def test_timers_follow_a_move(ledger: Ledger) -> None:
+    """Given a person who moves, what is due for that person moves along, and nobody else's."""
+    tenure = await fill(ledger, Batch(due=[effect(), effect("d-2", BOB)]))
+    await fill(ledger, Batch(due=[effect()]), account="rainy")
+
+    await ledger.save(tenure, Batch([record("ada@new.example")], moves=[(ADA, "ada@new.example")]))
+
+    found = await find_due(ledger.database, account=ACCOUNT)
+    assert [timer.email for timer in found] == ["ada@new.example", BOB]
+    assert [timer.email for timer in await find_due(ledger.database, account="rainy")] == [ADA]
+
+
+@pytest.mark.parametrize("email", ["ada@home.example", ADA])
+async def test_what_is_due_is_forgotten_with_its_person(ledger: Ledger, email: str) -> None:
+    """Given any address of a person, all that is due is erased: by address, and by the user's id."""
+    home = "ada@home.example"
+    mine = [effect(), effect("d-2", home), effect("d-3", "else@example.com", user_id="u-a")]
+    his = [effect("d-4", BOB, user_id="u-b", what=f"tag 'Friend of {ADA}'")]
+    await fill(
+        ledger, Batch([record(ADA, moved_to=home), record(home)], [Person("u-a", home)], due=[*mine, *his])
+    )
+
+    (erased, *_) = await forget(ledger, email, [])
+
+    assert erased.due == 3
+    assert [timer.what for timer in await find_due(ledger.database)] == ["tag 'Friend of (erased)'"]
+
+
+async def test_what_is_due_is_found(ledger: Ledger) -> None:
+    """Given timers, people ask by address, account and event."""
+    await fill(ledger, Batch(due=[effect("d-2", at=LATER + 5), effect()]))
+    await fill(ledger, Batch(due=[effect("d-3", BOB, event_id="e-2")]), account="rainy")
+    timer = Timer(
+        ACCOUNT, ADA, "e-1", "subscription.canceled", "2026-07-01T12:00:00Z", LATER, "tag 'Cancelled'"
+    )
+
+    assert await find_due(ledger.database, emails=[ADA]) == [timer, replace(timer, at=LATER + 5)]
+    assert await find_due(ledger.database, emails=[ADA], limit=1) == [timer]
+    assert await find_due(ledger.database, event_id="e-1", account="rainy") == []
+    (other,) = await find_due(ledger.database, event_id="e-2", account="rainy")
+    assert (other.account, other.email) == ("rainy", BOB)
+
+
+async def test_a_ledger_of_before_gets_a_place_for_timers(
+    new_ledger: NewLedger, clock: StandingClock
+) -> None:
+    """Given a ledger of the version before, it has no timers, and takes some."""
+    old = new_ledger(migrations=MIGRATIONS[: MIGRATIONS.index(_what_is_due)])
+    await fill(old, one_of_all())
+    await execute(old, "DROP TABLE due")
+    clock.turn_to(LATER)
+
+    newer = new_ledger()
+    assert (await Timers(newer).waiting())[1] == {}
+    await fill(newer, Batch(due=[effect()]))
+    assert await claimed(newer) == ["d-1"]

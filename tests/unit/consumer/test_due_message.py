@@ -1,0 +1,225 @@
+"""An event that comes in again at its time is the event that it was, in its place among the others."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.unit.dead_letters.test_letter import delivered, letter_of, sent
+from tests.unit.examples import EMAIL, NOON
+from worker.broker import frames
+from worker.consumer.due_message import due_again, due_effect
+from worker.dead_letters.letter import read_dead_letter, replay_message
+from worker.errors import InvalidEvent, LedgerUnavailable
+from worker.events.decode import decode, due_id
+from worker.events.delivery import Delivery
+from worker.events.event import Event
+from worker.subscribers.item import Item, Later
+from worker.subscribers.known import DueEffect
+from worker.subscribers.record import Record, event_mark
+from worker.subscribers.subscriber import Subscriber
+
+AT = NOON + timedelta(days=30)
+DATA = {"user": {"email": EMAIL, "id": "u-1"}}
+ARRIVAL = 77
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _tolerant() -> None:
+    frames.install()
+
+
+def read(delivery: Delivery, arrival: int = 1) -> Event:
+    return decode(delivery, arrival=arrival, apps=["sunny"], types=["order.paid"])
+
+
+def kept(message: Delivery, *, later: Later | None = None, user_id: str | None = "u-1") -> DueEffect:
+    item = Item(
+        message, read(message, ARRIVAL), EMAIL, user_id, later=later or Later(AT, "tag 'Late'"),
+        subscriber=Subscriber(Record("ada@new.example")),
+    )  # fmt: skip
+    effect = due_effect(item)
+    assert effect is not None
+    return effect
+
+
+def again(effect: DueEffect) -> Delivery:
+    """The message as it comes out of the queue, when it is due."""
+    return msgspec.structs.replace(sent(due_again("main", effect.message)), received_at=AT)
+
+
+PLAIN = {"id": "e-1", "type": "order.paid", "time": "2026-07-01T11:00:00.5Z", "data": DATA}
+CLOUD = {f"cloudEvents:{name}": PLAIN[name] for name in ("id", "type", "time")}
+MESSAGES = {
+    "plain": delivered(json.dumps(PLAIN).encode(), "order.paid.sunny", message_id="another"),
+    "id and type outside": delivered(
+        json.dumps({"data": DATA}).encode(), "order.paid.sunny", message_id="e-1", message_type="order.paid"
+    ),
+    "nothing but data": delivered(json.dumps({"data": DATA}).encode(), "order.paid.sunny"),
+    "packed": delivered(
+        gzip.compress(json.dumps(PLAIN).encode()), "order.paid.sunny", content_encoding="gzip"
+    ),
+    "binary cloud event": delivered(
+        json.dumps(DATA).encode(), "order.paid.sunny", {"cloudEvents:specversion": "1.0", **CLOUD},
+        content_type="application/json",
+    ),
+    "odd headers": delivered(
+        json.dumps(PLAIN).encode(), "order.paid.sunny",
+        {"when": NOON, "raw": b"\xff", "price": Decimal("1.5"), "deep": {"a": [1, None, True, {"b": NOON}]}},
+        priority=9, expiration="1000", app_id="shop",
+    ),
+    "straight into the queue": msgspec.structs.replace(
+        delivered(json.dumps(PLAIN).encode(), "kit.main"), exchange=""
+    ),
+    "large headers": delivered(json.dumps(PLAIN).encode(), "order.paid.sunny", {"trace": "x" * 70_000}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES)
+def test_it_is_the_event_that_it_was(message: Delivery) -> None:
+    """Given any event, what comes in at its time is that event, with its own place, and says why it came."""
+    before = read(message, ARRIVAL)
+    effect = kept(message)
+
+    after = read(again(effect), ARRIVAL + 1000)
+
+    assert after.due is not None
+    assert (after.due.id, after.due.at) == (effect.id, AT)
+    assert replace(after, due=None, dated=before.dated) == before
+    assert after.order == before.order
+
+
+def test_it_waits_in_its_accounts_queue_like_any_event() -> None:
+    message = due_again("main", kept(MESSAGES["odd headers"]).message)
+
+    assert (message.exchange, message.routing_key) == ("", "kit.main")
+    assert message.properties["delivery_mode"] == 2
+    assert not message.properties.keys() & {"priority", "expiration", "message_id"}
+
+
+def test_the_ledger_is_told_what_people_ask_for() -> None:
+    """Given an event whose person has moved, the timer is under the address of now."""
+    effect = kept(MESSAGES["plain"])
+
+    shown = replace(effect, id="", message=b"")
+    assert shown == DueEffect(
+        "", AT.timestamp(), "ada@new.example", "u-1", "order.paid", "e-1",
+        NOON - timedelta(minutes=59, seconds=59.5), "tag 'Late'", b"",
+    )  # fmt: skip
+
+
+def test_an_event_without_a_later_leaves_nothing() -> None:
+    item = Item(MESSAGES["plain"], read(MESSAGES["plain"]), EMAIL, subscriber=Subscriber(Record(EMAIL)))
+
+    assert due_effect(item) is None
+    assert due_effect(Item(MESSAGES["plain"], later=Later(AT, ""))) is None
+
+
+# -- which timer --------------------------------------------------------------------------------------------
+
+
+def test_a_copy_of_an_event_has_the_same_timer_and_each_time_its_own() -> None:
+    first, copy = kept(MESSAGES["plain"]), kept(msgspec.structs.replace(MESSAGES["plain"], tag=9))
+    other_time = kept(MESSAGES["plain"], later=Later(AT + timedelta(seconds=1), ""))
+    other_event = kept(delivered(json.dumps({**PLAIN, "id": "e-2"}).encode(), "order.paid.sunny"))
+
+    assert first.id == copy.id
+    assert len({first.id, other_time.id, other_event.id}) == 3
+
+
+def test_its_mark_is_not_the_events_so_that_only_its_own_copies_are_duplicates() -> None:
+    message = MESSAGES["plain"]
+    effect = kept(message)
+    due, copy = read(again(effect)), read(again(effect), 2)
+
+    assert event_mark(due) == event_mark(copy) == effect.id
+    assert event_mark(due) != event_mark(read(message))
+
+
+def test_one_that_has_to_wait_once_more_keeps_what_it_was() -> None:
+    """Given a mapping that puts its time off, it comes again as what it was at first, under a new timer."""
+    message = MESSAGES["id and type outside"]
+    first = kept(message)
+    later = AT + timedelta(days=1)
+
+    second = kept(again(first), later=Later(later, ""))
+
+    after = read(again(second))
+    assert after.due is not None
+    assert (after.due.id, after.due.at) == (second.id, later)
+    assert replace(after, due=None) == replace(read(again(first)), due=None)
+    assert first.id != second.id
+
+
+# -- who is believed ----------------------------------------------------------------------------------------
+
+
+def test_from_anybody_else_it_says_nothing() -> None:
+    """Given a publisher's own headers of these names, its event is one of the platform's, of any time."""
+    due = again(kept(MESSAGES["plain"]))
+
+    forged = msgspec.structs.replace(due, exchange="platform.events", routing_key="order.paid.sunny")
+
+    event = read(forged, 5)
+    assert (event.due, event.order.arrival, due_id(forged)) == (None, 5, None)
+    assert event_mark(event) == event_mark(read(MESSAGES["plain"]))
+
+
+def test_a_forged_one_is_no_other_when_it_is_replayed() -> None:
+    """Given a forged event that became a dead letter, its replay is the worker's, and no more due than it."""
+    due = again(kept(MESSAGES["plain"]))
+    forged = msgspec.structs.replace(due, exchange="platform.events", routing_key="order.paid.sunny")
+
+    letter = sent(letter_of(forged, happened=read(forged)))
+    replayed = sent(replay_message(letter, read_dead_letter(letter, "main")))
+
+    assert read(replayed).due is None
+
+
+def test_one_that_says_no_time_is_refused_in_words() -> None:
+    due = again(kept(MESSAGES["plain"]))
+    broken = msgspec.structs.replace(due, headers={**due.headers, "x-due-at": "soon"})
+
+    with pytest.raises(InvalidEvent, match="x-due-at: must be an ISO 8601 time"):
+        read(broken)
+    assert due_id(broken) == kept(MESSAGES["plain"]).id  # its timer is crossed off all the same
+
+
+@pytest.mark.parametrize("headers", [{"x-origin": "else"}, {"x-origin": 7}, {"x-due-id": "d-1"}])
+def test_what_comes_for_another_reason_is_not_due(headers: dict[str, Any]) -> None:
+    due = again(kept(MESSAGES["plain"]))
+    others = {name: value for name, value in due.headers.items() if name not in {"x-origin", "x-due-id"}}
+
+    assert read(msgspec.structs.replace(due, headers={**others, **headers})).due is None
+
+
+# -- as a dead letter ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("message", [MESSAGES["plain"], MESSAGES["large headers"]], ids=["plain", "large"])
+def test_its_dead_letter_is_replayed_as_what_it_was(message: Delivery) -> None:
+    """Given a due event that failed, its replay is that due event, and a copy of it a duplicate."""
+    due = again(kept(message))
+    happened = read(due)
+
+    letter = sent(letter_of(due, happened=happened))
+    replayed = sent(replay_message(letter, read_dead_letter(letter, "main")))
+
+    assert read(replayed, 99) == happened
+    assert "x-reason" not in replayed.headers
+
+
+# -- a ledger that somebody wrote into ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("message", [b"", b"\xff", b"{}", msgspec.msgpack.encode(["text", {}])])
+def test_what_is_no_message_is_named(message: bytes) -> None:
+    with pytest.raises(LedgerUnavailable, match="a timer of main that cannot be read"):
+        due_again("main", message)

@@ -1,0 +1,82 @@
+"""What an event asks for is asked at its moment, and what of it comes later goes along."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.unit.examples import EMAIL, NOON, change, event
+from worker.accounts.account import Account
+from worker.consumer import interpreting
+from worker.consumer.interpreting import interpreted
+from worker.errors import PartlyApplied
+from worker.events.delivery import Delivery
+from worker.events.event import Due, Event
+from worker.mapping import Asked
+from worker.subscribers.item import Item, Later
+
+AT = NOON + timedelta(hours=1)
+ACCOUNT = Account("main")
+
+
+class Mapping:
+    """A mapping that answers what a test wants, and notes when it is asked for."""
+
+    def __init__(self, answer: Asked | None) -> None:
+        self.answer = answer
+        self.asked_at: list[datetime] = []
+
+    def interpret(self, _event: Event, _account: Account, now: datetime) -> Asked | None:
+        self.asked_at.append(now)
+        return self.answer
+
+
+def asking(monkeypatch: pytest.MonkeyPatch, answer: Asked | None, item: Item) -> tuple[Item | None, Mapping]:
+    mapping = Mapping(answer)
+    monkeypatch.setattr(interpreting, "interpret", mapping.interpret)
+    monkeypatch.setattr("worker.accounts.later.interpret", mapping.interpret)
+    return interpreted(item, ACCOUNT), mapping
+
+
+def item(due: Due | None = None, received_at: datetime = NOON) -> Item:
+    return Item(Delivery(b"", "", received_at=received_at), replace(event(), due=due), EMAIL)
+
+
+def test_an_event_is_asked_for_at_the_moment_of_its_receipt(monkeypatch: pytest.MonkeyPatch) -> None:
+    asks, mapping = asking(monkeypatch, Asked(change(add=("VIP",)), ("a part",)), item())
+
+    assert asks is not None
+    assert (asks.change, asks.later, mapping.asked_at) == (change(add=("VIP",)), None, [NOON])
+    assert isinstance(asks.refusal, PartlyApplied)
+    assert str(asks.refusal) == "a part"
+
+
+def test_an_event_that_no_mapping_names_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asking(monkeypatch, None, item())[0] is None
+
+
+@pytest.mark.parametrize(("late_by", "moment"), [(-3, AT), (5, AT + timedelta(seconds=5))])
+def test_what_is_due_has_its_time_though_this_clock_is_behind(
+    monkeypatch: pytest.MonkeyPatch, late_by: int, moment: datetime
+) -> None:
+    """Given a message of the ledger's time, its event is asked for at that time, or at a later receipt."""
+    due = item(Due("d-1", AT), AT + timedelta(seconds=late_by))
+
+    assert asking(monkeypatch, Asked(), due)[1].asked_at == [moment]
+
+
+def test_what_comes_later_goes_along_and_is_dropped_when_it_no_longer_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asks, mapping = asking(monkeypatch, Asked(again=AT), item())
+    assert asks is not None
+    assert asks.later == Later(AT, "", alone=True)
+    assert asks.waits
+    assert mapping.asked_at == [NOON, AT]
+
+    again, _ = asking(monkeypatch, Asked(change(add=("VIP",))), asks)
+
+    assert again is not None
+    assert (again.later, again.waits) == (None, False)

@@ -1,0 +1,67 @@
+"""The message of an event that has to come in again at its time, as the ledger keeps it until then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from worker.broker.publisher import Outgoing
+from worker.broker.topology import work_queue
+from worker.dead_letters.letter import with_headers
+from worker.events.delivery import Delivery
+from worker.events.event import DUE, DUE_AT, DUE_ID, EVENT_ARRIVAL, EVENT_TIME, ORIGIN, Due, Event
+from worker.events.values import time_text
+from worker.ledger.failures import DamagedRowError
+from worker.subscribers.item import Item
+from worker.subscribers.known import DueEffect
+from worker.subscribers.record import timer_id
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    body: bytes
+    properties: dict[str, Any]
+
+
+def due_effect(item: Item) -> DueEffect | None:
+    """Return what is kept of an event until it has to come in again; None where it need not."""
+    event, later, subscriber = item.event, item.later, item.subscriber
+    if event is None or later is None or subscriber is None:
+        return None
+    timer = timer_id(event, later.at)
+    return DueEffect(
+        id=timer,
+        at=later.at.timestamp(),
+        email=subscriber.record.email,
+        user_id=item.user_id,
+        event_type=event.type,
+        event_id=event.id,
+        event_time=event.time,
+        what=later.what,
+        message=_message(item.delivery.as_published(), event, Due(timer, later.at)),
+    )
+
+
+def _message(delivery: Delivery, event: Event, due: Due) -> bytes:
+    """Return all that an event came with, its place among the others, and its timer."""
+    headers = {
+        EVENT_TIME: time_text(event.time),
+        EVENT_ARRIVAL: str(event.order.arrival),
+        ORIGIN: DUE,
+        DUE_AT: time_text(due.at),
+        DUE_ID: due.id,
+    }
+    return msgspec.msgpack.encode(_Kept(delivery.body, with_headers(delivery, headers)))
+
+
+def due_again(account: str, message: bytes) -> Outgoing:
+    """Return the message as it is put into the account's work queue.
+
+    Raises:
+        LedgerUnavailable: What the ledger holds is no such message.
+    """
+    try:
+        kept = msgspec.msgpack.decode(message, type=_Kept)
+    except msgspec.MsgspecError as error:
+        raise DamagedRowError(f"the ledger holds a timer of {account} that cannot be read") from error
+    return Outgoing("", work_queue(account), kept.body, kept.properties)

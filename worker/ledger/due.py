@@ -1,0 +1,118 @@
+"""What takes effect later: the rows of the ledger's timers, written beside the rest of a batch, and found.
+
+A timer is there from the moment on when its event was settled, until the event has come in again and has
+ended, in whichever way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from worker.events.values import time_text
+from worker.ledger.database import Database
+from worker.ledger.rows import insert
+from worker.ledger.schema import due
+from worker.subscribers.identity import id_key, plain
+from worker.subscribers.known import DueEffect
+
+
+async def write_due(
+    connection: AsyncConnection, account: str, past: Collection[str], new: Iterable[DueEffect]
+) -> None:
+    """Cross off what has come in, and set new timers, inside the caller's transaction.
+
+    One that is there already stays as it is: the same event was told twice.
+    """
+    if past:
+        gone = delete(due).where(due.c.account == account, due.c.id.in_(past))
+        await connection.execute(gone)
+    if rows := [_due_row(account, each) for each in new]:
+        await connection.execute(insert(connection, due).on_conflict_do_nothing(), rows)
+
+
+async def move_due(connection: AsyncConnection, account: str, old: str, new: str) -> None:
+    """Let the timers of an address follow it, inside the caller's transaction."""
+    moved = update(due).where(due.c.account == account, due.c.email == old)
+    await connection.execute(moved.values(email=new))
+
+
+async def erase_due(
+    connection: AsyncConnection, account: str, emails: Collection[str], user_ids: Collection[str]
+) -> int:
+    """Delete the timers of a person, inside the caller's transaction; return how many there were."""
+    theirs = due.c.email.in_(emails) | due.c.user_id.in_(user_ids)
+    return (await connection.execute(delete(due).where(due.c.account == account, theirs))).rowcount
+
+
+def _due_row(account: str, effect: DueEffect) -> Mapping[str, Any]:
+    return {
+        "account": account,
+        "id": effect.id,
+        "at": effect.at,
+        "not_before": effect.at,
+        "email": plain(effect.email),
+        "user_id": effect.user_id,
+        "event_type": plain(effect.event_type),
+        "event_id": None if effect.event_id is None else id_key(effect.event_id),
+        "event_time": time_text(effect.event_time),
+        "what": plain(effect.what),
+        "message": effect.message,
+    }
+
+
+# -- for people -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A timer, for people.
+
+    Attributes:
+        at: When it takes effect, in seconds since 1970.
+        event_time: ISO 8601.
+        what: What it will do then.
+    """
+
+    account: str
+    email: str
+    event_id: str | None
+    event_type: str
+    event_time: str
+    at: float
+    what: str
+
+
+async def find_due(
+    database: Database,
+    *,
+    emails: Collection[str] | None = None,
+    event_id: str | None = None,
+    account: str | None = None,
+    limit: int = 1000,
+) -> list[Timer]:
+    """Return the timers that fit all that is given, those that run out first.
+
+    Args:
+        database: The ledger's.
+        emails: Of a person; None for anybody.
+        event_id: As the publisher gave it; None for any event.
+        account: Its name; None for any account.
+        limit: So many at most.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    columns = [getattr(due.c, name) for name in Timer.__dataclass_fields__]
+    query = select(*columns).order_by(due.c.at, due.c.id).limit(limit)
+    if emails is not None:
+        query = query.where(due.c.email.in_(emails))
+    shown_id = None if event_id is None else id_key(event_id)
+    for column, value in ((due.c.event_id, shown_id), (due.c.account, account)):
+        query = query if value is None else query.where(column == value)
+    async with database.read() as connection:
+        return [Timer(*row) for row in await connection.execute(query)]

@@ -1,0 +1,141 @@
+"""Timers that have run out, for whoever publishes what is due.
+
+A timer stays until its event has come in again and has ended; see `ledger.due`. So nothing is lost where a
+message is, and one can see how many are on their way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, bindparam, case, delete, func, select, update
+
+from worker.ledger.schema import due
+from worker.ledger.store import Ledger
+
+MOST_AT_ONCE: Final = 100
+"""Of one account, on their way at once: what comes in meanwhile never waits behind more than these."""
+CLAIM: Final = 30.0
+"""Seconds until another worker publishes what one has begun to publish, and was killed."""
+LOST_AFTER: Final = 600.0
+"""Seconds after which a message that has not come in may be lost; twice as many after each further one."""
+LONGEST: Final = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A timer that has run out, and that nobody else publishes for a moment.
+
+    Attributes:
+        published: How often RabbitMQ has confirmed it so far.
+    """
+
+    id: str
+    message: bytes
+    published: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The timers of one account.
+
+    Attributes:
+        count: How many there are, those that are on their way included.
+        next_at: When the first of those that were never published takes effect, in seconds since 1970; None
+            where there is none.
+    """
+
+    count: int
+    next_at: float | None
+
+    def late(self, now: float) -> float:
+        """Return for how many seconds the first one has waited to be published."""
+        return 0.0 if self.next_at is None else max(0.0, now - self.next_at)
+
+
+NONE_WAITING: Final = Waiting(0, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """The timers of all accounts, by the ledger's clock. All methods raise `LedgerUnavailable`."""
+
+    ledger: Ledger
+
+    async def ran_out(self, names: Collection[str]) -> set[str]:
+        """Return which of these accounts have something to publish now."""
+        async with self.ledger.database.read() as connection:
+            now = await self.ledger.time.now(connection)
+            query = select(due.c.account).where(due.c.not_before <= now).distinct()
+            return {name for name in (await connection.execute(query)).scalars() if name in names}
+
+    async def claim(self, account: str, *, lost: bool) -> list[Claimed]:
+        """Return what is to be published now, the oldest first, and keep others from it for a moment.
+
+        Args:
+            account: Whose.
+            lost: Whether what was published, and has not come in for long, cannot be on its way any more.
+        """
+        async with self.ledger.database.write() as connection:
+            now = await self.ledger.time.now(connection)
+            if not lost:
+                late = _ran_out(account, now) & (due.c.published > 0)
+                await connection.execute(update(due).where(late).values(not_before=now + LOST_AFTER))
+            on_their_way = (due.c.account == account) & (due.c.at <= now) & (due.c.not_before > now)
+            count = (await connection.execute(select(func.count()).where(on_their_way))).scalar_one()
+            query = select(due.c.id, due.c.message, due.c.published).where(_ran_out(account, now))
+            query = query.order_by(due.c.at, due.c.id).limit(max(0, MOST_AT_ONCE - count))
+            # Of workers that look at once, each takes others (PostgreSQL; SQLite has one writer).
+            found = await connection.execute(query.with_for_update(skip_locked=True))
+            claimed = [Claimed(*row) for row in found]
+            ids = [each.id for each in claimed]
+            await connection.execute(update(due).where(_these(account, ids)).values(not_before=now + CLAIM))
+        return claimed
+
+    async def confirmed(self, account: str, claimed: Sequence[Claimed]) -> None:
+        """Note that RabbitMQ has these, so that nobody publishes them any more; unless one does not come."""
+        if not claimed:
+            return
+        this = (due.c.account == account) & (due.c.id == bindparam("of"))
+        noted = update(due).where(this).values(published=bindparam("times"), not_before=bindparam("until"))
+        async with self.ledger.database.write() as connection:
+            now = await self.ledger.time.now(connection)
+            rows = [
+                {"of": each.id, "times": each.published + 1, "until": now + _patience(each.published)}
+                for each in claimed
+            ]
+            await connection.execute(noted, rows)
+
+    async def release(self, account: str, claimed: Sequence[Claimed]) -> None:
+        """Let anybody publish these again at once."""
+        ids = [each.id for each in claimed]
+        async with self.ledger.database.write() as connection:
+            await connection.execute(update(due).where(_these(account, ids)).values(not_before=due.c.at))
+
+    async def waiting(self) -> tuple[float, dict[str, Waiting]]:
+        """Return what time it is, and the timers by account."""
+        never_published = case((due.c.published == 0, due.c.at))
+        query = select(due.c.account, func.count(), func.min(never_published)).group_by(due.c.account)
+        async with self.ledger.database.read() as connection:
+            now = await self.ledger.time.now(connection)
+            rows = await connection.execute(query)
+            return now, {account: Waiting(count, next_at) for account, count, next_at in rows}
+
+    async def drop(self, account: str) -> int:
+        """Delete an account's timers; return how many there were."""
+        async with self.ledger.database.write() as connection:
+            return (await connection.execute(delete(due).where(due.c.account == account))).rowcount
+
+
+def _patience(published: int) -> float:
+    return float(min(LOST_AFTER * 2.0**published, LONGEST))
+
+
+def _ran_out(account: str, now: float) -> ColumnElement[bool]:
+    return (due.c.account == account) & (due.c.not_before <= now)
+
+
+def _these(account: str, ids: Collection[str]) -> ColumnElement[bool]:
+    return (due.c.account == account) & due.c.id.in_(ids)
