@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, LargeBinary, Row, cast, delete, func, insert, select, update
+from sqlalchemy import Column, Connection, LargeBinary, cast, delete, func, insert, select, update
 
 from worker.events.event import FIRST
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
@@ -111,7 +111,9 @@ def _is(account: str, emails: tuple[str, ...]) -> Any:  # noqa: ANN401  # a cond
 
 
 def _read(connection: Connection, account: str, email: str) -> _Row | None:
-    row: Row[Any] | None = connection.execute(select(subscribers).where(_is(account, (email,)))).one_or_none()
+    # One by one: the table may lack the columns of later versions.
+    kept = subscribers.c.kit_id, subscribers.c.state, subscribers.c.kit_account, subscribers.c.updated_at
+    row = connection.execute(select(*kept).where(_is(account, (email,)))).one_or_none()
     if row is None:
         return None
     return _Row(load_record(email, row.kit_id, row.state), row.kit_account, row.updated_at)

@@ -75,12 +75,17 @@ def _one_account_each(connection: Connection) -> None:
 
 
 def _home_apps(connection: Connection) -> None:
-    if "home_app" not in {column["name"] for column in inspect(connection).get_columns("accounts")}:
-        connection.execute(text("ALTER TABLE accounts ADD COLUMN home_app VARCHAR(255)"))
+    _add_column(connection, "accounts", "home_app", "VARCHAR(255)")
 
 
 def _with_facts(connection: Connection) -> None:
-    connection.execute(text("ALTER TABLE subscribers ADD COLUMN facts TEXT"))
+    _add_column(connection, "subscribers", "facts", "TEXT")
+
+
+def _add_column(connection: Connection, table: str, column: str, kind: str) -> None:
+    """Add a column that may be there already: steps before this one make tables as they are now."""
+    if column not in {each["name"] for each in inspect(connection).get_columns(table)}:
+        connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column} {kind}"))
 
 
 def _what_is_due(connection: Connection) -> None:
