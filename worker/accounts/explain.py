@@ -1,24 +1,29 @@
-"""Explains why the rules of an account's file match an event, or do not. Pure."""
+"""Explains why the rules of an account's file match an event, or do not, and what each says. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from worker.accounts.account import Account
 from worker.errors import InvalidEvent
 from worker.events.event import Event
-from worker.events.values import Missing
+from worker.events.values import Lookup, joined, number_in
 from worker.handlers import handler_for
-from worker.mapping import Condition, Lookup, Rule, Template
+from worker.mapping import Condition, Operator, Rule, Template
+from worker.mapping.condition import is_like, items
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionView:
-    """One line of a rule's `when`, held against the event.
+    """One line of a rule's `when` or `unless`, held against the event.
 
     Attributes:
         found: The event's value; None where it has none.
-        hint: What is close but not the same; empty where nothing is.
+        hint: What is close but not the same, or why nothing can be told; empty where there is nothing to say.
+        operator: How the two are compared.
+        unless: Whether the rule does not match if the line holds.
     """
 
     name: str
@@ -26,6 +31,8 @@ class ConditionView:
     found: str | None
     holds: bool
     hint: str = ""
+    operator: Operator = Operator.IS
+    unless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,8 @@ class RuleView:
     Attributes:
         name: `always` for the event's own lists, else `rule 1`, `rule 2`, … as they stand in the file.
         add_tags: With their placeholders filled in, where the event has the values.
-        replaces: Those of `add_tags` that take the place of what their entry gave before.
+        replaces: Those of `add_tags` that take the place of what their entry or group gave before.
+        effects: What it does besides, each as a sentence for people.
     """
 
     name: str
@@ -44,6 +52,7 @@ class RuleView:
     add_tags: tuple[str, ...]
     remove_tags: tuple[str, ...]
     replaces: tuple[str, ...] = ()
+    effects: tuple[str, ...] = ()
 
 
 def explain_rules(event: Event, account: Account) -> tuple[RuleView, ...]:
@@ -57,39 +66,91 @@ def explain_rules(event: Event, account: Account) -> tuple[RuleView, ...]:
 
 
 def _rule(name: str, rule: Rule, lookup: Lookup) -> RuleView:
-    conditions = tuple(_condition(condition, lookup) for condition in rule.when)
+    wanted = tuple(_condition(condition, lookup) for condition in rule.when)
+    unwanted = tuple(_condition(condition, lookup, unless=True) for condition in rule.unless)
+    added = [(template, _rendered(template, lookup)) for template in rule.add_tags]
     return RuleView(
         name=name,
-        matches=all(condition.holds for condition in conditions),
-        conditions=conditions,
-        add_tags=tuple(_rendered(template, lookup) for template in rule.add_tags),
-        replaces=tuple(_rendered(template, lookup) for template in rule.add_tags if template.replaces),
-        remove_tags=tuple(_rendered(template, lookup) for template in rule.remove_tags),
+        matches=_matches(rule, lookup),
+        conditions=(*wanted, *unwanted),
+        add_tags=tuple(tag for _, tags in added for tag in tags),
+        replaces=tuple(tag for template, tags in added for tag in tags if template.replaces),
+        remove_tags=tuple(tag for template in rule.remove_tags for tag in _rendered(template, lookup)),
+        effects=(*_effects(rule), *(_end(each, lookup) for each in rule.add_tags if each.until)),
     )
 
 
-def _rendered(template: Template, lookup: Lookup) -> str:
+def _matches(rule: Rule, lookup: Lookup) -> bool:
     try:
-        return template.render(lookup)
+        return rule.matches(lookup)
     except InvalidEvent:
-        return template.text
+        return False
 
 
-def _condition(condition: Condition, lookup: Lookup) -> ConditionView:
+def _rendered(template: Template, lookup: Lookup) -> tuple[str, ...]:
     try:
-        value = lookup(condition.name)
+        return template.names(lookup)
+    except InvalidEvent:
+        return (template.text,)
+
+
+def _effects(rule: Rule) -> Iterator[str]:
+    said = {
+        "skips the event": rule.skip,
+        "takes off all tags that this worker gave": rule.tags_off,
+        "clears all custom fields that this worker set": rule.fields_off,
+        "unsubscribes the person": rule.unsubscribe,
+        "creates nobody": rule.create is False,
+        "creates whoever Kit lacks": bool(rule.create),
+    }
+    yield from (text for text, is_so in said.items() if is_so)
+    yield from (f"empties the group {group}" for group in rule.remove_groups)
+    for name, value in rule.set_fields.items():
+        yield f"clears {name}" if value is None else f"sets {name} to {value}"
+    if rule.subscriber_state:
+        yield f"creates people as {rule.subscriber_state}"
+
+
+def _end(template: Template, lookup: Lookup) -> str:
+    try:
+        end = joined(lookup(template.until))
     except InvalidEvent as error:
-        return ConditionView(condition.name, condition.values, None, holds=False, hint=str(error))
-    found = None if isinstance(value, Missing) else value
-    near = [wanted for wanted in condition.values if found is not None and _alike(wanted, found)]
-    holds = found in condition.values
-    hint = (
-        f"it is {found}, which differs in case or blanks; values compare to the letter"
-        if near and not holds
-        else ""
-    )
-    return ConditionView(condition.name, condition.values, found, holds=holds, hint=hint)
+        end = str(error)
+    return f"{template.text} until {end}" if isinstance(end, str) else f"{template.text} without an end"
 
 
-def _alike(one: str, other: str) -> bool:
-    return "".join(one.split()).casefold() == "".join(other.split()).casefold()
+# -- conditions --------------------------------------------------------------------------------------------
+
+
+def _condition(condition: Condition, lookup: Lookup, *, unless: bool = False) -> ConditionView:
+    name, wanted, operator = condition.name, condition.values, condition.operator
+    try:
+        values = items(lookup(name))
+    except InvalidEvent as error:
+        if operator is Operator.PRESENT:
+            return ConditionView(name, wanted, "an object", condition.holds(lookup), "", operator, unless)
+        return ConditionView(
+            name, wanted, None, holds=False, hint=str(error), operator=operator, unless=unless
+        )
+    holds = condition.holds(lookup)
+    hint = "" if holds else _hint(condition, values)
+    return ConditionView(name, wanted, ", ".join(values) or None, holds, hint, operator, unless)
+
+
+_SIZES: Final = (Operator.ABOVE, Operator.AT_LEAST, Operator.BELOW, Operator.AT_MOST)
+
+
+def _hint(condition: Condition, values: tuple[str, ...]) -> str:
+    """Return what nearly makes a condition hold, and does not."""
+    found = ", ".join(values)
+    if condition.operator in _SIZES and values and all(number_in(value) is None for value in values):
+        return f"it is {found}, which is no number such as 49.5"
+    if condition.operator in (Operator.IS, Operator.LIKE) and any(
+        _is_near(value, wanted) for value in values for wanted in condition.values
+    ):
+        return f"it is {found}, which differs in case or blanks; values compare to the letter"
+    return ""
+
+
+def _is_near(value: str, wanted: str) -> bool:
+    return is_like("".join(value.split()).casefold(), "".join(wanted.split()).casefold())

@@ -30,7 +30,9 @@ def interpret(event: Event, account: Account, now: datetime) -> Asked | None:
     try:
         check_person(event)
         lookup = handler_for(event.type).lookup(event)
-        return to_change(mapping, account.fields, Occasion(lookup, event.order, now, event.type))
+        return to_change(
+            mapping, account.fields, account.options, Occasion(lookup, event.order, now, event.type)
+        )
     except EventError:
         raise
     except Exception as error:

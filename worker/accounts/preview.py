@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +15,7 @@ from worker.errors import EventError, Reason
 from worker.events.decode import decode
 from worker.events.delivery import Delivery
 from worker.events.event import Event
+from worker.events.values import time_text
 from worker.handlers import HANDLERS
 from worker.kit.plan import AddTag, NameIfCreated, RemoveTag, Step, Upsert, plan
 from worker.mapping import Asked
@@ -29,6 +30,8 @@ class PreviewVerdict(StrEnum):
     APPLIED = "applied"
     PARTLY_APPLIED = "partly_applied"
     """The parts that cannot be applied make it a dead letter once the rest is."""
+    SCHEDULED = "scheduled"
+    """Nothing yet: it takes effect later."""
     IGNORED = "ignored"
     DEAD_LETTERED = "dead_lettered"
 
@@ -66,6 +69,7 @@ class Preview:
     Attributes:
         reason: Why it would be dead-lettered; None where it would not.
         detail: Why it, or a part of it, would be dead-lettered or ignored; empty where all would be applied.
+        again: When it would be looked at again: it takes effect then, or a tag ends; empty where never.
         creates_missing: Whether tags and custom fields that Kit lacks would be created.
     """
 
@@ -81,6 +85,7 @@ class Preview:
     remove_tags: tuple[str, ...] = ()
     calls: tuple[CallView, ...] = ()
     creates_missing: bool = True
+    again: str = ""
 
 
 def preview(delivery: Delivery, account: Account) -> Preview:
@@ -97,6 +102,17 @@ def preview(delivery: Delivery, account: Account) -> Preview:
         return _dead_lettered(account, event.type, _email(event), error, rules)
     if asked is None:
         return _ignored(event, account)
+    if asked.skipped:
+        detail = (
+            f"{asked.skipped} of {event.type} skips it"
+            if asked.skipped != "always"
+            else f"{event.type} skips all"
+        )
+        return _nothing(event, account, PreviewVerdict.IGNORED, detail, rules)
+    if asked.again is not None and asked.again == asked.due:
+        at = time_text(asked.again)
+        said = f"it takes effect at {at}"
+        return replace(_nothing(event, account, PreviewVerdict.SCHEDULED, said, rules), again=at)
     return _applied(event, account, rules, asked)
 
 
@@ -112,7 +128,17 @@ def _ignored(event: Event, account: Account) -> Preview:
     why = f"turns {event.type} off" if is_known else f"does not map {shown(event.type)}"
     meant = "" if is_known else suggestion(event.type, sorted(account.types), 0.75)
     detail = f"{account.name} {why}, so the worker does not subscribe to it{meant}"
-    return Preview(account.name, event.type, _email(event), PreviewVerdict.IGNORED, None, detail)
+    return _nothing(event, account, PreviewVerdict.IGNORED, detail)
+
+
+def _nothing(
+    event: Event,
+    account: Account,
+    verdict: PreviewVerdict,
+    detail: str,
+    rules: tuple[RuleView, ...] = (),
+) -> Preview:
+    return Preview(account.name, event.type, _email(event), verdict, None, detail, rules)
 
 
 def _applied(event: Event, account: Account, rules: tuple[RuleView, ...], asked: Asked) -> Preview:
@@ -127,11 +153,12 @@ def _applied(event: Event, account: Account, rules: tuple[RuleView, ...], asked:
         reason=None if refusal is None else refusal.reason,
         detail=str(refusal or ""),
         rules=rules,
-        fields=_fields(change, account),
+        fields=_fields(asked, account),
         add_tags=tuple(step.part.value.name for step in steps if isinstance(step, AddTag)),
         remove_tags=tuple(step.part.value.name for step in steps if isinstance(step, RemoveTag)),
         calls=_calls(_email(event), steps, change, account),
         creates_missing=account.options.create_missing,
+        again=time_text(asked.again) if asked.again else "",
     )
 
 
@@ -146,8 +173,10 @@ def _email(event: Event) -> str:
 # -- fields and calls --------------------------------------------------------------------------------------
 
 
-def _fields(change: Change, account: Account) -> tuple[FieldView, ...]:
-    sources = {target.target: target.source for target in account.fields}
+def _fields(asked: Asked, account: Account) -> tuple[FieldView, ...]:
+    change = asked.change
+    sources = {target.target: " or ".join(target.sources) for target in account.fields}
+    sources |= dict.fromkeys(asked.sets, "set_fields")
     values: dict[str, Part[str | None] | Part[str]] = dict(change.fields)
     if change.first_name is not None:
         values = {"first_name": change.first_name, **values}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -17,6 +17,7 @@ from worker.commands.common import STDIN, begin, one_account, read_accounts, rea
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show, show_json, table
 from worker.contract.samples import PREVIEW_ID, STAND_IN_EMAIL, Sample, made_up
+from worker.mapping import Operator
 
 
 def preview(
@@ -79,8 +80,9 @@ def _show(result: Preview, sample: Sample) -> None:
         say("(No address was given, so this one stands in: --set user.email=…)")
     say(_verdict(result), "")
     if result.rules:
-        headings = ("Rule", "Matches", "If", "Adds", "Removes")
-        show(table(headings, [_rule_row(rule) for rule in result.rules]))
+        headings = ("Rule", "Matches", "If", "Adds", "Removes", "And")
+        width = 6 if any(rule.effects for rule in result.rules) else 5
+        show(table(headings[:width], [_rule_row(rule)[:width] for rule in result.rules]))
     if result.calls:
         rows = [_call_row(at, call) for at, call in enumerate(result.calls, 1)]
         show(table(("#", "Call to Kit", "To", "Only"), rows))
@@ -92,13 +94,16 @@ def _verdict(result: Preview) -> str:
     if result.verdict is PreviewVerdict.IGNORED:
         end = "" if result.detail.endswith("?") else "."
         return f"Would be ignored: {result.detail}{end}"
+    if result.verdict is PreviewVerdict.SCHEDULED:
+        return f"Would wait: {result.detail}."
     if result.verdict is PreviewVerdict.DEAD_LETTERED:
         return f"Would be dead-lettered ({result.reason}): {result.detail}."
     calls = f"with these calls to Kit. {_about_missing(result)}"
     if result.verdict is PreviewVerdict.PARTLY_APPLIED:
         rest = f"The rest would be dead-lettered ({result.reason}): {result.detail}."
         return f"Would be applied in part, {calls}\n{rest}"
-    return f"Would be applied, {calls}"
+    until = f"\nA tag would be taken off again at {result.again}." if result.again else ""
+    return f"Would be applied, {calls}{until}"
 
 
 def _about_missing(result: Preview) -> str:
@@ -111,15 +116,35 @@ def _rule_row(rule: RuleView) -> tuple[str, ...]:
     conditions = "; ".join(_condition(condition) for condition in rule.conditions)
     adds = ", ".join(f"{tag} (replaces)" if tag in rule.replaces else tag for tag in rule.add_tags)
     removes = ", ".join(rule.remove_tags)
-    return rule.name, "yes" if rule.matches else "no", conditions, adds, removes
+    return rule.name, "yes" if rule.matches else "no", conditions, adds, removes, ", ".join(rule.effects)
 
 
 def _condition(condition: ConditionView) -> str:
-    if condition.holds:
-        return f"{condition.name} is {condition.found}"
-    wanted = " or ".join(condition.wanted)
+    asks = f"{condition.name} {_wanted(condition)}"
     found = "there is no value" if condition.found is None else f"it is {condition.found}"
-    return f"{condition.name} is {wanted}: no, {condition.hint or found}"
+    if condition.unless:
+        return f"unless {asks}: {found if condition.holds else f'no, {condition.hint or found}'}"
+    if condition.holds:
+        is_plain = condition.operator is Operator.IS and condition.found in condition.wanted
+        return f"{condition.name} is {condition.found}" if is_plain else f"{asks}: {found}"
+    return f"{asks}: no, {condition.hint or found}"
+
+
+_WORDS: Final = {
+    Operator.IS: "is",
+    Operator.NOT: "is not",
+    Operator.ABOVE: "is above",
+    Operator.AT_LEAST: "is at least",
+    Operator.BELOW: "is below",
+    Operator.AT_MOST: "is at most",
+    Operator.LIKE: "is like",
+}
+
+
+def _wanted(condition: ConditionView) -> str:
+    if condition.operator is Operator.PRESENT:
+        return "is there" if condition.wanted == ("true",) else "is not there"
+    return f"{_WORDS[condition.operator]} {' or '.join(condition.wanted)}"
 
 
 def _call_row(number: int, call: CallView) -> tuple[str, ...]:

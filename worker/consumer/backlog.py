@@ -194,8 +194,8 @@ def interpret_again(item: Item, account: Account) -> Item | Outcome:
         asks = interpreted(item, account)
     except EventError as error:
         return Outcome(structs.replace(item, later=None), Kind.DEAD_LETTERED, error)
-    if asks is None:
-        return Outcome(structs.replace(item, later=None), Kind.IGNORED)
+    if isinstance(asks, Outcome):
+        return asks
     # The address, and why it stays, were found out by the ledger, not by the mapping.
     change = structs.replace(asks.change, address=item.change.address)
     other = None if isinstance(item.refusal, PartlyApplied) else item.refusal

@@ -163,8 +163,9 @@ class Intake:
                 return structs.replace(item, change=NOTHING, refusal=error, later=None)
             self._settle.put(Outcome(item, Kind.DEAD_LETTERED, error))
             return None
-        if asks is None:
-            self._settle.put(Outcome(item, Kind.IGNORED))
+        if isinstance(asks, Outcome):
+            self._settle.put(asks)
+            return None
         return asks
 
     # -- look up, and judge ---------------------------------------------------------------------------

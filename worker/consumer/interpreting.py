@@ -8,11 +8,11 @@ from worker.accounts.account import Account
 from worker.accounts.interpret import interpret
 from worker.accounts.later import later_of
 from worker.events.decode import with_data
-from worker.subscribers.item import Item
+from worker.subscribers.item import Item, Kind, Outcome
 
 
-def interpreted(item: Item, account: Account) -> Item | None:
-    """Return an event with what it asks for, and what of that is owed; None where the account ignores it.
+def interpreted(item: Item, account: Account) -> Item | Outcome:
+    """Return an event with what it asks for, and what of that is owed; or its end where it is ignored.
 
     Raises:
         EventError: Nothing of it can ever be applied.
@@ -21,7 +21,8 @@ def interpreted(item: Item, account: Account) -> Item | None:
         raise AssertionError("a message that could not be read asks for nothing")
     event = with_data(item.event, item.delivery)
     asked = interpret(event, account, event.moment(item.delivery.received_at))
-    if asked is None:
-        return None
+    if asked is None or asked.skipped:
+        note = f"skipped: {asked.skipped} of {event.type} says so" if asked else ""
+        return Outcome(structs.replace(item, later=None), Kind.IGNORED, note=note)
     later = later_of(event, account, asked)
     return structs.replace(item, change=asked.change, refusal=asked.refusal, later=later)

@@ -216,7 +216,9 @@ def history_entry(outcome: Outcome, at: float) -> HistoryEntry | None:
         event_time=known.time or item.delivery.received_at,
         at=at,
         outcome=outcome.kind.value,
-        detail="; ".join(map(str, filter(None, (outcome.error, item.later and item.later.told)))),
+        detail="; ".join(
+            map(str, filter(None, (outcome.error, outcome.note, item.later and item.later.told)))
+        ),
         calls=tuple(map(_call_as_kept, outcome.calls)),
         version=item.version,
     )

@@ -20,8 +20,8 @@ from pydantic import (
 
 from worker.errors import InvalidEvent
 from worker.events.event import Event
-from worker.events.values import MISSING, Found, Json, as_text, lookup
-from worker.mapping import EventMapping, Lookup
+from worker.events.values import MISSING, Found, Json, Lookup, as_found, lookup
+from worker.mapping import EventMapping
 from worker.subscribers.identity import normalize_email
 
 Scalar: TypeAlias = StrictStr | StrictInt | StrictFloat | StrictBool
@@ -140,7 +140,7 @@ class Handler:
                 path = name.removeprefix("data.")
             else:
                 _check_object(event.data, path)
-            found = as_text(lookup(event.data, path), path)
+            found = as_found(lookup(event.data, path), path)
             # A null means "cleared", but an event that itself implies the value knows better.
             return fallbacks.get(name, found) if found is MISSING or found is None else found
 

@@ -17,7 +17,9 @@ def _fallbacks(event: Event) -> Mapping[str, str]:
 HANDLER = Handler(
     type="subscription.canceled",
     meaning="no longer a paying member",
-    default=EventMapping(Rule(add_tags=(Template("Cancelled"),), remove_tags=(Template("Active Member"),))),
+    default=EventMapping(
+        Rule(add_tags=(Template("Cancelled"),), remove_tags=(Template("Active Member"),)), lifecycle="closes"
+    ),
     fallbacks=_fallbacks,
     example={
         "subscription": {

@@ -17,7 +17,9 @@ def _fallbacks(event: Event) -> Mapping[str, str]:
 HANDLER = Handler(
     type="subscription.started",
     meaning="a paying member",
-    default=EventMapping(Rule(add_tags=(Template("Active Member"),), remove_tags=(Template("Cancelled"),))),
+    default=EventMapping(
+        Rule(add_tags=(Template("Active Member"),), remove_tags=(Template("Cancelled"),)), lifecycle="opens"
+    ),
     fallbacks=_fallbacks,
     example={
         "subscription": {

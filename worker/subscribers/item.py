@@ -93,7 +93,7 @@ class Kind(StrEnum):
     SCHEDULED = "scheduled"
     """The ledger has a timer for it: nothing of it takes effect before."""
     IGNORED = "ignored"
-    """No mapping names it."""
+    """No mapping names it, or a rule skips it."""
     FORGOTTEN = "forgotten"
     """Its person was forgotten; it is told as `ignored`, and no history may name the person."""
     DEAD_LETTERED = "dead_lettered"
@@ -105,6 +105,7 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
 
     Attributes:
         error: Why it is a dead letter; None for all other kinds.
+        note: What its history says of it besides.
         attempts: How often it was tried.
         calls: The calls to Kit that were made for it.
     """
@@ -114,3 +115,4 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
     error: EventError | None = None
     attempts: int = 1
     calls: tuple[Call, ...] = ()
+    note: str = ""

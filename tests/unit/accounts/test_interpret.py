@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -12,7 +12,9 @@ from worker.accounts.account import Account
 from worker.accounts.interpret import interpret as interpret_at
 from worker.errors import HandlerError, InvalidEvent, Reason
 from worker.events.event import Event
-from worker.mapping import Asked, EventMapping, FieldTarget, Lookup, Rule, Template
+from worker.events.values import Lookup
+from worker.mapping import Asked, EventMapping, FieldTarget, Rule, Template
+from worker.mapping.template import Filling
 from worker.subscribers.parts import tag_key
 
 ACCOUNT = Account(
@@ -96,7 +98,7 @@ def test_an_event_that_does_not_say_whom_it_is_about_is_invalid(user: object) ->
 class Crashing(Template):
     """A tag whose name cannot be made, because of a bug."""
 
-    def render(self, lookup: Lookup) -> str:
+    def fillings(self, lookup: Lookup) -> Iterator[Filling]:
         raise KeyError(lookup("data.user.email"))
 
 

@@ -1,7 +1,9 @@
 """From account files to accounts: what a valid file means, and how files get on with each other."""
 
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import SecretStr
@@ -10,10 +12,11 @@ from tests.unit.accounts.harness import KEY, KIT, PATH, SHIPPED, parse
 from worker.accounts.file.read import MissingSecret
 from worker.accounts.load import Loaded, load_accounts, parse_account
 from worker.errors import ConfigurationError
+from worker.events.values import Number
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
-from worker.mapping import Condition, EventMapping, FieldTarget, Options, Rule, Template
+from worker.mapping import Condition, EventMapping, FieldTarget, Operator, Options, Rule, Template
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -70,7 +73,7 @@ def test_a_listed_event_replaces_its_default_null_turns_it_off_and_others_keep_t
     expected = {kind: handler.default for kind, handler in HANDLERS.items() if kind != "access.granted"}
     assert account.events == {
         **expected,
-        "subscription.started": EventMapping(Rule(add_tags=tags("Paying"))),
+        "subscription.started": EventMapping(Rule(add_tags=tags("Paying")), lifecycle="opens"),
         "order.paid": EventMapping(),
     }
 
@@ -106,6 +109,140 @@ def test_a_tag_may_replace_what_its_entry_gave_before() -> None:
         Template("{data.level} access"),
         Template("{data.level} member", replaces=True),
         Template("Paid"),
+    )
+
+
+def test_lines_of_when_and_unless_compare_in_every_way() -> None:
+    account = parse(
+        f"""{KIT}
+events:
+  order.paid:
+    rules:
+      - when:
+          data.order.total: {{above: 40.50, at_most: 100}}
+          data.user.locale: {{not: [de, fr]}}
+          data.user.name: {{like: "VIP*"}}
+          data.order.coupon: {{present: no}}
+          data.order.count: [1, 2.0]
+        unless: {{data.order.test: true, data.order.total: {{below: 5, at_least: 1}}}}
+        skip: true
+"""
+    )
+
+    (rule,) = account.events["order.paid"].rules
+    assert rule.when == (
+        Condition("data.order.total", ("40.5",), Operator.ABOVE),
+        Condition("data.order.total", ("100",), Operator.AT_MOST),
+        Condition("data.user.locale", ("de", "fr"), Operator.NOT),
+        Condition("data.user.name", ("VIP*",), Operator.LIKE),
+        Condition("data.order.coupon", ("false",), Operator.PRESENT),
+        Condition("data.order.count", ("1", "2")),
+    )
+    assert rule.unless == (
+        Condition("data.order.test", ("true",)),
+        Condition("data.order.total", ("1",), Operator.AT_LEAST),
+        Condition("data.order.total", ("5",), Operator.BELOW),
+    )
+    assert isinstance(rule.when[-1].values[0], Number)
+    assert rule.skip
+
+
+def test_an_event_may_say_all_that_the_guide_has() -> None:
+    account = parse(
+        f"""{KIT}
+events:
+  subscription.started:
+    add_tags: [{{tag: "Plan {{mk_subscription_plan|Basic}}", replaces: plan, until: data.until}}]
+    remove_tags: [Cancelled, {{group: plan}}]
+    set_fields: {{Cancelled on: null, Source: app, Seats: 5.0, Paid: true}}
+    create: no
+    subscriber_state: inactive
+  trial.ended: {{at: data.trial.ends_at, closes: subscription, add_tags: [Trial over]}}
+  user.deleted: {{remove_tags: all, clear_fields: all, unsubscribe: true}}
+"""
+    )
+
+    started, ended, deleted = (
+        account.events[kind] for kind in ("subscription.started", "trial.ended", "user.deleted")
+    )
+    assert started == EventMapping(
+        Rule(
+            add_tags=(Template("Plan {mk_subscription_plan|Basic}", "plan", "data.until"),),
+            remove_tags=tags("Cancelled"),
+            remove_groups=("plan",),
+            set_fields={"Cancelled on": None, "Source": "app", "Seats": "5", "Paid": "true"},
+            create=False,
+            subscriber_state="inactive",
+        ),
+        lifecycle="opens",
+    )
+    assert (ended.at, ended.lifecycle) == ("data.trial.ends_at", "closes")
+    assert deleted == EventMapping(Rule(tags_off=True, fields_off=True, unsubscribe=True))
+
+
+def test_what_opens_and_closes_by_default_does_so_when_listed_unless_it_says_otherwise() -> None:
+    account = parse(
+        f"{KIT}events: {{subscription.canceled: {{}}, subscription.started: {{closes: subscription}}, "
+        "order.paid: {}, order.started: {opens: subscription}}\n"
+    )
+
+    assert {kind: account.events[kind].lifecycle for kind in account.events} == {
+        "user.signed_up": None,
+        "subscription.started": "closes",
+        "subscription.canceled": "closes",
+        "access.granted": None,
+        "order.paid": None,
+        "order.started": "opens",
+    }
+
+
+def test_a_field_has_one_name_inside_whether_the_file_writes_its_label_or_its_key() -> None:
+    """Given a value that goes to a field, and a rule that clears it by its key, the two meet in one field."""
+    account = parse(
+        f"{KIT}fields: {{data.x: Plan B}}\n"
+        "events:\n  order.paid: {set_fields: {plan_b: null, Seen: yes please}}\n"
+        "  order.sent: {set_fields: {seen: 1}}\n"
+    )
+
+    assert account.events["order.paid"].base.set_fields == {"Plan B": None, "Seen": "yes please"}
+    assert account.events["order.sent"].base.set_fields == {"Seen": "1"}
+
+
+def test_kit_fields_name_their_sources_and_take_the_place_of_a_default() -> None:
+    fields = parse(
+        f"""{KIT}
+fields:
+  mk_subscription_ends_at: {{field: Ends, format: date}}
+kit_fields:
+  Access until: {{from: [mk_subscription_ends_at, mk_access_expires_at], format: date}}
+  Plan: mk_subscription_plan
+  first_name: [data.user.nickname, mk_first_name]
+"""
+    ).fields
+
+    assert FieldTarget("mk_subscription_ends_at", "Ends", "date") in fields
+    assert FieldTarget("mk_subscription_ends_at", "Access until", "date", ("mk_access_expires_at",)) in fields
+    assert FieldTarget("mk_subscription_plan", "Plan") in fields
+    assert FieldTarget("mk_subscription_plan", "mk_subscription_plan") in fields
+    assert [each for each in fields if each.target == "first_name"] == [
+        FieldTarget("data.user.nickname", "first_name", otherwise=("mk_first_name",))
+    ]
+
+
+def test_options_of_people_and_times() -> None:
+    default, other = (
+        parse(KIT).options,
+        parse(
+            f"{KIT}options: {{identity: email, address_changes: user.moved, timezone: Europe/Berlin}}\n"
+        ).options,
+    )
+
+    assert (default.identity, default.address_changes) == ("user_id", ("user.updated", "user.email_changed"))
+    assert default.timezone is UTC
+    assert (other.identity, other.address_changes) == ("email", ("user.moved",))
+    assert other.timezone == ZoneInfo("Europe/Berlin")
+    assert parse(f"{KIT}options: {{address_changes: never, timezone: UTC}}\n").options == Options(
+        address_changes=("never",)
     )
 
 

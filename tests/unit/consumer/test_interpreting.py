@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec import structs
 
 from tests.unit.examples import EMAIL, NOON, change, event
 from worker.accounts.account import Account
@@ -15,7 +16,7 @@ from worker.errors import PartlyApplied
 from worker.events.delivery import Delivery
 from worker.events.event import Due, Event
 from worker.mapping import Asked
-from worker.subscribers.item import Item, Later
+from worker.subscribers.item import Item, Kind, Later, Outcome
 
 AT = NOON + timedelta(hours=1)
 ACCOUNT = Account("main")
@@ -33,7 +34,9 @@ class Mapping:
         return self.answer
 
 
-def asking(monkeypatch: pytest.MonkeyPatch, answer: Asked | None, item: Item) -> tuple[Item | None, Mapping]:
+def asking(
+    monkeypatch: pytest.MonkeyPatch, answer: Asked | None, item: Item
+) -> tuple[Item | Outcome, Mapping]:
     mapping = Mapping(answer)
     monkeypatch.setattr(interpreting, "interpret", mapping.interpret)
     monkeypatch.setattr("worker.accounts.later.interpret", mapping.interpret)
@@ -47,14 +50,23 @@ def item(due: Due | None = None, received_at: datetime = NOON) -> Item:
 def test_an_event_is_asked_for_at_the_moment_of_its_receipt(monkeypatch: pytest.MonkeyPatch) -> None:
     asks, mapping = asking(monkeypatch, Asked(change(add=("VIP",)), ("a part",)), item())
 
-    assert asks is not None
+    assert isinstance(asks, Item)
     assert (asks.change, asks.later, mapping.asked_at) == (change(add=("VIP",)), None, [NOON])
     assert isinstance(asks.refusal, PartlyApplied)
     assert str(asks.refusal) == "a part"
 
 
-def test_an_event_that_no_mapping_names_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert asking(monkeypatch, None, item())[0] is None
+@pytest.mark.parametrize(
+    ("answer", "note"),
+    [(None, ""), (Asked(skipped="rule 2"), "skipped: rule 2 of user.signed_up says so")],
+)
+def test_an_event_that_no_mapping_names_or_that_a_rule_skips_is_ignored(
+    monkeypatch: pytest.MonkeyPatch, answer: Asked | None, note: str
+) -> None:
+    ends, _ = asking(monkeypatch, answer, structs.replace(item(), later=Later(AT, "", alone=True)))
+
+    assert isinstance(ends, Outcome)
+    assert (ends.kind, ends.note, ends.item.later) == (Kind.IGNORED, note, None)
 
 
 @pytest.mark.parametrize(("late_by", "moment"), [(-3, AT), (5, AT + timedelta(seconds=5))])
@@ -71,12 +83,12 @@ def test_what_comes_later_goes_along_and_is_dropped_when_it_no_longer_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asks, mapping = asking(monkeypatch, Asked(again=AT), item())
-    assert asks is not None
+    assert isinstance(asks, Item)
     assert asks.later == Later(AT, "", alone=True)
     assert asks.waits
     assert mapping.asked_at == [NOON, AT]
 
     again, _ = asking(monkeypatch, Asked(change(add=("VIP",))), asks)
 
-    assert again is not None
+    assert isinstance(again, Item)
     assert (again.later, again.waits) == (None, False)

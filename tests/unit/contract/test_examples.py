@@ -14,7 +14,7 @@ from worker.events.decode import decode
 from worker.events.delivery import Delivery
 from worker.handlers import HANDLERS
 from worker.handlers.base import Handler, read_payload
-from worker.mapping import Occasion, to_change
+from worker.mapping import Occasion, Options, to_change
 
 
 @pytest.mark.parametrize("example", [plain_example, cloud_event_example])
@@ -26,7 +26,7 @@ def test_the_example_of_each_type_has_what_its_default_needs(
     shown = example(handler)
     event = decode(Delivery(json.dumps(shown).encode(), handler.type, received_at=NOON), arrival=0)
 
-    asked = to_change(handler.default, (), Occasion(handler.lookup(event), event.order, NOON))
+    asked = to_change(handler.default, (), Options(), Occasion(handler.lookup(event), event.order, NOON))
 
     assert read_payload(event).user.email == "ada@example.com"
     assert asked.owed == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.unit.examples import EMAIL, NOON, event
 from worker.events.values import MISSING
 from worker.handlers.base import PLATFORM_FIELDS, Handler
-from worker.mapping import Asked, Occasion, to_change
+from worker.mapping import Asked, Occasion, Options, to_change
 
 EVENT_TIME = "2026-07-01T12:00:01Z"
 """When the event happened that `tags` and `implied` are about."""
@@ -15,7 +15,7 @@ def asked(handler: Handler, **objects: object) -> Asked:
     """What an event asks for where an account's file says nothing."""
     assert handler.default is not None
     happened = event(1, handler.type, {"user": {"email": EMAIL}, **objects})
-    return to_change(handler.default, (), Occasion(handler.lookup(happened), happened.order, NOON))
+    return to_change(handler.default, (), Options(), Occasion(handler.lookup(happened), happened.order, NOON))
 
 
 def tags(handler: Handler, **objects: object) -> dict[str, bool]:

@@ -187,8 +187,24 @@ def test_a_path_says_what_the_payload_says_and_nothing_that_the_event_implies() 
     assert found("subscription.started", "data.subscription.status", EMPTY) is MISSING
 
 
-def test_a_value_that_is_no_text_is_refused_by_its_path() -> None:
-    data = {**EMPTY, "user": {"email": "ada@example.com", "locale": ["de"]}}
+def test_a_list_is_found_as_its_texts() -> None:
+    data = {**EMPTY, "user": {"email": "ada@example.com", "interests": ["tea", 5.0, "cake"]}}
 
-    with pytest.raises(InvalidEvent, match=r"^data\.user\.locale: a list"):
+    assert found("order.paid", "data.user.interests", data) == ("tea", "5", "cake")
+
+
+def test_a_value_that_is_no_text_is_refused_by_its_path() -> None:
+    data = {**EMPTY, "user": {"email": "ada@example.com", "locale": {"language": "de"}}}
+
+    with pytest.raises(InvalidEvent, match=r"^data\.user\.locale: an object"):
         found("order.paid", "data.user.locale", data)
+
+
+@pytest.mark.parametrize("odd", ["gold", ["gold"], 5, True])
+def test_what_stands_in_place_of_an_object_is_refused_where_one_of_its_values_is_needed(odd: object) -> None:
+    data = {**EMPTY, "subscription": odd}
+
+    with pytest.raises(InvalidEvent, match=r"^data\.subscription: must be an object$"):
+        found("subscription.started", "mk_subscription_plan", data)
+    assert found("subscription.started", "mk_access_level", data) is MISSING
+    assert found("subscription.started", "data.subscription.plan", data) is MISSING

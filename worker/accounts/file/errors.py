@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from worker.accounts.file.kit_model import KitPart, OAuthPart
-from worker.accounts.file.model import AccountFile, EventPart, OptionsPart, RulePart, TagPart
+from worker.accounts.file.keys import unknown_key
+from worker.accounts.file.rule_model import GroupPart, TagPart
 from worker.accounts.file.source import FileFault, Source, Unclear, YamlPath
 from worker.accounts.file.values import (
     ENV_PATTERN,
@@ -19,8 +19,6 @@ from worker.accounts.file.values import (
     shown,
     suggestion,
 )
-from worker.handlers import HANDLERS
-from worker.handlers.base import PLATFORM_FIELDS
 
 KIT_MISSING: Final = (
     "say where the API key is; write api_key_env: KIT_API_KEY (the name of an environment variable) or "
@@ -31,6 +29,9 @@ _SHAPES: Final = {
     "remove_tags": "a list of tags, such as [New Member]",
     "rules": "a list of rules, each beginning with - when:",
     "when": "a value's name and the value, such as {mk_subscription_plan: Annual}",
+    "unless": "a value's name and the value, such as {data.order.test: true}",
+    "set_fields": "a custom field's name and what it is set to, such as {Source: app}",
+    "kit_fields": "followed by indented lines, such as Plan: mk_subscription_plan",
     "kit": "followed by indented lines, such as api_key_env: KIT_API_KEY",
     "oauth": "followed by indented lines, such as client_id_env: KIT_CLIENT_ID",
     "events": "followed by indented lines, one for each event type",
@@ -39,7 +40,8 @@ _SHAPES: Final = {
     "app": "the name of an app, such as sunny-kitchen, or a list of names",
 }
 _MISSING: Final = {
-    "when": f"a rule needs {_SHAPES['when']}",
+    "field": "name the custom field, such as field: Ends",
+    "from": "name the values, such as from: [mk_subscription_ends_at, mk_access_expires_at]",
     "tag": 'write the tag\'s name, such as tag: "{mk_access_level} access"',
     "client_id_env": "name the environment variable with the app's client id, such as KIT_CLIENT_ID",
 }
@@ -47,7 +49,6 @@ _SECRETS: Final = {
     name: secret_in_file(name.replace("_", " "), f"{name}_env", f"KIT_{name.upper()}")
     for name in ("client_id", "client_secret", "access_token")
 }
-_CUSTOM: Final = r"(?!data\.)[\w-]+(\.[\w-]+)+"
 _NO_DASH: Final = re.compile("[-\u2010-\u2015\u2212\u2022\u00b7*]")
 _NO_COLON: Final = re.compile(r"[\w.]+\s*[\[{=]|[\w.]+$")
 _KEY_NAMES: Final = ("api_key", "apikey", "key", "api_secret", "secret", "token", "api-key", "password")
@@ -58,7 +59,7 @@ def form_faults(source: Source, error: ValidationError) -> Iterator[FileFault]:
     for item in error.errors(include_url=False, include_input=False):
         loc = tuple(item["loc"])
         is_key = loc[-1:] == ("[key]",)
-        path = source.known(loc[:-1] if is_key else loc)
+        path = source.reached(loc[:-1] if is_key else loc)
         if any(path[:length] in source.broken for length in range(len(path) + 1)):
             continue
         spot = source.spot(path, key=is_key or item["type"] in ("extra_forbidden", "missing"))
@@ -109,41 +110,7 @@ def _unknown_key(source: Source, path: YamlPath) -> str:
         return KEY_IN_FILE if value is not None or looks_like_key(key) else KIT_MISSING
     if key in _SECRETS and isinstance(value, str) and not re.fullmatch(ENV_PATTERN, value):
         return _SECRETS[key]
-    if home := _home(key, path):
-        return f"does not belong here; move it, indented, under {home}"
-    return f"unknown key{suggestion(key, _keys_at(path[:-1]))}" + _choice(key, path)
-
-
-def _choice(key: str, path: YamlPath) -> str:
-    known = _keys_at(path[:-1])
-    return "" if suggestion(key, known) else f"; what may stand here: {', '.join(known)}"
-
-
-def _home(key: str, path: YamlPath) -> str:
-    """Return where a key would be right that stands at the wrong level, mostly an indentation slip."""
-    homes = {
-        **dict.fromkeys(HANDLERS, "events"),
-        **dict.fromkeys(PLATFORM_FIELDS, "fields"),
-        **dict.fromkeys(KitPart.model_fields, "kit"),
-        **dict.fromkeys(OAuthPart.model_fields, "kit, below oauth"),
-        **dict.fromkeys(OptionsPart.model_fields, "options"),
-        **(dict.fromkeys(EventPart.model_fields, "an event type") if path[0] != "events" else {}),
-        **({key: "events"} if len(path) == 1 and re.fullmatch(_CUSTOM, key) else {}),
-        "when": "rules, as - when:",
-    }
-    is_home = len(path) > 1 and path[0] == homes.get(key)
-    return "" if is_home or path[:-1] == ("kit", "oauth") else homes.get(key, "")
-
-
-def _keys_at(path: YamlPath) -> list[str]:
-    parts: dict[str, type[BaseModel]] = {"kit": KitPart, "options": OptionsPart}
-    if not path:
-        return list(AccountFile.model_fields)
-    if path == ("kit", "oauth"):
-        return list(OAuthPart.model_fields)
-    in_tags = isinstance(path[-1], int) and path[-2] == "add_tags"
-    model = parts.get(str(path[0])) or (EventPart if len(path) == 2 else TagPart if in_tags else RulePart)
-    return list(model.model_fields)
+    return unknown_key(path)
 
 
 def _nothing_or(value: object, written: str | None, otherwise: str) -> str:
@@ -165,6 +132,8 @@ def _not_text(value: object, written: str | None, path: YamlPath, _context: obje
 def _mapping_for_text(value: dict[str, Any]) -> str:
     if value.keys() & TagPart.model_fields:
         return "must be the tag's name alone; tag: and replaces: belong into add_tags"
+    if near := [key for key in value if suggestion(key, GroupPart.model_fields)]:
+        return f"unknown key {shown(near[0])}; did you mean group?"
     if list(value.values()) == [None]:
         return f'text with braces must be in quotes: "{{{shown(next(iter(value)))}}}"'
     return "must be text; put text with a colon or braces in quotes"
@@ -226,10 +195,12 @@ def _not_a_count(value: object, written: str | None, _path: YamlPath, _context: 
 def _too_few(_value: object, _written: str | None, path: YamlPath, _context: object) -> str:
     if path == ("app",):
         return "the list is empty; name an app, or delete the line to take events that name no app"
-    if path[-1] == "when":
+    if path[-1] in ("when", "unless"):
         said = "is empty, so the rule would always apply; write"
-        return f"{said} {_SHAPES['when']}, or move the tags out of the rule"
-    return "the list is empty, so the rule would never apply; name the values"
+        return f"{said} {_SHAPES[str(path[-1])]}, or move the tags out of the rule"
+    if "when" in path or "unless" in path:
+        return "the list is empty, so the rule would never apply; name the values"
+    return "the list is empty; name at least one"
 
 
 _SENTENCES: Final[dict[str, Callable[[Any, str | None, YamlPath, dict[str, Any]], str]]] = {

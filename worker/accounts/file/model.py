@@ -8,158 +8,92 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictStr,
-    WithJsonSchema,
-)
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictStr, WithJsonSchema
 
+from worker.accounts.file.comparison_model import Switch, ValueName, listed
 from worker.accounts.file.kit_model import FilePart, KitPart
+from worker.accounts.file.rule_model import PLATFORM, EventPart, FieldName, State
 from worker.accounts.file.schema import finished, one_or_more, suggesting
-from worker.accounts.file.source import Unclear
-from worker.accounts.file.values import (
-    APP_PATTERN,
-    EVENT_PATTERN,
-    PATH_PATTERN,
-    check_app,
-    check_event_type,
-    check_name,
-    check_text,
-    check_value_name,
-    check_when,
-)
+from worker.accounts.file.timezones import check_timezone
+from worker.accounts.file.values import APP_PATTERN, EVENT_PATTERN, PATH_PATTERN, check_app, check_event_type
 from worker.handlers import HANDLERS
-from worker.handlers.base import PLATFORM_FIELDS
-from worker.mapping import FIRST_NAME, MAX_NAME_LENGTH, Options
-
-
-def _listed(value: object) -> object:
-    return value if isinstance(value, list) else [value]
-
-
-def _switch(value: object) -> object:
-    """Take YAML's `no` for what it can only mean here."""
-    return value.value if isinstance(value, Unclear) and value.value is not None else value
-
+from worker.mapping import FIRST_NAME, Options
+from worker.mapping.options import ANY, NEVER
 
 AppName: TypeAlias = Annotated[StrictStr, AfterValidator(check_app)]
 EventType: TypeAlias = Annotated[StrictStr, AfterValidator(check_event_type)]
-ValueName: TypeAlias = Annotated[StrictStr, AfterValidator(check_value_name)]
-TagName: TypeAlias = Annotated[
-    StrictStr,
-    AfterValidator(check_name),
-    Field(json_schema_extra={"minLength": 1, "maxLength": MAX_NAME_LENGTH, "pattern": r"\S"}),
-]
-FieldName: TypeAlias = Annotated[
-    StrictStr,
-    AfterValidator(check_text),
-    Field(json_schema_extra={"minLength": 1, "maxLength": MAX_NAME_LENGTH, "pattern": r"\S"}),
-]
-"""A custom field's label or key; unlike a tag's name it has no placeholders."""
 
 _APP_SCHEMA: Final = {"type": "string", "pattern": APP_PATTERN}
-_WHEN_SCHEMA: Final = {"type": ["string", "number", "boolean"]}
+_TYPE_SCHEMA: Final = {"type": "string", "pattern": EVENT_PATTERN}
 
 Apps: TypeAlias = Annotated[
     list[AppName],
-    BeforeValidator(_listed),
+    BeforeValidator(listed),
     Field(min_length=1),
     WithJsonSchema(one_or_more(_APP_SCHEMA, unique=True)),
 ]
-WhenValues: TypeAlias = Annotated[
-    list[Annotated[Any, AfterValidator(check_when)]],
-    BeforeValidator(_listed),
+EventTypes: TypeAlias = Annotated[
+    list[EventType],
+    BeforeValidator(listed),
     Field(min_length=1),
-    WithJsonSchema(one_or_more(_WHEN_SCHEMA)),
+    WithJsonSchema(one_or_more(_TYPE_SCHEMA, unique=True)),
 ]
-Switch: TypeAlias = Annotated[StrictBool, BeforeValidator(_switch, json_schema_input_type=bool)]
+ValueNames: TypeAlias = Annotated[
+    list[ValueName],
+    BeforeValidator(listed),
+    Field(min_length=1),
+    WithJsonSchema(one_or_more({"type": "string"}, unique=True)),
+]
 
-_PLATFORM: Final = {name: f"The event's {path}." for name, path in PLATFORM_FIELDS.items()}
 _EVENTS: Final = {
     kind: f"{handler.meaning[:1].upper()}{handler.meaning[1:]}." for kind, handler in HANDLERS.items()
 }
 
+Format: TypeAlias = Literal["date"]
 
-class TagPart(FilePart):
-    """A tag to add, and what becomes of the tags that this entry gave the same person before."""
 
-    model_config = ConfigDict(title="Tag")
+class FieldPart(FilePart):
+    """The custom field that a value goes to, and how it is written there."""
 
-    tag: TagName = Field(title="Tag", description="The tag's name, with braces.")
-    replaces: Switch = Field(
-        default=False,
-        title="Replaces",
-        description="true: whatever else this entry gave the same person before is taken off.",
+    model_config = ConfigDict(title="Field")
+
+    field: FieldName = Field(title="Field", description="The custom field's label or key.")
+    format: Format | None = Field(
+        default=None, title="Format", description="date: the date of a time, in the account's time zone."
     )
 
 
-def _spelled_out(value: object) -> object:
-    """Take a bare name for a tag that replaces nothing."""
-    return value if isinstance(value, dict) and value.keys() & TagPart.model_fields else {"tag": value}
+def _field(value: object) -> object:
+    """Take a bare name for a field to which the value goes as it is."""
+    is_part = isinstance(value, dict) and value.keys() & FieldPart.model_fields
+    return value if is_part or value is None else {"field": value}
 
 
-AddedTag: TypeAlias = Annotated[
-    TagPart, BeforeValidator(_spelled_out, json_schema_input_type=TagPart | TagName)
+class KitFieldPart(FilePart):
+    """Where a custom field's value comes from: the first of these that the event has."""
+
+    model_config = ConfigDict(title="Kit field")
+
+    from_: ValueNames = Field(
+        alias="from", title="From", description="One value or several; the first that is there is sent."
+    )
+    format: Format | None = Field(
+        default=None, title="Format", description="date: the date of a time, in the account's time zone."
+    )
+
+
+def _kit_field(value: object) -> object:
+    """Take one name, or a list of names, for the values alone."""
+    return value if isinstance(value, dict) else {"from": value}
+
+
+Target: TypeAlias = Annotated[
+    FieldPart | None, BeforeValidator(_field, json_schema_input_type=FieldName | FieldPart | None)
 ]
-
-
-class _Tags(FilePart):
-    add_tags: list[AddedTag] | None = Field(
-        default=None,
-        title="Tags to add",
-        description=(
-            "Tags to add. Braces are filled in from the event: any platform field, or a path such as "
-            "data.user.locale. Without that value the tag is owed: the rest of the event is applied, and a "
-            "dead letter names the tag. "
-            "With replaces: true, what the same entry gave the person before is taken off."
-        ),
-        examples=[
-            ["Active Member"],
-            ["{mk_access_level} access"],
-            [{"tag": "{mk_access_level} access", "replaces": True}],
-        ],
-    )
-    remove_tags: list[TagName] | None = Field(
-        default=None,
-        title="Tags to remove",
-        description="Tags to remove, before others are added. Braces are filled in from the event.",
-        examples=[["Cancelled"]],
-    )
-
-
-class RulePart(_Tags):
-    """Tags for those events only in which every line of `when` holds."""
-
-    model_config = ConfigDict(
-        title="Rule", json_schema_extra={"anyOf": [{"required": ["add_tags"]}, {"required": ["remove_tags"]}]}
-    )
-
-    when: dict[ValueName, WhenValues] = Field(
-        min_length=1,
-        title="When",
-        description=(
-            "Values that the event must have, all of them: one value or a list of which one must match. "
-            "Compared to the letter, upper and lower case included."
-        ),
-        examples=[{"mk_subscription_plan": "Annual"}, {"data.user.locale": ["de", "fr"]}],
-        json_schema_extra=suggesting(PATH_PATTERN, _PLATFORM),
-    )
-
-
-class EventPart(_Tags):
-    """What one type of event does. It replaces the default of that type; `null` turns the type off."""
-
-    model_config = ConfigDict(title="Event")
-
-    rules: list[RulePart] | None = Field(
-        default=None,
-        title="Rules",
-        description="Further tags under a condition. Each rule that matches adds its own; a later one wins.",
-    )
+Sources: TypeAlias = Annotated[
+    KitFieldPart,
+    BeforeValidator(_kit_field, json_schema_input_type=ValueNames | KitFieldPart),
+]
 
 
 class OptionsPart(FilePart):
@@ -167,7 +101,7 @@ class OptionsPart(FilePart):
 
     model_config = ConfigDict(title="Options")
 
-    subscriber_state: Literal["active", "inactive"] = Field(
+    subscriber_state: State = Field(
         default=Options().subscriber_state,
         title="State of new subscribers",
         description="State of the people whom this worker creates in Kit.",
@@ -192,6 +126,24 @@ class OptionsPart(FilePart):
             "new tag becomes a dead letter."
         ),
     )
+    identity: Literal["user_id", "email"] = Field(
+        default=Options().identity,
+        title="Identity",
+        description="What tells people apart: user_id, where an event has one, or email alone.",
+    )
+    address_changes: EventTypes = Field(
+        default=list(Options().address_changes),
+        title="Address changes",
+        description=(
+            f"The event types that may change a known person's address; {ANY}: all of them; {NEVER}: none."
+        ),
+    )
+    timezone: Annotated[StrictStr, AfterValidator(check_timezone)] = Field(
+        default="UTC",
+        title="Time zone",
+        description="Of dates, such as Europe/Berlin (IANA).",
+        examples=["Europe/Berlin", "America/New_York"],
+    )
 
 
 class AccountFile(FilePart):
@@ -214,7 +166,7 @@ class AccountFile(FilePart):
         ),
         json_schema_extra=suggesting(EVENT_PATTERN, _EVENTS),
     )
-    fields: dict[ValueName, FieldName | None] | None = Field(
+    fields: dict[ValueName, Target] | None = Field(
         default=None,
         title="Fields",
         description=(
@@ -223,9 +175,19 @@ class AccountFile(FilePart):
             "Kit's own first name. null: do not send it."
         ),
         examples=[
-            {"mk_subscription_plan": "Subscription plan", "data.user.locale": "Locale", "mk_user_id": None}
+            {"mk_subscription_plan": "Subscription plan", "data.user.locale": "Locale", "mk_user_id": None},
+            {"mk_subscription_ends_at": {"field": "Ends", "format": "date"}},
         ],
-        json_schema_extra=suggesting(PATH_PATTERN, _PLATFORM),
+        json_schema_extra=suggesting(PATH_PATTERN, PLATFORM),
+    )
+    kit_fields: dict[FieldName, Sources] | None = Field(
+        default=None,
+        title="Kit fields",
+        description=(
+            "The other way round: a custom field in Kit, and the values of which it receives the first that "
+            "the event has. One value may go to several fields."
+        ),
+        examples=[{"Access until": {"from": ["mk_subscription_ends_at", "mk_access_expires_at"]}}],
     )
     options: OptionsPart | None = Field(
         default=None, title="Options", description="How this account is kept."

@@ -12,19 +12,18 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 
 from worker.accounts.account import Account
-from worker.accounts.file.cross_checks import DEFAULT_FIELDS, cross_faults
+from worker.accounts.file.cross_checks import cross_faults
 from worker.accounts.file.errors import form_faults, label
 from worker.accounts.file.kit_model import KitPart
-from worker.accounts.file.model import AccountFile, EventPart, RulePart
+from worker.accounts.file.meaning import events_of, fields_of, options_of
+from worker.accounts.file.model import AccountFile
 from worker.accounts.file.odd_characters import plain_text
 from worker.accounts.file.secrets import CLIENT_ID, SecretPlace
 from worker.accounts.file.source import FileFault, Source, YamlPath, read_yaml
 from worker.accounts.file.syntax_errors import START, Spot
 from worker.errors import ConfigurationError, Problem
 from worker.files import NoSecretError, read_text
-from worker.handlers import HANDLERS
 from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
-from worker.mapping import Condition, EventMapping, FieldTarget, Options, Rule, Template
 
 ACCOUNT_NAME: Final = re.compile(r"[a-z0-9-]{1,64}")
 
@@ -158,42 +157,16 @@ def _secret_places(kit: KitPart, path: Path) -> list[SecretPlace]:
 def _account(
     form: AccountFile, path: Path, credential: Credential | None, version: str, places: list[SecretPlace]
 ) -> Account:
-    options = form.options
     return Account(
         name=path.stem,
         apps=tuple(form.app),
         credential=credential,
-        events=_events(form.events or {}),
-        fields=_fields(form.fields or {}),
-        options=Options(**options.model_dump()) if options else Options(),
+        events=events_of(form),
+        fields=fields_of(form),
+        options=options_of(form),
         path=path,
         version=version,
         # Many accounts may be connected to one app; a key or a token is one account's.
         secret_place="" if form.kit.oauth else str(places[0]),
         key_files=tuple(place.file for place in places if place.file),
     )
-
-
-def _events(listed: Mapping[str, EventPart | None]) -> dict[str, EventMapping]:
-    mappings = {kind: handler.default for kind, handler in HANDLERS.items()}
-    mappings |= {kind: _event(part) if part else None for kind, part in listed.items()}
-    return {kind: mapping for kind, mapping in mappings.items() if mapping is not None}
-
-
-def _event(part: EventPart) -> EventMapping:
-    return EventMapping(_rule(part), tuple(_rule(rule) for rule in part.rules or ()))
-
-
-def _rule(part: EventPart | RulePart) -> Rule:
-    return Rule(
-        add_tags=tuple(Template(each.tag, each.replaces) for each in part.add_tags or ()),
-        remove_tags=tuple(map(Template, part.remove_tags or ())),
-        when=tuple(Condition(name, tuple(values)) for name, values in part.when.items())
-        if isinstance(part, RulePart)
-        else (),
-    )
-
-
-def _fields(listed: Mapping[str, str | None]) -> tuple[FieldTarget, ...]:
-    targets = {**DEFAULT_FIELDS, **listed}
-    return tuple(FieldTarget(name, target) for name, target in targets.items() if target is not None)

@@ -76,6 +76,13 @@ class Source:
             path = path[:-1]
         return path
 
+    def reached(self, path: YamlPath) -> YamlPath:
+        """Return a path without the parts that do not stand in the file, since a check has put them there."""
+        found: YamlPath = ()
+        for part in path:
+            found = (*found, part) if (*found, part) in self.spots else found
+        return found
+
     def spot(self, path: YamlPath, *, key: bool = False) -> Spot:
         """Return where a value begins, or its key; of one that is not there, of what would hold it."""
         path = self.known(path)

@@ -1,11 +1,10 @@
-"""Checks single values of an account file: names, event types, apps, variables, conditions.
+"""Checks single values of an account file: names, event types, apps, variables.
 
 Each check raises a `ValueError` whose text is a sentence for the admin.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
@@ -13,10 +12,10 @@ from itertools import pairwise
 from typing import Final
 
 from worker.accounts.file.odd_characters import named
-from worker.accounts.file.source import Unclear
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.mapping import MAX_NAME_LENGTH
+from worker.mapping.template import placeholder
 
 MAX_TYPE_LENGTH: Final = 190
 MAX_APP_LENGTH: Final = 64
@@ -26,6 +25,10 @@ APP_PATTERN: Final = rf"^[A-Za-z0-9_-]{{1,{MAX_APP_LENGTH}}}$"
 EVENT_PATTERN: Final = r"^[^\s.*#]+(\.[^\s.*#]+)*$"
 PATH_PATTERN: Final = r"^data(\.[^\s.{}]+)+$"
 ENV_PATTERN: Final = "^KIT_[A-Z0-9_]+$"
+
+_NO_TYPES: Final = frozenset(
+    {"add_tags", "remove_tags", "rules", "set_fields", "clear_fields", "subscriber_state"}
+)
 
 _SETTINGS: Final = frozenset(
     {"KIT_BASE_URL", "KIT_RATE_LIMIT", "KIT_CONCURRENCY", "KIT_TIMEOUT", "KIT_ALLOW_HTTP"}
@@ -89,8 +92,10 @@ def check_name(text: str) -> str:
             f'the braces in "{shown(name)}" do not match; each {{ needs its }}, as in '
             '"{mk_access_level} access"'
         )
-    for placeholder in re.findall(r"\{([^{}]*)\}", name):
-        _check_value_name(placeholder, "placeholder {%s}")
+    for inside in re.findall(r"\{([^{}]*)\}", name):
+        _check_value_name(placeholder(inside).name, "placeholder {%s}")
+        if "|" in inside and not placeholder(inside).default:
+            raise ValueError(f"write a default after the | in {{{shown(inside)}}}, or take the | out")
     return name
 
 
@@ -127,7 +132,7 @@ def check_event_type(text: str) -> str:
     """Return an event type; one that is nearly a known one is taken for a slip."""
     if len(text) > MAX_TYPE_LENGTH:
         raise ValueError(f"an event type has at most {MAX_TYPE_LENGTH} characters; this one has {len(text)}")
-    if text in ("add_tags", "remove_tags", "rules"):
+    if text in _NO_TYPES:
         raise ValueError("not an event type; indent this line, and those below it, under an event type")
     if text not in HANDLERS and (known := next((name for name in HANDLERS if _is_slip(text, name)), None)):
         odd = next((f" ({letter} is a {named(letter)})" for letter in text if not letter.isascii()), "")
@@ -214,25 +219,3 @@ def secret_in_file(what: str, key: str, variable: str) -> str:
 
 
 KEY_IN_FILE: Final = secret_in_file("API key", "api_key_env", "KIT_API_KEY")
-
-
-def check_when(value: object) -> str:
-    """Return a value of `when` as the text that an event's value is compared with."""
-    if isinstance(value, Unclear):
-        meant = f", or {value.taken_for} without" if value.value is not None else ""
-        written = shown(value.written)
-        said = f'YAML reads {written} as {value.taken_for}; write "{written}" in quotes{meant}'
-        raise ValueError(said)  # noqa: TRY004 - pydantic collects ValueErrors only
-    if value is None:
-        raise ValueError("a value is missing here; a rule cannot ask for a value that is not there")
-    if isinstance(value, list | dict):
-        raise ValueError("must be one or several values, not a mapping")  # noqa: TRY004 - as above
-    return _when_text(value) if isinstance(value, str) else json.dumps(value)
-
-
-def _when_text(text: str) -> str:
-    if not text.strip():
-        raise ValueError("an empty text never matches, since an empty value counts as missing")
-    if text != text.strip():
-        raise ValueError(f'never matches because of the spaces around it; write "{shown(text.strip())}"')
-    return text

@@ -113,7 +113,9 @@ def test_a_wrong_tag(tag: str, said: str) -> None:
         ("{replaces: true}", ".tag", "is missing; write the tag's name, such as tag: \"{mk_access_level}"),
         ("{tag: 5, replaces: true}", ".tag", 'YAML reads 5 as a number; write "5" in quotes'),
         ('{tag: "{data.a}", replace: true}', ".replace", "unknown key; did you mean replaces?"),
-        ('{tag: "{data.a}", replaces: perhaps}', ".replaces", "must be true or false, not perhaps"),
+        ('{tag: "{data.a}", replaces: 5}', ".replaces", "must be the name of a group of tags, such as plan"),
+        ("{tag: Gold, replaces: ' '}", ".replaces", "the name is empty; write one, or delete the entry"),
+        ("{tag: Gold, until: expires_at}", ".until", "unknown value; did you mean mk_access_expires_at?"),
         ("{tag: Gold, replaces: true}", ".replaces", "replaces takes off what this entry gave before, and"),
         ('{tag: "{plan}", replaces: true}', ".tag", "unknown placeholder {plan}"),
         ("{name: Gold}", "", "must be text; put text with a colon or braces in quotes"),
@@ -219,10 +221,220 @@ def test_placeholders_of_one_spelling_but_other_case_are_two_tags() -> None:
         ),
         ("{when: {mk_user_id: 1}, add_tags: [A], rules: []}", ".rules", "unknown key; what may stand here"),
         ("Annual", "", "must be a rule, with a value's name and the value"),
+        (
+            "{when: {data.a: '>40'}, add_tags: [A]}",
+            ".when.data.a",
+            '">40" would be compared to the letter; write {above: 40}',
+        ),
+        (
+            "{when: {data.a: [x, '<= 5']}, add_tags: [A]}",
+            ".when.data.a[2]",
+            '"<= 5" would be compared to the',
+        ),
+        (
+            "{when: {data.a: '*'}, add_tags: [A]}",
+            ".when.data.a",
+            '"*" would be compared to the letter; write {pre',
+        ),
+        (
+            "{when: {data.a: 'VIP*'}, add_tags: [A]}",
+            ".when.data.a",
+            '"VIP*" would be compared to the letter; wri',
+        ),
+        (
+            "{when: {data.a: '!=x'}, add_tags: [A]}",
+            ".when.data.a",
+            '"!=x" would be compared to the letter; write',
+        ),
+        (
+            "{when: {data.a: '== x'}, add_tags: [A]}",
+            ".when.data.a",
+            '"== x" would be compared to the letter; wri',
+        ),
+        (
+            "{when: {data.a: {abov: 4}}, add_tags: [A]}",
+            ".when.data.a.abov",
+            "unknown key; did you mean above?",
+        ),
+        (
+            "{when: {data.a: {above: x}}, add_tags: [A]}",
+            ".when.data.a.above",
+            "must be a number such as 40 or 49",
+        ),
+        (
+            "{when: {data.a: {above: '4'}}, add_tags: [A]}",
+            ".when.data.a.above",
+            "must be a number, without quotes",
+        ),
+        (
+            "{when: {data.a: {above: [4]}}, add_tags: [A]}",
+            ".when.data.a.above",
+            "must be a number such as 40 or",
+        ),
+        (
+            "{when: {data.a: {below: 2027-01-01}}, add_tags: [A]}",
+            ".when.data.a.below",
+            "must be a number such as 4",
+        ),
+        (
+            "{when: {data.a: {present: maybe}}, add_tags: [A]}",
+            ".when.data.a.present",
+            "must be true or false, not",
+        ),
+        (
+            "{when: {data.a: {not: []}}, add_tags: [A]}",
+            ".when.data.a.not",
+            "the list is empty, so the rule would",
+        ),
+        (
+            "{when: {data.a: {not: [a, null]}}, add_tags: [A]}",
+            ".when.data.a.not[2]",
+            "a value is missing here",
+        ),
+        (
+            "{when: {data.a: {like: VIP}}, add_tags: [A]}",
+            ".when.data.a.like",
+            '"VIP" has no *, which stands for an',
+        ),
+        (
+            "{when: {data.a: {}}, add_tags: [A]}",
+            ".when.data.a",
+            "must be one or several values, or compare, as in",
+        ),
+        ("{unless: {}, add_tags: [A]}", ".unless", "is empty, so the rule would always apply"),
+        ("{when: {data.a: 1}, unless: {dta.x: 1}, add_tags: [A]}", ".unless.dta.x", "unknown value"),
+        (
+            "{when: {data.a: 1}, at: mk_x, add_tags: [A]}",
+            ".at",
+            "does not belong here; move it, indented, under ord",
+        ),
+        (
+            "{when: {data.a: 1}, skip: true, add_tags: [A]}",
+            ".skip",
+            "skips the event, so that nothing of add_tags",
+        ),
+        (
+            "{when: {data.a: 1}, skip: false}",
+            "",
+            "the rule does nothing; give it add_tags or remove_tags, or set",
+        ),
+        ("{when: {data.a: 1}, skp: true}", ".skp", "unknown key; did you mean skip?"),
     ],
 )
 def test_a_wrong_rule(rule: str, place: str, said: str) -> None:
-    assert f": events.order.paid.rules[1]{place}: {said}" in problem(event(f"{{rules: [{rule}]}}"))
+    found = problems(event(f"{{rules: [{rule}]}}"))
+    assert f": events.order.paid.rules[1]{place}: {said}" in found[-1]
+
+
+@pytest.mark.parametrize(
+    ("block", "place", "said"),
+    [
+        (
+            "{set_fields: Source}",
+            ".set_fields",
+            "must be a custom field's name and what it is set to, such as",
+        ),
+        (
+            "{set_fields: {Source: no}}",
+            ".set_fields.Source",
+            'YAML reads no as false; write "no" in quotes, or',
+        ),
+        (
+            "{set_fields: {Source: [a]}}",
+            ".set_fields.Source",
+            "must be one text, number, true, false, or null to",
+        ),
+        (
+            "{set_fields: {Source: ''}}",
+            ".set_fields.Source",
+            "the text is empty; write null to clear the field",
+        ),
+        (
+            "{set_fields: {Source: }}",
+            ".set_fields.Source",
+            "nothing stands after the colon; write null to clear",
+        ),
+        (
+            "{set_fields: {Plan: '{data.plan}'}}",
+            ".set_fields.Plan",
+            "set_fields takes text as it stands; what an",
+        ),
+        (
+            "{set_fields: {Plan B: x, plan_b: y}}",
+            ".set_fields.plan_b",
+            "plan_b is the field Plan B, which stands h",
+        ),
+        (
+            "{set_fields: {First name: x}}",
+            ".set_fields.First name",
+            "write first_name to mean Kit's own first n",
+        ),
+        (
+            "{set_fields: {first_name: null}}",
+            ".set_fields.first_name",
+            "Kit's own first name is never cleared",
+        ),
+        ("{clear_fields: Plan}", ".clear_fields", "must be all, not Plan"),
+        ("{unsubscribe: please}", ".unsubscribe", "must be true or false, not please"),
+        ("{create: 0}", ".create", "must be true or false, not 0"),
+        (
+            "{subscriber_state: activ}",
+            ".subscriber_state",
+            "must be active or inactive, not activ; did you mean",
+        ),
+        ("{at: ends_at}", ".at", "unknown value; did you mean mk_subscription_ends_at?"),
+        (
+            "{opens: subscriptions}",
+            ".opens",
+            "must be subscription, not subscriptions; did you mean subscription?",
+        ),
+        (
+            "{opens: subscription, closes: subscription}",
+            "",
+            "opens and closes both stand here; keep one of them",
+        ),
+        (
+            "{skip: true, add_tags: [A]}",
+            ".skip",
+            "skips the event, so that nothing of add_tags is done; delete s",
+        ),
+        ("{remove_tags: everything}", ".remove_tags", "must be a list; write [everything]"),
+        (
+            "{remove_tags: [{group: plan}]}",
+            ".remove_tags[1].group",
+            "no event gives a tag of a group plan; a gro",
+        ),
+        ("{remove_tags: [{grup: plan}]}", ".remove_tags[1]", "unknown key grup; did you mean group?"),
+        ("{remove_tags: [{group: [a]}]}", ".remove_tags[1].group", "must be one name, not a list"),
+        (
+            "{add_tags: [{tag: A, replaces: plan}, {tag: B, replaces: plan}]}",
+            ".add_tags[2]",
+            "people have one tag of plan at a time, and A stands here already",
+        ),
+        (
+            '{add_tags: ["{mk_access_level|} access"]}',
+            ".add_tags[1]",
+            "write a default after the | in {mk_access",
+        ),
+        (
+            '{add_tags: ["{level|Basic} access"]}',
+            ".add_tags[1]",
+            "unknown placeholder {level}; did you mean mk_a",
+        ),
+    ],
+)
+def test_a_wrong_effect(block: str, place: str, said: str) -> None:
+    assert f": events.order.paid{place}: {said}" in problem(event(block))
+
+
+def test_a_group_that_is_emptied_must_be_one_that_is_given() -> None:
+    """Given a group that another event gives, then a slip in its name is asked about."""
+    gives = f"{KIT}events:\n  order.paid: {{add_tags: [{{tag: '{{data.plan}}', replaces: plan}}]}}\n"
+    empties = "  order.refunded: {remove_tags: [{group: %s}]}\n"
+
+    assert parse_account(gives + empties % "plan", PATH, {})
+    said = problem(gives + empties % "plans")
+    assert ".remove_tags[1].group: no event gives a tag of a group plans; did you mean plan?" in said
 
 
 @pytest.mark.parametrize(
@@ -272,10 +484,80 @@ def test_a_name_with_nothing_after_it_is_asked_about() -> None:
             "{data.x: Plan B, data.y: plan_b}",
             "fields.data.y: plan_b receives data.x already, in line 2; a custom field holds one value",
         ),
+        (
+            "data.x: {format: date}",
+            "fields.data.x.field: is missing; name the custom field, such as field: Ends",
+        ),
+        (
+            "data.x: {field: Ends, format: dat}",
+            "fields.data.x.format: must be date, not dat; did you mean date?",
+        ),
+        ("data.x: {field: Ends, fmt: date}", "fields.data.x.fmt: unknown key; did you mean format?"),
+        ("data.x: {field: 5}", 'fields.data.x.field: YAML reads 5 as a number; write "5" in quotes'),
+        ("data.x: [Ends]", "fields.data.x: must be one name, not a list"),
     ],
 )
 def test_a_wrong_field(entry: str, said: str) -> None:
     assert f": {said}" in problem(f"{KIT}fields: {entry if entry.startswith('{') else '{' + entry + '}'}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "kit_fields: {Ends: ends_at}",
+            "kit_fields.Ends: unknown value; did you mean mk_subscription_ends_at?",
+        ),
+        ("kit_fields: {Ends: []}", "kit_fields.Ends: the list is empty; name at least one"),
+        (
+            "kit_fields: {Ends: {format: date}}",
+            "kit_fields.Ends.from: is missing; name the values, such as from:",
+        ),
+        (
+            "kit_fields: {Ends: {from: data.x, form: date}}",
+            "kit_fields.Ends.form: unknown key; did you mean f",
+        ),
+        (
+            "kit_fields: {First name: data.x}",
+            "kit_fields.First name: write first_name to mean Kit's own first",
+        ),
+        (
+            "kit_fields: Ends",
+            "kit_fields: must be followed by indented lines, such as Plan: mk_subscription_plan",
+        ),
+        (
+            "{fields: {data.x: Plan B}, kit_fields: {plan_b: data.y}}",
+            "kit_fields.plan_b: plan_b receives data.x already, in line 2; a custom field holds one value",
+        ),
+        (
+            "kit_fields: {Plan B: data.y, plan_b: data.z}",
+            "kit_fields.plan_b: plan_b receives what stands there already, in line 2",
+        ),
+    ],
+)
+def test_a_wrong_kit_field(text: str, said: str) -> None:
+    both = text[1:-1].replace(", kit_fields", "\nkit_fields") if text.startswith("{") else text
+    assert f": {said}" in problem(f"{KIT}{both}\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("identity: mail", "must be user_id or email, not mail; did you mean email?"),
+        ("address_changes: []", "the list is empty; name at least one"),
+        (
+            "address_changes: [any, user.updated]",
+            "any stands for itself; write any alone, or event types without",
+        ),
+        ("timezone: Berlin", "Berlin is no time zone; did you mean Europe/Berlin?"),
+        ("timezone: Europe/Berln", "Europe/Berln is no time zone; did you mean Europe/Berlin?"),
+        ("timezone: New York", "New York is no time zone; did you mean America/New_York?"),
+        ("timezone: Mars/Base", "Mars/Base is no time zone, which is written as in Europe/Berlin"),
+        ("timezone: 2", 'YAML reads 2 as a number; write "2" in quotes'),
+    ],
+)
+def test_a_wrong_option_of_people_and_times(option: str, said: str) -> None:
+    assert f": options.{option.partition(':')[0]}: {said}" in problem(f"{KIT}options: {{{option}}}\n")
 
 
 @pytest.mark.parametrize(
@@ -324,7 +606,7 @@ def test_a_wrong_app(app: str, said: str) -> None:
         ("add_tags: [A]", "move it, indented, under an event type"),
         ("order.paid: {add_tags: [A]}", "does not belong here; move it, indented, under events"),
         ("event: {}", "unknown key; did you mean events?"),
-        ("<<: {a: b}", "unknown key; what may stand here: app, kit, events, fields, options"),
+        ("<<: {a: b}", "unknown key; what may stand here: app, kit, events, fields, kit_fields, options"),
     ],
 )
 def test_a_key_at_the_wrong_level_is_told_where_it_belongs(line: str, said: str) -> None:

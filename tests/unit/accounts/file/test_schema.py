@@ -41,6 +41,43 @@ options:
   max_created_tags: 100
 """
 
+MORE = """\
+kit: {api_key_env: KIT_API_KEY}
+events:
+  subscription.started:
+    add_tags: [Active Member, {tag: "Plan {mk_subscription_plan}", replaces: plan}]
+    remove_tags: [Cancelled]
+    set_fields: {Cancelled on: null, Source: app}
+  subscription.canceled:
+    at: mk_subscription_ends_at
+    remove_tags: [Active Member, {group: plan}]
+    add_tags: [Cancelled]
+    rules:
+      - when: {mk_cancel_reason: plan_change}
+        skip: true
+  access.granted:
+    add_tags: [{tag: "{mk_access_level|Basic} access", until: mk_access_expires_at}]
+  order.paid:
+    create: false
+    rules:
+      - when: {data.order.total: {above: 40}, data.user.locale: {not: [de, fr]}}
+        unless: {data.order.test: true}
+        add_tags: ["Bought {data.order.products}"]
+  trial.ended: {closes: subscription, subscriber_state: inactive}
+  user.deleted: {remove_tags: all, clear_fields: all, unsubscribe: true}
+fields:
+  mk_subscription_ends_at: {field: Ends, format: date}
+kit_fields:
+  Access until: {from: [mk_subscription_ends_at, mk_access_expires_at], format: date}
+  Plan: mk_subscription_plan
+  Name: [data.user.nickname, mk_first_name]
+options:
+  identity: email
+  address_changes: [user.updated, user.email_changed]
+  timezone: Europe/Berlin
+"""
+"""What the contract has beside the guide's first example."""
+
 
 def is_valid_by_schema(text: str) -> bool:
     return Draft202012Validator(account_schema()).is_valid(yaml.safe_load(text))
@@ -80,6 +117,11 @@ def test_the_schema_is_itself_valid() -> None:
         f"{KIT}events:\nfields:\noptions:\n",
         f"{KIT}events: {{order.paid: {{add_tags: [A]}}, user.signed_up: null}}\n",
         f"{KIT}events: {{a.b: {{rules: [{{when: {{data.x: [1, true, a, 1.5]}}, remove_tags: [A]}}]}}}}\n",
+        MORE,
+        f"{KIT}events: {{a.b: {{rules: [{{unless: {{data.x: {{present: true}}}}, create: false}}]}}}}\n",
+        f"{KIT}events: {{a.b: {{add_tags: [{{tag: A, replaces: true, until: data.x}}]}}}}\n".replace(
+            "A,", '"{mk_user_id}",'
+        ),
     ],
 )
 def test_what_is_valid_is_valid_for_both(text: str) -> None:
@@ -123,6 +165,23 @@ def test_what_is_valid_is_valid_for_both(text: str) -> None:
         f"{KIT}events: {{order.paid: {{rules: [{{when: {{data.x: []}}, add_tags: [A]}}]}}}}",
         f"{KIT}events: {{order.paid: {{rules: [{{when: {{data.x: null}}, add_tags: [A]}}]}}}}",
         f"{KIT}events: {{order.paid: {{rules: [{{when: {{data.x: 1}}}}]}}}}",
+        f"{KIT}events: {{order.paid: {{rules: [{{when: {{data.x: {{}}}}, skip: true}}]}}}}",
+        f"{KIT}events: {{order.paid: {{rules: [{{when: {{data.x: {{over: 1}}}}, skip: true}}]}}}}",
+        f"{KIT}events: {{order.paid: {{rules: [{{when: {{data.x: {{above: a}}}}, skip: true}}]}}}}",
+        f"{KIT}events: {{order.paid: {{rules: [{{when: {{data.x: {{like: a}}}}, skip: true}}]}}}}",
+        f"{KIT}events: {{order.paid: {{rules: [{{unless: {{}}, skip: true}}]}}}}",
+        f"{KIT}events: {{order.paid: {{remove_tags: every}}}}",
+        f"{KIT}events: {{order.paid: {{remove_tags: [{{grup: a}}]}}}}",
+        f"{KIT}events: {{order.paid: {{clear_fields: true}}}}",
+        f"{KIT}events: {{order.paid: {{set_fields: {{A: [1]}}}}}}",
+        f"{KIT}events: {{order.paid: {{opens: shop}}}}",
+        f"{KIT}events: {{order.paid: {{add_tags: [{{tag: A, replaces: 5}}]}}}}",
+        f"{KIT}fields: {{data.x: {{format: date}}}}",
+        f"{KIT}fields: {{data.x: {{field: A, format: time}}}}",
+        f"{KIT}kit_fields: {{A: []}}",
+        f"{KIT}kit_fields: {{A: {{format: date}}}}",
+        f"{KIT}options: {{identity: name}}",
+        f"{KIT}options: {{address_changes: []}}",
         f"{KIT}fields: {{mk_plan: A}}",
         f"{KIT}fields: {{user.locale: A}}",
         f"{KIT}fields: {{mk_user_id: 5}}",

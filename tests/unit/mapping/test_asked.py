@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
@@ -10,15 +12,15 @@ from hypothesis import strategies as st
 
 from tests.unit.examples import NOON, order
 from worker.errors import InvalidEvent, Reason
-from worker.events.values import MISSING, Found
+from worker.events.values import MISSING, Found, Lookup, as_found
 from worker.mapping import (
     MAX_NAME_LENGTH,
     Asked,
     Condition,
     EventMapping,
     FieldTarget,
-    Lookup,
     Occasion,
+    Options,
     Owed,
     Rule,
     Template,
@@ -26,6 +28,7 @@ from worker.mapping import (
     to_change,
 )
 from worker.subscribers.change import Change
+from worker.subscribers.parts import Part
 
 VALUES: Mapping[str, Found] = {
     "mk_subscription_plan": "Annual",
@@ -51,7 +54,7 @@ def rule(*add: str, remove: tuple[str, ...] = (), **when: tuple[str, ...]) -> Ru
 
 def asked(base: Rule = Rule(), *rules: Rule, fields: Mapping[str, str] | None = None) -> Asked:  # noqa: B008
     targets = tuple(FieldTarget(source, target) for source, target in (fields or {}).items())
-    return to_change(EventMapping(base, rules), targets, Occasion(find, order(1), NOON))
+    return to_change(EventMapping(base, rules), targets, Options(), Occasion(find, order(1), NOON))
 
 
 def made(base: Rule = Rule(), *rules: Rule, fields: Mapping[str, str] | None = None) -> Change:  # noqa: B008
@@ -130,7 +133,7 @@ def test_a_rule_matches_if_every_condition_holds_to_the_letter(
     ],
 )
 def test_placeholders_become_the_events_values_once(template: str, name: str) -> None:
-    assert Template(template).render(find) == name
+    assert Template(template).names(find) == (name,)
 
 
 @pytest.mark.parametrize(
@@ -197,9 +200,9 @@ def test_a_name_that_grows_too_long_is_refused() -> None:
     def long(_: str) -> Found:
         return "x" * MAX_NAME_LENGTH
 
-    assert Template("{a}").render(long) == "x" * MAX_NAME_LENGTH
+    assert Template("{a}").names(long) == ("x" * MAX_NAME_LENGTH,)
     with pytest.raises(InvalidEvent, match=f"longer than {MAX_NAME_LENGTH}"):
-        Template("{a}!").render(long)
+        Template("{a}!").names(long)
 
 
 def test_only_tags_out_of_placeholders_are_marked_as_such() -> None:
@@ -262,8 +265,7 @@ def test_the_first_name_is_kits_own_and_never_cleared() -> None:
 def test_even_an_event_that_says_nothing_makes_sure_of_the_subscriber() -> None:
     change = made()
 
-    assert change == Change(ensure=change.ensure)
-    assert change.ensure is not None
+    assert change == Change(ensure=Part(value=True, order=order(1)), creates=Part("active", order(1)))
 
 
 def test_all_parts_carry_the_order_of_their_event() -> None:
@@ -287,7 +289,7 @@ def test_of_thousands_of_rules_an_event_looks_at_those_that_its_values_name() ->
         return {"status": "active", "product": "P700"}.get(name, MISSING)
 
     rules = [rule(f"Bought {n}", status=("active",), product=(f"P{n}", f"p{n}")) for n in range(1240)]
-    part = to_change(EventMapping(rules=tuple(rules)), (), Occasion(noting, order(1), NOON))
+    part = to_change(EventMapping(rules=tuple(rules)), (), Options(), Occasion(noting, order(1), NOON))
 
     assert tags(part.change) == {"Bought 700": True}
     assert len(looks) <= 4
@@ -323,3 +325,167 @@ def test_the_index_finds_what_a_look_at_each_rule_finds(
     mapping, owed = EventMapping(rules=tuple(rule("T", **when) for when in conditions)), Owed()
     found = [number for number, _ in matching_rules(mapping, lookup, owed)][1:]
     assert (found, owed) == by_looking(mapping, lookup)
+
+
+# -- skipped, later, created ------------------------------------------------------------------------------
+
+PLAIN = Options()
+WHEN = (Condition("mk_subscription_plan", ("Annual",)),)
+AHEAD, PASSED = NOON + timedelta(days=1), NOON - timedelta(days=1)
+TIMES: Mapping[str, Found] = {
+    "ahead": AHEAD.isoformat(),
+    "passed": PASSED.isoformat(),
+    "soon": "soon",
+    "null": None,
+}
+
+
+def at(
+    mapping: EventMapping,
+    now: datetime = NOON,
+    options: Options = PLAIN,
+    **fields: str,
+) -> Asked:
+    """What an event asks for at a moment."""
+    targets = tuple(FieldTarget(source, target) for source, target in fields.items())
+    occasion = Occasion(lambda name: TIMES.get(name, find(name)), order(1), now)
+    return to_change(mapping, targets, options, occasion)
+
+
+def test_an_event_that_any_rule_skips_asks_for_nothing_and_says_which_rule() -> None:
+    tags = Rule((Template("Member"), Template("{data.nothing}")))
+
+    asked = at(EventMapping(tags, (Rule(when=WHEN, skip=True), Rule((Template("VIP"),), when=WHEN))))
+    assert (asked.change, asked.owed, asked.skipped) == (Change(), (), "rule 1")
+    assert at(EventMapping(Rule(skip=True))).skipped == "always"
+    other = (Condition("mk_subscription_plan", ("Monthly",)),)
+    assert at(EventMapping(tags, (Rule(when=other, skip=True),))).skipped == ""
+
+
+def test_an_event_that_takes_effect_later_asks_for_nothing_until_then() -> None:
+    mapping = EventMapping(Rule((Template("Cancelled"), Template("{data.nothing}"))), at="ahead")
+
+    before, then = at(mapping), at(mapping, AHEAD)
+
+    assert (before.change, before.owed) == (Change(), ())
+    assert (before.again, before.due, before.phase) == (AHEAD, AHEAD, 0)
+    assert tags(then.change) == {"Cancelled": True}
+    assert (then.again, then.due, then.phase, len(then.owed)) == (None, AHEAD, 1, 1)
+
+
+@pytest.mark.parametrize("name", ["null", "nothing"])
+def test_an_event_without_a_time_of_its_effect_takes_effect_at_once(name: str) -> None:
+    asked = at(EventMapping(Rule((Template("Cancelled"),)), at=name))
+
+    assert tags(asked.change) == {"Cancelled": True}
+    assert (asked.again, asked.due, asked.phase) == (None, None, 0)
+
+
+@pytest.mark.parametrize("name", ["soon", "odd.time"])
+def test_an_event_of_which_nobody_can_tell_when_it_takes_effect_is_invalid(name: str) -> None:
+    """Neither now nor later would surely be right: it becomes a dead letter before anything is done."""
+    with pytest.raises(InvalidEvent, match=name.replace(".", r"\.")):
+        at(EventMapping(Rule((Template("Cancelled"),)), at=name))
+
+
+def test_a_skipped_event_is_not_asked_about_again() -> None:
+    assert at(EventMapping(rules=(Rule(when=WHEN, skip=True),), at="ahead")).again is None
+    assert at(EventMapping(rules=(Rule(when=WHEN, skip=True),), at="soon")).skipped == "rule 1"
+
+
+def test_an_event_with_tags_that_end_is_asked_about_again_at_the_next_end() -> None:
+    later = (AHEAD + timedelta(days=1)).isoformat()
+    rule = Rule(
+        (Template("Gold", until="ahead"), Template("Silver", until="later"), Template("Tin", until="passed"))
+    )
+    occasion = Occasion(lambda name: {**TIMES, "later": later}.get(name, MISSING), order(1), NOON)
+
+    asked = to_change(EventMapping(rule), (), Options(), occasion)
+
+    assert tags(asked.change) == {"Gold": True, "Silver": True, "Tin": False}
+    assert (asked.again, asked.due, asked.phase) == (AHEAD, None, 1)
+
+
+def test_times_without_an_offset_are_those_of_the_account() -> None:
+    berlin = Options(timezone=timezone(timedelta(hours=2)))
+    occasion = Occasion(lambda _: "2026-07-01T14:00:01", order(1), NOON)
+
+    assert to_change(EventMapping(at="x"), (), berlin, occasion).again == NOON + timedelta(seconds=1)
+    assert to_change(EventMapping(at="x"), (), Options(), occasion).again == NOON + timedelta(
+        hours=2, seconds=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("rules", "state"),
+    [
+        ((), "inactive"),
+        ((Rule(create=False),), None),
+        ((Rule(create=False), Rule(create=True)), "inactive"),
+        ((Rule(create=True), Rule(create=False)), None),
+        ((Rule(subscriber_state="active"),), "active"),
+        ((Rule(subscriber_state="active"), Rule(subscriber_state="inactive")), "inactive"),
+        ((Rule(unsubscribe=True),), None),
+        ((Rule(unsubscribe=True), Rule(create=True)), "inactive"),
+    ],
+)
+def test_the_last_rule_says_whether_and_how_people_are_created(
+    rules: tuple[Rule, ...], state: str | None
+) -> None:
+    """Nobody is created only to be unsubscribed."""
+    matching = tuple(replace(rule, when=WHEN) for rule in rules)
+    change = at(EventMapping(rules=matching), options=Options("inactive")).change
+
+    assert change.creates == (Part(state, order(1)) if state else None)
+    assert (change.ensure is not None) is (state is not None)
+
+
+def test_fields_are_set_to_what_the_last_rule_says_whatever_the_event_says() -> None:
+    base = Rule(set_fields={"Source": "app", "Plan": "none", "Locale": None})
+    later = Rule(when=WHEN, set_fields={"Plan": "yearly", "first_name": "Friend"})
+
+    asked = at(EventMapping(base, (later,)), mk_subscription_plan="Plan", mk_first_name="first_name")
+
+    assert {name: part.value for name, part in asked.change.fields.items()} == {
+        "Source": "app",
+        "Plan": "yearly",
+        "Locale": None,
+    }
+    assert asked.change.first_name == Part("Friend", order(1))
+    assert asked.sets == {"Source": "app", "Plan": "yearly", "Locale": None, "first_name": "Friend"}
+
+
+def test_an_event_that_ends_all_takes_all_off_and_sends_nothing_of_its_own() -> None:
+    """Given the deletion of a person, the fields of the event itself do not come back with it."""
+    base = Rule(tags_off=True, fields_off=True, unsubscribe=True, set_fields={"Deleted": "yes"})
+
+    change = at(EventMapping(base), mk_first_name="first_name", mk_subscription_plan="Plan").change
+
+    key = Part(value=True, order=order(1))
+    assert change == Change(
+        fields={"Deleted": Part("yes", order(1))}, tags_off=key, fields_off=key, unsubscribe=key
+    )
+
+
+def test_a_later_rule_that_clears_all_takes_back_what_was_set_before() -> None:
+    first, then = Rule(set_fields={"A": "1"}), Rule(when=WHEN, fields_off=True, set_fields={"B": "2"})
+
+    assert at(EventMapping(first, (then,))).change.fields.keys() == {"B"}
+
+
+def test_numbers_and_lists_are_written_as_people_write_them() -> None:
+    values: Mapping[str, Found] = {
+        "total": as_found(0.1 + 0.2, ""),
+        "interests": as_found(["tea", "cake"], ""),
+    }
+    occasion = Occasion(lambda name: values.get(name, MISSING), order(1), NOON)
+    fields = (FieldTarget("total", "Total"), FieldTarget("interests", "Interests"))
+    rule = Rule((Template("Likes {interests}"), Template("Paid {total}")))
+
+    change = to_change(EventMapping(rule), fields, Options(), occasion).change
+
+    assert tags(change) == {"Likes tea": True, "Likes cake": True, "Paid 0.3": True}
+    assert {name: part.value for name, part in change.fields.items()} == {
+        "Total": "0.3",
+        "Interests": "tea, cake",
+    }
