@@ -118,6 +118,11 @@ class AccountLedger:
             self._tenure = None
             return await self._ledger.load(await self._held(), emails, user_ids)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to write besides what is known of people."""
+        return self._catalog.lists.has_named
+
     async def save(self, batch: Batch) -> None:
         """Write, however long that takes; raises as `load` does.
 

@@ -19,13 +19,12 @@ from worker.errors import (
     HandlerError,
     KitUnavailable,
     KitUnavailableForChange,
-    NoMoreSubscribers,
+    PartlyApplied,
     TryLater,
 )
-from worker.events.event import FIRST, OrderKey
+from worker.kit.refused import RefusedPart, owing
 from worker.kit.writer import Writer
 from worker.retry import Patience, backoff
-from worker.subscribers.change import merge_all
 from worker.subscribers.item import Item, Kind, Outcome
 
 log = structlog.get_logger()
@@ -67,7 +66,7 @@ class Apply:
     async def one(self, pending: Pending) -> None:
         """Try a change by itself."""
         try:
-            await self._write(pending)
+            refused = await self._writer.apply(pending.subscriber, pending.change)
         except TryLater as error:
             self._later(pending, error)
         except CredentialRefused as error:
@@ -83,7 +82,7 @@ class Apply:
             self._finish(pending, HandlerError(f"{type(error).__name__} while applying it; this is a bug"))
         else:
             self._holds.worked()
-            self._finish(pending, None)
+            self._finish(pending, None, refused)
 
     async def many(self, pendings: Sequence[Pending]) -> list[Pending]:
         """Try changes together; return those that are left to be tried by themselves."""
@@ -107,27 +106,28 @@ class Apply:
         if end.done:
             self._holds.worked()
         for subscriber in end.done:
-            self._finish(waiting[subscriber], None)
+            self._finish(waiting[subscriber], None, end.refused.get(subscriber, ()))
         return [*alone, *(waiting[subscriber] for subscriber in end.alone)]
 
     # -- what an end means ----------------------------------------------------------------------------
 
-    def _finish(self, pending: Pending, error: EventError | None) -> None:
+    def _finish(
+        self, pending: Pending, error: EventError | None, refused: Sequence[RefusedPart] = ()
+    ) -> None:
         try:
             for item in pending.items:
-                self._end(item, error, pending)
+                self._end(item, error or _owing(item, refused), pending)
         finally:
             self._backlog.release(pending)
 
     def _end(self, item: Item, error: EventError | None, pending: Pending) -> None:
         if item.waits:
-            error = None  # nothing of it was asked of Kit
-        error = error or item.refusal  # what of it could be applied was applied
+            error = item.refusal  # nothing of it was asked of Kit
         kind = Kind.DUPLICATE if item.doubled else Kind.SCHEDULED if item.waits else Kind.APPLIED
+        if not item.waits and (error is None or isinstance(error, PartlyApplied)):
+            self.succeeded.set()
         if error is not None:
             kind = Kind.DEAD_LETTERED
-        elif not item.waits:
-            self.succeeded.set()
         self._settle.put(Outcome(item, kind, error, pending.tries.count + 1))
 
     def _later(self, pending: Pending, error: TryLater) -> None:
@@ -162,42 +162,9 @@ class Apply:
         for pending in reversed(pendings):  # each comes to the front
             self._backlog.put_back(pending)
 
-    # -- a rejected change ----------------------------------------------------------------------------
 
-    async def _write(self, pending: Pending) -> None:
-        try:
-            await self._writer.apply(pending.subscriber, pending.change)
-        except NoMoreSubscribers:
-            raise  # which is no one event's fault: all of somebody new need the subscriber
-        except EventError:
-            if len(pending.items) == 1:
-                raise
-            await self._write_one_by_one(pending)
-
-    async def _write_one_by_one(self, pending: Pending) -> None:
-        """Find the events at fault in a rejected change, and apply the others.
-
-        Each event, in order, contributes only what no later one takes back: nobody gets a tag, and the
-        emails that it starts, that is to be taken off again a moment later. When the later one turns out to
-        be at fault, what the earlier ones asked for stands again, but for what Kit has done of it already:
-        that is newer, and a replay will complete it.
-        """
-        pending.items.sort(key=_order)
-        while (fault := await self._first_fault(pending)) is not None:
-            item, error = fault
-            pending.items.remove(item)
-            pending.change = merge_all(other.change for other in pending.items)
-            self._end(item, error, pending)
-
-    async def _first_fault(self, pending: Pending) -> tuple[Item, EventError] | None:
-        for item in pending.items:
-            try:
-                part = item.change.standing(pending.change)
-                await self._writer.apply(pending.subscriber, part)
-            except EventError as error:
-                return item, error
-        return None
-
-
-def _order(item: Item) -> OrderKey:
-    return item.event.order if item.event is not None else FIRST
+def _owing(item: Item, refused: Sequence[RefusedPart]) -> EventError | None:
+    """Return what an event owes of which all else was applied; None where that is nothing."""
+    if item.doubled or item.event is None:
+        return item.refusal  # a copy asks for nothing: the other one does
+    return owing(item.change, item.event.order, refused, item.refusal)

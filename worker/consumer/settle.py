@@ -181,7 +181,7 @@ class Settle(Persistence):
         batch.entries = [each.entry for each in ended if each.entry is not None]
         batch.due = [each.due for each in ended if each.due is not None]
         batch.past = [timer for each in ended if (timer := due_id(each.outcome.item.delivery)) is not None]
-        if batch:
+        if batch or self._ledger.has_news:
             await self._ledger.save(batch)
         self._writing = False
 

@@ -7,9 +7,10 @@ import structlog
 from worker.errors import KitRejected
 from worker.kit.answers import Answer, NotFound
 from worker.kit.catalog import Catalog
+from worker.kit.job import id_of
 from worker.kit.persistence import Persistence
 from worker.kit.plan import RemoveTag
-from worker.kit.single_calls import SingleCalls, id_of
+from worker.kit.single_calls import SingleCalls
 from worker.subscribers.change import Change
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.parts import Part
@@ -72,7 +73,7 @@ class AddressChanges:
     async def _id_at_old_address(self, subscriber: Subscriber) -> int | None:
         """Return the id of whoever has the old address, which events have named, but no answer of Kit's."""
         try:
-            answer = await self._single.find_or_create(subscriber.record.email)
+            answer = await self._single.upserts.find_or_create(subscriber.record.email)
         except KitRejected:
             return None  # it never was an address for Kit
         subscriber.record.kit_id = answer.id_of("subscriber")
@@ -88,7 +89,7 @@ class AddressChanges:
         before all of that is done, so that after a crash it is done again from the start. A tag of the change
         itself may have been given before, by a call whose answer never came.
         """
-        answer = await self._single.find_or_create(address.value)
+        answer = await self._single.upserts.find_or_create(address.value)
         new_id, what = answer.id_of("subscriber"), "email address, which Kit had already"
         if new_id != subscriber.record.kit_id:
             for key, part in {**change.tags, **subscriber.record.maybe_tags}.items():
@@ -109,7 +110,7 @@ class AddressChanges:
         if new.item("subscriber").get("state") != "active":
             log.warning("old_address_left", account=self._client.account, kit_id=kit_id)
             return False
-        if (answer := await self._single.unsubscribe(kit_id)) is not None:
+        if (answer := await self._single.upserts.unsubscribe(kit_id)) is not None:
             call = Call(answer.endpoint, "the old address unsubscribed", answer.status)
             self._in_hand.called(subscriber, call, address.order)
         return True

@@ -25,8 +25,9 @@ from worker.kit.bulk_requests import (
 )
 from worker.kit.catalog import Catalog
 from worker.kit.entries import Entries, Entry, bulk_pays
+from worker.kit.job import Job, SubscriberGone
 from worker.kit.plan import STAGES, AddTag, RemoveTag, Step, Upsert
-from worker.kit.single_calls import Job, SingleCalls, SubscriberGone
+from worker.kit.single_calls import SingleCalls
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.subscriber import Call, Subscriber
 

@@ -9,11 +9,13 @@ from typing import Final, NamedTuple
 
 from worker.errors import KitRejected, KitUnavailable
 from worker.kit.answers import Row
-from worker.kit.lists import Lists
+from worker.kit.lists import LISTS_LAG, Lists
 
 KIND: Final = "custom_fields"
-LISTS_LAG: Final = 360.0
-"""Seconds after which a list surely shows what was written (Kit API reference, "Consistency": 5 minutes)."""
+SAYS_LACKING: Final = re.compile(
+    r"\b(exist|unknown|unrecogni[sz]ed|not found|no such|ignored)", re.IGNORECASE
+)
+"""Kit's words for a custom field that it does not have; other ones are about a value."""
 
 
 class Field(NamedTuple):
@@ -64,9 +66,7 @@ class CustomFields:
             if found := self.known(name):
                 return found
             if not may_create:
-                raise KitRejected(
-                    f"the custom field {name!r} does not exist in Kit, and create_missing is false"
-                )
+                raise KitRejected("Kit has no such custom field, and create_missing is false: make it there")
             return await self._create(name)
 
     async def _create(self, name: str) -> Field:
@@ -80,14 +80,15 @@ class CustomFields:
 
         Args:
             sent: What was sent, by name. Somebody else may have looked since.
-            said: Kit's words. Where they name none of them, and the list is fresh, it is not them.
+            said: Kit's words. Where they do not say that it lacks one of them, and the list is fresh, it is
+                not them.
 
         Raises:
             KitUnavailable: Kit's list still has what Kit says it has not: whether somebody deleted the
                 field, or gave it another label, only the list can tell, and it lags.
         """
         async with self._lock:
-            words = frozenset(re.findall(r"\w+", said))
+            words = frozenset(re.findall(r"\w+", said if SAYS_LACKING.search(said) else ""))
             denied = {name: field for name, field in sent.items() if field.key in words}
             if denied and self._others(denied) == denied.keys():
                 return True  # somebody else has looked since

@@ -9,10 +9,10 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from worker.clock import Clock
 from worker.errors import EventError
 from worker.kit.bulk_requests import FieldValue, NewSubscriber, Tagging, Untagging, call_count
-from worker.kit.catalog import Catalog, Tag
+from worker.kit.catalog import Catalog
 from worker.kit.custom_fields import Field
+from worker.kit.job import Job, id_of
 from worker.kit.plan import AddTag, RemoveTag, Upsert
-from worker.kit.single_calls import Job, id_of
 from worker.subscribers.change import Change
 
 E = TypeVar("E", NewSubscriber, FieldValue, Tagging, Untagging)
@@ -39,7 +39,7 @@ class Entry(NamedTuple, Generic[E]):
 
 
 class Entries:
-    """Turns steps into entries. A job whose tag or field Kit lacks, and must not get, is left alone.
+    """Turns steps into entries. A tag or field that Kit lacks, and must not get, is refused.
 
     Args:
         catalog: The account's tags and custom fields, which are created where they lack.
@@ -63,19 +63,18 @@ class Entries:
     async def values(self, upserts: Iterable[tuple[Job, Upsert]]) -> list[Entry[Any]]:
         """Return the values of custom fields; the subscribers are known by now."""
         entries = list[Entry[Any]]()
-        known = dict[str, Field | None]()
-        for job, step in upserts:
-            for name, part in step.fields.items():
-                if job.alone:
-                    break
-                if name not in known:
-                    known[name] = await _or_none(self._catalog.field(name))
-                field = known[name]
-                if field is None:
-                    job.alone = True  # single calls will say why
-                    break
+        known = dict[str, Field | EventError]()
+        of_those_left = (
+            (job, each) for job, step in upserts if not job.alone for each in step.fields.items()
+        )
+        for job, (name, part) in of_those_left:
+            if name not in known:
+                known[name] = await _or_error(self._catalog.field(name))
+            field, one = known[name], Upsert({name: part})
+            if isinstance(field, EventError):
+                job.refuse(one.parts, field, whatever=True)
+            else:
                 item = FieldValue(id_of(job.subscriber), field.id, part.value or "")
-                one = Upsert({name: part})
                 entries.append(Entry(item, job, one, one.parts, {name: field.id}))
         return entries
 
@@ -84,27 +83,22 @@ class Entries:
     ) -> list[Entry[Any]]:
         """Return the tags to put on, or to take off; nobody has those that nobody can have."""
         entries = list[Entry[Any]]()
-        known = dict[str, Tag | None]()
+        known = dict[str, int | EventError | None]()
+        of = self._catalog.tag_to_remove if kind is Untagging else self._catalog.tag
         for job, step in steps:
             if job.alone:
                 continue
-            if job.created and kind is Untagging:
-                self._note(job, step, self._catalog.tag_id(step.key))
-                continue
             if step.key not in known:
-                known[step.key] = await _or_none(self._catalog.tag(step.part.value))
+                known[step.key] = await _or_error(of(step.part.value))
             tag = known[step.key]
-            if tag is None:
-                job.alone = True  # as above
-            elif tag.created and kind is Untagging:
-                self._note(job, step, tag.id)
+            if isinstance(tag, EventError):
+                job.refuse(step.parts, tag)
+            elif tag is None or (job.created and kind is Untagging):
+                job.subscriber.record.note(step.parts, self._clock.time(), {step.key: tag or 0})
             else:
-                item = kind(tag.id, id_of(job.subscriber))
-                entries.append(Entry(item, job, step, step.parts, {step.key: tag.id}))
+                item = kind(tag, id_of(job.subscriber))
+                entries.append(Entry(item, job, step, step.parts, {step.key: tag}))
         return entries
-
-    def _note(self, job: Job, step: RemoveTag | AddTag, tag_id: int) -> None:
-        job.subscriber.record.note(step.parts, self._clock.time(), {step.key: tag_id})
 
 
 def bulk_pays(upserts: Sequence[Upsert]) -> bool:
@@ -117,9 +111,9 @@ def bulk_pays(upserts: Sequence[Upsert]) -> bool:
     return call_count(subscribers) + call_count(values) < len(upserts)
 
 
-async def _or_none(asked: Awaitable[R]) -> R | None:
-    """Return what the catalog knows; None for what it must not create."""
+async def _or_error(asked: Awaitable[R]) -> R | EventError:
+    """Return what the catalog knows, or why there is no such thing."""
     try:
         return await asked
-    except EventError:
-        return None
+    except EventError as error:
+        return error

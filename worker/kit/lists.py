@@ -6,7 +6,7 @@ circle, is not Kit's: an outage, as any other answer that cannot be true.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import structlog
@@ -25,6 +25,8 @@ MAX_LETTERS: Final = 50_000_000
 """Of all names of a list together."""
 CALLED: Final = {"tags": "name", "custom_fields": "label"}
 """Under which key a row has what people call it."""
+LISTS_LAG: Final = 360.0
+"""Seconds after which a list surely shows what was written (Kit API reference, "Consistency": 5 minutes)."""
 LIST_AGAIN_AFTER: Final = 60.0
 """Seconds after which what a list lacked is looked for again."""
 
@@ -43,6 +45,8 @@ class Lists:
         self._names = Names()
         self._called: dict[str, dict[int, str]] = {"tags": {}, "custom_fields": {}}
         self._listed_at: dict[str, float] = {}
+        self._made: dict[tuple[str, str], tuple[int, float]] = {}
+        self._recalled: dict[tuple[str, str], tuple[int, float]] = {}
 
     async def read(self, kind: str) -> list[Row]:
         """Return all rows of a kind; raises as `read_list` does."""
@@ -55,11 +59,43 @@ class Lists:
         """Tell whether the list was read so long ago that another look may show more."""
         return self.client.clock.monotonic() - self._listed_at[kind] >= LIST_AGAIN_AFTER
 
+    # -- what a list may not show yet -----------------------------------------------------------------
+
+    def made(self, kind: str, name: str, id_: int) -> None:
+        """Note what a name means, by an answer of Kit's to a call that would have made it."""
+        self._made[kind, name] = id_, self.client.clock.monotonic()
+
+    def gone(self, kind: str, name: str) -> None:
+        """Note that what a name meant is there no more."""
+        self._made.pop((kind, name), None)
+        self._recalled.pop((kind, name), None)
+
+    def made_lately(self, kind: str) -> Mapping[str, int]:
+        """Return what was made, and the list may be late to show."""
+        return self._unlisted(kind, self._made)
+
+    def known_before(self, kind: str) -> Mapping[str, int]:
+        """Return what names meant when this worker began, and the list may be late to show."""
+        return self._unlisted(kind, self._recalled)
+
+    def _unlisted(self, kind: str, known: Mapping[tuple[str, str], tuple[int, float]]) -> dict[str, int]:
+        since = self.client.clock.monotonic() - LISTS_LAG
+        lately = ((name, id_) for (of, name), (id_, at) in known.items() if of == kind and at > since)
+        return {name: id_ for name, id_ in lately if id_ not in self._called[kind]}
+
     # -- what somebody has renamed in Kit ---------------------------------------------------------------
 
     def recall(self, names: Iterable[KitName]) -> None:
-        """Learn what names have meant so far, from the ledger."""
+        """Learn what names have meant so far, from the ledger; what they mean may have been made just now."""
+        names = list(names)
         self._names.recall(names)
+        now = self.client.clock.monotonic()
+        self._recalled = {(one.kind, one.name): (one.kit_id, now) for one in names}
+
+    @property
+    def has_named(self) -> bool:
+        """Whether there is anything for `take_named` to return."""
+        return self._names.has_new
 
     def take_named(self) -> list[KitName]:
         """Return what names mean, as far as that is new to the ledger."""

@@ -83,6 +83,11 @@ class Names:
         self._known[key] = self._new[key] = name
         return True
 
+    @property
+    def has_new(self) -> bool:
+        """Whether there is anything to be written into the ledger."""
+        return bool(self._new)
+
     def take_new(self) -> list[KitName]:
         """Return what is to be written into the ledger, once."""
         new, self._new = list(self._new.values()), {}

@@ -6,7 +6,7 @@ fields, since a new tag starts the creator's automations, whose emails should se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
@@ -61,6 +61,32 @@ class Upsert(Struct, frozen=True):
         for name, part in parts:
             asked.setdefault(part.order, []).append(told(name, part.value))
         return {order: ", ".join(told) for order, told in asked.items()}
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.fields or self.first_name or self.ensure)
+
+    def pieces(self, suspects: Collection[str]) -> tuple[Upsert, ...]:
+        """Return smaller steps that do the same together; none where it is of one piece.
+
+        Args:
+            suspects: Custom fields that are to be pieces of their own.
+        """
+        if self.ensure is not None:
+            bare, rest = Upsert({}, ensure=self.ensure), Upsert(self.fields, self.first_name)
+            return (bare, rest) if rest.says_something else ()
+        if self.fields and self.first_name is not None:
+            return Upsert(self.fields), Upsert({}, self.first_name)
+        names = sorted(self.fields, key=lambda name: name in suspects)
+        if len(names) <= 1:
+            return ()
+        trusted = len(self.fields.keys() - suspects)
+        at = trusted if 0 < trusted < len(names) else len(names) // 2
+        return self._some(names[:at]), self._some(names[at:])
+
+    def _some(self, names: Iterable[str]) -> Upsert:
+        return Upsert({name: self.fields[name] for name in names})
 
     @property
     def sets_fields_only(self) -> bool:

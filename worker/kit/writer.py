@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+import structlog
 from msgspec import structs
 
 from worker.clock import Clock
-from worker.errors import CredentialRefused, KitRejected, TryLater
+from worker.errors import CredentialRefused, EventError, KitRejected, NoMoreSubscribers, TryLater
 from worker.kit.addresses import AddressChanges
 from worker.kit.bulk_calls import BulkCalls, Interrupted
 from worker.kit.catalog import Catalog
+from worker.kit.job import Job, SubscriberGone
 from worker.kit.persistence import Persistence
 from worker.kit.plan import plan
-from worker.kit.single_calls import Job, SingleCalls, SubscriberGone
+from worker.kit.refused import RefusedPart, refused, still_owed
+from worker.kit.single_calls import SingleCalls
 from worker.subscribers.change import Change
 from worker.subscribers.desired import begin, finish
 from worker.subscribers.desired import left as left_to_do
@@ -24,19 +27,23 @@ from worker.subscribers.subscriber import Subscriber
 
 K = TypeVar("K")
 
+log = structlog.get_logger()
+
 
 @dataclass(slots=True)
 class BulkResult(Generic[K]):
     """What came of changes of many people that were written together.
 
     Attributes:
-        done: Whose change is true in Kit.
+        done: Whose change is true in Kit, but for what is refused.
+        refused: Of those, the parts that cannot be applied.
         alone: Who is left to single calls.
         error: Why Kit is left alone for now; then nothing is done or left, and all are to be tried again.
         failed: In whose calls that happened.
     """
 
     done: list[K] = field(default_factory=list)
+    refused: dict[K, Sequence[RefusedPart]] = field(default_factory=dict)
     alone: list[K] = field(default_factory=list)
     error: TryLater | CredentialRefused | None = None
     failed: set[K] = field(default_factory=set)
@@ -71,7 +78,7 @@ class Writer:
         self._catalog = catalog
         self._in_hand = in_hand
         self._clock = clock
-        self._persistence = persistence
+        self._persistence = catalog.persistence = persistence
         self._known_ttl = known_ttl
         self._single = SingleCalls(catalog, in_hand, clock)
         self._bulk = BulkCalls(catalog, in_hand, clock, self._single)
@@ -79,31 +86,54 @@ class Writer:
 
     # -- one person -----------------------------------------------------------------------------------
 
-    async def apply(self, subscriber: Subscriber, change: Change) -> None:
-        """Make a change true. Returning means that every call in it was answered 2xx.
+    async def apply(self, subscriber: Subscriber, change: Change) -> Sequence[RefusedPart]:
+        """Make a change true, and return the parts of it that cannot be applied.
 
-        Whatever is raised, the record holds what was done, so that a later try goes on from there.
+        Returning means that every call for all other parts was answered 2xx. Whatever is raised, the record
+        holds what was done, so that a later try goes on from there.
 
         Raises:
-            KitWorkerError: As `KitClient.call` and `Catalog` raise it.
+            KitRejected: Kit does not take the subscriber.
+            KitWorkerError: As `KitClient.call` raises it.
         """
         try:
-            await self._apply_once(subscriber, change)
+            return await self._apply_once(subscriber, change)
         except SubscriberGone:
             # With the subscriber went all that was ever done for it, so everything is done again, once.
             self._in_hand.lost(subscriber)
             try:
-                await self._apply_once(subscriber, change)
+                return await self._apply_once(subscriber, change)
             except SubscriberGone:
                 raise KitRejected("Kit says that the subscriber it has just made is not there") from None
 
-    async def _apply_once(self, subscriber: Subscriber, change: Change) -> None:
-        if change.address is not None and _moves(subscriber, change):
-            await self._addresses.move(subscriber, change.address, change)
+    async def _apply_once(self, subscriber: Subscriber, change: Change) -> Sequence[RefusedPart]:
+        not_moved = await self._move(subscriber, change)
         job = self._job(subscriber, change, await self._left_of(subscriber, change))
         for step in job.steps:
             await self._single.carry_out(job, step)
-        finish(subscriber.record, change)
+        self._finish(job)
+        return [*not_moved, *job.refused]
+
+    async def _move(self, subscriber: Subscriber, change: Change) -> Sequence[RefusedPart]:
+        """Give the subscriber the address that is asked for; all else is done also where Kit refuses it."""
+        if change.address is None or not _moves(subscriber, change):
+            return ()
+        try:
+            await self._addresses.move(subscriber, change.address, change)
+        except NoMoreSubscribers:
+            raise
+        except EventError as error:
+            return refused(Change(address=change.address), error)
+        return ()
+
+    def _finish(self, job: Job) -> None:
+        record = job.subscriber.record
+        owed = still_owed(record.owed, job.change, job.refused)
+        finish(record, job.change)
+        record.owed = owed
+        if owed:
+            problem = "; ".join(f"{part.what}: {part.error}" for part in job.refused)
+            log.warning("owed_refused", account=self._catalog.client.account, problem=problem)
 
     def _job(self, subscriber: Subscriber, change: Change, left: Change) -> Job:
         known = subscriber.record.kit_id is not None
@@ -146,11 +176,12 @@ class Writer:
             return BulkResult(error=interrupted.error, failed=interrupted.failed)
         except (TryLater, CredentialRefused) as error:
             return BulkResult(error=error)  # of the catalog: it is nobody's call
-        for job in jobs:
-            if not job.alone:
-                finish(job.subscriber.record, job.change)
+        done = [job for job in jobs if not job.alone]
+        for job in done:
+            self._finish(job)
         return BulkResult(
-            done=[job.subscriber for job in jobs if not job.alone],
+            done=[job.subscriber for job in done],
+            refused={job.subscriber: job.refused for job in done if job.refused},
             alone=[job.subscriber for job in jobs if job.alone],
         )
 

@@ -117,7 +117,7 @@ async def _ask(client: KitClient, account: Account, names: Iterable[KitName]) ->
     tags, fields = named_tags(account), named_fields(account)
     catalog = Catalog(client, account.options)
     catalog.lists.recall(names)
-    lacking_tags, lacking_fields = await catalog.missing(tags, fields)
+    lacking_tags, lacking_fields = await catalog.missing([wish for wish in tags if wish.present], fields)
     wanted = {tag_key(wish.name) for wish in tags} | set(fields)
     shifts = [shift for kind in catalog.lists.shifts.values() for shift in kind if shift.was.name in wanted]
     return KitReport(
@@ -133,16 +133,19 @@ async def _ask(client: KitClient, account: Account, names: Iterable[KitName]) ->
 
 
 def named_tags(account: Account) -> list[TagWish]:
-    """Return every tag that an account's file names, once; placeholders are known only by events."""
-    templates = [
-        template
-        for mapping in account.events.values()
-        for rule in (mapping.base, *mapping.rules)
-        for template in (*rule.add_tags, *rule.remove_tags)
+    """Return every tag that an account's file names, once, and whether it is ever put on.
+
+    Placeholders are known only by events.
+    """
+    rules = [rule for mapping in account.events.values() for rule in (mapping.base, *mapping.rules)]
+    named = [(template, False) for rule in rules for template in rule.remove_tags]
+    named += [(template, True) for rule in rules for template in rule.add_tags]
+    unique = {
+        tag_key(template.text): TagWish(template.text, present)
+        for template, present in named
         if not template.placeholders
-    ]
-    unique = {tag_key(template.text): template.text for template in templates}
-    return [TagWish(name, present=True) for name in unique.values()]
+    }
+    return list(unique.values())
 
 
 def named_fields(account: Account) -> list[str]:

@@ -10,6 +10,7 @@ from tests.unit.consumer.world import FakeKit, World, adds, unavailable
 from tests.unit.virtual_time import run, settle
 from worker.consumer.apply import ALONE_AFTER
 from worker.errors import CredentialRefused, KitRejected, RateLimited, Reason
+from worker.kit.refused import RefusedPart
 from worker.subscribers.change import Change
 from worker.subscribers.subscriber import Subscriber
 
@@ -76,10 +77,10 @@ def test_while_somebody_is_written_alone_the_next_round_goes_on() -> None:
         gate = asyncio.Event()
 
         class SlowKit(FakeKit):
-            async def apply(self, subscriber: Subscriber, asked: Change) -> None:
+            async def apply(self, subscriber: Subscriber, asked: Change) -> list[RefusedPart]:
                 if subscriber.record.email == "slow":
                     await gate.wait()
-                await super().apply(subscriber, asked)
+                return await super().apply(subscriber, asked)
 
         world = World(SlowKit(bulk=True, concurrency=2))
         world.kit.alone = {"slow"}

@@ -31,9 +31,10 @@ from worker.consumer.intake import Intake
 from worker.consumer.receive import Consumer
 from worker.consumer.report import Report
 from worker.consumer.settle import Settle
-from worker.errors import KitUnavailable, Reason
+from worker.errors import EventError, KitUnavailable, NoMoreSubscribers, Reason
 from worker.events.delivery import NEVER, Delivery
 from worker.kit.client import KitClient
+from worker.kit.refused import RefusedPart, refused
 from worker.kit.writer import BulkResult, Writer
 from worker.mapping import EventMapping, Rule, Template
 from worker.retry import PATIENCE
@@ -137,15 +138,15 @@ class FakeKit:
 
     # -- as the writer --------------------------------------------------------------------------------
 
-    async def apply(self, subscriber: Subscriber, asked: Change) -> None:
-        """Make one person's change true."""
+    async def apply(self, subscriber: Subscriber, asked: Change) -> list[RefusedPart]:
+        """Make one person's change true; the parts that cannot be."""
         email = subscriber.record.email
         self.starts.append((self.now, email))
         self.under_way[email] += 1
         self.most = max(self.most, self.under_way.total())
         assert self.under_way[email] == 1, "one person twice at once"
         try:
-            await self._steps(email, asked.without(self.done.get(email, NOTHING)))
+            return await self._steps(email, asked.without(self.done.get(email, NOTHING)))
         finally:
             self.under_way[email] -= 1
 
@@ -167,23 +168,39 @@ class FakeKit:
             if subscriber.record.email in self.alone:
                 end.alone.append(subscriber)
             else:
-                await self.apply(subscriber, asked)
+                end.refused[subscriber] = await self.apply(subscriber, asked)
                 end.done.append(subscriber)
         self.starts.clear()  # only single calls are looked at
         return end
 
-    async def _steps(self, email: str, left: Change) -> None:
+    async def _steps(self, email: str, left: Change) -> list[RefusedPart]:
+        ends = list[RefusedPart]()
         for name, value in left.fields.items():
-            await self._step(email, f"{name}={value.value}")
-            self.fields[email, name] = value.value
-            self._note(email, Change(fields={name: value}))
+            ends += await self._part(email, f"{name}={value.value}", Change(fields={name: value}))
         for present in (False, True):
-            for key, part in left.tags.items():
-                if part.value.present is present:
-                    await self._step(email, f"{'+' if present else '-'}{part.value.name}")
-                    (set.add if present else set.discard)(self.tags.setdefault(email, set()), part.value.name)
-                    self._note(email, Change(tags={key: part}))
+            for key, tag in left.tags.items():
+                if tag.value.present is present:
+                    what = f"{'+' if present else '-'}{tag.value.name}"
+                    ends += await self._part(email, what, Change(tags={key: tag}))
         self._note(email, Change(ensure=left.ensure))
+        return ends
+
+    async def _part(self, email: str, what: str, part: Change) -> list[RefusedPart]:
+        try:
+            await self._step(email, what)
+        except NoMoreSubscribers:
+            raise
+        except EventError as error:
+            if email in self.broken:
+                raise  # it is the person that Kit does not take
+            return refused(part, error)
+        for name, value in part.fields.items():
+            self.fields[email, name] = value.value
+        for tag in part.tags.values():
+            tags = self.tags.setdefault(email, set())
+            (set.add if tag.value.present else set.discard)(tags, tag.value.name)
+        self._note(email, part)
+        return []
 
     def _note(self, email: str, done: Change) -> None:
         self.done[email] = self.done.get(email, NOTHING).merge(done)
@@ -289,6 +306,7 @@ class FakeLedger:
     brings: datetime = NEVER
     error: Exception | None = None
     problem: str = ""
+    has_news: bool = False
     gone: dict[tuple[str, str], datetime] = field(default_factory=dict)
     home_app: str = ""
 

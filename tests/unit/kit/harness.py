@@ -21,7 +21,7 @@ from worker.mapping import Options
 from worker.sandbox import AccountView, Person, Sandbox
 from worker.subscribers.change import Change
 from worker.subscribers.in_hand import InHand
-from worker.subscribers.known import Batch
+from worker.subscribers.known import Batch, KitName
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 
@@ -66,6 +66,8 @@ class Account:
         relied_on: From when on Kit's answers are relied on, in seconds since 1970; by default none is.
         ids: Of the people met, by address.
         batches: What the writer has had written before it went on.
+        names: What names meant in Kit, as the ledger has it after a restart.
+        refused: What of the last change could not be applied, each part with why.
         bulk: Whether the credential may use Kit's bulk endpoints.
     """
 
@@ -77,6 +79,8 @@ class Account:
     in_hand: InHand = field(default_factory=nobody_in_hand)
     ids: dict[str, int | None] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    names: dict[tuple[str, str], KitName] = field(default_factory=dict)
     bulk: bool = False
 
     @property
@@ -113,14 +117,17 @@ class Account:
         self.calls()
         subscriber = subscriber or self.subscriber(email)
         try:
-            await self.writer.apply(subscriber, asked)
+            refused = await self.writer.apply(subscriber, asked)
+            self.refused = {part.what: str(part.error) for part in refused}
         finally:
             self.ids[email] = subscriber.record.kit_id
         return self.calls()
 
     def restart(self, options: Options | None = None) -> None:
-        """Forget all that a worker learns while it runs."""
+        """Forget all that a worker learns while it runs, but for what names mean, which the ledger knows."""
+        self.names |= {(name.kind, name.name): name for name in self.catalog.lists.take_named()}
         self.catalog = Catalog(self.client, options or self.catalog.options)
+        self.catalog.lists.recall(self.names.values())
         self.ids.clear()
 
 

@@ -225,12 +225,13 @@ async def test_tags_come_last_and_only_for_whom_all_else_is_done(of: Account) ->
     assert calls == [BULK_SUBSCRIBERS, BULK_VALUES, BULK_OFF, BULK_TAGS]
 
 
-async def test_a_tag_that_did_not_exist_need_not_be_taken_off_anybody(of: Account) -> None:
+async def test_a_tag_that_does_not_exist_need_not_be_taken_off_anybody_nor_be_made(of: Account) -> None:
     subscribers = people(3)
     await settle(of, {each: change(1) for each in subscribers})
     of.calls()
     await settle(of, {each: change(2, remove=("Never seen",)) for each in subscribers})
-    assert of.calls() == [LIST_TAGS, NEW_TAG]
+    assert of.calls() == [LIST_TAGS]
+    assert of.kit.tags() == {}
 
 
 # -- who is left to single calls ----------------------------------------------------------------------------
@@ -348,8 +349,7 @@ async def test_whom_a_single_call_refuses_is_left_too(of: Account) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-async def test_who_needs_what_kit_lacks_and_must_not_get_is_left(count: int) -> None:
-    """Single calls say why; everybody else is done."""
+async def test_what_may_not_be_made_is_refused_and_all_else_done(count: int) -> None:
     async with account(Options(create_missing=False), login=LOGIN) as of:
         of.kit.add_tag("VIP")
         subscribers = people(count + 2)
@@ -357,9 +357,12 @@ async def test_who_needs_what_kit_lacks_and_must_not_get_is_left(count: int) -> 
         asked[subscribers[0]] = change(add=("VIP", "Unknown"))
         asked[subscribers[1]] = change(add=("VIP",), fields={"unknown": "x"})
         end = await of.writer.apply_together(list(asked.items()))
-        assert (end.alone, end.done) == (subscribers[:2], subscribers[2:])
-        tags = [of.kit.subscriber(each.record.email).tags for each in subscribers]
-        assert tags == [set(), set(), *[{"VIP"}] * count]
+        assert (end.alone, end.done) == ([], subscribers)
+        assert {each.record.email: part.what for each, parts in end.refused.items() for part in parts} == {
+            email(0): "the tag 'Unknown'",
+            email(1): "the custom field 'unknown'",
+        }
+        assert {each.tags for each in of.kit.subscribers().values()} == {frozenset({"VIP"})}
 
 
 # -- when Kit fails -----------------------------------------------------------------------------------------

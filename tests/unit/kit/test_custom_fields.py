@@ -7,7 +7,7 @@ import pytest
 from tests.clocks import StandingClock
 from tests.unit.kit.harness import LIST_FIELDS, account
 from worker.errors import KitUnavailable
-from worker.kit.custom_fields import LISTS_LAG
+from worker.kit.lists import LISTS_LAG
 
 SAID = "Custom field plan does not exist"
 

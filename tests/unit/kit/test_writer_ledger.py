@@ -167,7 +167,7 @@ async def test_somebody_whom_only_the_platform_knew_moves_in_kit_too() -> None:
 
         assert of.kit.subscriber(NEW).tags == {"By hand", "VIP"}
         assert of.kit.find(EMAIL) is None
-        (before,) = of.batches
+        before, _ = of.batches
         assert [(each.email, each.kit_id) for each in before.records] == [(EMAIL, subscriber.record.kit_id)]
 
 
