@@ -18,8 +18,13 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from tests.integration.harness import KEY, Worker, World, depth, publish, until
+from tests.integration.ledger.harness import effect, entry
 from tests.integration.shell import Shell
+from worker.clock import Clock
+from worker.ledger.database import Database
+from worker.ledger.store import Ledger
 from worker.sandbox import Sandbox
+from worker.subscribers.known import Batch
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -94,6 +99,51 @@ async def test_history_tells_why_somebody_has_a_tag(
     assert f"file {json.loads(old.out)[0]['version']}" in by_tag.out
     assert "sha256sum config/accounts/ACCOUNT.yaml" in by_tag.out
     assert max(map(len, new.out.splitlines())) <= 80
+
+
+async def test_what_is_due_is_shown_by_history_and_status(
+    world: World, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given effects that come later, the history ends with a person's, and status says how many and when."""
+    at = datetime(2100, 7, 1, tzinfo=UTC).timestamp()
+    later = [
+        effect("d-1", at=at, what="tag 'Cancelled', tag 'Active Member' off"),
+        effect("d-2", "bob@example.com", at=at + 60, event_id="e-2", what="tag 'Gold access' off"),
+    ]
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/data/ledger.db")
+    async with Ledger(database, worker="w-1", clock=Clock()) as ledger:
+        await ledger.save(
+            await ledger.take(world.account), Batch(entries=[entry("ada@example.com")], due=later)
+        )
+
+    hers, as_json, by_event, by_tag, status, status_json = await asyncio.gather(
+        kit_worker("history", "--email", "ada@example.com"),
+        kit_worker("history", "--email", "ada@example.com", "--json"),
+        kit_worker("history", "--event", "e-2", "--json"),
+        kit_worker("history", "--tag", "active member"),
+        kit_worker("status"),
+        kit_worker("status", "--json"),
+    )
+
+    assert (
+        f"2100-07-01T00:00:00Z  {world.account}: due\n    subscription.canceled e-1 of 2026-07-01T12"
+        in hers.out
+    )
+    assert "      tag 'Cancelled', tag 'Active Member' off\n" in hers.out
+    assert hers.out.index("user.signed_up") < hers.out.index("subscription.canceled")
+    first, last = json.loads(as_json.out)
+    assert last.keys() == first.keys()
+    assert (first["outcome"], last["outcome"], last["at"]) == ("applied", "due", "2100-07-01T00:00:00Z")
+    assert last["detail"] == "tag 'Cancelled', tag 'Active Member' off"
+    assert [(line["email"], line["outcome"]) for line in json.loads(by_event.out)] == [
+        ("bob@example.com", "due")
+    ]
+    assert (by_tag.out.count(": due"), by_tag.out.count("e-1")) == (1, 1)
+    assert "2 effects to come, the next at 2100-07-01T00:00:00Z" in status.out
+    assert json.loads(status_json.out)["due"] == {
+        world.account: {"count": 2, "next_at": "2100-07-01T00:00:00Z"}
+    }
+    assert {each.code for each in (hers, as_json, by_event, by_tag, status, status_json)} == {0}
 
 
 async def test_an_event_that_is_invalid_is_found_by_what_can_be_read_of_it(

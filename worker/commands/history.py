@@ -14,6 +14,7 @@ from worker.commands.common import an_address, begin, opened_ledger, run_async
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json
 from worker.events.values import time_text
+from worker.ledger.due import Timer, find_due
 from worker.ledger.history import Line, addresses, find_history
 from worker.settings import Settings
 
@@ -45,6 +46,7 @@ def history(
 ) -> None:
     """Tell what each event did, to answer: why does she have this tag? The oldest comes first.
 
+    What takes effect later comes last, as `due`, with the moment when it does.
     Each tag and field is told with the event that set it, as events of one person are applied together.
     "file" is the version of the account's file that was in force: the beginning of the file's SHA-256.
     """
@@ -52,11 +54,11 @@ def history(
         raise UsageError("say what is looked for: --email, --event, --account or --tag")
     settings = begin()
     address = None if email is None else an_address(email)
-    lines = run_async(_find(settings, address, limit, event_id=event, account=account, tag=tag))
+    lines, timers = run_async(_find(settings, address, limit, event_id=event, account=account, tag=tag))
     if as_json:
-        show_json([{**asdict(line), "at": _when(line.at)} for line in lines])
-    elif lines:
-        for line in lines:
+        show_json([{**asdict(line), "at": _when(line.at)} for line in (*lines, *map(_as_line, timers))])
+    elif lines or timers:
+        for line in (*lines, *map(_as_line, timers)):
             say(*_told(line))
         say("", FILE)
         if len(lines) == limit:
@@ -68,10 +70,32 @@ def history(
         )
 
 
-async def _find(settings: Settings, email: str | None, limit: int, **looked_for: str | None) -> list[Line]:
+async def _find(
+    settings: Settings, email: str | None, limit: int, **looked_for: str | None
+) -> tuple[list[Line], list[Timer]]:
     async with opened_ledger(settings) as ledger:
         emails = None if email is None else await addresses(ledger.database, email)
-        return await find_history(ledger.database, emails=emails, limit=limit, **looked_for)
+        return (
+            await find_history(ledger.database, emails=emails, limit=limit, **looked_for),
+            await find_due(ledger.database, emails=emails, limit=limit, **looked_for),
+        )
+
+
+def _as_line(timer: Timer) -> Line:
+    """Return what is due as a line of the history that is still to come."""
+    return Line(
+        account=timer.account,
+        email=timer.email,
+        event_id=timer.event_id,
+        event_type=timer.event_type,
+        event_time=timer.event_time,
+        at=timer.at,
+        outcome="due",
+        detail=timer.what,
+        calls=(),
+        version="",
+        worker="",
+    )
 
 
 def _when(seconds: float) -> str:
@@ -101,5 +125,6 @@ _NOTHING = {
     "applied": "nothing: Kit had it so already, or a newer event in hand decided",
     "superseded": "nothing: newer events had been applied",
     "duplicate": "nothing: this event had been applied",
+    "due": "nothing, by the mapping of when it was scheduled",
     "ignored": "nothing: the account's file does not map it",
 }

@@ -12,6 +12,7 @@ from worker.commands.common import begin, opened_ledger, read_accounts, run_asyn
 from worker.commands.output import AsJson, say, show, show_json, table
 from worker.events.values import time_text
 from worker.ledger.registry import Overview, Registry, WorkerView
+from worker.ledger.timers import Timers, Waiting
 from worker.metrics import VERSION
 from worker.settings import Settings
 
@@ -21,26 +22,27 @@ _ORDER = ("running", "held", "credential_refused", "queue_missing", "invalid_con
 def status(*, as_json: AsJson = False) -> None:
     """Show all accounts and workers: who has what, what waits, what is dead, and which files are wrong."""
     settings = begin()
-    overview = run_async(_look(settings))
+    overview, due = run_async(_look(settings))
     loaded = read_accounts(settings)
     if as_json:
-        _show_json(overview, loaded)
+        _show_json(overview, due, loaded)
         return
     _show_workers(overview)
-    _show_accounts(overview, loaded.names)
+    _show_accounts(overview, due, loaded.names)
     say(*(f"WRONG  {problem}" for problem in loaded.problems))
 
 
-async def _look(settings: Settings) -> Overview:
+async def _look(settings: Settings) -> tuple[Overview, Mapping[str, Waiting]]:
     async with opened_ledger(settings) as ledger:
-        return await Registry(ledger, "kit-worker").overview()
+        _, due = await Timers(ledger).waiting()
+        return await Registry(ledger, "kit-worker").overview(), due
 
 
 def _when(seconds: float) -> str:
     return time_text(datetime.fromtimestamp(seconds, UTC).replace(microsecond=0))
 
 
-def _show_json(overview: Overview, loaded: Loaded) -> None:
+def _show_json(overview: Overview, due: Mapping[str, Waiting], loaded: Loaded) -> None:
     show_json({
         "version": VERSION,
         "workers": [
@@ -49,8 +51,13 @@ def _show_json(overview: Overview, loaded: Loaded) -> None:
         ],
         "holders": dict(overview.holders),
         "paused": {name: _when(at) for name, at in overview.paused.items()},
+        "due": {name: _due_as_json(each) for name, each in sorted(due.items())},
         "problems": [str(problem) for problem in loaded.problems],
     })  # fmt: skip
+
+
+def _due_as_json(due: Waiting) -> dict[str, Any]:
+    return {"count": due.count, **({} if due.next_at is None else {"next_at": _when(due.next_at)})}
 
 
 # -- for people -------------------------------------------------------------------------------------------
@@ -70,18 +77,21 @@ def _show_workers(overview: Overview) -> None:
     show(table(("Worker", "Version", "", "Last sign"), rows, whole=1))
 
 
-def _show_accounts(overview: Overview, files: Iterable[str]) -> None:
+def _show_accounts(overview: Overview, due: Mapping[str, Waiting], files: Iterable[str]) -> None:
     live = [worker for worker in overview.workers if worker.live]
-    names = {*files, *overview.paused, *(name for worker in live for name in worker.accounts)}
-    rows = [row for name in sorted(names) for row in _account_rows(name, live, overview)]
+    names = {*files, *overview.paused, *due, *(name for worker in live for name in worker.accounts)}
+    rows = [row for name in sorted(names) for row in _account_rows(name, live, overview, due.get(name))]
     headings = ("Account", "Worker", "State", "In hand", "Waiting", "Dead letters", "Remarks")
     show(table(headings, rows, whole=1))
 
 
-def _account_rows(name: str, live: list[WorkerView], overview: Overview) -> Iterator[tuple[str, ...]]:
+def _account_rows(
+    name: str, live: list[WorkerView], overview: Overview, due: Waiting | None
+) -> Iterator[tuple[str, ...]]:
     """Yield a line for each worker of an account, the one at work first; `waiting` are those standing by."""
     paused = overview.paused.get(name)
     since = [f"paused since {_when(paused)}"] if paused is not None else []
+    since += [] if due is None else [_due(due)]
     having = [worker for worker in live if name in worker.accounts]
     for worker in sorted(having, key=lambda worker: _rank(worker, name, overview)):
         report = worker.accounts[name]
@@ -91,6 +101,11 @@ def _account_rows(name: str, live: list[WorkerView], overview: Overview) -> Iter
         yield name, worker.worker, report["state"], *counts, remarks
     if not having:
         yield name, "none", "", "", "", "", "; ".join([*since, "no worker at work has this account"])
+
+
+def _due(due: Waiting) -> str:
+    effects = f"{due.count} effect{'s' if due.count > 1 else ''} to come"
+    return effects if due.next_at is None else f"{effects}, the next at {_when(due.next_at)}"
 
 
 _COUNTS = ("pending_subscribers", "queue_depth", "dead_letter_depth")

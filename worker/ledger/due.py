@@ -19,6 +19,7 @@ from worker.ledger.rows import insert
 from worker.ledger.schema import due
 from worker.subscribers.identity import id_key, plain
 from worker.subscribers.known import DueEffect
+from worker.subscribers.parts import TagWish, tag_told
 
 
 async def write_due(
@@ -86,6 +87,10 @@ class Timer:
     at: float
     what: str
 
+    def is_about(self, tag: str) -> bool:
+        """Tell whether it will put a tag on, or take it off; tags compare without case."""
+        return tag_told(TagWish(tag.strip(), present=True)).lower() in self.what.lower()
+
 
 async def find_due(
     database: Database,
@@ -93,6 +98,7 @@ async def find_due(
     emails: Collection[str] | None = None,
     event_id: str | None = None,
     account: str | None = None,
+    tag: str | None = None,
     limit: int = 1000,
 ) -> list[Timer]:
     """Return the timers that fit all that is given, those that run out first.
@@ -102,17 +108,19 @@ async def find_due(
         emails: Of a person; None for anybody.
         event_id: As the publisher gave it; None for any event.
         account: Its name; None for any account.
+        tag: One that will be put on or taken off, in any case; None for all events.
         limit: So many at most.
 
     Raises:
         LedgerUnavailable: The ledger could not be read.
     """
     columns = [getattr(due.c, name) for name in Timer.__dataclass_fields__]
-    query = select(*columns).order_by(due.c.at, due.c.id).limit(limit)
+    query = select(*columns).order_by(due.c.at, due.c.id).limit(limit if tag is None else None)
     if emails is not None:
         query = query.where(due.c.email.in_(emails))
     shown_id = None if event_id is None else id_key(event_id)
     for column, value in ((due.c.event_id, shown_id), (due.c.account, account)):
         query = query if value is None else query.where(column == value)
     async with database.read() as connection:
-        return [Timer(*row) for row in await connection.execute(query)]
+        found = (Timer(*row) for row in await connection.execute(query))
+        return [timer for timer in found if tag is None or timer.is_about(tag)][:limit]

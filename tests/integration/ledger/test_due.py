@@ -215,6 +215,8 @@ async def test_what_is_due_is_found(ledger: Ledger) -> None:
     assert await find_due(ledger.database, emails=[ADA]) == [timer, replace(timer, at=LATER + 5)]
     assert await find_due(ledger.database, emails=[ADA], limit=1) == [timer]
     assert await find_due(ledger.database, event_id="e-1", account="rainy") == []
+    assert await find_due(ledger.database, tag="CANCELLED ", limit=1) == [timer]
+    assert await find_due(ledger.database, tag="Cancel") == []
     (other,) = await find_due(ledger.database, event_id="e-2", account="rainy")
     assert (other.account, other.email) == ("rainy", BOB)
 
