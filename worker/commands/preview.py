@@ -113,13 +113,14 @@ def _about_missing(result: Preview) -> str:
 
 
 def _rule_row(rule: RuleView) -> tuple[str, ...]:
-    conditions = "; ".join(_condition(condition) for condition in rule.conditions)
+    conditions = "; ".join(map(told, rule.conditions))
     adds = ", ".join(f"{tag} (replaces)" if tag in rule.replaces else tag for tag in rule.add_tags)
     removes = ", ".join(rule.remove_tags)
     return rule.name, "yes" if rule.matches else "no", conditions, adds, removes, ", ".join(rule.effects)
 
 
-def _condition(condition: ConditionView) -> str:
+def told(condition: ConditionView) -> str:
+    """Return a line of a rule, and what the event has there, for people."""
     asks = f"{condition.name} {_wanted(condition)}"
     found = "there is no value" if condition.found is None else f"it is {condition.found}"
     if condition.unless:

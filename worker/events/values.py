@@ -40,12 +40,13 @@ Lookup: TypeAlias = Callable[[str], Found]
 
 def lookup(data: Mapping[str, Json], path: str) -> Json | Missing:
     """Return the value at a dotted path such as `user.locale`, or MISSING."""
-    value: Json | Mapping[str, Json] = data
-    for key in path.split("."):
-        if not isinstance(value, Mapping) or key not in value:
+    first, *others = path.split(".")
+    value = data.get(first, MISSING)
+    for key in others:
+        if not isinstance(value, dict):
             return MISSING
-        value = value[key]
-    return value  # type: ignore[return-value]  # a Mapping inside JSON is a dict
+        value = value.get(key, MISSING)
+    return value
 
 
 def as_found(value: Json | Missing, path: str) -> Found:
@@ -54,6 +55,8 @@ def as_found(value: Json | Missing, path: str) -> Found:
     Raises:
         InvalidEvent: An object, or a list with one in it, which no tag or custom field can hold.
     """
+    if isinstance(value, str):  # most are
+        return value.strip() or MISSING
     if not isinstance(value, list):
         return _of_one(value, path, "an object")
     texts = (_of_one(item, path, "a list of lists or objects") for item in value)

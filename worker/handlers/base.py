@@ -136,11 +136,10 @@ class Handler:
 
         def find(name: str) -> Found:
             path = PLATFORM_FIELDS.get(name)
-            if path is None:
-                path = name.removeprefix("data.")
-            else:
+            value = lookup(event.data, path or name.removeprefix("data."))
+            if value is MISSING and path is not None:
                 _check_object(event.data, path)
-            found = as_found(lookup(event.data, path), path)
+            found = as_found(value, path or name.removeprefix("data."))
             # A null means "cleared", but an event that itself implies the value knows better.
             return fallbacks.get(name, found) if found is MISSING or found is None else found
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final, Literal
 
+from worker.errors import InvalidEvent
 from worker.events.moments import moment
 from worker.events.values import MISSING, Found, Lookup, Missing, joined
 from worker.mapping.owed import Owed
@@ -41,7 +42,7 @@ class FieldTarget:
         Raises:
             InvalidEvent: The value is of the wrong form.
         """
-        name, found = self._first(lookup)
+        name, found = self._first(lookup) if self.otherwise else (self.source, lookup(self.source))
         if self.format is None or found is None or isinstance(found, Missing):
             return joined(found)
         return moment(name, found, timezone).astimezone(timezone).date().isoformat()
@@ -64,8 +65,11 @@ def values_of(
     """Return by target what is sent there."""
     values: dict[str, str | None] = {}
     for target in fields:
-        with owed:
+        try:  # `with owed` takes its time, and this is done for every field of every event
             value = target.value(lookup, timezone)
+        except InvalidEvent as error:
+            owed.note(error)
+        else:
             if not isinstance(value, Missing):
                 values[target.target] = value
     return values

@@ -6,7 +6,7 @@ It only reads: nothing is created in Kit, and no ledger is made to look for toke
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,7 +21,7 @@ from worker.kit.credentials import OAuthApp
 from worker.ledger.database import Database
 from worker.ledger.names import names_of
 from worker.ledger.store import Ledger
-from worker.mapping import FIRST_NAME
+from worker.mapping import FIRST_NAME, Rule
 from worker.ops.check_broker import check_ledger
 from worker.outside.texts import line
 from worker.settings import Settings
@@ -137,17 +137,24 @@ def named_tags(account: Account) -> list[TagWish]:
 
     Placeholders are known only by events.
     """
-    rules = [rule for mapping in account.events.values() for rule in (mapping.base, *mapping.rules)]
+    rules = list(_rules(account))
     named = [(template, False) for rule in rules for template in rule.remove_tags]
     named += [(template, True) for rule in rules for template in rule.add_tags]
     unique = {
         tag_key(template.text): TagWish(template.text, present)
         for template, present in named
-        if not template.placeholders
+        if not template.has_placeholders
     }
     return list(unique.values())
 
 
 def named_fields(account: Account) -> list[str]:
-    """Return every custom field that an account's values go to, once."""
-    return list(dict.fromkeys(target.target for target in account.fields if target.target != FIRST_NAME))
+    """Return every custom field that something is written to, once."""
+    sets = [name for rule in _rules(account) for name, value in rule.set_fields.items() if value is not None]
+    names = dict.fromkeys((*(target.target for target in account.fields), *sets))
+    return [name for name in names if name != FIRST_NAME]
+
+
+def _rules(account: Account) -> Iterator[Rule]:
+    for mapping in account.events.values():
+        yield from (mapping.base, *mapping.rules)

@@ -1,4 +1,4 @@
-"""Each rule is shown with what it was held against, whether it matches or not."""
+"""Each rule is shown with what it was held against, whether it matches or not, and what it says."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from tests.unit.examples import event
 from worker.accounts.account import Account
 from worker.accounts.explain import RuleView, explain_rules
 from worker.events.values import Json
-from worker.mapping import Condition, EventMapping, Rule, Template
+from worker.mapping import Condition, EventMapping, Operator, Rule, Template
 
 
-def when(name: str, *values: str) -> Rule:
-    return Rule(add_tags=(Template("Tag"),), when=(Condition(name, values),))
+def when(name: str, *values: str, operator: str = "is") -> Rule:
+    return Rule(add_tags=(Template("Tag"),), when=(Condition(name, values, Operator(operator)),))
 
 
 def explained(*rules: Rule, **data: Json) -> tuple[RuleView, ...]:
@@ -36,6 +36,87 @@ def test_a_near_miss_is_pointed_out(found: str | None, *, hinted: bool) -> None:
 
     assert not rule.matches
     assert bool(rule.conditions[0].hint) is hinted
+
+
+@pytest.mark.parametrize(
+    ("operator", "wanted", "found", "hint"),
+    [
+        ("like", "VIP*", "vip lounge", "it is vip lounge, which differs in case or blanks"),
+        ("like", "VIP*", "guest", ""),
+        ("above", "40", "forty", "it is forty, which is no number such as 49.5"),
+        ("above", "40", "12", ""),
+        ("at_most", "40", ["a", "b"], "it is a, b, which is no number"),
+        ("not", "de", "de", ""),
+        ("above", "40", {"cents": 5}, "data.x: an object cannot become"),
+    ],
+)
+def test_what_stands_in_the_way_of_a_comparison_is_said(
+    operator: str, wanted: str, found: Json, hint: str
+) -> None:
+    _, rule = explained(when("data.x", wanted, operator=operator), x=found)
+
+    assert not rule.matches
+    assert rule.conditions[0].hint.startswith(hint)
+    assert bool(rule.conditions[0].hint) is bool(hint)
+
+
+@pytest.mark.parametrize(("wanted", "matches"), [("true", True), ("false", False)])
+def test_an_object_is_shown_as_being_there(wanted: str, *, matches: bool) -> None:
+    _, rule = explained(when("data.x", wanted, operator="present"), x={"a": 1})
+
+    assert (rule.matches, rule.conditions[0].found, rule.conditions[0].hint) == (matches, "an object", "")
+
+
+def test_lines_of_unless_stand_after_those_of_when() -> None:
+    rule = Rule(when=(Condition("data.x", ("1",)),), unless=(Condition("data.test", ("true",)),))
+
+    _, view = explained(rule, x="1", test=True)
+
+    assert [(each.name, each.holds, each.unless) for each in view.conditions] == [
+        ("data.x", True, False),
+        ("data.test", True, True),
+    ]
+    assert not view.matches
+
+
+def test_a_list_is_shown_as_one_text_and_as_one_tag_each() -> None:
+    rule = Rule((Template("Bought {data.products}"),), when=(Condition("data.products", ("Tea",)),))
+
+    _, view = explained(rule, products=["Tea", "Cake"])
+
+    assert (view.matches, view.conditions[0].found) == (True, "Tea, Cake")
+    assert view.add_tags == ("Bought Tea", "Bought Cake")
+
+
+def test_all_that_a_rule_does_besides_is_said_in_words() -> None:
+    rule = Rule(
+        (Template("Gold", "level", "mk_access_expires_at"), Template("Free", until="data.end")),
+        remove_groups=("plan",),
+        set_fields={"Source": "app", "Ended": None},
+        skip=True,
+        create=False,
+        subscriber_state="inactive",
+        tags_off=True,
+        fields_off=True,
+        unsubscribe=True,
+    )
+
+    _, view = explained(rule, access={"expires_at": "2027-07-01"})
+
+    assert view.replaces == ("Gold",)
+    assert view.effects == (
+        "skips the event",
+        "takes off all tags that this worker gave",
+        "clears all custom fields that this worker set",
+        "unsubscribes the person",
+        "creates nobody",
+        "empties the group plan",
+        "sets Source to app",
+        "clears Ended",
+        "creates people as inactive",
+        "Gold until 2027-07-01",
+        "Free without an end",
+    )
 
 
 def test_an_event_that_is_not_mapped_has_no_rules() -> None:

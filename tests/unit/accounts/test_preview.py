@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -125,4 +126,52 @@ def test_what_a_tag_replaces_is_shown_as_a_call_of_its_own() -> None:
     assert result.rules[0].replaces == ("Gold access",)
     assert [(call.what, call.only) for call in result.calls if call.call.startswith("DELETE")] == [
         ("remove what the entry that gives Gold access gave before", "where that was another tag")
+    ]
+
+
+# -- skipped, and later -------------------------------------------------------------------------------------
+
+LATER, SOONER = "2026-08-01T12:00:00Z", "2026-06-01T12:00:00Z"
+
+
+def mapped(mapping: EventMapping, **data: Any) -> Preview:  # noqa: ANN401
+    """The preview of an event at noon of the first of July 2026."""
+    return seen(replace(account(), events={"order.paid": mapping}), **data)
+
+
+def test_what_a_rule_skips_is_ignored_and_the_rule_is_named() -> None:
+    skips = Rule(when=(Condition("data.test", ("true",)),), skip=True)
+
+    result = mapped(EventMapping(Rule((Template("Paid"),)), (Rule(), skips)), test=True)
+
+    assert (result.verdict, result.detail) == (PreviewVerdict.IGNORED, "rule 2 of order.paid skips it")
+    assert [rule.matches for rule in result.rules] == [True, True, True]
+    assert not result.calls
+    assert mapped(EventMapping(Rule(skip=True))).detail == "order.paid skips all"
+
+
+def test_what_takes_effect_later_waits_and_says_until_when() -> None:
+    mapping = EventMapping(Rule((Template("Cancelled"),)), at="data.end")
+
+    later, sooner = mapped(mapping, end=LATER), mapped(mapping, end=SOONER)
+
+    assert (later.verdict, later.again, later.calls) == (PreviewVerdict.SCHEDULED, LATER, ())
+    assert later.detail == f"it takes effect at {LATER}"
+    assert (sooner.verdict, sooner.again, sooner.add_tags) == (PreviewVerdict.APPLIED, "", ("Cancelled",))
+
+
+def test_a_tag_that_ends_says_when() -> None:
+    result = mapped(EventMapping(Rule((Template("Gold", until="data.end"),))), end=LATER)
+
+    assert (result.verdict, result.again, result.add_tags) == (PreviewVerdict.APPLIED, LATER, ("Gold",))
+
+
+def test_a_field_names_all_that_it_may_come_from_and_what_a_rule_sets() -> None:
+    fields = (FieldTarget("data.a", "Field", otherwise=("data.b",)), FieldTarget("data.c", "Other"))
+    of = replace(account(base=Rule(set_fields={"Source": "app", "Other": None})), fields=fields)
+
+    assert [(each.field, each.value, each.source) for each in seen(of, b="x", c="y").fields] == [
+        ("Field", "x", "data.a or data.b"),
+        ("Other", None, "set_fields"),
+        ("Source", "app", "set_fields"),
     ]

@@ -6,10 +6,14 @@ import io
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.unit.commands.conftest import Command
+from worker.accounts.explain import ConditionView
+from worker.commands.preview import told
+from worker.mapping import Operator
 
 EVENT = {
     "id": "e-1",
@@ -129,3 +133,81 @@ def test_an_invalid_file_is_an_error_with_its_place(kit_worker: Command, config_
 
     assert ended.code == 2
     assert "sunny.yaml:2:1: " in ended.err
+
+
+MORE = """\
+kit: {api_key_env: KIT_API_KEY}
+events:
+  order.paid:
+    rules:
+      - when: {data.total: {above: 40, at_most: 100}, data.locale: {not: [de, fr]}}
+        unless: {data.test: true}
+        set_fields: {Source: shop}
+      - when: {data.name: {like: "VIP*"}, data.coupon: {present: false}}
+        skip: true
+  access.granted:
+    add_tags: [{tag: "{mk_access_level|Basic} access", until: mk_access_expires_at}]
+  subscription.canceled: {at: mk_subscription_ends_at, add_tags: [Cancelled]}
+"""
+
+
+@pytest.fixture
+def more(config_dir: Path) -> None:
+    """An account with every comparison."""
+    (config_dir / "accounts" / "sunny.yaml").write_text(MORE, encoding="utf-8")
+
+
+def words(text: str) -> str:
+    return " ".join(text.replace("│", " ").split())
+
+
+@pytest.mark.usefixtures("more")
+def test_each_comparison_says_why_it_holds_or_does_not(kit_worker: Command) -> None:
+    ended = kit_worker("preview", "order.paid", "--set", "data.total=49", "--json")
+    rules = json.loads(ended.out)["rules"]
+
+    assert [rule["matches"] for rule in rules] == [True, True, False]
+    assert rules[1]["effects"] == ["sets Source to shop"]
+    assert [(each["operator"], each["unless"]) for each in rules[1]["conditions"]] == [
+        ("above", False), ("at_most", False), ("not", False), ("is", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        (("data.x", ("40",), "49", True, "", Operator.ABOVE), "data.x is above 40: it is 49"),
+        (
+            ("data.x", ("40",), None, False, "", Operator.AT_LEAST),
+            "data.x is at least 40: no, there is no value",
+        ),
+        (("data.x", ("40",), "7", False, "", Operator.BELOW), "data.x is below 40: no, it is 7"),
+        (("data.x", ("a", "b"), "c", True, "", Operator.NOT), "data.x is not a or b: it is c"),
+        (("data.x", ("a",), None, True, "", Operator.NOT), "data.x is not a: there is no value"),
+        (("data.x", ("a*",), "abc", True, "", Operator.LIKE), "data.x is like a*: it is abc"),
+        (("data.x", ("true",), "abc", True, "", Operator.PRESENT), "data.x is there: it is abc"),
+        (("data.x", ("false",), "abc", False, "", Operator.PRESENT), "data.x is not there: no, it is abc"),
+        (("data.x", ("a",), "a", True), "data.x is a"),
+        (("data.x", ("49",), "49.0", True), "data.x is 49: it is 49.0"),
+        (("data.x", ("a",), "A", False, "it is A, which differs"), "data.x is a: no, it is A, which differs"),
+        (("data.x", ("a",), "a", True, "", Operator.IS, True), "unless data.x is a: it is a"),
+        (("data.x", ("a",), None, False, "", Operator.IS, True), "unless data.x is a: no, there is no value"),
+    ],
+)
+def test_a_line_is_told_in_words(condition: tuple[Any, ...], said: str) -> None:
+    assert told(ConditionView(*condition)) == said
+
+
+@pytest.mark.usefixtures("more")
+def test_what_waits_and_what_ends_is_said(kit_worker: Command) -> None:
+    waits = kit_worker(
+        "preview", "subscription.canceled", "--set", "mk_subscription_ends_at=2999-01-01T00:00:00Z"
+    )
+    ends = kit_worker("preview", "access.granted", "--set", "mk_access_expires_at=2999-01-01T00:00:00Z")
+    skipped = kit_worker("preview", "order.paid", "--set", "data.name=VIP 1")
+
+    assert "Would wait: it takes effect at 2999-01-01T00:00:00Z." in words(waits.out)
+    assert "A tag would be taken off again at 2999-01-01T00:00:00Z." in words(ends.out)
+    assert "Basic access" in ends.out
+    assert "Would be ignored: rule 2 of order.paid skips it." in words(skipped.out)
+    assert {waits.code, ends.code, skipped.code} == {0}

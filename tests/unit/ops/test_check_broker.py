@@ -44,7 +44,9 @@ def settings(kit: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
 def account(key: str | None = KEY, *, create_missing: bool = True) -> Account:
     mapping = EventMapping(
         Rule(
-            add_tags=(Template("Gold"), Template("{mk_access_level} access")), remove_tags=(Template("Old"),)
+            add_tags=(Template("Gold"), Template("{mk_access_level} access")),
+            remove_tags=(Template("Old"),),
+            set_fields={"Source": "app", "Ended": None, "first_name": "Friend"},
         ),
         (Rule(add_tags=(Template("GOLD "), Template("New"))),),
     )
@@ -69,13 +71,14 @@ async def test_the_kit_account_is_named_with_its_plan(settings: Settings) -> Non
 
 
 async def test_what_kit_lacks_is_listed_and_nothing_is_created(settings: Settings, kit: Sandbox) -> None:
-    kit.account(KEY).add_tag("old")
+    """A tag that is only taken off, and a field that is only cleared, need not be there."""
+    kit.account(KEY).add_tag("gold")
 
     report = await checked(settings, account())
 
-    assert (report.lacking_tags, report.lacking_fields) == (("GOLD ", "New"), ("User id",))
+    assert (report.lacking_tags, report.lacking_fields) == (("New",), ("User id", "Source"))
     assert not report.lacks_something  # the worker will create it
-    assert set(kit.account(KEY).tags()) == {"old"}
+    assert set(kit.account(KEY).tags()) == {"gold"}
     assert {call.method for call in kit.calls()} == {"GET"}
 
 
@@ -126,7 +129,7 @@ def test_versions_with_something_to_know_get_a_warning(version: str, warned: boo
 def test_tags_are_named_once_whatever_their_case_and_placeholders_are_not_known() -> None:
     found = {wish.name.strip().lower(): wish.present for wish in named_tags(account())}
     assert found == {"gold": True, "old": False, "new": True}
-    assert named_fields(account()) == ["User id"]
+    assert named_fields(account()) == ["User id", "Source"]
 
 
 # -- OAuth ------------------------------------------------------------------------------------------------
