@@ -206,6 +206,7 @@ def test_a_field_has_one_name_inside_whether_the_file_writes_its_label_or_its_ke
 
     assert account.events["order.paid"].base.set_fields == {"Plan B": None, "Seen": "yes please"}
     assert account.events["order.sent"].base.set_fields == {"Seen": "1"}
+    assert type(account.events["order.sent"].base.set_fields["Seen"]) is str
 
 
 def test_kit_fields_name_their_sources_and_take_the_place_of_a_default() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.unit.examples import NOON, order
 from worker.errors import InvalidEvent, Reason
-from worker.events.values import MISSING, Found, Lookup, as_found
+from worker.events.values import MISSING, Found, Json, Lookup, as_found
 from worker.mapping import (
     MAX_NAME_LENGTH,
     Asked,
@@ -471,6 +471,24 @@ def test_a_later_rule_that_clears_all_takes_back_what_was_set_before() -> None:
     first, then = Rule(set_fields={"A": "1"}), Rule(when=WHEN, fields_off=True, set_fields={"B": "2"})
 
     assert at(EventMapping(first, (then,))).change.fields.keys() == {"B"}
+
+
+@pytest.mark.parametrize("value", [5, 5.5, [5], [5, "x"], True, "x"])
+def test_whatever_was_found_what_is_asked_for_is_plain_text(value: Json) -> None:
+    """What is kept of it in the ledger knows no kinds of text."""
+    occasion = Occasion(lambda _: as_found(value, ""), order(1), NOON)
+    fields = (FieldTarget("a", "A"), FieldTarget("b", "first_name"))
+    rule = Rule((Template("{a}"), Template("{a} x")), (Template("{a} y"),))
+
+    change = to_change(EventMapping(rule), fields, Options(), occasion).change
+
+    assert change.first_name is not None
+    texts = [
+        change.first_name.value,
+        change.fields["A"].value,
+        *(part.value.name for part in change.tags.values()),
+    ]
+    assert {type(text) for text in texts} == {str}
 
 
 def test_numbers_and_lists_are_written_as_people_write_them() -> None:

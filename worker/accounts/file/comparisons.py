@@ -122,7 +122,7 @@ def check_constant(value: object) -> str | None:
         raise ValueError(said)  # noqa: TRY004 - as above
     if isinstance(value, list | dict):
         raise ValueError("must be one text, number, true, false, or null to clear the field")  # noqa: TRY004
-    return value if value is None else _constant(str(value) if isinstance(value, str) else _plain(value))
+    return value if value is None else _constant(value if isinstance(value, str) else str(_plain(value)))
 
 
 def _constant(text: str) -> str:
