@@ -104,10 +104,11 @@ def is_news(record: Record, change: Change) -> bool:
 
 
 def begin(record: Record, change: Change) -> None:
-    """Note in a record the facts of a change, before anything of it is done: what is done may come from them.
+    """Note in a record what a change knows, before anything of it is done: what is done may come from that.
 
     What other events say of the same is kept, before Kit is told otherwise.
     """
+    record.gave = merge_parts(record.gave, change.gave)
     if not change.facts:
         return
     doubtful = _may_be_done(record, change)
