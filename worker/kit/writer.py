@@ -20,9 +20,9 @@ from worker.kit.plan import plan
 from worker.kit.refused import RefusedPart, refused, still_owed
 from worker.kit.single_calls import SingleCalls
 from worker.subscribers.change import Change
-from worker.subscribers.desired import begin, finish
 from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.in_hand import InHand
+from worker.subscribers.learning import begin, finish
 from worker.subscribers.subscriber import Subscriber
 
 K = TypeVar("K")

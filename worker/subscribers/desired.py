@@ -7,57 +7,27 @@ events say of it, which `Record.base` keeps.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from worker.events.event import FIRST
 from worker.subscribers.change import NOTHING, Change
-from worker.subscribers.fact import NO_FACTS, Facts, learn_facts
+from worker.subscribers.fact import Facts, learn_facts
 from worker.subscribers.lifecycle import derive
-from worker.subscribers.parts import Part, TagWish, merge_parts, newer, slot_of
+from worker.subscribers.parts import Part, TagWish, merge_parts, newer
 from worker.subscribers.record import UNKNOWN, KnownPart, Record
+from worker.subscribers.spoken import Names, Spoken, done_parts, not_of
 
 T = TypeVar("T")
 V = TypeVar("V", TagWish, str | None)
 
-_Moment: TypeAlias = tuple[Any, ...]
-"""The sequence and the time of an event."""
-_Names: TypeAlias = Mapping[str, set[_Moment]]
-
-
-class _Spoken:
-    """The tags and custom fields of which facts speak, and when, under the keys that a `Change` has for them.
-
-    Args:
-        facts: Which.
-        gave: The keys of `Change.gave` that are known otherwise: to speak of a slot is to speak of all that
-            it ever gave.
-    """
-
-    def __init__(self, facts: Facts = NO_FACTS, gave: Iterable[str] = ()) -> None:
-        self.tags: dict[str, set[_Moment]] = {}
-        self.fields: dict[str, set[_Moment]] = {}
-        by_slot: dict[str, set[str]] = {}
-        for key in (*gave, *(key for fact in facts for key in fact.gave)):
-            slot, _, tag = key.partition("\n")
-            by_slot.setdefault(slot, set()).update({tag} - {""})
-        # What a slot gave may have become known after it was taken off: that came from a fact all the same.
-        of_slots = {fact.order[:2] for fact in facts if fact.gave}
-        for fact in facts:
-            moment = fact.order[:2]
-            for name in fact.tags.keys() | {tag for key in fact.gave for tag in by_slot[slot_of(key)]}:
-                self.tags.setdefault(name, set(of_slots)).add(moment)
-            for name in (*fact.sets, *fact.shows):
-                self.fields.setdefault(name, set()).add(moment)
-
 
 def desired(record: Record, change: Change) -> Change:
     """Return what should be true once a change is made: of all that it names, what stands."""
-    facts, asked, spoken = learn_facts(record.facts, change.facts), record.owed.merge(change), _Spoken()
+    facts, asked, spoken = learn_facts(record.facts, change.facts), record.owed.merge(change), Spoken()
     if facts:
-        spoken = _Spoken(facts, {*record.gave, *asked.gave})
+        spoken = Spoken(facts, {*record.gave, *asked.gave})
         asked = _with_facts(record, asked, facts, spoken)
     asked = asked.replacing(record.gave)
     tags = _or_done(asked.tags, record.tags, spoken.tags)
@@ -86,14 +56,14 @@ def left(record: Record, change: Change) -> Change:
 def is_news(record: Record, change: Change) -> bool:
     """Tell whether a change asks for anything beyond what is done, or owed anyway.
 
-    What a slot gave counts even where the tag itself is older: a later gift has to take it off. Of a change
-    with facts all that is left counts: they may be known already, and not be done.
+    What a slot gave counts even where the tag itself is older: a later gift has to take it off. Where there
+    are facts all that is left counts: what they mean may be known already, and not be done.
     """
     then = left(record, change)
-    now = NOTHING if change.facts else left(record, NOTHING)
+    now = NOTHING if change.facts or record.facts else left(record, NOTHING)
     gave = (_after(part, record.gave.get(key)) for key, part in change.gave.items())
     return (
-        _may_be_done(record, change)
+        may_be_done(record, change)
         or any(now.tags.get(key) != part for key, part in then.tags.items())
         or any(now.fields.get(name) != part for name, part in then.fields.items())
         or (then.first_name, then.ensure, then.unsubscribe) != (now.first_name, now.ensure, now.unsubscribe)
@@ -103,55 +73,15 @@ def is_news(record: Record, change: Change) -> bool:
     )
 
 
-def begin(record: Record, change: Change) -> None:
-    """Note in a record what a change knows, before anything of it is done: what is done may come from that.
-
-    What other events say of the same is kept, before Kit is told otherwise.
-    """
-    record.gave = merge_parts(record.gave, change.gave)
-    if not change.facts:
-        return
-    doubtful = _may_be_done(record, change)
-    record.facts = learn_facts(record.facts, change.facts)
-    spoken = _Spoken(record.facts, record.gave)
-    if doubtful:
-        record.doubt_known(spoken.tags, spoken.fields)
-    done = Change(
-        tags=_not_of(spoken.tags, _done(record.tags)), fields=_not_of(spoken.fields, _done(record.fields))
-    )
-    record.base = record.base.merge(done)
-
-
-def _may_be_done(record: Record, change: Change) -> bool:
+def may_be_done(record: Record, change: Change) -> bool:
     """Tell whether facts that are not known here may have been applied by a worker that could not say so."""
     return any(fact.again and fact not in record.facts for fact in change.facts)
-
-
-def learn(record: Record, change: Change) -> None:
-    """Note in a record what a change says, whatever of it stands; what is true in Kit is noted elsewhere."""
-    record.facts = learn_facts(record.facts, change.facts)
-    record.gave = merge_parts(record.gave, change.gave)
-    record.tags_off = newer(record.tags_off, change.tags_off)
-    record.fields_off = newer(record.fields_off, change.fields_off)
-    if record.facts:
-        spoken = _Spoken(record.facts, record.gave)
-        record.base = record.base.merge(
-            Change(tags=_not_of(spoken.tags, change.tags), fields=_not_of(spoken.fields, change.fields))
-        )
-
-
-def finish(record: Record, change: Change) -> None:
-    """Note in a record that all of a change, and all that was owed, is true in Kit."""
-    learn(record, record.owed.merge(change))
-    if change.ensure is not None:
-        record.ensured = max(record.ensured, change.ensure.order)
-    record.owed = NOTHING
 
 
 # -- of what facts speak ----------------------------------------------------------------------------------
 
 
-def _with_facts(record: Record, asked: Change, facts: Facts, spoken: _Spoken) -> Change:
+def _with_facts(record: Record, asked: Change, facts: Facts, spoken: Spoken) -> Change:
     derived, again = derive(facts), _undone(facts)
     tags = _worked_out(spoken.tags, asked.tags, record.base.tags, record.tags)
     fields = _worked_out(spoken.fields, asked.fields, record.base.fields, record.fields)
@@ -160,6 +90,9 @@ def _with_facts(record: Record, asked: Change, facts: Facts, spoken: _Spoken) ->
         tags=_or_ended(merge_parts(tags, derived.tags), again.tags, record.tags, spoken.tags),
         fields=_or_ended(merge_parts(fields, derived.fields), again.fields, record.fields, spoken.fields),
         gave=merge_parts(asked.gave, derived.gave),
+        tags_off=newer(asked.tags_off, derived.tags_off),
+        fields_off=newer(asked.fields_off, derived.fields_off),
+        unsubscribe=newer(asked.unsubscribe, derived.unsubscribe),
     )
 
 
@@ -176,7 +109,7 @@ def _undone(facts: Facts) -> Change:
 
 
 def _worked_out(
-    spoken: _Names,
+    spoken: Names,
     asked: Mapping[str, Part[V]],
     base: Mapping[str, Part[V]],
     known: Mapping[str, KnownPart[V]],
@@ -184,7 +117,7 @@ def _worked_out(
     """Return what stands of what is asked for by other events than the facts."""
     others = {name: part for name, part in asked.items() if name not in spoken}
     return merge_parts(
-        others, merge_parts(merge_parts(_not_of(spoken, asked), base), _not_of(spoken, _done(known)))
+        others, merge_parts(merge_parts(not_of(spoken, asked), base), not_of(spoken, done_parts(known)))
     )
 
 
@@ -192,7 +125,7 @@ def _or_ended(
     stand: Mapping[str, Part[V]],
     again: Mapping[str, Part[V]],
     known: Mapping[str, KnownPart[V]],
-    spoken: _Names,
+    spoken: Names,
 ) -> Mapping[str, Part[V]]:
     """Add the end of what facts asked for once, and nobody asks for any more."""
     given = {name: known[name].part for name in spoken.keys() & known.keys() if _may_be_there(known[name])}
@@ -200,25 +133,11 @@ def _or_ended(
     return {**ended, **stand}
 
 
-def _not_of(spoken: _Names, parts: Mapping[str, Part[V]]) -> Mapping[str, Part[V]]:
-    """Return the parts of what facts speak of that come from other events."""
-    return {
-        name: part
-        for name, moments in spoken.items()
-        if (part := parts.get(name)) is not None and part.order[:2] not in moments
-    }
-
-
 # -- what is done -----------------------------------------------------------------------------------------
 
 
-def _done(known: Mapping[str, KnownPart[V]]) -> Mapping[str, Part[V]]:
-    """Return what events asked for and Kit has; not what was sent, and never answered."""
-    return {name: one.part for name, one in known.items() if one.part.order != FIRST}
-
-
 def _or_done(
-    parts: Mapping[str, Part[V]], known: Mapping[str, KnownPart[V]], spoken: _Names
+    parts: Mapping[str, Part[V]], known: Mapping[str, KnownPart[V]], spoken: Names
 ) -> Mapping[str, Part[V]]:
     """Return the newer of what is asked for and what is done; of what facts speak it is known already."""
     return {

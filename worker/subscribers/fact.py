@@ -28,6 +28,9 @@ class Fact(Struct, frozen=True, array_like=True):
         gave: Which of these tags take the place of others, by `slot_key`; see `Change.gave`.
         sets: Custom fields that its mapping sets to something fixed; None clears one.
         shows: Custom fields that show something of the subscription itself.
+        tags_off: Whether all tags go off that this worker gave before.
+        fields_off: Likewise, of custom fields.
+        unsubscribe: Whether the person gets no more mail from Kit.
         due: When it takes effect, if that is later than the event.
         again: True where its event was delivered before, to a worker that may have applied it.
         phase: How many of the moments at which it had to be interpreted anew had passed when it was.
@@ -41,6 +44,9 @@ class Fact(Struct, frozen=True, array_like=True):
     gave: Mapping[str, TagWish] = field(default_factory=dict)
     sets: Mapping[str, str | None] = field(default_factory=dict)
     shows: Mapping[str, str | None] = field(default_factory=dict)
+    tags_off: bool = False
+    fields_off: bool = False
+    unsubscribe: bool = False
     due: datetime | None = None
     phase: int = 0
     again: bool = False

@@ -9,10 +9,11 @@ from msgspec import structs
 from worker.errors import EventError, InvalidEvent, PartlyApplied
 from worker.events.event import FIRST, Event, OrderKey
 from worker.subscribers.change import NOTHING, Change
-from worker.subscribers.desired import is_news, learn
+from worker.subscribers.desired import is_news
 from worker.subscribers.directory import Directory
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import Batch
+from worker.subscribers.learning import learn
 from worker.subscribers.parts import Part
 from worker.subscribers.record import Record, event_mark
 from worker.subscribers.subscriber import Call, Subscriber, merged

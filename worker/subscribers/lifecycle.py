@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from worker.events.event import OrderKey
 from worker.subscribers.change import Change
 from worker.subscribers.fact import Fact, Facts
-from worker.subscribers.parts import Part, TagWish, slot_key, slot_of, tag_key
+from worker.subscribers.parts import Part, TagWish, newer, slot_key, slot_of, tag_key
 
 T = TypeVar("T")
 
@@ -32,13 +34,37 @@ class SubscriptionId(NamedTuple):
 
 def derive(facts: Facts) -> Change:
     """Return the tags and custom fields that the facts ask for together, and what slots gave."""
+    reading = _read(facts)
+    return Change(
+        tags=reading.tags,
+        fields={**reading.shown(), **reading.sets},
+        gave=reading.gave,
+        tags_off=reading.tags_off,
+        fields_off=reading.fields_off,
+        unsubscribe=reading.unsubscribe,
+    )
+
+
+def still_open(facts: Facts) -> Facts:
+    """Return the facts by which subscriptions are open after all of these, and those that wait.
+
+    The openings show all that earlier ones of the same subscription have said.
+    """
+    reading = _read(facts)
+    stay = [fact for fact in facts if fact.waits]
+    for which, fact in reading.open.items():
+        stay.append(replace(fact, shows=reading.said_of(which)))
+    return tuple(sorted(stay, key=lambda fact: fact.place))
+
+
+def _read(facts: Facts) -> _Reading:
     reading = _Reading()
     for fact in in_effect(facts):
         if fact.opens:
             reading.opened(fact)
         else:
             reading.closed(fact)
-    return Change(tags=reading.tags, fields={**reading.sets, **reading.shown()}, gave=reading.gave)
+    return reading
 
 
 def in_effect(facts: Facts) -> list[Fact]:
@@ -94,20 +120,27 @@ class _Reading:
         tags: See `Change`.
         gave: See `Change`.
         sets: The custom fields that are set to something fixed.
+        open: The openings of what is open, the one that was opened last at the end.
+        tags_off: See `Change`.
+        fields_off: Likewise.
+        unsubscribe: Likewise.
     """
 
     def __init__(self) -> None:
+        self.tags_off: Part[bool] | None = None
+        self.fields_off: Part[bool] | None = None
+        self.unsubscribe: Part[bool] | None = None
         self.tags: dict[str, Part[TagWish]] = {}
         self.gave: dict[str, Part[TagWish]] = {}
         self.sets: dict[str, Part[str | None]] = {}
-        self._open: dict[SubscriptionId, Fact] = {}  # the one that was opened last is the last
+        self.open: dict[SubscriptionId, Fact] = {}
         self._shown: dict[SubscriptionId, _Shown] = {}  # the one that was heard of last is the last
 
     def opened(self, fact: Fact) -> None:
         """Read an opening."""
         which = SubscriptionId(fact.user, fact.subscription)
-        self._open.pop(which, None)
-        self._open[which] = fact
+        self.open.pop(which, None)
+        self.open[which] = fact
         shown = self._heard_of(which)
         shown.by_closing = {}  # what was said when it was closed before holds no more
         shown.by_opening |= _parts(fact.shows, fact.order)
@@ -117,22 +150,26 @@ class _Reading:
         """Read a closing."""
         closed = [
             which
-            for which, opening in self._open.items()
+            for which, opening in self.open.items()
             if closes(fact, which) and opening.place < fact.place
         ]
         for which in closed:
-            del self._open[which]
+            del self.open[which]
         for which in self._told_of(fact, closed):
             self._heard_of(which).by_closing |= _parts(fact.shows, fact.order)
-        if self._open:
+        if self.open:
             self._close_one_of_several(fact)
         else:
             self._ask(fact)
 
     def shown(self) -> Mapping[str, Part[str | None]]:
         """Return the fields of the newest open subscription, else of the newest."""
-        which = next(reversed(self._open), None) or next(reversed(self._shown), None)
+        which = next(reversed(self.open), None) or next(reversed(self._shown), None)
         return {} if which is None else self._shown[which].fields
+
+    def said_of(self, which: SubscriptionId) -> Mapping[str, str | None]:
+        """Return the fields by which the openings of a subscription show it."""
+        return {name: part.value for name, part in self._shown[which].by_opening.items()}
 
     def _heard_of(self, which: SubscriptionId) -> _Shown:
         self._shown[which] = shown = self._shown.pop(which, None) or _Shown()
@@ -156,10 +193,14 @@ class _Reading:
         self.tags |= _parts(fact.tags, fact.order)
         self.gave |= _parts(fact.gave, fact.order)
         self.sets |= _parts(fact.sets, fact.order)
+        said = Part(value=True, order=fact.order)
+        self.tags_off = newer(self.tags_off, said if fact.tags_off else None)
+        self.fields_off = newer(self.fields_off, said if fact.fields_off else None)
+        self.unsubscribe = newer(self.unsubscribe, said if fact.unsubscribe else None)
 
     def _close_one_of_several(self, fact: Fact) -> None:
         """Take off what no open subscription gives; a slot that is emptied falls to the newest of them."""
-        held = {key for other in self._open.values() for key, wish in other.tags.items() if wish.present}
+        held = {key for other in self.open.values() for key, wish in other.tags.items() if wish.present}
         off = {key: wish for key, wish in fact.tags.items() if not wish.present and key not in held}
         self.tags |= _parts(off, fact.order)
         for slot in {slot_of(key) for key, wish in fact.gave.items() if not wish.name}:
@@ -172,7 +213,7 @@ class _Reading:
         """Return the tag that the newest open subscription gives in a slot; `NO_TAG` where none does."""
         gifts = (
             wish
-            for fact in reversed(self._open.values())
+            for fact in reversed(self.open.values())
             for key, wish in fact.gave.items()
             if slot_of(key) == slot and wish.present
         )

@@ -15,7 +15,7 @@ from worker.consumer.end import End
 from worker.consumer.intake import LOOK_AGAIN
 from worker.errors import EpochLost, Reason
 from worker.events.event import OrderKey, arrival_of
-from worker.subscribers.desired import finish
+from worker.subscribers.learning import finish
 
 NEW = "ada.new@example.com"
 

@@ -22,11 +22,12 @@ from worker.kit.plan import AddTag, RemoveTag, Upsert, plan
 from worker.ledger.record_json import dump_record, load_record
 from worker.mapping import Options
 from worker.subscribers.change import NOTHING, Change, merge_all
-from worker.subscribers.desired import begin, finish, is_news, left
+from worker.subscribers.desired import is_news, left
 from worker.subscribers.fact import Fact
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Outcome
 from worker.subscribers.known import Known
+from worker.subscribers.learning import begin, finish
 from worker.subscribers.parts import Part, TagWish, slot_key
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
@@ -235,6 +236,11 @@ class Worker:
                 if self._chance.of(2):
                     self._crash()
         return self.kit
+
+    @property
+    def kept_facts(self) -> int:
+        """How many facts the ledger has of the person."""
+        return len(load_record(EMAIL, *self._ledger[EMAIL]).facts)
 
     def _take_in(self) -> None:
         if not self._queue:

@@ -13,12 +13,12 @@ from worker.errors import InvalidEvent, PartlyApplied, Reason
 from worker.events.delivery import Delivery
 from worker.events.event import Event
 from worker.subscribers.change import NOTHING, Change
-from worker.subscribers.desired import finish
 from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.fact import Fact
 from worker.subscribers.in_hand import MOVE_EVERY, InHand
 from worker.subscribers.item import Item, Kind, Later, Outcome
 from worker.subscribers.known import Known, Person
+from worker.subscribers.learning import finish
 from worker.subscribers.parts import Part, TagWish, slot_key
 from worker.subscribers.record import MAX_SEEN, Record, event_mark
 from worker.subscribers.subscriber import Call, Subscriber

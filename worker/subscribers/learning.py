@@ -1,0 +1,81 @@
+"""What a record learns from a change: facts, and what other events say of the same. Pure.
+
+What is true in Kit is noted elsewhere, by Kit's answers: `Record.note`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.desired import may_be_done
+from worker.subscribers.fact import learn_facts
+from worker.subscribers.lifecycle import derive, still_open
+from worker.subscribers.parts import merge_parts, newer
+from worker.subscribers.record import Record
+from worker.subscribers.spoken import Spoken, done_parts, not_of
+
+MAX_FACTS: Final = 32
+"""Of one record. Beyond it, the older half is taken for granted: an event older than that may come too late
+to change what the others mean."""
+
+
+def begin(record: Record, change: Change) -> None:
+    """Note in a record what a change knows, before anything of it is done: what is done may come from that.
+
+    What other events say of the same is kept, before Kit is told otherwise.
+    """
+    record.gave = merge_parts(record.gave, change.gave)
+    if not change.facts:
+        return
+    doubtful = may_be_done(record, change)
+    record.facts = learn_facts(record.facts, change.facts)
+    spoken = Spoken(record.facts, record.gave)
+    if doubtful:
+        record.doubt_known(spoken.tags, spoken.fields)
+    done = Change(
+        tags=not_of(spoken.tags, done_parts(record.tags)),
+        fields=not_of(spoken.fields, done_parts(record.fields)),
+    )
+    record.base = record.base.merge(done)
+
+
+def learn(record: Record, change: Change) -> None:
+    """Note in a record what a change says, whatever of it stands; what is true in Kit is noted elsewhere."""
+    record.facts = learn_facts(record.facts, change.facts)
+    record.gave = merge_parts(record.gave, change.gave)
+    record.tags_off = newer(record.tags_off, change.tags_off)
+    record.fields_off = newer(record.fields_off, change.fields_off)
+    if len(record.facts) > MAX_FACTS:
+        _take_for_granted(record)
+    if record.facts:
+        spoken = Spoken(record.facts, record.gave)
+        record.base = record.base.merge(
+            Change(tags=not_of(spoken.tags, change.tags), fields=not_of(spoken.fields, change.fields))
+        )
+
+
+def finish(record: Record, change: Change) -> None:
+    """Note in a record that all of a change, and all that was owed, is true in Kit."""
+    learn(record, record.owed.merge(change))
+    if change.ensure is not None:
+        record.ensured = max(record.ensured, change.ensure.order)
+    record.owed = NOTHING
+
+
+def _take_for_granted(record: Record) -> None:
+    """Let the oldest facts go, and keep what of them stands as any event's; open subscriptions stay open."""
+    older, newer_half = record.facts[: -MAX_FACTS // 2], record.facts[-MAX_FACTS // 2 :]
+    kept = still_open(older)[-MAX_FACTS // 2 :]
+    gone = {fact.order[:2] for fact in older} - {fact.order[:2] for fact in kept}
+    stands = derive(record.facts)
+    record.base = record.base.merge(
+        Change(
+            tags={key: part for key, part in stands.tags.items() if part.order[:2] in gone},
+            fields={name: part for name, part in stands.fields.items() if part.order[:2] in gone},
+        )
+    )
+    record.gave = merge_parts(
+        record.gave, {key: part for key, part in stands.gave.items() if part.order[:2] in gone}
+    )
+    record.facts = (*kept, *newer_half)
