@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from worker.handlers import HANDLERS
+from worker.handlers.base import path_of
 from worker.kit.credentials import Credential
 from worker.mapping import EventMapping, FieldTarget, Options
 
@@ -28,6 +29,7 @@ class Account:
         version: A short fingerprint of the file's bytes, for logs and history.
         secret_place: What names the secret, the same for two files that mean the same one; empty where
             several accounts may have it.
+        subscription_fields: The custom fields that show something of a subscription.
         key_files: Where its secrets are read from, if from files; they are watched like the account's own.
     """
 
@@ -42,9 +44,12 @@ class Account:
     secret_place: str = ""
     key_files: tuple[Path, ...] = ()
     types: frozenset[str] = field(init=False, repr=False, compare=False)
+    subscription_fields: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "types", frozenset({*HANDLERS, *self.events}))  # once, not for each event
+        # Once, not for each event.
+        object.__setattr__(self, "types", frozenset({*HANDLERS, *self.events}))
+        object.__setattr__(self, "subscription_fields", frozenset(_of_subscription(self.fields)))
 
     def claims(self) -> frozenset[tuple[str, str]]:
         """Return what no other account may have: each app, or to have none; the secret, and where it is."""
@@ -52,3 +57,9 @@ class Account:
         secret = self.credential.claim if self.credential else ""
         secrets = {("secret", secret), ("secret's place", self.secret_place)}
         return frozenset({*apps, *(claim for claim in secrets if claim[1])})
+
+
+def _of_subscription(fields: Iterable[FieldTarget]) -> Iterator[str]:
+    for target in fields:
+        if any(path_of(name).startswith("subscription.") for name in target.sources):
+            yield target.target

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from worker.accounts.account import Account
+from worker.accounts.as_fact import as_fact
 from worker.accounts.interpret import interpret
 from worker.accounts.later import later_of
 from worker.events.decode import with_data
@@ -21,8 +22,10 @@ def interpreted(item: Item, account: Account) -> Item | Outcome:
         raise AssertionError("a message that could not be read asks for nothing")
     event = with_data(item.event, item.delivery)
     asked = interpret(event, account, event.moment(item.delivery.received_at))
-    if asked is None or asked.skipped:
+    later = None if asked is None else later_of(event, account, asked)
+    if asked is not None:
+        asked = as_fact(event, account, asked, item.user_id or "", again=item.delivery.redelivered)
+    if asked is None or (asked.skipped and not asked.change):
         note = f"skipped: {asked.skipped} of {event.type} says so" if asked else ""
         return Outcome(structs.replace(item, later=None), Kind.IGNORED, note=note)
-    later = later_of(event, account, asked)
     return structs.replace(item, change=asked.change, refusal=asked.refusal, later=later)

@@ -105,6 +105,11 @@ PLATFORM_FIELDS: Final[Mapping[str, str]] = {
 """The platform's fields that admins map, each with its path in an event's `data`."""
 
 
+def path_of(name: str) -> str:
+    """Return the path in an event's `data` of a value, by its name."""
+    return PLATFORM_FIELDS.get(name) or name.removeprefix("data.")
+
+
 def _no_fallbacks(_event: Event) -> Mapping[str, str]:
     return {}
 
@@ -135,11 +140,11 @@ class Handler:
         fallbacks = self.fallbacks(event)
 
         def find(name: str) -> Found:
-            path = PLATFORM_FIELDS.get(name)
-            value = lookup(event.data, path or name.removeprefix("data."))
-            if value is MISSING and path is not None:
+            path = path_of(name)
+            value = lookup(event.data, path)
+            if value is MISSING and name in PLATFORM_FIELDS:
                 _check_object(event.data, path)
-            found = as_found(value, path or name.removeprefix("data."))
+            found = as_found(value, path)
             # A null means "cleared", but an event that itself implies the value knows better.
             return fallbacks.get(name, found) if found is MISSING or found is None else found
 

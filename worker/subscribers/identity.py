@@ -166,7 +166,7 @@ def person_in(data: Mapping[str, Json]) -> tuple[str | None, str | None]:
     user = data.get("user")
     if not isinstance(user, dict):
         return None, None
-    return address_in(user, "email"), _id_of(user.get("id"))
+    return address_in(user, "email"), given_id(user.get("id"))
 
 
 def address_in(user: Mapping[str, Json], key: str) -> str | None:
@@ -178,7 +178,8 @@ def address_in(user: Mapping[str, Json], key: str) -> str | None:
         return None
 
 
-def _id_of(value: Json) -> str | None:
+def given_id(value: Json) -> str | None:
+    """Return an id that the platform gives; None where there is none, or something in its place."""
     if isinstance(value, bool | list | dict) or value in {0, -1}:
         return None
     text = as_text(value, "user.id")
