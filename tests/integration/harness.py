@@ -285,7 +285,8 @@ async def handed_back(amqp_url: str, queue: str, count: int, seconds: float = 10
 
 async def all_settled(worker: Worker, count: int, seconds: float = 60.0) -> None:
     """Wait until so many events are settled by a log, whichever processes wrote it."""
-    names = {"event_applied", "event_superseded", "event_duplicate", "event_ignored", "event_dead_lettered"}
+    ends = ("applied", "scheduled", "superseded", "duplicate", "ignored", "dead_lettered")
+    names = {f"event_{end}" for end in ends}
 
     def settled() -> bool:
         return len({line["event_id"] for line in worker.log_lines() if line["event"] in names}) >= count

@@ -34,7 +34,8 @@ def later_of(event: Event, account: Account, asked: Asked) -> Later | None:
     before = set(_parts(asked.change))
     after = () if then is None else _parts(then.change)
     what = ", ".join(dict.fromkeys(part for part in after if part not in before))
-    return Later(asked.again, what, alone=not structs.replace(asked.change, facts=NO_FACTS))
+    waits = all(fact.waits for fact in asked.change.facts)
+    return Later(asked.again, what, alone=waits and not structs.replace(asked.change, facts=NO_FACTS))
 
 
 def _parts(change: Change) -> Iterator[str]:

@@ -79,6 +79,13 @@ def test_a_subscription_that_is_closed_later_waits_though_it_is_known_now(then: 
     assert later == Later(AT, "tag 'Cancelled', Ended 'yes', Plan cleared", alone=True)
 
 
+def test_a_subscription_with_a_tag_that_ends_is_in_force_until_then(then: list[Asked | None]) -> None:
+    """Given an opening that is a fact, and in effect, it does not wait for the end of its tag."""
+    then.append(Asked(Change(facts=(closes(phase=1),))))
+
+    assert not told(Asked(Change(facts=(closes(),)), again=AT)).alone
+
+
 def test_what_is_taken_from_everybody_is_told(then: list[Asked | None]) -> None:
     yes = Part(value=True, order=order(1))
     then.append(Asked(Change(tags_off=yes, fields_off=yes, unsubscribe=yes)))
