@@ -191,7 +191,8 @@ class _Reading:
 
     def _ask(self, fact: Fact) -> None:
         self.tags |= _parts(fact.tags, fact.order)
-        self.gave |= _parts(fact.gave, fact.order)
+        for key, wish in fact.gave.items():
+            self._give(key, wish, fact.order)
         self.sets |= _parts(fact.sets, fact.order)
         said = Part(value=True, order=fact.order)
         self.tags_off = newer(self.tags_off, said if fact.tags_off else None)
@@ -205,9 +206,15 @@ class _Reading:
         self.tags |= _parts(off, fact.order)
         for slot in {slot_of(key) for key, wish in fact.gave.items() if not wish.name}:
             gift = self._newest_gift(slot)
-            self.gave[slot_key(slot, gift.name)] = Part(gift, fact.order)
+            self._give(slot_key(slot, gift.name), gift, fact.order)
             if gift.name:
                 self.tags[tag_key(gift.name)] = Part(gift, fact.order)
+
+    def _give(self, key: str, wish: TagWish, order: OrderKey) -> None:
+        """Note what a slot gives, as newer than what an earlier fact of the same time gave there."""
+        same = (part.order for other, part in self.gave.items() if slot_of(other) == slot_of(key))
+        last = max((each.arrival for each in same if each[:2] == order[:2]), default=order.arrival - 1)
+        self.gave[key] = Part(wish, order._replace(arrival=max(order.arrival, last + 1)))
 
     def _newest_gift(self, slot: str) -> TagWish:
         """Return the tag that the newest open subscription gives in a slot; `NO_TAG` where none does."""

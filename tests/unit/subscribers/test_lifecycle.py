@@ -106,6 +106,13 @@ def test_at_one_time_a_closing_wins_over_the_opening_of_the_same() -> None:
     assert "Member" not in on(end, same_time)
 
 
+def test_at_one_time_a_closing_empties_what_the_opening_of_the_same_gave() -> None:
+    """Given that the opening comes last, its place is before the closing all the same."""
+    end = canceled(5, "s1", empties=True)
+    start = replace(started(5, "s1", gives="Plan Club"), order=end.order._replace(arrival=99))
+    assert "Plan Club" not in on(end, start)
+
+
 def test_two_people_at_one_address_hold_its_tags_together() -> None:
     facts = started(1, user="a"), started(2, user="b"), canceled(3, user="a")
     assert on(*facts) == {"Member"}
