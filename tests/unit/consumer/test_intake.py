@@ -11,10 +11,13 @@ import pytest
 from tests.unit.consumer.world import World, adds
 from tests.unit.examples import EMAIL
 from tests.unit.virtual_time import run, settle
+from worker.accounts.account import Account
 from worker.consumer.end import End
 from worker.consumer.intake import LOOK_AGAIN
+from worker.consumer.settle import history_entry
 from worker.errors import EpochLost, Reason
 from worker.events.event import OrderKey, arrival_of
+from worker.mapping import Condition, EventMapping, Rule, Template
 from worker.subscribers.learning import finish
 
 NEW = "ada.new@example.com"
@@ -129,6 +132,27 @@ def test_what_cannot_be_read_or_applied_is_a_dead_letter() -> None:
             odd: Reason.INVALID_EVENT,
         }
         assert world.consumer.unsettled == {}
+
+    run(main())
+
+
+def test_an_event_that_a_rule_skips_ends_without_a_question_and_says_which_rule() -> None:
+    """Given somebody who wants no mail, nobody is looked up or created, and the history names the rule."""
+
+    async def main() -> None:
+        skips = Rule(when=(Condition("data.user.consent", ("false",)),), skip=True)
+        mapping = EventMapping(Rule((Template("Member"),)), (skips,))
+        world = World(account=Account("main", events={"user.signed_up": mapping}, version="1"))
+        async with world.running():
+            skipped = world.comes(1, consent=False)
+            await settle()
+            assert (world.kinds, world.ledger.asked) == ({skipped: "ignored"}, [])
+            taken = world.comes(2, consent=True)
+            await world.until_settled()
+        assert world.kinds[taken] == "applied"
+        entry = history_entry(world.report.outcomes[0], 0.0)
+        assert entry is not None
+        assert entry.detail == "skipped: rule 1 of user.signed_up says so"
 
     run(main())
 
