@@ -75,7 +75,8 @@ def is_news(record: Record, change: Change) -> bool:
 
 def may_be_done(record: Record, change: Change) -> bool:
     """Tell whether facts that are not known here may have been applied by a worker that could not say so."""
-    return any(fact.again and fact not in record.facts for fact in change.facts)
+    known = {fact.key for fact in record.facts if fact.again}
+    return any(fact.again and fact.key not in known for fact in change.facts)
 
 
 # -- of what facts speak ----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from worker.events.event import OrderKey
 from worker.subscribers.parts import TagWish
@@ -99,10 +100,14 @@ def _phase(fact: Fact) -> tuple[int]:
 
 
 def _each_once(facts: Iterable[Fact], rank: Callable[[Fact], tuple[Any, ...]]) -> Facts:
-    """Return facts in order; of two with one key, the greater, and of equals the later one."""
+    """Return facts in order; of two with one key, the greater, and of equals the later one.
+
+    That any of them was delivered before holds for all.
+    """
     kept: dict[tuple[Any, ...], Fact] = {}
     for fact in facts:
-        mine = kept.get(fact.key)
-        if mine is None or rank(fact) >= rank(mine):
-            kept[fact.key] = fact
+        mine = kept.get(fact.key, fact)
+        stays = fact if rank(fact) >= rank(mine) else mine
+        again = fact.again or mine.again
+        kept[fact.key] = stays if stays.again == again else replace(stays, again=again)
     return tuple(sorted(kept.values(), key=lambda fact: fact.place))

@@ -8,8 +8,8 @@ from msgspec import structs
 
 from worker.errors import EventError, InvalidEvent, PartlyApplied
 from worker.events.event import FIRST, Event, OrderKey
-from worker.subscribers.change import NOTHING, Change
-from worker.subscribers.desired import is_news
+from worker.subscribers.change import Change
+from worker.subscribers.desired import is_news, may_be_done
 from worker.subscribers.directory import Directory
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import Batch
@@ -61,13 +61,14 @@ class InHand:
             # still be rejected, which parts the two again.
             return None
         mark = event_mark(event)
-        if mark in subscriber.record.seen:
+        if mark in subscriber.record.seen and not may_be_done(subscriber.record, item.change):
             return self._ends(item, subscriber, Kind.DUPLICATE)
         if mark is not None and mark in self._marks:
             self._hold(item, subscriber)
-            # What is owed is owed once: the other copy says so.
+            # What is owed is owed once: the other copy says so. This one may have been delivered before.
+            facts = Change(facts=item.change.facts)
             return structs.replace(
-                item, subscriber=subscriber, change=NOTHING, refusal=None, later=None, doubled=True
+                item, subscriber=subscriber, change=facts, refusal=None, later=None, doubled=True
             )
         return self._take_in_news(item, subscriber, mark, now)
 

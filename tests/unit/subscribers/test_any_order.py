@@ -204,6 +204,10 @@ class Chance:
         return next(self.answers, 0) % choices
 
 
+class Again(int):
+    """An event's number, where it comes because it was not acked; a copy that was published twice is none."""
+
+
 class Worker:
     """One person's way through worker after worker, each of which may crash."""
 
@@ -212,7 +216,6 @@ class Worker:
         self._wishes = wishes
         self._queue = list(deliveries)
         self._chance = chance
-        self._delivered: set[int] = set()
         self._ledger: dict[str, tuple[int | None, str, str | None]] = {}
         self._now = NOW
         self._start()
@@ -245,8 +248,9 @@ class Worker:
     def _take_in(self) -> None:
         if not self._queue:
             return
-        number = self._queue.pop(0)
-        wish = self._wishes[number].change(number, again=number in self._delivered)
+        came = self._queue.pop(0)
+        number = int(came)
+        wish = self._wishes[number].change(number, again=isinstance(came, Again))
         asked = Item(Delivery(b"", ""), event(number), EMAIL, change=wish)
         emails, users = self._in_hand.directory.unknown([asked])
         records = {email: load_record(email, *self._ledger[email]) for email in emails & self._ledger.keys()}
@@ -315,8 +319,7 @@ class Worker:
 
     def _crash(self) -> None:
         """Lose all that is in memory; what was not acked comes again, in any order."""
-        back = [number for number, _, _ in self._pending]
-        self._delivered |= set(back)
+        back: list[int] = [Again(number) for number, _, _ in self._pending]
         if self._chance.of(2):
             back.reverse()
         self._queue = self._queue + back if self._chance.of(2) else back + self._queue
