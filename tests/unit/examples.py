@@ -35,6 +35,7 @@ def change(  # one for each part of a change
         fields={name: Part(value, key) for name, value in (fields or {}).items()},
         first_name=Part(first_name, key) if first_name is not None else None,
         ensure=Part(value=True, order=key) if ensure else None,
+        creates=Part("active", key) if ensure else None,
     )
 
 

@@ -17,7 +17,7 @@ from worker.events.delivery import Delivery
 from worker.events.event import Event
 from worker.events.values import time_text
 from worker.handlers import HANDLERS
-from worker.kit.plan import AddTag, NameIfCreated, RemoveTag, Step, Upsert, plan
+from worker.kit.plan import AddTag, FindSubscriber, NameIfCreated, RemoveTag, Step, Unsubscribe, Upsert, plan
 from worker.mapping import Asked
 from worker.subscribers.change import Change
 from worker.subscribers.identity import person_in
@@ -156,7 +156,7 @@ def _applied(event: Event, account: Account, rules: tuple[RuleView, ...], asked:
         fields=_fields(asked, account),
         add_tags=tuple(step.part.value.name for step in steps if isinstance(step, AddTag)),
         remove_tags=tuple(step.part.value.name for step in steps if isinstance(step, RemoveTag)),
-        calls=_calls(_email(event), steps, change, account),
+        calls=_calls(_email(event), steps, change),
         creates_missing=account.options.create_missing,
         again=time_text(asked.again) if asked.again else "",
     )
@@ -183,7 +183,7 @@ def _fields(asked: Asked, account: Account) -> tuple[FieldView, ...]:
     return tuple(FieldView(name, part.value, sources.get(name, "")) for name, part in values.items())
 
 
-def _calls(email: str, steps: Sequence[Step], change: Change, account: Account) -> tuple[CallView, ...]:
+def _calls(email: str, steps: Sequence[Step], change: Change) -> tuple[CallView, ...]:
     """Return the calls of all steps, in their order, and those that take off what an entry gave before."""
     replaced = [
         CallView(
@@ -193,15 +193,20 @@ def _calls(email: str, steps: Sequence[Step], change: Change, account: Account) 
         )
         for part in change.gave.values()
     ]
-    before = [_call(email, step, account) for step in steps if not isinstance(step, AddTag)]
-    additions = [_call(email, step, account) for step in steps if isinstance(step, AddTag)]
-    return (*before, *replaced, *additions)
+    before = [_call(email, step) for step in steps if not isinstance(step, AddTag | Unsubscribe)]
+    after = [_call(email, step) for step in steps if isinstance(step, AddTag | Unsubscribe)]
+    return (*before, *replaced, *after)
 
 
-def _call(email: str, step: Step, account: Account) -> CallView:
+def _call(email: str, step: Step) -> CallView:
     match step:
+        case FindSubscriber():
+            what = f"find {email}, who is not created: without a subscriber nothing is done"
+            return CallView("GET /v4/subscribers", what, only="where the worker has not met this person")
+        case Unsubscribe():
+            return CallView("POST /v4/subscribers/{id}/unsubscribe", f"unsubscribe {email}")
         case Upsert():
-            return _upsert_call(email, step, account)
+            return _upsert_call(email, step)
         case NameIfCreated(first_name=name):
             body = Upsert({}, name).values({})
             what = f"set the first name to {name.value}"
@@ -214,7 +219,7 @@ def _call(email: str, step: Step, account: Account) -> CallView:
             return CallView(call, f"add the tag {part.value.name}")
 
 
-def _upsert_call(email: str, upsert: Upsert, account: Account) -> CallView:
+def _upsert_call(email: str, upsert: Upsert) -> CallView:
     keys = {name: name for name in upsert.fields}
     parts = ["the first name"] if upsert.first_name is not None else []
     if upsert.fields:
@@ -223,7 +228,7 @@ def _upsert_call(email: str, upsert: Upsert, account: Account) -> CallView:
     what = f"{what}: {' and '.join(parts)}" if parts else what
     if upsert.ensure is None:
         return CallView("PUT /v4/subscribers/{id}", what, upsert.values(keys))
-    body = upsert.body(email, account.options, keys)
+    body = upsert.body(email, keys)
     return CallView(
         "POST /v4/subscribers", what, body, "" if parts else "where the worker has not met this person"
     )

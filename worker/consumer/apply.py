@@ -22,6 +22,7 @@ from worker.errors import (
     PartlyApplied,
     TryLater,
 )
+from worker.kit.job import NobodyThere
 from worker.kit.refused import RefusedPart, owing
 from worker.kit.writer import Writer
 from worker.retry import Patience, backoff
@@ -75,6 +76,9 @@ class Apply:
         except asyncio.CancelledError:
             self._backlog.put_back(pending)
             raise
+        except NobodyThere:
+            self._holds.worked()
+            self._finish(pending, None, note="Kit has nobody of this address, and the event creates nobody")
         except EventError as error:
             self._finish(pending, error)
         except Exception as error:  # the edge: a bug must not leave an event unsettled
@@ -112,23 +116,31 @@ class Apply:
     # -- what an end means ----------------------------------------------------------------------------
 
     def _finish(
-        self, pending: Pending, error: EventError | None, refused: Sequence[RefusedPart] = ()
+        self,
+        pending: Pending,
+        error: EventError | None,
+        refused: Sequence[RefusedPart] = (),
+        *,
+        note: str = "",
     ) -> None:
         try:
             for item in pending.items:
-                self._end(item, error or _owing(item, refused), pending)
+                self._end(item, error or _owing(item, refused), pending, note)
         finally:
             self._backlog.release(pending)
 
-    def _end(self, item: Item, error: EventError | None, pending: Pending) -> None:
+    def _end(self, item: Item, error: EventError | None, pending: Pending, note: str) -> None:
+        """End an event; with a note where nothing of it could be done, which is as it should be."""
         if item.waits:
             error = item.refusal  # nothing of it was asked of Kit
         kind = Kind.DUPLICATE if item.doubled else Kind.SCHEDULED if item.waits else Kind.APPLIED
+        if kind is Kind.APPLIED and note:
+            kind = Kind.IGNORED
         if not item.waits and (error is None or isinstance(error, PartlyApplied)):
             self.succeeded.set()
         if error is not None:
             kind = Kind.DEAD_LETTERED
-        self._settle.put(Outcome(item, kind, error, pending.tries.count + 1))
+        self._settle.put(Outcome(item, kind, error, pending.tries.count + 1, note=note))
 
     def _later(self, pending: Pending, error: TryLater) -> None:
         now = self._clock.monotonic()

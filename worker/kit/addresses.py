@@ -49,7 +49,7 @@ class AddressChanges:
             KitWorkerError: As `KitClient.call` and `Catalog` raise it.
         """
         kit_id = subscriber.record.kit_id
-        if kit_id is None and (kit_id := await self._id_at_old_address(subscriber)) is None:
+        if kit_id is None and (kit_id := await self._id_at_old_address(subscriber, change)) is None:
             # Kit has nobody to move.
             other = subscriber.joined.get(address.value)
             self._in_hand.moved(
@@ -70,13 +70,19 @@ class AddressChanges:
         else:
             self._moved(subscriber, address, kit_id, answer, "email address")
 
-    async def _id_at_old_address(self, subscriber: Subscriber) -> int | None:
+    async def _id_at_old_address(self, subscriber: Subscriber, change: Change) -> int | None:
         """Return the id of whoever has the old address, which events have named, but no answer of Kit's."""
+        upserts, email = self._single.upserts, subscriber.record.email
         try:
-            answer = await self._single.upserts.find_or_create(subscriber.record.email)
+            if change.creates is None:
+                kit_id = await upserts.find(email)
+            else:
+                kit_id = (await upserts.find_or_create(email, change.creates)).id_of("subscriber")
         except KitRejected:
             return None  # it never was an address for Kit
-        subscriber.record.kit_id = answer.id_of("subscriber")
+        if kit_id is None:
+            return None
+        subscriber.record.kit_id = kit_id
         self._in_hand.touch(subscriber)
         # Were it forgotten once the address has changed, nobody could tell who had the old one.
         await self._persistence.written()
@@ -89,7 +95,7 @@ class AddressChanges:
         before all of that is done, so that after a crash it is done again from the start. A tag of the change
         itself may have been given before, by a call whose answer never came.
         """
-        answer = await self._single.upserts.find_or_create(address.value)
+        answer = await self._single.upserts.find_or_create(address.value, change.creates)
         new_id, what = answer.id_of("subscriber"), "email address, which Kit had already"
         if new_id != subscriber.record.kit_id:
             for key, part in {**change.tags, **subscriber.record.maybe_tags}.items():

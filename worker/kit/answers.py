@@ -197,6 +197,7 @@ def _unchecked(_: Answer) -> None:
 SHAPES: Final[Mapping[str, Callable[[Answer], object]]] = {
     "GET /v4/account": lambda answer: answer.id_of("account"),
     "POST /v4/subscribers": lambda answer: answer.id_of("subscriber"),
+    "GET /v4/subscribers": lambda answer: answer.items("subscribers", _OF_SUBSCRIBERS),
     "GET /v4/subscribers/{}": lambda answer: answer.id_of("subscriber"),
     "PUT /v4/subscribers/{}": lambda answer: answer.id_of("subscriber"),
     "GET /v4/tags": lambda answer: answer.items("tags", LISTED["tags"]),

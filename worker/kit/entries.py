@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from worker.clock import Clock
 from worker.errors import EventError
 from worker.kit.bulk_requests import FieldValue, NewSubscriber, Tagging, Untagging, call_count
@@ -52,12 +54,12 @@ class Entries:
 
     def subscribers(self, upserts: Iterable[tuple[Job, Upsert]]) -> Iterator[Entry[Any]]:
         """Yield whom to make sure of, and whose first name to set."""
-        state = self._catalog.options.subscriber_state
+        state = self._catalog.options.subscriber_state  # of whom Kit has had, and somebody has deleted
         for job, step in upserts:
             if not step.sets_fields_only:
                 name = step.first_name.value if step.first_name else None
-                item = NewSubscriber(job.subscriber.record.email, state, name)
-                without_fields = Upsert({}, step.first_name, step.ensure)
+                item = NewSubscriber(job.subscriber.record.email, step.state or state, name)
+                without_fields = replace(step, fields={})
                 yield Entry(item, job, without_fields, without_fields.parts)
 
     async def values(self, upserts: Iterable[tuple[Job, Upsert]]) -> list[Entry[Any]]:

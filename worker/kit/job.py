@@ -17,6 +17,10 @@ class SubscriberGone(Exception):
     """The subscriber was deleted in Kit while we worked on it, or another one has its address."""
 
 
+class NobodyThere(Exception):
+    """Kit has nobody of the address, and nobody is to be created: what was asked is owed from now on."""
+
+
 class Job(Struct, eq=False):
     """What is being done for one person.
 

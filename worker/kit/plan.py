@@ -1,7 +1,8 @@
 """Which steps make a change true in Kit, in order. Pure: `preview` prints them, the writer carries them out.
 
 `STAGES` is the order, of one change as of many together. Removals come before additions and both after the
-fields, since a new tag starts the creator's automations, whose emails should see the finished state.
+fields, since a new tag starts the creator's automations, whose emails should see the finished state. Whoever
+is to get no more mail is unsubscribed last.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from worker.events.event import FIRST, OrderKey
 from worker.mapping import Options
@@ -24,6 +26,10 @@ MAX_TOLD: Final = 100
 """Characters of a value that people are told."""
 
 
+class FindSubscriber(Struct, frozen=True):
+    """Find out whom Kit has under the address, as nobody is to be created: `GET /v4/subscribers`."""
+
+
 class Upsert(Struct, frozen=True):
     """Make sure of the subscriber, and set what is given.
 
@@ -32,12 +38,14 @@ class Upsert(Struct, frozen=True):
 
     Attributes:
         fields: At most `MAX_FIELDS`.
-        ensure: The event for whose sake the subscriber is made sure of; None where Kit's id is known.
+        ensure: The event for whose sake the subscriber is made sure of; None where Kit's id is known by then.
+        state: In which state the subscriber is created, if need be.
     """
 
     fields: Mapping[str, Part[str | None]]
     first_name: Part[str] | None = None
     ensure: OrderKey | None = None
+    state: str = ""
 
     @property
     def parts(self) -> Change:
@@ -74,7 +82,8 @@ class Upsert(Struct, frozen=True):
             suspects: Custom fields that are to be pieces of their own.
         """
         if self.ensure is not None:
-            bare, rest = Upsert({}, ensure=self.ensure), Upsert(self.fields, self.first_name)
+            bare = Upsert({}, ensure=self.ensure, state=self.state)
+            rest = Upsert(self.fields, self.first_name)
             return (bare, rest) if rest.says_something else ()
         if self.fields and self.first_name is not None:
             return Upsert(self.fields), Upsert({}, self.first_name)
@@ -93,9 +102,9 @@ class Upsert(Struct, frozen=True):
         """Whether it needs no more than the values of custom fields, since the subscriber is known."""
         return self.ensure is None and self.first_name is None
 
-    def body(self, email: str, options: Options, keys: Mapping[str, str]) -> dict[str, Any]:
+    def body(self, email: str, keys: Mapping[str, str]) -> dict[str, Any]:
         """Return the JSON to create or find the subscriber with, given each field's key in Kit."""
-        return {"email_address": email, "state": options.subscriber_state, **self.values(keys)}
+        return {"email_address": email, "state": self.state, **self.values(keys)}
 
     def values(self, keys: Mapping[str, str]) -> dict[str, Any]:
         """Return the JSON of what is to be set, given each field's key in Kit.
@@ -150,6 +159,17 @@ class AddTag(_TagStep, frozen=True):
     """Put a tag on: `POST /v4/tags/{}/subscribers/{}`."""
 
 
+class Unsubscribe(Struct, frozen=True):
+    """Have Kit send no more mail: `POST /v4/subscribers/{}/unsubscribe`. By the API that is for ever."""
+
+    part: Part[bool]
+
+    @property
+    def parts(self) -> Change:
+        """What is true of the subscriber once Kit has answered."""
+        return Change(unsubscribe=self.part)
+
+
 def told(name: str, value: str | None) -> str:
     """Return what is done about a custom field, or the first name, for people."""
     if value is None:
@@ -157,9 +177,9 @@ def told(name: str, value: str | None) -> str:
     return f"{name} {value[:MAX_TOLD]!r}{'…' if len(value) > MAX_TOLD else ''}"
 
 
-Step: TypeAlias = Upsert | NameIfCreated | RemoveTag | AddTag
+Step: TypeAlias = FindSubscriber | Upsert | NameIfCreated | RemoveTag | AddTag | Unsubscribe
 
-STAGES: Final = (Upsert, NameIfCreated, RemoveTag, AddTag)
+STAGES: Final = (FindSubscriber, Upsert, NameIfCreated, RemoveTag, AddTag, Unsubscribe)
 """The kinds of steps, in the order in which they are carried out."""
 
 
@@ -173,23 +193,28 @@ def plan(left: Change, options: Options, *, known: bool) -> list[Step]:
         options: The account's.
         known: True where the subscriber's id in Kit is known, so that it need not be asked for.
     """
-    if not left:
+    if not replace(left, creates=None):
         return []
     name = left.first_name
     only_if_created = options.first_name == "if_created"
-    steps: list[Step] = [*_upserts(left, None if only_if_created else name, known=known)]
+    steps: list[Step] = [] if known or left.creates else [FindSubscriber()]
+    creates = None if known else left.creates
+    steps += _upserts(left, None if only_if_created else name, creates)
     if name is not None and only_if_created:
         steps.append(NameIfCreated(name))
     for key, part in left.tags.items():
         steps.append(AddTag(key, part) if part.value.present else RemoveTag(key, part))
+    if left.unsubscribe is not None:
+        steps.append(Unsubscribe(left.unsubscribe))
     return sorted(steps, key=lambda step: STAGES.index(type(step)))
 
 
-def _upserts(left: Change, first_name: Part[str] | None, *, known: bool) -> Iterator[Upsert]:
-    if known and first_name is None and not left.fields:
+def _upserts(left: Change, first_name: Part[str] | None, creates: Part[str] | None) -> Iterator[Upsert]:
+    if creates is None and first_name is None and not left.fields:
         return
     fields = list(left.fields.items())
-    yield Upsert(dict(fields[:MAX_FIELDS]), first_name, None if known else _newest(left))
+    first = Upsert(dict(fields[:MAX_FIELDS]), first_name)
+    yield first if creates is None else replace(first, ensure=_newest(left), state=creates.value)
     for at in range(MAX_FIELDS, len(fields), MAX_FIELDS):
         yield Upsert(dict(fields[at : at + MAX_FIELDS]))
 

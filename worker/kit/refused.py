@@ -72,7 +72,9 @@ def _asked(change: Change) -> dict[Key, object]:
     for fact in change.facts:
         asked |= {("tag", key): wish.present for key, wish in fact.tags.items()}
         asked |= {("field", name): value for name, value in {**fact.sets, **fact.shows}.items()}
-    if change.tags_off is not None or change.fields_off is not None:
+        asked |= {("unsubscribe", ""): True} if fact.unsubscribe else {}
+    off = (change.tags_off, change.fields_off, *(fact.tags_off or fact.fields_off for fact in change.facts))
+    if any(off):
         asked["all", ""] = None
     return asked
 

@@ -6,8 +6,8 @@ from worker.clock import Clock
 from worker.errors import EventError
 from worker.kit.answers import Answer, NotFound
 from worker.kit.catalog import Catalog
-from worker.kit.job import Job, SubscriberGone, id_of
-from worker.kit.plan import AddTag, NameIfCreated, RemoveTag, Step, Upsert
+from worker.kit.job import Job, NobodyThere, SubscriberGone, id_of
+from worker.kit.plan import AddTag, FindSubscriber, NameIfCreated, RemoveTag, Step, Unsubscribe, Upsert
 from worker.kit.upserts import Upserts
 from worker.subscribers.change import Change
 from worker.subscribers.in_hand import InHand
@@ -38,12 +38,15 @@ class SingleCalls:
         """Make what a step needs true, and note it; what Kit refuses of it, the job says.
 
         Raises:
+            NobodyThere: Kit has nobody to do it to.
             SubscriberGone: All that was ever done for the subscriber has to be done again.
             KitRejected: Kit does not take the subscriber.
             KitWorkerError: As `KitClient.call` raises it.
         """
         record = job.subscriber.record
         match step:
+            case FindSubscriber():
+                await self._find(job)
             case Upsert():
                 await self.upserts.write(job, step)
             case NameIfCreated(first_name=name) if record.created:
@@ -53,6 +56,28 @@ class SingleCalls:
                 record.note(Change(first_name=name), UNKNOWN, {})  # it is not sent
             case RemoveTag() | AddTag():
                 await self._tag_step(job, step)
+            case Unsubscribe():
+                await self._unsubscribe(job, step)
+
+    async def _find(self, job: Job) -> None:
+        record = job.subscriber.record
+        record.kit_id = await self.upserts.find(record.email)
+        if record.kit_id is None:
+            raise NobodyThere
+        self._in_hand.touch(job.subscriber)
+
+    async def _unsubscribe(self, job: Job, step: Unsubscribe) -> None:
+        """Unsubscribe somebody; whom Kit does not have gets no mail either."""
+        try:
+            answer = await self.upserts.unsubscribe(id_of(job.subscriber))
+        except EventError as error:
+            job.refuse(step.parts, error)
+            return
+        job.subscriber.record.unsubscribed = step.part
+        self._in_hand.touch(job.subscriber)
+        if answer is not None:
+            call = Call(answer.endpoint, "unsubscribed", answer.status)
+            self._in_hand.called(job.subscriber, call, step.part.order)
 
     # -- tags -----------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from worker.kit.custom_fields import Field
 from worker.kit.job import Job, SubscriberGone
 from worker.kit.plan import Upsert
 from worker.subscribers.in_hand import InHand
+from worker.subscribers.parts import Part
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Call
 
@@ -118,17 +119,33 @@ class Upserts:
 
     async def _send(self, record: Record, step: Upsert, keys: Mapping[str, str]) -> Answer:
         if record.kit_id is None:
-            body = step.body(record.email, self._catalog.options, keys)
+            body = step.body(record.email, keys)
             return await self._client.call("POST", "/v4/subscribers", json=body)
         try:
             return await self._client.call("PUT", "/v4/subscribers/{}", record.kit_id, json=step.values(keys))
         except NotFound:
             raise SubscriberGone from None
 
-    async def find_or_create(self, email: str) -> Answer:
-        """Return Kit's answer about the subscriber with that address, whom it has from now on."""
-        body = Upsert({}).body(email, self._catalog.options, {})
+    async def find_or_create(self, email: str, creates: Part[str] | None) -> Answer:
+        """Return Kit's answer about the subscriber with that address, whom it has from now on.
+
+        Args:
+            email: The address.
+            creates: In which state; the account's where that is not said.
+        """
+        state = creates.value if creates else self._catalog.options.subscriber_state
+        body = Upsert({}, state=state).body(email, {})
         return await self._client.call("POST", "/v4/subscribers", json=body)
+
+    async def find(self, email: str) -> int | None:
+        """Return the id of whoever has that address in Kit; None where the list shows nobody.
+
+        It lags: whom somebody else has created within the last minutes, it may not show.
+        """
+        answer = await self._client.get("/v4/subscribers", {"email_address": email, "status": "all"})
+        rows = answer.items("subscribers")
+        found = (row["id"] for row in rows if row["email_address"].lower() == email.lower())
+        return next(found, None)
 
     async def exists(self, kit_id: int) -> bool:
         """Ask for a subscriber by id, which is consistent (Kit API reference, "Consistency")."""

@@ -14,7 +14,7 @@ from worker.errors import CredentialRefused, EventError, KitRejected, NoMoreSubs
 from worker.kit.addresses import AddressChanges
 from worker.kit.bulk_calls import BulkCalls, Interrupted
 from worker.kit.catalog import Catalog
-from worker.kit.job import Job, SubscriberGone
+from worker.kit.job import Job, NobodyThere, SubscriberGone
 from worker.kit.persistence import Persistence
 from worker.kit.plan import plan
 from worker.kit.refused import RefusedPart, refused, still_owed
@@ -22,7 +22,7 @@ from worker.kit.single_calls import SingleCalls
 from worker.subscribers.change import Change
 from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.in_hand import InHand
-from worker.subscribers.learning import begin, finish
+from worker.subscribers.learning import begin, finish, owe
 from worker.subscribers.subscriber import Subscriber
 
 K = TypeVar("K")
@@ -93,18 +93,31 @@ class Writer:
         holds what was done, so that a later try goes on from there.
 
         Raises:
+            NobodyThere: Kit has nobody of that address, and the change creates nobody. All of it is owed
+                then: it is done once somebody is there, so that the order of events does not matter.
             KitRejected: Kit does not take the subscriber.
             KitWorkerError: As `KitClient.call` raises it.
         """
+        try:
+            return await self._apply_twice(subscriber, change)
+        except NobodyThere:
+            owe(subscriber.record, change)
+            self._in_hand.touch(subscriber)
+            raise
+
+    async def _apply_twice(self, subscriber: Subscriber, change: Change) -> Sequence[RefusedPart]:
         try:
             return await self._apply_once(subscriber, change)
         except SubscriberGone:
             # With the subscriber went all that was ever done for it, so everything is done again, once.
             self._in_hand.lost(subscriber)
-            try:
-                return await self._apply_once(subscriber, change)
-            except SubscriberGone:
-                raise KitRejected("Kit says that the subscriber it has just made is not there") from None
+        try:
+            return await self._apply_once(subscriber, change)
+        except SubscriberGone:
+            self._in_hand.lost(subscriber)
+            if change.creates is None:  # the list that it was found by is late
+                raise NobodyThere from None
+            raise KitRejected("Kit says that the subscriber it has just made is not there") from None
 
     async def _apply_once(self, subscriber: Subscriber, change: Change) -> Sequence[RefusedPart]:
         not_moved = await self._move(subscriber, change)
@@ -187,14 +200,16 @@ class Writer:
 
     async def _share(self, subscriber: Subscriber, change: Change) -> Job:
         """Return what is to be done for one of many; whose change is not for bulk calls is left alone."""
-        if _moves(subscriber, change):
+        record = subscriber.record
+        if _moves(subscriber, change) or (record.kit_id is None and change.creates is None):
             return Job(subscriber, change, (), alone=True)
-        left, record = await self._left_of(subscriber, change), subscriber.record
+        left = await self._left_of(subscriber, change)
         job = self._job(subscriber, change, left)
         clears = any(part.value is None for part in left.fields.values())  # a bulk call takes text only
-        # Whether somebody was created, the answer of a bulk call does not say.
+        # Whether somebody was created, the answer of a bulk call does not say. It creates whom it names.
         new = record.kit_id is None or record.created
-        job.alone = clears or (new and self._catalog.options.first_name == "if_created")
+        names = left.first_name is not None and change.creates is None
+        job.alone = clears or names or (new and self._catalog.options.first_name == "if_created")
         return job
 
 

@@ -93,7 +93,7 @@ class Kind(StrEnum):
     SCHEDULED = "scheduled"
     """The ledger has a timer for it: nothing of it takes effect before."""
     IGNORED = "ignored"
-    """No mapping names it, or a rule skips it."""
+    """No mapping names it, a rule skips it, or Kit has nobody of its address and it creates nobody."""
     FORGOTTEN = "forgotten"
     """Its person was forgotten; it is told as `ignored`, and no history may name the person."""
     DEAD_LETTERED = "dead_lettered"

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import may_be_done
-from worker.subscribers.fact import learn_facts
+from worker.subscribers.fact import NO_FACTS, learn_facts
 from worker.subscribers.lifecycle import derive, still_open
 from worker.subscribers.parts import merge_parts, newer
 from worker.subscribers.record import Record
@@ -61,6 +63,13 @@ def finish(record: Record, change: Change) -> None:
     if change.ensure is not None:
         record.ensured = max(record.ensured, change.ensure.order)
     record.owed = NOTHING
+
+
+def owe(record: Record, change: Change) -> None:
+    """Note in a record that all of a change is to be done, and cannot be yet: Kit has nobody to do it to."""
+    learn(record, change)
+    owed = record.owed.merge(change)
+    record.owed = replace(owed, ensure=None, address=None, creates=None, facts=NO_FACTS)
 
 
 def _take_for_granted(record: Record) -> None:

@@ -10,6 +10,7 @@ from tests.unit.consumer.world import FakeKit, World, adds, unavailable
 from tests.unit.virtual_time import run, settle
 from worker.consumer.apply import ALONE_AFTER
 from worker.errors import CredentialRefused, KitRejected, RateLimited, Reason
+from worker.kit.job import NobodyThere
 from worker.kit.refused import RefusedPart
 from worker.subscribers.change import Change
 from worker.subscribers.subscriber import Subscriber
@@ -68,6 +69,26 @@ def test_whoever_is_left_is_written_by_itself_and_holds_up_nobody() -> None:
             numbers["bad"]: Reason.KIT_REJECTED,
             numbers["cleo"]: None,
         }
+
+    run(main())
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_an_event_that_creates_nobody_is_ignored_where_kit_has_nobody(*, bulk: bool) -> None:
+    async def main() -> None:
+        world = many() if bulk else World()
+        world.kit.alone = {"nobody"}
+        world.kit.broken["nobody"] = NobodyThere
+        numbers = {email: world.arrives(email, add=("VIP",)) for email in ("ada", "nobody", "cleo")}
+        async with world.open():
+            await world.until_settled()
+            assert world.apply.succeeded.is_set()
+        assert world.kinds[numbers["nobody"]] == "ignored"
+        assert (
+            world.notes[numbers["nobody"]] == "Kit has nobody of this address, and the event creates nobody"
+        )
+        assert [world.kinds[numbers[email]] for email in ("ada", "cleo")] == ["applied", "applied"]
+        assert world.backlog.taken == 0
 
     run(main())
 

@@ -479,6 +479,11 @@ class World:
         return {number: each.kind.value for number, each in self._by_number.items()}
 
     @property
+    def notes(self) -> dict[int, str]:
+        """By message, what its history says of it besides."""
+        return {number: each.note for number, each in self._by_number.items()}
+
+    @property
     def details(self) -> dict[int, str]:
         """By message, what is said of it."""
         return {number: str(each.error) for number, each in self._by_number.items()}

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.examples import EMAIL, change, order
-from worker.kit.plan import MAX_FIELDS, MAX_TOLD, STAGES, AddTag, NameIfCreated, RemoveTag, Step, Upsert, plan
+from worker.kit.plan import (
+    MAX_FIELDS,
+    MAX_TOLD,
+    STAGES,
+    AddTag,
+    FindSubscriber,
+    NameIfCreated,
+    RemoveTag,
+    Step,
+    Unsubscribe,
+    Upsert,
+    plan,
+)
 from worker.mapping import Options
-from worker.subscribers.change import NOTHING, merge_all
+from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.parts import Part
 
 OPTIONS = Options()
@@ -57,13 +70,51 @@ def test_a_first_name_that_only_new_people_get_comes_before_the_tags() -> None:
     steps = plan(asked, IF_CREATED, known=False)
 
     assert [type(step) for step in steps] == [Upsert, NameIfCreated, RemoveTag, AddTag]
-    assert [type(step) for step in steps] == list(STAGES)
+
+
+def test_whom_nobody_creates_is_found_first_and_unsubscribed_last() -> None:
+    off = Part(value=True, order=order(1))
+    asked = replace(change(add=("A",), remove=("B",), first_name="Ada"), creates=None, unsubscribe=off)
+
+    steps = plan(asked, IF_CREATED, known=False)
+
+    assert [type(step) for step in steps] == [step for step in STAGES if step is not Upsert]
+    assert steps[-1] == Unsubscribe(off)
+    fields_set = plan(replace(change(fields=fields(1)), creates=None), OPTIONS, known=False)
+    assert [type(step) for step in fields_set] == [FindSubscriber, Upsert]
+    assert [upsert.ensure for upsert in upserts(fields_set)] == [None]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_who_may_be_created_is_not_for_that_alone(*, known: bool) -> None:
+    assert plan(Change(creates=Part("active", order(1))), OPTIONS, known=known) == []
+
+
+def test_a_step_is_cut_into_pieces_that_do_the_same() -> None:
+    asked = change(fields=fields(3), first_name="Ada")
+    whole = Upsert(asked.fields, asked.first_name, order(1), "active")
+
+    bare, rest = whole.pieces(())
+    assert bare == Upsert({}, None, order(1), "active")
+    assert bare.pieces(()) == ()
+    values_only, name_only = rest.pieces(())
+    assert (values(values_only), name_only) == (fields(3), Upsert({}, asked.first_name))
+    assert name_only.pieces(()) == ()
+    assert [[*values(piece)] for piece in values_only.pieces(())] == [["field 0"], ["field 1", "field 2"]]
+    assert [[*values(piece)] for piece in values_only.pieces(("field 1", "elsewhere"))] == [
+        ["field 0", "field 2"],
+        ["field 1"],
+    ]
+    assert [[*values(piece)] for piece in values_only.pieces(fields(3))] == [
+        ["field 0"],
+        ["field 1", "field 2"],
+    ]
 
 
 def test_an_unknown_subscriber_is_made_sure_of_first_for_the_newest_event() -> None:
     asked = change(1, add=("New",)).merge(change(3, add=("Newer",))).merge(change(2))
 
-    assert plan(asked, OPTIONS, known=False)[0] == Upsert({}, ensure=order(3))
+    assert plan(asked, OPTIONS, known=False)[0] == Upsert({}, ensure=order(3), state="active")
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -104,22 +155,24 @@ def test_a_first_name_only_for_new_people_waits_until_it_is_known_who_is_new(*, 
 
     *before, last = plan(asked, IF_CREATED, known=known)
 
-    assert before == ([] if known else [Upsert({}, ensure=order(1))])
+    assert before == ([] if known else [Upsert({}, ensure=order(1), state="active")])
     assert asked.first_name is not None
     assert last == NameIfCreated(asked.first_name)
 
 
 @pytest.mark.parametrize("state", ["active", "inactive"])
 def test_an_upsert_names_the_state_of_people_whom_it_creates(state: str) -> None:
-    options = Options(subscriber_state=state)  # type: ignore[arg-type]  # each of the two
+    asked = replace(change(), creates=Part(state, order(1)))
 
-    assert Upsert({}).body(EMAIL, options, {}) == {"email_address": EMAIL, "state": state}
+    (upsert,) = upserts(plan(asked, OPTIONS, known=False))
+
+    assert upsert.body(EMAIL, {}) == {"email_address": EMAIL, "state": state}
 
 
 def test_an_upsert_uses_the_fields_keys_and_an_empty_text_clears() -> None:
     asked = change(fields={"Plan": "Annual", "Ends at": None}, first_name="Ada")
 
-    body = Upsert(asked.fields, asked.first_name).body(EMAIL, OPTIONS, {"Plan": "plan", "Ends at": "ends_at"})
+    body = Upsert(asked.fields, asked.first_name).body(EMAIL, {"Plan": "plan", "Ends at": "ends_at"})
 
     assert body["fields"] == {"plan": "Annual", "ends_at": ""}
     assert body["first_name"] == "Ada"
@@ -127,9 +180,9 @@ def test_an_upsert_uses_the_fields_keys_and_an_empty_text_clears() -> None:
 
 def test_what_is_not_asked_is_not_sent() -> None:
     """Kit overwrites the first name whenever it is given, also with an empty one."""
-    assert Upsert({}, None).body(EMAIL, OPTIONS, {}).keys() == {"email_address", "state"}
+    assert Upsert({}, None).body(EMAIL, {}).keys() == {"email_address", "state"}
     named: Part[str] | None = change(first_name="Ada").first_name
-    assert Upsert({}, named).body(EMAIL, OPTIONS, {}).keys() == {"email_address", "state", "first_name"}
+    assert Upsert({}, named).body(EMAIL, {}).keys() == {"email_address", "state", "first_name"}
 
 
 def test_each_part_is_told_under_the_event_that_set_it_with_its_value() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.examples import EMAIL, change, order
 from tests.unit.kit.harness import (
@@ -31,7 +32,7 @@ NEW = "ada.new@example.com"
 def moving(number: int, to: str = NEW, *, add: tuple[str, ...] = ()) -> Change:
     """What event `number` asks for, which says that Ada has a new address."""
     asked = change(number, add=add)
-    return Change(tags=asked.tags, ensure=asked.ensure, address=Part(to, order(number)))
+    return replace(asked, address=Part(to, order(number)))
 
 
 def giving(number: int, tag: str) -> Change:

@@ -78,7 +78,7 @@ class Wish:
             shows={name: part.value for name, part in asked.fields.items()},
             again=again,
         )
-        return Change(ensure=asked.ensure, facts=(fact,))
+        return Change(ensure=asked.ensure, creates=asked.creates, facts=(fact,))
 
 
 @dataclass

@@ -6,8 +6,14 @@ from random import Random
 
 import pytest
 
+from tests.unit.examples import EMAIL, change, order
 from tests.unit.subscribers.test_any_order import Chance, Wish, Worker, in_order
-from worker.subscribers.learning import MAX_FACTS
+from worker.subscribers.change import Change
+from worker.subscribers.desired import is_news, left
+from worker.subscribers.fact import Fact
+from worker.subscribers.learning import MAX_FACTS, owe
+from worker.subscribers.parts import Part, TagWish, slot_key
+from worker.subscribers.record import Record
 
 ALL = ("A", "B", "C", "D")
 
@@ -34,3 +40,34 @@ def test_hundreds_of_openings_and_closings_mean_what_they_mean_one_by_one(seed: 
     worker = Worker(wishes, list(range(len(wishes))), Chance(iter(())))
     assert worker.run() == in_order(wishes)
     assert worker.kept_facts <= MAX_FACTS
+
+
+def test_what_is_owed_to_nobody_yet_comes_with_the_event_that_creates_the_person() -> None:
+    record = Record(EMAIL)
+    off = Part(value=True, order=order(3))
+    asked = change(1, add=("A",), fields={"Plan": "x"}, ensure=False).merge(Change(unsubscribe=off))
+    opened = Fact(order(2), opens=True, tags={"b": TagWish("B", present=True)})
+
+    owe(record, asked.merge(Change(facts=(opened,), address=Part("new@example.com", order(2)))))
+
+    assert (record.owed.ensure, record.owed.creates, record.owed.address, record.owed.facts) == (
+        None,
+        None,
+        None,
+        (),
+    )
+    then = left(record, change(4, add=("C",)))
+    assert then.tags.keys() == {"a", "b", "c"}
+    assert then.fields.keys() == {"Plan"}
+    assert then.unsubscribe == off
+
+
+def test_of_two_gifts_that_are_owed_the_older_is_none_any_more() -> None:
+    record = Record(EMAIL)
+    for number, tag in ((1, "Gold"), (2, "Silver")):
+        tags = change(number, add=(tag,)).tags
+        asked = Change(tags=tags, gave={slot_key("plan", tag): tags[tag.lower()]})
+        owe(record, asked)
+        assert not is_news(record, asked)
+    given = {key: part.value.present for key, part in left(record, change(3)).tags.items()}
+    assert given == {"gold": False, "silver": True}
