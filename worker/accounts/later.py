@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec import structs
-
 from worker.accounts.account import Account
 from worker.accounts.interpret import interpret
 from worker.events.event import Event
 from worker.kit.plan import told
 from worker.mapping import Asked
 from worker.subscribers.change import Change
-from worker.subscribers.fact import NO_FACTS
 from worker.subscribers.item import Later
 from worker.subscribers.parts import tag_told
 
@@ -34,19 +31,14 @@ def later_of(event: Event, account: Account, asked: Asked) -> Later | None:
     before = set(_parts(asked.change))
     after = () if then is None else _parts(then.change)
     what = ", ".join(dict.fromkeys(part for part in after if part not in before))
-    waits = all(fact.waits for fact in asked.change.facts)
-    return Later(asked.again, what, alone=waits and not structs.replace(asked.change, facts=NO_FACTS))
+    return Later(asked.again, what, alone=not asked.change)
 
 
 def _parts(change: Change) -> Iterator[str]:
-    """Yield what a change asks for, for people; not what waits for its time."""
+    """Yield what a change asks for, for people."""
     yield from (tag_told(part.value) for part in change.tags.values())
     yield from (told(name, part.value) for name, part in change.fields.items())
     if change.first_name is not None:
         yield told("first name", change.first_name.value)
-    for fact in change.facts:
-        if not fact.waits:
-            yield from map(tag_told, fact.tags.values())
-            yield from (told(name, value) for name, value in (*fact.sets.items(), *fact.shows.items()))
     flags = {"all tags off": change.tags_off, "all fields cleared": change.fields_off}
     yield from (said for said, part in {**flags, "unsubscribed": change.unsubscribe}.items() if part)

@@ -13,9 +13,8 @@ from worker.accounts.later import later_of
 from worker.events.event import Event
 from worker.mapping import Asked
 from worker.subscribers.change import NOTHING, Change
-from worker.subscribers.fact import Fact
 from worker.subscribers.item import Later
-from worker.subscribers.parts import Part, TagWish
+from worker.subscribers.parts import Part
 
 AT = NOON + timedelta(days=31)
 ACCOUNT = Account("main")
@@ -63,27 +62,6 @@ def test_what_ends_tells_only_what_will_be_otherwise(then: list[Asked | None]) -
     later = told(Asked(change(add=("Gold access", "VIP"), fields={"Level": "Gold"}), again=AT))
 
     assert later == Later(AT, "tag 'Gold access' off", alone=False)
-
-
-def closes(**other: object) -> Fact:
-    tags = {"cancelled": TagWish("Cancelled", present=True)}
-    return Fact(order(1), opens=False, tags=tags, sets={"Ended": "yes"}, shows={"Plan": None}, **other)  # type: ignore[arg-type]
-
-
-def test_a_subscription_that_is_closed_later_waits_though_it_is_known_now(then: list[Asked | None]) -> None:
-    """Given a closing that takes effect later, which is known as a fact by now, then it waits as a whole."""
-    then.append(Asked(Change(facts=(closes(due=AT, phase=1),))))
-
-    later = told(Asked(Change(facts=(closes(due=AT),)), again=AT))
-
-    assert later == Later(AT, "tag 'Cancelled', Ended 'yes', Plan cleared", alone=True)
-
-
-def test_a_subscription_with_a_tag_that_ends_is_in_force_until_then(then: list[Asked | None]) -> None:
-    """Given an opening that is a fact, and in effect, it does not wait for the end of its tag."""
-    then.append(Asked(Change(facts=(closes(phase=1),))))
-
-    assert not told(Asked(Change(facts=(closes(),)), again=AT)).alone
 
 
 def test_what_is_taken_from_everybody_is_told(then: list[Asked | None]) -> None:
