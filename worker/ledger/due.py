@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.events.values import time_text
@@ -30,10 +30,24 @@ async def write_due(
     One that is there already stays as it is: the same event was told twice.
     """
     if past:
-        gone = delete(due).where(due.c.account == account, due.c.id.in_(past))
-        await connection.execute(gone)
+        await lock_timers(connection, account, past)
+        await connection.execute(delete(due).where(these_timers(account, past)))
     if rows := [_due_row(account, each) for each in new]:
         await connection.execute(insert(connection, due).on_conflict_do_nothing(), rows)
+
+
+async def lock_timers(connection: AsyncConnection, account: str, ids: Collection[str]) -> None:
+    """Let nobody else write these until the end of the caller's transaction.
+
+    All take them in one order: of those who hold what the other needs, PostgreSQL ends one.
+    """
+    query = select(due.c.id).where(these_timers(account, ids)).order_by(due.c.id)
+    await connection.execute(query.with_for_update())
+
+
+def these_timers(account: str, ids: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition for the timers of these ids."""
+    return (due.c.account == account) & due.c.id.in_(ids)
 
 
 async def move_due(connection: AsyncConnection, account: str, old: str, new: str) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, func, select, update
+from sqlalchemy import bindparam, case, delete, func, select, update
 
+from worker.ledger.due import lock_timers, these_timers
 from worker.ledger.schema import due
 from worker.ledger.store import Ledger
 
@@ -80,18 +81,19 @@ class Timers:
         """
         async with self.ledger.database.write() as connection:
             now = await self.ledger.time.now(connection)
-            if not lost:
-                late = _ran_out(account, now) & (due.c.published > 0)
-                await connection.execute(update(due).where(late).values(not_before=now + LOST_AFTER))
             on_their_way = (due.c.account == account) & (due.c.at <= now) & (due.c.not_before > now)
             count = (await connection.execute(select(func.count()).where(on_their_way))).scalar_one()
-            query = select(due.c.id, due.c.message, due.c.published).where(_ran_out(account, now))
+            query = select(due.c.id, due.c.message, due.c.published)
+            query = query.where((due.c.account == account) & (due.c.not_before <= now))
             query = query.order_by(due.c.at, due.c.id).limit(max(0, MOST_AT_ONCE - count))
             # Of workers that look at once, each takes others (PostgreSQL; SQLite has one writer).
             found = await connection.execute(query.with_for_update(skip_locked=True))
-            claimed = [Claimed(*row) for row in found]
-            ids = [each.id for each in claimed]
-            await connection.execute(update(due).where(_these(account, ids)).values(not_before=now + CLAIM))
+            ran_out = [Claimed(*row) for row in found]
+            claimed = [each for each in ran_out if lost or not each.published]
+            waited_for = [each for each in ran_out if each not in claimed]
+            for those, seconds in ((claimed, CLAIM), (waited_for, LOST_AFTER)):
+                put_off = update(due).where(these_timers(account, [each.id for each in those]))
+                await connection.execute(put_off.values(not_before=now + seconds))
         return claimed
 
     async def confirmed(self, account: str, claimed: Sequence[Claimed]) -> None:
@@ -101,6 +103,7 @@ class Timers:
         this = (due.c.account == account) & (due.c.id == bindparam("of"))
         noted = update(due).where(this).values(published=bindparam("times"), not_before=bindparam("until"))
         async with self.ledger.database.write() as connection:
+            await lock_timers(connection, account, [each.id for each in claimed])
             now = await self.ledger.time.now(connection)
             rows = [
                 {"of": each.id, "times": each.published + 1, "until": now + _patience(each.published)}
@@ -112,7 +115,10 @@ class Timers:
         """Let anybody publish these again at once."""
         ids = [each.id for each in claimed]
         async with self.ledger.database.write() as connection:
-            await connection.execute(update(due).where(_these(account, ids)).values(not_before=due.c.at))
+            await lock_timers(connection, account, ids)
+            await connection.execute(
+                update(due).where(these_timers(account, ids)).values(not_before=due.c.at)
+            )
 
     async def waiting(self) -> tuple[float, dict[str, Waiting]]:
         """Return what time it is, and the timers by account."""
@@ -131,11 +137,3 @@ class Timers:
 
 def _patience(published: int) -> float:
     return float(min(LOST_AFTER * 2.0**published, LONGEST))
-
-
-def _ran_out(account: str, now: float) -> ColumnElement[bool]:
-    return (due.c.account == account) & (due.c.not_before <= now)
-
-
-def _these(account: str, ids: Collection[str]) -> ColumnElement[bool]:
-    return (due.c.account == account) & due.c.id.in_(ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -153,6 +154,30 @@ async def test_so_many_are_on_their_way_at_once(ledger: Ledger, clock: StandingC
 
     await ledger.save(tenure, Batch(past=["d-007", "d-008"]))
     assert await claimed(ledger) == ["d-100", "d-101"]
+
+
+async def test_whoever_publishes_and_whoever_settles_do_not_lock_each_other_out(
+    new_ledger: NewLedger, clock: StandingClock
+) -> None:
+    """Given messages that come in while their confirms are noted, both are written, in whichever order."""
+    publishing, settling = new_ledger("w-1"), new_ledger("w-2")
+    timers, tenure = Timers(publishing), await settling.take(ACCOUNT)
+    names = [f"d-{number:03}" for number in range(MOST_AT_ONCE)]
+    clock.turn_to(LATER)
+    for number in range(10):
+        due = [effect(name, at=LATER - number * place / 1000) for place, name in enumerate(names)]
+        await settling.save(tenure, Batch(due=due))
+        claimed = await timers.claim(ACCOUNT, lost=False)
+        past = sorted(names, reverse=bool(number % 2))
+
+        await asyncio.gather(
+            timers.confirmed(ACCOUNT, claimed),
+            settling.save(tenure, Batch(past=past)),
+            timers.claim(ACCOUNT, lost=True),
+            timers.release(ACCOUNT, claimed[::-1]),
+        )
+
+        assert await ids(settling) == []
 
 
 async def test_timers_are_counted(ledger: Ledger, clock: StandingClock) -> None:
