@@ -245,7 +245,7 @@ async def test_a_thousand_effects_at_once_keep_no_live_event_waiting(
         await until(lambda: "subscription.started" in applied(worker), seconds=60)
         ahead = applied(worker).index("subscription.started")
         await until(lambda: count(worker, "event_applied") == plan + 1, seconds=100)
-    assert ahead - before <= 120  # 100, and some that ended while this was published
+    assert ahead - before <= 50  # those that ended while it was on its way, and its turns with the others
     assert count(worker, "event_duplicate") == 0
     assert sum("Cancelled" in person.tags for person in sandbox.account(KEY).subscribers().values()) == plan
 

@@ -41,6 +41,11 @@ class Pending:
     tries: Tries = NO_TRIES
     not_before: float = AT_ONCE
 
+    @property
+    def is_due(self) -> bool:
+        """Whether all of it has only come in again at its time: there may be a long plan of such."""
+        return all(item.event is not None and item.event.due is not None for item in self.items)
+
     def fold(self, items: list[Item]) -> None:
         """Take these items in place of those it has."""
         self.items = items
@@ -67,6 +72,7 @@ class Backlog:
         self._failing = failing
         self._waiting: OrderedDict[Subscriber, Pending] = OrderedDict()
         self._taken: set[Subscriber] = set()
+        self._due_was_taken = False
 
     def __len__(self) -> int:
         """Return how many subscribers have something waiting."""
@@ -100,6 +106,7 @@ class Backlog:
     def take(self, now: float, *, probing: bool = False) -> Pending | None:
         """Return the longest waiting change that may be worked on, or None.
 
+        After one that was due another one comes first, so that what just happened waits behind no long plan.
         Its subscriber is taken from then on; whatever else arrives for it waits until `release`.
 
         Args:
@@ -108,10 +115,17 @@ class Backlog:
                 comes first: a change that is itself to blame must not be the only one ever tried.
         """
         free = self._free(now)
-        pending = min(free, key=lambda p: p.tries.last_at, default=None) if probing else next(free, None)
+        pending = min(free, key=lambda p: p.tries.last_at, default=None) if probing else self._next(free)
         if pending is not None:
+            self._due_was_taken = pending.is_due
             self._take(pending)
         return pending
+
+    def _next(self, free: Iterator[Pending]) -> Pending | None:
+        first = next(free, None)
+        if first is None or not (first.is_due and self._due_was_taken):
+            return first
+        return next((pending for pending in free if not pending.is_due), first)
 
     def take_all(self, now: float, fits: Callable[[Pending], bool] = lambda _: True) -> list[Pending]:
         """Return all changes that may be worked on, and that fit, the longest waiting first; see `take`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from hypothesis import settings
@@ -12,12 +12,13 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from msgspec import structs
 
 from tests.unit.consumer.world import adds
-from tests.unit.examples import change, event, order
+from tests.unit.examples import NOON, change, event, order
 from worker.accounts.account import Account
 from worker.consumer.backlog import Backlog, Pending, interpret_again
 from worker.consumer.settle import Settle
 from worker.errors import EventError, InvalidEvent, PartlyApplied
 from worker.events.delivery import Delivery
+from worker.events.event import Due
 from worker.mapping import EventMapping, Rule, Template
 from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.item import Item, Outcome
@@ -55,10 +56,12 @@ class People:
         asked: Change | None = None,
         kind: str = "user.signed_up",
         refusal: EventError | None = None,
+        due: Due | None = None,
     ) -> None:
         """Fold event `number` of a person."""
         person = self._people.setdefault(name, Subscriber(Record(name)))
-        item = Item(Delivery(b"", "", tag=number), event(number, kind), name, refusal=refusal)
+        happened = replace(event(number, kind), due=due)
+        item = Item(Delivery(b"", "", tag=number), happened, name, refusal=refusal)
         asked = change(number) if asked is None else asked
         self.backlog.add(structs.replace(item, change=asked, subscriber=person, version=self.version))
 
@@ -116,6 +119,32 @@ def test_whoever_waits_longest_is_taken_first_even_if_more_arrives() -> None:
         people.add(name, number)
 
     assert [people.next(), people.next(), people.next()] == ["ada", "bob", None]
+
+
+DUE = Due("d-1", NOON)
+
+
+def test_what_just_happened_waits_behind_no_long_plan() -> None:
+    """Given many who are due, and two who are not, the two take turns with them, each kind in its order."""
+    people = People()
+    for number in range(4):
+        people.add(f"due {number}", number, due=DUE)
+    people.add("ada", 10)
+    people.add("bob", 11)
+
+    taken = [people.next() for _ in range(7)]
+
+    assert taken == ["due 0", "ada", "due 1", "bob", "due 2", "due 3", None]
+
+
+def test_who_is_due_and_has_something_new_waits_for_no_turn() -> None:
+    people = People()
+    for name in ("eve", "ada"):
+        people.add(name, 1, due=DUE)
+    people.add("ada", 2)
+    people.add("bob", 3)
+
+    assert [people.next() for _ in range(4)] == ["eve", "ada", "bob", None]
 
 
 def test_a_person_is_never_taken_twice_at_once() -> None:
