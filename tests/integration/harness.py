@@ -84,6 +84,7 @@ def expected(events: Iterable[Mapping[str, Any]]) -> dict[str, Person]:
         elif kind == "subscription.started":
             person.tags = person.tags - {"Cancelled"} | {"Active Member"}
             person.fields |= _subscribed(event, "active", "mk_subscription_started_at")
+            person.fields.pop("mk_subscription_canceled_at", None)
         elif kind == "subscription.canceled":
             person.tags = person.tags - {"Active Member"} | {"Cancelled"}
             person.fields |= _subscribed(event, "canceled", "mk_subscription_canceled_at")

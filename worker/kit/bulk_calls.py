@@ -74,7 +74,7 @@ class BulkCalls:
         """Make all steps of all jobs true; a job for which that fails is left alone.
 
         Args:
-            jobs: One a person. No field is to be cleared, since a bulk call takes text only.
+            jobs: One a person.
             one_at_a_time: Whether one call is to end well before the next begins.
 
         Raises:

@@ -205,11 +205,10 @@ class Writer:
             return Job(subscriber, change, (), alone=True)
         left = await self._left_of(subscriber, change)
         job = self._job(subscriber, change, left)
-        clears = any(part.value is None for part in left.fields.values())  # a bulk call takes text only
         # Whether somebody was created, the answer of a bulk call does not say. It creates whom it names.
         new = record.kit_id is None or record.created
         names = left.first_name is not None and change.creates is None
-        job.alone = clears or names or (new and self._catalog.options.first_name == "if_created")
+        job.alone = names or (new and self._catalog.options.first_name == "if_created")
         return job
 
 
