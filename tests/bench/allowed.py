@@ -28,13 +28,13 @@ class Wish:
     """What events add up to: the newest of each tag, custom field and first name."""
 
     first_name: str | None = None
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str | None] = field(default_factory=dict)
     tags: dict[str, bool] = field(default_factory=dict)
 
     def fold(self, event: Event, mapped: Mapped) -> None:
         """Add a newer event."""
         added, removed = tag_changes(event.type, event.data)
-        values = field_values(event.data)
+        values = field_values(event.type, event.data)
         self.tags |= dict.fromkeys(removed, False) | dict.fromkeys(added, True)
         self.fields |= {name: values[name] for name in mapped.fields if name in values}
         if mapped.first_name:

@@ -53,9 +53,14 @@ LEAN: Final = Mapped(("mk_subscription_plan", "mk_access_level"), first_name=Fal
 """A creator who only wants to know the plan and the level: at most one custom field an event."""
 
 
-def field_values(data: Data) -> dict[str, str]:
-    """Return the custom fields that an event sets."""
-    return {
+ENDING: Final = ("mk_subscription_canceled_at", "mk_subscription_ends_at", "mk_cancel_reason")
+"""What a closing says of a subscription, which the next opening takes back."""
+
+
+def field_values(kind: str, data: Data) -> dict[str, str | None]:
+    """Return the custom fields that an event sets, or clears: None."""
+    cleared = dict.fromkeys(ENDING) if kind == STARTED else {}
+    return cleared | {
         name: value
         for name, (part, key) in FIELDS.items()
         if (value := data.get(part, {}).get(key)) is not None
@@ -88,10 +93,12 @@ def final_states(events: Iterable[Event], mapped: Mapped = EVERYTHING) -> dict[s
     for event in sorted(events, key=lambda each: each.time):
         state = states.setdefault(event.email, State())
         added, removed = tag_changes(event.type, event.data)
-        values = field_values(event.data)
+        values = field_values(event.type, event.data)
         if mapped.first_name:
             state.first_name = event.data["user"]["first_name"]
-        state.fields |= {name: values[name] for name in mapped.fields if name in values}
+        said = {name: values[name] for name in mapped.fields if name in values}
+        kept = {name: value for name, value in state.fields.items() if name not in said}
+        state.fields = kept | {name: value for name, value in said.items() if value is not None}
         state.tags = state.tags - set(removed) | set(added)
     return states
 

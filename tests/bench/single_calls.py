@@ -32,9 +32,10 @@ class Kit:
         for key in FIELDS.keys() - {field["key"] for field in fields}:
             await self._call("POST", "/v4/custom_fields", {"label": key})
 
-    async def upsert(self, email: str, first_name: str, fields: dict[str, str]) -> int:
-        """Create or update a subscriber; the id."""
-        body = {"email_address": email, "first_name": first_name, "fields": fields}
+    async def upsert(self, email: str, first_name: str, fields: dict[str, str | None]) -> int:
+        """Create or update a subscriber, with the fields to set, and to clear: None; the id."""
+        values = {name: value or "" for name, value in fields.items()}
+        body = {"email_address": email, "first_name": first_name, "fields": values}
         return int((await self._call("POST", "/v4/subscribers", body))["subscriber"]["id"])
 
     async def add_tag(self, name: str, subscriber: int) -> None:
@@ -53,7 +54,7 @@ class Kit:
     async def apply(self, kind: str, data: dict[str, Any]) -> None:
         """Do what an event says, change by change."""
         user = data["user"]
-        subscriber = await self.upsert(user["email"], user["first_name"], field_values(data))
+        subscriber = await self.upsert(user["email"], user["first_name"], field_values(kind, data))
         added, removed = tag_changes(kind, data)
         for name in removed:
             await self.remove_tag(name, subscriber)
