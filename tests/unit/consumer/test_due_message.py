@@ -16,7 +16,7 @@ from tests.unit.dead_letters.test_letter import delivered, letter_of, sent
 from tests.unit.examples import EMAIL, NOON
 from worker.broker import frames
 from worker.consumer.due_message import due_again, due_effect
-from worker.dead_letters.letter import read_dead_letter, replay_message
+from worker.dead_letters.letter import MAX_HEADER_BYTES, read_dead_letter, replay_message
 from worker.errors import InvalidEvent, LedgerUnavailable
 from worker.events.decode import decode, due_id
 from worker.events.delivery import Delivery
@@ -203,7 +203,15 @@ def test_what_comes_for_another_reason_is_not_due(headers: dict[str, Any]) -> No
 # -- as a dead letter ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("message", [MESSAGES["plain"], MESSAGES["large headers"]], ids=["plain", "large"])
+LARGE_ATTRIBUTES = delivered(
+    json.dumps(DATA).encode(), "order.paid.sunny",
+    {"cloudEvents:specversion": "1.0", **CLOUD, "cloudEvents:note": "x" * (MAX_HEADER_BYTES - 200)},
+    content_type="application/json",
+)  # fmt: skip
+"""With these there is room for nothing else, but for what a replay needs."""
+
+
+@pytest.mark.parametrize("message", [MESSAGES["plain"], LARGE_ATTRIBUTES], ids=["plain", "large"])
 def test_its_dead_letter_is_replayed_as_what_it_was(message: Delivery) -> None:
     """Given a due event that failed, its replay is that due event, and a copy of it a duplicate."""
     due = again(kept(message))
