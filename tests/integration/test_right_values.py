@@ -30,9 +30,6 @@ UNTIL_BUILT: Final[Mapping[str, str]] = {
     "s: with the id": "identity",
     "t": "identity",
     "t: back and forth": "identity",
-    "o": "clearing",
-    "saying: inactive": "the language",
-    "saying: nobody is made": "the language",
 }
 """Cases that cannot be right yet, and what they wait for; each fails here as soon as it is right."""
 BUYING: Final = """
