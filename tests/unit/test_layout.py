@@ -234,6 +234,8 @@ STAND_ELSEWHERE: Final = {
     "kit/test_addresses_any_order.py": "moves in any order, by people in hand and writer together",
     "kit/test_writer_ledger.py": "the writer after another worker, by what the ledger kept",
     "subscribers/test_any_order.py": "the algebra behind the promise, over the whole core",
+    "subscribers/test_people.py": "what people have in the end, from a file to Kit, over the whole core",
+    "accounts/test_cookbook.py": "about the recipes of a guide",
     "handlers/test_registry.py": "the registry is the package itself",
     "sandbox/test_entry_faults.py": "one of the sandbox's faults as a client of bulk calls meets it",
     "sandbox/test_openapi.py": "the whole sandbox against Kit's own document",

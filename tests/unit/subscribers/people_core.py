@@ -1,0 +1,135 @@
+"""One person's way through the real core, from an account's file to what Kit has, whatever goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from json import dumps
+
+from tests.unit.examples import EMAIL, NOON
+from tests.unit.subscribers.test_any_order import Again, Chance, Kit, Worker
+from worker.accounts.account import Account
+from worker.consumer.interpreting import interpreted
+from worker.events.delivery import Delivery
+from worker.events.event import Due, Event
+from worker.kit.job import NobodyThere
+from worker.kit.plan import FindSubscriber, Unsubscribe, Upsert, plan
+from worker.ledger.record_json import load_record
+from worker.subscribers.change import NOTHING, Change, merge_all
+from worker.subscribers.identity import id_key, person_in
+from worker.subscribers.item import Item, Outcome
+from worker.subscribers.known import Known, Person
+from worker.subscribers.learning import owe
+from worker.subscribers.record import Record, timer_id
+
+ALL_WELL: Iterator[int] = iter(())
+
+
+@dataclass
+class KitOfOne(Kit):
+    """What Kit has of the person.
+
+    Attributes:
+        state: As Kit calls it; cancelled is who gets no more mail.
+    """
+
+    state: str = "active"
+
+
+class Life(Worker):
+    """One person's way through worker after worker, by an account's file.
+
+    Args:
+        account: Says what events mean.
+        chance: What goes wrong.
+
+    Attributes:
+        now: The moment at which events are interpreted.
+        owed: What could not be applied, for people.
+    """
+
+    kit: KitOfOne
+
+    def __init__(self, account: Account, chance: Chance | None = None) -> None:
+        self.now = NOON + timedelta(hours=1)
+        self.owed: list[str] = []
+        self._account = account
+        self._events: list[Event] = []
+        self._due: list[tuple[datetime, Event]] = []
+        self._people: dict[str, Person] = {}
+        super().__init__((), (), chance or Chance(ALL_WELL))
+        self.kit = KitOfOne()
+
+    def hears(self, *events: Event) -> None:
+        """Let events come at once, in this order, and be done."""
+        self._queue += range(len(self._events), len(self._events) + len(events))
+        self._events += events
+        self.run()
+
+    def waits_until(self, moment: datetime) -> None:
+        """Let time pass, and what is due meanwhile take effect."""
+        while due := min((at for at, _ in self._due if at <= moment), default=None):
+            self.now = due
+            ripe = [replace(event, due=Due(timer_id(event, at), at)) for at, event in self._due if at == due]
+            self._due = [(at, event) for at, event in self._due if at != due]
+            self.hears(*ripe)
+        self.now = moment
+
+    def _take_in(self) -> None:
+        if not self._queue:
+            return
+        came = self._queue.pop(0)
+        number = int(came)
+        item = self._item(self._events[number], again=isinstance(came, Again))
+        if item is None:
+            return
+        emails, users = self._in_hand.directory.unknown([item])
+        records = {email: load_record(email, *self._ledger[email]) for email in emails & self._ledger.keys()}
+        people = {user: self._people[user] for user in users & self._people.keys()}
+        self._in_hand.directory.learn(emails, users, Known(records, people, {}))
+        taken = self._in_hand.take_in(item, self._now)
+        if isinstance(taken, Outcome):
+            self._save()  # what it says is written before it is acked
+            self._in_hand.let_go(taken.item)
+        elif taken is not None and taken.subscriber is not None:
+            self._pending.append((number, taken, taken.subscriber))
+
+    def _apply(self) -> None:
+        try:
+            super()._apply()
+        except NobodyThere:
+            owe(self._pending[0][2].record, merge_all(item.change for _, item, _ in self._pending))
+            for _, item, _ in self._pending:
+                self._in_hand.applied(item)
+            self._save()
+            for _, item, _ in self._pending:
+                self._in_hand.let_go(item)
+            self._pending = []
+
+    def _carry_out(self, record: Record, to_do: Change) -> None:
+        steps = plan(to_do, self._account.options, known=record.kit_id is not None)
+        if steps and isinstance(steps[0], FindSubscriber) and not self.kit.exists:
+            raise NobodyThere
+        before = self.kit.exists
+        super()._carry_out(record, to_do)
+        for step in steps:
+            if isinstance(step, Upsert) and not before and step.state:
+                self.kit.state = step.state
+            if isinstance(step, Unsubscribe):
+                self._call(record, NOTHING, lambda: setattr(self.kit, "state", "cancelled"))
+                record.unsubscribed = step.part
+
+    def _item(self, event: Event, *, again: bool) -> Item | None:
+        """Return an event with what it asks for; None where its end is that it asks for nothing."""
+        _, user_id = person_in(event.data)
+        user = None if user_id is None else id_key(user_id)
+        body = dumps({"data": event.data}).encode()
+        delivery = Delivery(body, event.type, redelivered=again, received_at=self.now)
+        item = interpreted(Item(delivery, event, EMAIL, user), self._account)
+        if isinstance(item, Outcome):
+            return None
+        self.owed += [str(item.refusal)] if item.refusal else []
+        if item.later is not None and (item.later.at, event) not in self._due:
+            self._due.append((item.later.at, event))
+        return item

@@ -1,0 +1,174 @@
+"""What people end up with, by the real core, in any order, with duplicates and failures, against the model.
+
+More examples than the gate tries:
+`PEOPLE_EXAMPLES=20000 .venv/bin/pytest tests/unit/subscribers/test_people.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from tests.unit.accounts.harness import KIT, parse
+from tests.unit.examples import EMAIL, NOON
+from tests.unit.subscribers.people_core import Life
+from tests.unit.subscribers.people_model import PLAN, Does, Person, Said, file_of, right
+from tests.unit.subscribers.test_any_order import Chance, Kit, deliveries_of
+from worker.events.event import Event, OrderKey
+
+EXAMPLES: Final = int(os.environ.get("PEOPLE_EXAMPLES", "200"))
+KINDS: Final = ("subscription.started", "subscription.canceled", "club.joined", "club.left", "order.paid")
+
+
+def event_of(said: Said, mapping: Mapping[str, Does]) -> Event:
+    """Return the event as the platform sends it."""
+    user: dict[str, Any] = {"email": EMAIL} | ({"id": said.user} if said.user else {})
+    subscription = {"plan": said.plan} | ({"id": said.subscription} if said.subscription else {})
+    kind = next(kind for kind, does in mapping.items() if does is said.does)
+    if kind.startswith("club"):  # what the platform's own types imply, others say
+        ended = {"canceled_at": _time(said.second)} if said.does.lifecycle == "closes" else {}
+        subscription |= {"status": "canceled" if ended else "active", **ended}
+    data = {
+        "user": user,
+        **({"subscription": subscription} if said.does.lifecycle or said.does.gives else {}),
+    }
+    time = NOON + timedelta(seconds=said.second)
+    return Event(kind, time, OrderKey("", time, said.number), data, id=f"event-{said.number}")
+
+
+def as_model(kit: Kit, should: Person) -> Person:
+    """Return what Kit has, in the model's words, as far as the model speaks of it."""
+    shown = {name: kit.fields.get(_called(name)) for name in should.shown}
+    return Person(
+        kit.tags, {name: value for name, value in kit.fields.items() if not name.startswith("mk_")}, shown
+    )
+
+
+def _called(name: str) -> str:
+    return f"mk_subscription_{name}"
+
+
+def shown(person: Person) -> Person:
+    """Return what should be, with times as Kit shows them."""
+    at = person.shown.get("canceled_at")
+    if at is None:
+        return person
+    return Person(person.tags, person.sets, person.shown | {"canceled_at": _time(int(at))})
+
+
+def _time(second: int) -> str:
+    return (NOON + timedelta(seconds=second)).isoformat().replace("+00:00", "Z")
+
+
+# -- lists of events --------------------------------------------------------------------------------------
+
+tags = st.sampled_from(["Member", "VIP", f"Plan {PLAN}"])
+marks = st.sampled_from(["Cancelled", "Churned", f"Left {PLAN}"])
+
+
+def some(names: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    """Draw some names, each once."""
+    return st.lists(names, unique=True, max_size=3).map(tuple)
+
+
+@st.composite
+def a_mapping(draw: st.DrawFn) -> dict[str, Does]:
+    """Draw what event types do: two that open, two that close, and two of another kind."""
+    grouped, told = draw(st.booleans()), draw(st.booleans())
+    gives = draw(st.sampled_from([f"Group {PLAN}", "Grouped"])) if grouped else ""
+    opening: tuple[tuple[str, str | None], ...] = (("Source", "club"), ("Left", None)) if told else ()
+    closing: tuple[tuple[str, str | None], ...] = (("Left", "gone"),) if told else ()
+    mapping = {
+        kind: Does("opens", draw(some(tags)), draw(some(marks)), gives, sets=opening) for kind in KINDS[0:3:2]
+    } | {
+        kind: Does("closes", draw(some(marks)), draw(some(tags)), empties=grouped, sets=closing)
+        for kind in KINDS[1:4:2]
+    }
+    plain = st.sampled_from(["Member", "VIP", "Cancelled", "Churned"])
+    add = draw(some(plain))
+    remove = tuple(tag for tag in draw(some(plain)) if tag not in add)
+    return {**mapping, KINDS[4]: Does("", add, remove, sets=(("Source", "shop"),) if told else ())}
+
+
+@st.composite
+def a_life(draw: st.DrawFn) -> tuple[dict[str, Does], list[Said]]:
+    """Draw a mapping and up to eight events of one person.
+
+    No two events say the same of one subscription at one time, since nothing tells which of them is newer;
+    and events of other kinds have times of their own.
+    """
+    mapping = draw(a_mapping())
+    users = draw(st.sampled_from([("",), ("A",), ("", "A"), ("A", "B"), ("", "A", "B")]))
+    subscriptions = draw(
+        st.sampled_from([("s1",), ("s1", "s2"), ("", "s1", "s2"), ("s1", "s2", "s3"), ("",)])
+    )
+    count = draw(st.integers(1, 8))
+    events: dict[object, Said] = {}
+    for number in range(count):
+        does = mapping[draw(st.sampled_from(KINDS))]
+        second = 2 * draw(st.integers(0, 5)) + (0 if does.lifecycle else 1)
+        user, subscription = draw(st.sampled_from(users)), draw(st.sampled_from(subscriptions))
+        said = Said(number, does, second, user, subscription, draw(st.sampled_from(["Club", "Bakery"])))
+        events[second, does.lifecycle, said.key if does.lifecycle else number] = said
+    return mapping, [
+        Said(n, each.does, each.second, each.user, each.subscription, each.plan)
+        for n, each in enumerate(events.values())
+    ]
+
+
+@settings(max_examples=EXAMPLES)
+@given(a_life(), st.data())
+def test_any_order_ends_as_people_mean_it(
+    drawn: tuple[dict[str, Does], list[Said]], data: st.DataObject
+) -> None:
+    """Given any events, in any order, cut anyhow, with copies and failures, the end is the model's."""
+    mapping, said = drawn
+    account = parse(KIT + file_of(mapping))
+    events = [event_of(each, mapping) for each in said]
+    for each in said:
+        note(str(each))
+    deliveries = data.draw(deliveries_of(len(events)))
+    chance = Chance(iter(data.draw(st.lists(st.integers(0, 59), max_size=40))))
+
+    life = Life(account, chance)
+    life.hears(*(events[number] for number in deliveries))
+
+    assert not life.owed
+    should = shown(right(said))
+    assert as_model(life.kit, should) == should
+
+
+# -- the model itself, by examples that were agreed upon ---------------------------------------------------
+
+STARTED: Final = Does("opens", ("Active Member",), ("Cancelled",), f"Plan {PLAN}")
+CANCELED: Final = Does("closes", ("Cancelled",), ("Active Member",), empties=True)
+CHANGED: Final = Does(gives=f"Plan {PLAN}")
+CLUB: Final = Said(0, STARTED, 1, subscription="s1")
+BAKERY: Final = Said(1, STARTED, 2, subscription="s2", plan="Bakery")
+
+
+@pytest.mark.parametrize(
+    ("said", "should"),
+    [
+        ([CLUB, BAKERY], {"Active Member", "Plan Bakery"}),
+        ([CLUB, BAKERY, Said(2, CANCELED, 3, subscription="s1")], {"Active Member", "Plan Bakery"}),
+        ([CLUB, BAKERY, Said(2, CANCELED, 3, subscription="s2")], {"Active Member", "Plan Club"}),
+        ([CLUB, BAKERY, Said(2, CANCELED, 3)], {"Cancelled"}),
+        ([CLUB, Said(1, CANCELED, 1, subscription="s1")], {"Cancelled"}),
+        ([CLUB, Said(1, STARTED, 9, subscription="s2"), Said(2, CANCELED, 9, subscription="s1")],
+         {"Active Member", "Plan Club"}),
+        ([Said(0, STARTED, 1, "A"), Said(1, STARTED, 2, "B"), Said(2, CANCELED, 3, "A")],
+         {"Active Member", "Plan Club"}),
+        ([Said(0, STARTED, 1, plan="Gold"), Said(1, CHANGED, 2, plan="Silver")],
+         {"Active Member", "Plan Silver"}),
+        ([CLUB, Said(1, CANCELED, 2, subscription="s1"), BAKERY], {"Active Member", "Plan Bakery"}),
+    ],
+)  # fmt: skip
+def test_the_model_says_what_was_agreed_upon(said: list[Said], should: set[str]) -> None:
+    assert right(said).tags == should
