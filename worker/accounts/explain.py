@@ -60,7 +60,7 @@ def explain_rules(event: Event, account: Account) -> tuple[RuleView, ...]:
     mapping = account.events.get(event.type)
     if mapping is None:
         return ()
-    lookup = handler_for(event.type).lookup(event)
+    lookup = handler_for(event.type).lookup(event, mapping.lifecycle)
     named = [("always", mapping.base), *((f"rule {at}", rule) for at, rule in enumerate(mapping.rules, 1))]
     return tuple(_rule(name, rule, lookup) for name, rule in named)
 

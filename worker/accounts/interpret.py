@@ -29,7 +29,7 @@ def interpret(event: Event, account: Account, now: datetime) -> Asked | None:
         return None
     try:
         check_person(event)
-        lookup = handler_for(event.type).lookup(event)
+        lookup = handler_for(event.type).lookup(event, mapping.lifecycle)
         return to_change(
             mapping, account.fields, account.options, Occasion(lookup, event.order, now, event.type)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import NoneType
-from typing import Annotated, Any, Final, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -110,6 +110,13 @@ def path_of(name: str) -> str:
     return PLATFORM_FIELDS.get(name) or name.removeprefix("data.")
 
 
+_STATUS: Final[Mapping[str | None, Mapping[str, str]]] = {
+    "opens": {"mk_subscription_status": "active"},
+    "closes": {"mk_subscription_status": "canceled"},
+}
+"""What an event says of a subscription that it opens or closes."""
+
+
 def _no_fallbacks(_event: Event) -> Mapping[str, str]:
     return {}
 
@@ -132,12 +139,17 @@ class Handler:
     default: EventMapping | None = None
     fallbacks: Callable[[Event], Mapping[str, str]] = _no_fallbacks
 
-    def lookup(self, event: Event) -> Lookup:
+    def lookup(self, event: Event, lifecycle: Literal["opens", "closes"] | None = None) -> Lookup:
         """Return the function that finds this event's values by name.
 
         The function raises `InvalidEvent` for a value of the wrong form.
+
+        Args:
+            event: What happened.
+            lifecycle: Whether that opens or closes a subscription under the account's mapping.
         """
-        fallbacks = self.fallbacks(event)
+        by_default = self.default.lifecycle if self.default else None
+        fallbacks = {**self.fallbacks(event), **_STATUS.get(lifecycle or by_default, {})}
 
         def find(name: str) -> Found:
             path = path_of(name)

@@ -11,7 +11,7 @@ from worker.mapping import EventMapping, Rule, Template
 
 
 def _fallbacks(event: Event) -> Mapping[str, str]:
-    return {"mk_subscription_canceled_at": time_text(event.time), "mk_subscription_status": "canceled"}
+    return {"mk_subscription_canceled_at": time_text(event.time)}
 
 
 HANDLER = Handler(

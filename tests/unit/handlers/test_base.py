@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -167,6 +169,28 @@ def test_an_explicit_null_stays_null_unless_the_event_itself_knows_better() -> N
 
     assert found("subscription.started", "mk_subscription_ends_at", data) is None
     assert found("subscription.started", "mk_subscription_started_at", data) == EVENT_TIME
+
+
+@pytest.mark.parametrize(
+    ("kind", "lifecycle", "status"),
+    [
+        ("subscription.started", None, "active"),
+        ("subscription.started", "opens", "active"),
+        ("subscription.started", "closes", "canceled"),
+        ("subscription.canceled", None, "canceled"),
+        ("gift.started", "opens", "active"),
+        ("gift.ended", "closes", "canceled"),
+        ("gift.started", None, MISSING),
+    ],
+)
+def test_what_opens_or_closes_a_subscription_says_its_status(
+    kind: str, lifecycle: Literal["opens", "closes"] | None, status: Found
+) -> None:
+    find = handler_for(kind).lookup(event(1, kind), lifecycle)
+    told = handler_for(kind).lookup(event(1, kind, FULL), lifecycle)
+
+    assert find("mk_subscription_status") == status
+    assert told("mk_subscription_status") == "trialing"
 
 
 @pytest.mark.parametrize(
