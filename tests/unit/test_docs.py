@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from worker.accounts.file.model import account_schema
+from worker.accounts.load import parse_account
 from worker.cli import COMMANDS
 from worker.consumer.report import ENDED
 from worker.errors import Reason
@@ -70,6 +71,13 @@ def test_operators_can_look_it_up(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(field.upper() for field in Settings.model_fields))
 def test_every_setting_is_listed(name: str) -> None:
     assert f"| `{name}` |" in OPERATIONS
+
+
+@pytest.mark.parametrize("example", re.findall(r"^```yaml\n(.*?)^```", MAPPING, re.MULTILINE | re.DOTALL))
+def test_every_example_of_the_guide_is_a_valid_file(example: str) -> None:
+    text = f"events:\n{example}" if example.startswith("  ") else example
+    kit = "" if re.search("^kit:", text, re.MULTILINE) else "kit: {api_key_env: KIT_API_KEY}\n"
+    assert parse_account(kit + text, Path("config/accounts/default.yaml"), {}).name == "default"
 
 
 @pytest.mark.parametrize("reason", list(Reason))

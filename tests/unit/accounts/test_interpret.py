@@ -87,6 +87,16 @@ def test_a_value_of_the_wrong_form_costs_only_what_needs_it(
     assert [text.startswith(owed or "") for text in asked.owed] == ([True] if owed else [])
 
 
+def test_a_type_of_the_files_own_that_opens_a_subscription_says_that_it_is_active() -> None:
+    fields = (FieldTarget("mk_subscription_status", "Status"),)
+    account = replace(ACCOUNT, events={"gift.started": EventMapping(lifecycle="opens")}, fields=fields)
+
+    asked = interpret(event(type_="gift.started"), account)
+
+    assert asked is not None
+    assert asked.change.fields["Status"].value == "active"
+
+
 @pytest.mark.parametrize(
     "user", [{"email": "x"}, {}, "ada@example.com", {"email": "ada@example.com", "id": []}]
 )
