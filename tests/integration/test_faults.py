@@ -89,6 +89,54 @@ async def test_a_full_plan_refuses_who_is_new_until_it_is_upgraded(
     assert wrong_people(sandbox, events) == []
 
 
+NOTES = """
+events:
+  order.paid: {add_tags: [Buyer], remove_tags: [Never made]}
+fields: {data.order.note: Note, data.order.size: Size}
+options: {create_missing: true}
+"""
+
+
+def with_a_note(number: int) -> dict[str, object]:
+    """Return an order, every second of which has a note."""
+    order = {"size": "XL", **({"note": f"note {number}"} if number % 2 else {})}
+    data = {"user": {"email": f"p{number}@example.com"}, "order": order}
+    return {"id": f"e{number}", "type": "order.paid", "time": "2026-07-01T12:00:00Z", "data": data}
+
+
+@pytest.mark.parametrize("known_by", ["api_key_env", "access_token_env"])
+async def test_a_plan_without_room_for_a_field_costs_that_field_alone_until_it_is_upgraded(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, tmp_path: Path, known_by: str
+) -> None:
+    """Given a field that Kit does not make, all else is applied, and a replay sets it and nothing else."""
+    world.write_account(NOTES, known_by=known_by)
+    kit = sandbox.account(KEY)
+    kit.add_custom_field("Size")
+    kit.account.plan = Plan(custom_field_limit=1)
+    noted = {f"p{number}@example.com": f"note {number}" for number in range(1, 40, 2)}
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(channel, world.exchange, map(with_a_note, range(40)))
+        await all_settled(worker, 40)
+        assert {(each.tags, each.fields["size"]) for each in kit.subscribers().values()} == {
+            (frozenset({"Buyer"}), "XL")
+        }
+        assert await dead_letters(world) == len(noted)
+        lines = [line for line in worker.log_lines() if line["event"] == "event_dead_lettered"]
+        assert {line["reason"] for line in lines} == {"partly_applied"}
+        assert {line["detail"].partition(":")[0] for line in lines} == {"the custom field 'Note'"}
+        assert kit.tags().keys() == {"Buyer"}
+
+        kit.account.plan = Plan()
+        before = len(sandbox.calls(KEY))
+        replayed = await Shell(world, tmp_path)("dead-letters", "replay", "--reason", "partly_applied")
+        assert replayed.code == 0, replayed.err
+        await until(lambda: worker.events_logged().count("event_applied") == 40, 60)
+    assert await dead_letters(world) == 0
+    found = {email: each.fields.get("note") for email, each in kit.subscribers().items()}
+    assert found == {email: noted.get(email) for email in found}
+    assert not [call for call in sandbox.calls(KEY)[before:] if "/tags" in call.path]
+
+
 def mixed_faults() -> list[Rule]:
     """Return 38 faults, one request each, spread over the calls of a run."""
     kinds = [

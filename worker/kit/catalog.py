@@ -184,6 +184,10 @@ class Catalog:
         """
         return await self.fields.get(name, may_create=self.options.create_missing)
 
+    async def field_to_clear(self, name: str) -> Field | None:
+        """Return the custom field with that key or label; None where Kit lacks it, so that it is clear."""
+        return await self.fields.to_clear(name, may_create=self.options.create_missing)
+
     def field_id(self, name: str) -> int:
         """Return the id of a custom field, as far as it is known; 0 where it is not."""
         found = self.fields.known(name)

@@ -59,6 +59,22 @@ class CustomFields:
         self._lists.met(KIND, name, found.id, name)
         return found
 
+    async def to_clear(self, name: str, *, may_create: bool) -> Field | None:
+        """Return the custom field with that key or label; None where there is none, so that it is clear.
+
+        None is made for it, but where one may have been made a moment ago, which the list does not show yet.
+
+        Raises:
+            KitWorkerError: As `KitClient.call` raises it.
+        """
+        async with self._lock:
+            if self._fields is None or (self.known(name) is None and self._lists.is_old(KIND)):
+                await self._list()
+        made_just_now = may_create and name in self._lists.known_before(KIND)
+        if self.known(name) is None and not made_just_now:
+            return None
+        return await self.get(name, may_create=may_create)
+
     async def _listed_or_created(self, name: str, *, may_create: bool) -> Field:
         async with self._lock:  # so that one name is created by one call, whoever asks first
             if self._fields is None or (not may_create and self._lists.is_old(KIND)):

@@ -63,12 +63,19 @@ class Upserts:
             await self._write_pieces(job, step, fields, refusal)
 
     async def _fields(self, job: Job, step: Upsert) -> Mapping[str, Field]:
+        """Return the fields to write: without those that may not be made, or that are clear already."""
         fields = dict[str, Field]()
         for name, part in step.fields.items():
+            of, alone = self._catalog, Upsert({name: part}).parts
             try:
-                fields[name] = await self._catalog.field(name)
+                field = await (of.field_to_clear(name) if part.value is None else of.field(name))
             except KitRejected as error:
-                job.refuse(Upsert({name: part}).parts, error, whatever=True)
+                job.refuse(alone, error, whatever=True)
+                continue
+            if field is None:
+                job.subscriber.record.note(alone, self._clock.time(), {})
+            else:
+                fields[name] = field
         return fields
 
     async def _write_pieces(

@@ -157,6 +157,27 @@ async def test_a_tag_that_kit_does_not_have_is_off_already(*, create_missing: bo
         assert of.catalog.created_by_placeholder == 0
 
 
+@pytest.mark.parametrize("create_missing", [True, False])
+async def test_a_custom_field_that_kit_does_not_have_is_clear_already(*, create_missing: bool) -> None:
+    async with account(Options(create_missing=create_missing)) as of:
+        await known(of)
+        subscriber = of.subscriber()
+
+        assert await of.apply(change(2, fields={"Ends": None}), subscriber) == [LIST_FIELDS]
+        assert of.refused == {}
+        assert of.kit.custom_fields() == {}
+        assert subscriber.record.fields["Ends"].part.value is None
+
+
+async def test_a_custom_field_that_was_made_a_moment_ago_is_cleared_though_lists_lag() -> None:
+    async with account(sandbox=Sandbox(limit=False, list_lag=300.0)) as of:
+        await of.apply(change(1, fields={"Plan": "x"}))
+        of.restart()
+        await of.apply(change(2, fields={"Plan": None}))
+
+        assert of.person.fields == {}
+
+
 async def test_a_tag_that_somebody_else_has_made_since_is_taken_off() -> None:
     """Given a list that is older than a minute, it is read once more, and once for all who come then."""
     clock = StandingClock()
