@@ -36,6 +36,7 @@ IN_TIME = 5.0
 MAPPING = """
 events:
   subscription.canceled: {at: mk_subscription_ends_at, remove_tags: [Active Member], add_tags: [Cancelled]}
+  user.updated: {add_tags: [Updated]}
   access.granted: {add_tags: [{tag: "{mk_access_level} access", until: mk_access_expires_at}]}
 """
 
@@ -194,6 +195,25 @@ async def test_who_is_forgotten_has_nothing_to_come(
     assert forgotten[0]["due"] == 1
     assert after.out.startswith("Nothing is known of that.")
     assert sandbox.account(KEY).find("ann@example.com") is None
+
+
+async def test_what_is_due_follows_whom_it_is_about(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given a person who gets another address before the moment, the effect comes there, to nobody else."""
+    old, new = "ann@example.com", "ann.new@example.com"
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(channel, world.exchange, [started(old), canceled(old, 2 * SOON)])
+        await until(lambda: count(worker, "event_scheduled") == 1)
+        moves = event("user.updated", new, 3)
+        moves["data"]["user"]["id"] = f"u-{old}"
+        await publish(channel, world.exchange, [moves])
+        await until(lambda: tags(sandbox, new) == {"Active Member", "Updated"})
+        due = json.loads((await kit_worker("history", "--email", old, "--json")).out)[-1]
+        await until(lambda: tags(sandbox, new) == {"Cancelled", "Updated"})
+    assert (due["outcome"], due["email"]) == ("due", new)
+    assert sandbox.account(KEY).find(old) is None
+    assert count(worker, "event_dead_lettered") == 0
 
 
 async def test_a_dead_letter_of_what_was_due_is_replayed(
