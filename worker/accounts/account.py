@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from worker.handlers import HANDLERS
-from worker.handlers.base import path_of
+from worker.handlers.base import ENDING, path_of
 from worker.kit.credentials import Credential
 from worker.mapping import EventMapping, FieldTarget, Options
 
@@ -30,6 +30,7 @@ class Account:
         secret_place: What names the secret, the same for two files that mean the same one; empty where
             several accounts may have it.
         subscription_fields: The custom fields that show something of a subscription.
+        ending_fields: Those that show how one ended.
         key_files: Where its secrets are read from, if from files; they are watched like the account's own.
     """
 
@@ -45,11 +46,13 @@ class Account:
     key_files: tuple[Path, ...] = ()
     types: frozenset[str] = field(init=False, repr=False, compare=False)
     subscription_fields: frozenset[str] = field(init=False, repr=False, compare=False)
+    ending_fields: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Once, not for each event.
         object.__setattr__(self, "types", frozenset({*HANDLERS, *self.events}))
-        object.__setattr__(self, "subscription_fields", frozenset(_of_subscription(self.fields)))
+        object.__setattr__(self, "subscription_fields", frozenset(_showing(self.fields, "subscription.")))
+        object.__setattr__(self, "ending_fields", frozenset(_showing(self.fields, *ENDING)))
 
     def claims(self) -> frozenset[tuple[str, str]]:
         """Return what no other account may have: each app, or to have none; the secret, and where it is."""
@@ -59,7 +62,8 @@ class Account:
         return frozenset({*apps, *(claim for claim in secrets if claim[1])})
 
 
-def _of_subscription(fields: Iterable[FieldTarget]) -> Iterator[str]:
+def _showing(fields: Iterable[FieldTarget], *paths: str) -> Iterator[str]:
+    """Yield the custom fields that get a value whose path begins so."""
     for target in fields:
-        if any(path_of(name).startswith("subscription.") for name in target.sources):
+        if any(path_of(name).startswith(paths) for name in target.sources):
             yield target.target

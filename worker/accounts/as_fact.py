@@ -30,15 +30,17 @@ def as_fact(event: Event, account: Account, asked: Asked, user: str = "", *, aga
         return asked
     change, shown = asked.change, account.subscription_fields
     fields = {name: part.value for name, part in change.fields.items() if name not in asked.sets}
+    opens = mapping.lifecycle == "opens"
     fact = Fact(
         event.order,
-        mapping.lifecycle == "opens",
+        opens,
         user,
         _subscription_id(event),
         tags={key: part.value for key, part in change.tags.items()},
         gave={key: part.value for key, part in change.gave.items()},
         sets={name: value for name, value in asked.sets.items() if name in change.fields},
         shows={name: value for name, value in fields.items() if name in shown},
+        ended=tuple(sorted(account.ending_fields - fields.keys())) if opens and change.ensure else (),
         tags_off=change.tags_off is not None,
         fields_off=change.fields_off is not None,
         unsubscribe=change.unsubscribe is not None,

@@ -105,6 +105,10 @@ PLATFORM_FIELDS: Final[Mapping[str, str]] = {
 """The platform's fields that admins map, each with its path in an event's `data`."""
 
 
+ENDING: Final = ("subscription.canceled_at", "subscription.ends_at", "subscription.cancel_reason")
+"""The paths of what says how a subscription ended."""
+
+
 def path_of(name: str) -> str:
     """Return the path in an event's `data` of a value, by its name."""
     return PLATFORM_FIELDS.get(name) or name.removeprefix("data.")

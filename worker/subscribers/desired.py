@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from worker.events.event import FIRST
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.fact import Facts, learn_facts
 from worker.subscribers.lifecycle import derive
@@ -83,9 +84,10 @@ def may_be_done(record: Record, change: Change) -> bool:
 
 
 def _with_facts(record: Record, asked: Change, facts: Facts, spoken: Spoken) -> Change:
-    derived, again = derive(facts), _undone(facts)
+    (derived, emptied), again = derive(facts), _undone(facts)
     tags = _worked_out(spoken.tags, asked.tags, record.base.tags, record.tags)
     fields = _worked_out(spoken.fields, asked.fields, record.base.fields, record.fields)
+    fields = {name: part for name, part in fields.items() if part.order >= emptied.get(name, FIRST)}
     return replace(
         asked,
         tags=_or_ended(merge_parts(tags, derived.tags), again.tags, record.tags, spoken.tags),

@@ -29,6 +29,7 @@ class Fact(Struct, frozen=True, array_like=True):
         gave: Which of these tags take the place of others, by `slot_key`; see `Change.gave`.
         sets: Custom fields that its mapping sets to something fixed; None clears one.
         shows: Custom fields that show something of the subscription itself.
+        ended: Those that show how a subscription ended, and of which an opening says nothing: it clears them.
         tags_off: Whether all tags go off that this worker gave before.
         fields_off: Likewise, of custom fields.
         unsubscribe: Whether the person gets no more mail from Kit.
@@ -45,6 +46,7 @@ class Fact(Struct, frozen=True, array_like=True):
     gave: Mapping[str, TagWish] = field(default_factory=dict)
     sets: Mapping[str, str | None] = field(default_factory=dict)
     shows: Mapping[str, str | None] = field(default_factory=dict)
+    ended: tuple[str, ...] = ()
     tags_off: bool = False
     fields_off: bool = False
     unsubscribe: bool = False

@@ -77,7 +77,7 @@ def _take_for_granted(record: Record) -> None:
     older, newer_half = record.facts[: -MAX_FACTS // 2], record.facts[-MAX_FACTS // 2 :]
     kept = still_open(older)[-MAX_FACTS // 2 :]
     gone = {fact.order[:2] for fact in older} - {fact.order[:2] for fact in kept}
-    stands = derive(record.facts)
+    stands = derive(record.facts).change
     record.base = record.base.merge(
         Change(
             tags={key: part for key, part in stands.tags.items() if part.order[:2] in gone},

@@ -32,10 +32,23 @@ class SubscriptionId(NamedTuple):
     id: str
 
 
-def derive(facts: Facts) -> Change:
-    """Return the tags and custom fields that the facts ask for together, and what slots gave."""
+class Meaning(NamedTuple):
+    """What facts mean together.
+
+    Attributes:
+        change: The tags and custom fields that they ask for, and what slots gave.
+        emptied: The custom fields that nothing older should have filled, and from when: they show the end of
+            a subscription, and the one that is shown is open.
+    """
+
+    change: Change
+    emptied: Mapping[str, OrderKey]
+
+
+def derive(facts: Facts) -> Meaning:
+    """Return what facts mean together."""
     reading = _read(facts)
-    return Change(
+    change = Change(
         tags=reading.tags,
         fields={**reading.shown(), **reading.sets},
         gave=reading.gave,
@@ -43,6 +56,7 @@ def derive(facts: Facts) -> Change:
         fields_off=reading.fields_off,
         unsubscribe=reading.unsubscribe,
     )
+    return Meaning(change, reading.emptied())
 
 
 def still_open(facts: Facts) -> Facts:
@@ -166,6 +180,11 @@ class _Reading:
         """Return the fields of the newest open subscription, else of the newest."""
         which = next(reversed(self.open), None) or next(reversed(self._shown), None)
         return {} if which is None else self._shown[which].fields
+
+    def emptied(self) -> Mapping[str, OrderKey]:
+        """Return the custom fields that the newest open subscription leaves empty, and from when."""
+        newest = next(reversed(self.open.values()), None)
+        return {} if newest is None else dict.fromkeys(newest.ended, newest.order)
 
     def said_of(self, which: SubscriptionId) -> Mapping[str, str | None]:
         """Return the fields by which the openings of a subscription show it."""

@@ -39,7 +39,7 @@ class Spoken:
             moment = fact.order[:2]
             for name in fact.tags.keys() | {tag for key in fact.gave for tag in by_slot[slot_of(key)]}:
                 self.tags.setdefault(name, set(of_slots)).add(moment)
-            for name in (*fact.sets, *fact.shows):
+            for name in (*fact.sets, *fact.shows, *fact.ended):
                 self.fields.setdefault(name, set()).add(moment)
 
 

@@ -15,7 +15,11 @@ from worker.mapping import Asked, EventMapping, FieldTarget, Rule, Template
 from worker.subscribers.fact import Fact
 from worker.subscribers.parts import TagWish
 
-FIELDS = (FieldTarget("mk_subscription_plan", "Plan"), FieldTarget("mk_last_name", "Last name"))
+FIELDS = (
+    FieldTarget("mk_subscription_plan", "Plan"),
+    FieldTarget("mk_subscription_ends_at", "Ends"),
+    FieldTarget("mk_last_name", "Last name"),
+)
 MEMBER = Rule((Template("Member"),), set_fields={"Source": "app"})
 ACCOUNT = Account(
     "sunny",
@@ -56,6 +60,14 @@ def test_tags_constants_and_what_shows_the_subscription_go_with_it() -> None:
     assert not started.change.tags
     assert started.change.fields.keys() == {"Last name"}
     assert started.change.ensure is not None
+
+
+@pytest.mark.parametrize(("says", "ended"), [({}, ("Ends",)), ({"ends_at": "2027-01-01"}, ())])
+def test_an_opening_leaves_empty_what_shows_an_end_unless_it_says_so(
+    says: dict[str, Any], ended: tuple[str, ...]
+) -> None:
+    assert the_fact(asked("subscription.started", **says)).ended == ended
+    assert the_fact(asked("subscription.canceled", **says)).ended == ()
 
 
 def test_an_event_of_no_subscription_has_no_fact() -> None:

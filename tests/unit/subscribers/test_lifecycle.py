@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from tests.unit.examples import NOON, order
 from worker.events.event import OrderKey
+from worker.subscribers.change import Change
 from worker.subscribers.fact import NO_FACTS, Fact, Facts, learn_facts, merge_facts
 from worker.subscribers.lifecycle import SubscriptionId as Id
 from worker.subscribers.lifecycle import closes, derive, in_effect, still_open
@@ -50,14 +51,18 @@ def together(*facts: Fact) -> Facts:
 
 def on(*facts: Fact) -> set[str]:
     """The tags that are on."""
-    return {
-        part.value.name for part in derive(together(*facts)).replacing().tags.values() if part.value.present
-    }
+    wishes = [part.value for part in meant(*facts).replacing().tags.values()]
+    return {wish.name for wish in wishes if wish.present}
 
 
 def shown(*facts: Fact) -> dict[str, str | None]:
     """The fields that show a subscription."""
-    return {name: part.value for name, part in derive(together(*facts)).fields.items() if name in SHOWN}
+    return {name: part.value for name, part in meant(*facts).fields.items() if name in SHOWN}
+
+
+def meant(*facts: Fact) -> Change:
+    """What they ask for."""
+    return derive(together(*facts)).change
 
 
 def test_who_has_two_and_cancels_one_is_still_a_member() -> None:
@@ -81,6 +86,12 @@ def test_an_opening_takes_back_what_the_closing_before_it_said() -> None:
     facts = started(1, "s1", "Club"), canceled(2, "s1"), started(3, "s1", "Club")
     assert on(*facts) == {"Member", "Churned"}  # which no opening takes off
     assert shown(*facts) == {"Plan": "Club", "Status": "active"}
+
+
+def test_an_opening_empties_what_shows_an_end_until_it_ends_itself() -> None:
+    start = replace(started(3, "s1"), ended=("Ended",))
+    assert derive(together(start)).emptied == {"Ended": order(3)}
+    assert derive(together(start, canceled(4, "s1"))).emptied == {}
 
 
 def test_what_a_closing_gave_is_taken_back_by_an_older_opening_of_another() -> None:

@@ -1,0 +1,93 @@
+"""What somebody should have, where other events speak of what facts speak of, and where all is to be off."""
+
+from __future__ import annotations
+
+from tests.unit.examples import EMAIL, change, order
+from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.desired import desired, is_news, left
+from worker.subscribers.fact import Fact
+from worker.subscribers.learning import begin, finish
+from worker.subscribers.parts import Part, TagWish, tag_key
+from worker.subscribers.record import Record
+
+NOW = 1_000.0
+BETA = {"beta": TagWish("Beta", present=True)}
+
+
+def applied(*changes: Change) -> Record:
+    """The record of somebody for whom these were applied one after the other."""
+    record = Record(EMAIL, 7)
+    for each in changes:
+        begin(record, each)
+        todo = left(record, each)
+        record.note(todo, NOW, {})
+        finish(record, each)
+    return record
+
+
+def fact(number: int, *, opens: bool, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()) -> Change:
+    """What event number so many asks for, which opens or closes a subscription."""
+    wishes = [TagWish(name, present=True) for name in add] + [TagWish(name, present=False) for name in remove]
+    tags = {tag_key(wish.name): wish for wish in wishes}
+    return Change(facts=(Fact(order(number), opens, "", "s1", tags),))
+        facts=(Fact(order(number), opens, "", "s1", {tag_key(wish.name): wish for wish in wishes}),)
+    )
+
+
+def on(record: Record, asked: Change = NOTHING) -> set[str]:
+    """The tags that somebody should have."""
+    return {key for key, part in desired(record, asked).tags.items() if part.value.present}
+
+
+def test_of_one_tag_the_newer_of_a_fact_and_another_event_stands() -> None:
+    start = fact(5, opens=True, add=("Member",))
+    for at, stands in ((4, True), (6, False)):
+        ban = change(at, remove=("Member",))
+        for one, other in ((start, ban), (ban, start)):
+            record = applied(one, other)
+            assert record.tags["member"].part.value.present is stands
+            assert not left(record, NOTHING).tags
+
+
+def test_what_another_event_says_stands_again_when_the_fact_asks_no_more() -> None:
+    """Given a closing that took off what somebody gave, an older opening of another takes that back."""
+    record = applied(change(1, add=("Beta",)), fact(5, opens=False, remove=("Beta",), add=("Gone",)))
+    older = Change(facts=(Fact(order(3), opens=True, subscription="s2", tags=BETA),))
+    assert on(record, older) == {"beta"}
+    assert {key: part.value.present for key, part in left(record, older).tags.items()} == {
+        "beta": True,
+        "gone": False,
+    }
+
+
+def test_a_tag_that_only_a_fact_gave_ends_with_it() -> None:
+    record = applied(fact(5, opens=False, add=("Churned",)))
+    older = Change(facts=(Fact(order(3), opens=True, subscription="s2", tags={}),))
+    (part,) = left(record, older).tags.values()
+    assert (part.value.name, part.value.present) == ("Churned", False)
+
+
+def test_an_end_that_was_shown_before_there_were_facts_is_cleared_by_an_opening() -> None:
+    """Given a record of a version that knew no facts, what it has of an end goes with the next opening."""
+    record = applied(change(1, fields={"Ended": "June"}))
+    start = Change(facts=(Fact(order(5), opens=True, ended=("Ended",)),))
+    assert left(record, start).fields["Ended"].value is None
+    assert not left(applied(change(9, fields={"Ended": "June"})), start).fields
+
+
+def test_all_that_was_given_before_goes_off_and_nothing_older_comes_back() -> None:
+    now = Part(value=True, order=order(5))
+    gone = Change(tags_off=now, fields_off=now)
+    record = applied(change(1, add=("VIP",), fields={"Plan": "Gold"}))
+    todo = left(record, gone)
+    assert {key: part.value.present for key, part in todo.tags.items()} == {"vip": False}
+    assert {name: part.value for name, part in todo.fields.items()} == {"Plan": None}
+    record = applied(change(1, add=("VIP",), fields={"Plan": "Gold"}), gone)
+    assert not left(record, change(3, add=("Late",), fields={"Plan": "Late"})).tags
+    assert not is_news(record, change(3, add=("Late",), ensure=False))
+    assert on(record, change(7, add=("New",))) == {"new"}
+
+
+def test_who_has_nothing_needs_no_call_to_have_all_off() -> None:
+    gone = Change(tags_off=Part(value=True, order=order(5)))
+    assert not left(Record(EMAIL, 7), gone).tags
