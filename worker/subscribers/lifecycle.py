@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from worker.events.event import OrderKey
 from worker.subscribers.change import Change
 from worker.subscribers.fact import Fact, Facts
-from worker.subscribers.parts import Part, TagWish, newer, slot_key, slot_of, tag_key
+from worker.subscribers.parts import Part, TagWish, merge_parts, newer, slot_key, slot_of, tag_key
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ def derive(facts: Facts) -> Meaning:
     reading = _read(facts)
     change = Change(
         tags=reading.tags,
-        fields={**reading.shown(), **reading.sets},
+        fields=merge_parts(reading.shown(), reading.sets),
         gave=reading.gave,
         tags_off=reading.tags_off,
         fields_off=reading.fields_off,

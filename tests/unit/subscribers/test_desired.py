@@ -30,8 +30,6 @@ def fact(number: int, *, opens: bool, add: tuple[str, ...] = (), remove: tuple[s
     wishes = [TagWish(name, present=True) for name in add] + [TagWish(name, present=False) for name in remove]
     tags = {tag_key(wish.name): wish for wish in wishes}
     return Change(facts=(Fact(order(number), opens, "", "s1", tags),))
-        facts=(Fact(order(number), opens, "", "s1", {tag_key(wish.name): wish for wish in wishes}),)
-    )
 
 
 def on(record: Record, asked: Change = NOTHING) -> set[str]:

@@ -88,6 +88,13 @@ def test_an_opening_takes_back_what_the_closing_before_it_said() -> None:
     assert shown(*facts) == {"Plan": "Club", "Status": "active"}
 
 
+def test_of_a_constant_and_what_shows_the_subscription_the_newer_stands() -> None:
+    """Given an opening that sets a field, which the closing after it shows something in."""
+    start = replace(started(1, "s1"), sets={"Ended": None})
+    assert shown(start, canceled(3, "s1"))["Ended"] == "3"
+    assert shown(replace(start, order=order(5)), canceled(3, "s1"))["Ended"] is None
+
+
 def test_an_opening_empties_what_shows_an_end_until_it_ends_itself() -> None:
     start = replace(started(3, "s1"), ended=("Ended",))
     assert derive(together(start)).emptied == {"Ended": order(3)}
