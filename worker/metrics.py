@@ -82,7 +82,7 @@ class Metrics:
         )
         self.due_late = Gauge(
             "kit_worker_due_late_seconds",
-            "For how long the first effect that is due has not been published, some 15 s ago",
+            "For how long nothing was published of what is due, some 15 s ago",
             ["account"],
             registry=self.registry,
         )

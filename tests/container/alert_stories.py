@@ -119,6 +119,8 @@ STORIES: Final = (
             by_worker("due_late_seconds", "sunny", "one"): "0x9 15+60x19 0x9",
             by_worker("due_late_seconds", "sunny", "two"): "0x9 15+60x19 0x9",
             by_worker("due_late_seconds", "rainy", "one"): "4x40",
+            by_worker("due_late_seconds", "windy", "one"): "300x40",
+            by_worker("due_late_seconds", "windy", "two"): "2x40",
         },
         (
             Look(10, "KitDueLate"), Look(11, "KitDueLate"),

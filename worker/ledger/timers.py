@@ -46,14 +46,18 @@ class Waiting:
         count: How many there are, those that are on their way included.
         next_at: When the first of those that were never published takes effect, in seconds since 1970; None
             where there is none.
+        published: How many were published, and have not ended.
     """
 
     count: int
     next_at: float | None
+    published: int = 0
 
     def late(self, now: float) -> float:
-        """Return for how many seconds the first one has waited to be published."""
-        return 0.0 if self.next_at is None else max(0.0, now - self.next_at)
+        """Return for how many seconds the first one waits; not of those that a long plan keeps waiting."""
+        if self.next_at is None or self.published >= MOST_AT_ONCE:
+            return 0.0
+        return max(0.0, now - self.next_at)
 
 
 NONE_WAITING: Final = Waiting(0, None)
@@ -123,11 +127,12 @@ class Timers:
     async def waiting(self) -> tuple[float, dict[str, Waiting]]:
         """Return what time it is, and the timers by account."""
         never_published = case((due.c.published == 0, due.c.at))
-        query = select(due.c.account, func.count(), func.min(never_published)).group_by(due.c.account)
+        published = func.count(case((due.c.published > 0, 1)))
+        query = select(due.c.account, func.count(), func.min(never_published), published)
         async with self.ledger.database.read() as connection:
             now = await self.ledger.time.now(connection)
-            rows = await connection.execute(query)
-            return now, {account: Waiting(count, next_at) for account, count, next_at in rows}
+            rows = await connection.execute(query.group_by(due.c.account))
+            return now, {account: Waiting(*counted) for account, *counted in rows}
 
     async def drop(self, account: str) -> int:
         """Delete an account's timers; return how many there were."""

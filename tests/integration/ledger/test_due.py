@@ -189,7 +189,11 @@ async def test_timers_are_counted(ledger: Ledger, clock: StandingClock) -> None:
     for name in (ACCOUNT, "rainy"):
         await timers.confirmed(name, await timers.claim(name, lost=False))
 
-    assert await timers.waiting() == (LATER, {ACCOUNT: Waiting(2, LATER + 7), "rainy": Waiting(1, None)})
+    found = {ACCOUNT: Waiting(2, LATER + 7, published=1), "rainy": Waiting(1, None, published=1)}
+    assert await timers.waiting() == (LATER, found)
+    assert [found[ACCOUNT].late(LATER + seconds) for seconds in (3, 10)] == [0, 3]
+    assert found["rainy"].late(LATER + 10) == 0
+    assert replace(found[ACCOUNT], published=MOST_AT_ONCE).late(LATER + 10) == 0
 
 
 async def test_an_account_that_is_removed_takes_its_timers_along(ledger: Ledger) -> None:

@@ -300,3 +300,22 @@ def test_timers_are_measured() -> None:
             assert world.metric("kit_worker_due_effects", "rainy") is None
 
     run(main())
+
+
+def test_a_long_plan_is_not_late_while_it_goes_on() -> None:
+    """Given many of one moment, of which some are published now and then, only a rest of a minute is late."""
+
+    async def main() -> None:
+        world = World()
+        names = [f"d-{number}" for number in range(60)]
+        world.timers.timers = {"sunny": dict.fromkeys(names, 1.0)}
+        world.timers.claimed = set(names)
+        async with world.looking():
+            for name in names[:50]:
+                await asyncio.sleep(5.0)
+                world.timers.claimed.discard(name)
+            assert world.metric("kit_worker_due_late_seconds", "sunny") < 2 * COUNT_EVERY  # type: ignore[operator]
+            await asyncio.sleep(100.0)
+            assert world.metric("kit_worker_due_late_seconds", "sunny") > 60  # type: ignore[operator]
+
+    run(main())
