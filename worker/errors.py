@@ -7,6 +7,8 @@
     │   ├── UndecodableEvent  not a message we can read at all
     │   ├── InvalidEvent      readable, but a value is missing or wrong
     │   │   └── EarlyEvent    dated ahead of this machine's clock, which may be the one that is wrong
+    │   ├── IdentityConflict  cannot be told whose it is: publish what may say so, then replay it
+    │   │   └── MovesHeld     so many addresses changed at once that it looks like the platform's fault
     │   ├── WrongApp          addressed to an app that this account does not serve
     │   ├── UnknownTag        needs a tag that Kit lacks and that may not be created
     │   ├── PartlyApplied     some of its parts are owed; all its others are applied
@@ -48,6 +50,7 @@ class Reason(StrEnum):
     KIT_UNAVAILABLE = "kit_unavailable"
     KIT_PLAN_FULL = "kit_plan_full"
     PARTLY_APPLIED = "partly_applied"
+    IDENTITY_CONFLICT = "identity_conflict"
     UNKNOWN_TAG = "unknown_tag"
     HANDLER_ERROR = "handler_error"
     DELIVERY_LIMIT = "delivery_limit"
@@ -83,6 +86,16 @@ class InvalidEvent(EventError):
 
 class EarlyEvent(InvalidEvent):
     """The event is dated so far ahead that it would outrank whatever really happens until then."""
+
+
+class IdentityConflict(EventError):
+    """The event brings a known person's id together with an address that is not the person's."""
+
+    reason = Reason.IDENTITY_CONFLICT
+
+
+class MovesHeld(IdentityConflict):
+    """The event may change a person's address, but so did too many within an hour."""
 
 
 class WrongApp(EventError):

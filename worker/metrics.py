@@ -98,6 +98,12 @@ class Metrics:
             ["account", "reason"],
             registry=self.registry,
         )
+        self.moves_held = Counter(
+            "kit_worker_moves_held",
+            "Changes of address that were not made because too many came within an hour",
+            ["account"],
+            registry=self.registry,
+        )
         self.account_state = Gauge(
             "kit_worker_account_state",
             "1 for the state that the account is in, 0 for the others",

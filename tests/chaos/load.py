@@ -60,16 +60,24 @@ def bad(number: int) -> Message:
     return Message(event["id"], event["type"], body)
 
 
+MOST_MOVES: Final = 20
+"""So many people may get another address within an hour."""
+
+
 def with_new_addresses(events: Iterable[Mapping[str, Any]], *, every: int) -> list[dict[str, Any]]:
-    """Return the events, in which with each so many one more person has a new address from then on."""
+    """Return the events, in which with each so many one more person has a new address from then on.
+
+    They say which one was the person's before, so that each of them may change it.
+    """
     moved: set[str] = set()
     changed = []
     for number, event in enumerate(events, 1):
         user = event["data"]["user"]
-        if number % every == 0:
+        if number % every == 0 and len(moved) < MOST_MOVES:
             moved.add(user["id"])
-        email = f"new.{user['email']}" if user["id"] in moved else user["email"]
-        changed.append({**event, "data": {**event["data"], "user": {**user, "email": email}}})
+        if user["id"] in moved:
+            user = {**user, "email": f"new.{user['email']}", "previous_email": user["email"]}
+        changed.append({**event, "data": {**event["data"], "user": user}})
     return changed
 
 

@@ -205,6 +205,14 @@ STORIES: Final = (
         ),
     ),
     Story(
+        "addresses that were held once, and an account where none ever was",
+        {
+            by_worker("moves_held_total", "sunny", "one"): "_x9 1x90",
+            by_worker("moves_held_total", "rainy", "one"): "0x90",
+        },
+        (Look(8, "KitMovesHeld"), Look(12, "KitMovesHeld", (SUNNY,)), Look(50, "KitMovesHeld")),
+    ),
+    Story(
         "bindings that were gone once, and an account where they never were",
         {
             by_worker("topology_mended_total", "sunny", "one"): "_x9 1x90",

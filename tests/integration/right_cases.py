@@ -59,6 +59,7 @@ class Case:
         never: Tags that must not be made.
         moves: How often an address changes; the worker holds more than twenty in an hour.
         or_conflict: True where events in another order may be conflicts, of which nothing is applied.
+        until_then: Tags that somebody may have besides, until these are replayed.
         before: What is right until the moments that lie ahead.
     """
 
@@ -75,6 +76,7 @@ class Case:
     never: frozenset[str] = NOTHING
     moves: int = 0
     or_conflict: bool = False
+    until_then: frozenset[str] = NOTHING
     before: Mapping[str, Right] = field(default_factory=dict)
 
 
@@ -251,6 +253,7 @@ IDENTITY: Final = [
         ada(gone()),
         UPDATES,
         or_conflict=True,
+        until_then=MEMBER,
         moves=1,
     ),
     Case(
@@ -263,6 +266,7 @@ IDENTITY: Final = [
         ada(gone()),
         UPDATES,
         or_conflict=True,
+        until_then=MEMBER,
         moves=1,
     ),
     Case(

@@ -298,18 +298,23 @@ def _wrong(
             yield f"{sorted(here)}, {told}"
         return
     if case.or_conflict and reasons and set().union(*reasons.values()) == {"identity_conflict"}:
-        yield from _worse_than_conflicts(way, right, here)
+        yield from _worse_than_conflicts(way, right, here, case.until_then)
         return
     if reasons != {number: {reason} for number, reason in case.dead.items()}:
         yield told
     wanted = {way.address(address): each for address, each in right.items()}
+    if case.moves:
+        # Kit keeps whom it had at both addresses; the old one has no tags, and gets no mail.
+        here = {each: person for each, person in here.items() if person.tags or person.state != "cancelled"}
     for address in sorted(here.keys() | wanted.keys()):
         yield from _differences(address, here.get(address), wanted.get(address))
 
 
-def _worse_than_conflicts(way: Way, right: Mapping[str, Right], here: Mapping[str, Person]) -> Iterator[str]:
+def _worse_than_conflicts(
+    way: Way, right: Mapping[str, Right], here: Mapping[str, Person], until_then: frozenset[str]
+) -> Iterator[str]:
     """Yield what is wrong though some events are dead letters: who is missing, or has what nobody should."""
-    allowed = frozenset[str]().union(*(each.tags for each in right.values()))
+    allowed = until_then.union(*(each.tags for each in right.values()))
     yield from (f"{way.address(address)} is missing" for address in right if way.address(address) not in here)
     for address, person in here.items():
         if not person.tags <= allowed:

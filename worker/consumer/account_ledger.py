@@ -18,7 +18,7 @@ from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
 from worker.retrying import Retrying
 from worker.subscribers.glimpse import Glimpse
-from worker.subscribers.known import Batch, Known
+from worker.subscribers.known import NO_MOVES, Batch, Known, RecentMoves
 
 log = structlog.get_logger()
 
@@ -80,6 +80,11 @@ class AccountLedger:
     def home_app(self) -> str:
         """Whose ids tell people apart by themselves; it counts from the tenure on."""
         return self._tenure.home_app if self._tenure else ""
+
+    @property
+    def recent_moves(self) -> RecentMoves:
+        """How many people moved in the hour before this tenure."""
+        return self._tenure.recent_moves if self._tenure else NO_MOVES
 
     @property
     def not_before(self) -> datetime:

@@ -14,6 +14,7 @@ import structlog
 from msgspec import structs
 
 from worker.accounts.account import Account
+from worker.accounts.whom import naming_whom
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.backlog import Backlog
 from worker.consumer.end import End
@@ -26,7 +27,6 @@ from worker.events.delivery import NEVER, Delivery
 from worker.events.event import arrival_of
 from worker.subscribers.change import NOTHING
 from worker.subscribers.glimpse import Glimpse, glimpse
-from worker.subscribers.identity import person_in, person_key
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
 
@@ -128,7 +128,8 @@ class Intake:
                 types=self.account.types,
                 not_before=latest,
             )
-            email, user_id = person_in(event.data)
+            read = Item(delivery, event, epoch=epoch)
+            item = naming_whom(read, event, self.account.options, self._ledger.home_app)
         except EarlyEvent as error:
             self._early.append(self._unread(delivery, error))
             self._came.set()
@@ -142,8 +143,7 @@ class Intake:
         else:
             if not event.dated:
                 self._latest = event.time
-            user = None if user_id is None else person_key(user_id, event.app, self._ledger.home_app)
-            return Item(delivery, event, email or "", user, epoch=epoch)
+            return item
         return None
 
     def _unread(self, delivery: Delivery, error: EventError) -> Outcome:
@@ -188,11 +188,13 @@ class Intake:
         # Where nothing older than the batch is in hand, the account may be taken anew.
         may_take = len(self._consumer.unsettled) <= len(self)
         known = await self._ledger.load(emails, users, may_take=may_take)
+        self._in_hand.moves.learn(self._ledger.recent_moves)
         self._in_hand.directory.learn(emails, users, known)
 
     def _current(self, item: Item) -> Item | None:
         """Return an item as it is in this tenure and under this mapping, either of which may be new."""
-        read = item if item.epoch == self._ledger.epoch else self._decoded(item.delivery)
+        same = item.epoch == self._ledger.epoch and item.version == self.account.version
+        read = item if same else self._decoded(item.delivery)
         return None if read is None else self._interpreted(read)
 
     def _take_in(self, item: Item) -> None:

@@ -8,6 +8,7 @@ import structlog
 from prometheus_client import Counter
 
 from worker.clock import Clock
+from worker.errors import MovesHeld
 from worker.handlers import HANDLERS
 from worker.metrics import Metrics
 from worker.outside.texts import mask_email
@@ -50,6 +51,9 @@ class Report:
             return
         reason = outcome.error.reason.value
         self._metrics.dead_letters.labels(self._account, reason).inc()
+        if isinstance(outcome.error, MovesHeld):
+            self._metrics.moves_held.labels(self._account).inc()
+            log.error("move_held", **self._facts(outcome.item))
         log.warning(
             "event_dead_lettered", reason=reason, detail=str(outcome.error), **self._facts(outcome.item)
         )

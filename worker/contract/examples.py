@@ -45,7 +45,9 @@ overtake.
 **People.** Known by `data.user.id` where an event has one, within its app; else by `data.user.email`, which
 every event must have: trimmed, composed (NFC), in lower case, its domain as IDNA writes it. Ids that are none
 count as none, in any case: 0, -1, empty, `null`, `none`, `guest`, `anonymous`, `undefined`, `unknown`.
-An event with a newer address of a known id changes the person's address in Kit.
+A newer address of a known id is taken from `user.updated`, `user.email_changed` and the types that an account
+names besides, or from any event whose `data.user.previous_email` is the one known; others with another
+address than the id's are dead-lettered (`identity_conflict`).
 
 **Other types.** Any other event type, such as `user.updated` or `order.paid`, works in the same form
 once an account's file maps it. Objects may hold further keys, which accounts reach by path

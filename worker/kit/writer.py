@@ -11,6 +11,7 @@ from msgspec import structs
 
 from worker.clock import Clock
 from worker.errors import CredentialRefused, EventError, KitRejected, NoMoreSubscribers, TryLater
+from worker.events.event import FIRST
 from worker.kit.addresses import AddressChanges
 from worker.kit.bulk_calls import BulkCalls, Interrupted
 from worker.kit.catalog import Catalog
@@ -214,7 +215,5 @@ class Writer:
 
 def _moves(subscriber: Subscriber, change: Change) -> bool:
     """Tell whether a change gives the subscriber another address than Kit has."""
-    address = change.address
-    return (
-        address is not None and address.value != subscriber.record.email and address.order > subscriber.placed
-    )
+    address, record = change.address, subscriber.record
+    return address is not None and address.value != record.email and address.order > (record.placed or FIRST)

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, case, select, update
+from sqlalchemy import ColumnElement, Row, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.clock import MAX_SKEW
 from worker.events.delivery import NEVER
 from worker.ledger.names import read_names
 from worker.ledger.rows import insert_account
-from worker.ledger.schema import accounts
+from worker.ledger.schema import accounts, people
 from worker.ledger.witness import Witness
 from worker.subscribers.identity import home_app
-from worker.subscribers.known import KitName
+from worker.subscribers.known import NO_MOVES, KitName, RecentMoves
+from worker.subscribers.move_guard import WITHIN
 
 RELEASE_COUNTS: Final = 60.0
 """Seconds for which the word of a holder who left counts, by the ledger's clock."""
@@ -40,6 +41,7 @@ class Tenure:
         went_back: Whether the ledger is older than it was: the last tenure that was seen is not in it.
         names: What names in the account's file have meant in Kit so far.
         home_app: Whose ids tell people apart by themselves; see `person_key`.
+        recent_moves: How many people moved lately, and of how many.
     """
 
     account: str
@@ -53,6 +55,7 @@ class Tenure:
     went_back: bool = False
     names: tuple[KitName, ...] = ()
     home_app: str = ""
+    recent_moves: RecentMoves = NO_MOVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,16 @@ async def take_over(connection: AsyncConnection, account: str, taker: Taker) -> 
         went_back=before.epoch < newest,
         names=await read_names(connection, account, taker.kit_account),
         home_app=home,
+        recent_moves=await _recent_moves(connection, account, now),
     )
+
+
+async def _recent_moves(connection: AsyncConnection, account: str, now: float) -> RecentMoves:
+    ours = people.c.account == account
+    moved = select(people.c.moved_at).where(ours, people.c.moved_at.between(now - WITHIN, now))
+    known = select(func.count()).select_from(people).where(ours)
+    times = tuple((await connection.execute(moved)).scalars())
+    return RecentMoves(times, (await connection.execute(known)).scalar() or 0)
 
 
 def later(now: float) -> ColumnElement[float]:

@@ -6,7 +6,7 @@ lead to one `Subscriber`, so that whatever happens to a person is folded into on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from worker.events.event import FIRST, OrderKey
@@ -32,9 +32,8 @@ class Directory:
         """Return the addresses and user ids of which the ledger must be asked."""
         emails, users = set(), set()
         for item in items:
-            subscriber = self._subscribers.get(item.email)
-            if subscriber is None or self._leads_nowhere(subscriber.record.moved):
-                emails.add(item.email)
+            named = {item.email, item.previous} if item.previous else {item.email}
+            emails |= {email for email in named if self._leads_nowhere(email)}
             if item.user_id is not None:
                 person = self._people.get(item.user_id)
                 if item.user_id not in self._people or (person and person.email not in self._subscribers):
@@ -42,8 +41,12 @@ class Directory:
                     users.add(item.user_id)
         return emails, users
 
-    def _leads_nowhere(self, moved: Moved | None) -> bool:
-        return moved is not None and moved.to not in self._subscribers
+    def _leads_nowhere(self, email: str) -> bool:
+        """Tell whether it is not known where an address leads, over all notes."""
+        last = ""
+        for subscriber in self.all_of(email):
+            last = subscriber.record.moved.to if subscriber.record.moved is not None else email
+        return last not in self._subscribers
 
     def learn(self, emails: Iterable[str], users: Iterable[str], known: Known) -> None:
         """Take in what the ledger says; what is in hand already is newer.
@@ -73,23 +76,13 @@ class Directory:
         """Return the person of a user id; None where nobody is known by it."""
         return self._people.get(user_id)
 
-    def address_of(self, email: str, user_id: str | None, order: OrderKey) -> str:
-        """Return the address under which the person of an event is known now.
-
-        Args:
-            email: The one that the event names.
-            user_id: Likewise; None where it names none.
-            order: Of the event: older ones follow whoever has moved, newer ones are about somebody else.
-        """
-        if user_id is not None and (person := self._people.get(user_id)) is not None:
-            return person.email
-        seen = {email}
-        while (moved := self._subscribers[email].record.moved) is not None and order < moved.order:
-            if moved.to in seen:
-                break
-            email = moved.to
+    def all_of(self, email: str) -> Iterator[Subscriber]:
+        """Yield who has an address, and who had it, as far as they are in hand."""
+        seen = set[str]()
+        while email not in seen and (subscriber := self._subscribers.get(email)) is not None:
+            yield subscriber
             seen.add(email)
-        return email
+            email = subscriber.record.moved.to if subscriber.record.moved is not None else email
 
     def is_forgotten(self, email: str, user_id: str | None, time: datetime) -> bool:
         """Tell whether the person of an event was forgotten at the event's time, or later."""
@@ -100,13 +93,32 @@ class Directory:
 
     # -- user ids -------------------------------------------------------------------------------------
 
-    def note_user(self, user_id: str, email: str, order: OrderKey, subscriber: Subscriber) -> None:
-        """Note that an event about a subscriber has named a user id together with an address."""
+    def note_user(self, user_id: str, order: OrderKey, subscriber: Subscriber, said: OrderKey) -> None:
+        """Note that an event about a subscriber has named a user id.
+
+        Args:
+            user_id: The person's key.
+            order: Of the event. It claims the address, if somebody has left it.
+            subscriber: Who is meant.
+            said: The event again, if it says that the subscriber's address is the person's; else `FIRST`.
+        """
         record = subscriber.record
-        here = order if email == record.email else FIRST
-        record.users[user_id] = max(here, record.users.get(user_id, FIRST))
+        if record.moved is not None:
+            if record.is_left:
+                # What the address brought to whoever left it must not come again by a copy.
+                for each in list(self.all_of(record.email)):
+                    record.see(*each.record.seen)
+            claimed = order if record.is_left else min(order, record.moved.order)
+            record.moved = record.moved._replace(order=claimed)
+        record.users[user_id] = max(said, record.users.get(user_id, FIRST))
         if self._people.get(user_id) is None:
             self._enter(Person(user_id, record.email))
+
+    def note_former(self, email: str, subscriber: Subscriber, order: OrderKey) -> Subscriber:
+        """Let an address that nobody has lead to a subscriber who had it; return what stays there."""
+        note = self._subscribers[email]
+        note.record.moved = Moved(subscriber.record.email, order)
+        return note
 
     def ask_again(self, user_id: str) -> None:
         """Have the ledger asked again with the next event that brings an id by which nobody is known."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from msgspec import structs
 
-from worker.errors import EventError, InvalidEvent, PartlyApplied
+from worker.errors import MovesHeld, PartlyApplied
 from worker.events.event import FIRST, Event, OrderKey
 from worker.subscribers.change import Change
 from worker.subscribers.desired import is_news, may_be_done
@@ -14,12 +12,12 @@ from worker.subscribers.directory import Directory
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import Batch
 from worker.subscribers.learning import learn
+from worker.subscribers.move_guard import MoveGuard
 from worker.subscribers.parts import Part
 from worker.subscribers.record import Record, event_mark
 from worker.subscribers.subscriber import Call, Subscriber, merged
-
-MOVE_EVERY: Final = 24 * 3600.0
-"""Seconds between two changes of one person's address in Kit."""
+from worker.subscribers.trails import left_to
+from worker.subscribers.whose import Whose, whose
 
 
 class InHand:
@@ -27,12 +25,14 @@ class InHand:
 
     Attributes:
         directory: Whom addresses and user ids lead to. It has to `learn` of an event's before `take_in`.
+        moves: How many addresses changed lately.
     """
 
     def __init__(self) -> None:
         self.directory = Directory()
+        self.moves = MoveGuard()
         self._marks: set[str] = set()
-        self._moves: list[tuple[str, str]] = []
+        self._moved: list[tuple[str, str]] = []
         self._touched: set[Subscriber] = set()
 
     # -- taking an event in ---------------------------------------------------------------------------
@@ -48,29 +48,39 @@ class InHand:
             The item with its subscriber and what is to be done; or how it ends at once, because there is
             nothing to do; or None where it cannot be taken in before somebody else's work has ended.
         """
-        event = _event_of(item)
-        address = self.directory.address_of(item.email, item.user_id, event.order)
-        subscriber = self.directory.at(address)
+        event, here = _event_of(item), self.directory.at(item.email)
         if self.directory.is_forgotten(item.email, item.user_id, event.time):
             # Also where the event is refused: a dead letter would name its person.
-            return self._ends(structs.replace(item, refusal=None), subscriber, Kind.FORGOTTEN)
+            return self._ends(structs.replace(item, refusal=None), here, Kind.FORGOTTEN)
+        found = whose(self.directory, item, event.order)
         if item.refusal is not None and not isinstance(item.refusal, PartlyApplied):
-            return self._ends(item, subscriber, Kind.DEAD_LETTERED)
-        if address in subscriber.joined and item.user_id not in subscriber.record.users:
-            # Somebody else's address, whose owner is about to be joined with this subscriber. The move may
-            # still be rejected, which parts the two again.
-            return None
-        mark = event_mark(event)
-        if mark in subscriber.record.seen and not may_be_done(subscriber.record, item.change):
-            return self._ends(item, subscriber, Kind.DUPLICATE)
+            return self._ends(item, here if found is None else found.subscriber, Kind.DEAD_LETTERED)
+        return None if found is None else self._judge(item, found, now)
+
+    def _judge(self, item: Item, found: Whose, now: float) -> Item | Outcome | None:
+        mark = event_mark(_event_of(item))
+        if self._is_applied(item, found, mark):
+            return self._ends(item, found.subscriber, Kind.DUPLICATE)
         if mark is not None and mark in self._marks:
-            self._hold(item, subscriber)
+            self._hold(item, found.subscriber)
             # What is owed is owed once: the other copy says so. This one may have been delivered before.
             facts = Change(facts=item.change.facts)
             return structs.replace(
-                item, subscriber=subscriber, change=facts, refusal=None, later=None, doubled=True
+                item, subscriber=found.subscriber, change=facts, refusal=None, later=None, doubled=True
             )
-        return self._take_in_news(item, subscriber, mark, now)
+        if (conflict := found.conflict or self._why_held(found, now)) is not None:
+            # It is told under the address that it names, for it is about nobody who is known.
+            here = self.directory.at(item.email)
+            return self._ends(structs.replace(item, refusal=conflict), here, Kind.DEAD_LETTERED)
+        return self._take_in_news(item, found, mark, now)
+
+    def _is_applied(self, item: Item, found: Whose, mark: str | None) -> bool:
+        """Tell whether a copy of an event was applied, and nobody doubts what came of it."""
+        record = found.subscriber.record
+        if mark in record.seen:
+            return found.conflict is not None or not may_be_done(record, item.change)
+        # By whoever had the address: it may have been claimed since.
+        return any(mark in each.record.seen for each in self.directory.all_of(item.email))
 
     def _ends(self, item: Item, subscriber: Subscriber, kind: Kind) -> Outcome:
         self._hold(item, subscriber)
@@ -85,26 +95,31 @@ class InHand:
         if item.user_id is not None:
             self.directory.ask_again(item.user_id)
 
-    def _take_in_news(
-        self, item: Item, subscriber: Subscriber, mark: str | None, now: float
-    ) -> Item | Outcome | None:
-        order, record = _event_of(item).order, subscriber.record
-        change, refusal = self._with_address(subscriber, item, now)
-        refusal = refusal or item.refusal
-        moves = change.address is not None and change.address.value != record.email
-        if refusal is None and not (moves or item.waits) and self._is_old(subscriber, change):
+    def _why_held(self, found: Whose, now: float) -> MovesHeld | None:
+        """Return why an address may not be changed now, though the event may say so."""
+        new = found.moves and found.moves not in found.subscriber.asking.values()
+        return self.moves.why_not(now) if new else None
+
+    def _take_in_news(self, item: Item, found: Whose, mark: str | None, now: float) -> Item | Outcome | None:
+        order, subscriber, moves = _event_of(item).order, found.subscriber, found.moves
+        change = item.change if found.address is None else structs.replace(item.change, address=found.address)
+        stays = item.refusal is None and found.address is None and not item.waits
+        if stays and self._is_old(subscriber, change):
             return self._ends(item, subscriber, Kind.SUPERSEDED)
-        if moves and self._is_in_the_way(subscriber, item.email):
+        if moves and self._is_in_the_way(subscriber, moves):
             return None
         self.directory.hold(subscriber)
         if mark is not None:
             self._marks.add(mark)
         if item.user_id is not None:
-            self.directory.note_user(item.user_id, item.email, order, subscriber)
-        if moves and change.address is not None:
-            subscriber.asking[order] = change.address.value
-            self.directory.join(subscriber, change.address.value)
-        return structs.replace(item, subscriber=subscriber, change=change, refusal=refusal, mark=mark)
+            self.directory.note_user(item.user_id, order, subscriber, found.said(order))
+        if found.address is not None and not moves:
+            subscriber.record.placed = max(subscriber.record.placed or FIRST, found.address.order)
+        if found.former:
+            self._touched.add(self.directory.note_former(found.former, subscriber, order))
+        if moves:
+            self._begin_move(subscriber, moves, order, now)
+        return structs.replace(item, subscriber=subscriber, change=change, mark=mark)
 
     def _is_old(self, subscriber: Subscriber, change: Change) -> bool:
         """Tell whether a change asks for nothing that is not known already, and note what it says.
@@ -120,28 +135,11 @@ class InHand:
             self._touched.add(subscriber)
         return True
 
-    def _with_address(
-        self, subscriber: Subscriber, item: Item, now: float
-    ) -> tuple[Change, EventError | None]:
-        """Return the change with the person's address in it, or why that cannot be changed."""
-        record, user, order = subscriber.record, item.user_id, _event_of(item).order
-        if user is None or order <= record.users.get(user, FIRST):
-            return item.change, None  # nobody's, or a delayed event of a person who has moved on
-        moves = item.email != record.email and not self.directory.leads_to(item.email, subscriber)
-        if moves and (why := self._why_not_move(record, user, now)) is not None:
-            error = InvalidEvent(f"data.user.email: {why}; everything else of the event is applied")
-            return item.change, error
-        # Also where it is the address as it is, for an older event may still ask for another one.
-        return structs.replace(item.change, address=Part(item.email, order)), None
-
-    def _why_not_move(self, record: Record, user: str, now: float) -> str | None:
-        if record.users.keys() - {user}:
-            return "the old address is used by another user.id as well, so it is not changed in Kit"
-        person = self.directory.person(user)
-        moved_at = person.moved_at if person is not None else None
-        if moved_at is not None and now - moved_at < MOVE_EVERY:
-            return "this person's address was changed in Kit less than a day ago; replay the event tomorrow"
-        return None
+    def _begin_move(self, subscriber: Subscriber, email: str, order: OrderKey, now: float) -> None:
+        if email not in subscriber.asking.values():
+            self.moves.count(now)
+        subscriber.asking[order] = email
+        self.directory.join(subscriber, email)
 
     def _is_in_the_way(self, subscriber: Subscriber, email: str) -> bool:
         """Tell whether whoever has the new address has events in hand, which must be done before."""
@@ -177,10 +175,12 @@ class InHand:
         old = subscriber.record
         other = subscriber.joined.pop(address.value, None)
         subscriber.record = merged(old, other.record if other else Record(address.value), address, kit_id)
-        subscriber.placed = address.order
+        if other is not None:
+            subscriber.record.moved = left_to(self.directory, other.record.moved, subscriber, address.order)
+        subscriber.record.placed = max(address.order, (other and other.record.placed) or FIRST)
         note = self.directory.move(subscriber, old.email, address.order, now)
         self._touched |= {subscriber, note}
-        self._moves.append((old.email, address.value))
+        self._moved.append((old.email, address.value))
 
     # -- when it is done ------------------------------------------------------------------------------
 
@@ -206,7 +206,7 @@ class InHand:
     @property
     def touched(self) -> bool:
         """Whether anything has changed since it was last written."""
-        return bool(self._touched or self._moves or self.directory.has_new_people)
+        return bool(self._touched or self._moved or self.directory.has_new_people)
 
     def changes(self) -> Batch:
         """Return what has changed since the last call, to be written."""
@@ -216,8 +216,8 @@ class InHand:
             # Of two with one address, one has moved there, and has taken in what is known of the other.
             if email not in records or self.directory.leads_to(email, subscriber):
                 records[email] = subscriber.record
-        batch = Batch(list(records.values()), self.directory.take_new_people(), moves=self._moves)
-        self._touched, self._moves = set(), []
+        batch = Batch(list(records.values()), self.directory.take_new_people(), moves=self._moved)
+        self._touched, self._moved = set(), []
         return batch
 
     def drop_idle(self) -> None:

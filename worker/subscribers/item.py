@@ -41,9 +41,8 @@ class Item(msgspec.Struct, frozen=True, eq=False):
 
     Attributes:
         event: None where the message could not be read as one.
-        glimpse: What could be read of such a message.
         email: The address that it names; empty where it names none.
-        user_id: The platform's id of the person, as `id_key` writes it; None where it gives none.
+        user_id: The platform's id of the person, as `person_key` writes it; None where it gives none.
         change: What it asks for under the account's mapping.
         refusal: Why it, or a part of it, can never be applied: it ends as a dead letter.
         later: What of it takes effect later; None where nothing does, or where another copy says so.
@@ -52,6 +51,10 @@ class Item(msgspec.Struct, frozen=True, eq=False):
         doubled: True where it only waits for the end of another copy of the same event.
         version: Of the account's file under which it was interpreted.
         epoch: Of the tenure in which it was read; 0 where the account was not taken yet.
+        glimpse: What could be read of a message that is no event.
+        previous: The address that it says the person had before; empty where it says none.
+        may_move: Whether events of its type may change a known person's address.
+        by_address: True where ids are only data, so that its address alone tells who is meant.
     """
 
     delivery: Delivery
@@ -67,6 +70,9 @@ class Item(msgspec.Struct, frozen=True, eq=False):
     version: str = ""
     epoch: int = 0
     glimpse: Glimpse | None = None
+    previous: str = ""
+    may_move: bool = False
+    by_address: bool = False
 
     @property
     def waits(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from worker.subscribers.record import Record
 
@@ -22,6 +22,22 @@ class Person:
     user_id: str
     email: str
     moved_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecentMoves:
+    """What the ledger knows of an account's moves when it is taken.
+
+    Attributes:
+        times: Of the moves within the last hour, in seconds since 1970.
+        people: How many people are known by an id.
+    """
+
+    times: tuple[float, ...] = ()
+    people: int = 0
+
+
+NO_MOVES: Final = RecentMoves()
 
 
 class KitName(NamedTuple):

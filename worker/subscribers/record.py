@@ -44,7 +44,12 @@ class KnownPart(NamedTuple, Generic[T]):
 
 
 class Moved(NamedTuple):
-    """Where a subscriber went, and by which event; older events follow."""
+    """Where the person of an address went.
+
+    Attributes:
+        order: The event by which the person left. Once somebody else has the address, the oldest event of
+            that one: older ones that know the person by nothing else follow.
+    """
 
     to: str
     order: OrderKey
@@ -61,9 +66,12 @@ class Record(Struct, eq=False):
         ensured: The newest event that was applied.
         gave: What replacing entries gave; see `Change.gave`.
         seen: The last events applied, as `event_mark` tells them apart, the oldest first.
-        users: By the platform's id of a person, the newest event that named this address.
+        users: By the key of a person, the newest event that may say so and said that this is the address;
+            `FIRST` where none did.
         owed: What should be true in Kit, by events that are done, and is not: Kit lost the subscriber, or
             the tags of another one are to move here.
+        placed: The newest event that may say so and said, of whichever person, that this is the address;
+            None where none did.
         moved: Where the person of this address went.
         created: True where we created the subscriber, and have not named it since.
         asked: True where a call that may have created the subscriber was not answered yet.
@@ -84,6 +92,7 @@ class Record(Struct, eq=False):
     seen: dict[str, None] = field(default_factory=dict)
     users: dict[str, OrderKey] = field(default_factory=dict)
     owed: Change = NOTHING
+    placed: OrderKey | None = None
     moved: Moved | None = None
     created: bool = False
     asked: bool = False
@@ -92,6 +101,17 @@ class Record(Struct, eq=False):
     tags_off: Part[bool] | None = None
     fields_off: Part[bool] | None = None
     unsubscribed: Part[bool] | None = None
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the person of this address went, and nobody else has it."""
+        return self.moved is not None and not self.users and self.kit_id is None
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing is known of the address, not even that somebody had it."""
+        of_events = self.users, self.seen, self.tags, self.fields, self.owed, self.facts
+        return not any((self.kit_id, self.moved, self.asked, *of_events)) and self.ensured == FIRST
 
     @property
     def done(self) -> Change:
@@ -158,9 +178,9 @@ class Record(Struct, eq=False):
         if known.first_name is not None and self.first_name is not None:
             self.first_name = self.first_name._replace(part=known.first_name)
 
-    def see(self, mark: str) -> None:
-        """Remember an applied event."""
-        self.seen[mark] = None
+    def see(self, *marks: str) -> None:
+        """Remember applied events."""
+        self.seen |= dict.fromkeys(marks)
         while len(self.seen) > MAX_SEEN:
             del self.seen[next(iter(self.seen))]
 

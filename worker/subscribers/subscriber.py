@@ -37,7 +37,6 @@ class Subscriber:
         joined: By address, who has the addresses that the subscriber is to get by events in hand.
         asking: By event in hand, the address that it gives the subscriber, where that is another one.
         addresses: That lead to this subscriber.
-        placed: The event that gave the subscriber the present address; older ones have no say in it.
         events: How many events in hand are about the subscriber.
         calls: What was called for which event, until the event is settled.
     """
@@ -45,7 +44,6 @@ class Subscriber:
     record: Record
     joined: dict[str, Subscriber] = field(default_factory=dict)
     asking: dict[OrderKey, str] = field(default_factory=dict)
-    placed: OrderKey = FIRST
     addresses: set[str] = field(default_factory=set)
     events: int = 0
     calls: dict[OrderKey, list[Call]] = field(default_factory=dict)

@@ -211,7 +211,7 @@ def test_a_move_waits_until_the_work_at_the_new_address_is_done() -> None:
         async with world.running(dispatch=False):
             first, there = world.comes(1, user_id="u-ada"), world.comes(2, NEW)
             await settle()
-            move = world.comes(3, NEW, "u-ada")
+            move = world.comes(3, NEW, "u-ada", previous_email=EMAIL)
             await asyncio.sleep(1)
             assert (world.folded, len(world.intake)) == ([first, there], 1)
             world.lets_go(there)
@@ -228,7 +228,7 @@ def test_a_move_that_waited_goes_on_though_other_events_never_cease_to_come() ->
             world.comes(1, user_id="u-ada")
             there = world.comes(2, NEW)
             await settle()
-            move = world.comes(3, NEW, "u-ada")
+            move = world.comes(3, NEW, "u-ada", previous_email=EMAIL)
             await settle()
             world.lets_go(there)
             for number in range(4, 24):

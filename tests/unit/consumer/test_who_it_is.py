@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 
@@ -9,7 +10,9 @@ import pytest
 
 from tests.unit.consumer.world import World, adds
 from tests.unit.examples import event
-from tests.unit.virtual_time import run
+from tests.unit.virtual_time import run, settle
+from worker.errors import Reason
+from worker.mapping.options import Options
 from worker.subscribers.identity import NO_HOME
 
 PAID = replace(adds("Bought {data.product}", kind="order.paid"), apps=("site-a", "site-b"))
@@ -57,5 +60,60 @@ def test_one_id_in_two_apps_is_two_people(home: str) -> None:
             "bob@example.com": {"Bought 2"},
         }
         assert len(world.ledger.people) == 2
+
+    run(main())
+
+
+NAMES = ("kim", "leo", "mia", "noa")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_one_id_for_everybody_is_one_event_applied_and_the_others_conflicts(order: tuple[int, ...]) -> None:
+    """Given four addresses with one id at once, and each thrice, nobody has what is another one's."""
+
+    async def main() -> None:
+        world = World(account=PAID)
+        world.kit.budget.clear()
+        async with world.running():
+            came = {paid(world, n, f"{NAMES[n]}@example.com", "acct-9"): n for n in order * 3}
+            await settle()
+            world.kit.budget.set()
+            await world.until_settled()
+        first = order[0]
+        assert world.kit.tags == {f"{NAMES[first]}@example.com": {f"Bought {first}"}}
+        conflicts = {number for number, why in world.settled.items() if why is Reason.IDENTITY_CONFLICT}
+        assert conflicts == {number for number, n in came.items() if n != first}
+        assert all("options.identity: email" in world.details[number] for number in conflicts)
+        assert [each.email for each in world.ledger.people.values()] == [f"{NAMES[first]}@example.com"]
+
+    run(main())
+
+
+def test_by_address_they_are_four_people() -> None:
+    async def main() -> None:
+        world = World(account=replace(PAID, options=Options(identity="email")))
+        async with world.running():
+            for number, name in enumerate(NAMES):
+                paid(world, number, f"{name}@example.com", "acct-9")
+            await world.until_settled()
+        assert world.kit.tags == {f"{name}@example.com": {f"Bought {n}"} for n, name in enumerate(NAMES)}
+        assert world.ledger.people == {}
+
+    run(main())
+
+
+def test_a_saved_file_decides_about_what_waits_for_somebody() -> None:
+    """Given a conflict that waits for the ledger, a file that tells by address makes it that person's own."""
+
+    async def main() -> None:
+        world = World(account=PAID)
+        world.ledger.reads = 1.0
+        async with world.running():
+            paid(world, 1, "kim@example.com", "acct-9")
+            paid(world, 2, "leo@example.com", "acct-9")
+            await settle()
+            world.reloads(replace(PAID, options=Options(identity="email"), version="2"))
+            await world.until_settled()
+        assert world.kit.tags == {"kim@example.com": {"Bought 1"}, "leo@example.com": {"Bought 2"}}
 
     run(main())

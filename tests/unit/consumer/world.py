@@ -42,7 +42,7 @@ from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.glimpse import Glimpse
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Outcome
-from worker.subscribers.known import Batch, Known, Person
+from worker.subscribers.known import NO_MOVES, Batch, Known, Person, RecentMoves
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 
@@ -309,6 +309,7 @@ class FakeLedger:
     has_news: bool = False
     gone: dict[tuple[str, str], datetime] = field(default_factory=dict)
     home_app: str = ""
+    recent_moves: RecentMoves = NO_MOVES
 
     async def load(self, emails: Collection[str], _users: Collection[str], *, may_take: bool) -> Known:
         """Answer."""

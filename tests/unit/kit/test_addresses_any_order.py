@@ -96,7 +96,7 @@ class Sessions:
         number = self._queue.pop(0)
         happened = self._events[number]
         asked = change(number, add=happened.add, remove=happened.remove)
-        item = Item(Delivery(b"", ""), event(number), happened.email, happened.person, asked)
+        item = Item(Delivery(b"", ""), event(number), happened.email, happened.person, asked, may_move=True)
         emails, users = self._in_hand.directory.unknown([item])
         self._in_hand.directory.learn(emails, users, self._known(emails, users))
         taken = self._in_hand.take_in(item, time.time())

@@ -61,12 +61,14 @@ def full_record() -> Record:
         tags_off=Part(value=True, order=order(8)),
         fields_off=Part(value=True, order=order(8)),
         unsubscribed=Part(value=True, order=order(8)),
+        placed=order(7),
     )
 
 
 def record_of_version_1() -> Record:
     """Return what the first version knew of it."""
-    return replace(full_record(), facts=(), base=Change(), tags_off=None, fields_off=None, unsubscribed=None)
+    known = replace(full_record(), facts=(), base=Change(), placed=None)
+    return replace(known, tags_off=None, fields_off=None, unsubscribed=None)
 
 
 FULL_V1: Final = (

@@ -52,6 +52,7 @@ records = st.builds(
     seen=st.dictionaries(texts, st.none(), max_size=3),
     users=st.dictionaries(texts, orders, max_size=3),
     owed=st.builds(Change, tags=tags, fields=fields, first_name=names),
+    placed=st.none() | orders,
     moved=st.none() | st.builds(Moved, texts, orders),
     created=st.booleans(),
     asked=st.booleans(),

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pytest
+from msgspec.structs import replace
 
 from tests.unit.examples import EMAIL, event, order
 from worker.events.delivery import Delivery
+from worker.events.event import FIRST
 from worker.subscribers.directory import Directory
 from worker.subscribers.item import Item
 from worker.subscribers.known import Known, Person
 from worker.subscribers.record import Moved, Record
 from worker.subscribers.subscriber import Subscriber
 
-NEW = "ada.new@example.com"
+NEW, THIRD = "ada.new@example.com", "ada.third@example.com"
 ADA = "u-ada"
 MOVED_AT = 5
 
@@ -77,7 +78,7 @@ def test_of_whoever_has_moved_to_an_unknown_address_the_ledger_is_asked() -> Non
 def test_what_is_in_hand_is_newer_than_what_the_ledger_says() -> None:
     of = directory(Record(EMAIL))
     subscriber = of.at(EMAIL)
-    of.note_user(ADA, EMAIL, order(1), subscriber)
+    of.note_user(ADA, order(1), subscriber, FIRST)
 
     of.learn([EMAIL], [ADA], Known({EMAIL: Record(EMAIL, 8)}, {ADA: Person(ADA, NEW)}, {}))
 
@@ -88,30 +89,30 @@ def test_what_is_in_hand_is_newer_than_what_the_ledger_says() -> None:
 # -- who it is ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("number", "user_id", "found"),
-    [(MOVED_AT - 1, None, NEW), (MOVED_AT + 1, None, EMAIL), (MOVED_AT + 1, ADA, NEW)],
-)
-def test_an_old_address_leads_to_its_person_by_id_or_for_older_events(
-    number: int, user_id: str | None, found: str
-) -> None:
-    """Given a move, whoever comes under the old address later and without her id is another person."""
-    of = directory(moved(EMAIL, NEW), Record(NEW), people=[Person(ADA, NEW)])
-
-    assert of.address_of(EMAIL, user_id, order(number)) == found
+def test_of_an_address_that_an_event_says_was_the_persons_before_the_ledger_is_asked_too() -> None:
+    item = replace(an_item(), previous=NEW)
+    assert Directory().unknown([item]) == ({EMAIL, NEW}, set())
 
 
-def test_moves_in_a_circle_lead_to_an_end() -> None:
-    """Given notes that lead from one address to the other and back, an old event finds one of them."""
-    of = directory(moved(EMAIL, NEW), moved(NEW, EMAIL))
+def test_over_several_notes_it_is_asked_where_they_end() -> None:
+    """Given two notes, of which the second leads to what is not in hand, the first is asked for."""
+    of = directory(moved(EMAIL, NEW), moved(NEW, THIRD))
+    assert of.unknown([an_item()]) == ({EMAIL}, set())
 
-    assert of.address_of(EMAIL, None, order(1)) in {EMAIL, NEW}
+
+def test_who_has_an_address_and_who_had_it_are_found() -> None:
+    of = directory(moved(EMAIL, NEW), moved(NEW, THIRD), Record(THIRD))
+    assert [each.record.email for each in of.all_of(EMAIL)] == [EMAIL, NEW, THIRD]
+    assert [each.record.email for each in directory(moved(EMAIL, NEW), moved(NEW, EMAIL)).all_of(EMAIL)] == [
+        EMAIL,
+        NEW,
+    ]
 
 
 def test_a_move_is_found_by_id_and_leaves_a_note() -> None:
     of = directory(Record(EMAIL))
     ada = of.at(EMAIL)
-    of.note_user(ADA, EMAIL, order(1), ada)
+    of.note_user(ADA, order(1), ada, FIRST)
     of.take_new_people()
     ada.record = Record(NEW, users=ada.record.users)
 

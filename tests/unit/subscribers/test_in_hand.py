@@ -15,7 +15,7 @@ from worker.events.event import Event
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.fact import Fact
-from worker.subscribers.in_hand import MOVE_EVERY, InHand
+from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Later, Outcome
 from worker.subscribers.known import Known, Person
 from worker.subscribers.learning import finish
@@ -50,8 +50,8 @@ class Taken:
 def an_item(
     number: int, email: str = EMAIL, user: str | None = None, *, add: tuple[str, ...] = ("VIP",)
 ) -> Item:
-    """Event `number`, as the mapping sees it."""
-    return Item(Delivery(b"", ""), event(number), email, user, change(number, add=add))
+    """Event `number`, as the mapping sees it; it may change an address."""
+    return Item(Delivery(b"", ""), event(number), email, user, change(number, add=add), may_move=True)
 
 
 @dataclass
@@ -309,24 +309,27 @@ def test_an_older_address_changes_nothing() -> None:
 
 
 def test_who_is_at_the_new_address_already_has_not_moved() -> None:
-    """Given a move to somebody's address that is done, an event of that somebody is no move back."""
+    """Given a move to an address that was somebody's without an id, an event there is the mover's."""
     desk = Desk()
     desk.apply(1, user=ADA)
-    desk.apply(2, NEW, BOB)
+    desk.apply(2, NEW)
     desk.write()
-    desk.finish(desk.take(3, NEW, ADA))
-    assert desk.take(4, NEW, BOB).item.refusal is None
+    moved = desk.take(3, NEW, ADA)
+    desk.finish(moved)
+    assert desk.take(4, NEW).subscriber is moved.subscriber
 
 
-@pytest.mark.parametrize(("user", "email"), [(BOB, NEW), (BOB, THIRD), ("u-unknown", NEW), (None, NEW)])
-def test_whoever_has_the_new_address_waits_until_the_move_is_through(user: str | None, email: str) -> None:
+@pytest.mark.parametrize(("user", "email"), [("u-unknown", NEW), (None, NEW), (BOB, EMAIL)])
+def test_whoever_has_the_old_or_the_new_address_waits_until_the_move_is_through(
+    user: str | None, email: str
+) -> None:
     """Given a move that Kit may still reject, only the mover's own events are folded into it.
 
-    An event of Bob's would be applied to Ada's subscriber, and one with his next address would move her.
+    Another one's would be applied to Ada's subscriber, or Ada's move would take that one along.
     """
     desk = Desk()
     desk.apply(1, user=ADA)
-    desk.apply(2, NEW, BOB)
+    desk.apply(2, NEW)
     desk.write()
     move = desk.take(3, NEW, ADA)
     assert desk.waits(4, email, user)
@@ -335,20 +338,19 @@ def test_whoever_has_the_new_address_waits_until_the_move_is_through(user: str |
 
 
 def test_after_a_move_that_was_rejected_each_address_has_its_own_person() -> None:
-    """Given a move that ends as a dead letter while others of Ada's wait, Bob is Bob again."""
+    """Given a move that ends as a dead letter while others of Ada's wait, whoever was there is there."""
     desk = Desk()
     desk.apply(1, user=ADA)
-    bob = desk.apply(2, NEW, BOB).subscriber.record
+    there = desk.apply(2, NEW).subscriber.record
     move, again = desk.take(3, NEW, ADA), desk.take(4, NEW, ADA)
-    desk.take(5, EMAIL, ADA)
 
     desk.in_hand.let_go(move.item)
-    assert desk.waits(6, NEW, BOB)  # the second may still succeed
+    assert desk.waits(6, NEW)  # the second may still succeed
     desk.in_hand.let_go(again.item)
 
-    assert desk.take(6, NEW, BOB).subscriber.record is bob
-    assert desk.take(7, NEW).subscriber.record is bob
-    assert desk.take(8, EMAIL, ADA).subscriber is move.subscriber
+    assert desk.take(7, NEW).subscriber.record is there
+    assert desk.take(8, NEW, BOB).subscriber.record is there
+    assert desk.take(9, EMAIL, ADA).subscriber is move.subscriber
 
 
 def test_a_second_move_that_comes_during_the_first_takes_in_the_right_people() -> None:
@@ -388,30 +390,46 @@ def test_of_two_gifts_of_one_entry_the_older_is_taken_off_whoever_moves_to_the_o
     }
 
 
-def test_an_address_that_another_id_uses_is_not_taken_away() -> None:
-    """Given two ids at one address, the move of one is refused with the reason, and the rest is applied."""
+def test_a_conflict_is_noted_of_nobody_and_told_under_the_address_that_it_names() -> None:
+    """Given two ids at one address, the move of one is a dead letter, and nothing of it is applied."""
     desk = Desk()
     desk.apply(1, user=ADA)
     desk.apply(2, user=BOB)
-    taken = desk.take(3, NEW, ADA)
-    assert taken.item.refusal is not None
-    assert taken.item.refusal.reason is Reason.INVALID_EVENT
-    assert "another user.id" in str(taken.item.refusal)
-    assert taken.change.address is None
-    assert taken.change.tags
+    desk.write()
+    ended = desk.come(an_item(3, NEW, ADA))
+    assert isinstance(ended, Outcome)
+    assert ended.error is not None
+    assert (ended.kind, ended.error.reason) == (Kind.DEAD_LETTERED, Reason.IDENTITY_CONFLICT)
+    assert ended.item.subscriber is not None
+    assert ended.item.subscriber.record.email == NEW
+    desk.in_hand.let_go(ended.item)
+    assert not desk.in_hand.touched
 
 
-@pytest.mark.parametrize(("seconds", "refused"), [(MOVE_EVERY - 1, True), (MOVE_EVERY, False)])
-def test_an_address_is_changed_at_most_once_a_day(seconds: float, *, refused: bool) -> None:
+def test_a_copy_of_what_was_applied_is_a_duplicate_though_it_would_be_a_conflict_now() -> None:
+    """Given an event under an address that somebody else has by now, its copy is no dead letter."""
     desk = Desk()
     desk.apply(1, user=ADA)
     desk.apply(2, NEW, ADA)
-    desk.now += seconds
-    taken = desk.take(3, THIRD, ADA)
-    assert (taken.item.refusal is not None) is refused
-    assert (taken.change.address is None) is refused
-    if refused:
-        assert "less than a day ago" in str(taken.item.refusal)
+    desk.finish(Taken(_item(desk.come(structs.replace(an_item(4, EMAIL, ADA), may_move=False)))))
+    desk.apply(3, EMAIL, BOB)
+    again = desk.come(structs.replace(an_item(4, EMAIL, ADA), may_move=False))
+    assert isinstance(again, Outcome)
+    assert again.kind is Kind.DUPLICATE
+
+
+def _item(taken: Item | Outcome | None) -> Item:
+    assert isinstance(taken, Item)
+    return taken
+
+
+def test_an_address_may_change_twice_within_a_day() -> None:
+    """Given two corrections one after the other, the last one counts, by itself."""
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    desk.apply(2, NEW, ADA)
+    moved = desk.apply(3, THIRD, ADA).subscriber
+    assert (moved.record.email, desk.take(4, EMAIL).subscriber) == (THIRD, moved)
 
 
 def test_a_move_waits_for_what_is_in_hand_at_the_new_address() -> None:
