@@ -46,6 +46,7 @@ def test_a_near_miss_is_pointed_out(found: str | None, *, hinted: bool) -> None:
         ("above", "40", "forty", "it is forty, which is no number such as 49.5"),
         ("above", "40", "12", ""),
         ("at_most", "40", ["a", "b"], "it is a, b, which is no number"),
+        ("at_least", "40", ["a", 12], ""),
         ("not", "de", "de", ""),
         ("above", "40", {"cents": 5}, "data.x: an object cannot become"),
     ],

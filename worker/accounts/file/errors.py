@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from worker.accounts.file.keys import unknown_key
-from worker.accounts.file.rule_model import GroupPart, TagPart
+from worker.accounts.file.rule_model import ALL, GroupPart, TagPart
 from worker.accounts.file.source import FileFault, Source, Unclear, YamlPath
 from worker.accounts.file.values import (
     ENV_PATTERN,
@@ -150,6 +150,8 @@ def _taken_for(value: object) -> str:
 def _not_a_list(value: object, written: str | None, path: YamlPath, _context: object) -> str:
     if isinstance(value, str) and _NO_DASH.match(value):
         return "must be a list; each entry begins with a hyphen and a space (- New Member)"
+    if isinstance(value, str) and path[-1] == "remove_tags" and value.lower() == ALL:
+        return f"write {ALL} in small letters to take off all tags that this worker gave"
     if isinstance(value, str) and str(path[-1]).endswith("_tags"):
         return f"must be a list; write [{shown(value)}]"
     return _nothing_or(value, written, "") + f"must be {_SHAPES.get(str(path[-1]), 'a list')}"

@@ -398,6 +398,11 @@ def test_a_wrong_rule(rule: str, place: str, said: str) -> None:
             ".skip",
             "skips the event, so that nothing of add_tags is done; delete s",
         ),
+        (
+            "{remove_tags: All}",
+            ".remove_tags",
+            "write all in small letters to take off all tags that this worker",
+        ),
         ("{remove_tags: everything}", ".remove_tags", "must be a list; write [everything]"),
         (
             "{remove_tags: [{group: plan}]}",
