@@ -23,6 +23,7 @@ from worker.errors import (
     TryLater,
 )
 from worker.kit.job import NobodyThere
+from worker.kit.lists import NEWEST
 from worker.kit.refused import RefusedPart, owing
 from worker.kit.writer import Writer
 from worker.retry import Patience, backoff
@@ -67,7 +68,8 @@ class Apply:
     async def one(self, pending: Pending) -> None:
         """Try a change by itself."""
         try:
-            refused = await self._writer.apply(pending.subscriber, pending.change)
+            since = max((item.delivery.since for item in pending.items), default=NEWEST)
+            refused = await self._writer.apply(pending.subscriber, pending.change, since)
         except TryLater as error:
             self._later(pending, error)
         except CredentialRefused as error:

@@ -18,7 +18,7 @@ import structlog
 from worker.errors import KitRejected, UnknownTag
 from worker.kit.client import KitClient
 from worker.kit.custom_fields import CustomFields, Field
-from worker.kit.lists import Lists
+from worker.kit.lists import NEWEST, Lists
 from worker.kit.persistence import Persistence
 from worker.mapping import Options
 from worker.subscribers.parts import TagWish, tag_key
@@ -69,8 +69,12 @@ class Catalog:
 
     # -- tags -----------------------------------------------------------------------------------------
 
-    async def tag(self, wish: TagWish) -> int:
+    async def tag(self, wish: TagWish, since: float = NEWEST) -> int:
         """Return the id of the tag of that name, created if need be.
+
+        Args:
+            wish: Says its name.
+            since: When those came who want it; see `Lists.make`.
 
         Raises:
             UnknownTag: Kit lacks it, and the account's options forbid creating it.
@@ -78,7 +82,7 @@ class Catalog:
         key = tag_key(wish.name)
         if self._tags is not None and key in self._tags:
             return self._met(wish, self._tags[key])
-        return self._met(wish, await self._listed_or_created(wish, key))
+        return self._met(wish, await self._listed_or_created(wish, key, since))
 
     async def tag_to_remove(self, wish: TagWish) -> int | None:
         """Return the id of the tag of that name; None where there is none, so that nobody has it.
@@ -112,17 +116,17 @@ class Catalog:
             del self._followed[id_]
             self.forget_tag(follower)
 
-    async def _listed_or_created(self, wish: TagWish, key: str) -> int:
+    async def _listed_or_created(self, wish: TagWish, key: str, since: float) -> int:
         async with self._lock:  # so that one name is created by one call, whoever asks first
             if self._tags is None or self._may_have_grown():
                 self._tags = await self._known_tags()
             if key not in self._tags:
-                self._tags[key] = await self._create_tag(wish, key)
+                self._tags[key] = await self._create_tag(wish, key, since)
             return self._tags[key]
 
-    async def _create_tag(self, wish: TagWish, key: str) -> int:
+    async def _create_tag(self, wish: TagWish, key: str, since: float) -> int:
         self._check_may_create(wish)
-        answer = await self.client.call("POST", "/v4/tags", json={"name": wish.name})
+        answer = await self.lists.make("/v4/tags", {"name": wish.name}, since)
         id_ = answer.id_of("tag")
         if answer.status == 201 and wish.by_placeholder:
             self.created_by_placeholder += 1
@@ -176,13 +180,17 @@ class Catalog:
 
     # -- both -----------------------------------------------------------------------------------------
 
-    async def field(self, name: str) -> Field:
+    async def field(self, name: str, since: float = NEWEST) -> Field:
         """Return the custom field with that key or label, created if need be.
+
+        Args:
+            name: Its key or label.
+            since: When those came who want it; see `Lists.make`.
 
         Raises:
             KitRejected: Kit lacks it, and the account's options forbid creating it.
         """
-        return await self.fields.get(name, may_create=self.options.create_missing)
+        return await self.fields.get(name, may_create=self.options.create_missing, since=since)
 
     async def field_to_clear(self, name: str) -> Field | None:
         """Return the custom field with that key or label; None where Kit lacks it, so that it is clear."""

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from worker.errors import KitRejected, KitUnavailable
 from worker.kit.answers import Row
-from worker.kit.lists import LISTS_LAG, Lists
+from worker.kit.lists import LISTS_LAG, NEWEST, Lists
 
 KIND: Final = "custom_fields"
 SAYS_LACKING: Final = re.compile(
@@ -49,13 +49,18 @@ class CustomFields:
             if self._fields is None:
                 await self._list()
 
-    async def get(self, name: str, *, may_create: bool) -> Field:
+    async def get(self, name: str, *, may_create: bool, since: float = NEWEST) -> Field:
         """Return the custom field with that key or label, created if need be.
+
+        Args:
+            name: Its key or label.
+            may_create: Whether it may be created.
+            since: When those came who want it; see `Lists.make`.
 
         Raises:
             KitRejected: Kit lacks it, and it may not be created.
         """
-        found = self.known(name) or await self._listed_or_created(name, may_create=may_create)
+        found = self.known(name) or await self._listed_or_created(name, since, may_create=may_create)
         self._lists.met(KIND, name, found.id, name)
         return found
 
@@ -75,7 +80,7 @@ class CustomFields:
             return None
         return await self.get(name, may_create=may_create)
 
-    async def _listed_or_created(self, name: str, *, may_create: bool) -> Field:
+    async def _listed_or_created(self, name: str, since: float, *, may_create: bool) -> Field:
         async with self._lock:  # so that one name is created by one call, whoever asks first
             if self._fields is None or (not may_create and self._lists.is_old(KIND)):
                 await self._list()
@@ -83,10 +88,10 @@ class CustomFields:
                 return found
             if not may_create:
                 raise KitRejected("Kit has no such custom field, and create_missing is false: make it there")
-            return await self._create(name)
+            return await self._create(name, since)
 
-    async def _create(self, name: str) -> Field:
-        answer = await self._lists.client.call("POST", "/v4/custom_fields", json={"label": name})
+    async def _create(self, name: str, since: float) -> Field:
+        answer = await self._lists.make("/v4/custom_fields", {"label": name}, since)
         created = Field(answer.id_of("custom_field"), answer.item("custom_field")["key"])
         self._fields = {**(self._fields or {}), name: created}
         return created

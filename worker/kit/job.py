@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 
 from worker.errors import EventError
+from worker.kit.lists import NEWEST
 from worker.kit.plan import Step
 from worker.kit.refused import RefusedPart, refused
 from worker.subscribers.change import Change
@@ -27,6 +28,7 @@ class Job(Struct, eq=False):
     Attributes:
         created: True once a step has created the subscriber, who has no tags yet.
         alone: True once nothing more is done together with others.
+        since: When the newest of the events came that ask for it, by `Clock.monotonic`.
         refused: The parts that cannot be applied; all others are.
     """
 
@@ -35,6 +37,7 @@ class Job(Struct, eq=False):
     steps: Sequence[Step]
     created: bool = False
     alone: bool = False
+    since: float = NEWEST
     refused: list[RefusedPart] = field(default_factory=list)
 
     def refuse(self, parts: Change, error: EventError, *, whatever: bool = False) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from worker.errors import KitUnavailable
+from worker.errors import KitRejected, KitUnavailable
 from worker.kit.answers import LISTED, Answer, Row
 from worker.kit.client import KitClient
 from worker.kit.names import Names, Shift, shifts
@@ -27,6 +27,8 @@ CALLED: Final = {"tags": "name", "custom_fields": "label"}
 """Under which key a row has what people call it."""
 LISTS_LAG: Final = 360.0
 """Seconds after which a list surely shows what was written (Kit API reference, "Consistency": 5 minutes)."""
+NEWEST: Final = float("inf")
+"""When something came that no earlier refusal is about."""
 LIST_AGAIN_AFTER: Final = 60.0
 """Seconds after which what a list lacked is looked for again."""
 
@@ -45,6 +47,7 @@ class Lists:
         self._names = Names()
         self._called: dict[str, dict[int, str]] = {"tags": {}, "custom_fields": {}}
         self._listed_at: dict[str, float] = {}
+        self._refused: dict[tuple[str, ...], tuple[KitRejected, float]] = {}
         self._made: dict[tuple[str, str], tuple[int, float]] = {}
         self._recalled: dict[tuple[str, str], tuple[int, float]] = {}
 
@@ -54,6 +57,29 @@ class Lists:
         rows = await read_list(self.client, kind)
         self._called[kind] = {row["id"]: row[CALLED[kind]] for row in rows}
         return rows
+
+    async def make(self, path: str, body: Mapping[str, str], since: float) -> Answer:
+        """Have Kit make something, or find it by its name.
+
+        What Kit has refused is not asked again for events that had come by then: a whole backlog may want it.
+
+        Args:
+            path: Of the endpoint.
+            body: Says the name.
+            since: When the newest of the events came that want it, by `Clock.monotonic`.
+
+        Raises:
+            KitWorkerError: As `KitClient.call` raises it.
+        """
+        made = path, *body.values()
+        error, at = self._refused.get(made, (None, 0.0))
+        if error is not None and since < at:
+            raise error.with_traceback(None)
+        try:
+            return await self.client.call("POST", path, json=body)
+        except KitRejected as refusal:
+            self._refused[made] = refusal, self.client.clock.monotonic()
+            raise
 
     def is_old(self, kind: str) -> bool:
         """Tell whether the list was read so long ago that another look may show more."""

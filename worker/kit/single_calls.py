@@ -84,7 +84,7 @@ class SingleCalls:
     async def _tag_step(self, job: Job, step: RemoveTag | AddTag) -> None:
         try:
             if isinstance(step, AddTag):
-                await self._add_tag(job.subscriber, step)
+                await self._add_tag(job, step)
             elif not job.created:
                 await self.remove_tag(job.subscriber, step)
         except EventError as error:
@@ -121,21 +121,21 @@ class SingleCalls:
         self._called(subscriber, answer, step)
         return True
 
-    async def _add_tag(self, subscriber: Subscriber, step: AddTag) -> None:
-        kit_id, wish = id_of(subscriber), step.part.value
+    async def _add_tag(self, job: Job, step: AddTag) -> None:
+        subscriber, wish = job.subscriber, step.part.value
         self._doubt(subscriber, step.parts)
         try:
-            answer = await self._add_once(kit_id, step)
+            answer = await self._add_once(job, step)
         except NotFound:
-            if not await self.upserts.exists(kit_id):
+            if not await self.upserts.exists(id_of(subscriber)):
                 raise SubscriberGone from None
             self._catalog.forget_tag(wish.name)
-            answer = await self._add_once(kit_id, step)
+            answer = await self._add_once(job, step)
         self._called(subscriber, answer, step)
 
-    async def _add_once(self, kit_id: int, step: AddTag) -> Answer:
-        tag_id = await self._catalog.tag(step.part.value)
-        return await self._client.call("POST", "/v4/tags/{}/subscribers/{}", tag_id, kit_id)
+    async def _add_once(self, job: Job, step: AddTag) -> Answer:
+        tag_id = await self._catalog.tag(step.part.value, job.since)
+        return await self._client.call("POST", "/v4/tags/{}/subscribers/{}", tag_id, id_of(job.subscriber))
 
     def _called(self, subscriber: Subscriber, answer: Answer, step: RemoveTag | AddTag) -> None:
         for order, what in step.asked.items():

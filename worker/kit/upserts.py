@@ -50,6 +50,8 @@ class Upserts:
             KitRejected: Kit does not take the subscriber.
             KitWorkerError: As `KitClient.call` raises it.
         """
+        if job.subscriber.record.kit_id is not None:
+            step = replace(step, ensure=None)
         fields = await self._fields(job, step)
         step = replace(step, fields={name: step.fields[name] for name in fields})
         looks = len(fields) if looks is None else looks
@@ -68,7 +70,7 @@ class Upserts:
         for name, part in step.fields.items():
             of, alone = self._catalog, Upsert({name: part}).parts
             try:
-                field = await (of.field_to_clear(name) if part.value is None else of.field(name))
+                field = await (of.field_to_clear(name) if part.value is None else of.field(name, job.since))
             except KitRejected as error:
                 job.refuse(alone, error, whatever=True)
                 continue
@@ -82,8 +84,6 @@ class Upserts:
         self, job: Job, step: Upsert, fields: Mapping[str, Field], refusal: KitRejected
     ) -> None:
         """Find the parts that Kit does not take, which it need not name, and write the others."""
-        if job.subscriber.record.kit_id is not None:
-            step = replace(step, ensure=None)
         words = frozenset(re.findall(r"\w+", str(refusal)))
         pieces = step.pieces({name for name, field in fields.items() if field.key in words})
         for piece in pieces:

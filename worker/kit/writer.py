@@ -16,6 +16,7 @@ from worker.kit.addresses import AddressChanges
 from worker.kit.bulk_calls import BulkCalls, Interrupted
 from worker.kit.catalog import Catalog
 from worker.kit.job import Job, NobodyThere, SubscriberGone
+from worker.kit.lists import NEWEST
 from worker.kit.persistence import Persistence
 from worker.kit.plan import plan
 from worker.kit.refused import RefusedPart, refused, still_owed
@@ -87,11 +88,18 @@ class Writer:
 
     # -- one person -----------------------------------------------------------------------------------
 
-    async def apply(self, subscriber: Subscriber, change: Change) -> Sequence[RefusedPart]:
+    async def apply(
+        self, subscriber: Subscriber, change: Change, since: float = NEWEST
+    ) -> Sequence[RefusedPart]:
         """Make a change true, and return the parts of it that cannot be applied.
 
         Returning means that every call for all other parts was answered 2xx. Whatever is raised, the record
         holds what was done, so that a later try goes on from there.
+
+        Args:
+            subscriber: Whose it is.
+            change: What is asked.
+            since: When the newest of the events came that ask for it, by `Clock.monotonic`.
 
         Raises:
             NobodyThere: Kit has nobody of that address, and the change creates nobody. All of it is owed
@@ -100,29 +108,34 @@ class Writer:
             KitWorkerError: As `KitClient.call` raises it.
         """
         try:
-            return await self._apply_twice(subscriber, change)
+            return await self._apply_twice(subscriber, change, since)
         except NobodyThere:
             owe(subscriber.record, change)
             self._in_hand.touch(subscriber)
             raise
 
-    async def _apply_twice(self, subscriber: Subscriber, change: Change) -> Sequence[RefusedPart]:
+    async def _apply_twice(
+        self, subscriber: Subscriber, change: Change, since: float
+    ) -> Sequence[RefusedPart]:
         try:
-            return await self._apply_once(subscriber, change)
+            return await self._apply_once(subscriber, change, since)
         except SubscriberGone:
             # With the subscriber went all that was ever done for it, so everything is done again, once.
             self._in_hand.lost(subscriber)
         try:
-            return await self._apply_once(subscriber, change)
+            return await self._apply_once(subscriber, change, since)
         except SubscriberGone:
             self._in_hand.lost(subscriber)
             if change.creates is None:  # the list that it was found by is late
                 raise NobodyThere from None
             raise KitRejected("Kit says that the subscriber it has just made is not there") from None
 
-    async def _apply_once(self, subscriber: Subscriber, change: Change) -> Sequence[RefusedPart]:
+    async def _apply_once(
+        self, subscriber: Subscriber, change: Change, since: float
+    ) -> Sequence[RefusedPart]:
         not_moved = await self._move(subscriber, change)
         job = self._job(subscriber, change, await self._left_of(subscriber, change))
+        job.since = since
         for step in job.steps:
             await self._single.carry_out(job, step)
         self._finish(job)

@@ -98,10 +98,12 @@ def test_while_somebody_is_written_alone_the_next_round_goes_on() -> None:
         gate = asyncio.Event()
 
         class SlowKit(FakeKit):
-            async def apply(self, subscriber: Subscriber, asked: Change) -> list[RefusedPart]:
+            async def apply(
+                self, subscriber: Subscriber, asked: Change, since: float = 0.0
+            ) -> list[RefusedPart]:
                 if subscriber.record.email == "slow":
                     await gate.wait()
-                return await super().apply(subscriber, asked)
+                return await super().apply(subscriber, asked, since)
 
         world = World(SlowKit(bulk=True, concurrency=2))
         world.kit.alone = {"slow"}

@@ -138,7 +138,7 @@ class FakeKit:
 
     # -- as the writer --------------------------------------------------------------------------------
 
-    async def apply(self, subscriber: Subscriber, asked: Change) -> list[RefusedPart]:
+    async def apply(self, subscriber: Subscriber, asked: Change, _since: float = 0.0) -> list[RefusedPart]:
         """Make one person's change true; the parts that cannot be."""
         email = subscriber.record.email
         self.starts.append((self.now, email))

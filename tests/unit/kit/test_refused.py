@@ -120,6 +120,8 @@ def test_what_events_that_are_done_are_owed_goes_on_being_owed_and_nothing_else(
     left = still_owed(before, asked, parts)
     assert left == Change(fields=before.fields, first_name=before.first_name)
     assert still_owed(before, asked, []) == NOTHING
+    in_hand = change(1, add=("Old",))  # Kit lost the subscriber while it was applied
+    assert still_owed(before, in_hand, refused(in_hand, NO)) == NOTHING
 
 
 # -- any parts, any events ----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import structlog.testing
 from msgspec.structs import replace
 
 from tests.clocks import StandingClock
@@ -269,6 +270,67 @@ async def test_the_state_counts_only_for_people_whom_this_worker_creates() -> No
 
         assert of.person.state == "inactive"
         assert of.kit.subscriber("bob@example.com").state == "cancelled"
+
+
+async def test_somebody_new_is_made_sure_of_once_whatever_is_refused() -> None:
+    async with account() as of:
+        await of.apply(change(fields={"Plan": "x"}), email="bob@example.com")
+        of.kit.delete_custom_field("plan")
+        of.catalog.options = Options(create_missing=False)
+
+        calls = await of.apply(change(fields={"Plan": "x"}))
+
+        assert calls == [CREATED, LIST_FIELDS]
+        assert of.refused.keys() == {"the custom field 'Plan'"}
+
+
+async def test_whom_kit_had_without_a_name_is_not_taken_for_new_as_something_was_refused() -> None:
+    async with account(Options(first_name="if_created")) as of:
+        of.kit.add_subscriber(EMAIL)
+        of.kit.account.unwanted.texts = frozenset({"bad"})
+
+        await of.apply(change(first_name="Ada", fields={"Plan": "bad"}))
+
+        assert of.refused.keys() == {"the custom field 'Plan'"}
+        assert of.person.first_name is None
+
+
+async def test_what_events_that_are_done_are_owed_is_kept_while_kit_refuses_it() -> None:
+    async with account() as of:
+        of.kit.account.unwanted.texts = frozenset({"Old"})
+        subscriber = of.subscriber()
+        subscriber.record.owed = change(1, add=("Old", "Older"))
+        with structlog.testing.capture_logs() as logs:
+            await of.apply(change(2, add=("A",)), subscriber)
+
+        assert of.person.tags == {"A", "Older"}
+        assert subscriber.record.owed.tags.keys() == {"old"}
+        assert [line["event"] for line in logs] == ["owed_refused"]
+        of.kit.account.unwanted.texts = frozenset()
+        await of.apply(change(3), subscriber)
+        assert of.person.tags == {"A", "Old", "Older"}
+        assert subscriber.record.owed == NOTHING
+
+
+async def test_what_kit_has_refused_to_make_is_not_asked_again_for_events_that_had_come_by_then() -> None:
+    """A backlog of a thousand people costs one call; a replay, which comes later, asks anew."""
+    clock = StandingClock()
+    async with account(sandbox=Sandbox(limit=False, plan=Plan(custom_field_limit=0))) as of:
+        of.client.clock = clock
+        of.kit.account.unwanted.texts = frozenset({"Bad"})
+        clock.wait(10)
+        came = clock.monotonic()
+        clock.wait(1)
+        refusals = []
+        for since in (came, came, clock.monotonic()):
+            asked = change(1, fields={"Plan": "x"}, add=("Bad",))
+            parts = await of.writer.apply(of.subscriber(f"p{since}@example.com"), asked, since)
+            assert {part.what for part in parts} == {"the custom field 'Plan'", "the tag 'Bad'"}
+            calls = of.calls()
+            refusals.append([call for call in calls if call.endswith(("403", "422"))])
+
+        tried = ["POST /v4/custom_fields 403", "POST /v4/tags 422"]
+        assert refusals == [tried, [], tried]
 
 
 # -- nobody is created --------------------------------------------------------------------------------------
