@@ -183,8 +183,14 @@ async def test_an_event_that_is_invalid_is_found_by_what_can_be_read_of_it(
     assert [line["event_id"] for line in json.loads(of_ada.out)] == ["e1", "e2", "e3"]
 
 
+@pytest.mark.parametrize("whom", [("Ada@example.com",), ("--user", "u-1")])
 async def test_forget_erases_a_person_everywhere(
-    world: World, channel: AbstractChannel, kit_worker: Shell, sandbox: Sandbox, tmp_path: Path
+    world: World,
+    channel: AbstractChannel,
+    kit_worker: Shell,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    whom: tuple[str, ...],
 ) -> None:
     """Given a person with records, history and a dead letter, all of it goes, and late copies stay out."""
     ada = [event(1, "user.signed_up"), event(2, "access.granted")]
@@ -194,7 +200,7 @@ async def test_forget_erases_a_person_everywhere(
         await publish(channel, world.exchange, [*ada, *bob])
         await until(lambda: ended(worker) == 4)
         asked = await kit_worker("forget", "ada@example.com")
-        done = await kit_worker("forget", "Ada@example.com", "--yes", "--json")
+        done = await kit_worker("forget", *whom, "--yes", "--json")
         kept, gone = await asyncio.gather(
             kit_worker("history", "--email", "bob@example.com", "--json"),
             kit_worker("history", "--email", "ada@example.com", "--json"),

@@ -8,10 +8,11 @@ from typing import Annotated, Final
 import typer
 
 from worker.accounts.load import load_accounts
-from worker.commands.common import an_address, begin, opened_ledger, run_async, says_yes
+from worker.commands.common import begin, opened_ledger, run_async, says_yes
 from worker.commands.exits import ExitCode, UsageError
 from worker.commands.output import AsJson, say, show, show_json, table, warn
 from worker.commands.progress import progress
+from worker.commands.whose import ByUser, OfApp, whose_address
 from worker.errors import KitWorkerError
 from worker.ops.forget import Forgetting
 from worker.settings import Settings, environment
@@ -20,18 +21,21 @@ IGNORED: Final = "up to now, or dated up to five minutes ahead, will be ignored"
 
 
 def forget(
-    email: Annotated[str, typer.Argument(metavar="EMAIL", help="An address of the person.")],
+    email: Annotated[str | None, typer.Argument(metavar="EMAIL", help="An address of the person.")] = None,
     *,
+    user: ByUser = None,
+    app: OfApp = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Erase a person from ledger, history, dead letters and what is due, by every address the person had.
 
     What stays is a keyed hash with a time, so that a late copy of an older event does not bring the person
-    back. Kit itself, backups and logs are not touched.
+    back. Kit itself, backups and logs are not touched. With --user, all is erased that the person of that id
+    has, under every address; an id is one person's within one app.
     """
-    address = an_address(email)
     settings = begin()
+    address = whose_address(settings, email, user, app)
     _confirm(address, yes=yes)
     forgetting = Forgetting(address)
     try:

@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from worker.ledger.database import Database
 from worker.ledger.schema import accounts, people, subscribers
+from worker.subscribers.identity import NO_HOME, person_key
+
+
+class KnownId(NamedTuple):
+    """Whom an account knows by an id of one of its apps; the app is empty where there is none."""
+
+    account: str
+    app: str
+    email: str
+
+
+async def people_of_id(
+    database: Database, user_id: str, apps: Mapping[str, Collection[str]]
+) -> list[KnownId]:
+    """Return whom each account knows by an id, as the platform gives it.
+
+    Args:
+        database: The ledger's.
+        user_id: The id.
+        apps: Those of each account's file.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    found = []
+    async with database.read() as connection:
+        homes = (await connection.execute(select(accounts.c.account, accounts.c.home_app))).all()
+        for account, home in homes:
+            named = {"" if home == NO_HOME else home or "", *apps.get(account, ())}
+            keys = {person_key(user_id, app or None, home or ""): app for app in sorted(named)}
+            query = select(people.c.user_id, people.c.email).where(
+                people.c.account == account, people.c.user_id.in_(keys)
+            )
+            rows = (await connection.execute(query)).all()
+            found += [KnownId(account, keys[row.user_id], row.email) for row in rows]
+    return found
 
 
 async def all_addresses(

@@ -31,6 +31,7 @@ from worker.ledger.forgetting import forget
 from worker.ledger.history import find_history
 from worker.ledger.names import names_of
 from worker.ledger.registry import Registry
+from worker.ledger.signs import people_of_id
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import RELEASE_COUNTS
 from worker.subscribers.change import Change
@@ -373,3 +374,16 @@ async def test_who_was_forgotten_in_one_app_is_known_in_another(ledger: Ledger) 
     await forget(ledger, BOB, [])
     gone = [await ledger.forgotten(ACCOUNT, Glimpse(user_id="7", app=app)) for app in ("a", "b", None)]
     assert [each.keys() for each in gone] == [set(), {("user", "b\n7")}, set()]
+
+
+async def test_an_id_is_found_in_each_app_that_has_it(ledger: Ledger) -> None:
+    """Given 7 of the home app, 7 of another, and 7 of another account, each is told with its app."""
+    tenure = await ledger.take(ACCOUNT, apps=["a"])
+    await ledger.save(tenure, Batch(people=[Person("7", ADA), Person("b\n7", BOB)]))
+    other = await ledger.take("rainy")
+    await ledger.save(other, Batch(people=[Person("7", EVE), Person("8", EVE)]))
+
+    found = await people_of_id(ledger.database, "7", {ACCOUNT: ["a", "b"]})
+
+    assert sorted(found) == [("rainy", "", EVE), (ACCOUNT, "a", ADA), (ACCOUNT, "b", BOB)]
+    assert await people_of_id(ledger.database, "9", {ACCOUNT: ["a", "b"]}) == []
