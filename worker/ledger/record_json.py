@@ -25,7 +25,7 @@ class _Stored(Record):
     email: str = ""
 
 
-_KNOWN_LATER: Final = ("facts", "base", "tags_off", "fields_off", "unsubscribed", "placed")
+_KNOWN_LATER: Final = ("facts", "settled", "base", "tags_off", "fields_off", "unsubscribed", "placed")
 _ELSEWHERE: Final = {"email", "kit_id", *_KNOWN_LATER}
 _NAMES: Final = [name for name in Record.__struct_fields__ if name not in _ELSEWHERE]
 _ENCODER: Final = msgspec.json.Encoder()

@@ -18,7 +18,7 @@ from worker.subscribers.fact import Facts, learn_facts
 from worker.subscribers.lifecycle import derive
 from worker.subscribers.parts import Part, TagWish, merge_parts, newer
 from worker.subscribers.record import UNKNOWN, KnownPart, Record
-from worker.subscribers.spoken import Names, Spoken, done_parts, not_of
+from worker.subscribers.spoken import Spoken, SpokenNames, done_parts, not_of, spoken_of
 
 T = TypeVar("T")
 V = TypeVar("V", TagWish, str | None)
@@ -28,8 +28,9 @@ def desired(record: Record, change: Change) -> Change:
     """Return what should be true once a change is made: of all that it names, what stands."""
     facts, asked, spoken = learn_facts(record.facts, change.facts), record.owed.merge(change), Spoken()
     if facts:
-        spoken = Spoken(facts, {*record.gave, *asked.gave})
-        asked = _with_facts(record, asked, facts, spoken)
+        spoken = spoken_of(facts, {*record.gave, *asked.gave})
+        if not (record.settled and facts is record.facts and _speaks_of_others(asked, spoken)):
+            asked = _with_facts(record, asked, facts, spoken)
     asked = asked.replacing(record.gave)
     tags = _or_done(asked.tags, record.tags, spoken.tags)
     fields = _or_done(asked.fields, record.fields, spoken.fields)
@@ -60,6 +61,8 @@ def is_news(record: Record, change: Change) -> bool:
     What a slot gave counts even where the tag itself is older: a later gift has to take it off. Where there
     are facts all that is left counts: what they mean may be known already, and not be done.
     """
+    if change.facts and (not record.facts or change.facts[-1].place > record.facts[-1].place):
+        return True  # nothing that is known can be newer
     then = left(record, change)
     now = NOTHING if change.facts or record.facts else left(record, NOTHING)
     gave = (_after(part, record.gave.get(key)) for key, part in change.gave.items())
@@ -78,6 +81,12 @@ def may_be_done(record: Record, change: Change) -> bool:
     """Tell whether facts that are not known here may have been applied by a worker that could not say so."""
     known = {fact.key for fact in record.facts if fact.again}
     return any(fact.again and fact.key not in known for fact in change.facts)
+
+
+def _speaks_of_others(asked: Change, spoken: Spoken) -> bool:
+    """Tell whether a change asks for nothing of which facts speak."""
+    tags, fields = spoken.tags.all, spoken.fields.all
+    return not asked.gave and tags.isdisjoint(asked.tags) and fields.isdisjoint(asked.fields)
 
 
 # -- of what facts speak ----------------------------------------------------------------------------------
@@ -112,15 +121,16 @@ def _undone(facts: Facts) -> Change:
 
 
 def _worked_out(
-    spoken: Names,
+    spoken: SpokenNames,
     asked: Mapping[str, Part[V]],
     base: Mapping[str, Part[V]],
     known: Mapping[str, KnownPart[V]],
 ) -> Mapping[str, Part[V]]:
     """Return what stands of what is asked for by other events than the facts."""
-    others = {name: part for name, part in asked.items() if name not in spoken}
+    others = {name: part for name, part in asked.items() if name not in spoken.all}
     return merge_parts(
-        others, merge_parts(merge_parts(not_of(spoken, asked), base), not_of(spoken, done_parts(known)))
+        others,
+        merge_parts(merge_parts(not_of(spoken, asked), base), not_of(spoken, done_parts(known, spoken.all))),
     )
 
 
@@ -128,10 +138,10 @@ def _or_ended(
     stand: Mapping[str, Part[V]],
     again: Mapping[str, Part[V]],
     known: Mapping[str, KnownPart[V]],
-    spoken: Names,
+    spoken: SpokenNames,
 ) -> Mapping[str, Part[V]]:
     """Add the end of what facts asked for once, and nobody asks for any more."""
-    given = {name: known[name].part for name in spoken.keys() & known.keys() if _may_be_there(known[name])}
+    given = {name: known[name].part for name in spoken.all & known.keys() if _may_be_there(known[name])}
     ended = {name: Part(_gone(part.value), part.order) for name, part in {**again, **given}.items()}
     return {**ended, **stand}
 
@@ -140,11 +150,11 @@ def _or_ended(
 
 
 def _or_done(
-    parts: Mapping[str, Part[V]], known: Mapping[str, KnownPart[V]], spoken: Names
+    parts: Mapping[str, Part[V]], known: Mapping[str, KnownPart[V]], spoken: SpokenNames
 ) -> Mapping[str, Part[V]]:
     """Return the newer of what is asked for and what is done; of what facts speak it is known already."""
     return {
-        name: part if name in spoken or name not in known else known[name].part.newer(part)
+        name: part if name in spoken.all or name not in known else known[name].part.newer(part)
         for name, part in parts.items()
     }
 

@@ -90,7 +90,9 @@ def merge_facts(ours: Facts, theirs: Facts) -> Facts:
 
 def learn_facts(known: Facts, new: Facts) -> Facts:
     """Return what is known once events were interpreted, perhaps anew: a later interpretation stands."""
-    return _each_once([*known, *new], _phase) if new else known
+    if all(any(fact is one for one in known) for fact in new):
+        return known
+    return _each_once([*known, *new], _phase)
 
 
 def _rank(fact: Fact) -> tuple[int, OrderKey, str]:

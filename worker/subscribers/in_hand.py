@@ -7,7 +7,7 @@ from msgspec import structs
 from worker.errors import MovesHeld, PartlyApplied
 from worker.events.event import FIRST, Event, OrderKey
 from worker.subscribers.change import Change
-from worker.subscribers.desired import is_news, may_be_done
+from worker.subscribers.desired import is_news
 from worker.subscribers.directory import Directory
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import Batch
@@ -78,7 +78,7 @@ class InHand:
         """Tell whether a copy of an event was applied, and nobody doubts what came of it."""
         record = found.subscriber.record
         if mark in record.seen:
-            return found.conflict is not None or not may_be_done(record, item.change)
+            return found.conflict is not None or not _in_doubt(record, item.change)
         # By whoever had the address: it may have been claimed since.
         return any(mark in each.record.seen for each in self.directory.all_of(item.email))
 
@@ -223,6 +223,11 @@ class InHand:
     def drop_idle(self) -> None:
         """Drop what nobody in hand needs any more; the ledger has it."""
         self.directory.drop_idle(keep=self._touched)
+
+
+def _in_doubt(record: Record, change: Change) -> bool:
+    """Tell whether a copy of an applied event is news: what was done of it may not be known."""
+    return bool(change.facts) and is_news(record, change)
 
 
 def _event_of(item: Item) -> Event:

@@ -15,7 +15,7 @@ from worker.subscribers.fact import NO_FACTS, learn_facts
 from worker.subscribers.lifecycle import derive, still_open
 from worker.subscribers.parts import merge_parts, newer
 from worker.subscribers.record import Record
-from worker.subscribers.spoken import Spoken, done_parts, not_of
+from worker.subscribers.spoken import done_parts, not_of, spoken_of
 
 MAX_FACTS: Final = 32
 """Of one record. Beyond it, the older half is taken for granted: an event older than that may come too late
@@ -31,35 +31,42 @@ def begin(record: Record, change: Change) -> None:
     if not change.facts:
         return
     doubtful = may_be_done(record, change)
+    record.settled = False
     record.facts = learn_facts(record.facts, change.facts)
-    spoken = Spoken(record.facts, record.gave)
+    spoken = spoken_of(record.facts, record.gave)
     if doubtful:
-        record.doubt_known(spoken.tags, spoken.fields)
+        record.doubt_known(spoken.tags.all, spoken.fields.all)
     done = Change(
-        tags=not_of(spoken.tags, done_parts(record.tags)),
-        fields=not_of(spoken.fields, done_parts(record.fields)),
+        tags=not_of(spoken.tags, done_parts(record.tags, spoken.tags.all)),
+        fields=not_of(spoken.fields, done_parts(record.fields, spoken.fields.all)),
     )
-    record.base = record.base.merge(done)
+    _keep(record, done)
 
 
 def learn(record: Record, change: Change) -> None:
     """Note in a record what a change says, whatever of it stands; what is true in Kit is noted elsewhere."""
-    record.facts = learn_facts(record.facts, change.facts)
+    if (facts := learn_facts(record.facts, change.facts)) is not record.facts:
+        record.facts, record.settled = facts, False
     record.gave = merge_parts(record.gave, change.gave)
     record.tags_off = newer(record.tags_off, change.tags_off)
     record.fields_off = newer(record.fields_off, change.fields_off)
     if len(record.facts) > MAX_FACTS:
         _take_for_granted(record)
     if record.facts:
-        spoken = Spoken(record.facts, record.gave)
-        record.base = record.base.merge(
-            Change(tags=not_of(spoken.tags, change.tags), fields=not_of(spoken.fields, change.fields))
-        )
+        spoken = spoken_of(record.facts, record.gave)
+        others = not_of(spoken.tags, change.tags), not_of(spoken.fields, change.fields)
+        _keep(record, Change(*others))
+
+
+def _keep(record: Record, others: Change) -> None:
+    if others:
+        record.base = record.base.merge(others)
 
 
 def finish(record: Record, change: Change) -> None:
     """Note in a record that all of a change, and all that was owed, is true in Kit."""
     learn(record, record.owed.merge(change))
+    record.settled = True
     if change.ensure is not None:
         record.ensured = max(record.ensured, change.ensure.order)
     record.owed = NOTHING

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from worker.events.event import OrderKey
 from worker.subscribers.change import Change
 from worker.subscribers.fact import Fact, Facts
+from worker.subscribers.kept import kept
 from worker.subscribers.parts import Part, TagWish, merge_parts, newer, slot_key, slot_of, tag_key
 
 T = TypeVar("T")
@@ -45,6 +46,7 @@ class Meaning(NamedTuple):
     emptied: Mapping[str, OrderKey]
 
 
+@kept
 def derive(facts: Facts) -> Meaning:
     """Return what facts mean together."""
     reading = _read(facts)

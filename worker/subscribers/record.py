@@ -76,6 +76,7 @@ class Record(Struct, eq=False):
         created: True where we created the subscriber, and have not named it since.
         asked: True where a call that may have created the subscriber was not answered yet.
         facts: The openings and closings of subscriptions.
+        settled: True where Kit has all that the facts mean.
         base: What other events say of the tags and custom fields of which the facts speak; see `desired`.
         tags_off: The newest event after which no tag of before is left.
         fields_off: Likewise, of custom fields.
@@ -97,6 +98,7 @@ class Record(Struct, eq=False):
     created: bool = False
     asked: bool = False
     facts: Facts = NO_FACTS
+    settled: bool = False
     base: Change = NOTHING
     tags_off: Part[bool] | None = None
     fields_off: Part[bool] | None = None
@@ -188,7 +190,7 @@ class Record(Struct, eq=False):
         """Note that Kit no longer has the subscriber: everything is owed."""
         self.owed = replace(self.owed.merge(self.done), ensure=None)
         self.kit_id, self.first_name, self.created, self.asked = None, None, False, False
-        self.tags, self.fields = {}, {}
+        self.tags, self.fields, self.settled = {}, {}, False
 
     def has_answers_since(self, moment: float) -> bool:
         """Tell whether Kit has answered for any part since then, in seconds since 1970."""

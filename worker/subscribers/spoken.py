@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from worker.events.event import FIRST
-from worker.subscribers.fact import NO_FACTS, Facts
+from worker.events.event import FIRST, OrderKey
+from worker.subscribers.fact import Facts
+from worker.subscribers.kept import kept
 from worker.subscribers.parts import Part, TagWish, slot_of
 from worker.subscribers.record import KnownPart
 
@@ -14,44 +15,79 @@ V = TypeVar("V", TagWish, str | None)
 
 _Moment: TypeAlias = tuple[Any, ...]
 """The sequence and the time of an event."""
-Names: TypeAlias = Mapping[str, set[_Moment]]
 
 
-class Spoken:
-    """The tags and custom fields of which facts speak, and when, under the keys that a `Change` has for them.
+class SpokenNames(NamedTuple):
+    """SpokenNames of which facts speak.
+
+    Attributes:
+        all: The names, under the keys that a `Change` has for them.
+        by_moment: Of which names each event speaks; None for an event that may speak of any.
+    """
+
+    all: frozenset[str]
+    by_moment: Mapping[_Moment, Collection[str] | None]
+
+    def came_from(self, name: str, order: OrderKey) -> bool:
+        """Tell whether what an event of that order says of a name, it says by a fact."""
+        moment = order[:2]
+        if moment not in self.by_moment:
+            return False
+        names = self.by_moment[moment]
+        return names is None or name in names
+
+
+NO_NAMES = SpokenNames(frozenset(), {})
+
+
+class Spoken(NamedTuple):
+    """The tags and the custom fields of which facts speak."""
+
+    tags: SpokenNames = NO_NAMES
+    fields: SpokenNames = NO_NAMES
+
+
+def spoken_of(facts: Facts, gave: Iterable[str]) -> Spoken:
+    """Return what facts speak of.
 
     Args:
         facts: Which.
         gave: The keys of `Change.gave` that are known otherwise: to speak of a slot is to speak of all that
             it ever gave.
     """
-
-    def __init__(self, facts: Facts = NO_FACTS, gave: Iterable[str] = ()) -> None:
-        self.tags: dict[str, set[_Moment]] = {}
-        self.fields: dict[str, set[_Moment]] = {}
-        by_slot: dict[str, set[str]] = {}
-        for key in (*gave, *(key for fact in facts for key in fact.gave)):
-            slot, _, tag = key.partition("\n")
-            by_slot.setdefault(slot, set()).update({tag} - {""})
-        # What a slot gave may have become known after it was taken off: that came from a fact all the same.
-        of_slots = {fact.order[:2] for fact in facts if fact.gave}
-        for fact in facts:
-            moment = fact.order[:2]
-            for name in fact.tags.keys() | {tag for key in fact.gave for tag in by_slot[slot_of(key)]}:
-                self.tags.setdefault(name, set(of_slots)).add(moment)
-            for name in (*fact.sets, *fact.shows, *fact.ended):
-                self.fields.setdefault(name, set()).add(moment)
+    spoken, slots = _spoken_of(facts)
+    if not slots:
+        return spoken
+    given = {tag for key in gave if slot_of(key) in slots and (tag := key.partition("\n")[2])}
+    return Spoken(SpokenNames(spoken.tags.all | given, spoken.tags.by_moment), spoken.fields)
 
 
-def not_of(spoken: Names, parts: Mapping[str, Part[V]]) -> Mapping[str, Part[V]]:
+@kept
+def _spoken_of(facts: Facts) -> tuple[Spoken, frozenset[str]]:
+    """Return what facts speak of by themselves, and the slots of which they speak."""
+    tags: dict[_Moment, Collection[str] | None] = {}
+    fields: dict[_Moment, Collection[str] | None] = {}
+    for fact in facts:
+        moment = fact.order[:2]
+        # What a slot gave may become known after it was taken off, and that was by a fact all the same.
+        said = tags.get(moment, ())
+        tags[moment] = None if fact.gave or said is None else {*said, *fact.tags}
+        fields[moment] = {*(fields.get(moment) or ()), *fact.sets, *fact.shows, *fact.ended}
+    slots = frozenset(slot_of(key) for fact in facts for key in fact.gave)
+    of_tags = frozenset().union(*(fact.tags for fact in facts))
+    of_fields = frozenset().union(*(names for names in fields.values() if names))
+    return Spoken(SpokenNames(of_tags, tags), SpokenNames(of_fields, fields)), slots
+
+
+def not_of(spoken: SpokenNames, parts: Mapping[str, Part[V]]) -> Mapping[str, Part[V]]:
     """Return the parts of what facts speak of that come from other events."""
     return {
         name: part
-        for name, moments in spoken.items()
-        if (part := parts.get(name)) is not None and part.order[:2] not in moments
+        for name, part in parts.items()
+        if name in spoken.all and not spoken.came_from(name, part.order)
     }
 
 
-def done_parts(known: Mapping[str, KnownPart[V]]) -> Mapping[str, Part[V]]:
-    """Return what events asked for and Kit has; not what was sent, and never answered."""
-    return {name: one.part for name, one in known.items() if one.part.order != FIRST}
+def done_parts(known: Mapping[str, KnownPart[V]], names: Collection[str]) -> Mapping[str, Part[V]]:
+    """Return what events asked for and Kit has of these; not what was sent, and never answered."""
+    return {name: one.part for name, one in known.items() if name in names and one.part.order != FIRST}

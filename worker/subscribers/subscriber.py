@@ -76,6 +76,7 @@ def merged(old: Record, other: Record, address: Part[str], kit_id: int | None) -
         owed=owed,
         moved=None,
         facts=learn_facts(other.facts, old.facts),
+        settled=False,
         base=merge_all([old.base, other.base]),
         tags_off=newer(old.tags_off, other.tags_off),
         fields_off=newer(old.fields_off, other.fields_off),

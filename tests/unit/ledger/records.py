@@ -57,6 +57,7 @@ def full_record() -> Record:
                 again=True,
             ),
         ),
+        settled=True,
         base=Change(tags={"new": Part(new, order(6))}, fields={"X": Part("y", order(6))}),
         tags_off=Part(value=True, order=order(8)),
         fields_off=Part(value=True, order=order(8)),
@@ -67,7 +68,7 @@ def full_record() -> Record:
 
 def record_of_version_1() -> Record:
     """Return what the first version knew of it."""
-    known = replace(full_record(), facts=(), base=Change(), placed=None)
+    known = replace(full_record(), facts=(), settled=False, base=Change(), placed=None)
     return replace(known, tags_off=None, fields_off=None, unsubscribed=None)
 
 
