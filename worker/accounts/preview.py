@@ -11,6 +11,7 @@ from worker.accounts.account import Account
 from worker.accounts.explain import RuleView, explain_rules
 from worker.accounts.file.values import shown, suggestion
 from worker.accounts.interpret import interpret
+from worker.accounts.whom import told_by
 from worker.errors import EventError, Reason
 from worker.events.decode import decode
 from worker.events.delivery import Delivery
@@ -71,6 +72,7 @@ class Preview:
         detail: Why it, or a part of it, would be dead-lettered or ignored; empty where all would be applied.
         again: When it would be looked at again: it takes effect then, or a tag ends; empty where never.
         creates_missing: Whether tags and custom fields that Kit lacks would be created.
+        person: By what its person is known, and whether it may change the address.
     """
 
     account: str
@@ -86,6 +88,7 @@ class Preview:
     calls: tuple[CallView, ...] = ()
     creates_missing: bool = True
     again: str = ""
+    person: str = ""
 
 
 def preview(delivery: Delivery, account: Account) -> Preview:
@@ -95,6 +98,10 @@ def preview(delivery: Delivery, account: Account) -> Preview:
         event = decode(delivery, arrival=0, apps=account.apps, types=types)
     except EventError as error:
         return _dead_lettered(account, delivery.routing_key, "", error)
+    return replace(_of_event(event, account, delivery), person=told_by(event, account))
+
+
+def _of_event(event: Event, account: Account, delivery: Delivery) -> Preview:
     rules = explain_rules(event, account)
     try:
         asked = interpret(event, account, delivery.received_at)

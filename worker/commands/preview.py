@@ -78,6 +78,8 @@ def _show(result: Preview, sample: Sample) -> None:
     say(f"{event_type} for {email}, in the account {result.account}", style="bold")
     if result.email == STAND_IN_EMAIL and sample.id == PREVIEW_ID:
         say("(No address was given, so this one stands in: --set user.email=…)")
+    if result.person:
+        say(f"Its person is known by {result.person}.")
     say(_verdict(result), "")
     if result.rules:
         headings = ("Rule", "Matches", "If", "Adds", "Removes", "And")

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.unit.examples import EMAIL, event
-from worker.accounts.whom import naming_whom
+from worker.accounts.account import Account
+from worker.accounts.whom import naming_whom, told_by
 from worker.events.delivery import Delivery
 from worker.mapping.options import ANY, NEVER, Options
 from worker.subscribers.item import Item
@@ -67,3 +68,21 @@ def test_the_address_before_is_read_where_it_may_count(
     types: tuple[str, ...], given: object, previous: str
 ) -> None:
     assert named(Options(address_changes=types), previous_email=given).previous == previous
+
+
+@pytest.mark.parametrize(
+    ("options", "type_", "user_id", "told"),
+    [
+        (Options(), "order.paid", 7, "the id 7"),
+        (Options(), "user.updated", 7, "the id 7, whose address it may change"),
+        (Options(), "order.paid", "guest", "the address, for the id is none"),
+        (Options(), "order.paid", None, "the address"),
+        (Options(), "order.paid", [7], "the address, for the id is none"),
+        (Options(identity="email"), "user.updated", 7, "the address alone (options.identity: email)"),
+    ],
+)
+def test_people_are_told_by_what_a_person_is_known(
+    options: Options, type_: str, user_id: object, told: str
+) -> None:
+    happened = event(1, type_, {"user": {"email": EMAIL, "id": user_id}})
+    assert told_by(happened, Account("main", options=options)) == told
