@@ -308,6 +308,14 @@ async def test_who_is_left_is_still_owed_what_was_owed(of: Account) -> None:
     assert {each.tags for each in of.kit.subscribers().values()} == {frozenset({"Owed", "VIP"})}
 
 
+async def test_whom_nobody_creates_is_left_to_single_calls_which_look_for_the_person(of: Account) -> None:
+    subscribers = people(3)
+    asked = [(each, replace(change(add=("VIP",)), creates=None, ensure=None)) for each in subscribers]
+    end = await of.writer.apply_together(asked)
+    assert (end.alone, end.done) == (subscribers, [])
+    assert of.calls() == []
+
+
 async def test_whom_kit_refuses_is_found_by_single_calls_and_nobody_else(of: Account) -> None:
     """Given an address that Kit does not take, in a request with others, only that one is refused."""
     of.sandbox.fail(FaultKind.ENTRIES, email=email(2))

@@ -272,6 +272,17 @@ async def test_the_state_counts_only_for_people_whom_this_worker_creates() -> No
         assert of.kit.subscriber("bob@example.com").state == "cancelled"
 
 
+async def test_an_address_that_kit_refuses_costs_the_move_alone() -> None:
+    async with account() as of:
+        await known(of)
+        asked = replace(change(2, add=("A",)), address=Part("not-an-address", order(2)))
+
+        await of.apply(asked)
+
+        assert of.refused.keys() == {"the email address"}
+        assert of.person.tags == {"A"}
+
+
 async def test_somebody_new_is_made_sure_of_once_whatever_is_refused() -> None:
     async with account() as of:
         await of.apply(change(fields={"Plan": "x"}), email="bob@example.com")
