@@ -176,6 +176,10 @@ class InHand:
         other = subscriber.joined.pop(address.value, None)
         subscriber.record = merged(old, other.record if other else Record(address.value), address, kit_id)
         if other is not None:
+            if other.record.moved is not None:
+                # What the address brought to whoever left it must not come again by a copy.
+                for each in list(self.directory.all_of(other.record.moved.to)):
+                    subscriber.record.see(*each.record.seen)
             subscriber.record.moved = left_to(self.directory, other.record.moved, subscriber, address.order)
         subscriber.record.placed = max(address.order, (other and other.record.placed) or FIRST)
         note = self.directory.move(subscriber, old.email, address.order, now)

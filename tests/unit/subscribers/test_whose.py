@@ -312,6 +312,22 @@ def test_whoever_takes_the_address_of_one_who_left_leaves_that_ones_late_events_
     assert Worker(events).run(0, 2, 3, 4, 1).kit.people == {NEW: {0, 1, 2}, OLD: {3, 4}}
 
 
+def test_a_copy_of_what_an_address_brought_to_one_who_left_it_comes_to_nobody_else() -> None:
+    """Given Ada, who took the address that Bob had left, and left it too, a copy of his event is none."""
+    bob = [Said(OLD, B, previous=NEW), Said(NEW)]
+    events = [*bob, Said(THIRD, A), Said(NEW, A, may=True), Said(THIRD, A, may=True)]
+    worker = Worker(events)
+    for number in (0, 1, 2, 3, 4, 1):
+        worker.run(number)
+    assert worker.kit.people == {OLD: {0, 1}, THIRD: {2, 3, 4}}
+
+
+def test_what_came_by_an_address_alone_joins_the_person_who_turns_out_to_have_had_it() -> None:
+    """Given events without an id under the old address before any with it, all ends at the new one."""
+    events = [Said(OLD, A), Said(OLD), Said(NEW, A, may=True)]
+    assert Worker(events).run(1).run(2).run(0).kit.people == {NEW: {0, 1, 2}}
+
+
 def test_who_moves_back_and_forth_is_where_the_last_event_says() -> None:
     events = [Said(OLD, A), Said(NEW, A, may=True), Said(OLD, A, may=True), Said(OLD), Said(NEW)]
     assert of(*events).kit.people == {OLD: {0, 1, 2, 3, 4}}
