@@ -270,6 +270,15 @@ IDENTITY: Final = [
         moves=1,
     ),
     Case(
+        "t: with two subscriptions, one of them from before",
+        [started(0, "old", "s1"), updated(1, "ada"), started(2, "ada", "s2"), canceled(3, "ada", "s1")],
+        ada(active()),
+        UPDATES,
+        or_conflict=True,
+        until_then=CANCELLED,
+        moves=1,
+    ),
+    Case(
         "t",
         [started(0, "first"), updated(1, "second"), updated(2, "ada")],
         ada(active()),
@@ -301,6 +310,14 @@ events:
     remove_tags: [Cancelled]
   subscription.changed: {add_tags: [{tag: "Plan {mk_subscription_plan}", replaces: plan}]}
   subscription.canceled: {remove_tags: [Active Member, {group: plan}], add_tags: [Cancelled]}
+"""
+ENDED_ON: Final = """
+events:
+  subscription.started:
+    add_tags: [Active Member]
+    remove_tags: [Cancelled]
+    set_fields: {Cancelled on: null}
+fields: {mk_subscription_canceled_at: {field: Cancelled on, format: date}}
 """
 OWED: Final = """
 events:
@@ -497,6 +514,18 @@ LIFECYCLE: Final = [
         ),
     ),
     Case(
+        "p: a field that is emptied by the opening and shows something of the closing",
+        [started(1, "ada", "s1"), canceled(5, "ada", "s1")],
+        ada(only(CANCELLED, cancelled_on="2026-07-01")),
+        ENDED_ON,
+    ),
+    Case(
+        "p: and is emptied again",
+        [started(1, "ada", "s1"), canceled(5, "ada", "s1"), started(9, "ada", "s1")],
+        ada(only(MEMBER, cancelled_on=None)),
+        ENDED_ON,
+    ),
+    Case(
         "p: one of two",
         [*TWO, canceled(3, "ada", "s1", ends_at="2026-08-01T00:00:00Z", cancel_reason="moved")],
         ada(
@@ -652,6 +681,18 @@ SAYING: Final = [
         ),
         DELETES,
         had={"ada@example.com": ["By hand"]},
+    ),
+    Case(
+        "o: whom Kit does not have is not made",
+        [signed_up(1, "ada"), happened("user.deleted", 2, "ada", "u1")],
+        ada(only(state="cancelled", mk_user_id=None)),
+        DELETES.replace("{remove_tags: all", "{create: false, remove_tags: all"),
+    ),
+    Case(
+        "o: nobody was there",
+        [happened("user.deleted", 2, "ada", "u1")],
+        {},
+        DELETES.replace("{remove_tags: all", "{create: false, remove_tags: all"),
     ),
     Case(
         "r",

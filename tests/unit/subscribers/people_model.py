@@ -141,7 +141,8 @@ class Story:
     def _does_all(self, event: Said, giver: object) -> None:
         does = event.does
         if does.deletes:
-            self.person, self._gifts = Person(), {}
+            nothing = dict.fromkeys(("plan", "status", "id", "canceled_at"))
+            self.person, self._gifts = Person(shown=nothing), {}
         self.person.tags -= event.removed
         self.person.tags |= event.added
         if does.empties:
@@ -201,9 +202,10 @@ def file_of(mapping: Mapping[str, Does]) -> str:
 def _said(does: Does) -> Iterable[str]:
     if does.lifecycle:
         yield f"{does.lifecycle}: subscription"
-    add, remove = [_quoted(tag) for tag in does.add], [_quoted(tag) for tag in does.remove]
+    source = "{mk_subscription_plan}" if does.lifecycle else "{data.plan}"
+    add, remove = ([f'"{tag.replace(PLAN, source)}"' for tag in tags] for tags in (does.add, does.remove))
     if does.gives:
-        add.append(f"{{tag: {_quoted(does.gives)}, replaces: plan}}")
+        add.append(f'{{tag: "{does.gives.replace(PLAN, source)}", replaces: plan}}')
     if does.empties:
         remove.append("{group: plan}")
     if does.deletes:
@@ -215,7 +217,3 @@ def _said(does: Does) -> Iterable[str]:
     if does.sets:
         sets = ", ".join(f"{name}: {'null' if value is None else value}" for name, value in does.sets)
         yield f"set_fields: {{{sets}}}"
-
-
-def _quoted(tag: str) -> str:
-    return f'"{tag.replace(PLAN, "{mk_subscription_plan}")}"'

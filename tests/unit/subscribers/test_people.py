@@ -23,7 +23,10 @@ from tests.unit.subscribers.test_any_order import Chance, Kit, deliveries_of
 from worker.events.event import Event, OrderKey
 
 EXAMPLES: Final = int(os.environ.get("PEOPLE_EXAMPLES", "200"))
-KINDS: Final = ("subscription.started", "subscription.canceled", "club.joined", "club.left", "order.paid")
+KINDS: Final = (
+    "subscription.started", "subscription.canceled", "club.joined", "club.left", "order.paid", "plan.changed",
+)  # fmt: skip
+GONE: Final = "user.deleted"
 
 
 def event_of(said: Said, mapping: Mapping[str, Does]) -> Event:
@@ -31,12 +34,11 @@ def event_of(said: Said, mapping: Mapping[str, Does]) -> Event:
     user: dict[str, Any] = {"email": EMAIL} | ({"id": said.user} if said.user else {})
     subscription = {"plan": said.plan} | ({"id": said.subscription} if said.subscription else {})
     kind = next(kind for kind, does in mapping.items() if does is said.does)
-    if kind.startswith("club"):  # what the platform's own types imply, others say
-        ended = {"canceled_at": _time(said.second)} if said.does.lifecycle == "closes" else {}
-        subscription |= {"status": "canceled" if ended else "active", **ended}
-    data = {
+    if kind == "club.left":  # the platform's own type implies it
+        subscription |= {"canceled_at": _time(said.second)}
+    data: dict[str, Any] = {
         "user": user,
-        **({"subscription": subscription} if said.does.lifecycle or said.does.gives else {}),
+        **({"subscription": subscription} if said.does.lifecycle else {"plan": said.plan}),
     }
     time = NOON + timedelta(seconds=said.second)
     return Event(kind, time, OrderKey("", time, said.number), data, id=f"event-{said.number}")
@@ -93,7 +95,12 @@ def a_mapping(draw: st.DrawFn) -> dict[str, Does]:
     plain = st.sampled_from(["Member", "VIP", "Cancelled", "Churned"])
     add = draw(some(plain))
     remove = tuple(tag for tag in draw(some(plain)) if tag not in add)
-    return {**mapping, KINDS[4]: Does("", add, remove, sets=(("Source", "shop"),) if told else ())}
+    return {
+        **mapping,
+        KINDS[4]: Does("", add, remove, sets=(("Source", "shop"),) if told else ()),
+        KINDS[5]: Does(gives=gives),
+        GONE: Does(deletes=True),
+    }
 
 
 @st.composite
@@ -116,6 +123,8 @@ def a_life(draw: st.DrawFn) -> tuple[dict[str, Does], list[Said]]:
         user, subscription = draw(st.sampled_from(users)), draw(st.sampled_from(subscriptions))
         said = Said(number, does, second, user, subscription, draw(st.sampled_from(["Club", "Bakery"])))
         events[second, does.lifecycle, said.key if does.lifecycle else number] = said
+    if draw(st.integers(0, 5)) == 0:
+        events[GONE] = Said(count, mapping[GONE], 99)
     return mapping, [
         Said(n, each.does, each.second, each.user, each.subscription, each.plan)
         for n, each in enumerate(events.values())
