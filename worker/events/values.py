@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from math import ulp
 from typing import Final, TypeAlias
 
@@ -40,13 +41,19 @@ Lookup: TypeAlias = Callable[[str], Found]
 
 def lookup(data: Mapping[str, Json], path: str) -> Json | Missing:
     """Return the value at a dotted path such as `user.locale`, or MISSING."""
-    first, *others = path.split(".")
+    first, others = _keys(path)
     value = data.get(first, MISSING)
     for key in others:
         if not isinstance(value, dict):
             return MISSING
         value = value.get(key, MISSING)
     return value
+
+
+@lru_cache(maxsize=4096)  # the paths of account files, which every event is asked for
+def _keys(path: str) -> tuple[str, tuple[str, ...]]:
+    first, *others = path.split(".")
+    return first, tuple(others)
 
 
 def as_found(value: Json | Missing, path: str) -> Found:

@@ -120,8 +120,8 @@ def older(one: Part[T] | None, other: Part[T] | None) -> Part[T] | None:
 
 def merge_parts(ours: Mapping[str, Part[T]], theirs: Mapping[str, Part[T]]) -> Mapping[str, Part[T]]:
     """Return the newer part under each key."""
-    if not theirs:
-        return ours
+    if not (ours and theirs):
+        return ours or theirs
     merged = dict(ours)
     for key, part in theirs.items():
         mine = merged.get(key)
