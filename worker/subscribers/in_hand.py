@@ -16,7 +16,7 @@ from worker.subscribers.move_guard import MoveGuard
 from worker.subscribers.parts import Part
 from worker.subscribers.record import Record, event_mark
 from worker.subscribers.subscriber import Call, Subscriber, merged
-from worker.subscribers.trails import left_to
+from worker.subscribers.trails import is_nobodys, left_to
 from worker.subscribers.whose import Whose, whose
 
 
@@ -139,6 +139,10 @@ class InHand:
         if email not in subscriber.asking.values():
             self.moves.count(now)
         subscriber.asking[order] = email
+        if (other := self.directory.at(email)) is not subscriber and other.record.moved is not None:
+            # While all who had the address are known. What it brought them must not come again by a copy.
+            other.record.see(*(mark for each in self.directory.all_of(email) for mark in each.record.seen))
+            subscriber.left[email] = left_to(self.directory, other.record.moved, subscriber)
         self.directory.join(subscriber, email)
 
     def _is_in_the_way(self, subscriber: Subscriber, email: str) -> bool:
@@ -175,12 +179,8 @@ class InHand:
         old = subscriber.record
         other = subscriber.joined.pop(address.value, None)
         subscriber.record = merged(old, other.record if other else Record(address.value), address, kit_id)
-        if other is not None:
-            if other.record.moved is not None:
-                # What the address brought to whoever left it must not come again by a copy.
-                for each in list(self.directory.all_of(other.record.moved.to)):
-                    subscriber.record.see(*each.record.seen)
-            subscriber.record.moved = left_to(self.directory, other.record.moved, subscriber, address.order)
+        left = subscriber.left.pop(address.value, None)
+        subscriber.record.moved = left and left._replace(order=address.order)
         subscriber.record.placed = max(address.order, (other and other.record.placed) or FIRST)
         note = self.directory.move(subscriber, old.email, address.order, now)
         self._touched |= {subscriber, note}
@@ -203,6 +203,9 @@ class InHand:
         asked = subscriber.asking.pop(order, None) if asks else None
         if asked is not None and asked not in subscriber.asking.values():
             self.directory.part(subscriber, asked)
+            if (subscriber.record.placed or FIRST) > order and is_nobodys(self.directory, asked):
+                # A newer event had said otherwise before the person got there.
+                self._touched |= {subscriber, self.directory.note_former(asked, subscriber, order)}
         if item.mark is not None:
             self._marks.discard(item.mark)
         return () if item.doubled else tuple(subscriber.calls.pop(order, ()))

@@ -11,7 +11,7 @@ from worker.events.event import FIRST, OrderKey
 from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.fact import learn_facts
 from worker.subscribers.parts import Part, newer
-from worker.subscribers.record import Record
+from worker.subscribers.record import Moved, Record
 
 
 class Call(NamedTuple):
@@ -35,6 +35,7 @@ class Subscriber:
     Attributes:
         record: What is known of the subscriber.
         joined: By address, who has the addresses that the subscriber is to get by events in hand.
+        left: By such an address, where somebody else went who had it; None where that was the same one.
         asking: By event in hand, the address that it gives the subscriber, where that is another one.
         addresses: That lead to this subscriber.
         events: How many events in hand are about the subscriber.
@@ -43,6 +44,7 @@ class Subscriber:
 
     record: Record
     joined: dict[str, Subscriber] = field(default_factory=dict)
+    left: dict[str, Moved | None] = field(default_factory=dict)
     asking: dict[OrderKey, str] = field(default_factory=dict)
     addresses: set[str] = field(default_factory=set)
     events: int = 0

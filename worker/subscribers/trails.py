@@ -47,10 +47,8 @@ def has_led(directory: Directory, email: str, subscriber: Subscriber, order: Ord
     return email == subscriber.record.email or follow(directory, email, order).subscriber is subscriber
 
 
-def left_to(
-    directory: Directory, moved: Moved | None, subscriber: Subscriber, order: OrderKey
-) -> Moved | None:
-    """Return what stays of the note at an address that a subscriber is given, for events older than that.
+def left_to(directory: Directory, moved: Moved | None, subscriber: Subscriber) -> Moved | None:
+    """Return what stays of the note at an address that a subscriber is given, for older events.
 
     There is none where whoever left the address was the same subscriber.
     """
@@ -61,7 +59,7 @@ def left_to(
         if there is None or there is subscriber:
             return None
         at = there.record.moved
-    return None if moved is None else moved._replace(order=order)
+    return moved
 
 
 def is_nobodys(directory: Directory, email: str) -> bool:

@@ -65,9 +65,9 @@ def test_moves_in_a_circle_lead_to_an_end() -> None:
 def test_whoever_gets_an_address_keeps_the_note_of_another_one_only() -> None:
     of = directory(moved(EMAIL, NEW), Record(NEW), Record(THIRD))
     note = Moved(NEW, order(MOVED_AT))
-    assert left_to(of, note, of.at(THIRD), order(9)) == Moved(NEW, order(9))
-    assert left_to(of, note, of.at(NEW), order(9)) is None
-    assert left_to(of, None, of.at(NEW), order(9)) is None
+    assert left_to(of, note, of.at(THIRD)) == note
+    assert left_to(of, note, of.at(NEW)) is None
+    assert left_to(of, None, of.at(NEW)) is None
 
 
 def test_an_address_is_nobodys_as_long_as_nothing_is_known_of_it() -> None:

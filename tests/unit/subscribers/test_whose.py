@@ -322,6 +322,30 @@ def test_a_copy_of_what_an_address_brought_to_one_who_left_it_comes_to_nobody_el
     assert worker.kit.people == {OLD: {0, 1}, THIRD: {2, 3, 4}}
 
 
+def test_that_is_so_though_nobody_has_anything_in_hand_of_who_left_it() -> None:
+    """Given Bob, whose events end while Ada's move to his old address waits, it still leads to him."""
+    events = [Said(OLD, B), Said(NEW, A), Said(THIRD, B, may=True), Said(OLD), Said(OLD, A, previous=NEW)]
+    worker = Worker(events).run(0, 1, 2)
+    waiting, ends = deque([3, 4]), list[Subscriber]()
+    worker._take_in(waiting)
+    worker._take_in(waiting)
+    ends += worker._open  # Bob's comes first
+    for subscriber in ends:
+        worker._apply(subscriber)
+    worker.run(3)
+    assert worker.kit.people == {THIRD: {0, 2, 3}, OLD: {1, 4}}
+
+
+def test_an_address_that_was_the_persons_for_a_moment_only_leads_there_too() -> None:
+    """Given a change of address, and one back, before either is made, the address between is no conflict."""
+    events = [Said(OLD, B), Said(NEW, B, may=True), Said(OLD, B, may=True), Said(NEW, B), Said(NEW)]
+    worker = Worker(events).run(0)
+    both = deque([1, 2])
+    worker._take_in(both)
+    worker._take_in(both)
+    assert worker.run(3, 4).kit.people == {OLD: {0, 1, 2, 3, 4}}
+
+
 def test_what_came_by_an_address_alone_joins_the_person_who_turns_out_to_have_had_it() -> None:
     """Given events without an id under the old address before any with it, all ends at the new one."""
     events = [Said(OLD, A), Said(OLD), Said(NEW, A, may=True)]
