@@ -85,7 +85,7 @@ async def test_everybody_has_what_they_should(
                 await worker.stop(signal.SIGKILL)
                 await worker.start()
             await run.settled(worker, http_port)
-        found = await run.wrong(lambda case: case.right)
+        found = await run.wrong(lambda case: case.right, killed=kills)
 
     tell(calls, ALL, found)
 
