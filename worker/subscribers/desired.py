@@ -173,7 +173,8 @@ def _all_off(
         if part.order < off.order and (name in asked or name not in parts)
     }
     stand = {name: part for name, part in parts.items() if name not in before}
-    ended = {name: Part(_gone(part.value), off.order) for name, part in before.items() if name in known}
+    # Also what is not known to be there: a worker may have given it that could not say so any more.
+    ended = {name: Part(_gone(part.value), off.order) for name, part in before.items()}
     return {**stand, **ended}
 
 

@@ -81,8 +81,12 @@ def test_all_that_was_given_before_goes_off_and_nothing_older_comes_back() -> No
     assert {key: part.value.present for key, part in todo.tags.items()} == {"vip": False}
     assert {name: part.value for name, part in todo.fields.items()} == {"Plan": None}
     record = applied(change(1, add=("VIP",), fields={"Plan": "Gold"}), gone)
-    assert not left(record, change(3, add=("Late",), fields={"Plan": "Late"})).tags
-    assert not is_news(record, change(3, add=("Late",), ensure=False))
+    late = change(3, add=("Late",), fields={"Plan": "Late"}, ensure=False)
+    assert {key: part.value.present for key, part in left(record, late).tags.items()} == {"late": False}
+    assert not left(record, late).fields
+    begin(record, late)
+    record.note(left(record, late), NOW, {})
+    assert not is_news(record, late)
     assert on(record, change(7, add=("New",))) == {"new"}
 
 
