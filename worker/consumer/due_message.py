@@ -15,7 +15,7 @@ from worker.events.values import time_text
 from worker.ledger.failures import DamagedRowError
 from worker.subscribers.item import Item
 from worker.subscribers.known import DueEffect
-from worker.subscribers.record import timer_id
+from worker.subscribers.mark import timer_id
 
 
 class _Kept(msgspec.Struct, array_like=True):

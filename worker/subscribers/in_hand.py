@@ -12,9 +12,10 @@ from worker.subscribers.directory import Directory
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import Batch
 from worker.subscribers.learning import learn
+from worker.subscribers.mark import event_mark
 from worker.subscribers.move_guard import MoveGuard
 from worker.subscribers.parts import Part
-from worker.subscribers.record import Record, event_mark
+from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Call, Subscriber, merged
 from worker.subscribers.trails import is_nobodys, left_to
 from worker.subscribers.whose import Whose, whose

@@ -9,7 +9,6 @@ that show something of the subscription itself show the newest open one, else th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -17,6 +16,7 @@ from msgspec.structs import replace
 from worker.events.event import OrderKey
 from worker.subscribers.change import Change
 from worker.subscribers.fact import Fact, Facts
+from worker.subscribers.in_effect import in_effect, may_be_one
 from worker.subscribers.kept import kept
 from worker.subscribers.parts import Part, TagWish, merge_parts, newer, slot_key, slot_of, tag_key
 
@@ -81,40 +81,6 @@ def _read(facts: Facts) -> _Reading:
         else:
             reading.closed(fact)
     return reading
-
-
-def in_effect(facts: Facts) -> list[Fact]:
-    """Return the facts that have taken effect, in the order in which they did.
-
-    What takes effect later than its event is taken back by any newer event of the same subscription.
-    """
-    at_once = [fact for fact in facts if fact.due is None]
-    later = [
-        fact for fact in facts if fact.due is not None and not fact.waits and not _taken_back(fact, facts)
-    ]
-    for fact in sorted(later, key=_due):
-        before = [other.order.time <= _due(fact) for other in at_once]
-        at_once.insert(before.index(False) if False in before else len(before), fact)
-    return at_once
-
-
-def _due(fact: Fact) -> datetime:
-    return fact.due or fact.order.time
-
-
-def _taken_back(fact: Fact, facts: Facts) -> bool:
-    return any(other.place > fact.place and _is_of_the_same(other, fact) for other in facts)
-
-
-def _is_of_the_same(other: Fact, fact: Fact) -> bool:
-    if not _may_be_one(other.user, fact.user):
-        return False
-    return other.subscription == fact.subscription or not (other.opens or other.subscription)
-
-
-def _may_be_one(user: str, other: str) -> bool:
-    """Tell whether two events can be about one user: where an event names none, its address does."""
-    return not (user and other) or user == other
 
 
 class _Shown:
@@ -253,7 +219,7 @@ def closes(fact: Fact, which: SubscriptionId) -> bool:
 
     Without an id it closes all of its user's; with one, that one and the one that has none.
     """
-    return _may_be_one(fact.user, which.user) and (
+    return may_be_one(fact.user, which.user) and (
         not fact.subscription or which.id in {fact.subscription, ""}
     )
 

@@ -7,14 +7,12 @@ those of a `Change`, so an event of any age is compared with it as events are co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from worker.events.event import FIRST, Event, OrderKey
+from worker.events.event import FIRST, OrderKey
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.fact import NO_FACTS, Facts
 from worker.subscribers.parts import Part, TagWish
@@ -226,28 +224,3 @@ class Record(Struct, eq=False):
         name = self.first_name
         same = left.first_name and name and name.part.value == left.first_name.value and fresh(name.at)
         return Change(tags=tags, fields=fields, first_name=left.first_name if same else None)
-
-
-def event_mark(event: Event) -> str | None:
-    """Return what tells an event apart from the others of its person; None where its publisher gave no id.
-
-    An id alone would not do: a publisher that sends one id for everything would have all but its first
-    event dropped in silence. A true duplicate has the same type and time, too. An event that has come in
-    again at its time is another one, and each time of it.
-    """
-    if event.due is not None:
-        return event.due.id
-    if event.id is None:
-        return None
-    time = event.time.isoformat() if event.dated else ""
-    return blake2b(f"{event.id}\0{event.type}\0{time}".encode(), digest_size=8).hexdigest()
-
-
-def timer_id(event: Event, at: datetime) -> str:
-    """Return the id of the timer for an event that takes effect, or a part of it, later.
-
-    It is the same for each copy of the event, by its id where the publisher gave one, else by its arrival.
-    """
-    name = event.order.arrival if event.id is None else event.id
-    text = f"{name}\0{event.type}\0{event.time.isoformat()}\0{at.astimezone(UTC).isoformat()}"
-    return blake2b(text.encode(), digest_size=16).hexdigest()

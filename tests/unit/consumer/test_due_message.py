@@ -23,7 +23,8 @@ from worker.events.delivery import Delivery
 from worker.events.event import Event
 from worker.subscribers.item import Item, Later
 from worker.subscribers.known import DueEffect
-from worker.subscribers.record import Record, event_mark
+from worker.subscribers.mark import event_mark
+from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 
 AT = NOON + timedelta(days=30)

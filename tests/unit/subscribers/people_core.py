@@ -21,7 +21,8 @@ from worker.subscribers.identity import id_key, person_in
 from worker.subscribers.item import Item, Outcome
 from worker.subscribers.known import Known, Person
 from worker.subscribers.learning import owe
-from worker.subscribers.record import Record, timer_id
+from worker.subscribers.mark import timer_id
+from worker.subscribers.record import Record
 
 ALL_WELL: Iterator[int] = iter(())
 

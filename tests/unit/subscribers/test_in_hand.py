@@ -19,8 +19,9 @@ from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Later, Outcome
 from worker.subscribers.known import Known, Person
 from worker.subscribers.learning import finish
+from worker.subscribers.mark import event_mark
 from worker.subscribers.parts import Part, TagWish, slot_key
-from worker.subscribers.record import MAX_SEEN, Record, event_mark
+from worker.subscribers.record import MAX_SEEN, Record
 from worker.subscribers.subscriber import Call, Subscriber
 
 NEW, THIRD = "ada.new@example.com", "ada.third@example.com"

@@ -13,8 +13,9 @@ from tests.unit.examples import NOON, order
 from worker.events.event import OrderKey
 from worker.subscribers.change import Change
 from worker.subscribers.fact import NO_FACTS, Fact, Facts, learn_facts, merge_facts
+from worker.subscribers.in_effect import in_effect
 from worker.subscribers.lifecycle import SubscriptionId as Id
-from worker.subscribers.lifecycle import closes, derive, in_effect, still_open
+from worker.subscribers.lifecycle import closes, derive, still_open
 from worker.subscribers.parts import TagWish, group_slot, slot_key, tag_key
 
 SHOWN = {"Plan", "Status", "Ended"}
