@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from worker.events.event import FIRST
 from worker.subscribers.change import NOTHING, Change
-from worker.subscribers.fact import Facts, learn_facts
+from worker.subscribers.fact import NO_FACTS, Facts, learn_facts
 from worker.subscribers.lifecycle import derive
 from worker.subscribers.parts import Part, TagWish, merge_parts, newer
 from worker.subscribers.record import UNKNOWN, KnownPart, Record
@@ -61,8 +61,8 @@ def is_news(record: Record, change: Change) -> bool:
     What a slot gave counts even where the tag itself is older: a later gift has to take it off. Where there
     are facts all that is left counts: what they mean may be known already, and not be done.
     """
-    if change.facts and (not record.facts or change.facts[-1].place > record.facts[-1].place):
-        return True  # nothing that is known can be newer
+    if change.facts and (not record.facts or change.facts[-1].order[:2] > record.facts[-1].order[:2]):
+        return True  # nothing that is known is as new, and no copy of it
     then = left(record, change)
     now = NOTHING if change.facts or record.facts else left(record, NOTHING)
     gave = (_after(part, record.gave.get(key)) for key, part in change.gave.items())
@@ -109,11 +109,11 @@ def _with_facts(record: Record, asked: Change, facts: Facts, spoken: Spoken) -> 
 
 
 def _undone(facts: Facts) -> Change:
-    """Return the end of all that was asked for by events that were delivered before.
+    """Return the end of all that facts asked for, where an event of them was delivered before.
 
-    A worker may have applied them that could not say so any more, while it did not know of others.
+    A worker may have applied it that could not say so any more, and while it did not know of all the others.
     """
-    again = [fact for fact in facts if fact.again]
+    again = facts if any(fact.again for fact in facts) else NO_FACTS
     return Change(
         tags={key: Part(_gone(wish), fact.order) for fact in again for key, wish in fact.tags.items()},
         fields={name: Part(None, fact.order) for fact in again for name in (*fact.sets, *fact.shows)},

@@ -103,6 +103,14 @@ def _phase(fact: Fact) -> tuple[int]:
     return (fact.phase,)
 
 
+def _one_of(mine: Fact, fact: Fact, rank: Callable[[Fact], tuple[Any, ...]]) -> Fact:
+    again = fact.again or mine.again
+    one, other = replace(mine, again=again), replace(fact, again=again)
+    if one == replace(other, order=one.order):
+        return min(one, other, key=lambda each: each.order)  # a copy: it is as new as the first one
+    return other if rank(other) >= rank(one) else one
+
+
 def _each_once(facts: Iterable[Fact], rank: Callable[[Fact], tuple[Any, ...]]) -> Facts:
     """Return facts in order; of two with one key, the greater, and of equals the later one.
 
@@ -110,8 +118,6 @@ def _each_once(facts: Iterable[Fact], rank: Callable[[Fact], tuple[Any, ...]]) -
     """
     kept: dict[tuple[Any, ...], Fact] = {}
     for fact in facts:
-        mine = kept.get(fact.key, fact)
-        stays = fact if rank(fact) >= rank(mine) else mine
-        again = fact.again or mine.again
-        kept[fact.key] = stays if stays.again == again else replace(stays, again=again)
+        mine = kept.get(fact.key)
+        kept[fact.key] = fact if mine is None else _one_of(mine, fact, rank)
     return tuple(sorted(kept.values(), key=lambda fact: fact.place))

@@ -235,7 +235,7 @@ class InHand:
 
 def _in_doubt(record: Record, change: Change) -> bool:
     """Tell whether a copy of an applied event is news: what was done of it may not be known."""
-    return bool(change.facts) and is_news(record, change)
+    return bool(change.facts) and is_news(record, Change(facts=change.facts))
 
 
 def _event_of(item: Item) -> Event:

@@ -112,7 +112,7 @@ async def test_every_text_column_is_either_the_persons_own_or_is_searched() -> N
         "due.account", "due.id", "due.user_id", "due.event_time",
     }  # fmt: skip
     # What others were given in Kit, and what Kit calls it: Kit has it as well.
-    others = {"subscribers.state", "names.name", "names.kit_name"}
+    others = {"subscribers.state", "subscribers.facts", "names.name", "names.kit_name"}
     texts = {
         f"{table.name}.{column.name}"
         for table in tables.sorted_tables
