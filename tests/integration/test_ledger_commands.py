@@ -45,6 +45,8 @@ def world(amqp_url: str, events_exchange: str, account_name: str, tmp_path: Path
 
 def event(number: int, kind: str, email: str = "ada@example.com", **more: Any) -> dict[str, Any]:  # noqa: ANN401
     user = {"id": more.pop("user", "u-1"), "email": email}
+    if before := more.pop("previous_email", None):
+        user["previous_email"] = before
     time = f"2026-07-01T10:{number:02}:00Z"
     return {"id": f"e{number}", "type": kind, "time": time, "data": {"user": user, **more}}
 
@@ -63,7 +65,7 @@ async def test_history_tells_why_somebody_has_a_tag(
     """Given events of a person who moved, both addresses find them, with rules, calls and outcomes."""
     events = [
         event(1, "subscription.started", subscription={"plan": "Annual"}),
-        event(2, "user.signed_up", "ada.new@example.com"),
+        event(2, "user.signed_up", "ada.new@example.com", previous_email="ada@example.com"),
         event(1, "subscription.started", subscription={"plan": "Annual"}),
         event(3, "user.signed_up", "bob@example.com", user="u-2"),
         event(4, "access.granted", "bob@example.com", user="u-2"),

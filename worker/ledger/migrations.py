@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, inspect, select, text, tuple_, upd
 from worker.ledger.address_forms import one_form_each
 from worker.ledger.record_json import UnreadableError, dump_record
 from worker.ledger.record_v1 import load_record_v1
-from worker.ledger.schema import bindings, claims, due, meta, names, subscribers, tables, tokens
+from worker.ledger.schema import bindings, claims, due, meta, names, people, subscribers, tables, tokens
 
 Step = Callable[[Connection], None]
 PORTION: Final = 1000
@@ -76,6 +76,8 @@ def _one_account_each(connection: Connection) -> None:
 
 def _home_apps(connection: Connection) -> None:
     _add_column(connection, "accounts", "home_app", "VARCHAR(255)")
+    for index in people.indexes:
+        index.create(connection, checkfirst=True)
 
 
 def _with_facts(connection: Connection) -> None:

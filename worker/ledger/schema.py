@@ -51,9 +51,9 @@ subscribers = Table(
     Column("kit_id", BigInteger),
     Column("kit_account", BigInteger, nullable=False, default=0, comment="Kit's id of the account it is in"),
     Column("state", Text, nullable=False, comment="JSON: what was done, by which events"),
-    Column("facts", Text, comment="JSON: openings and closings of subscriptions, and what goes with them"),
     Column("moved_to", String(320), comment="where whoever had this address has gone, as the state says"),
     Column("updated_at", Float, nullable=False),
+    Column("facts", Text, comment="JSON: openings and closings of subscriptions, and what goes with them"),
     # Few have moved: only those are in it.
     Index(
         "subscribers_by_move",
@@ -72,6 +72,7 @@ people = Table(
     Column("email", String(320), nullable=False),
     Column("moved_at", Float, comment="when the address was last changed in Kit"),
     Index("people_by_email", "account", "email"),
+    Index("people_by_move", "account", "moved_at"),
 )
 
 history = Table(
