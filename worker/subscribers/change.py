@@ -90,18 +90,6 @@ class Change(Struct, frozen=True, omit_defaults=True):
             facts=self.facts,
         )
 
-    def standing(self, merged: Change) -> Change:
-        """Return the parts of this change that still stand in `merged`, into which it was merged."""
-        tags = merged.replacing().tags
-        return Change(
-            tags={key: part for key, part in self.tags.items() if tags.get(key) == part},
-            fields={key: part for key, part in self.fields.items() if merged.fields.get(key) == part},
-            first_name=self.first_name if self.first_name == merged.first_name else None,
-            ensure=self.ensure if self.ensure == merged.ensure else None,
-            address=self.address if self.address == merged.address else None,
-            gave={key: part for key, part in self.gave.items() if merged.gave.get(key) == part},
-        )
-
     def replacing(self, before: Mapping[str, Part[TagWish]] | None = None) -> Change:
         """Return this change with what is taken off because another tag has its slot.
 

@@ -106,8 +106,6 @@ def _phase(fact: Fact) -> tuple[int]:
 def _one_of(mine: Fact, fact: Fact, rank: Callable[[Fact], tuple[Any, ...]]) -> Fact:
     again = fact.again or mine.again
     one, other = replace(mine, again=again), replace(fact, again=again)
-    if one == replace(other, order=one.order):
-        return min(one, other, key=lambda each: each.order)  # a copy: it is as new as the first one
     return other if rank(other) >= rank(one) else one
 
 

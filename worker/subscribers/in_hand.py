@@ -6,8 +6,8 @@ from msgspec import structs
 
 from worker.errors import MovesHeld, PartlyApplied
 from worker.events.event import FIRST, Event, OrderKey
-from worker.subscribers.change import Change
-from worker.subscribers.desired import is_news
+from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.desired import is_news, may_be_done
 from worker.subscribers.directory import Directory
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import Batch
@@ -235,7 +235,7 @@ class InHand:
 
 def _in_doubt(record: Record, change: Change) -> bool:
     """Tell whether a copy of an applied event is news: what was done of it may not be known."""
-    return bool(change.facts) and is_news(record, Change(facts=change.facts))
+    return bool(change.facts) and (may_be_done(record, change) or is_news(record, NOTHING))
 
 
 def _event_of(item: Item) -> Event:

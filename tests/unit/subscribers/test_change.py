@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from dataclasses import dataclass, field
+from functools import reduce
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from tests.unit.examples import NOON, change, order
 from worker.events.event import FIRST, OrderKey
 from worker.subscribers.change import NOTHING, Change, merge_all
+from worker.subscribers.fact import NO_FACTS, Fact, merge_facts
 from worker.subscribers.parts import Part, TagWish, tag_key
 
 TAGS = 3**3
@@ -82,6 +84,38 @@ def parts(of: Change) -> dict[tuple[str, str], tuple[object, OrderKey]]:
     if of.ensure is not None:
         found["ensure", ""] = (of.ensure.value, of.ensure.order)
     return found
+
+
+orders = st.builds(OrderKey, st.just(""), st.just(NOON), st.integers(1, 3))
+facts = st.builds(
+    Fact,
+    orders,
+    st.booleans(),
+    subscription=st.sampled_from(["", "s"]),
+    shows=st.sampled_from([{}, {"f": "x"}]),
+    phase=st.integers(0, 1),
+    again=st.booleans(),
+)
+"""So few that two often are the same fact, told otherwise or come from elsewhere."""
+registers = st.none() | st.builds(Part, st.booleans(), orders)
+lasting = st.builds(
+    Change,
+    creates=st.none() | st.builds(Part, st.sampled_from(["active", "inactive"]), orders),
+    tags_off=registers,
+    fields_off=registers,
+    unsubscribe=registers,
+    facts=st.lists(facts, max_size=3).map(
+        lambda few: reduce(merge_facts, ((fact,) for fact in few), NO_FACTS)
+    ),
+)
+
+
+@given(lasting, lasting, lasting)
+@settings(max_examples=200)
+def test_what_lasts_is_merged_in_any_order_as_well(one: Change, two: Change, three: Change) -> None:
+    assert one.merge(two).merge(three) == one.merge(two.merge(three))
+    assert one.merge(two) == two.merge(one)
+    assert one.merge(one) == one.merge(NOTHING) == one
 
 
 @given(merged_changes, merged_changes, merged_changes)
@@ -159,34 +193,6 @@ def test_what_is_left_and_what_is_done_make_the_very_same_change(
     assert merged.without(mine).merge(mine) == merged
 
 
-@given(histories)
-@settings(max_examples=60)
-def test_what_still_stands_of_each_event_makes_up_the_whole(history: list[Change]) -> None:
-    """Given a folded history, then each part stands in exactly one event: the newest that asked for it."""
-    merged = merge_all(history)
-
-    standing = [each.standing(merged) for each in history]
-
-    assert merge_all(standing) == merged
-    assert sum(len(parts(each)) for each in standing) == len(parts(merged))
-
-
-@given(merged_changes)
-@settings(max_examples=60)
-def test_all_of_a_change_stands_in_itself_and_none_of_it_in_nothing(asked: Change) -> None:
-    assert asked.standing(asked) == asked
-    assert not asked.standing(NOTHING)
-
-
-def test_what_a_later_event_takes_back_does_not_stand() -> None:
-    added = change(1, add=("VIP",), fields={"plan": "Annual"})
-    removed = change(2, remove=("vip",))
-
-    standing = added.standing(added.merge(removed))
-
-    assert standing == change(1, fields={"plan": "Annual"}, ensure=False)
-
-
 @pytest.mark.parametrize(
     ("older", "newer"),
     [
@@ -239,4 +245,4 @@ def test_which_rule_wishes_for_a_tag_makes_no_difference() -> None:
     assert all(other not in (wish, "VIP") and repr(other) != repr(wish) for other in others)
     one, two = (Change(tags={"vip": Part(each, order(1))}) for each in (wish, same))
     assert one.merge(two) == two.merge(one)
-    assert one.standing(two) == one
+    assert one.merge(two) == one

@@ -73,12 +73,6 @@ def test_an_end_that_was_shown_before_there_were_facts_is_cleared_by_an_opening(
     assert not left(applied(change(9, fields={"Ended": "June"})), start).fields
 
 
-def test_a_copy_of_a_fact_is_no_news_wherever_it_arrives() -> None:
-    record = applied(fact(5, opens=True, add=("Member",)))
-    copy = Fact(order(5)._replace(arrival=99), opens=True, subscription="s1", tags=record.facts[0].tags)
-    assert not is_news(record, Change(facts=(copy,)))
-
-
 def test_all_that_was_given_before_goes_off_and_nothing_older_comes_back() -> None:
     now = Part(value=True, order=order(5))
     gone = Change(tags_off=now, fields_off=now)

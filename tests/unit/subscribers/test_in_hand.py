@@ -18,7 +18,7 @@ from worker.subscribers.fact import Fact
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Later, Outcome
 from worker.subscribers.known import Known, Person
-from worker.subscribers.learning import finish
+from worker.subscribers.learning import begin, finish
 from worker.subscribers.mark import event_mark
 from worker.subscribers.parts import Part, TagWish, slot_key
 from worker.subscribers.record import MAX_SEEN, Record
@@ -139,6 +139,29 @@ def test_a_duplicate_is_known_after_a_restart() -> None:
     before.apply(1)
     before.write()
     assert Desk(records=before.records).end_of(1) is Kind.DUPLICATE
+
+
+@pytest.mark.parametrize(("again", "news"), [(False, False), (True, True)])
+def test_a_copy_of_an_applied_opening_is_news_only_if_it_was_delivered_before(
+    *, again: bool, news: bool
+) -> None:
+    """Given a copy that arrives later, it is a duplicate; what was done of a redelivered one is not known."""
+    desk = Desk()
+    opening = an_item(1)
+    facts = Change(facts=(Fact(order(1), opens=True, tags={"vip": TagWish("VIP", present=True)}),))
+    item = desk.come(structs.replace(opening, change=facts))
+    assert isinstance(item, Item)
+    assert item.subscriber is not None
+    record = item.subscriber.record
+    begin(record, item.change)
+    record.note(left_to_do(record, item.change), desk.now, {})
+    finish(record, item.change)
+    desk.in_hand.applied(item)
+    desk.in_hand.let_go(item)
+    copy = structs.replace(facts.facts[0], order=order(1)._replace(arrival=99), again=again)
+    taken = desk.come(structs.replace(opening, change=Change(facts=(copy,))))
+    assert isinstance(taken, Item) is news
+    assert isinstance(taken, Item) or (taken is not None and taken.kind is Kind.DUPLICATE)
 
 
 def test_a_copy_of_an_event_in_hand_shares_its_fate() -> None:
