@@ -99,15 +99,8 @@ async def copy_of_rows(arena: Arena) -> PutBack:
 
 
 def at(minute: int, kind: str) -> list[dict[str, Any]]:
-    """Return an event of each of 50 people, so many minutes past noon.
-
-    What starts says that it has no end: a ledger that was put back does not know that one was written.
-    """
-    events = events_of(50, kind, f"{minute}-", f"2026-07-01T12:{minute:02}:00Z")
-    for event in events:
-        if kind == "subscription.started":
-            event["data"]["subscription"]["canceled_at"] = None
-    return events
+    """Return an event of each of 50 people, so many minutes past noon."""
+    return events_of(50, kind, f"{minute}-", f"2026-07-01T12:{minute:02}:00Z")
 
 
 async def goes_on(arena: Arena, minute: int, kind: str) -> None:

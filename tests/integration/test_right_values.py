@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -17,13 +17,11 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from tests.integration.harness import KEY, Worker, World, all_settled, publish, until
-from tests.integration.right_cases import AHEAD, ALL, LATER, Case, happened, paid
+from tests.integration.right_cases import AHEAD, ALL, LATER, happened, paid
 from tests.integration.right_runs import Run, plain
 from tests.integration.shell import Shell
 from worker.sandbox import Sandbox
 
-UNTIL_BUILT: Final[Mapping[str, str]] = {}
-"""Cases that cannot be right yet, and what they wait for; each fails here as soon as it is right."""
 BUYING: Final = """
 events:
   order.paid: {{add_tags: [Buyer, "{tag}"]}}
@@ -52,19 +50,15 @@ def run(calls: str, world: World, sandbox: Sandbox, new_account_name: Callable[[
     return Run(world, sandbox, new_account_name, bulk=calls == "bulk calls")
 
 
-def tell(calls: str, cases: Sequence[Case], found: Mapping[str, list[str]]) -> None:
-    """Fail for what is wrong and should not be, and for what is right and is said to be wrong."""
-    waiting = {case.name for case in cases if {case.name, f"{case.name}, {calls}"} & UNTIL_BUILT.keys()}
-    lines = [f"{name}: {len(each)}, {each[0]}" for name, each in found.items() if name not in waiting]
-    lines += [f"{name}: right by now; take it out of UNTIL_BUILT" for name in waiting - found.keys()]
-    if lines:
+def tell(found: Mapping[str, list[str]]) -> None:
+    """Fail for what is wrong, in a line for each case."""
+    if lines := [f"{name}: {len(each)}, {each[0]}" for name, each in found.items()]:
         pytest.fail("\n".join(lines), pytrace=False)
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("kills", [False, True], ids=["", "killed"])
 async def test_everybody_has_what_they_should(
-    calls: str,
     run: Run,
     world: World,
     channel: AbstractChannel,
@@ -87,12 +81,12 @@ async def test_everybody_has_what_they_should(
             await run.settled(worker, http_port)
         found = await run.wrong(lambda case: case.right, killed=kills)
 
-    tell(calls, ALL, found)
+    tell(found)
 
 
 @pytest.mark.timeout(300)
 async def test_what_lies_ahead_comes_at_its_time(
-    calls: str, run: Run, world: World, channel: AbstractChannel, tmp_path: Path, http_port: int
+    run: Run, world: World, channel: AbstractChannel, tmp_path: Path, http_port: int
 ) -> None:
     """Given ends that lie ahead, nothing of them is there before; all of it is then, and stays."""
     run.add(LATER)
@@ -107,9 +101,7 @@ async def test_what_lies_ahead_comes_at_its_time(
         await run.settled(worker, http_port)
         late = await run.wrong(lambda case: case.right)
 
-    tell(
-        calls, LATER, {name: early.get(name, []) + late.get(name, []) for name in early.keys() | late.keys()}
-    )
+    tell({name: early.get(name, []) + late.get(name, []) for name in early.keys() | late.keys()})
 
 
 async def test_what_is_owed_comes_by_a_replay_and_undoes_nothing_newer(

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.events.values import time_text
 from worker.ledger.database import Database
-from worker.ledger.rows import insert
+from worker.ledger.rows import fitting, insert
 from worker.ledger.schema import due
 from worker.subscribers.identity import id_key, plain
 from worker.subscribers.known import DueEffect
@@ -130,11 +130,7 @@ async def find_due(
     """
     columns = [getattr(due.c, name) for name in Timer.__dataclass_fields__]
     query = select(*columns).order_by(due.c.at, due.c.id).limit(limit if tag is None else None)
-    if emails is not None:
-        query = query.where(due.c.email.in_(emails))
-    shown_id = None if event_id is None else id_key(event_id)
-    for column, value in ((due.c.event_id, shown_id), (due.c.account, account)):
-        query = query if value is None else query.where(column == value)
+    query = fitting(query, due, emails, event_id, account)
     async with database.read() as connection:
         found = (Timer(*row) for row in await connection.execute(query))
         return [timer for timer in found if tag is None or timer.is_about(tag)][:limit]

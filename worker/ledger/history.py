@@ -12,8 +12,8 @@ from sqlalchemy import Row, delete, select
 
 from worker.errors import LedgerUnavailable
 from worker.ledger.database import Database
+from worker.ledger.rows import fitting
 from worker.ledger.schema import accounts, history, subscribers
-from worker.subscribers.identity import id_key
 from worker.subscribers.parts import TagWish, tag_told
 
 PORTION: Final = 5000
@@ -103,11 +103,7 @@ async def _rows(
     query = select(history.c.id, *columns).order_by(history.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(history.c.id < before)
-    if emails is not None:
-        query = query.where(history.c.email.in_(emails))
-    shown_id = None if event_id is None else id_key(event_id)
-    for column, value in ((history.c.event_id, shown_id), (history.c.account, account)):
-        query = query if value is None else query.where(column == value)
+    query = fitting(query, history, emails, event_id, account)
     async with database.read() as connection:
         return (await connection.execute(query)).all()
 

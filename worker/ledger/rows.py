@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Executable, Table
+from sqlalchemy import Executable, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,6 +34,22 @@ async def upsert(connection: AsyncConnection, table: Table, rows: list[dict[str,
     statement = insert(connection, table)
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def fitting(
+    query: Select[Any],
+    table: Table,
+    emails: Collection[str] | None,
+    event_id: str | None,
+    account: str | None,
+) -> Select[Any]:
+    """Return a query for those rows only that fit all that is given, of a table that has an event in each."""
+    if emails is not None:
+        query = query.where(table.c.email.in_(emails))
+    shown_id = None if event_id is None else id_key(event_id)
+    for column, value in ((table.c.event_id, shown_id), (table.c.account, account)):
+        query = query if value is None else query.where(column == value)
+    return query
 
 
 def person_row(account: str, person: Person) -> dict[str, Any]:

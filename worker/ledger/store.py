@@ -194,12 +194,12 @@ class Ledger:
         self, connection: AsyncConnection, tenure: Tenure, emails: Collection[str]
     ) -> dict[str, Record]:
         of = subscribers.c
-        columns = of.email, of.kit_id, of.state, of.facts, of.kit_account
+        columns = of.email, of.kit_id, of.state, of.facts, of.kit_account, of.updated_at
         query = select(*columns).where(
             subscribers.c.account == tenure.account, subscribers.c.email.in_(emails)
         )
         records = {}
-        for email, kit_id, state, facts, kit_account in await connection.execute(query):
+        for email, kit_id, state, facts, kit_account, updated_at in await connection.execute(query):
             try:
                 records[email] = record = load_record(email, kit_id, state, facts)
             except UnreadableError as error:
@@ -207,6 +207,8 @@ class Ledger:
                 raise DamagedRowError(text) from error
             if 0 not in {kit_account, tenure.kit_account} and kit_account != tenure.kit_account:
                 record.lost()
+            if updated_at < tenure.known_since:
+                record.outdate()  # somebody may have done more since, and could not say so
         return records
 
     async def _forgotten(

@@ -116,7 +116,9 @@ def _undone(facts: Facts) -> Change:
     again = facts if any(fact.again for fact in facts) else NO_FACTS
     return Change(
         tags={key: Part(_gone(wish), fact.order) for fact in again for key, wish in fact.tags.items()},
-        fields={name: Part(None, fact.order) for fact in again for name in (*fact.sets, *fact.shows)},
+        fields={
+            name: Part(None, fact.order) for fact in again for name in (*fact.sets, *fact.shows, *fact.ended)
+        },
     )
 
 

@@ -154,6 +154,11 @@ class Record(Struct, eq=False):
         for name in self.fields.keys() & set(fields):
             self.fields[name] = self.fields[name]._replace(at=UNKNOWN)
 
+    def outdate(self) -> None:
+        """Note that more may be done than is known: of what facts speak is made sure with the next fact."""
+        self.facts = tuple(replace(fact, again=True) for fact in self.facts)
+        self.doubt_known(self.tags, self.fields)
+
     def note(self, done: Change, at: float, kit_ids: Mapping[str, int]) -> None:
         """Note parts that Kit has just answered 2xx.
 

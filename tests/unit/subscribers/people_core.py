@@ -8,18 +8,16 @@ from datetime import datetime, timedelta
 from json import dumps
 
 from tests.unit.examples import EMAIL, NOON
-from tests.unit.subscribers.test_any_order import Again, Chance, Kit, Worker
+from tests.unit.subscribers.test_any_order import Chance, Kit, Worker
 from worker.accounts.account import Account
 from worker.consumer.interpreting import interpreted
 from worker.events.delivery import Delivery
 from worker.events.event import Due, Event
 from worker.kit.job import NobodyThere
 from worker.kit.plan import FindSubscriber, Unsubscribe, Upsert, plan
-from worker.ledger.record_json import load_record
 from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.identity import id_key, person_in
 from worker.subscribers.item import Item, Outcome
-from worker.subscribers.known import Known, Person
 from worker.subscribers.learning import owe
 from worker.subscribers.mark import timer_id
 from worker.subscribers.record import Record
@@ -58,7 +56,6 @@ class Life(Worker):
         self._account = account
         self._events: list[Event] = []
         self._due: list[tuple[datetime, Event]] = []
-        self._people: dict[str, Person] = {}
         super().__init__((), (), chance or Chance(ALL_WELL))
         self.kit = KitOfOne()
 
@@ -76,25 +73,6 @@ class Life(Worker):
             self._due = [(at, event) for at, event in self._due if at != due]
             self.hears(*ripe)
         self.now = moment
-
-    def _take_in(self) -> None:
-        if not self._queue:
-            return
-        came = self._queue.pop(0)
-        number = int(came)
-        item = self._item(self._events[number], again=isinstance(came, Again))
-        if item is None:
-            return
-        emails, users = self._in_hand.directory.unknown([item])
-        records = {email: load_record(email, *self._ledger[email]) for email in emails & self._ledger.keys()}
-        people = {user: self._people[user] for user in users & self._people.keys()}
-        self._in_hand.directory.learn(emails, users, Known(records, people, {}))
-        taken = self._in_hand.take_in(item, self._now)
-        if isinstance(taken, Outcome):
-            self._save()  # what it says is written before it is acked
-            self._in_hand.let_go(taken.item)
-        elif taken is not None and taken.subscriber is not None:
-            self._pending.append((number, taken, taken.subscriber))
 
     def _apply(self) -> None:
         try:
@@ -121,8 +99,8 @@ class Life(Worker):
                 self._call(record, NOTHING, lambda: setattr(self.kit, "state", "cancelled"))
                 record.unsubscribed = step.part
 
-    def _item(self, event: Event, *, again: bool) -> Item | None:
-        """Return an event with what it asks for; None where its end is that it asks for nothing."""
+    def _item(self, number: int, *, again: bool) -> Item | None:
+        event = self._events[number]
         _, user_id = person_in(event.data)
         user = None if user_id is None else id_key(user_id)
         body = dumps({"data": event.data}).encode()

@@ -26,7 +26,7 @@ from worker.subscribers.desired import is_news, left
 from worker.subscribers.fact import Fact
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Outcome
-from worker.subscribers.known import Known
+from worker.subscribers.known import Known, Person
 from worker.subscribers.learning import begin, finish
 from worker.subscribers.parts import Part, TagWish, slot_key
 from worker.subscribers.record import Record
@@ -216,6 +216,7 @@ class Worker:
         self._wishes = wishes
         self._queue = list(deliveries)
         self._chance = chance
+        self._people: dict[str, Person] = {}
         self._ledger: dict[str, tuple[int | None, str, str | None]] = {}
         self._now = NOW
         self._start()
@@ -224,6 +225,7 @@ class Worker:
         # What the worker before was answered last may not be in the ledger, so no answer to it is relied on.
         self._known_since, self._now = self._now, self._now + 1.0
         self._in_hand = InHand()
+        self._written: set[str] = set()
         self._pending: list[tuple[int, Item, Subscriber]] = []
 
     def run(self) -> Kit:
@@ -250,17 +252,30 @@ class Worker:
             return
         came = self._queue.pop(0)
         number = int(came)
-        wish = self._wishes[number].change(number, again=isinstance(came, Again))
-        asked = Item(Delivery(b"", ""), event(number), EMAIL, change=wish)
-        emails, users = self._in_hand.directory.unknown([asked])
-        records = {email: load_record(email, *self._ledger[email]) for email in emails & self._ledger.keys()}
-        self._in_hand.directory.learn(emails, users, Known(records, {}, {}))
-        taken = self._in_hand.take_in(asked, self._now)
+        item = self._item(number, again=isinstance(came, Again))
+        if item is None:
+            return
+        emails, users = self._in_hand.directory.unknown([item])
+        records = {email: self._load(email) for email in emails & self._ledger.keys()}
+        people = {user: self._people[user] for user in users & self._people.keys()}
+        self._in_hand.directory.learn(emails, users, Known(records, people, {}))
+        taken = self._in_hand.take_in(item, self._now)
         if isinstance(taken, Outcome):
             self._save()  # what it says is written before it is acked
             self._in_hand.let_go(taken.item)
         elif taken is not None and taken.subscriber is not None:
             self._pending.append((number, taken, taken.subscriber))
+
+    def _load(self, email: str) -> Record:
+        record = load_record(email, *self._ledger[email])
+        if email not in self._written:
+            record.outdate()  # the worker before may have done more
+        return record
+
+    def _item(self, number: int, *, again: bool) -> Item | None:
+        """Return an event with what it asks for; None where it asks for nothing."""
+        wish = self._wishes[number].change(number, again=again)
+        return Item(Delivery(b"", ""), event(number), EMAIL, change=wish)
 
     def _apply(self) -> None:
         if not self._pending:
@@ -273,7 +288,6 @@ class Worker:
         known = record.known(todo, lambda at: at > self._known_since, lambda _: 0)
         record.confirm(known)
         self._carry_out(record, todo.without(known))
-
         finish(record, folded)
         for _, item, _ in self._pending:
             if not item.doubled:
@@ -316,6 +330,7 @@ class Worker:
             self._in_hand.touch(subscriber)
         batch = self._in_hand.changes()
         self._ledger |= {record.email: (record.kit_id, *dump_record(record)) for record in batch.records}
+        self._written |= {record.email for record in batch.records}
 
     def _crash(self) -> None:
         """Lose all that is in memory; what was not acked comes again, in any order."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from tests.unit.examples import EMAIL, change, order
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import desired, is_news, left
@@ -71,6 +73,17 @@ def test_an_end_that_was_shown_before_there_were_facts_is_cleared_by_an_opening(
     start = Change(facts=(Fact(order(5), opens=True, ended=("Ended",)),))
     assert left(record, start).fields["Ended"].value is None
     assert not left(applied(change(9, fields={"Ended": "June"})), start).fields
+
+
+def test_an_outdated_record_is_made_sure_of_with_the_next_opening_or_closing() -> None:
+    """Given a ledger that does not know of a closing, the next opening clears the end that may be shown."""
+    opening = Fact(order(1), True, "", "s1", BETA, ended=("Ended",))  # noqa: FBT003  # opens
+    record = applied(Change(facts=(opening,)))
+    record.outdate()
+    assert not left(record, change(2, add=("VIP",))).tags.keys() - {"vip"}
+    todo = left(record, Change(facts=(replace(opening, order=order(3)),)))
+    assert todo.tags.keys() == {"beta"}
+    assert {name: part.value for name, part in todo.fields.items()} == {"Ended": None}
 
 
 def test_all_that_was_given_before_goes_off_and_nothing_older_comes_back() -> None:
