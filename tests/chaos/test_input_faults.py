@@ -29,11 +29,12 @@ def with_among(events: list[Published], others: list[Message], seed: int) -> lis
 
 
 async def test_bad_bodies(arena: Arena) -> None:
-    """Given bodies that are bad in eight ways, thrice each, each is one dead letter."""
+    """Given bodies of which nothing can be applied, in seven ways, thrice each, each is one dead letter."""
+    nothing_of = {name: body for name, body in BAD.items() if name != "no level"}  # which costs its tag alone
     bad = [
         Message(f"bad-{number}-{name}", "access.granted", body, readable=False)
         for number in range(3)
-        for name, body in BAD.items()
+        for name, body in nothing_of.items()
     ]
     events = with_among(list(make_events(400, 80, seed=71)), bad, 71)
     async with arena.running(events=events, people=80):
