@@ -94,4 +94,7 @@ def _take_for_granted(record: Record) -> None:
     record.gave = merge_parts(
         record.gave, {key: part for key, part in stands.gave.items() if part.order[:2] in gone}
     )
+    for name in ("tags_off", "fields_off"):
+        if (part := getattr(stands, name)) is not None and part.order[:2] in gone:
+            setattr(record, name, newer(getattr(record, name), part))
     record.facts = (*kept, *newer_half)

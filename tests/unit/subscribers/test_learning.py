@@ -9,9 +9,9 @@ import pytest
 from tests.unit.examples import EMAIL, change, order
 from tests.unit.subscribers.test_any_order import Chance, Wish, Worker, in_order
 from worker.subscribers.change import Change
-from worker.subscribers.desired import is_news, left
+from worker.subscribers.desired import desired, is_news, left
 from worker.subscribers.fact import Fact
-from worker.subscribers.learning import MAX_FACTS, owe
+from worker.subscribers.learning import MAX_FACTS, learn, owe
 from worker.subscribers.parts import Part, TagWish, slot_key
 from worker.subscribers.record import Record
 
@@ -32,6 +32,17 @@ def a_long_life(seed: int) -> list[Wish]:
             Wish(add, remove, fields, opens=which if opens else None, closes=None if opens else which)
         )
     return wishes
+
+
+def test_that_all_goes_off_is_remembered_beyond_the_facts() -> None:
+    """Given a closing after which nothing was to be left, and many openings since, what is older gives nothing."""
+    record = Record(EMAIL, 7)
+    learn(record, Change(facts=(Fact(order(5), opens=False, subscription="s", tags_off=True),)))
+    for number in range(6, 6 + 2 * MAX_FACTS):
+        learn(record, Change(facts=(Fact(order(number), opens=True, subscription="s"),)))
+    assert len(record.facts) <= MAX_FACTS
+    assert not any(part.value.present for part in desired(record, change(3, add=("VIP",))).tags.values())
+    assert desired(record, change(7, add=("VIP",))).tags["vip"].value.present
 
 
 @pytest.mark.parametrize("seed", range(4))
