@@ -35,7 +35,7 @@ def a_long_life(seed: int) -> list[Wish]:
 
 
 def test_that_all_goes_off_is_remembered_beyond_the_facts() -> None:
-    """Given a closing after which nothing was to be left, and many openings since, what is older gives nothing."""
+    """Given a closing that took all off, and many openings since, what is older gives nothing."""
     record = Record(EMAIL, 7)
     learn(record, Change(facts=(Fact(order(5), opens=False, subscription="s", tags_off=True),)))
     for number in range(6, 6 + 2 * MAX_FACTS):
