@@ -8,18 +8,22 @@ import os
 import select
 import sys
 from collections.abc import MutableMapping
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, TextIO, cast
 
 import structlog
 from prometheus_client import Counter
 
-from worker.outside.texts import MAX_TRACEBACK, line, redacted
+from worker.outside.texts import MAX_TRACEBACK, SECRETS, line, redacted
 
 _PRIVATE: Final = frozenset({"_record", "_from_structlog"})
 """structlog's own, taken off before anything is rendered."""
 _TRACEBACKS: Final = frozenset({"exception", "stack"})
 """What stands on several lines."""
+
+SHORT: Final = 64
+"""Characters of a value that may be in many lines."""
 
 _NOISY: Final = ("aio_pika", "aiormq", "aiormq.connection", "aiormq.channel", "asyncio", "aiohttp.access")
 """Libraries that log, with free text and whole URLs, what the worker reports under names of its own."""
@@ -94,7 +98,12 @@ def _redacting(*, addresses: bool) -> structlog.typing.Processor:
             return {clean(key): clean(item) for key, item in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [clean(item) for item in value]
-        return line(str(value), addresses=addresses)
+        text = str(value)
+        return shown(text, SECRETS.version) if len(text) < SHORT else line(text, addresses=addresses)
+
+    @lru_cache(maxsize=256)  # names of events, accounts and types are in nearly every line
+    def shown(text: str, _secrets: int) -> str:
+        return line(text, addresses=addresses)
 
     def process(_logger: object, _name: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         for key, value in fields.items():

@@ -155,10 +155,11 @@ class Intake:
         event, version = item.event, self.account.version
         if event is None or item.version == version:
             return item
-        item = structs.replace(item, event=event.without_data(), version=version)
+        waits = event.without_data()
         try:
-            asks = interpreted(item, self.account)
+            asks = interpreted(structs.replace(item, version=version), self.account)
         except EventError as error:
+            item = structs.replace(item, event=waits, version=version)
             if item.email:
                 return structs.replace(item, change=NOTHING, refusal=error, later=None)
             self._settle.put(Outcome(item, Kind.DEAD_LETTERED, error))
@@ -166,7 +167,7 @@ class Intake:
         if isinstance(asks, Outcome):
             self._settle.put(asks)
             return None
-        return asks
+        return structs.replace(asks, event=waits)
 
     # -- look up, and judge ---------------------------------------------------------------------------
 

@@ -81,9 +81,9 @@ def as_text(value: Json | Missing, path: str) -> str | Missing | None:
 
 def joined(found: Found) -> str | Missing | None:
     """Return what was found as one text, of which nothing tells any more whether it was a number."""
-    if isinstance(found, tuple):
-        return ", ".join(found)
-    return str(found) if isinstance(found, Number) else found
+    if found is None or isinstance(found, Missing):
+        return found
+    return ", ".join(found) if isinstance(found, tuple) else str(found)
 
 
 def _of_one(value: Json | Missing, path: str, otherwise: str) -> str | Missing | None:

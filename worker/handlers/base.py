@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import NoneType
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import (
@@ -20,7 +19,7 @@ from pydantic import (
 
 from worker.errors import InvalidEvent
 from worker.events.event import Event
-from worker.events.values import MISSING, Found, Json, Lookup, as_found, lookup
+from worker.events.values import MISSING, Found, Json, Lookup, as_found, lookup, time_text
 from worker.mapping import EventMapping
 from worker.subscribers.identity import normalize_email
 
@@ -121,10 +120,6 @@ _STATUS: Final[Mapping[str | None, Mapping[str, str]]] = {
 """What an event says of a subscription that it opens or closes."""
 
 
-def _no_fallbacks(_event: Event) -> Mapping[str, str]:
-    return {}
-
-
 @dataclass(frozen=True, slots=True)
 class Handler:
     """What this worker knows about one event type.
@@ -134,14 +129,15 @@ class Handler:
         meaning: What it says about a person, for the guide and the AsyncAPI document.
         example: What an event of this type may hold in `data`, besides the user whom all examples have.
         default: What it does where an account's file does not list it.
-        fallbacks: Platform fields that the event itself implies where its payload does not give them.
+        happened_at: The platform field that says when it happened: the event's own time, where its payload
+            does not say.
     """
 
     type: str
     meaning: str
     example: Mapping[str, Mapping[str, Any]]
     default: EventMapping | None = None
-    fallbacks: Callable[[Event], Mapping[str, str]] = _no_fallbacks
+    happened_at: str = ""
 
     def lookup(self, event: Event, lifecycle: Literal["opens", "closes"] | None = None) -> Lookup:
         """Return the function that finds this event's values by name.
@@ -153,7 +149,7 @@ class Handler:
             lifecycle: Whether that opens or closes a subscription under the account's mapping.
         """
         by_default = self.default.lifecycle if self.default else None
-        fallbacks = {**self.fallbacks(event), **_STATUS.get(lifecycle or by_default, {})}
+        implied = _STATUS.get(lifecycle or by_default, {})
 
         def find(name: str) -> Found:
             path = path_of(name)
@@ -161,8 +157,10 @@ class Handler:
             if value is MISSING and name in PLATFORM_FIELDS:
                 _check_object(event.data, path)
             found = as_found(value, path)
+            if isinstance(found, (str, tuple)):
+                return found
             # A null means "cleared", but an event that itself implies the value knows better.
-            return fallbacks.get(name, found) if found is MISSING or found is None else found
+            return time_text(event.time) if name == self.happened_at else implied.get(name, found)
 
         return find
 
@@ -170,7 +168,8 @@ class Handler:
 def _check_object(data: Mapping[str, Json], path: str) -> None:
     """Refuse a value in place of the object that has the platform's values."""
     name = path.partition(".")[0]
-    if not isinstance(data.get(name, {}), dict | NoneType):
+    value = data.get(name)
+    if value is not None and not isinstance(value, dict):
         raise InvalidEvent(f"data.{name}: must be an object")
 
 

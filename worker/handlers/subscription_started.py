@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from worker.events.event import Event
-from worker.events.values import time_text
 from worker.handlers.base import Handler
 from worker.mapping import EventMapping, Rule, Template
-
-
-def _fallbacks(event: Event) -> Mapping[str, str]:
-    return {"mk_subscription_started_at": time_text(event.time)}
-
 
 HANDLER = Handler(
     type="subscription.started",
@@ -20,7 +11,7 @@ HANDLER = Handler(
     default=EventMapping(
         Rule(add_tags=(Template("Active Member"),), remove_tags=(Template("Cancelled"),)), lifecycle="opens"
     ),
-    fallbacks=_fallbacks,
+    happened_at="mk_subscription_started_at",
     example={
         "subscription": {
             "id": "s-77",

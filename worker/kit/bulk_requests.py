@@ -19,7 +19,7 @@ MAX_ENTRIES: Final = 100
 """Of one bulk call that is answered at once."""
 
 
-class NewSubscriber(Struct, frozen=True):
+class NewSubscriber(Struct, frozen=True, gc=False):
     """A subscriber to create, or to find by address; a first name overwrites the one that Kit has."""
 
     METHOD: ClassVar = "POST"
@@ -36,7 +36,7 @@ class NewSubscriber(Struct, frozen=True):
         return entry if self.first_name is None else {**entry, "first_name": self.first_name}
 
 
-class FieldValue(Struct, frozen=True):
+class FieldValue(Struct, frozen=True, gc=False):
     """The value of a custom field."""
 
     METHOD: ClassVar = "POST"
@@ -53,7 +53,7 @@ class FieldValue(Struct, frozen=True):
         return {**ids, "value": self.value}
 
 
-class Tagging(Struct, frozen=True):
+class Tagging(Struct, frozen=True, gc=False):
     """A tag on a subscriber, to be put there."""
 
     METHOD: ClassVar = "POST"

@@ -6,14 +6,14 @@ the same owes it, also where a newer event asks for it, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from msgspec import Struct
 
 from worker.errors import EventError, KitRejected, PartlyApplied, UnknownTag
 from worker.events.event import OrderKey
-from worker.subscribers.change import Change
+from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.parts import tag_told
 
 Key: TypeAlias = tuple[str, str]
@@ -80,7 +80,7 @@ def _asked(change: Change) -> dict[Key, object]:
 
 
 def owing(
-    change: Change, order: OrderKey, parts: Iterable[RefusedPart], owed: EventError | None = None
+    change: Change, order: OrderKey, parts: Sequence[RefusedPart], owed: EventError | None = None
 ) -> EventError | None:
     """Return why an event ends as a dead letter, of whose change parts were refused; None where none was.
 
@@ -90,6 +90,8 @@ def owing(
         parts: All that was refused of its person's events.
         owed: What it owes besides, or None.
     """
+    if not parts:
+        return owed
     asked = _asked(change)
     mine = [part for part in parts if part.is_asked(order, asked)]
     if not mine:
@@ -117,11 +119,13 @@ def _told(parts: Sequence[RefusedPart]) -> str:
     return "; ".join(f"{', '.join(whats)}: {reason}" for reason, whats in by_reason.items())
 
 
-def still_owed(owed: Change, asked: Change, parts: Iterable[RefusedPart]) -> Change:
+def still_owed(owed: Change, asked: Change, parts: Sequence[RefusedPart]) -> Change:
     """Return what goes on being owed by events that are done, since Kit refuses it.
 
     What events in hand ask for is not among it: their dead letters say so, and replays complete it.
     """
+    if not parts:
+        return NOTHING
     left = {(part.key, part.order) for part in parts}
     left -= {(key, order) for key, _, _, order in _parts(asked)}
     name = owed.first_name

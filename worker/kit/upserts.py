@@ -14,6 +14,7 @@ from worker.kit.catalog import Catalog
 from worker.kit.custom_fields import Field
 from worker.kit.job import Job, SubscriberGone
 from worker.kit.plan import Upsert
+from worker.subscribers.change import Change
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.parts import Part
 from worker.subscribers.record import Record
@@ -68,14 +69,14 @@ class Upserts:
         """Return the fields to write: without those that may not be made, or that are clear already."""
         fields = dict[str, Field]()
         for name, part in step.fields.items():
-            of, alone = self._catalog, Upsert({name: part}).parts
+            of = self._catalog
             try:
                 field = await (of.field_to_clear(name) if part.value is None else of.field(name, job.since))
             except KitRejected as error:
-                job.refuse(alone, error, whatever=True)
+                job.refuse(Change(fields={name: part}), error, whatever=True)
                 continue
             if field is None:
-                job.subscriber.record.note(alone, self._clock.time(), {})
+                job.subscriber.record.note(Change(fields={name: part}), self._clock.time(), {})
             else:
                 fields[name] = field
         return fields

@@ -41,7 +41,7 @@ class Occasion:
     kind: str = ""
 
 
-class Asked(Struct, frozen=True):
+class Asked(Struct, frozen=True, gc=False):
     """What one event asks for under a mapping, at a moment.
 
     Attributes:

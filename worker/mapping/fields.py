@@ -42,7 +42,9 @@ class FieldTarget:
         Raises:
             InvalidEvent: The value is of the wrong form.
         """
-        name, found = self._first(lookup) if self.otherwise else (self.source, lookup(self.source))
+        if not self.otherwise and self.format is None:  # most are so
+            return joined(lookup(self.source))
+        name, found = self._first(lookup)
         if self.format is None or found is None or isinstance(found, Missing):
             return joined(found)
         return moment(name, found, timezone).astimezone(timezone).date().isoformat()

@@ -74,6 +74,8 @@ class Template:
         Raises:
             InvalidEvent: The event lacks a value, or has too many.
         """
+        if not self.has_placeholders:  # most are so
+            return iter(({},))
         inside = tuple(dict.fromkeys(_PLACEHOLDER.findall(self.text)))
         choices = [self._values(placeholder(each), lookup) for each in inside]
         count = prod(map(len, choices))

@@ -58,13 +58,13 @@ class Wishes:
         for group in rule.remove_groups:
             self._give(group_slot(group), TagWish("", present=False, rule=number))
         for template in rule.remove_tags:
-            self._wish(number, template, "", present=False)
+            self._wish(number, template, "", adds=False)
         for template in rule.add_tags:
-            with self._owed:
-                self._wish(number, template, template.slot(kind), present=self._lasts(template))
+            self._wish(number, template, template.slot(kind), adds=True)
 
-    def _wish(self, number: int, template: Template, slot: str, *, present: bool) -> None:
+    def _wish(self, number: int, template: Template, slot: str, *, adds: bool) -> None:
         with self._owed:
+            present = adds and self._lasts(template)
             for filling in template.fillings(self._lookup):
                 with self._owed:
                     name = template.render(filling)

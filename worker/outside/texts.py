@@ -34,20 +34,29 @@ _ACTING: Final = re.compile(
 
 
 class Secrets:
-    """The secrets that this process knows. However many there are, a text is read once."""
+    """The secrets that this process knows. However many there are, a text is read a few times at most.
+
+    Attributes:
+        longest: Characters of the longest one.
+        version: Another one, whenever there are more.
+    """
 
     SHORTEST: Final = 6
     """Characters; what is shorter, such as `guest`, is a word of many texts."""
+    FEW: Final = 16
+    """Secrets that are looked for one by one, which takes less than to cut the text into its beginnings."""
     PASSING: Final = 4_096
     """So many of those that are replaced every few hours are remembered."""
 
     def __init__(self) -> None:
         self.longest = 0
+        self.version = 0
         self._by_beginning: dict[str, set[str]] = {}
         self._passing: deque[str] = deque()
 
     def add(self, *secrets: str) -> None:
         """Remember secrets, also as they stand in an address."""
+        self.version += 1
         for secret in secrets:
             for form in (secret, quote(secret, safe="")):
                 if len(form) >= self.SHORTEST:
@@ -76,9 +85,10 @@ class Secrets:
 
     def _found(self, text: str) -> set[str]:
         size, known = self.SHORTEST, self._by_beginning
-        if not known:
-            return set()
-        beginnings = {text[at : at + size] for at in range(len(text) - size + 1)} & known.keys()
+        if len(known) <= self.FEW:
+            beginnings = {beginning for beginning in known if beginning in text}
+        else:
+            beginnings = {text[at : at + size] for at in range(len(text) - size + 1)} & known.keys()
         return {secret for beginning in beginnings for secret in known[beginning] if secret in text}
 
 

@@ -21,7 +21,7 @@ from worker.subscribers.parts import Part, TagWish, merge_parts, newer, older, s
 T = TypeVar("T")
 
 
-class Change(Struct, frozen=True, omit_defaults=True):
+class Change(Struct, frozen=True, omit_defaults=True, gc=False):
     """What should become true of one subscriber.
 
     Attributes:
@@ -57,6 +57,8 @@ class Change(Struct, frozen=True, omit_defaults=True):
 
     def merge(self, other: Change) -> Change:
         """Return the change that stands when both are asked for: the newer of each part."""
+        if self is NOTHING:
+            return other
         return Change(
             tags=merge_parts(self.tags, other.tags),
             fields=merge_parts(self.fields, other.fields),

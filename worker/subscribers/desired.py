@@ -18,7 +18,7 @@ from worker.subscribers.fact import NO_FACTS, Facts, learn_facts
 from worker.subscribers.lifecycle import derive
 from worker.subscribers.parts import Part, TagWish, merge_parts, newer
 from worker.subscribers.record import UNKNOWN, KnownPart, Record
-from worker.subscribers.spoken import Spoken, SpokenNames, done_parts, not_of, spoken_of
+from worker.subscribers.spoken import Spoken, SpokenNames, done_otherwise, spoken_of
 
 T = TypeVar("T")
 V = TypeVar("V", TagWish, str | None)
@@ -63,6 +63,8 @@ def is_news(record: Record, change: Change) -> bool:
     """
     if change.facts and (not record.facts or change.facts[-1].order[:2] > record.facts[-1].order[:2]):
         return True  # nothing that is known is as new, and no copy of it
+    if change.ensure is not None and change.ensure.order > record.ensured and record.owed.ensure is None:
+        return True  # likewise
     then = left(record, change)
     now = NOTHING if change.facts or record.facts else left(record, NOTHING)
     gave = (_after(part, record.gave.get(key)) for key, part in change.gave.items())
@@ -79,8 +81,8 @@ def is_news(record: Record, change: Change) -> bool:
 
 def may_be_done(record: Record, change: Change) -> bool:
     """Tell whether facts that are not known here may have been applied by a worker that could not say so."""
-    known = {fact.key for fact in record.facts if fact.again}
-    return any(fact.again and fact.key not in known for fact in change.facts)
+    again = [fact.key for fact in change.facts if fact.again]
+    return bool(again) and not {fact.key for fact in record.facts if fact.again}.issuperset(again)
 
 
 def _speaks_of_others(asked: Change, spoken: Spoken) -> bool:
@@ -96,7 +98,8 @@ def _with_facts(record: Record, asked: Change, facts: Facts, spoken: Spoken) -> 
     (derived, emptied), again = derive(facts), _undone(facts)
     tags = _worked_out(spoken.tags, asked.tags, record.base.tags, record.tags)
     fields = _worked_out(spoken.fields, asked.fields, record.base.fields, record.fields)
-    fields = {name: part for name, part in fields.items() if part.order >= emptied.get(name, FIRST)}
+    if emptied:
+        fields = {name: part for name, part in fields.items() if part.order >= emptied.get(name, FIRST)}
     return replace(
         asked,
         tags=_or_ended(merge_parts(tags, derived.tags), again.tags, record.tags, spoken.tags),
@@ -129,11 +132,8 @@ def _worked_out(
     known: Mapping[str, KnownPart[V]],
 ) -> Mapping[str, Part[V]]:
     """Return what stands of what is asked for by other events than the facts."""
-    others = {name: part for name, part in asked.items() if name not in spoken.all}
-    return merge_parts(
-        others,
-        merge_parts(merge_parts(not_of(spoken, asked), base), not_of(spoken, done_parts(known, spoken.all))),
-    )
+    others = {name: part for name, part in asked.items() if not spoken.comes_by_fact(name, part.order)}
+    return merge_parts(merge_parts(others, base), done_otherwise(spoken, known))
 
 
 def _or_ended(
@@ -143,7 +143,11 @@ def _or_ended(
     spoken: SpokenNames,
 ) -> Mapping[str, Part[V]]:
     """Add the end of what facts asked for once, and nobody asks for any more."""
-    given = {name: known[name].part for name in spoken.all & known.keys() if _may_be_there(known[name])}
+    given = {
+        name: one.part
+        for name, one in known.items()
+        if name not in stand and name in spoken.all and _may_be_there(one)
+    }
     ended = {name: Part(_gone(part.value), part.order) for name, part in {**again, **given}.items()}
     return {**ended, **stand}
 

@@ -17,7 +17,7 @@ from worker.events.event import OrderKey
 from worker.subscribers.parts import TagWish
 
 
-class Fact(Struct, frozen=True, array_like=True):
+class Fact(Struct, frozen=True, array_like=True, gc=False):
     """An event that opens or closes a subscription.
 
     Attributes:
@@ -92,6 +92,8 @@ def learn_facts(known: Facts, new: Facts) -> Facts:
     """Return what is known once events were interpreted, perhaps anew: a later interpretation stands."""
     if all(any(fact is one for one in known) for fact in new):
         return known
+    if not known or new[0].order[:2] > known[-1].order[:2]:
+        return (*known, *new)
     return _each_once([*known, *new], _phase)
 
 

@@ -62,6 +62,8 @@ def spellings(address: str) -> tuple[str, ...]:
 
 def former_spellings(address: str) -> frozenset[str]:
     """Return what the address may have been kept as by versions that left its domain, and an É, as given."""
+    if address.isascii() and "xn--" not in address:  # nearly all
+        return frozenset({address})
     local, _, domain = address.rpartition("@")
     capitals = "".join(letter if letter.isascii() else letter.upper() for letter in local)
     return frozenset(f"{each}@{host}" for each, host in product({local, capitals}, _domains(domain)))

@@ -15,7 +15,7 @@ from worker.subscribers.fact import NO_FACTS, learn_facts
 from worker.subscribers.lifecycle import derive, still_open
 from worker.subscribers.parts import merge_parts, newer
 from worker.subscribers.record import Record
-from worker.subscribers.spoken import done_parts, not_of, spoken_of
+from worker.subscribers.spoken import done_otherwise, not_of, spoken_of
 
 MAX_FACTS: Final = 32
 """Of one record. Beyond it, the older half is taken for granted: an event older than that may come too late
@@ -37,8 +37,7 @@ def begin(record: Record, change: Change) -> None:
     if doubtful:
         record.doubt_known(spoken.tags.all, spoken.fields.all)
     done = Change(
-        tags=not_of(spoken.tags, done_parts(record.tags, spoken.tags.all)),
-        fields=not_of(spoken.fields, done_parts(record.fields, spoken.fields.all)),
+        tags=done_otherwise(spoken.tags, record.tags), fields=done_otherwise(spoken.fields, record.fields)
     )
     _keep(record, done)
 

@@ -84,15 +84,16 @@ def _read(facts: Facts) -> _Reading:
 
 
 class _Shown:
-    """The fields that show something of one subscription: what opened it says, and what closed it since."""
+    """What shows one subscription in fields: what opened it, and what closed it since."""
 
     def __init__(self) -> None:
-        self.by_opening: dict[str, Part[str | None]] = {}
-        self.by_closing: dict[str, Part[str | None]] = {}
+        self.openings: list[Fact] = []
+        self.closings: list[Fact] = []
 
     @property
     def fields(self) -> Mapping[str, Part[str | None]]:
-        return {**self.by_opening, **self.by_closing}
+        facts = (*self.openings, *self.closings)
+        return {name: Part(value, fact.order) for fact in facts for name, value in fact.shows.items()}
 
 
 class _Reading:
@@ -124,8 +125,8 @@ class _Reading:
         self.open.pop(which, None)
         self.open[which] = fact
         shown = self._heard_of(which)
-        shown.by_closing = {}  # what was said when it was closed before holds no more
-        shown.by_opening |= _parts(fact.shows, fact.order)
+        shown.closings = []  # what was said when it was closed before holds no more
+        shown.openings.append(fact)
         self._ask(fact)
 
     def closed(self, fact: Fact) -> None:
@@ -138,7 +139,7 @@ class _Reading:
         for which in closed:
             del self.open[which]
         for which in self._told_of(fact, closed):
-            self._heard_of(which).by_closing |= _parts(fact.shows, fact.order)
+            self._heard_of(which).closings.append(fact)
         if self.open:
             self._close_one_of_several(fact)
         else:
@@ -156,7 +157,7 @@ class _Reading:
 
     def said_of(self, which: SubscriptionId) -> Mapping[str, str | None]:
         """Return the fields by which the openings of a subscription show it."""
-        return {name: part.value for name, part in self._shown[which].by_opening.items()}
+        return {name: value for fact in self._shown[which].openings for name, value in fact.shows.items()}
 
     def _heard_of(self, which: SubscriptionId) -> _Shown:
         self._shown[which] = shown = self._shown.pop(which, None) or _Shown()
@@ -173,7 +174,7 @@ class _Reading:
         # It may be the one that was opened without an id: what is known of that holds for it.
         which = SubscriptionId(fact.user, fact.subscription)
         for unnamed in closed:
-            self._heard_of(which).by_opening |= self._shown[unnamed].by_opening
+            self._heard_of(which).openings += self._shown[unnamed].openings
         return [which]
 
     def _ask(self, fact: Fact) -> None:
@@ -182,9 +183,12 @@ class _Reading:
             self._give(key, wish, fact.order)
         self.sets |= _parts(fact.sets, fact.order)
         said = Part(value=True, order=fact.order)
-        self.tags_off = newer(self.tags_off, said if fact.tags_off else None)
-        self.fields_off = newer(self.fields_off, said if fact.fields_off else None)
-        self.unsubscribe = newer(self.unsubscribe, said if fact.unsubscribe else None)
+        if fact.tags_off:
+            self.tags_off = newer(self.tags_off, said)
+        if fact.fields_off:
+            self.fields_off = newer(self.fields_off, said)
+        if fact.unsubscribe:
+            self.unsubscribe = newer(self.unsubscribe, said)
 
     def _close_one_of_several(self, fact: Fact) -> None:
         """Take off what no open subscription gives; a slot that is emptied falls to the newest of them."""

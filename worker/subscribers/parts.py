@@ -38,7 +38,7 @@ def _rank(part: Part[Any]) -> tuple[bool, str]:
     return isinstance(value, TagWish) and not value.present, repr(value)
 
 
-class TagWish(Struct, frozen=True, array_like=True, eq=False):
+class TagWish(Struct, frozen=True, array_like=True, eq=False, gc=False):
     """Whether a subscriber should have a tag.
 
     Two that differ only in their rule are equal, and look the same: which of the two stands under one key

@@ -41,6 +41,12 @@ class KnownPart(NamedTuple, Generic[T]):
     kit_id: int = 0
 
 
+def _doubted(known: KnownPart[T] | None, sent: Part[T]) -> KnownPart[T]:
+    if known is None:
+        return KnownPart(Part(sent.value, FIRST), UNKNOWN)
+    return KnownPart(known.part, UNKNOWN, known.kit_id)
+
+
 class Moved(NamedTuple):
     """Where the person of an address went.
 
@@ -139,11 +145,9 @@ class Record(Struct, eq=False):
         was not known is noted as if nobody had asked for it, so that it can be taken back.
         """
         for key, tag in parts.tags.items():
-            known_tag = self.tags.get(key) or KnownPart(Part(tag.value, FIRST), UNKNOWN)
-            self.tags[key] = known_tag._replace(at=UNKNOWN)
+            self.tags[key] = _doubted(self.tags.get(key), tag)
         for name, value in parts.fields.items():
-            known = self.fields.get(name) or KnownPart(Part(value.value, FIRST), UNKNOWN)
-            self.fields[name] = known._replace(at=UNKNOWN)
+            self.fields[name] = _doubted(self.fields.get(name), value)
         if parts.first_name is not None and self.first_name is not None:
             self.first_name = self.first_name._replace(at=UNKNOWN)
 

@@ -18,7 +18,7 @@ _Moment: TypeAlias = tuple[Any, ...]
 
 
 class SpokenNames(NamedTuple):
-    """SpokenNames of which facts speak.
+    """The names of which facts speak.
 
     Attributes:
         all: The names, under the keys that a `Change` has for them.
@@ -28,13 +28,10 @@ class SpokenNames(NamedTuple):
     all: frozenset[str]
     by_moment: Mapping[_Moment, Collection[str] | None]
 
-    def came_from(self, name: str, order: OrderKey) -> bool:
+    def comes_by_fact(self, name: str, order: OrderKey) -> bool:
         """Tell whether what an event of that order says of a name, it says by a fact."""
-        moment = order[:2]
-        if moment not in self.by_moment:
-            return False
-        names = self.by_moment[moment]
-        return names is None or name in names
+        names = self.by_moment.get(order[:2], ())
+        return name in self.all and (names is None or name in names)
 
 
 NO_NAMES = SpokenNames(frozenset(), {})
@@ -84,10 +81,14 @@ def not_of(spoken: SpokenNames, parts: Mapping[str, Part[V]]) -> Mapping[str, Pa
     return {
         name: part
         for name, part in parts.items()
-        if name in spoken.all and not spoken.came_from(name, part.order)
+        if name in spoken.all and not spoken.comes_by_fact(name, part.order)
     }
 
 
-def done_parts(known: Mapping[str, KnownPart[V]], names: Collection[str]) -> Mapping[str, Part[V]]:
-    """Return what events asked for and Kit has of these; not what was sent, and never answered."""
-    return {name: one.part for name, one in known.items() if name in names and one.part.order != FIRST}
+def done_otherwise(spoken: SpokenNames, known: Mapping[str, KnownPart[V]]) -> Mapping[str, Part[V]]:
+    """Return of what facts speak of what Kit has by other events; not what was sent, and never answered."""
+    return {
+        name: one.part
+        for name, one in known.items()
+        if name in spoken.all and not spoken.comes_by_fact(name, one.part.order) and one.part.order != FIRST
+    }
