@@ -140,11 +140,17 @@ class InHand:
         if email not in subscriber.asking.values():
             self.moves.count(now)
         subscriber.asking[order] = email
+        if subscriber.record.moved is not None:
+            # What went after those who had this address before must not come after this person by a copy.
+            subscriber.record.see(*self._seen_by_all_of(subscriber.record.email))
         if (other := self.directory.at(email)) is not subscriber and other.record.moved is not None:
             # While all who had the address are known. What it brought them must not come again by a copy.
-            other.record.see(*(mark for each in self.directory.all_of(email) for mark in each.record.seen))
+            other.record.see(*self._seen_by_all_of(email))
             subscriber.left[email] = left_to(self.directory, other.record.moved, subscriber)
         self.directory.join(subscriber, email)
+
+    def _seen_by_all_of(self, email: str) -> list[str]:
+        return [mark for each in self.directory.all_of(email) for mark in each.record.seen]
 
     def _is_in_the_way(self, subscriber: Subscriber, email: str) -> bool:
         """Tell whether whoever has the new address has events in hand, which must be done before."""

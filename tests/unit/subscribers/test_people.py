@@ -1,7 +1,7 @@
 """What people end up with, by the real core, in any order, with duplicates and failures, against the model.
 
 More examples than the gate tries:
-`PEOPLE_EXAMPLES=20000 .venv/bin/pytest tests/unit/subscribers/test_people.py`.
+`PEOPLE_EXAMPLES=20000 .venv/bin/pytest --timeout 0 tests/unit/subscribers/test_people.py`.
 """
 
 from __future__ import annotations

@@ -407,6 +407,13 @@ def test_moves_before_a_restart_count() -> None:
     assert worker.letters == [1]
 
 
+def test_a_copy_comes_to_nobody_else_when_whoever_had_the_address_since_left_it_too() -> None:
+    """Given an address that one person left and another had since, and what went after the first of them."""
+    events = [Said(NEW), Said(THIRD, A, previous=NEW), Said(NEW, A), Said(OLD, B, previous=NEW)]
+    worker = Worker(events).run(3, 2, 0, 1, 0)
+    assert worker.places(0) == [OLD]
+
+
 # -- any order ----------------------------------------------------------------------------------------------
 
 
