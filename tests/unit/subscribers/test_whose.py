@@ -186,9 +186,9 @@ class Worker:
         for _, item in items:
             if not item.doubled:
                 self.in_hand.applied(item)
-        self._write()
         for _, item in items:
-            self.in_hand.let_go(item)
+            self.in_hand.let_go(item)  # before it is written, as `consumer.settle` does
+        self._write()
         self.in_hand.drop_idle()
 
     def _move(self, subscriber: Subscriber, asked: object) -> None:
