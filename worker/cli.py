@@ -19,6 +19,8 @@ from worker.metrics import VERSION
 
 COMMANDS: Final = {
     "run": "run",
+    "page": "page",
+    "page-link": "page_link",
     "check": "check",
     "connect": "connect",
     "disconnect": "disconnect",
@@ -73,7 +75,7 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
         if hasattr(file, "app"):
             app.add_typer(file.app, name=name)
         else:
-            app.command(name)(getattr(file, name))
+            app.command(name)(getattr(file, name.replace("-", "_")))
     return app
 
 

@@ -20,10 +20,11 @@ from worker.files import NoSecretError, file_named, read_text, secret_named
 from worker.ledger.address import check_ledger_url, check_way_to_ledger
 from worker.ledger.sealing import check_key
 from worker.outside.texts import SECRETS
-from worker.outside.urls import check_url, passwords
+from worker.outside.urls import LOOPBACK, check_url, passwords
 
 ENV_FILE: Final = Path(".env")
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+SHORTEST_TOKEN: Final = 24
+"""Characters of what lets people into the page."""
 
 
 class Settings(BaseSettings):
@@ -50,6 +51,11 @@ class Settings(BaseSettings):
     kit_timeout: Annotated[float, Field(gt=0, le=120)] = 15.0
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    page_host: str = "127.0.0.1"
+    page_port: Annotated[int, Field(ge=0, le=65535)] = 8090
+    page_secret: SecretStr | None = None
+    page_token: SecretStr | None = None
+    page_read_token: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json", ""] = ""
     shutdown_grace: Annotated[float, Field(ge=0)] = 25.0
@@ -81,6 +87,16 @@ class Settings(BaseSettings):
     def _is_ledger_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             check_key(value.get_secret_value())
+        return value
+
+    @field_validator("page_secret", "page_token", "page_read_token")
+    @classmethod
+    def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < SHORTEST_TOKEN:
+            raise ValueError(
+                f"must have at least {SHORTEST_TOKEN} characters, so that nobody guesses it; "
+                "openssl rand -hex 24 makes one"
+            )
         return value
 
     @field_validator("kit_base_url")
@@ -176,6 +192,9 @@ def _secrets(settings: Settings) -> Iterator[str]:
     """Yield what no text may repeat."""
     yield from passwords(settings.amqp_url.get_secret_value())
     yield from passwords(settings.ledger_url.get_secret_value())
+    for secret in (settings.page_secret, settings.page_token, settings.page_read_token):
+        if secret is not None:
+            yield secret.get_secret_value()
     if settings.ledger_key is not None:
         yield from settings.ledger_key.get_secret_value().split(",")
 

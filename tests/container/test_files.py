@@ -62,8 +62,10 @@ def test_env_example_names_every_setting_with_its_default() -> None:
 
 def test_compose_passes_every_setting_on() -> None:
     """Given a worker's container, every setting of the code reaches it."""
-    passed = set(compose()["services"]["worker"]["environment"])
-    assert passed == {name.upper() for name in Settings.model_fields} | {"KIT_API_KEY"}
+    services, settings = compose()["services"], {name.upper() for name in Settings.model_fields}
+    of_page = {name for name in settings if name.startswith("PAGE_")}
+    assert set(services["worker"]["environment"]) == settings - of_page | {"KIT_API_KEY"}
+    assert set(services["page"]["environment"]) == settings | {"KIT_API_KEY"}
 
 
 def test_variables_of_compose_are_documented() -> None:
@@ -103,6 +105,7 @@ GETS = {
     "rabbitmq": {"RABBITMQ_DEFAULT_USER", "RABBITMQ_DEFAULT_PASS", "RABBITMQ_CONFIG_FILE", "RABBITMQ_LOGS",
                  "EVENTS_EXCHANGE"},
     "postgres": {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"},
+    "page": set(SERVICES["page"]["environment"]),  # see test_compose_passes_every_setting_on
     "sandbox": set(),
     "publisher": {"AMQP_URL", "EVENTS_EXCHANGE", "KIT_BASE_URL", "KIT_ALLOW_HTTP"},
     "prometheus": set(),
@@ -117,14 +120,16 @@ def test_each_service_gets_only_the_variables_it_needs(name: str) -> None:
     service = SERVICES[name]
     assert set(service.get("environment", ())) == GETS.get(name, set(SERVICES["worker"]["environment"]))
     files = [each["path"] for each in service.get("env_file", ())]
-    assert files == (["${KEYS_ENV:-keys.env}"] if name == "worker" else [])
+    assert files == (["${KEYS_ENV:-keys.env}"] if name in {"worker", "page"} else [])
 
 
 def test_only_those_reach_each_other_that_have_to() -> None:
-    """Given the networks, PostgreSQL and Grafana are seen by one service each, and the sandbox by workers."""
+    """Given the networks, PostgreSQL and the sandbox are seen by workers and the page, Grafana by one."""
     on = {name: set(service["networks"]) for name, service in SERVICES.items()}
     reach = {(a, b) for a in on for b in on if a < b and on[a] & on[b]}
     assert reach == {
+        ("page", "rabbitmq"), ("page", "postgres"), ("page", "worker"), ("page", "sandbox"),
+        ("page", "publisher"),
         ("rabbitmq", "worker"), ("postgres", "worker"), ("sandbox", "worker"), ("publisher", "rabbitmq"),
         ("publisher", "worker"), ("prometheus", "worker"), ("prometheus", "rabbitmq"),
         ("grafana", "prometheus"),
@@ -135,7 +140,7 @@ def test_only_those_reach_each_other_that_have_to() -> None:
 
 def test_ports_are_on_this_machine_alone() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", ())]
-    assert len(ports) == 5
+    assert len(ports) == 6
     assert all(re.fullmatch(r"127\.0\.0\.1:\$\{[A-Z_]+_PORT:-\d+\}:\d+", port) for port in ports)
 
 

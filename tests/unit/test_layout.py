@@ -34,6 +34,7 @@ FLOORS: Final = (
 UPWARDS: Final = {
     ("commands", "app"): "`kit-worker run` is the app",
     ("commands", "settings"): "every command begins with the settings",
+    ("page", "settings"): "who may come in is a setting, and the connection test is about the settings",
     ("ops", "settings"): "the connection test is about the settings themselves",
     ("mapping", "subscribers"): "a mapping makes changes of subscribers",
     ("mapping", "events"): "a mapping reads the values of events",

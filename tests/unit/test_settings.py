@@ -163,6 +163,9 @@ SECRETS_OF_EACH = {
     "amqp_management_url": "http://kit:in-a-file@rabbitmq:15672/",
     "ledger_url": "postgresql+asyncpg://kit:in-a-file@localhost/kit",
     "ledger_key": "8dXbVw3Q0hLh7m4u0VJ3cT1yq2kS5oP6nR9xZaBcDeE=",
+    "page_secret": "a-secret-of-the-page-that-is-in-a-file",
+    "page_token": "a-token-of-the-page-that-is-in-a-file",
+    "page_read_token": "a-token-to-look-that-is-in-a-file",
 }
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""What this machine calls itself, as hosts in addresses."""
 ENCODED: Final = (
     "in a password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23, % as %25, and any other sign that "
     "is no letter or digit likewise (percent-encoding)"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-NAMES = ("RABBITMQ_PASSWORD", "POSTGRES_PASSWORD", "GRAFANA_PASSWORD")
+NAMES = ("RABBITMQ_PASSWORD", "POSTGRES_PASSWORD", "GRAFANA_PASSWORD", "PAGE_TOKEN", "PAGE_SECRET")
 
 
 @pytest.fixture

@@ -12,9 +12,8 @@ from aiohttp import web
 
 from worker.kit.auth.consent import Consent, ConsentError, DeclinedError, Granted
 from worker.outside.network import not_listening
-from worker.outside.urls import check_url
+from worker.outside.urls import LOOPBACK, check_url
 
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 DONE: Final = "Thank you. You may close this window; the command says how it went on."
 
 

@@ -1,0 +1,347 @@
+"""The page over HTTP, and those who would get more out of it than they may."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from tests.unit.page.serve import KEY, READ_TOKEN, SECRET, TOKEN, Client, admin, served
+from worker.page.app import HEADERS, LARGEST
+from worker.page.attempts import MOST
+from worker.page.rights import Signer, operator
+from worker.page.views.sign_in import COOKIE
+
+VIEWS = ("/", "/_accounts", "/accounts/sunny", "/accounts/sunny/_state")
+POSTS = ("/accounts/sunny/test", "/accounts/sunny/pause", "/accounts/sunny/resume")
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[Client]:
+    async with served(tmp_path) as client:
+        yield client
+
+
+# -- who comes in -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", VIEWS)
+async def test_without_a_session_one_is_asked_to_sign_in(client: Client, path: str) -> None:
+    answer = await client.ask(path, headers={})
+    assert answer.status == 303
+    assert answer.place.startswith("/sign-in?next=")
+
+
+@pytest.mark.parametrize("path", POSTS)
+async def test_without_a_session_nothing_is_done(client: Client, path: str) -> None:
+    answer = await client.ask(path, {})
+    assert answer.status == 403
+    assert "nothing was done" in answer.text
+
+
+async def test_an_operator_signs_in_and_goes_where_they_wanted(client: Client) -> None:
+    answer = await client.ask("/sign-in", {"token": TOKEN, "next": "/accounts/sunny"})
+    assert (answer.status, answer.place) == (303, "/accounts/sunny")
+    cookie = answer.headers["Set-Cookie"]
+    assert all(word in cookie for word in (COOKIE, "HttpOnly", "SameSite=Strict", "Path=/"))
+    assert [(await client.ask(path)).status for path in VIEWS] == [200] * len(VIEWS)
+
+
+@pytest.mark.parametrize(
+    "place", ["https://evil.example", "//evil.example", "/\\evil.example", "/a\r\nX: y", ""]
+)
+async def test_signing_in_leads_to_no_other_site(client: Client, place: str) -> None:
+    answer = await client.ask("/sign-in", {"token": TOKEN, "next": place})
+    assert (answer.status, answer.place) == (303, "/")
+
+
+async def test_whoever_signs_out_is_out(client: Client) -> None:
+    await client.sign_in(TOKEN)
+    assert (await client.ask("/sign-out", {})).place == "/sign-in"
+    assert (await client.ask("/")).status == 303
+
+
+async def test_a_link_from_another_site_finds_the_session_all_the_same(client: Client) -> None:
+    """Given a browser that keeps its cookie from a request that another site began, the next one is ours."""
+    answer = await client.ask("/accounts/sunny", headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status == 200
+    assert '<meta http-equiv="refresh" content="0; url=/accounts/sunny">' in answer.text
+
+
+async def test_an_admin_comes_in_by_a_link_and_is_led_to_their_account(client: Client) -> None:
+    text = Signer(SECRET).write_visitor("link", admin())
+    assert "sunny" in (await client.ask(f"/link/{text}")).text
+    assert (await client.ask("/")).status == 303  # to look at the link gives no session yet
+    assert (await client.ask(f"/link/{text}", {})).place == "/accounts/sunny"
+    assert (await client.ask("/")).place == "/accounts/sunny"
+    assert (await client.ask("/accounts/sunny")).status == 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        Signer(SECRET).write_visitor("link", admin(lasts=-1)),
+        Signer(SECRET).write_visitor("session", admin()),
+        Signer(SecretStr("somebody else's secret")).write_visitor("link", admin()),
+        Signer(SECRET).write_visitor("link", operator(may_change=True, now=time.time())),
+    ],
+    ids=["no link", "ended", "a cookie", "foreign", "of an operator"],
+)
+@pytest.mark.parametrize("form", [None, {}], ids=["seen", "followed"])
+async def test_a_link_that_is_none_lets_nobody_in(
+    client: Client, text: str, form: dict[str, str] | None
+) -> None:
+    answer = await client.ask(f"/link/{text}", form)
+    assert answer.status == 403
+    assert "Ask for a new one" in answer.text
+    assert (await client.ask("/accounts/sunny")).status == 303
+
+
+async def test_a_session_that_has_ended_is_none(client: Client) -> None:
+    await client.follow(admin(lasts=1.0))
+    assert (await client.ask("/accounts/sunny")).status == 200
+    client.session.cookie_jar.clear()
+    old = Signer(SECRET).write_visitor("session", admin(lasts=-1))
+    client.session.cookie_jar.update_cookies({COOKIE: old}, client.root)
+    assert (await client.ask("/accounts/sunny")).status == 303
+
+
+# -- wrong tokens -------------------------------------------------------------------------------------------
+
+
+async def test_a_wrong_token_lets_nobody_in(client: Client) -> None:
+    answer = await client.sign_in("wrong")
+    assert answer.status == 403
+    assert "This is not the token" in answer.text
+    assert (await client.ask("/")).status == 303
+
+
+async def test_of_ten_thousand_wrong_tokens_ten_are_looked_at(client: Client) -> None:
+    statuses = [(await client.sign_in(f"wrong {number}")).status for number in range(MOST)]
+    assert statuses == [403] * MOST
+    for _ in range(20):
+        statuses = await asyncio.gather(*(_status(client) for _ in range(50)))
+        assert set(statuses) == {429}
+    # Not even the right one is looked at meanwhile: nobody learns whether it was right.
+    assert (await client.sign_in(TOKEN)).status == 429
+
+
+async def _status(client: Client) -> int:
+    return (await client.sign_in("wrong")).status
+
+
+# -- what they may do ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path", ["/accounts/rainy", "/accounts/rainy/_state", "/accounts/none", "/_accounts", "/accounts/%2e%2e"]
+)
+async def test_what_is_anothers_is_not_there_for_an_admin(client: Client, path: str) -> None:
+    """Given an admin of sunny, an account that is another's looks as one that does not exist."""
+    await client.follow(admin())
+    answer = await client.ask(path)
+    assert answer.status == 404
+    assert "rainy" not in answer.text
+
+
+@pytest.mark.parametrize("what", ["test", "pause", "resume"])
+async def test_an_admin_does_nothing_to_anothers_account(client: Client, what: str) -> None:
+    await client.follow(admin())
+    assert (await client.ask(f"/accounts/rainy/{what}", {})).status == 404
+
+
+@pytest.mark.parametrize("path", POSTS)
+async def test_who_may_look_changes_nothing_by_posting_by_hand(client: Client, path: str) -> None:
+    for enters in (client.sign_in(READ_TOKEN), client.follow(admin(may_change=False))):
+        client.session.cookie_jar.clear()
+        await enters
+        view = await client.ask("/accounts/sunny")
+        assert "Test connection" not in view.text
+        answer = await client.ask(path, {})
+        assert (answer.status, "You may look" in answer.text) == (403, True)
+
+
+async def test_an_admin_may_not_pause(client: Client) -> None:
+    await client.follow(admin())
+    assert "Pause" not in (await client.ask("/accounts/sunny")).text
+    assert (await client.ask("/accounts/sunny/pause", {})).status == 403
+    assert (await client.ask("/accounts/sunny/resume", {})).status == 403
+
+
+async def test_an_operator_pauses_an_account_and_lets_it_go_on(client: Client) -> None:
+    await client.sign_in(TOKEN)
+    assert (await client.ask("/accounts/sunny/pause", {})).place == "/accounts/sunny"
+    view = (await client.ask("/accounts/sunny")).text
+    assert "sunny is paused: within 5 seconds no worker begins anything of it." in view
+    assert "The account is paused" in view
+    assert (await client.ask("/accounts/sunny/resume", {})).status == 303
+    assert "sunny goes on." in (await client.ask("/accounts/sunny")).text
+
+
+async def test_the_connection_test_says_why_kit_did_not_answer(client: Client) -> None:
+    await client.follow(admin())
+    await client.ask("/accounts/sunny/test", {})
+    view = (await client.ask("/accounts/sunny")).text
+    assert "Kit could not be asked" in view
+    assert "Test again in a minute." in view
+    assert "Kit could not be asked" not in (await client.ask("/accounts/sunny")).text  # it is told once
+
+
+async def test_a_part_that_is_polled_does_not_take_the_message_away(client: Client) -> None:
+    await client.sign_in(TOKEN)
+    await client.ask("/accounts/sunny/pause", {})
+    assert "no worker begins" not in (await client.ask("/accounts/sunny/_state")).text
+    assert "no worker begins" in (await client.ask("/accounts/sunny")).text
+
+
+# -- other sites --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("path", [*POSTS, "/sign-in", "/sign-out"])
+async def test_another_site_has_nothing_done(client: Client, path: str, headers: dict[str, str]) -> None:
+    await client.sign_in(TOKEN)
+    answer = await client.ask(path, {"token": TOKEN}, headers=headers)
+    assert (answer.status, "nothing was done" in answer.text) == (403, True)
+    assert (await client.ask("/")).status == 200  # still signed in
+
+
+async def test_an_older_browser_says_where_it_is_by_origin(client: Client) -> None:
+    origin = {"Origin": str(client.root)}
+    assert (await client.ask("/sign-in", {"token": TOKEN}, headers=origin)).place == "/"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_other_methods_do_nothing(client: Client, method: str) -> None:
+    await client.sign_in(TOKEN)
+    answer = await client.ask("/accounts/sunny/pause", method=method)
+    assert answer.status == 405
+
+
+async def test_no_site_shows_the_page_within_its_own_or_loads_anything_into_it(client: Client) -> None:
+    for path in ("/sign-in", "/static/page.css", "/nothing", "/"):
+        headers = (await client.ask(path)).headers
+        assert {name: headers.get(name) for name in HEADERS} == dict(HEADERS)
+    assert "frame-ancestors 'none'" in HEADERS["Content-Security-Policy"]
+
+
+async def test_every_view_keeps_to_its_own_policy(client: Client) -> None:
+    """Given default-src 'self', an inline script or style would not run: none stands in any view."""
+    await client.sign_in(TOKEN)
+    for path in (*VIEWS, "/sign-in", "/nothing"):
+        text = (await client.ask(path)).text.lower()
+        assert "<style" not in text
+        assert " style=" not in text
+        assert " on" not in "".join(part.partition(">")[0] for part in text.split("<")[1:])
+        assert text.count("<script") == text.count('<script src="/static/page.js" defer></script>')
+
+
+# -- without a token ----------------------------------------------------------------------------------------
+
+
+async def test_without_a_token_everybody_on_this_machine_is_an_operator(tmp_path: Path) -> None:
+    async with served(tmp_path, page_token=None, page_read_token=None) as client:
+        assert (await client.ask("/accounts/sunny")).status == 200
+        assert "Sign out" not in (await client.ask("/")).text
+
+
+async def test_without_a_token_no_name_elsewhere_leads_here(tmp_path: Path) -> None:
+    """Given a site that has its own name resolve to 127.0.0.1, its scripts read nothing and do nothing."""
+    async with served(tmp_path, page_token=None, page_read_token=None) as client:
+        strange = {"Host": "evil.example:8090", "Sec-Fetch-Site": "same-origin"}
+        assert (await client.ask("/accounts/sunny", headers=strange)).status == 403
+        assert (await client.ask("/accounts/sunny/pause", {}, headers=strange)).status == 403
+
+
+# -- odd requests -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../app.py",
+        "/static/%2e%2e/app.py",
+        "/static/..%2fapp.py",
+        "/static/%2e%2e%2f%2e%2e%2fsettings.py",
+        "/static//etc/passwd",
+        "/static/",
+    ],
+)
+async def test_no_other_file_is_served(client: Client, path: str) -> None:
+    answer = await client.ask(path)
+    assert answer.status in {303, 403, 404}
+    assert "import" not in answer.text
+
+
+async def test_more_than_a_file_of_an_account_is_not_read(client: Client) -> None:
+    answer = await client.ask("/sign-in", {"token": "x" * (LARGEST + 1)})
+    assert answer.status == 413
+
+
+HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
+
+
+async def test_what_others_wrote_is_shown_and_never_acts(tmp_path: Path) -> None:
+    """Given a file whose mistakes repeat a hostile text, a search for one, and a link that names one."""
+    async with served(tmp_path) as client:
+        hostile = f"app: sunny\nkit: {{api_key_env: KIT_API_KEY_SUNNY}}\n? {HOSTILE!r}\n: 1\n"
+        (tmp_path / "accounts" / "sunny.yaml").write_text(hostile)
+        await client.sign_in(TOKEN)
+        await _until(client, "/accounts/sunny", lambda text: "Mistakes in its file" in text)
+        for path in ("/accounts/sunny", "/?find=%3Cscript%3Ealert(1)", "/sign-in?next=/%22%3E%3Cscript%3E"):
+            assert "<script>" not in (await client.ask(path)).text
+        await client.follow(replace(admin(), who=HOSTILE))
+        view = (await client.ask("/accounts/sunny")).text
+        assert "<script>alert" not in view
+        assert "{{7*7}}" in view
+
+
+async def _until(client: Client, path: str, there: Callable[[str], bool]) -> None:
+    async with asyncio.timeout(15):
+        while not there((await client.ask(path)).text):
+            await asyncio.sleep(0.2)
+
+
+async def test_no_view_holds_a_key(client: Client) -> None:
+    await client.sign_in(TOKEN)
+    await client.ask("/accounts/sunny/test", {})
+    for path in VIEWS:
+        assert KEY[:-5] not in (await client.ask(path)).text
+
+
+# -- many accounts ------------------------------------------------------------------------------------------
+
+
+async def test_a_thousand_accounts_are_shown_a_hundred_at_a_time(tmp_path: Path) -> None:
+    names = tuple(f"a{number:04}" for number in range(1000))
+    async with served(tmp_path, names) as client:
+        await client.sign_in(TOKEN)
+        first = (await client.ask("/")).text
+        assert "1000 accounts" in first
+        assert (first.count('<th scope="row"><a'), "a0099" in first, "a0100" in first) == (100, True, False)
+        assert "a0100" in (await client.ask("/?after=a0099")).text
+        found = (await client.ask("/?find=A077")).text
+        assert "10 accounts" in found
+        times = []
+        for _ in range(10):
+            began = time.perf_counter()
+            await client.ask("/")
+            times.append(time.perf_counter() - began)
+        assert sorted(times)[5] < 0.1

@@ -1,0 +1,71 @@
+"""How an account stands, by what all workers say of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from worker.ledger.registry import Overview, WorkerView
+from worker.metrics import STATES as ALL_STATES
+from worker.page.state import Workers, state_of
+from worker.page.words import BEST_FIRST, NOBODY, NOT_KNOWN, PAUSED, STATES
+
+
+def worker(name: str, state: str, *, live: bool = True, **report: Any) -> WorkerView:  # noqa: ANN401
+    return WorkerView(name, "1.0", f"i-{name}", 100.0, live, {"sunny": {"state": state, **report}})
+
+
+def seen(*workers: WorkerView, paused: bool = False, holder: str = "") -> Workers:
+    holders = {"sunny": holder} if holder else {}
+    return Workers(Overview(workers, {"sunny": 90.0} if paused else {}, holders, 100.0))
+
+
+def test_every_state_has_its_words() -> None:
+    assert set(STATES) == set(ALL_STATES) == set(BEST_FIRST)
+    assert all(told.remedy for told in STATES.values() if told.mood != "good")
+
+
+@pytest.mark.parametrize("state", ALL_STATES)
+def test_a_state_is_told_in_words(state: str) -> None:
+    found = state_of("sunny", seen(worker("w1", state)))
+    assert (found.told, found.worker, found.others) == (STATES[state], "w1", 0)
+
+
+def test_the_worker_that_holds_the_account_speaks_for_it() -> None:
+    found = state_of("sunny", seen(worker("w1", "waiting"), worker("w2", "held"), holder="w2"))
+    assert (found.told, found.worker, found.others) == (STATES["held"], "w2", 1)
+
+
+def test_where_nobody_holds_it_the_best_state_counts() -> None:
+    found = state_of("sunny", seen(worker("w1", "credential_refused"), worker("w2", "running")))
+    assert found.worker == "w2"
+
+
+def test_a_worker_that_is_gone_does_not_count() -> None:
+    assert state_of("sunny", seen(worker("w1", "running", live=False))).told == NOBODY
+
+
+def test_a_pause_is_told_whoever_has_it() -> None:
+    found = state_of("sunny", seen(worker("w1", "held"), paused=True))
+    assert (found.told, found.is_paused) == (PAUSED, True)
+
+
+def test_without_the_ledger_nobody_knows() -> None:
+    assert state_of("sunny", Workers(problem="it is away")).told == NOT_KNOWN
+
+
+def test_a_state_of_a_later_version_is_not_known() -> None:
+    assert state_of("sunny", seen(worker("w1", "dreaming"))).told == NOT_KNOWN
+
+
+@pytest.mark.parametrize(
+    ("report", "problem"),
+    [
+        ({"last_error": "Kit says 500"}, "Kit says 500"),
+        ({"last_error": "", "config_errors": ["line 3", "line 4"]}, "line 3"),
+        ({"last_error": "", "config_errors": None}, ""),
+    ],
+)
+def test_the_latest_problem_is_told(report: dict[str, Any], problem: str) -> None:
+    assert state_of("sunny", seen(worker("w1", "held", **report))).problem == problem

@@ -1,0 +1,67 @@
+"""The answers that templates make, and those that say why something was not done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from worker.metrics import VERSION
+from worker.page.messages import drop_message, keep_message, message_for
+from worker.page.request import VISITOR, site_of
+from worker.page.words import Told
+
+
+def render(
+    request: web.Request, template: str, values: Mapping[str, Any] | None = None, *, status: int = 200
+) -> web.Response:
+    """Return what a template makes of some values."""
+    message = message_for(request)
+    always = {
+        "visitor": request.get(VISITOR),
+        "open": site_of(request).is_open,
+        "version": VERSION,
+        "message": message,
+    }
+    answer = aiohttp_jinja2.render_template(template, request, {**always, **(values or {})}, status=status)
+    if message is not None:
+        drop_message(answer)
+    return answer
+
+
+def see(place: str) -> web.Response:
+    """Return what sends the browser to another view."""
+    return web.Response(status=303, headers={"Location": place})
+
+
+def going_to(request: web.Request, place: str, told: Told) -> web.Response:
+    """Return what sends the browser to a view that says how an action ended."""
+    answer = see(place)
+    keep_message(request, answer, told)
+    return answer
+
+
+_TOLD: Final[Mapping[int, tuple[str, str]]] = {
+    403: ("This is not allowed", "Ask whoever gave you the link, or an operator."),
+    404: (
+        "There is nothing here",
+        "It may have been removed, or is not yours to see. Begin at the first page.",
+    ),
+    405: ("This cannot be done here", "Go back, and use the buttons of the page."),
+    413: ("That is too much", "A file of an account has at most 256 kB."),
+    429: ("Too many wrong tokens", "Wait a minute, and try again."),
+    500: (
+        "Something went wrong",
+        "It is a fault of this program, and the log of kit-worker page has it: page_crashed.",
+    ),
+    503: ("It cannot be done now", "Try again in a minute."),
+}
+
+
+def refusal(request: web.Request, status: int, said: str = "") -> web.Response:
+    """Return the page that says why something was not done, and what to do."""
+    title, remedy = _TOLD.get(status, ("This could not be done", "Go back, and try again."))
+    values = {"title": title, "said": said, "remedy": remedy}
+    return render(request, "refusal.html", values, status=status)

@@ -1,0 +1,139 @@
+"""The page's web application: its addresses, and what holds for each request before a view sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import aiohttp_jinja2
+import structlog
+from aiohttp import web
+from jinja2 import PackageLoader, StrictUndefined
+
+from worker.errors import KitWorkerError
+from worker.page.answers import refusal
+from worker.page.origin import is_from_here, is_loopback
+from worker.page.request import SITE, VISITOR
+from worker.page.rights import Visitor
+from worker.page.site import Site
+from worker.page.views import accounts, connection, sign_in
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+LARGEST: Final = 512 * 1024
+"""Bytes of what somebody sends; an account file has at most half of that."""
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",  # a stricter one takes Origin off the posts of older browsers, too
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Server": "kit-worker",
+}
+OPEN: Final = ("/sign-in", "/link/", "/static/")
+"""Where one needs no session."""
+EVERYBODYS: Final = frozenset({"/", "/sign-out"})
+"""Where one needs a session of any kind; `/` sends an admin on to their account."""
+
+
+def page(site: Site) -> web.Application:
+    """Return the application."""
+    app = web.Application(middlewares=[_guarded, _told], client_max_size=LARGEST)
+    app[SITE] = site
+    app.on_response_prepare.append(_with_headers)
+    aiohttp_jinja2.setup(
+        app,
+        loader=PackageLoader("worker.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    app.router.add_routes(
+        [
+            web.get("/", accounts.show),
+            web.get("/_accounts", accounts.show_rows),
+            web.get("/sign-in", sign_in.show),
+            web.post("/sign-in", sign_in.sign_in),
+            web.get("/link/{token}", sign_in.show_link),
+            web.post("/link/{token}", sign_in.follow_link),
+            web.post("/sign-out", sign_in.sign_out),
+            web.get("/accounts/{account}", connection.show),
+            web.get("/accounts/{account}/_state", connection.show_state),
+            web.post("/accounts/{account}/test", connection.test),
+            web.post("/accounts/{account}/pause", connection.pause),
+            web.post("/accounts/{account}/resume", connection.resume),
+        ]
+    )
+    app.router.add_static("/static/", Path(__file__).parent / "static")
+    return app
+
+
+async def _with_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+
+
+@web.middleware
+async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Show what went wrong as a page of our own, which says what to do."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        return refusal(request, error.status)
+    except KitWorkerError as error:
+        return refusal(request, 503, str(error))
+    except Exception:  # the edge: whoever looks at the page is to be told, and the page goes on
+        log.exception("page_crashed", path=request.path)
+        return refusal(request, 500)
+
+
+@web.middleware
+async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let nobody see or do what they may not."""
+    stranger = _not_from_here(request)
+    if stranger is not None:
+        return stranger
+    visitor = sign_in.visitor_of(request)
+    if visitor is not None:
+        request[VISITOR] = visitor
+    if request.path.startswith(OPEN):
+        return await handler(request)
+    if visitor is None:
+        return sign_in.to_sign_in(request)
+    return _refused(request, visitor) or await handler(request)
+
+
+def _not_from_here(request: web.Request) -> web.Response | None:
+    """Return what somebody is told whom another site may have sent; None where nothing looks like that."""
+    if request.app[SITE].is_open and not is_loopback(request.host):
+        return refusal(request, 403, "Without PAGE_TOKEN the page answers to names of this machine alone.")
+    if _acts(request) and not is_from_here(request.headers, request.host):
+        return refusal(request, 403, "This did not come from a page of ours, so nothing was done.")
+    return None
+
+
+def _refused(request: web.Request, visitor: Visitor) -> web.Response | None:
+    """Return what somebody is told who may not do this; None where they may.
+
+    An address without an account is for operators alone, but those of `EVERYBODYS`. What is another account's
+    is not there: whoever asks does not even hear that it exists.
+    """
+    account = request.match_info.get("account")
+    if account is None:
+        return None if visitor.is_operator or request.path in EVERYBODYS else refusal(request, 404)
+    if not visitor.may_see(account) or account not in request.app[SITE].loaded.names:
+        return refusal(request, 404)
+    if _acts(request) and not visitor.may_change:
+        return refusal(request, 403, "You may look, and change nothing.")
+    return None
+
+
+def _acts(request: web.Request) -> bool:
+    return request.method not in {"GET", "HEAD"}

@@ -1,0 +1,23 @@
+"""What belongs to a request: the site, and whose it is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from worker.page.rights import Visitor
+from worker.page.site import Site
+
+SITE: Final = web.AppKey("site", Site)
+VISITOR: Final = web.RequestKey("visitor", Visitor)
+
+
+def site_of(request: web.Request) -> Site:
+    """Return what all views share."""
+    return request.app[SITE]
+
+
+def visitor_of(request: web.Request) -> Visitor:
+    """Return whose request it is, where a session is needed to get here."""
+    return request[VISITOR]

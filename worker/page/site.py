@@ -1,0 +1,111 @@
+"""What all views share: the account files as they are now, the ledger, the queues, and who may come in."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterable
+from typing import Final
+
+from pydantic import SecretStr
+
+from worker.accounts.account import Account
+from worker.accounts.load import Loaded
+from worker.accounts.reading import AccountFiles
+from worker.broker.address import check_amqp_url
+from worker.broker.reconnecting import ReconnectingConnection
+from worker.clock import Clock
+from worker.errors import LedgerUnavailable
+from worker.ledger.database import Database
+from worker.ledger.registry import Registry
+from worker.ledger.store import Ledger
+from worker.ops.check_kit import KitReport, check_kit
+from worker.ops.depths import Depth, Depths
+from worker.page.attempts import Attempts
+from worker.page.rights import Signer
+from worker.page.state import Workers
+from worker.settings import Settings
+
+NAME: Final = "kit-worker page"
+
+
+class Site:
+    """What all views share.
+
+    Args:
+        settings: From the environment.
+        files: The accounts' files.
+        loaded: What was read of them.
+
+    Attributes:
+        attempts: Counts wrong tokens.
+        clock: The time.
+        is_open: Whether everybody who gets here is an operator: on loopback, where no token is set.
+        signer: Signs sessions, links and messages.
+    """
+
+    def __init__(self, settings: Settings, files: AccountFiles, loaded: Loaded) -> None:
+        self.attempts = Attempts()
+        self.clock = Clock()
+        self.is_open = settings.page_token is None
+        # Made up where none is set: sessions end with this process then, and nobody can write links.
+        self.signer = Signer(settings.page_secret or SecretStr(secrets.token_urlsafe(32)))
+        self.settings = settings
+        urls = check_amqp_url(settings.amqp_url.get_secret_value())
+        self._broker = ReconnectingConnection(urls, NAME, clock=self.clock)
+        self._depths = Depths(self._broker, lambda: self.loaded.names)
+        self._files = files
+        self.loaded = loaded
+        self._ledger = Ledger(Database(settings.ledger_url.get_secret_value()), worker=NAME, clock=self.clock)
+        self._registry = Registry(self._ledger, NAME)
+
+    async def run(self) -> None:
+        """Follow files and queues until cancelled."""
+        async with self._ledger, asyncio.TaskGroup() as group:
+            group.create_task(self._broker.run())
+            group.create_task(self._depths.run())
+            group.create_task(self._follow_files())
+
+    async def _follow_files(self) -> None:
+        watch = self._files.watch()
+        while True:
+            await watch.changed()
+            self.loaded = await asyncio.to_thread(self._files.read)
+
+    @property
+    def broker_problem(self) -> str:
+        """Why the queues cannot be looked at now; empty where they can."""
+        return f"The queues cannot be looked at: {self._broker.problem}." if self._broker.problem else ""
+
+    def account(self, name: str) -> Account | None:
+        """Return an account, if its file is valid."""
+        return self.loaded.accounts.get(name)
+
+    def depth(self, name: str) -> Depth:
+        """Return how much waited in an account's queues some seconds ago."""
+        return self._depths.of(name)
+
+    async def workers(self) -> Workers:
+        """Return what the workers say of themselves."""
+        try:
+            if not await self._ledger.database.version():
+                return Workers(problem="There is no ledger yet: the first worker that starts makes it.")
+            return Workers(await self._registry.overview())
+        except LedgerUnavailable as error:
+            return Workers(problem=f"The ledger cannot be read: {error}.")
+
+    async def pause(self, name: str) -> None:
+        """Pause an account.
+
+        Raises:
+            LedgerUnavailable: The workers would not hear of it.
+        """
+        await self._registry.pause(name)
+
+    async def resume(self, name: str) -> None:
+        """Undo `pause`; raises as that does."""
+        await self._registry.resume(name)
+
+    async def ask_kit(self, accounts: Iterable[Account]) -> tuple[KitReport, ...]:
+        """Return how these accounts' Kit stands; whatever fails is in the reports."""
+        return await check_kit(self.settings, accounts, self.clock)

@@ -1,0 +1,77 @@
+"""How one account stands, by what all workers say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from worker.ledger.registry import Overview, WorkerView
+from worker.page.words import BEST_FIRST, NOBODY, NOT_KNOWN, PAUSED, STATES, Told
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """What the workers say of themselves in the ledger.
+
+    Attributes:
+        overview: None where nobody knows.
+        problem: Why not, for people.
+    """
+
+    overview: Overview | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How one account stands.
+
+    Attributes:
+        told: In words.
+        worker: Which worker has it, or is nearest to that; empty where none is.
+        problem: The latest one, for people; empty where there was none.
+        pending: Subscribers whose changes are in hand.
+        oldest: Seconds since the oldest event in hand came.
+        is_paused: Whether somebody paused it.
+        others: How many other workers stand by.
+    """
+
+    told: Told
+    worker: str = ""
+    problem: str = ""
+    pending: int = 0
+    oldest: float = 0.0
+    is_paused: bool = False
+    others: int = 0
+
+
+def state_of(name: str, workers: Workers) -> State:
+    """Return how an account stands."""
+    overview = workers.overview
+    if overview is None:
+        return State(NOT_KNOWN)
+    having = sorted(
+        (each for each in overview.workers if each.live and name in each.accounts),
+        key=lambda each: (overview.holders.get(name) != each.worker, _rank(each.accounts[name])),
+    )
+    if name in overview.paused:
+        return State(PAUSED, having[0].worker if having else "", is_paused=True, others=len(having[1:]))
+    return _of_worker(having[0], name, len(having) - 1) if having else State(NOBODY)
+
+
+def _of_worker(worker: WorkerView, name: str, others: int) -> State:
+    report = worker.accounts[name]
+    return State(
+        told=STATES.get(str(report.get("state")), NOT_KNOWN),
+        worker=worker.worker,
+        problem=str(report.get("last_error") or next(iter(report.get("config_errors") or ()), "")),
+        pending=int(report.get("pending_subscribers") or 0),
+        oldest=float(report.get("oldest_unsettled_seconds") or 0.0),
+        others=others,
+    )
+
+
+def _rank(report: Mapping[str, Any]) -> int:
+    state = report.get("state")
+    return BEST_FIRST.index(state) if state in BEST_FIRST else len(BEST_FIRST)

@@ -1,0 +1,1 @@
+"""The views of the page: one file each, which asks for values and hands them to a template."""

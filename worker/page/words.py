@@ -1,0 +1,90 @@
+"""What the page says about states: a sentence, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from worker.ops.check_kit import KitCheck, KitReport
+
+
+class Told(NamedTuple):
+    """What people are told.
+
+    Attributes:
+        mood: `good`, `busy` or `bad`: how it is shown.
+        sentence: What is so.
+        remedy: What to do; empty where nothing is.
+    """
+
+    mood: str
+    sentence: str
+    remedy: str = ""
+
+
+STATES: Final[Mapping[str, Told]] = MappingProxyType(
+    {
+        "running": Told("good", "Events are being applied."),
+        "waiting": Told("good", "All is well: the next event will be applied as soon as it comes."),
+        "held": Told(
+            "busy",
+            "Nothing is applied at the moment; events wait, and none is lost.",
+            "It goes on by itself once the cause is over.",
+        ),
+        "credential_refused": Told(
+            "bad",
+            "Kit refuses the key.",
+            "Enter another key, or connect the account again; the events that wait are applied then.",
+        ),
+        "invalid_config": Told(
+            "bad",
+            "The account's file has a mistake.",
+            "Mend it; it is read again within two seconds.",
+        ),
+        "queue_missing": Told(
+            "bad",
+            "The account's queue in RabbitMQ is gone.",
+            "It is declared again within seconds; if it is not, the operators' guide has more.",
+        ),
+    }
+)
+PAUSED: Final = Told(
+    "busy", "The account is paused: nothing is applied, and its events wait.", "Let it go on."
+)
+NOBODY: Final = Told(
+    "bad",
+    "No worker has this account; events wait, and none is lost.",
+    "Start a worker: kit-worker run, or docker compose up.",
+)
+NOT_KNOWN: Final = Told("busy", "How it stands is not known at the moment.", "Look again in a moment.")
+BEST_FIRST: Final = ("running", "waiting", "held", "queue_missing", "credential_refused", "invalid_config")
+"""States in which several workers may see one account, the one that counts first."""
+
+
+def of_kit(report: KitReport) -> Told:
+    """Return what the connection test says."""
+    if report.state is KitCheck.OK:
+        return _works(report)
+    if report.state is KitCheck.REFUSED:
+        return Told("bad", f"Kit refuses the key: {report.detail}.", STATES["credential_refused"].remedy)
+    if report.state is KitCheck.NO_SECRET:
+        return Told(
+            "bad", "There is no API key to test.", "Set the variable or file that the account's file names."
+        )
+    return Told("bad", f"Kit could not be asked: {report.detail}.", "Test again in a minute.")
+
+
+def _works(report: KitReport) -> Told:
+    sentences = [f"It works: this is {report.name!r} in Kit, plan {report.plan}."]
+    lacking = [
+        f"{kind} {', '.join(names)}"
+        for kind, names in (("the tags", report.lacking_tags), ("the custom fields", report.lacking_fields))
+        if names
+    ]
+    if not lacking:
+        return Told("good", sentences[0], " ".join(f"{each}." for each in report.renamed))
+    said = f"Kit lacks {' and '.join(lacking)}"
+    if report.will_create:
+        return Told("good", f"{sentences[0]} {said}; each is made when it is needed first.")
+    return Told("bad", f"{sentences[0]} {said}.", "Make them in Kit: the file has create_missing: false.")
