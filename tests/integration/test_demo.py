@@ -9,6 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from worker.broker.queues import connected, queue_state
@@ -79,6 +80,10 @@ async def test_keep_leaves_it_running_until_ctrl_c_and_then_cleans_up(amqp_url: 
         line.strip() for line in told.partition("another terminal")[2].splitlines() if line.startswith("    ")
     ]
     done = [await shell(tmp_path, f"{export}; {command}") for command in tries]
+    page = re.search(r"(http://\S+)  the page", told)
+    assert page
+    async with aiohttp.ClientSession() as session, session.get(f"{page[1]}/accounts/{account}") as answer:
+        view = await answer.text()
 
     process.send_signal(signal.SIGINT)
     _, err = await process.communicate()
@@ -91,6 +96,7 @@ async def test_keep_leaves_it_running_until_ctrl_c_and_then_cleans_up(amqp_url: 
     assert "user.signed_up" in history
     assert "dan(at)example.com" in letters or "demo-10" in letters
     assert "Sunny Kitchen" in checked
+    assert "All is well" in view or "Events are being applied." in view
     async with connected(amqp_url, "test") as connection:
         assert await queue_state(connection, work_queue(account)) is None
         assert await queue_state(connection, dead_letter_queue(account)) is None

@@ -19,7 +19,7 @@ from worker.commands.output import say, show, table
 from worker.commands.progress import progress
 from worker.demo.play import Changed, Played, Review, play, review
 from worker.demo.process import DemoFailedError
-from worker.demo.stage import API_KEY, KIT_ACCOUNT, Stage, ledger_url, stage
+from worker.demo.stage import KIT_ACCOUNT, Stage, page_of, stage
 from worker.demo.story import ACCOUNT_FILE, NEVER_TAGGED, SCENES
 
 Keep = Annotated[bool, typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C.")]
@@ -48,6 +48,7 @@ async def _demo(amqp_url: str, *, keep: bool) -> None:
         if not keep:
             _explain_more()
         else:
+            await stack.enter_async_context(page_of(on))
             _explain_keeping(on, amqp_url)
             with suppress(asyncio.CancelledError):  # Ctrl-C, its ordinary end
                 code = await on.worker.ended()
@@ -129,19 +130,15 @@ def _show_sums(played: list[Played], found: Review) -> None:
 
 
 def _explain_keeping(on: Stage, amqp_url: str) -> None:
-    settings = {
-        "EVENTS_EXCHANGE": on.exchange,
-        "CONFIG_DIR": str(on.config_dir),
-        "LEDGER_URL": ledger_url(on.config_dir),
-        "KIT_BASE_URL": on.sandbox.url,
-        "KIT_API_KEY": API_KEY,
-    }
+    names = ("EVENTS_EXCHANGE", "CONFIG_DIR", "LEDGER_URL", "KIT_BASE_URL", "KIT_API_KEY")
+    settings = {name: on.environ[name] for name in names}
     if urlsplit(amqp_url).password in {None, "guest"}:  # RabbitMQ's own default is no secret
         settings = {"AMQP_URL": amqp_url, **settings}
     event = '{"type": "user.signed_up", "data": {"user": {"email": "you@example.com"}}}'
     command = _command()
     say("", "Everything goes on running. Open:", style="bold")
     say(
+        f"    {on.page_url}  the page: how the account stands; Test connection",
         f"    {on.sandbox.url}  the subscribers, with their tags, in the stand-in for Kit",
         f"    {on.health_url}/readyz  the worker's state; /metrics beside it",
         f"    {on.config_dir}/accounts/{on.account}.yaml  the account's file: save it, and it is in force",

@@ -1,11 +1,11 @@
-"""The demo's worker: a process of its own, as an operator starts, watches and stops it."""
+"""The demo's worker, and its page: processes of their own, as an operator starts, watches and stops them."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, TypeVar
@@ -71,12 +71,14 @@ class WorkerProcess:
 
 
 @asynccontextmanager
-async def worker_process(environ: dict[str, str], folder: Path) -> AsyncIterator[WorkerProcess]:
-    """Run `kit-worker run` in a folder with no `.env`, and stop it as an operator would."""
-    log = folder / "worker.log"
+async def worker_process(
+    environ: Mapping[str, str], folder: Path, command: str = "run"
+) -> AsyncIterator[WorkerProcess]:
+    """Run `kit-worker run`, or `page`, in a folder with no `.env`, and stop it as an operator would."""
+    log = folder / f"{command}.log"
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "worker", "run",
+            sys.executable, "-m", "worker", command,
             env=environ,
             cwd=folder,
             stderr=file,

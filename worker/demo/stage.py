@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,8 @@ class Stage:
         exchange: The events' exchange.
         config_dir: Where the account's file lies.
         health_url: Where the worker's health and metrics are.
+        page_url: Where the page is, once it is served.
+        environ: Of the worker, and of the page.
         ledger: The worker's ledger, to look up what each event did.
         connection: To the broker, to publish and to look at dead letters.
     """
@@ -44,6 +46,8 @@ class Stage:
     exchange: str
     config_dir: Path
     health_url: str
+    page_url: str
+    environ: Mapping[str, str]
     sandbox: Sandbox
     worker: WorkerProcess
     ledger: Database
@@ -68,11 +72,22 @@ async def stage(amqp_url: str) -> AsyncIterator[Stage]:
             try:
                 async with sandbox.running():
                     environ = _environment(amqp_url, exchange, config_dir, sandbox.url)
-                    health_url = f"http://127.0.0.1:{environ['HTTP_PORT']}"
+                    health_url, page_url = (
+                        f"http://127.0.0.1:{environ[name]}" for name in ("HTTP_PORT", "PAGE_PORT")
+                    )
                     async with worker_process(environ, config_dir) as worker, _ledger(config_dir) as ledger:
                         await _subscribed(worker, health_url)
                         yield Stage(
-                            account, exchange, config_dir, health_url, sandbox, worker, ledger, connection
+                            account=account,
+                            exchange=exchange,
+                            config_dir=config_dir,
+                            health_url=health_url,
+                            page_url=page_url,
+                            environ=environ,
+                            sandbox=sandbox,
+                            worker=worker,
+                            ledger=ledger,
+                            connection=connection,
                         )
             finally:
                 await _clean_away(amqp_url, account, exchange)
@@ -104,16 +119,32 @@ async def _subscribed(worker: WorkerProcess, health_url: str) -> None:
     Raises:
         DemoFailedError: It is not in time.
     """
+    await _answering(worker, f"{health_url}/readyz", "the worker did not subscribe to its queue")
+
+
+@asynccontextmanager
+async def page_of(on: Stage) -> AsyncIterator[None]:
+    """Serve the page beside the worker.
+
+    Raises:
+        DemoFailedError: It does not start.
+    """
+    async with worker_process(on.environ, on.config_dir, "page") as page:
+        await _answering(page, on.page_url, "the page was not served")
+        yield
+
+
+async def _answering(process: WorkerProcess, address: str, otherwise: str) -> None:
     async with ClientSession() as session:
 
-        async def ready() -> bool | None:
+        async def answers() -> bool | None:
             try:
-                async with session.get(f"{health_url}/readyz") as answer:
+                async with session.get(address) as answer:
                     return answer.ok or None
             except ClientError:
                 return None  # it does not listen yet
 
-        await worker.until(ready, "the worker did not subscribe to its queue")
+        await process.until(answers, otherwise)
 
 
 def _environment(amqp_url: str, exchange: str, config_dir: Path, kit_url: str) -> dict[str, str]:
@@ -128,6 +159,7 @@ def _environment(amqp_url: str, exchange: str, config_dir: Path, kit_url: str) -
         "KIT_BASE_URL": kit_url,
         "KIT_API_KEY": API_KEY,
         "HTTP_PORT": str(_free_port()),
+        "PAGE_PORT": str(_free_port()),
         "LOG_FORMAT": "json",
         "SHUTDOWN_GRACE": str(GRACE),
     }

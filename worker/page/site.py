@@ -58,6 +58,7 @@ class Site:
         self.loaded = loaded
         self._ledger = Ledger(Database(settings.ledger_url.get_secret_value()), worker=NAME, clock=self.clock)
         self._registry = Registry(self._ledger, NAME)
+        self._has_ledger = False
 
     async def run(self) -> None:
         """Follow files and queues until cancelled."""
@@ -88,7 +89,9 @@ class Site:
     async def workers(self) -> Workers:
         """Return what the workers say of themselves."""
         try:
-            if not await self._ledger.database.version():
+            # Asked until there is one: to look into it would make one.
+            self._has_ledger = self._has_ledger or bool(await self._ledger.database.version())
+            if not self._has_ledger:
                 return Workers(problem="There is no ledger yet: the first worker that starts makes it.")
             return Workers(await self._registry.overview())
         except LedgerUnavailable as error:
