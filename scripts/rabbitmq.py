@@ -27,8 +27,9 @@ IN_DOCKER = "--docker"
 # The packages' own scripts: what lies in /usr/sbin is a wrapper that insists on root and changes the user.
 PACKAGED = "/usr/lib/rabbitmq/bin"
 AMQP_HEADER, METHOD_FRAME_ON_CHANNEL_0 = b"AMQP\x00\x00\x09\x01", b"\x01\x00\x00"
-# RabbitMQ notes a new queue on disk up to half a second after it has confirmed it, on a busy machine later. Killed
-# before that, 3.10 comes back with a queue that has no leader and never answers: a fault that no test here is about.
+# RabbitMQ notes a new queue on disk up to half a second after it has confirmed it, on a busy machine later.
+# Killed before that, 3.10 comes back with a queue that has no leader and never answers: a fault that no test
+# here is about.
 NOTE_QUEUES = "[ok = dets:sync(Table) || Table <- dets:all()]."
 # After a start each replicated queue elects a leader, which takes some seconds; only then does it answer.
 WITHOUT_LEADER = "[Queue || Queue <- ets:tab2list(ra_state), element(2, Queue) =/= leader]."
