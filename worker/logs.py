@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import select
@@ -22,6 +23,8 @@ _PRIVATE: Final = frozenset({"_record", "_from_structlog"})
 _TRACEBACKS: Final = frozenset({"exception", "stack"})
 """What stands on several lines."""
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False)
+"""Made once: that takes longer than to write a line. What is written was cleaned, and is JSON."""
 SHORT: Final = 64
 """Characters of a value that may be in many lines."""
 
@@ -134,7 +137,7 @@ def configure(level: str, log_format: str) -> None:
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24)
         if console
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
+        else structlog.processors.JSONRenderer(lambda fields, **_: _JSON.encode(fields))
     )
     stream = cast("TextIO", LogStream(sys.stderr))  # as much of one as is used
     structlog.configure(

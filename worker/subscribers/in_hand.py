@@ -80,6 +80,8 @@ class InHand:
         record = found.subscriber.record
         if mark in record.seen:
             return found.conflict is not None or not _in_doubt(record, item.change)
+        if record.moved is None and self.directory.leads_to(item.email, found.subscriber):
+            return False  # nobody has left the address
         # By whoever had the address: it may have been claimed since.
         return any(mark in each.record.seen for each in self.directory.all_of(item.email))
 
