@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -37,7 +38,9 @@ def page() -> None:
         warn(OPEN)
     if settings.page_secret is None:
         warn(PASSING)
-    run_async(_serve(settings))
+    with suppress(KeyboardInterrupt):  # its ordinary end
+        run_async(_serve(settings))
+    log.info("page_stopped")
 
 
 def check_closed(settings: Settings) -> None:

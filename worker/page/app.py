@@ -45,7 +45,7 @@ EVERYBODYS: Final = frozenset({"/", "/sign-out"})
 
 def page(site: Site) -> web.Application:
     """Return the application."""
-    app = web.Application(middlewares=[_guarded, _told], client_max_size=LARGEST)
+    app = web.Application(middlewares=[_told, _guarded], client_max_size=LARGEST)
     app[SITE] = site
     app.on_response_prepare.append(_with_headers)
     aiohttp_jinja2.setup(

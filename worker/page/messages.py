@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from worker.outside.texts import line
-from worker.page.request import SITE
+from worker.page.request import SITE, is_secure
 from worker.page.words import Told
 
 COOKIE: Final = "kit_worker_message"
@@ -22,7 +22,7 @@ def keep_message(request: web.Request, response: web.StreamResponse, told: Told)
     parts = [told.mood, line(told.sentence, LONGEST), line(told.remedy, LONGEST)]
     text = request.app[SITE].signer.write("message", parts)
     response.set_cookie(
-        COOKIE, text, max_age=SHOWN_WITHIN, httponly=True, samesite="Strict", secure=request.secure
+        COOKIE, text, max_age=SHOWN_WITHIN, httponly=True, samesite="Strict", secure=is_secure(request)
     )
 
 

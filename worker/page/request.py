@@ -18,6 +18,11 @@ def site_of(request: web.Request) -> Site:
     return request.app[SITE]
 
 
+def is_secure(request: web.Request) -> bool:
+    """Tell whether the browser came over TLS, to us or to a proxy before us: cookies stay on that way."""
+    return request.secure or request.headers.get("X-Forwarded-Proto", "") == "https"
+
+
 def visitor_of(request: web.Request) -> Visitor:
     """Return whose request it is, where a session is needed to get here."""
     return request[VISITOR]

@@ -52,6 +52,12 @@ async def test_an_operator_signs_in_and_goes_where_they_wanted(client: Client) -
     assert [(await client.ask(path)).status for path in VIEWS] == [200] * len(VIEWS)
 
 
+async def test_behind_a_proxy_with_tls_cookies_stay_on_that_way(client: Client) -> None:
+    headers = {"Sec-Fetch-Site": "same-origin", "X-Forwarded-Proto": "https"}
+    assert "Secure" in (await client.ask("/sign-in", {"token": TOKEN}, headers=headers)).headers["Set-Cookie"]
+    assert "Secure" not in (await client.sign_in(TOKEN)).headers["Set-Cookie"]
+
+
 @pytest.mark.parametrize(
     "place", ["https://evil.example", "//evil.example", "/\\evil.example", "/a\r\nX: y", ""]
 )

@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from worker.page.answers import refusal, render, see
-from worker.page.request import site_of
+from worker.page.request import is_secure, site_of
 from worker.page.rights import SESSION_LASTS, Visitor, of_link, operator
 from worker.page.site import Site
 
@@ -117,7 +117,7 @@ def _let_in(request: web.Request, visitor: Visitor, place: str) -> web.StreamRes
     answer = see(place)
     text = site.signer.write_visitor("session", visitor)
     answer.set_cookie(
-        COOKIE, text, max_age=int(SESSION_LASTS), httponly=True, samesite="Strict", secure=request.secure
+        COOKIE, text, max_age=int(SESSION_LASTS), httponly=True, samesite="Strict", secure=is_secure(request)
     )
     log.info("page_signed_in", who=visitor.who, account=visitor.account)
     return answer

@@ -1,0 +1,94 @@
+"""The page as a process of its own, beside a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.integration.harness import Worker, World
+from tests.integration.shell import Shell
+
+pytestmark = pytest.mark.timeout(90)
+
+TOKEN = "a-token-of-the-page-long-enough"
+FROM_HERE = {"Sec-Fetch-Site": "same-origin"}
+
+
+@asynccontextmanager
+async def page(kit_worker: Shell, **environ: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """Run `kit-worker page`; yields the process, and its address."""
+    process = await kit_worker.start("page", PAGE_PORT="0", **environ)
+    assert process.stderr
+    try:
+        async with asyncio.timeout(30):
+            said = ""
+            while '"page_started"' not in said:
+                said = (await process.stderr.readline()).decode()
+                assert said, "it ended"
+        yield process, json.loads(said)["address"].rstrip("/")
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def until(asks: Callable[[], Awaitable[str]], word: str) -> str:
+    """Return what is answered once a word is in it."""
+    async with asyncio.timeout(30):
+        while word not in (text := await asks()):
+            await asyncio.sleep(0.2)
+    return text
+
+
+async def test_an_admin_sees_how_the_account_stands_and_tests_the_connection(
+    world: World, kit_worker: Shell, tmp_path: Path
+) -> None:
+    place = f"/accounts/{world.account}"
+    secret = {"PAGE_TOKEN": TOKEN, "PAGE_SECRET": "what-signs-links-and-sessions"}
+    async with (
+        Worker(world, tmp_path / "worker.log"),
+        page(kit_worker, **secret) as (process, root),
+        aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session,
+    ):
+
+        async def view() -> str:
+            async with session.get(f"{root}{place}") as answer:
+                return await answer.text()
+
+        link = (await kit_worker("page-link", world.account, "--address", root, **secret)).out.strip()
+        async with session.post(link, headers=FROM_HERE) as answer:
+            assert answer.url.path == place
+        assert "All is well" in await until(view, "All is well")
+        async with session.post(f"{root}{place}/test", headers=FROM_HERE) as answer:
+            told = await answer.text()
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+    assert "It works: this is" in told
+    assert "each is made when it is needed first" in told
+    assert world.key not in told
+
+
+async def test_an_operator_pauses_an_account_and_its_worker_hears_of_it(
+    world: World, kit_worker: Shell, tmp_path: Path
+) -> None:
+    place = f"/accounts/{world.account}"
+    async with (
+        Worker(world, tmp_path / "worker.log") as worker,
+        page(kit_worker) as (_, root),
+        aiohttp.ClientSession() as session,
+    ):
+
+        async def heard() -> str:
+            return " ".join(worker.events_logged())
+
+        for what, event in (("pause", "account_paused"), ("resume", "account_resumed")):
+            async with session.post(f"{root}{place}/{what}", headers=FROM_HERE) as answer:
+                assert answer.status == 200
+            await until(heard, event)
