@@ -17,7 +17,7 @@ from worker.page.origin import is_from_here, is_loopback
 from worker.page.request import SITE, VISITOR
 from worker.page.rights import Visitor
 from worker.page.site import Site
-from worker.page.views import accounts, connection, sign_in
+from worker.page.views import accounts, connection, events, sign_in
 
 log = structlog.get_logger()
 
@@ -67,6 +67,8 @@ def page(site: Site) -> web.Application:
             web.post("/sign-out", sign_in.sign_out),
             web.get("/accounts/{account}", connection.show),
             web.get("/accounts/{account}/_state", connection.show_state),
+            web.get("/accounts/{account}/events", events.show),
+            web.get("/accounts/{account}/events/_rows", events.show_rows),
             web.post("/accounts/{account}/test", connection.test),
             web.post("/accounts/{account}/pause", connection.pause),
             web.post("/accounts/{account}/resume", connection.resume),

@@ -18,6 +18,7 @@ from worker.clock import Clock
 from worker.errors import LedgerUnavailable
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
+from worker.ledger.seen import Seen, seen_lately
 from worker.ledger.store import Ledger
 from worker.ops.check_kit import KitReport, check_kit
 from worker.ops.depths import Depth, Depths
@@ -27,6 +28,7 @@ from worker.page.state import Workers
 from worker.settings import Settings
 
 NAME: Final = "kit-worker page"
+NO_LEDGER: Final = "there is no ledger yet: the first worker that starts makes it."
 
 
 class Site:
@@ -89,13 +91,25 @@ class Site:
     async def workers(self) -> Workers:
         """Return what the workers say of themselves."""
         try:
-            # Asked until there is one: to look into it would make one.
-            self._has_ledger = self._has_ledger or bool(await self._ledger.database.version())
-            if not self._has_ledger:
-                return Workers(problem="There is no ledger yet: the first worker that starts makes it.")
+            if not await self._is_there():
+                return Workers(problem=f"T{NO_LEDGER[1:]}")
             return Workers(await self._registry.overview())
         except LedgerUnavailable as error:
             return Workers(problem=f"The ledger cannot be read: {error}.")
+
+    async def seen_lately(self, name: str) -> tuple[dict[str, Seen], str]:
+        """Return which event types came lately in an account, and why nobody knows, if so."""
+        try:
+            if not await self._is_there():
+                return {}, NO_LEDGER
+            return await seen_lately(self._ledger.database, name, self.clock.time()), ""
+        except LedgerUnavailable as error:
+            return {}, f"the ledger cannot be read: {error}."
+
+    async def _is_there(self) -> bool:
+        """Tell whether there is a ledger: to look into it would make one."""
+        self._has_ledger = self._has_ledger or bool(await self._ledger.database.version())
+        return self._has_ledger
 
     async def pause(self, name: str) -> None:
         """Pause an account.

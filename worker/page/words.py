@@ -62,6 +62,14 @@ BEST_FIRST: Final = ("running", "waiting", "held", "queue_missing", "credential_
 """States in which several workers may see one account, the one that counts first."""
 
 
+def ago(seconds: float) -> str:
+    """Return how long ago something was."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{max(0.0, seconds):.0f} s ago"
+
+
 def of_kit(report: KitReport) -> Told:
     """Return what the connection test says."""
     if report.state is KitCheck.OK:

@@ -22,6 +22,7 @@ from tests.integration.ledger.harness import (
 from worker.errors import LedgerUnavailable
 from worker.ledger import history
 from worker.ledger.history import Line, addresses, find_history, prune_history
+from worker.ledger.seen import LATELY, Seen, seen_lately
 from worker.ledger.store import Ledger
 from worker.subscribers.known import Batch, HistoryEntry
 
@@ -140,3 +141,25 @@ async def test_a_tag_finds_the_events_that_put_it_on_or_took_it_off(
     assert ids(await find_history(ledger.database, tag="old", emails=[ADA])) == ["e3"]
     assert ids(await find_history(ledger.database, tag="VIP", emails=[BOB])) == []
     assert ids(await find_history(ledger.database, tag="VIP'")) == []
+
+
+async def test_what_came_lately_is_counted_by_type_and_outcome(filled: Ledger) -> None:
+    """Given lines of two accounts, some older, those of the last 24 hours in the one account count."""
+    noon = NOON.timestamp()
+    late = noon + LATELY - 60
+    await fill(
+        filled,
+        Batch(
+            entries=[
+                entry(ADA, "e7", at=late, outcome="dead_lettered"),
+                entry("", "e8", at=late, event_type="order.paid", outcome="ignored"),
+            ]
+        ),
+    )
+
+    assert await seen_lately(filled.database, ACCOUNT, late) == {
+        "user.signed_up": Seen(late, {"applied": 3, "dead_lettered": 1}),
+        "order.paid": Seen(late, {"ignored": 1}),
+    }
+    assert (await seen_lately(filled.database, ACCOUNT, noon + LATELY + 60))["user.signed_up"].count == 1
+    assert await seen_lately(filled.database, "nobody's", late) == {}

@@ -17,7 +17,14 @@ from worker.page.attempts import MOST
 from worker.page.rights import Signer, operator
 from worker.page.views.sign_in import COOKIE
 
-VIEWS = ("/", "/_accounts", "/accounts/sunny", "/accounts/sunny/_state")
+VIEWS = (
+    "/",
+    "/_accounts",
+    "/accounts/sunny",
+    "/accounts/sunny/_state",
+    "/accounts/sunny/events",
+    "/accounts/sunny/events/_rows",
+)
 POSTS = ("/accounts/sunny/test", "/accounts/sunny/pause", "/accounts/sunny/resume")
 
 
@@ -204,6 +211,14 @@ async def test_a_part_that_is_polled_does_not_take_the_message_away(client: Clie
     await client.ask("/accounts/sunny/pause", {})
     assert "no worker begins" not in (await client.ask("/accounts/sunny/_state")).text
     assert "no worker begins" in (await client.ask("/accounts/sunny")).text
+
+
+async def test_what_each_event_does_is_told_in_words(client: Client) -> None:
+    await client.sign_in(TOKEN)
+    view = (await client.ask("/accounts/sunny/events")).text
+    assert "adds <em>Active Member</em>, takes off <em>Cancelled</em>, opens a subscription" in view
+    assert "adds <em>[access level] access</em>" in view
+    assert view.count("not lately") == 4
 
 
 # -- other sites --------------------------------------------------------------------------------------------

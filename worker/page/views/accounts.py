@@ -20,7 +20,7 @@ PER_PAGE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AccountRow:
     """One account."""
 
     name: str
@@ -61,7 +61,7 @@ async def _values(request: web.Request) -> dict[str, Any]:
     }
 
 
-def _rows(site: Site, workers: Workers, names: list[str]) -> Iterator[Row]:
+def _rows(site: Site, workers: Workers, names: list[str]) -> Iterator[AccountRow]:
     for name in names:
         state = state_of(name, workers)
-        yield Row(name, state.told, state.worker, site.depth(name))
+        yield AccountRow(name, state.told, state.worker, site.depth(name))
