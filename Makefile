@@ -26,7 +26,7 @@ demo: .venv/.runtime  ## see it work: a dozen events, and what each did (ARGS=--
 	@$(WITH_BROKER) .venv/bin/kit-worker demo $(ARGS)
 
 .PHONY: test
-test: .venv/.dev  ## run the tests, with a real RabbitMQ and PostgreSQL (ARGS='-k name': some)
+test: .venv/.dev  ## run the tests, with a real RabbitMQ, PostgreSQL and browser (ARGS='-k name': some)
 	@$(WITH_SERVICES) .venv/bin/pytest --quiet $(IN_PARALLEL) --ignore tests/chaos $(ARGS)
 
 .PHONY: chaos

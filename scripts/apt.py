@@ -20,22 +20,24 @@ LOCK = Path("/run/kit-worker-install.lock")
 NO_SERVICES = {Path("/usr/sbin/policy-rc.d"): f"#!/bin/sh\n# {MARK}\nexit 101\n"}
 
 
-def install(package: str, is_there: Callable[[], bool], settings: Mapping[Path, str] | None = None) -> None:
-    """Install a package where it is missing, we are root, and the system is one of Debian's family.
+def install(packages: str, is_there: Callable[[], bool], settings: Mapping[Path, str] | None = None) -> None:
+    """Install what is missing, where we are root and the system is one of Debian's family.
 
-    `settings` are files that are there, with this text, for the time of the installation.
+    `packages` are separated by blanks. `settings` are files that are there, with this text, for the time of
+    the installation.
     """
     if is_there() or os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
     with one_at_a_time(LOCK):
         if is_there():  # another run was first
             return
-        print(f"{package} is not installed: installing the package (apt-get) …", file=sys.stderr)
+        first = packages.partition(" ")[0]
+        print(f"{first} is not installed: installing the package (apt-get) …", file=sys.stderr)
         with ExitStack() as stack:
             for path, text in {**NO_SERVICES, **(settings or {})}.items():
                 stack.enter_context(for_now(path, text))
             _apt_get("update")
-            _apt_get("install", "--yes", "--no-install-recommends", package)
+            _apt_get("install", "--yes", "--no-install-recommends", *packages.split())
 
 
 @contextmanager

@@ -260,6 +260,15 @@ def test_each_unit_test_stands_where_the_file_stands_that_it_tests() -> None:
     _none_is_idle("STAND_ELSEWHERE", expected, astray)
 
 
+def test_each_folder_of_tests_is_in_the_guide() -> None:
+    """Whoever adds a folder says what stands there, and what its tests need."""
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| `tests/(\w+)` \|", guide, re.MULTILINE))
+    kept = {path.name for path in TESTS.parent.iterdir() if path.is_dir() and path.name != "__pycache__"}
+
+    assert told == kept, "the table 'Where a test stands' in CONTRIBUTING.md has to name each"
+
+
 def test_at_the_root_are_only_the_whole_process_and_the_ground() -> None:
     """A new file has a room; what lies at the root is read first by everybody who is new."""
     loose = {path.stem for path in PACKAGE.glob("*.py")}
