@@ -17,7 +17,7 @@ from worker.page.origin import is_from_here, is_loopback
 from worker.page.request import SITE, VISITOR
 from worker.page.rights import Visitor
 from worker.page.site import Site
-from worker.page.views import accounts, connection, events, sign_in
+from worker.page.views import accounts, connection, events, fields, sign_in
 
 log = structlog.get_logger()
 
@@ -69,6 +69,7 @@ def page(site: Site) -> web.Application:
             web.get("/accounts/{account}/_state", connection.show_state),
             web.get("/accounts/{account}/events", events.show),
             web.get("/accounts/{account}/events/_rows", events.show_rows),
+            web.get("/accounts/{account}/fields", fields.show),
             web.post("/accounts/{account}/test", connection.test),
             web.post("/accounts/{account}/pause", connection.pause),
             web.post("/accounts/{account}/resume", connection.resume),

@@ -24,6 +24,7 @@ VIEWS = (
     "/accounts/sunny/_state",
     "/accounts/sunny/events",
     "/accounts/sunny/events/_rows",
+    "/accounts/sunny/fields",
 )
 POSTS = ("/accounts/sunny/test", "/accounts/sunny/pause", "/accounts/sunny/resume")
 
@@ -219,6 +220,23 @@ async def test_what_each_event_does_is_told_in_words(client: Client) -> None:
     assert "adds <em>Active Member</em>, takes off <em>Cancelled</em>, opens a subscription" in view
     assert "adds <em>[access level] access</em>" in view
     assert view.count("not lately") == 4
+
+
+async def test_where_each_value_goes_is_told(tmp_path: Path) -> None:
+    async with served(tmp_path, ("sunny",)) as client:
+        fields = "{mk_first_name: first_name, mk_cancel_reason: null, data.user.locale: Language}"
+        more = "kit_fields: {Since: {from: [mk_subscription_started_at, mk_signed_up_at], format: date}}"
+        file = tmp_path / "accounts" / "sunny.yaml"
+        file.write_text(f"{file.read_text()}fields: {fields}\n{more}\n")
+        await client.sign_in(TOKEN)
+        await _until(client, "/accounts/sunny/fields", lambda text: "Language" in text)
+        view = (await client.ask("/accounts/sunny/fields")).text
+    assert "reason for canceling <code>mk_cancel_reason</code>" in view
+    assert ">price</td>" in view  # an example
+    assert "Since (where there is none, day of signing up; as a date)" in view
+    assert "user locale <code>data.user.locale</code>" in view
+    assert "first name, which Kit has by itself" in view
+    assert "not sent" in view
 
 
 # -- other sites --------------------------------------------------------------------------------------------
