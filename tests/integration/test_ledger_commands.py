@@ -74,13 +74,15 @@ async def test_history_tells_why_somebody_has_a_tag(
         for number, each in enumerate(events, 1):
             await publish(channel, world.exchange, [each])
             await until(lambda number=number: ended(worker) == number)  # type: ignore[misc]
-        old, new, by_id, everything, nobody, by_tag = await asyncio.gather(
+        old, new, by_id, everything, nobody, by_tag, by_user, stranger = await asyncio.gather(
             kit_worker("history", "--email", "ADA@example.com", "--json"),
             kit_worker("history", "--email", "ada.new@example.com"),
             kit_worker("history", "--event", "e4", "--json"),
             kit_worker("history", "--account", world.account, "--json"),
             kit_worker("history", "--email", "nobody@example.com"),
             kit_worker("history", "--tag", "annual plan", "--account", world.account),
+            kit_worker("history", "--user", "u-1", "--json"),
+            kit_worker("history", "--user", "u-9"),
         )
     assert [(line["event_id"], line["outcome"]) for line in json.loads(old.out)] == [
         ("e1", "applied"), ("e2", "applied"), ("e1", "duplicate"),
@@ -94,11 +96,15 @@ async def test_history_tells_why_somebody_has_a_tag(
     assert "mk_access_level" in dead["detail"]
     assert len(json.loads(everything.out)) == len(events)
     assert nobody.out.startswith("Nothing is known of that.")
-    assert {each.code for each in (old, new, by_id, everything, nobody, by_tag)} == {0}
+    assert {each.code for each in (old, new, by_id, everything, nobody, by_tag, by_user)} == {0}
     assert by_tag.out.count("subscription.started e1 of") == 1
     assert "access.granted" not in by_tag.out
     assert "mk_subscription_plan 'Annual'" in by_tag.out
     assert f"file {json.loads(old.out)[0]['version']}" in by_tag.out
+    assert [(line["event_id"], line["email"]) for line in json.loads(by_user.out)] == [
+        (line["event_id"], "ada.new@example.com") for line in json.loads(old.out)
+    ]
+    assert (stranger.code, "nobody is known by the id u-9" in stranger.err) == (2, True)
     assert "sha256sum config/accounts/ACCOUNT.yaml" in by_tag.out
     assert max(map(len, new.out.splitlines())) <= 80
 
@@ -487,6 +493,7 @@ async def test_no_command_makes_a_ledger_of_an_empty_file(kit_worker: Shell, tmp
     [
         (["history"], "say what is looked for"),
         (["history", "--email", "ada"], "ada is not an email address"),
+        (["history", "--email", "ada@example.com", "--user", "u-1"], "an address, or --user"),
         (["history", "--account", "a", "--limit", "9" * 30], "--limit"),
         (["forget", "ada"], "ada is not an email address"),
     ],

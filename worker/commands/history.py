@@ -10,9 +10,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from worker.commands.common import an_address, begin, opened_ledger, run_async
+from worker.commands.common import begin, opened_ledger, run_async
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json
+from worker.commands.whose import ByUser, OfApp, whose_address
 from worker.events.values import time_text
 from worker.ledger.due import Timer, find_due
 from worker.ledger.history import Line, addresses, find_history
@@ -33,9 +34,11 @@ MOST: Final = 100_000
 """Lines at once: they are read as a whole."""
 
 
-def history(
+def history(  # noqa: PLR0913  # one for each option
     *,
     email: Annotated[str | None, typer.Option("--email", help="Of this person, under any address.")] = None,
+    user: ByUser = None,
+    app: OfApp = None,
     event: Annotated[str | None, typer.Option("--event", help="Of the event with this id.")] = None,
     account: Annotated[str | None, typer.Option("--account", help="Of this account only.")] = None,
     tag: Annotated[
@@ -50,10 +53,10 @@ def history(
     Each tag and field is told with the event that set it, as events of one person are applied together.
     "file" is the version of the account's file that was in force: the beginning of the file's SHA-256.
     """
-    if email is None and event is None and account is None and tag is None:
-        raise UsageError("say what is looked for: --email, --event, --account or --tag")
+    if all(each is None for each in (email, user, event, account, tag)):
+        raise UsageError("say what is looked for: --email, --user, --event, --account or --tag")
     settings = begin()
-    address = None if email is None else an_address(email)
+    address = None if email is user is None else whose_address(settings, email, user, app)
     lines, timers = run_async(_find(settings, address, limit, event_id=event, account=account, tag=tag))
     if as_json:
         show_json([{**asdict(line), "at": _when(line.at)} for line in (*lines, *map(_as_line, timers))])
