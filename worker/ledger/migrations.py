@@ -11,7 +11,18 @@ from sqlalchemy import Connection, bindparam, inspect, select, text, tuple_, upd
 from worker.ledger.address_forms import one_form_each
 from worker.ledger.record_json import UnreadableError, dump_record
 from worker.ledger.record_v1 import load_record_v1
-from worker.ledger.schema import bindings, claims, due, meta, names, people, subscribers, tables, tokens
+from worker.ledger.schema import (
+    bindings,
+    claims,
+    due,
+    history,
+    meta,
+    names,
+    people,
+    subscribers,
+    tables,
+    tokens,
+)
 
 Step = Callable[[Connection], None]
 PORTION: Final = 1000
@@ -94,6 +105,11 @@ def _what_is_due(connection: Connection) -> None:
     due.create(connection, checkfirst=True)
 
 
+def _when_types_came(connection: Connection) -> None:
+    (by_type,) = (index for index in history.indexes if index.name == "history_by_type")
+    by_type.create(connection, checkfirst=True)
+
+
 MIGRATIONS: Final[tuple[Step, ...]] = (
     _records_by_msgspec,
     _who_has_what,
@@ -104,6 +120,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     _home_apps,
     _with_facts,
     _what_is_due,
+    _when_types_came,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

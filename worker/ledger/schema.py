@@ -93,6 +93,7 @@ history = Table(
     Index("history_by_email", "email", "account"),  # people ask for an address alone
     Index("history_by_account", "account", "id"),
     Index("history_by_event", "event_id"),
+    Index("history_by_type", "account", "event_type", "at", "outcome"),  # what is counted is all in it
     Index("history_by_time", "at"),
 )
 

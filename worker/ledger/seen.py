@@ -1,12 +1,12 @@
-"""Which event types came lately, how often, and what became of them: from the history."""
+"""Which event types came, when last, how often lately, and what became of them: from the history."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from worker.ledger.database import Database
 from worker.ledger.schema import history
@@ -17,11 +17,11 @@ LATELY: Final = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One event type in the last 24 hours.
+    """One event type.
 
     Attributes:
         last_at: When the last one ended, in seconds since 1970.
-        outcomes: How many ended how.
+        outcomes: How many ended how in the last 24 hours.
     """
 
     last_at: float
@@ -29,12 +29,12 @@ class Seen:
 
     @property
     def count(self) -> int:
-        """How many there were."""
+        """How many there were in the last 24 hours."""
         return sum(self.outcomes.values())
 
 
 async def seen_lately(database: Database, account: str, now: float) -> dict[str, Seen]:
-    """Return the event types that came in the last 24 hours, by type.
+    """Return the event types of which the history has a line, by type; also of those that were ignored.
 
     Args:
         database: The ledger's.
@@ -44,16 +44,30 @@ async def seen_lately(database: Database, account: str, now: float) -> dict[str,
     Raises:
         LedgerUnavailable: The ledger could not be read.
     """
-    found: dict[str, Seen] = {}
+    since = now - LATELY
     async with database.read() as connection:
-        query = (
-            select(
-                history.c.event_type, history.c.outcome, func.count().label("count"), func.max(history.c.at)
-            )
-            .where(history.c.account == account, history.c.at > now - LATELY)
-            .group_by(history.c.event_type, history.c.outcome)
-        )
-        for kind, outcome, count, last_at in await connection.execute(query):
-            before = found.get(kind, Seen(0.0, {}))
-            found[kind] = Seen(max(before.last_at, last_at), {**before.outcomes, outcome: count})
+        found = {kind: Seen(last, {}) for kind, last in await connection.execute(_last(account))}
+        lately = [kind for kind, seen in found.items() if seen.last_at > since]
+        for kind, outcome, count in await connection.execute(_counted(account, lately, since)):
+            seen = found[kind]
+            found[kind] = replace(seen, outcomes={**seen.outcomes, outcome: count})
     return found
+
+
+def _last(account: str) -> Select[Any]:
+    """Select each type with its last time; an index leads from one type to the next, past all its lines."""
+    of, kind = history.c, func.min(history.c.event_type).label("kind")
+    kinds = select(kind).where(of.account == account).cte("kinds", recursive=True)
+    after = select(kind).where(of.account == account, of.event_type > kinds.c.kind).scalar_subquery()
+    kinds = kinds.union_all(select(after).where(kinds.c.kind.is_not(None)))
+    last = select(func.max(of.at)).where(of.account == account, of.event_type == kinds.c.kind)
+    return select(kinds.c.kind, last.scalar_subquery()).where(kinds.c.kind.is_not(None))
+
+
+def _counted(account: str, kinds: list[str], since: float) -> Select[Any]:
+    of = history.c
+    return (
+        select(of.event_type, of.outcome, func.count())
+        .where(of.account == account, of.event_type.in_(kinds), of.at > since)
+        .group_by(of.event_type, of.outcome)
+    )

@@ -161,5 +161,20 @@ async def test_what_came_lately_is_counted_by_type_and_outcome(filled: Ledger) -
         "user.signed_up": Seen(late, {"applied": 3, "dead_lettered": 1}),
         "order.paid": Seen(late, {"ignored": 1}),
     }
-    assert (await seen_lately(filled.database, ACCOUNT, noon + LATELY + 60))["user.signed_up"].count == 1
+    much_later = await seen_lately(filled.database, ACCOUNT, noon + LATELY + 60)
+    assert much_later["user.signed_up"] == Seen(late, {"dead_lettered": 1})
+    assert await seen_lately(filled.database, ACCOUNT, late + 9 * DAY) == {
+        "user.signed_up": Seen(late, {}),
+        "order.paid": Seen(late, {}),
+    }
     assert await seen_lately(filled.database, "nobody's", late) == {}
+
+
+async def test_messages_without_a_type_are_counted_too(ledger: Ledger) -> None:
+    """Given messages of which no type could be read, they are told under none, beside all the others."""
+    types = ["", "a", "a.b", "Z", "é"]
+    lines = [entry("", str(number), event_type=kind) for number, kind in enumerate(types * 2)]
+    await fill(ledger, Batch(entries=lines))
+    await fill(ledger, Batch(entries=[entry("", "other", event_type="m")]), account="rainy")
+    found = await seen_lately(ledger.database, ACCOUNT, NOON.timestamp())
+    assert found == dict.fromkeys(types, Seen(NOON.timestamp(), {"applied": 2}))

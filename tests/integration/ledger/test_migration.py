@@ -16,6 +16,7 @@ from tests.integration.ledger.harness import (
     ACCOUNT,
     ADA,
     BOB,
+    NOON,
     NewLedger,
     contents,
     entry,
@@ -33,10 +34,11 @@ from worker.ledger.bindings import Bindings
 from worker.ledger.connecting import TakenError
 from worker.ledger.database import Database
 from worker.ledger.history import addresses, find_history
-from worker.ledger.migrations import MIGRATIONS, PORTION, Step, newest
+from worker.ledger.migrations import MIGRATIONS, PORTION, Step, _when_types_came, newest
 from worker.ledger.record_json import dump_record
 from worker.ledger.registry import Registry
 from worker.ledger.sealing import Seal, new_key
+from worker.ledger.seen import Seen, seen_lately
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import Tokens, TokenStore
 from worker.subscribers.known import Batch, Person
@@ -385,3 +387,18 @@ async def test_an_older_ledger_learns_whose_ids_stand_alone(new_ledger: NewLedge
 
     assert tenure.home_app == "sunny"
     assert (await load(new, tenure, users=["u-1"])).people.keys() == {"u-1"}
+
+
+async def test_an_older_ledger_gets_the_index_that_tells_which_events_came(new_ledger: NewLedger) -> None:
+    """Given a ledger from before, with lines, its index is made; a worker of before goes on beside it."""
+    before = MIGRATIONS.index(_when_types_came)
+    old = new_ledger(migrations=MIGRATIONS[:before])
+    await fill(old, Batch(entries=[entry(ADA, "e1")]))
+    await execute(old, "DROP INDEX history_by_type")
+
+    new = new_ledger()
+    at = NOON.timestamp()
+    assert await seen_lately(new.database, ACCOUNT, at) == {"user.signed_up": Seen(at, {"applied": 1})}
+    await execute(new, "DROP INDEX history_by_type")  # it was there
+    await fill(old, Batch(entries=[entry(ADA, "e2")]))
+    assert (await seen_lately(new.database, ACCOUNT, at))["user.signed_up"].count == 2

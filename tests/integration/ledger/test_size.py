@@ -27,6 +27,7 @@ from tests.integration.ledger.harness import (
 )
 from worker.ledger.forgetting import forget
 from worker.ledger.history import addresses, find_history, prune_history
+from worker.ledger.seen import seen_lately
 from worker.ledger.store import Ledger
 from worker.subscribers.known import Batch, Person
 
@@ -47,7 +48,7 @@ async def noting(ledger: Ledger) -> AsyncIterator[list[tuple[str, Sequence[Any]]
     engine = await _engine(ledger)
 
     def note(_: object, __: object, statement: str, values: Sequence[Any], *___: object) -> None:
-        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+        if statement.startswith(("WITH", "SELECT", "UPDATE", "DELETE")):
             asked.append((statement, values))
 
     event.listen(engine, "before_cursor_execute", note)
@@ -109,6 +110,27 @@ async def test_the_lines_of_an_account_are_not_sorted(sqlite_url: str, open_ledg
     with closing(sqlite3.connect(sqlite_url.partition(":///")[2])) as connection:
         plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", tuple(values)).fetchall()
     assert [step for *_, step in plan] == ["SEARCH history USING INDEX history_by_account (account=?)"]
+
+
+async def test_which_events_came_is_told_by_an_index_alone(sqlite_url: str, open_ledger: NewLedger) -> None:
+    """Given many lines of few types, no line itself is read, and older ones are passed over."""
+    ledger = open_ledger(sqlite_url)
+    await fill(ledger, one_of_all())
+    async with noting(ledger) as asked:
+        await seen_lately(ledger.database, ACCOUNT, NOON.timestamp())
+    with closing(sqlite3.connect(sqlite_url.partition(":///")[2])) as connection:
+        plans = [
+            connection.execute(f"EXPLAIN QUERY PLAN {statement}", tuple(values)).fetchall()
+            for statement, values in asked
+        ]
+    steps = [step for plan in plans for *_, step in plan if " history " in step]
+    by_type = "SEARCH history USING COVERING INDEX history_by_type (account=?"
+    assert steps == [
+        f"{by_type})",  # the first type alone: the index begins with it
+        f"{by_type} AND event_type>?)",
+        f"{by_type} AND event_type=?)",
+        f"{by_type} AND event_type=? AND at>?)",
+    ]
 
 
 async def test_where_somebody_went_has_a_column(ledger: Ledger) -> None:
