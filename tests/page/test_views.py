@@ -1,0 +1,110 @@
+"""The page's views in a real browser: for every eye, on every screen, with and without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.page.browser import LOOKS, WITHOUT_SCRIPTS, Browsing, Look
+from tests.page.checks import assert_axe_finds_nothing, assert_well_made, tab_to
+from tests.page.conftest import served
+from tests.unit.page.serve import READ_TOKEN, SECRET, TOKEN, Client, admin
+from tests.unit.page.serve import served as serving
+from worker.page.rights import Signer
+
+VIEWS = ("/", "/accounts/sunny", "/accounts/sunny/events", "/accounts/sunny/fields", "/accounts/nobody")
+LONG = "a-creator-with-a-name-of-many-words-and-a-very-very-long-one-at-its-end-which-goes-on"
+
+
+@served
+async def site(tmp_path: Path) -> AsyncIterator[Client]:
+    """A page over three accounts, one of them with a long name; no worker runs."""
+    async with serving(tmp_path, ("sunny", "rainy", LONG)) as client:
+        yield client
+
+
+async def sign_in(page: Page, site: Client, token: str = TOKEN) -> None:
+    await page.goto(f"{site.root}/sign-in")
+    await page.get_by_label("Token").fill(token)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", name="Accounts")).to_be_visible()
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+async def test_every_view_is_readable_for_everybody(browsing: Browsing, site: Client, look: Look) -> None:
+    page = await browsing.window(look)
+    await page.goto(f"{site.root}/sign-in")
+    await assert_well_made(page)
+    await sign_in(page, site)
+    for view in (*VIEWS, f"/accounts/{LONG}"):
+        await page.goto(f"{site.root}{view}")
+        await assert_well_made(page)
+
+
+async def test_without_scripts_everything_works(browsing: Browsing, site: Client) -> None:
+    page = await browsing.window(WITHOUT_SCRIPTS)
+    await sign_in(page, site)
+    await page.get_by_label("Find an account").fill("SUN")
+    await page.get_by_role("button", name="Find").click()
+    await page.get_by_role("link", name="sunny").click()
+    await page.get_by_role("button", name="Pause the account").click()
+    await expect(page.get_by_role("status")).to_contain_text("sunny is paused")
+    await page.get_by_role("button", name="Let it go on").click()
+    await expect(page.get_by_role("status")).to_contain_text("sunny goes on.")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+async def test_by_keyboard_alone_an_operator_tests_a_connection(browsing: Browsing, site: Client) -> None:
+    page = await browsing.window()
+    await page.goto(f"{site.root}/sign-in")
+    await page.keyboard.type(TOKEN)  # the field has the focus already
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Accounts")).to_be_visible()
+    await page.goto(f"{site.root}/accounts/sunny")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="To the content")).to_be_focused()
+    await tab_to(page, page.get_by_role("button", name="Test connection"))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("status")).to_contain_text("Kit could not be asked")
+
+
+async def test_what_changes_is_shown_without_a_click(browsing: Browsing, site: Client) -> None:
+    """Given two windows, what is done in one is seen in the other, of which a part alone is made anew."""
+    page = await browsing.window()
+    await page.clock.install()
+    await sign_in(page, site)
+    await page.goto(f"{site.root}/accounts/sunny")
+    await page.evaluate("document.body.dataset.same = 'page'")
+    other = await page.context.new_page()
+    await other.goto(f"{site.root}/accounts/sunny")
+    await other.get_by_role("button", name="Pause the account").click()
+    await page.bring_to_front()
+    await page.clock.run_for(6000)
+    await expect(page.get_by_text("The account is paused")).to_be_visible()
+    assert await page.evaluate("document.body.dataset.same") == "page"
+
+
+async def test_an_admin_comes_by_a_link_from_elsewhere(browsing: Browsing, site: Client) -> None:
+    """Given a link in a mail, it leads to the account, and later links find the session."""
+    page = await browsing.window()
+    await page.goto(f"{site.root}/link/{Signer(SECRET).write_visitor('link', admin())}")
+    await assert_axe_finds_nothing(page)
+    await page.get_by_role("button", name="Open it").click()
+    await expect(page.get_by_role("heading", name="Connection")).to_be_visible()
+    elsewhere = f"<a href='{site.root}/accounts/sunny/events'>see</a>"
+    await page.goto(str(site.root.with_host("localhost")) + "/sign-in")
+    await page.set_content(elsewhere)
+    await page.get_by_role("link", name="see").click()
+    await expect(page.get_by_role("heading", name="Events")).to_be_visible()
+
+
+async def test_who_may_look_sees_no_buttons_that_do_anything(browsing: Browsing, site: Client) -> None:
+    page = await browsing.window()
+    await sign_in(page, site, READ_TOKEN)
+    await page.goto(f"{site.root}/accounts/sunny")
+    buttons = await page.get_by_role("button").all_inner_texts()
+    assert buttons == ["Sign out"]
