@@ -71,6 +71,10 @@ bench: .venv/.dev  ## measure beside a plain and a FastStream consumer (ARGS=--s
 passwords:  ## write passwords for docker compose into .env, where there are none
 	@scripts/passwords
 
+.PHONY: pictures
+pictures: .venv/.dev  ## take the pictures of the main views into docs/pictures (in Chromium)
+	@$(PY) -m tests.page.pictures
+
 .PHONY: compose-trial
 compose-trial: .venv/.dev  ## try docker-compose.yml with three workers (needs Docker)
 	@$(PY) -m tests.container.trial

@@ -9,7 +9,7 @@ What it knows of Kit comes from Kit's API reference; where that is silent, the c
     credentials, limits, journal, faults   who calls, how often, what goes wrong
     tokens, oauth, oauth_endpoints, consent   clients, connected accounts and their tokens
     world, views   all of that in one, and how tests look at it
-    answers, bodies, mishaps, server, control, orders, page, service   HTTP
+    answers, bodies, mishaps, server, control, orders, layout, page, service   HTTP
 """
 
 from worker.sandbox.faults import Entry, Fault, FaultKind, Faults, Rule

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from worker.sandbox import consent
-from worker.sandbox.answers import HTML, TEXT, Answer, html_page, json_answer
+from worker.sandbox.answers import HTML, TEXT, Answer, json_answer
 from worker.sandbox.bodies import Unparsed, UnreadableError
 from worker.sandbox.oauth import OAuth
 from worker.sandbox.tokens import SCOPE, Asked, Client, OAuthError
@@ -36,7 +36,7 @@ def authorize(oauth: OAuth, given: Unparsed) -> Answer:
         client = oauth.known(query.get("client_id", ""))
         redirect_uri = _redirect_uri(client, query)
     except OAuthError as error:
-        return html_page(400, str(error))
+        return consent.turned_down(error)
     try:
         _check(client, query)
         account = query.get("account") or oauth.creator

@@ -1,15 +1,20 @@
-"""The page at `/`: who is in each account, what is going wrong, and the latest calls. No scripts."""
+"""The page at `/`: who is in each account, the latest calls, and what is going wrong.
+
+It looks again by itself where the browser runs scripts, until somebody pauses it; nothing else needs one.
+"""
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterator
 from html import escape
 
-from worker.sandbox.answers import HTML, Answer
+from worker.sandbox.answers import Answer
 from worker.sandbox.credentials import masked
 from worker.sandbox.journal import Call
+from worker.sandbox.layout import Cell, breakable, document, listed, table, whole
 from worker.sandbox.views import AccountView, Person
 from worker.sandbox.world import World
 
@@ -17,17 +22,33 @@ SHOWN_SUBSCRIBERS = 200
 SHOWN_CALLS = 30
 REFRESH = 2  # seconds
 
-_STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem;
-       color: #1c1c1c; background: #fff }
-h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #ddd }
-th { font-weight: 600; background: #f5f5f5 }
-td { overflow-wrap: anywhere }
-.tag { display: inline-block; background: #e4edf7; border-radius: .6rem; padding: 0 .5rem;
-       margin: 0 .2rem .1rem 0 }
-.quiet { color: #666 }
+# A page that reloads itself takes away what one reads, marks or has under the fingers; so only what changed
+# is put in its place, not while somebody marks text, and one can stop it.
+_SCRIPT = """
+"use strict";
+const main = document.querySelector("main"), button = document.querySelector("button");
+const said = document.querySelector("[role=status]");
+let paused = false;
+button.hidden = false;
+button.addEventListener("click", () => {
+  paused = !paused;
+  button.textContent = paused ? "Go on" : "Pause";
+  said.textContent = paused ? "Paused: this is how it was." : "";
+});
+async function look() {
+  const answer = await fetch(location.href);
+  if (!answer.ok) throw new Error(answer.status);
+  const now = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+  if (!paused && now.innerHTML !== main.innerHTML) main.replaceChildren(...now.childNodes);
+}
+async function follow() {
+  if (!paused && !document.hidden && getSelection().isCollapsed) {
+    await look().then(() => "", () => "The sandbox does not answer: start it again, and this page goes on.")
+      .then((text) => { if (!paused && said.textContent !== text) said.textContent = text; });
+  }
+  setTimeout(follow, EVERY);
+}
+setTimeout(follow, EVERY);
 """
 
 
@@ -35,25 +56,86 @@ def answer(world: World) -> Answer:
     """The page as it stands."""
     accounts = "".join(_account(world, secret, world.view(account)) for secret, account in world.accounts)
     parts = [
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
-        f'<meta http-equiv="refresh" content="{REFRESH}"><title>Kit sandbox</title>',
-        f"<style>{_STYLE}</style></head>",
-        "<body><h1>Kit sandbox</h1>",
-        '<p class="quiet">A local stand-in for the Kit v4 API. It holds its data in memory only.</p>',
+        '<header><p class="name">Kit sandbox</p>',
+        "<p>A local stand-in for the Kit v4 API. It holds its data in memory only.</p>",
+        '<button class="second last" hidden>Pause</button>',
+        '<noscript><a class="last" href="/">Look again</a></noscript><p role="status"></p></header>',
+        "<main><h1>Who is in Kit</h1>",
+        accounts or "<p>No account yet: the first request with a credential opens one.</p>",
+        _calls(world),
         _faults(world),
         _connections(world),
-        accounts or "<p>No account yet: the first request with a credential opens one.</p>",
-        _calls(world.journal.calls),
-        "</body></html>\n",
+        f"</main><script>{_SCRIPT.replace('EVERY', str(REFRESH * 1000))}</script>",
     ]
-    return Answer(200, "".join(parts).encode(), HTML)
+    return document(200, "Kit sandbox", "".join(parts))
+
+
+def _section(title: str, *parts: str) -> str:
+    return f"<section><h2>{breakable(title)}</h2>{''.join(parts)}</section>"
+
+
+def _account(world: World, secret: str | None, view: AccountView) -> str:
+    people = view.subscribers()
+    newest = list(people.values())[-SHOWN_SUBSCRIBERS:][::-1]
+    figures = f"<p>{_counted(len(people), 'subscriber')}, {_counted(len(view.tags()), 'tag')}"
+    if len(people) > len(newest):
+        figures += f"; the newest {SHOWN_SUBSCRIBERS} are shown"
+    if secret is not None:
+        busiest = _counted(world.peak(secret), "request")
+        figures += f". Key {escape(masked(secret))}: {busiest} in its busiest {world.limits.window:g} s"
+    if not people:
+        return _section(view.name, figures, ". Nobody yet: publish an event, or call the API.</p>")
+    columns = ("Address", "First name", "State", "Tags", "Fields")
+    return _section(view.name, figures, ".</p>", table(view.name, columns, map(_person, newest)))
+
+
+def _person(person: Person) -> tuple[object, ...]:
+    values = (f"{key}: {value}" for key, value in sorted(person.fields.items()))
+    return (
+        person.email_address,
+        person.first_name or "",
+        person.state,
+        listed("tags", sorted(person.tags, key=str.lower)),
+        listed("fields", values),
+    )
+
+
+def _calls(world: World) -> str:
+    if not world.journal.calls:
+        return _section("Latest calls", "<p>None yet.</p>")
+    views = {account.name: world.view(account) for _, account in world.accounts}
+    rows = (
+        (
+            whole(time.strftime("%H:%M:%S", time.localtime(call.arrived_at))),
+            Cell(_request(call, views.get(call.account or ""))),
+            call.account or "",
+            "under way" if call.ended is None else call.status or "no answer",
+            "" if call.ended is None else whole(f"{(call.ended - call.arrived) * 1000:.0f} ms"),
+            call.fault or "",
+        )
+        for call in _newest(world.journal.calls)
+    )
+    columns = ("Time", "Request", "Account", "Status", "Took", "Fault")
+    return _section("Latest calls", table("Latest calls", columns, rows))
+
+
+def _newest(calls: deque[Call]) -> Iterator[Call]:
+    return (calls[-number] for number in range(1, min(SHOWN_CALLS, len(calls)) + 1))
+
+
+def _request(call: Call, view: AccountView | None) -> str:
+    """Its method and path, with names in the place of ids."""
+    pieces = re.split(r"(?<=/)(\d{1,20})(?=/|$)", call.path)
+    names = (view.name_of(int(each)) if view and number % 2 else None for number, each in enumerate(pieces))
+    shown = (
+        breakable(each) if name is None else f"<b>{breakable(name)}</b>"
+        for each, name in zip(pieces, names, strict=True)
+    )
+    return f"{escape(call.method)} {'<wbr>'.join(shown)}"
 
 
 def _faults(world: World) -> str:
-    active = [rule for rule in world.faults if not rule.spent]
     settings = f"Every answer takes {world.latency:g} s; lists lag by {world.list_lag:g} s."
-    if not active:
-        return f"<h2>Faults</h2><p>None. {settings}</p>"
     rows = [
         (
             rule.fault,
@@ -61,77 +143,30 @@ def _faults(world: World) -> str:
             rule.account or "any",
             f"{rule.struck} of {'any number' if rule.times is None else rule.times}",
         )
-        for rule in active
+        for rule in world.faults
+        if not rule.spent
     ]
-    return f"<h2>Faults</h2><p>{settings}</p>" + _table(("Fault", "Requests", "Account", "Struck"), rows)
+    if not rows:
+        return _section("Faults", f"<p>None. {settings}</p>")
+    columns = ("Fault", "Requests", "Account", "Struck")
+    return _section("Faults", f"<p>{settings}</p>", table("Faults", columns, rows))
 
 
 def _connections(world: World) -> str:
     rows = [
         (
-            each.client_id,
             each.account,
+            each.client_id,
             each.access_token,
             f"good for {each.expires_at - world.wall():.0f} s" if each.state == "good" else each.state,
             each.refreshes,
         )
         for each in world.oauth.connected()
     ]
-    if not rows:
-        return ""
-    columns = ("Client", "Account", "Access token", "State", "Refreshed")
-    return "<h2>Connected by OAuth</h2>" + _table(columns, rows)
+    columns = ("Account", "App", "Access token", "State", "Refreshed")
+    title = "Connected by OAuth"
+    return _section(title, table(title, columns, rows)) if rows else ""
 
 
-def _account(world: World, secret: str | None, view: AccountView) -> str:
-    people = view.subscribers()
-    newest = list(people.values())[-SHOWN_SUBSCRIBERS:][::-1]
-    more = f", the newest {SHOWN_SUBSCRIBERS} shown" if len(people) > len(newest) else ""
-    used, key = "", ""
-    if secret is not None:
-        used = f"; {world.peak(secret)} requests in its busiest {world.limits.window:g} s"
-        key = masked(secret)
-    head = (
-        f'<h2>{escape(view.name)} <span class="quiet">{escape(key)}</span></h2>'
-        f"<p>{len(people)} subscribers{more}; {len(view.tags())} tags{used}.</p>"
-    )
-    columns = ("Email address", "First name", "State", "Tags", "Fields")
-    return head + "<table>" + _head(columns) + "".join(map(_person, newest)) + "</table>"
-
-
-def _person(person: Person) -> str:
-    tags = "".join(f'<span class="tag">{escape(tag)}</span>' for tag in sorted(person.tags, key=str.lower))
-    values = "<br>".join(f"{escape(key)}: {escape(value)}" for key, value in sorted(person.fields.items()))
-    name = escape(person.first_name or "")
-    state = escape(person.state)
-    return (
-        f"<tr><td>{escape(person.email_address)}</td><td>{name}</td><td>{state}</td>"
-        f"<td>{tags}</td><td>{values}</td></tr>"
-    )
-
-
-def _calls(calls: deque[Call]) -> str:
-    newest = [calls[-number] for number in range(1, min(SHOWN_CALLS, len(calls)) + 1)]
-    rows = [
-        (
-            time.strftime("%H:%M:%S", time.localtime(call.arrived_at)),
-            f"{call.method} {call.path}",
-            call.account or "",
-            "under way" if call.ended is None else call.status or "no answer",
-            "" if call.ended is None else f"{(call.ended - call.arrived) * 1000:.0f} ms",
-            call.fault or "",
-        )
-        for call in newest
-    ]
-    return "<h2>Latest calls</h2>" + _table(("Time", "Request", "Account", "Status", "Took", "Fault"), rows)
-
-
-def _table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table>{_head(columns)}{body}</table>"
-
-
-def _head(columns: Iterable[str]) -> str:
-    return "<tr>" + "".join(f"<th>{escape(column)}</th>" for column in columns) + "</tr>"
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

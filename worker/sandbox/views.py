@@ -73,6 +73,14 @@ class AccountView:
         self.account.settle(self._now())
         return dict(self.account.custom_fields.by_key)
 
+    def name_of(self, thing: int) -> str | None:
+        """What people call that which has this id: an address, or a name; None where nothing has it now."""
+        account = self.account
+        if (person := account.subscribers.rows.get(thing)) is not None:
+            return person.email_address
+        named = (account.tags, account.custom_fields, account.forms, account.sequences)
+        return next((table.rows[thing].name for table in named if thing in table.rows), None)
+
     def add_tag(self, name: str) -> int:
         """Create a tag where there is none of that name; its id."""
         return self.account.tags.create(name, self._now())[0].id

@@ -191,6 +191,7 @@ async def test_the_page_shows_people_calls_and_faults_and_escapes_what_came_from
         await call("GET", "/v4/<nothing>")
         page = await call("GET", "/", key=None)
 
+    text_of_page = page.text.replace("<wbr>", "")
     assert (page.status, page.content_type) == (200, "text/html")
     for text in (
         "ada&amp;co@example.com",
@@ -199,11 +200,12 @@ async def test_the_page_shows_people_calls_and_faults_and_escapes_what_came_from
         "plan: &lt;i&gt;",
         "Sunny &lt;Kitchen&gt;",
     ):
-        assert text in page.text
-    assert "GET /v4/tags" in page.text
-    assert "hang" in page.text
-    for tag in ("<script", "<b>", "<i>", "<path>", "<nothing>", "http://", "https://", "src="):
-        assert tag not in page.text
+        assert text in text_of_page
+    assert "GET /v4/tags" in text_of_page
+    assert "hang" in text_of_page
+    assert text_of_page.count("<script") == 1
+    for tag in ("<b>", "<i>", "<path>", "<nothing>", "http://", "https://", "src="):
+        assert tag not in text_of_page
 
 
 async def test_the_page_of_an_empty_sandbox_says_how_to_begin() -> None:

@@ -122,7 +122,7 @@ async def test_nobody_is_sent_to_an_address_that_is_not_the_clients(query: Mappi
 async def test_the_page_offers_every_account_and_a_refusal_and_keeps_what_was_asked() -> None:
     async with kit(sandbox(keys={"key-a": "Sunny <Kitchen>"})) as call:
         page = await authorize(call, state='">s&t')
-        account, refusal = [unescape(link) for link in re.findall('href="([^"]*)"', page.text)]
+        account, refusal = [unescape(link) for link in re.findall('href="(/[^"]*)"', page.text)]
         granted, refused = await call("GET", account, key=None), await call("GET", refusal, key=None)
         code = told(granted)["code"]
         held = call.sandbox.oauth.account_of(code)
@@ -361,8 +361,8 @@ async def test_the_page_and_the_state_show_who_is_connected() -> None:
         unknown = await call("POST", "/_sandbox/grant", {"account": ACCOUNT, "client": "nobody"})
 
     assert "Connected by OAuth" in page.text
-    assert "<td>app</td><td>Sunny &lt;Kitchen&gt;</td>" in page.text
-    assert "<td>good for 60 s</td><td>1</td>" in page.text
+    assert '<div>Sunny &lt;Kitchen&gt;</div></td><td data-label="App"><div>app</div></td>' in page.text
+    assert '<div>good for 60 s</div></td><td data-label="Refreshed"><div>1</div></td>' in page.text
     (connection,) = state["connections"]
     assert (connection["client_id"], connection["state"], connection["refreshes"]) == ("app", "ended", 1)
     assert [each["granted"] for each in state["refreshes"]] == [True]
