@@ -133,7 +133,7 @@ class CustomFields:
 
     async def _list(self) -> None:
         rows = await self._lists.read(KIND)
-        self._fields, keys = _by_name(rows), {row["id"]: row["key"] for row in rows}
+        self._fields, keys = by_name(rows), {row["id"]: row["key"] for row in rows}
         for meant in self._lists.followed(KIND, self._id):
             self._fields[meant.name] = Field(meant.kit_id, keys[meant.kit_id])
 
@@ -142,7 +142,7 @@ class CustomFields:
         return found.id if found else None
 
 
-def _by_name(rows: list[Row]) -> dict[str, Field]:
+def by_name(rows: list[Row]) -> dict[str, Field]:
     """Return fields by key, label and label without case; keys win over labels, the exact over the near."""
     fields: list[tuple[Mapping[str, str], Field]] = [(row, Field(row["id"], row["key"])) for row in rows]
     names = {row["label"].lower(): field for row, field in fields}

@@ -55,6 +55,38 @@ class Line:
         return any(str(call["what"]).lower() in asked for call in self.calls)
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some lines, the newest first.
+
+    Attributes:
+        before: What `history_page` is given for the next older ones; None where there are none.
+    """
+
+    lines: tuple[Line, ...]
+    before: int | None
+
+
+async def history_page(
+    database: Database, *, account: str, emails: Collection[str], before: int | None = None, limit: int = 50
+) -> Page:
+    """Return a page of one person's lines in one account.
+
+    Args:
+        database: The ledger's.
+        account: Its name.
+        emails: Of the person.
+        before: Of the page that was shown last, what it says; None for the newest.
+        limit: So many lines at most.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    rows = await _rows(database, emails, None, account, before=before, limit=limit + 1)
+    shown = rows[:limit]
+    return Page(tuple(map(_line, shown)), shown[-1].id if len(rows) > limit else None)
+
+
 async def find_history(
     database: Database,
     *,

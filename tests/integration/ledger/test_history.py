@@ -21,7 +21,7 @@ from tests.integration.ledger.harness import (
 )
 from worker.errors import LedgerUnavailable
 from worker.ledger import history
-from worker.ledger.history import Line, addresses, find_history, prune_history
+from worker.ledger.history import Line, Page, addresses, find_history, history_page, prune_history
 from worker.ledger.seen import LATELY, Seen, seen_lately
 from worker.ledger.store import Ledger
 from worker.subscribers.known import Batch, HistoryEntry
@@ -178,3 +178,18 @@ async def test_messages_without_a_type_are_counted_too(ledger: Ledger) -> None:
     await fill(ledger, Batch(entries=[entry("", "other", event_type="m")]), account="rainy")
     found = await seen_lately(ledger.database, ACCOUNT, NOON.timestamp())
     assert found == dict.fromkeys(types, Seen(NOON.timestamp(), {"applied": 2}))
+
+
+async def test_a_persons_lines_come_by_pages(ledger: Ledger) -> None:
+    """Given more lines than a page has, each comes once, the newest first, also where others come between."""
+    await fill(ledger, Batch(entries=[entry(each, f"e{n}") for n in range(5) for each in (ADA, BOB)]))
+    await fill(ledger, Batch(entries=[entry(ADA, "other")]), account="rainy")
+
+    pages, before = list[list[str | None]](), None
+    while not pages or before is not None:
+        page = await history_page(ledger.database, account=ACCOUNT, emails=[ADA], before=before, limit=2)
+        pages.append(ids(list(page.lines)))
+        before = page.before
+
+    assert pages == [["e4", "e3"], ["e2", "e1"], ["e0"]]
+    assert await history_page(ledger.database, account=ACCOUNT, emails=[EVE]) == Page((), None)

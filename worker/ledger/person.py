@@ -1,0 +1,119 @@
+"""What the ledger knows of one person, and which events said so; nobody's turn is needed to look."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from worker.ledger.database import Database
+from worker.ledger.failures import DamagedRowError
+from worker.ledger.record_json import UnreadableError, load_record
+from worker.ledger.schema import history, subscribers
+from worker.ledger.signs import signs_of
+from worker.subscribers.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """One person in one account.
+
+    Attributes:
+        addresses: All of the person's, also those of before.
+        user_ids: The platform's, as the ledger keys them.
+        record: What is known under the address that the person has now; None where nothing is.
+    """
+
+    addresses: frozenset[str]
+    user_ids: frozenset[str]
+    record: Record | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The event that set something.
+
+    Attributes:
+        event_time: ISO 8601.
+        event_type: Empty where the history does not reach back so far, or several are of that time.
+        event_id: As the publisher gave it; None where it did not, or likewise.
+        version: Of the account's file at that moment; empty likewise.
+        rule: Of the event's mapping: 0 for its own lists, n for its n-th rule.
+    """
+
+    event_time: str
+    event_type: str = ""
+    event_id: str | None = None
+    version: str = ""
+    rule: int = 0
+
+
+async def known_person(database: Database, account: str, email: str) -> KnownPerson:
+    """Return what an account knows of a person.
+
+    Args:
+        database: The ledger's.
+        account: Its name.
+        email: An address, as `normalize_email` writes it, that the person has or had.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    async with database.read() as connection:
+        addresses, user_ids, left = await signs_of(connection, account, {email})
+        records = await _records(connection, account, addresses - left)
+    return KnownPerson(frozenset(addresses), frozenset(user_ids), _present(records, email))
+
+
+async def causes(
+    database: Database, account: str, addresses: Collection[str], times: Collection[str]
+) -> Mapping[str, Cause]:
+    """Return which event of a person was of which time, as far as the history tells them apart.
+
+    Args:
+        database: The ledger's.
+        account: Its name.
+        addresses: The person's.
+        times: Of the events, ISO 8601.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    of = history.c
+    query = (
+        select(of.event_time, of.event_type, of.event_id, of.version)
+        .where(of.email.in_(addresses), of.account == account, of.event_time.in_(times))
+        .where(of.outcome.not_in(("duplicate", "ignored")))
+        .distinct()
+    )
+    found: dict[str, Cause] = {}
+    async with database.read() as connection:
+        for time, *event in await connection.execute(query):
+            found[time] = Cause(time) if time in found else Cause(time, *event)
+    return found
+
+
+async def _records(
+    connection: AsyncConnection, account: str, addresses: Collection[str]
+) -> Mapping[str, Record]:
+    of = subscribers.c
+    query = select(of.email, of.kit_id, of.state, of.facts).where(
+        of.account == account, of.email.in_(addresses)
+    )
+    try:
+        return {row.email: load_record(*row) for row in await connection.execute(query)}
+    except UnreadableError as error:
+        raise DamagedRowError(f"the ledger holds a row of {account} that cannot be read") from error
+
+
+def _present(records: Mapping[str, Record], email: str) -> Record | None:
+    """Return the record of the address that the person has now."""
+    record, passed = records.get(email), {email}
+    while record is not None and record.is_left and record.moved is not None:
+        if record.moved.to in passed:
+            return record
+        passed.add(record.moved.to)
+        record = records.get(record.moved.to)
+    return record
