@@ -13,6 +13,7 @@ from worker.consumer.report import ENDED
 from worker.errors import Reason
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
+from worker.mapping.words import NAMES
 from worker.metrics import STATES, Metrics
 from worker.settings import Settings
 
@@ -83,6 +84,11 @@ def test_every_example_of_the_guide_is_a_valid_file(example: str) -> None:
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_is_explained(reason: Reason) -> None:
     assert f"| `{reason.value}` |" in EVENTS
+
+
+@pytest.mark.parametrize(("name", "called"), NAMES.items())
+def test_what_people_are_told_of_each_platform_field_is_in_the_guide(name: str, called: str) -> None:
+    assert f"*{called}* for `{name}`" in " ".join(MAPPING.split())
 
 
 @pytest.mark.parametrize("name", sorted(PLATFORM_FIELDS))

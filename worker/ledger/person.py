@@ -62,8 +62,8 @@ async def known_person(database: Database, account: str, email: str) -> KnownPer
         LedgerUnavailable: The ledger could not be read.
     """
     async with database.read() as connection:
-        addresses, user_ids, left = await signs_of(connection, account, {email})
-        records = await _records(connection, account, addresses - left)
+        addresses, user_ids, _ = await signs_of(connection, account, {email})
+        records = await _records(connection, account, addresses)
     return KnownPerson(frozenset(addresses), frozenset(user_ids), _present(records, email))
 
 

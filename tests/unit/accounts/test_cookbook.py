@@ -15,6 +15,8 @@ import pytest
 from tests.unit.accounts.harness import KIT, parse
 from tests.unit.subscribers.people_core import Life
 from worker.events.event import Event, OrderKey
+from worker.mapping import Operator
+from worker.mapping.words import in_words, name_of, text_of
 
 COOKBOOK: Final = (Path(__file__).parents[3] / "docs/cookbook.md").read_text(encoding="utf-8")
 FIRST_DAY: Final = datetime(2027, 1, 1, 12, tzinfo=UTC)
@@ -128,3 +130,20 @@ def test_the_contents_are_as_numbered() -> None:
     numbers = [int(recipe.title.split(".")[0]) for recipe in recipes()]
 
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize("recipe", [pytest.param(each, id=each.title) for each in recipes()])
+def test_the_words_for_a_recipe_name_all_that_it_names(recipe: Recipe) -> None:
+    """Given any recipe, each tag, group, custom field and value of its events is in what people are told."""
+    for kind, mapping in parse(KIT + recipe.file).events.items():
+        told = [text_of(sentence) for sentence in in_words(mapping)]
+        assert len(told) == 1 + len(mapping.rules) + bool(mapping.at), kind
+        for rule, sentence in zip((mapping.base, *mapping.rules), told, strict=False):
+            named = [*rule.set_fields, *rule.remove_groups, *filter(None, rule.set_fields.values())]
+            for template in (*rule.add_tags, *rule.remove_tags):
+                named += [piece for piece in re.split(r"\{[^{}]*\}", template.text) if piece.strip()]
+                named += [name_of(name) for name in (*template.placeholders, template.until) if name]
+            for condition in (*rule.when, *rule.unless):
+                named.append(name_of(condition.name))
+                named += () if condition.operator is Operator.PRESENT else condition.values
+            assert [name for name in named if name not in sentence] == [], f"{kind}: {sentence}"
