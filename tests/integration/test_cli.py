@@ -23,8 +23,10 @@ from tests.integration.shell import Shell
 from worker.broker.topology import work_queue, work_queue_arguments
 from worker.clock import Clock
 from worker.ledger.database import Database
+from worker.ledger.journal import Action, Journal
 from worker.ledger.store import Ledger
 from worker.ledger.timers import Timers
+from worker.ledger.versions import Versions
 from worker.ops.check_broker import QueueCheck, check_broker
 from worker.sandbox import Sandbox
 from worker.settings import Settings
@@ -184,23 +186,29 @@ async def test_remove_deletes_the_queues_of_an_account_without_a_file(
         await channel.declare_queue(work_queue(gone), passive=True)
 
 
-async def test_remove_drops_what_was_to_come_later(
+async def test_remove_drops_what_the_ledger_keeps_of_an_account(
     kit_worker: Shell, channel: AbstractChannel, new_account_name: Callable[[], str], tmp_path: Path
 ) -> None:
-    """Given timers of an account whose file is gone, they go with its queue; another one's stay."""
+    """Given timers, a journal and versions of an account without a file, they go; another one's stay."""
     gone, other = new_account_name(), new_account_name()
     await channel.declare_queue(work_queue(gone), durable=True, arguments=work_queue_arguments(gone))
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/data/ledger.db")
     async with Ledger(database, worker="w-1", clock=Clock()) as ledger:
         for name in (gone, other):
             await ledger.save(await ledger.take(name), Batch(due=[effect("d-1"), effect("d-2")]))
+            await Journal(ledger).append(Action(name, "operator", "pause"))
+            await Versions(ledger).keep(name, "operator", "kit: {}", replaced="kit:")
 
         removed, again = [await kit_worker("remove", gone) for _ in range(2)]
 
         assert list((await Timers(ledger).waiting())[1]) == [other]
+        assert [line.action.account for line in await Journal(ledger).page()] == [other]
+        assert [len(await Versions(ledger).page(name)) for name in (gone, other)] == [0, 2]
     assert removed.out.splitlines() == [
         f"{work_queue(gone)} is deleted.",
         "2 effects that were to come later are dropped.",
+        "1 lines of the journal are dropped.",
+        "2 old versions of its file are dropped.",
     ]
     assert (removed.code, again.code) == (0, 2)
     assert "there is nothing to remove" in again.err

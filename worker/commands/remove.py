@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -14,8 +14,12 @@ from worker.commands.common import begin, opened_ledger, run_async
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json
 from worker.ledger.database import Database
+from worker.ledger.journal import Journal
 from worker.ledger.timers import Timers
+from worker.ledger.versions import Versions
 from worker.settings import Settings, environment
+
+Dropped: TypeAlias = list[tuple[int, str]]
 
 
 def remove(
@@ -25,44 +29,49 @@ def remove(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete the queues of a removed account, and what was to take effect later in it."""
+    """Delete the queues of a removed account, and what the ledger keeps to do, and to show, of it."""
     settings = begin()
     if account in load_accounts(settings.config_dir, environment()).names:
         raise UsageError(
             f"{account} still has its file: delete it first, or the worker goes on using the queues"
         )
-    deleted, timers = run_async(_remove(settings, account, force=force))
+    deleted, dropped = run_async(_remove(settings, account, force=force))
     if as_json:
         show_json([{"queue": queue, "messages": count} for queue, count in deleted.items()])
         return
     for queue, count in deleted.items():
         say(f"{queue} is deleted{f', and {count} messages with it' if count else ''}.")
-    if timers:
-        say(f"{timers} effects that were to come later are dropped.")
+    for count, what in dropped:
+        say(f"{count} {what} dropped.")
 
 
-async def _remove(settings: Settings, account: str, *, force: bool) -> tuple[dict[str, int], int]:
-    """Return the queues that are gone, with how many messages, and how many timers."""
+async def _remove(settings: Settings, account: str, *, force: bool) -> tuple[dict[str, int], Dropped]:
+    """Return the queues that are gone, with how many messages, and what the ledger dropped."""
     async with connected(settings.amqp_url.get_secret_value(), "remove") as connection:
         names = (work_queue(account), dead_letter_queue(account))
         found = {name: state for name in names if (state := await queue_state(connection, name))}
         if not force:
             _refuse_if_in_use(found)
-        timers = await _drop_timers(settings, account)
-        if not (found or timers):
+        dropped = await _drop(settings, account)
+        if not (found or dropped):
             raise UsageError(f"the broker has no queue {work_queue(account)}; there is nothing to remove")
         deleted = {name: await delete_queue(connection, name) for name in found}
         for name, exchange in zip(names, (settings.events_exchange, DEAD_LETTER_EXCHANGE), strict=True):
             await delete_exchange(connection, sentinel(name, exchange))
-        return deleted, timers
+        return deleted, dropped
 
 
-async def _drop_timers(settings: Settings, account: str) -> int:
-    """Drop what was to take effect later, which no worker would ever publish; return how much that was."""
+async def _drop(settings: Settings, account: str) -> Dropped:
+    """Drop what nobody would ever publish or look at any more; return how much of what that was."""
     if not await Database(settings.ledger_url.get_secret_value()).version():
-        return 0  # without a ledger nothing is
+        return []  # without a ledger nothing is
     async with opened_ledger(settings) as ledger:
-        return await Timers(ledger).drop(account)
+        counted = (
+            (await Timers(ledger).drop(account), "effects that were to come later are"),
+            (await Journal(ledger).drop(account), "lines of the journal are"),
+            (await Versions(ledger).drop(account), "old versions of its file are"),
+        )
+    return [(count, what) for count, what in counted if count]
 
 
 def _refuse_if_in_use(queues: dict[str, QueueState]) -> None:

@@ -16,12 +16,14 @@ from worker.ledger.schema import (
     claims,
     due,
     history,
+    journal,
     meta,
     names,
     people,
     subscribers,
     tables,
     tokens,
+    versions,
 )
 
 Step = Callable[[Connection], None]
@@ -110,6 +112,11 @@ def _when_types_came(connection: Connection) -> None:
     by_type.create(connection, checkfirst=True)
 
 
+def _what_people_did(connection: Connection) -> None:
+    journal.create(connection, checkfirst=True)
+    versions.create(connection, checkfirst=True)
+
+
 MIGRATIONS: Final[tuple[Step, ...]] = (
     _records_by_msgspec,
     _who_has_what,
@@ -121,6 +128,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     _with_facts,
     _what_is_due,
     _when_types_came,
+    _what_people_did,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

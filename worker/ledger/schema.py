@@ -184,3 +184,29 @@ claims = Table(
         "account", String(255), nullable=False, comment="which has it, and keeps it while others claim it"
     ),
 )
+
+journal = Table(
+    "journal",
+    tables,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("account", String(255), nullable=False, comment="empty: all, or none"),
+    Column("who", Text, nullable=False, comment="no address"),
+    Column("action", String(64), nullable=False, comment="a stable name"),
+    Column("what", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("result", Text, nullable=False),
+    Index("journal_by_account", "account", "id"),
+)
+
+versions = Table(
+    "versions",
+    tables,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("account", String(255), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("who", Text, nullable=False, comment="no address; empty: the text was found in the file"),
+    Column("sha256", String(64), nullable=False),
+    Column("text", Text, nullable=False, comment="of the account's file"),
+    Index("versions_by_account", "account", "id"),
+)

@@ -117,6 +117,12 @@ def redacted(text: str, limit: int = MAX_TEXT, *, addresses: bool = True) -> str
     return shown if len(shown) <= limit else _cut(shown, limit, len(text))
 
 
+def tells_whom(text: str) -> bool:
+    """Tell whether a text holds a whole address or a secret, so that it may not be kept as it is."""
+    plain = _plain_signs(text)
+    return SECRETS.taken_out(text) != text or _masked(plain, addresses=True) != plain
+
+
 def harmless(text: str) -> str:
     """Return a text such that it can only be read: what would act stands as its `code`."""
     return text if text.isprintable() else _ACTING.sub(lambda match: code(match[0]), text)
@@ -155,11 +161,16 @@ def _masked(text: str, *, addresses: bool) -> str:
     if "kit_" in text:
         text = _KEY.sub("kit_***", text)
     if addresses:
-        text = text.replace("%40", "@").replace("\\u0040", "@")  # as addresses stand in URLs and JSON
+        text = _plain_signs(text)
     if "@" not in text:
         return text  # nearly every text of every line
     text = _URL_LOGIN.sub(_without_login, text)
     return _ADDRESS.sub(_without_local_part, text) if addresses else text
+
+
+def _plain_signs(text: str) -> str:
+    """Return a text with each @ that stands in it as it does in URLs and JSON."""
+    return text.replace("%40", "@").replace("\\u0040", "@")
 
 
 def _without_login(match: re.Match[str]) -> str:

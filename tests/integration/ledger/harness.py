@@ -16,12 +16,14 @@ from worker.errors import LedgerUnavailable
 from worker.events.event import OrderKey
 from worker.ledger.forgetting import forget
 from worker.ledger.history import addresses, find_history, prune_history
+from worker.ledger.journal import Action, Journal
 from worker.ledger.record_json import StoredRecord, dump_record
 from worker.ledger.registry import Registry
 from worker.ledger.schema import tables
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
 from worker.ledger.tokens import TokenStore
+from worker.ledger.versions import Versions
 from worker.subscribers.known import Batch, DueEffect, HistoryEntry, Known, Person
 from worker.subscribers.parts import Part, TagWish, tag_key
 from worker.subscribers.record import KnownPart, Moved, Record
@@ -136,6 +138,13 @@ def all_calls(ledger: Ledger, tenure: Tenure) -> Mapping[str, Callable[[], Await
         "resume": lambda: registry.resume(ACCOUNT),
         "overview": registry.overview,
         "leave": registry.leave,
+        "journal_append": lambda: Journal(ledger).append(Action(ACCOUNT, "operator", "pause")),
+        "journal_page": lambda: Journal(ledger).page(ACCOUNT),
+        "journal_drop": lambda: Journal(ledger).drop(ACCOUNT),
+        "versions_keep": lambda: Versions(ledger).keep(ACCOUNT, "operator", "kit:", replaced="kit: {}"),
+        "versions_page": lambda: Versions(ledger).page(ACCOUNT),
+        "versions_text": lambda: Versions(ledger).text(ACCOUNT, 1),
+        "versions_drop": lambda: Versions(ledger).drop(ACCOUNT),
         "load_tokens": lambda: tokens.load(ACCOUNT),
         "connected": tokens.connected,
         "disconnect": lambda: tokens.disconnect(ACCOUNT),

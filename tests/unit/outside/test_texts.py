@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.errors import KitRejected, Problem, Reason
-from worker.outside.texts import MAX_TEXT, SECRETS, harmless, harmless_json, line, mask_email, redacted
+from worker.outside.texts import (
+    MAX_TEXT,
+    SECRETS,
+    harmless,
+    harmless_json,
+    line,
+    mask_email,
+    redacted,
+    tells_whom,
+)
 
 ADDRESS = "ada.lovelace+news@example.com"
 KEY = "kit_0123456789abcdef0123456789abcdef"
@@ -213,3 +222,22 @@ def test_redacting_any_text_twice_changes_nothing_more(text: str) -> None:
     once = redacted(text)
 
     assert redacted(once) == once
+
+
+@pytest.mark.parametrize(
+    ("text", "tells"),
+    [
+        ("of ada@example.com", True),
+        ("ada%40example.com", True),
+        ("kit_0123456789abcdef0123", True),
+        ("amqp://user:secret@host/", True),
+        ("our secret word", True),
+        ("a…@example.com, kit_***, amqp://***@host/", False),
+        ("# a comment\r\nkit: {api_key_env: KIT_API_KEY}\r\n\ufeff100 %40", False),
+    ],
+)
+def test_whether_a_text_tells_whom(text: str, tells: bool) -> None:
+    """Given a text to be kept, what would be masked in it is noticed, and what is harmless is not."""
+    SECRETS.add("secret word")
+
+    assert tells_whom(text) is tells

@@ -1,0 +1,97 @@
+"""The journal: what people have done by the page, when, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+from sqlalchemy import delete, insert, select
+
+from worker.ledger.schema import journal
+from worker.ledger.store import Ledger
+from worker.outside.texts import tells_whom
+
+PAGE: Final = 50
+"""Lines that are shown at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that somebody did.
+
+    Attributes:
+        account: Of which account; empty where it concerns all of them, or none.
+        who: Who did it, in words that name no address.
+        action: A stable name of what was done, such as `replay`.
+        what: To what, such as a reason, or a file's version.
+        count: To how many.
+        result: How it ended, in a sentence.
+    """
+
+    account: str
+    who: str
+    action: str
+    what: str = ""
+    count: int = 0
+    result: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """An action in the journal.
+
+    Attributes:
+        id: Greater than those of all lines before.
+        at: When, in seconds since 1970, by the ledger's clock.
+    """
+
+    id: int
+    at: float
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The journal of all accounts. All methods raise `LedgerUnavailable`."""
+
+    ledger: Ledger
+
+    async def append(self, action: Action) -> None:
+        """Add a line.
+
+        Raises:
+            ValueError: It names a whole address or a secret, which the journal never holds, since `forget`
+                does not look through it: the caller masks what it tells by `outside.texts.line`.
+        """
+        told = {each.name: getattr(action, each.name) for each in fields(Action)}
+        for name, value in told.items():
+            if isinstance(value, str) and tells_whom(value):
+                raise ValueError(f"{name} of a line of the journal holds an address or a secret")
+        async with self.ledger.database.write() as connection:
+            now = await self.ledger.time.now(connection)
+            await connection.execute(insert(journal).values(at=now, **told))
+
+    async def page(
+        self, account: str | None = None, *, before: int | None = None, limit: int = PAGE
+    ) -> list[JournalLine]:
+        """Return the newest lines, the newest of them first.
+
+        Args:
+            account: Whose; None for all accounts.
+            before: Lines older than the one with this id only, as the next page needs them.
+            limit: So many lines at most.
+        """
+        columns = [journal.c[each.name] for each in fields(Action)]
+        query = select(journal.c.id, journal.c.at, *columns).order_by(journal.c.id.desc()).limit(limit)
+        if account is not None:
+            query = query.where(journal.c.account == account)
+        if before is not None:
+            query = query.where(journal.c.id < before)
+        async with self.ledger.database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return [JournalLine(number, at, Action(*told)) for number, at, *told in rows]
+
+    async def drop(self, account: str) -> int:
+        """Delete an account's lines; return how many there were."""
+        async with self.ledger.database.write() as connection:
+            return (await connection.execute(delete(journal).where(journal.c.account == account))).rowcount
