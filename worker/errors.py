@@ -29,6 +29,8 @@
     │   └── LedgerNotShared   give all workers one ledger
     ├── EpochLost             nothing: another worker, or a command, has taken the account over
     │   └── LedgerWentBack    find out who put the ledger back: it has lost what was applied since
+    ├── CannotSave            make room, or let the folder be written; the file is as it was
+    │   └── FileChanged       look at what somebody else has saved, then save again
     └── TopologyMismatch      a queue exists, but with other arguments
 """
 
@@ -207,6 +209,22 @@ class LedgerWentBack(EpochLost):
 
 class TopologyMismatch(KitWorkerError):
     """A queue or exchange exists already, with other arguments than this worker declares."""
+
+
+class CannotSave(KitWorkerError):
+    """A file could not be written; it is, whole, what it was before."""
+
+
+class FileChanged(CannotSave):
+    """A file is no longer the one that was read.
+
+    Attributes:
+        present: Its text as it is now; empty where it is gone.
+    """
+
+    def __init__(self, text: str, present: str = "") -> None:
+        super().__init__(text)
+        self.present = present
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,14 @@ from tests.unit.page.serve import READ_TOKEN, SECRET, TOKEN, Client, admin
 from tests.unit.page.serve import served as serving
 from worker.page.rights import Signer
 
-VIEWS = ("/", "/accounts/sunny", "/accounts/sunny/events", "/accounts/sunny/fields", "/accounts/nobody")
+VIEWS = (
+    "/",
+    "/accounts/sunny",
+    "/accounts/sunny/events",
+    "/accounts/sunny/fields",
+    "/journal",
+    "/accounts/nobody",
+)
 LONG = "a-creator-with-a-name-of-many-words-and-a-very-very-long-one-at-its-end-which-goes-on"
 
 

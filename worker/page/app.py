@@ -17,7 +17,7 @@ from worker.page.origin import is_from_here, is_loopback
 from worker.page.request import SITE, VISITOR
 from worker.page.rights import Visitor
 from worker.page.site import Site
-from worker.page.views import accounts, connection, events, fields, sign_in
+from worker.page.views import accounts, connection, events, fields, journal, sign_in
 
 log = structlog.get_logger()
 
@@ -60,6 +60,7 @@ def page(site: Site) -> web.Application:
         [
             web.get("/", accounts.show),
             web.get("/_accounts", accounts.show_rows),
+            web.get("/journal", journal.show),
             web.get("/sign-in", sign_in.show),
             web.post("/sign-in", sign_in.sign_in),
             web.get("/link/{token}", sign_in.show_link),
@@ -70,6 +71,7 @@ def page(site: Site) -> web.Application:
             web.get("/accounts/{account}/events", events.show),
             web.get("/accounts/{account}/events/_rows", events.show_rows),
             web.get("/accounts/{account}/fields", fields.show),
+            web.get("/accounts/{account}/journal", journal.show),
             web.post("/accounts/{account}/test", connection.test),
             web.post("/accounts/{account}/pause", connection.pause),
             web.post("/accounts/{account}/resume", connection.resume),

@@ -17,6 +17,7 @@ from worker.broker.reconnecting import ReconnectingConnection
 from worker.clock import Clock
 from worker.errors import LedgerUnavailable
 from worker.ledger.database import Database
+from worker.ledger.journal import Action, Journal, JournalLine
 from worker.ledger.registry import Registry
 from worker.ledger.seen import Seen, seen_lately
 from worker.ledger.store import Ledger
@@ -110,6 +111,25 @@ class Site:
         """Tell whether there is a ledger: to look into it would make one."""
         self._has_ledger = self._has_ledger or bool(await self._ledger.database.version())
         return self._has_ledger
+
+    async def note(self, action: Action) -> None:
+        """Note in the journal what somebody did; nothing where no ledger is.
+
+        Raises:
+            LedgerUnavailable: The ledger does not take it.
+        """
+        if await self._is_there():
+            await Journal(self._ledger).append(action)
+
+    async def journal(self, account: str | None, before: int | None) -> list[JournalLine]:
+        """Return what was done, the newest first: of one account, or all, and before one of the lines.
+
+        Raises:
+            LedgerUnavailable: The ledger could not be read.
+        """
+        if not await self._is_there():
+            return []
+        return await Journal(self._ledger).page(account, before=before)
 
     async def pause(self, name: str) -> None:
         """Pause an account.

@@ -25,6 +25,8 @@ VIEWS = (
     "/accounts/sunny/events",
     "/accounts/sunny/events/_rows",
     "/accounts/sunny/fields",
+    "/accounts/sunny/journal",
+    "/journal",
 )
 POSTS = ("/accounts/sunny/test", "/accounts/sunny/pause", "/accounts/sunny/resume")
 
@@ -212,6 +214,23 @@ async def test_a_part_that_is_polled_does_not_take_the_message_away(client: Clie
     await client.ask("/accounts/sunny/pause", {})
     assert "no worker begins" not in (await client.ask("/accounts/sunny/_state")).text
     assert "no worker begins" in (await client.ask("/accounts/sunny")).text
+
+
+async def test_what_was_done_is_in_the_journal(client: Client) -> None:
+    """Given actions of two people, each account's journal has its own, and the operators' all of them."""
+    await client.follow(replace(admin(), who="Ann <ann@creators.example>"))
+    await client.ask("/accounts/sunny/test", {})
+    mine = (await client.ask("/accounts/sunny/journal")).text.partition("<main")[2]
+    await client.sign_in(TOKEN)
+    await client.ask("/accounts/rainy/pause", {})
+    everything, others = [(await client.ask(path)).text for path in ("/journal", "/accounts/rainy/journal")]
+
+    assert "Kit could not be asked" in mine
+    assert "a…@creators.example" in mine  # an address is masked: `forget` does not look through the journal
+    assert "ann@" not in mine
+    assert ("test" in others, "rainy is paused" in others) == (False, True)
+    assert everything.index("rainy is paused") < everything.index("Kit could not be asked")
+    assert (await client.ask("/journal?before=nonsense")).status == 200
 
 
 async def test_what_each_event_does_is_told_in_words(client: Client) -> None:

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from worker.accounts.account import Account
 from worker.kit.credentials import AccessToken, ApiKey, OAuthApp
-from worker.page.answers import going_to, refusal, render
+from worker.page.actions import ended
+from worker.page.answers import refusal, render
 from worker.page.request import site_of, visitor_of
 from worker.page.state import state_of
 from worker.page.words import Told, of_kit
@@ -34,7 +35,7 @@ async def test(request: web.Request) -> web.StreamResponse:
     name = request.match_info["account"]
     account = site_of(request).account(name)
     told = _of_no_file() if account is None else await _tested(request, account)
-    return going_to(request, _place(name), told)
+    return await ended(request, "test", told, _place(name))
 
 
 async def _tested(request: web.Request, account: Account) -> Told:
@@ -58,7 +59,7 @@ async def pause(request: web.Request) -> web.StreamResponse:
     name = request.match_info["account"]
     await site_of(request).pause(name)
     said = f"{name} is paused: within 5 seconds no worker begins anything of it."
-    return going_to(request, _place(name), Told("good", said))
+    return await ended(request, "pause", Told("good", said), _place(name))
 
 
 async def resume(request: web.Request) -> web.StreamResponse:
@@ -67,7 +68,7 @@ async def resume(request: web.Request) -> web.StreamResponse:
         return refusal(request, 403, "Operators let accounts go on.")
     name = request.match_info["account"]
     await site_of(request).resume(name)
-    return going_to(request, _place(name), Told("good", f"{name} goes on."))
+    return await ended(request, "resume", Told("good", f"{name} goes on."), _place(name))
 
 
 async def _values(request: web.Request) -> dict[str, Any]:

@@ -1,0 +1,36 @@
+"""What people do by the page: each is a line in the journal, and ends in a sentence on a view."""
+
+from __future__ import annotations
+
+import structlog
+from aiohttp import web
+
+from worker.errors import LedgerUnavailable
+from worker.ledger.journal import Action
+from worker.outside.texts import line
+from worker.page.answers import going_to
+from worker.page.request import site_of, visitor_of
+from worker.page.words import Told
+
+log = structlog.get_logger()
+
+
+async def ended(request: web.Request, action: str, told: Told, place: str, *, count: int = 1) -> web.Response:
+    """Note what somebody did, and send their browser to a view that says how it ended.
+
+    It is done by then: a ledger that does not take the line is said in the log, and undoes nothing.
+
+    Args:
+        request: Of whoever did it.
+        action: What, as the journal names it.
+        told: How it ended.
+        place: The view.
+        count: To how many it was done.
+    """
+    account = request.match_info.get("account", "")
+    who, result = line(visitor_of(request).who), line(told.sentence)
+    try:
+        await site_of(request).note(Action(account, who, action, count=count, result=result))
+    except LedgerUnavailable as error:
+        log.warning("page_action_not_noted", account=account, who=who, action=action, problem=str(error))
+    return going_to(request, place, told)
