@@ -83,16 +83,22 @@ async def causes(
     """
     of = history.c
     query = (
-        select(of.event_time, of.event_type, of.event_id, of.version)
+        select(of.id, of.event_time, of.event_type, of.event_id, of.version)
         .where(of.email.in_(addresses), of.account == account, of.event_time.in_(times))
         .where(of.outcome.not_in(("duplicate", "ignored")))
-        .distinct()
     )
-    found: dict[str, Cause] = {}
     async with database.read() as connection:
-        for time, *event in await connection.execute(query):
-            found[time] = Cause(time) if time in found else Cause(time, *event)
+        rows = (await connection.execute(query)).all()
+    found: dict[str, Cause] = {}
+    for _, time, kind, event_id, version in sorted(rows, key=lambda row: row.id):
+        cause, before = Cause(time, kind, event_id, version), found.get(time)
+        # One that was replayed ended twice, the last time under the file of then.
+        found[time] = cause if before is None or _is_same(before, cause) else Cause(time)
     return found
+
+
+def _is_same(one: Cause, other: Cause) -> bool:
+    return (one.event_type, one.event_id) == (other.event_type, other.event_id)
 
 
 async def _records(

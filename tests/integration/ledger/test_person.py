@@ -75,3 +75,16 @@ async def test_a_cause_is_the_event_of_that_time(ledger: Ledger) -> None:
         NOON_TEXT: Cause(NOON_TEXT, "user.signed_up", "e1", "abc"),
         time_text(LATER): Cause(time_text(LATER)),  # two events, and nobody knows which
     }
+
+
+async def test_an_event_that_was_replayed_is_one_cause(ledger: Ledger) -> None:
+    """Given an event that was dead-lettered and replayed under another file, that file counts."""
+    lines = [entry(ADA, "e1", outcome="dead_lettered", version="abc"), entry(ADA, "e1", version="def")]
+    await fill(ledger, Batch(entries=lines))
+    found = await causes(ledger.database, ACCOUNT, {ADA}, {NOON_TEXT})
+    assert found == {NOON_TEXT: Cause(NOON_TEXT, "user.signed_up", "e1", "def")}
+
+
+async def test_of_three_events_of_one_time_none_is_the_cause(ledger: Ledger) -> None:
+    await fill(ledger, Batch(entries=[entry(ADA, each) for each in ("e1", "e2", "e1")]))
+    assert await causes(ledger.database, ACCOUNT, {ADA}, {NOON_TEXT}) == {NOON_TEXT: Cause(NOON_TEXT)}

@@ -26,7 +26,8 @@ from tests.integration.ledger.harness import (
     record,
 )
 from worker.ledger.forgetting import forget
-from worker.ledger.history import addresses, find_history, prune_history
+from worker.ledger.history import addresses, find_history, history_page, prune_history
+from worker.ledger.person import causes, known_person
 from worker.ledger.seen import seen_lately
 from worker.ledger.store import Ledger
 from worker.subscribers.known import Batch, Person
@@ -81,6 +82,13 @@ QUERIES: dict[str, Callable[[Ledger], Awaitable[object]]] = {
     "history of a person": lambda ledger: find_history(ledger.database, emails=[ADA, BOB]),
     "history of an event": lambda ledger: find_history(ledger.database, event_id="e1"),
     "history of an account": lambda ledger: find_history(ledger.database, account=ACCOUNT),
+    "a page of a person's history": lambda ledger: history_page(
+        ledger.database, account=ACCOUNT, emails=[ADA, BOB], before=9
+    ),
+    "what is known of a person": lambda ledger: known_person(ledger.database, ACCOUNT, BOB),
+    "by which events a person has something": lambda ledger: causes(
+        ledger.database, ACCOUNT, [ADA, BOB], ["2026-07-01T12:00:00Z"]
+    ),
     "prune": lambda ledger: prune_history(ledger.database, 1.0),
     "save": lambda ledger: fill(ledger, Batch([record(ADA)], moves=[(ADA, BOB)])),
 }
