@@ -29,6 +29,7 @@
     │   └── LedgerNotShared   give all workers one ledger
     ├── EpochLost             nothing: another worker, or a command, has taken the account over
     │   └── LedgerWentBack    find out who put the ledger back: it has lost what was applied since
+    ├── CannotEdit            edit the account's file as text, or as the sentence says
     ├── CannotSave            make room, or let the folder be written; the file is as it was
     │   └── FileChanged       look at what somebody else has saved, then save again
     └── TopologyMismatch      a queue exists, but with other arguments
@@ -209,6 +210,10 @@ class LedgerWentBack(EpochLost):
 
 class TopologyMismatch(KitWorkerError):
     """A queue or exchange exists already, with other arguments than this worker declares."""
+
+
+class CannotEdit(KitWorkerError):
+    """An account file's text cannot be changed as was asked, or not without changing more; nothing was."""
 
 
 class CannotSave(KitWorkerError):

@@ -171,7 +171,7 @@ def _value(node: Node, path: YamlPath, source: Source) -> Any:  # noqa: ANN401 -
     if not isinstance(node, ScalarNode):
         return [_value(item, (*path, index), source) for index, item in enumerate(node.value)]
     source.written[path] = node.value if node.style is None else f'"{node.value}"'
-    return _scalar(node)
+    return scalar_value(node)
 
 
 def _mapping(node: MappingNode, path: YamlPath, source: Source) -> dict[str, Any]:
@@ -195,7 +195,8 @@ def _mapping(node: MappingNode, path: YamlPath, source: Source) -> dict[str, Any
     return found
 
 
-def _scalar(node: ScalarNode) -> str | int | float | bool | Unclear | None:
+def scalar_value(node: ScalarNode) -> str | int | float | bool | Unclear | None:
+    """Return what a scalar says."""
     kind, text = node.tag.removeprefix(_TAG), node.value
     if kind == "null":
         return None

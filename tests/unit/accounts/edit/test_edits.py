@@ -1,0 +1,283 @@
+"""Edits of account files: what is asked for changes, and no other byte."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.accounts.edit.files import EVENT, FIELD, FIELDS, OPTIONS, TYPES, made_files, repository_files
+from tests.unit.accounts.harness import KIT, SHIPPED
+from worker.accounts.edit.edits import (
+    Edit,
+    Section,
+    SetEntry,
+    SetSection,
+    UnsetEntry,
+    edited,
+    section_text,
+)
+from worker.accounts.file.source import read_yaml
+from worker.errors import CannotEdit
+
+SECTIONS: tuple[Section, ...] = ("events", "fields", "options")
+
+
+@cache
+def said(text: str) -> dict[str, Any]:
+    """What the loader reads in a file; an empty section is as good as none."""
+    source = read_yaml(text.removeprefix("\ufeff"))
+    assert not source.faults
+    return {name: value for name, value in source.data.items() if value or name not in SECTIONS}
+
+
+def with_edit(data: dict[str, Any], edit: Edit) -> dict[str, Any]:
+    """What a file is to say after an edit."""
+    section = dict(data.get(edit.section, {}))
+    if isinstance(edit, SetEntry):
+        section[edit.name] = edit.value
+    elif isinstance(edit, UnsetEntry):
+        section.pop(edit.name, None)
+    return {
+        name: value
+        for name, value in {**data, edit.section: section}.items()
+        if name != edit.section or value
+    }
+
+
+def check(text: str, edit: Edit) -> str:
+    """Edit a file, fail unless that is right in every way, and return it."""
+    new = edited(text, edit)
+    assert said(new) == with_edit(said(text), edit)
+    assert edited(new, edit) == new, "to edit twice is to edit once"
+    assert edited(new, SetSection(edit.section, section_text(text, edit.section))) == text, (
+        "it is not reverted"
+    )
+    assert outside(new, edit.section) == outside(text, edit.section), "something else has changed"
+    return new
+
+
+def outside(text: str, section: Section) -> str:
+    """What stands in a file besides a section."""
+    return text if not section_text(text, section) else edited(text, SetSection(section, ""))
+
+
+EDITS = st.one_of(
+    st.builds(SetEntry, st.just("events"), st.sampled_from(TYPES), EVENT),
+    st.builds(SetEntry, st.just("fields"), st.sampled_from(FIELDS), FIELD),
+    OPTIONS.filter(bool).map(lambda found: SetEntry("options", *next(iter(found.items())))),
+    st.builds(UnsetEntry, st.just("events"), st.sampled_from(TYPES)),
+    st.builds(UnsetEntry, st.just("fields"), st.sampled_from(FIELDS)),
+    st.builds(UnsetEntry, st.just("options"), st.sampled_from(["timezone", "create_missing"])),
+)
+
+
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+"""Of so large examples it takes minutes to find the smallest one, and they are short enough to be read."""
+
+
+def test_the_repositorys_files_are_found() -> None:
+    """Given that nobody finds them, the next tests would test nothing."""
+    assert len(repository_files()) > 100
+    assert (SHIPPED / "accounts" / "default.yaml").read_text() in repository_files()
+
+
+ADDITIONS = (
+    SetEntry("events", "order.shipped", {"add_tags": ["A", "{data.x} b"], "rules": [
+        {"when": {"data.x": ["a", "no"]}, "add_tags": ["C"], "remove_tags": ["D"]}]}),
+    SetEntry("events", "order.shipped", None),
+    SetEntry("fields", "data.not.there", "It's: a field"),
+    SetEntry("fields", "data.not.there", None),
+    SetEntry("options", "max_created_tags", 12345),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(ADDITIONS)))
+def test_every_file_of_the_repository_can_be_added_to_and_is_as_it_was_afterwards(number: int) -> None:
+    """Whatever is added and taken out again, the file is byte for byte the same."""
+    edit = ADDITIONS[number]
+    for text in repository_files():
+        if edit.name not in said(text).get(edit.section, {}):
+            new = check(text, edit)
+            if section_text(text, edit.section).strip() != f"{edit.section}:":
+                assert edited(new, UnsetEntry(edit.section, edit.name)) == text
+
+
+def test_every_entry_of_the_repositorys_files_can_be_changed_and_taken_out() -> None:
+    for text in repository_files():
+        for section in SECTIONS:
+            for name, value in said(text).get(section, {}).items():
+                check(text, UnsetEntry(section, name))
+                check(text, SetEntry(section, name, None))
+                if section == "events":
+                    check(text, SetEntry(section, name, {"add_tags": ["X"], "create": False}))
+                    more = (
+                        {**value, "remove_tags": ["X"]} if isinstance(value, dict) else {"remove_tags": ["X"]}
+                    )
+                    if "Unclear" not in repr(more):
+                        check(text, SetEntry(section, name, more))
+
+
+@settings(max_examples=500, phases=PHASES)
+@given(made_files(), EDITS)
+def test_made_files_are_edited_and_reverted_to_the_byte(text: str, edit: Edit) -> None:
+    check(text, edit)
+
+
+@settings(max_examples=60, phases=PHASES)
+@given(made_files(), st.lists(EDITS, min_size=2, max_size=6))
+def test_many_edits_leave_what_they_say(text: str, edits: list[Edit]) -> None:
+    """Given one edit after another, each is made in what the one before has left."""
+    new = text
+    for edit in edits:
+        new = check(new, edit)
+    assert new.count("\r\n") in (0, new.count("\n"))
+    assert new.startswith("\ufeff") == text.startswith("\ufeff")
+
+
+# -- how it looks ------------------------------------------------------------------------------------------
+
+FILE = """\
+# The shop's file
+kit: {api_key_env: KIT_API_KEY}   # not the key
+
+events:
+  # Who signs up
+  user.signed_up: {}              # nothing yet
+    # add_tags: [New]
+
+  subscription.started:
+    # the good ones
+    add_tags: ['Active Member', "VIP"]   # two
+    rules:
+      # by plan
+      - when: {mk_subscription_plan: Annual}
+        add_tags:
+          - Annual   # first
+          # and then
+          - Yearly
+      # by country
+      - when: {data.user.country: "no"}
+        add_tags: [Norway]
+    # the end of it
+  order.paid: null
+
+fields:
+  mk_user_id: null
+"""
+ANNUAL = {"when": {"mk_subscription_plan": "Annual"}, "add_tags": ["Annual", "Yearly"]}
+STARTED: dict[str, Any] = {
+    "add_tags": ["Active Member", "VIP"],
+    "rules": [
+        ANNUAL,
+        {"when": {"data.user.country": "no"}, "add_tags": ["Norway"]},
+    ],
+}
+
+
+def started(**other: object) -> SetEntry:
+    return SetEntry("events", "subscription.started", {**STARTED, **other})
+
+
+@pytest.mark.parametrize(
+    ("edit", "old", "new"),
+    [
+        (SetEntry("events", "user.signed_up", {"add_tags": ["New"]}), "{} ", "{add_tags: [New]} "),
+        (started(add_tags=["Active Member"]), ', "VIP"]', "]"),
+        (started(add_tags=["It's new", "VIP"]), "'Active Member'", "'It''s new'"),
+        (started(add_tags=["Active Member", "VIP", "{x}"]), '"VIP"]', '"VIP", "{x}"]'),
+        (started(remove_tags=["Old"]), "    # the end", "    remove_tags: [Old]\n    # the end"),
+        (
+            started(rules=STARTED["rules"][1:]),
+            FILE[FILE.index("      - when: {mk_s") : FILE.index("      # by country")],
+            "",
+        ),
+        (
+            started(rules=[{**ANNUAL, "add_tags": ["Annual", "Mine", "Yearly"]}, STARTED["rules"][1]]),
+            "- Annual   # first\n",
+            "- Annual   # first\n          - Mine\n",
+        ),
+        (
+            started(rules=[*STARTED["rules"], {"unless": {"data.a": 1}, "add_tags": ["Z"]}]),
+            "        add_tags: [Norway]\n",
+            "        add_tags: [Norway]\n      - unless: {data.a: 1}\n        add_tags: [Z]\n",
+        ),
+        (SetEntry("events", "order.paid", {"add_tags": ["A"]}), "paid: null\n", "paid:\n    add_tags: [A]\n"),
+        (
+            SetEntry("events", "order.sent", {"add_tags": ["A"]}),
+            "  order.paid: null\n",
+            "  order.paid: null\n  order.sent:\n    add_tags: [A]\n",
+        ),
+        (SetEntry("fields", "mk_user_id", "User's id"), "mk_user_id: null", "mk_user_id: \"User's id\""),
+        (SetEntry("options", "timezone", "UTC"), "_id: null\n", "_id: null\noptions:\n  timezone: UTC\n"),
+        (UnsetEntry("fields", "mk_user_id"), "fields:\n  mk_user_id: null\n", "fields:\n"),
+        (UnsetEntry("events", "user.signed_up"), "  user.signed_up: {}              # nothing yet\n", ""),
+        (UnsetEntry("events", "order.paid"), "  order.paid: null\n", ""),
+        (UnsetEntry("events", "never.heard"), "kit", "kit"),
+    ],
+)  # fmt: skip
+def test_only_the_lines_of_an_edit_differ(edit: Edit, old: str, new: str) -> None:
+    """Given a file with comments, then each edit is as small as one would make it by hand."""
+    assert FILE.count(old) >= 1
+    assert check(FILE, edit) == FILE.replace(old, new, 1)
+
+
+@pytest.mark.parametrize("others", ["  a.b: {}\n", "", "  # note\n"])
+def test_a_blank_line_above_the_last_entry_goes_with_it(others: str) -> None:
+    """Given an entry that is set apart, what stands below its section is as far from it as before."""
+    text = f"{KIT}events:\n{others}\n\n  order.paid: null\nfields:\n"
+
+    assert check(text, UnsetEntry("events", "order.paid")) == f"{KIT}events:\n{others}fields:\n"
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["", "\n", "\n\n"])
+def test_line_ends_and_a_missing_last_one_stay(newline: str, end: str) -> None:
+    text = f"\ufeffkit: {{api_key_env: KIT_API_KEY}}{newline}events:{newline}    order.paid: null"
+
+    new = check(text + end.replace("\n", newline), SetEntry("events", "order.sent", {"skip": True}))
+
+    added = f"{newline}    order.sent:{newline}        skip: true"
+    assert new == text + added + end.replace("\n", newline)
+
+
+def test_a_section_as_text_takes_the_files_line_ends() -> None:
+    """Given what a browser's form sends, which ends lines as Windows does, the file's own stay."""
+    new = edited(FILE, SetSection("fields", "fields:\r\n  # mine\r\n  data.a: B\r\n"))
+
+    assert new == FILE.replace("  mk_user_id: null", "  # mine\n  data.a: B")
+
+
+def test_anchors_and_aliases_elsewhere_stay() -> None:
+    text = "kit: {api_key_env: KIT_API_KEY}\nevents:\n  a.b: &one\n  - x\n  c.d: *one\n  e.f: !!str 1\n"
+
+    assert edited(text, SetEntry("events", "g.h", None)) == f"{text}  g.h: null\n"
+    with pytest.raises(CannotEdit, match=r"\*one stands for what is not there"):
+        edited(text, UnsetEntry("events", "a.b"))
+
+
+@pytest.mark.parametrize(
+    ("text", "edit", "said"),
+    [
+        ("", SetEntry("events", "a.b", None), "the file is empty"),
+        ("- a\n", SetEntry("events", "a.b", None), "no sections"),
+        ("kit: {\n", SetEntry("events", "a.b", None), "line 2: the file ends before a bracket is closed"),
+        ("kit: x\n---\nkit: y\n", SetEntry("events", "a.b", None), "line 2: a second document"),
+        ("events: {}\nevents: {}\n", SetEntry("events", "a.b", None), "events stands there twice"),
+        ("events:\n  a.b: 1\n  a.b: 2\n", SetEntry("events", "a.b", None), "a.b stands there twice"),
+        ("events: [a]\n", SetEntry("events", "a.b", None), "events is no list of entries"),
+        (FILE, SetEntry("events", "a.b", {"x": object()}), "object is nothing that an account file can hold"),
+        (FILE, SetSection("fields", "fields:\n  a: b\napp: mine\n"), "only fields: and what belongs to it"),
+        (FILE, SetSection("fields", "events:\n  a: b\n"), "only fields: and what belongs to it"),
+        (FILE, SetSection("fields", "fields: {\n"), "is closed"),
+        (FILE, SetSection("events", 'events:\n  a: "b\n'), "closed"),
+        (FILE, SetSection("events", "events: {}\n...\n"), "line 7: this is not valid YAML"),
+        ("kit: x\n? events\n: a.b: 1\n", UnsetEntry("events", "a.b"), "edit"),
+    ],
+)
+def test_what_cannot_be_edited_is_said_and_nothing_changes(text: str, edit: Edit, said: str) -> None:
+    with pytest.raises(CannotEdit, match=said):
+        edited(text, edit)
