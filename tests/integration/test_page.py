@@ -7,13 +7,17 @@ import json
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import aiohttp
 import pytest
+from aio_pika.abc import AbstractChannel
 
-from tests.integration.harness import Worker, World
+from tests.integration.harness import Worker, World, publish
 from tests.integration.shell import Shell
+from worker.sandbox import Sandbox
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -92,3 +96,44 @@ async def test_an_operator_pauses_an_account_and_its_worker_hears_of_it(
             async with session.post(f"{root}{place}/{what}", headers=FROM_HERE) as answer:
                 assert answer.status == 200
             await until(heard, event)
+
+
+async def test_one_person_is_told_with_what_differs_in_kit(
+    world: World, kit_worker: Shell, tmp_path: Path, channel: AbstractChannel, sandbox: Sandbox
+) -> None:
+    """Given a tag that somebody took off in Kit, the page says which event gave it, and the difference."""
+    async with (
+        Worker(world, tmp_path / "worker.log") as worker,
+        page(kit_worker) as (_, root),
+        aiohttp.ClientSession() as session,
+    ):
+        await publish(channel, world.exchange, [STARTED])
+        await until(partial(_logged, worker), "event_applied")
+        kit = sandbox.account(world.key)
+        ada = kit.find("ada@example.com")
+        assert ada is not None
+        tag = kit.tags()["Active Member"]
+        headers = {"X-Kit-Api-Key": world.key}
+        address = f"{sandbox.url}/v4/tags/{tag}/subscribers/{ada.id}"
+        async with session.delete(address, headers=headers) as gone:
+            assert gone.status == 204
+        people = f"{root}/accounts/{world.account}/people"
+        async with session.get(people, params={"find": "u-1"}) as answer:
+            view = " ".join((await answer.text()).split())
+            assert answer.url.path.endswith("/people/ada@example.com")
+    assert "subscription.started of 2026-07-01T12:00:00Z" in view
+    assert '<th scope="row">Active Member</th>' in view
+    assert "off, which may only show late" in view
+    assert "tag 'Active Member'" in view.replace("&#39;", "'")
+
+
+STARTED: Final = {
+    "id": "e-1",
+    "type": "subscription.started",
+    "time": "2026-07-01T12:00:00Z",
+    "data": {"user": {"id": "u-1", "email": "ada@example.com"}, "subscription": {"plan": "Annual"}},
+}
+
+
+async def _logged(worker: Worker) -> str:
+    return " ".join(worker.events_logged())

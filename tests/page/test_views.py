@@ -20,6 +20,8 @@ VIEWS = (
     "/accounts/sunny",
     "/accounts/sunny/events",
     "/accounts/sunny/fields",
+    "/accounts/sunny/people",
+    "/accounts/sunny/people/ada%40example.com",
     "/journal",
     "/accounts/nobody",
 )

@@ -22,7 +22,7 @@ class KnownId(NamedTuple):
 
 
 async def people_of_id(
-    database: Database, user_id: str, apps: Mapping[str, Collection[str]]
+    database: Database, user_id: str, apps: Mapping[str, Collection[str]], only: str | None = None
 ) -> list[KnownId]:
     """Return whom each account knows by an id, as the platform gives it.
 
@@ -30,13 +30,16 @@ async def people_of_id(
         database: The ledger's.
         user_id: The id.
         apps: Those of each account's file.
+        only: Look in this account alone.
 
     Raises:
         LedgerUnavailable: The ledger could not be read.
     """
-    found = []
+    found, of_accounts = [], select(accounts.c.account, accounts.c.home_app)
+    if only is not None:
+        of_accounts = of_accounts.where(accounts.c.account == only)
     async with database.read() as connection:
-        homes = (await connection.execute(select(accounts.c.account, accounts.c.home_app))).all()
+        homes = (await connection.execute(of_accounts)).all()
         for account, home in homes:
             named = {"" if home == NO_HOME else home or "", *apps.get(account, ())}
             keys = {person_key(user_id, app or None, home or ""): app for app in sorted(named)}

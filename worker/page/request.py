@@ -10,6 +10,8 @@ from worker.page.rights import Visitor
 from worker.page.site import Site
 
 SITE: Final = web.AppKey("site", Site)
+MOST_DIGITS: Final = 19
+"""Of a number that the ledger can hold."""
 VISITOR: Final = web.RequestKey("visitor", Visitor)
 
 
@@ -21,6 +23,11 @@ def site_of(request: web.Request) -> Site:
 def is_secure(request: web.Request) -> bool:
     """Tell whether the browser came over TLS, to us or to a proxy before us: cookies stay on that way."""
     return request.secure or request.headers.get("X-Forwarded-Proto", "") == "https"
+
+
+def number_in(text: str) -> int | None:
+    """Return the number of a line in the ledger that an address names; None where it names none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < MOST_DIGITS else None
 
 
 def visitor_of(request: web.Request) -> Visitor:

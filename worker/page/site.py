@@ -16,6 +16,7 @@ from worker.broker.address import check_amqp_url
 from worker.broker.reconnecting import ReconnectingConnection
 from worker.clock import Clock
 from worker.errors import LedgerUnavailable
+from worker.kit.access import KitAccess
 from worker.ledger.database import Database
 from worker.ledger.journal import Action, Journal, JournalLine
 from worker.ledger.registry import Registry
@@ -43,6 +44,8 @@ class Site:
     Attributes:
         attempts: Counts wrong tokens.
         clock: The time.
+        ledger: The workers'; to be used only once `has_ledger` says that it is there.
+        kit: The way to Kit.
         is_open: Whether everybody who gets here is an operator: on loopback, where no token is set.
         signer: Signs sessions, links and messages.
     """
@@ -59,13 +62,14 @@ class Site:
         self._depths = Depths(self._broker, lambda: self.loaded.names)
         self._files = files
         self.loaded = loaded
-        self._ledger = Ledger(Database(settings.ledger_url.get_secret_value()), worker=NAME, clock=self.clock)
-        self._registry = Registry(self._ledger, NAME)
+        self.ledger = Ledger(Database(settings.ledger_url.get_secret_value()), worker=NAME, clock=self.clock)
+        self._registry = Registry(self.ledger, NAME)
         self._has_ledger = False
+        self.kit = KitAccess(settings, self.ledger)
 
     async def run(self) -> None:
         """Follow files and queues until cancelled."""
-        async with self._ledger, asyncio.TaskGroup() as group:
+        async with self.ledger, asyncio.TaskGroup() as group:
             group.create_task(self._broker.run())
             group.create_task(self._depths.run())
             group.create_task(self._follow_files())
@@ -92,7 +96,7 @@ class Site:
     async def workers(self) -> Workers:
         """Return what the workers say of themselves."""
         try:
-            if not await self._is_there():
+            if not await self.has_ledger():
                 return Workers(problem=f"T{NO_LEDGER[1:]}")
             return Workers(await self._registry.overview())
         except LedgerUnavailable as error:
@@ -101,15 +105,15 @@ class Site:
     async def seen_lately(self, name: str) -> tuple[dict[str, Seen], str]:
         """Return which event types came lately in an account, and why nobody knows, if so."""
         try:
-            if not await self._is_there():
+            if not await self.has_ledger():
                 return {}, NO_LEDGER
-            return await seen_lately(self._ledger.database, name, self.clock.time()), ""
+            return await seen_lately(self.ledger.database, name, self.clock.time()), ""
         except LedgerUnavailable as error:
             return {}, f"the ledger cannot be read: {error}."
 
-    async def _is_there(self) -> bool:
+    async def has_ledger(self) -> bool:
         """Tell whether there is a ledger: to look into it would make one."""
-        self._has_ledger = self._has_ledger or bool(await self._ledger.database.version())
+        self._has_ledger = self._has_ledger or bool(await self.ledger.database.version())
         return self._has_ledger
 
     async def note(self, action: Action) -> None:
@@ -118,8 +122,8 @@ class Site:
         Raises:
             LedgerUnavailable: The ledger does not take it.
         """
-        if await self._is_there():
-            await Journal(self._ledger).append(action)
+        if await self.has_ledger():
+            await Journal(self.ledger).append(action)
 
     async def journal(self, account: str | None, before: int | None) -> list[JournalLine]:
         """Return what was done, the newest first: of one account, or all, and before one of the lines.
@@ -127,9 +131,9 @@ class Site:
         Raises:
             LedgerUnavailable: The ledger could not be read.
         """
-        if not await self._is_there():
+        if not await self.has_ledger():
             return []
-        return await Journal(self._ledger).page(account, before=before)
+        return await Journal(self.ledger).page(account, before=before)
 
     async def pause(self, name: str) -> None:
         """Pause an account.

@@ -26,8 +26,11 @@ VIEWS = (
     "/accounts/sunny/events/_rows",
     "/accounts/sunny/fields",
     "/accounts/sunny/journal",
+    "/accounts/sunny/people",
+    "/accounts/sunny/people/ada%40example.com",
     "/journal",
 )
+ANOTHERS = tuple(view.replace("sunny", "rainy") for view in VIEWS if "sunny" in view)
 POSTS = ("/accounts/sunny/test", "/accounts/sunny/pause", "/accounts/sunny/resume")
 
 
@@ -155,9 +158,7 @@ async def _status(client: Client) -> int:
 # -- what they may do ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "path", ["/accounts/rainy", "/accounts/rainy/_state", "/accounts/none", "/_accounts", "/accounts/%2e%2e"]
-)
+@pytest.mark.parametrize("path", [*ANOTHERS, "/accounts/none", "/_accounts", "/journal", "/accounts/%2e%2e"])
 async def test_what_is_anothers_is_not_there_for_an_admin(client: Client, path: str) -> None:
     """Given an admin of sunny, an account that is another's looks as one that does not exist."""
     await client.follow(admin())
@@ -231,6 +232,19 @@ async def test_what_was_done_is_in_the_journal(client: Client) -> None:
     assert ("test" in others, "rainy is paused" in others) == (False, True)
     assert everything.index("rainy is paused") < everything.index("Kit could not be asked")
     assert (await client.ask("/journal?before=nonsense")).status == 200
+
+
+async def test_of_somebody_unknown_that_is_said(client: Client) -> None:
+    await client.sign_in(TOKEN)
+    assert (await client.ask("/accounts/sunny/people?find=ADA@example.com")).place == (
+        "/accounts/sunny/people/ada%40example.com"
+    )
+    view = (await client.ask("/accounts/sunny/people/ada%40example.com")).text
+    assert "Nothing is known of this address here" in view
+    assert (
+        "Nobody is known here by the id “u-7”" in (await client.ask("/accounts/sunny/people?find=u-7")).text
+    )
+    assert (await client.ask("/accounts/sunny/people/nonsense")).status == 404
 
 
 async def test_what_each_event_does_is_told_in_words(client: Client) -> None:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
 from worker.ledger.journal import PAGE
 from worker.page.answers import render
-from worker.page.request import site_of
-
-MOST_DIGITS: Final = 19
-"""Of a number that the ledger can hold."""
+from worker.page.request import number_in, site_of
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Show the newest lines, or those before one of them."""
-    account, before = request.match_info.get("account"), request.query.get("before", "")
-    older_than = int(before) if before.isascii() and before.isdigit() and len(before) < MOST_DIGITS else None
-    lines = await site_of(request).journal(account, older_than)
+    account = request.match_info.get("account")
+    lines = await site_of(request).journal(account, number_in(request.query.get("before", "")))
     values: dict[str, Any] = {
         "lines": [(_when(each.at), each.action) for each in lines],
         "older": lines[-1].id if len(lines) == PAGE else None,
