@@ -281,3 +281,29 @@ def test_anchors_and_aliases_elsewhere_stay() -> None:
 def test_what_cannot_be_edited_is_said_and_nothing_changes(text: str, edit: Edit, said: str) -> None:
     with pytest.raises(CannotEdit, match=said):
         edited(text, edit)
+
+
+def test_a_new_event_stands_below_the_comments_of_the_one_above() -> None:
+    """Given a comment that is indented below the last event, it stays that event's."""
+    text = f"{KIT}events:\n  a.b: {{}}\n    # add_tags: [New]\n"
+
+    assert check(text, SetEntry("events", "c.d", None)) == f"{text}  c.d: null\n"
+
+
+def test_a_comment_on_the_next_key_stays_where_the_first_one_of_a_rule_goes() -> None:
+    text = f"{KIT}events:\n  a.b:\n    rules:\n      - skip: true\n        # why\n        add_tags: [A]\n"
+
+    new = check(text, SetEntry("events", "a.b", {"rules": [{"add_tags": ["A"]}]}))
+
+    assert new == text.replace("skip: true", "")
+
+
+@pytest.mark.parametrize("wrong", ["more: 1\nfields: {data.a: B}", "fields: {}"])
+def test_an_edit_that_would_change_anything_else_is_refused(
+    wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given that the text comes out wrong, in another part or in this one, nobody gets it."""
+    monkeypatch.setattr("worker.accounts.edit.splices.Splices.result", lambda _: f"{KIT}{wrong}\n")
+
+    with pytest.raises(CannotEdit, match=r"change more|only a person can edit"):
+        edited(f"{KIT}fields: {{}}\n", SetEntry("fields", "data.a", "B"))
