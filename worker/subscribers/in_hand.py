@@ -79,7 +79,7 @@ class InHand:
         """Tell whether a copy of an event was applied, and nobody doubts what came of it."""
         record = found.subscriber.record
         if mark in record.seen:
-            return found.conflict is not None or not _in_doubt(record, item.change)
+            return found.conflict is not None or not _in_doubt(found.subscriber, item.change)
         if record.moved is None and self.directory.leads_to(item.email, found.subscriber):
             return False  # nobody has left the address
         # By whoever had the address: it may have been claimed since.
@@ -241,9 +241,14 @@ class InHand:
         self.directory.drop_idle(keep=self._touched)
 
 
-def _in_doubt(record: Record, change: Change) -> bool:
-    """Tell whether a copy of an applied event is news: what was done of it may not be known."""
-    return bool(change.facts) and (may_be_done(record, change) or is_news(record, NOTHING))
+def _in_doubt(subscriber: Subscriber, change: Change) -> bool:
+    """Tell whether a copy of an applied event is news: what was done of it may not be known.
+
+    What is not done yet because somebody works on it will be, without the copy.
+    """
+    record = subscriber.record
+    left = not subscriber.events and is_news(record, NOTHING)
+    return bool(change.facts) and (may_be_done(record, change) or left)
 
 
 def _event_of(item: Item) -> Event:
