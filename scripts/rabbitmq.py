@@ -115,7 +115,7 @@ class Broker(Service):
         if arguments[:1] == ["rabbitmqctl"]:
             return self._ask(*arguments[1:])
         if arguments == ["kill"]:
-            self._ask("eval", NOTE_QUEUES)
+            self._ask("eval", NOTE_QUEUES)  # a node that is not up has none to note
         return super().control(arguments)
 
     def _is_ready(self) -> bool:

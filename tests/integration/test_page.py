@@ -123,7 +123,7 @@ async def test_one_person_is_told_with_what_differs_in_kit(
             assert answer.url.path.endswith("/people/ada@example.com")
     assert "subscription.started of 2026-07-01T12:00:00Z" in view
     assert '<th scope="row">Active Member</th>' in view
-    assert "off, which may only show late" in view
+    assert 'off, <strong class="mood busy">which may only show late</strong>' in view
     assert "tag 'Active Member'" in view.replace("&#39;", "'")
 
 

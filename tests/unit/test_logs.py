@@ -17,6 +17,7 @@ import structlog
 from pydantic import SecretStr
 
 from worker import logs
+from worker.outside import texts
 
 ADDRESS = "ada.lovelace+news@example.com"
 KEY = "kit_0123456789abcdef0123456789abcdef"
@@ -165,6 +166,17 @@ def test_keys_and_passwords_are_masked_in_values_of_any_kind_at_any_level(
     structlog.get_logger().info("something", value=value)
 
     assert all(map(secretless, lines(capsys)))
+
+
+def test_a_text_that_becomes_a_secret_is_masked_from_then_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """Given lines with one text, and a secret that is read in between, which the text holds."""
+    logs.configure("INFO", "json")
+    structlog.get_logger().info("before", said="a-token-4711")
+    texts.SECRETS.add("token-4711")
+    structlog.get_logger().info("after", said="a-token-4711")
+
+    before, after = [json.loads(line)["said"] for line in capsys.readouterr().err.splitlines()]
+    assert (before, after) == ("a-token-4711", "a-***")
 
 
 def test_addresses_are_shown_whole_at_debug(capsys: pytest.CaptureFixture[str]) -> None:

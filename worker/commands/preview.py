@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -18,6 +18,7 @@ from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show, show_json, table
 from worker.contract.samples import PREVIEW_ID, STAND_IN_EMAIL, Sample, made_up
 from worker.mapping import Operator
+from worker.mapping.words import COMPARED
 
 
 def preview(
@@ -133,21 +134,10 @@ def told(condition: ConditionView) -> str:
     return f"{asks}: no, {condition.hint or found}"
 
 
-_WORDS: Final = {
-    Operator.IS: "is",
-    Operator.NOT: "is not",
-    Operator.ABOVE: "is above",
-    Operator.AT_LEAST: "is at least",
-    Operator.BELOW: "is below",
-    Operator.AT_MOST: "is at most",
-    Operator.LIKE: "is like",
-}
-
-
 def _wanted(condition: ConditionView) -> str:
     if condition.operator is Operator.PRESENT:
         return "is there" if condition.wanted == ("true",) else "is not there"
-    return f"{_WORDS[condition.operator]} {' or '.join(condition.wanted)}"
+    return f"{COMPARED[condition.operator]} {' or '.join(condition.wanted)}"
 
 
 def _call_row(number: int, call: CallView) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""What Kit has of one person: at most four calls, which only read."""
+"""What Kit has of one person: three calls as a rule, which only read.
+
+It is one more where its id is not known, or gone, and for each further page of custom fields.
+"""
 
 from __future__ import annotations
 

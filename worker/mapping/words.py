@@ -42,7 +42,7 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
 """What people call the platform's fields."""
 
 _BLANK: Final = re.compile(r"\{([^{}]*)\}")
-_COMPARED: Final[Mapping[Operator, str]] = MappingProxyType(
+COMPARED: Final[Mapping[Operator, str]] = MappingProxyType(
     {
         Operator.IS: "is",
         Operator.NOT: "is not",
@@ -53,6 +53,7 @@ _COMPARED: Final[Mapping[Operator, str]] = MappingProxyType(
         Operator.LIKE: "is like",
     }
 )
+"""How a value is compared, but whether it is there."""
 
 
 def name_of(name: str) -> str:
@@ -89,7 +90,7 @@ def _condition(condition: Condition) -> str:
     if condition.operator is Operator.PRESENT:
         return f"{name} is {'given' if condition.values == ('true',) else 'not given'}"
     between = " nor " if condition.operator is Operator.NOT else " or "
-    return f"{name} {_COMPARED[condition.operator]} {between.join(condition.values)}"
+    return f"{name} {COMPARED[condition.operator]} {between.join(condition.values)}"
 
 
 def _of_event(mapping: EventMapping) -> Iterator[Sentence]:

@@ -79,11 +79,19 @@ async def check_kit(settings: Settings, accounts: Iterable[Account], clock: Cloc
     database = Database(settings.ledger_url.get_secret_value())
     async with Ledger(database, worker="kit-worker check", clock=clock) as ledger:
         kit = KitAccess(settings, ledger)
-        reports = (_check_account(settings, account, kit, clock) for account in accounts)
+        reports = (check_account(settings, account, kit, clock) for account in accounts)
         return tuple(await asyncio.gather(*reports))
 
 
-async def _check_account(settings: Settings, account: Account, kit: KitAccess, clock: Clock) -> KitReport:
+async def check_account(settings: Settings, account: Account, kit: KitAccess, clock: Clock) -> KitReport:
+    """Return how one account's Kit stands; whatever fails is in the report.
+
+    Args:
+        settings: Where the ledger is.
+        account: Which.
+        kit: The way to Kit; who asks often has one, so that its calls are limited together.
+        clock: Hears what time it is by the ledger's.
+    """
     if account.credential is None:
         return KitReport(
             account.name, KitCheck.NO_SECRET, detail="a secret of it is missing, so Kit was not asked"

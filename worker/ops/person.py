@@ -1,7 +1,6 @@
 """One person in one account: what the ledger knows beside what Kit has, what is due, and what came.
 
-Kit is asked by at most four calls, which only read, and through the share of its limit that a process other
-than the worker may use.
+Kit is asked by a few calls, which only read: see `kit.person`.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ _TOLD: Final[Mapping[int, tuple[str, str]]] = {
         "It may have been removed, or is not yours to see. Begin at the first page.",
     ),
     405: ("This cannot be done here", "Go back, and use the buttons of the page."),
-    413: ("That is too much", "A file of an account has at most 256 kB."),
+    413: ("That is too much", "A form of this page holds a few words; send less."),
     429: ("Too many wrong tokens", "Wait a minute, and try again."),
     500: (
         "Something went wrong",

@@ -23,8 +23,8 @@ log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-LARGEST: Final = 512 * 1024
-"""Bytes of what somebody sends; an account file has at most half of that."""
+LARGEST: Final = 64 * 1024
+"""Bytes of what somebody sends: a form of this page holds a few words."""
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
         "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable
 from typing import Final
 
 from pydantic import SecretStr
@@ -22,7 +21,7 @@ from worker.ledger.journal import Action, Journal, JournalLine
 from worker.ledger.registry import Registry
 from worker.ledger.seen import Seen, seen_lately
 from worker.ledger.store import Ledger
-from worker.ops.check_kit import KitReport, check_kit
+from worker.ops.check_kit import KitReport, check_account
 from worker.ops.depths import Depth, Depths
 from worker.page.attempts import Attempts
 from worker.page.rights import Signer
@@ -30,7 +29,7 @@ from worker.page.state import Workers
 from worker.settings import Settings
 
 NAME: Final = "kit-worker page"
-NO_LEDGER: Final = "there is no ledger yet: the first worker that starts makes it."
+NO_LEDGER: Final = "There is no ledger yet: the first worker that starts makes it."
 
 
 class Site:
@@ -97,7 +96,7 @@ class Site:
         """Return what the workers say of themselves."""
         try:
             if not await self.has_ledger():
-                return Workers(problem=f"T{NO_LEDGER[1:]}")
+                return Workers(problem=NO_LEDGER)
             return Workers(await self._registry.overview())
         except LedgerUnavailable as error:
             return Workers(problem=f"The ledger cannot be read: {error}.")
@@ -109,7 +108,7 @@ class Site:
                 return {}, NO_LEDGER
             return await seen_lately(self.ledger.database, name, self.clock.time()), ""
         except LedgerUnavailable as error:
-            return {}, f"the ledger cannot be read: {error}."
+            return {}, f"The ledger cannot be read: {error}."
 
     async def has_ledger(self) -> bool:
         """Tell whether there is a ledger: to look into it would make one."""
@@ -147,6 +146,6 @@ class Site:
         """Undo `pause`; raises as that does."""
         await self._registry.resume(name)
 
-    async def ask_kit(self, accounts: Iterable[Account]) -> tuple[KitReport, ...]:
-        """Return how these accounts' Kit stands; whatever fails is in the reports."""
-        return await check_kit(self.settings, accounts, self.clock)
+    async def ask_kit(self, account: Account) -> KitReport:
+        """Return how an account's Kit stands; whatever fails is in the report."""
+        return await check_account(self.settings, account, self.kit, self.clock)

@@ -45,7 +45,7 @@ STATES: Final[Mapping[str, Told]] = MappingProxyType(
         "queue_missing": Told(
             "bad",
             "The account's queue in RabbitMQ is gone.",
-            "It is declared again within seconds; if it is not, the operators' guide has more.",
+            "It is declared again within a minute; if it is not, the operators' guide has more.",
         ),
     }
 )

@@ -64,7 +64,7 @@ def is_news(record: Record, change: Change) -> bool:
     if change.facts and (not record.facts or change.facts[-1].order[:2] > record.facts[-1].order[:2]):
         return True  # nothing that is known is as new, and no copy of it
     if change.ensure is not None and change.ensure.order > record.ensured and record.owed.ensure is None:
-        return True  # likewise
+        return True  # nor is any event that was applied
     then = left(record, change)
     now = NOTHING if change.facts or record.facts else left(record, NOTHING)
     gave = (_after(part, record.gave.get(key)) for key, part in change.gave.items())

@@ -92,8 +92,10 @@ def test_a_secret_that_the_process_knows_is_in_no_text() -> None:
     assert str(Problem("a.yaml:1:1", "about pa/ss%word")) == "a.yaml:1:1: about ***"
 
 
-def test_of_two_secrets_one_of_which_begins_the_other_nothing_is_left() -> None:
-    SECRETS.add("secret-one", "secret-one-and-more")
+@pytest.mark.parametrize("others", [0, SECRETS.FEW - 1, SECRETS.FEW, 1000])
+def test_of_two_secrets_one_of_which_begins_the_other_nothing_is_left(others: int) -> None:
+    """Given few secrets, which are looked for one by one, or many, whose beginnings are."""
+    SECRETS.add("secret-one", "secret-one-and-more", *(f"{number:06}-of-another" for number in range(others)))
 
     assert line("x secret-one-and-more y secret-one z") == "x *** y *** z"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,10 @@ import pytest
 from pydantic import SecretStr
 
 from tests.unit.page.serve import KEY, READ_TOKEN, SECRET, TOKEN, Client, admin, served
+from worker.clock import Clock
+from worker.ledger.database import Database
+from worker.ledger.registry import Registry
+from worker.ledger.store import Ledger
 from worker.page.app import HEADERS, LARGEST
 from worker.page.attempts import MOST
 from worker.page.rights import Signer, operator
@@ -92,6 +96,12 @@ async def test_a_link_from_another_site_finds_the_session_all_the_same(client: C
     assert '<meta http-equiv="refresh" content="0; url=/accounts/sunny">' in answer.text
 
 
+async def test_going_on_leads_to_no_other_site(client: Client) -> None:
+    answer = await client.ask("//evil.example/x", headers={"Sec-Fetch-Site": "cross-site"})
+    assert (answer.status, "evil" in answer.text) == (200, False)
+    assert '<meta http-equiv="refresh" content="0; url=/">' in answer.text
+
+
 async def test_an_admin_comes_in_by_a_link_and_is_led_to_their_account(client: Client) -> None:
     text = Signer(SECRET).write_visitor("link", admin())
     assert "sunny" in (await client.ask(f"/link/{text}")).text
@@ -141,7 +151,7 @@ async def test_a_wrong_token_lets_nobody_in(client: Client) -> None:
     assert (await client.ask("/")).status == 303
 
 
-async def test_of_ten_thousand_wrong_tokens_ten_are_looked_at(client: Client) -> None:
+async def test_of_a_thousand_wrong_tokens_ten_are_looked_at(client: Client) -> None:
     statuses = [(await client.sign_in(f"wrong {number}")).status for number in range(MOST)]
     assert statuses == [403] * MOST
     for _ in range(20):
@@ -398,15 +408,32 @@ async def test_no_view_holds_a_key(client: Client) -> None:
         assert KEY[:-5] not in (await client.ask(path)).text
 
 
+async def _three_workers(folder: Path, names: Iterable[str]) -> None:
+    """Have three workers say that they have all accounts."""
+    report = {
+        "state": "waiting",
+        "last_error": "",
+        "config_errors": [],
+        "queue_depth": 0,
+        "pending_subscribers": 0,
+    }
+    url = f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
+    for worker in ("one", "two", "three"):
+        async with Ledger(Database(url), worker=worker, clock=Clock()) as ledger:
+            await Registry(ledger, worker).beat(dict.fromkeys(names, report))
+
+
 # -- many accounts ------------------------------------------------------------------------------------------
 
 
 async def test_a_thousand_accounts_are_shown_a_hundred_at_a_time(tmp_path: Path) -> None:
     names = tuple(f"a{number:04}" for number in range(1000))
     async with served(tmp_path, names) as client:
+        await _three_workers(tmp_path, names)
         await client.sign_in(TOKEN)
         first = (await client.ask("/")).text
         assert "1000 accounts" in first
+        assert first.count("All is well") == 100
         assert (first.count('<th scope="row"><a'), "a0099" in first, "a0100" in first) == (100, True, False)
         assert "a0100" in (await client.ask("/?after=a0099")).text
         found = (await client.ask("/?find=A077")).text

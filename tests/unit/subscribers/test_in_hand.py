@@ -164,6 +164,36 @@ def test_a_copy_of_an_applied_opening_is_news_only_if_it_was_delivered_before(
     assert isinstance(taken, Item) or (taken is not None and taken.kind is Kind.DUPLICATE)
 
 
+def test_a_copy_of_an_applied_opening_is_no_news_while_another_event_is_worked_on() -> None:
+    """Given a newer event in hand, what is not done yet is its own, and no reason to doubt the other."""
+    desk = Desk()
+    opening, newer = (
+        Change(facts=(Fact(order(number), opens=True, tags={"vip": TagWish(f"VIP {number}", present=True)}),))
+        for number in (1, 2)
+    )
+    first = desk.come(structs.replace(an_item(1), change=opening))
+    assert isinstance(first, Item)
+    assert first.subscriber is not None
+    record = first.subscriber.record
+    begin(record, first.change)
+    record.note(left_to_do(record, first.change), desk.now, {})
+    finish(record, first.change)
+    desk.in_hand.applied(first)
+    desk.in_hand.let_go(first)
+    second = desk.come(structs.replace(an_item(2), change=newer))
+    assert isinstance(second, Item)
+    begin(record, second.change)
+
+    copy = desk.come(structs.replace(an_item(1), change=opening))
+
+    assert isinstance(copy, Outcome)
+    assert copy.kind is Kind.DUPLICATE
+    desk.in_hand.let_go(copy.item)
+    desk.in_hand.let_go(second)
+    left = desk.come(structs.replace(an_item(1), change=opening))
+    assert isinstance(left, Item)  # nobody works on it any more, and it is not done
+
+
 def test_a_copy_of_an_event_in_hand_shares_its_fate() -> None:
     """Given two copies in hand, the second asks for nothing; once the first is let go, a third is judged."""
     desk = Desk()

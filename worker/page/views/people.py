@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -11,15 +12,37 @@ from aiohttp import web
 from worker.accounts.account import Account
 from worker.ledger.person import Cause
 from worker.ledger.signs import people_of_id
-from worker.ops.compared import TagState
+from worker.ops.compared import FieldState, TagState
 from worker.ops.person import person_view, timeline
 from worker.page.answers import refusal, render, see
 from worker.page.request import number_in, site_of
-from worker.page.site import Site
+from worker.page.site import NO_LEDGER, Site
 from worker.subscribers.identity import normalize_email
 
 LISTS_LAG: Final = 300.0
 """Seconds for which Kit's list of a person's tags may be late (Kit API reference, "Consistency")."""
+LATE: Final = "which may only show late"
+OTHERWISE: Final = "otherwise"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A tag or a custom field of one person, for people.
+
+    Attributes:
+        wanted: What should be so by the events.
+        in_kit: What is so in Kit; `?` where nobody knows.
+        because: By which event.
+        owed: Whether Kit has yet to be told so.
+        doubt: `OTHERWISE` where Kit has something else, `LATE` where that may only seem so.
+    """
+
+    name: str
+    wanted: str
+    in_kit: str
+    because: str
+    owed: bool
+    doubt: str = ""
 
 
 async def find(request: web.Request) -> web.StreamResponse:
@@ -54,7 +77,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     if account is None:
         return refusal(request, 503, "The account's file has a mistake, which has to be mended first.")
     if not await site.has_ledger():
-        return refusal(request, 503, "There is no ledger yet: the first worker that starts makes it.")
+        return refusal(request, 503, NO_LEDGER)
     try:
         email = normalize_email(request.match_info["email"])
     except ValueError:
@@ -67,6 +90,7 @@ async def _values(request: web.Request, site: Site, account: Account, email: str
     came = await timeline(
         site.ledger, view.known, account.name, before=number_in(request.query.get("before", ""))
     )
+    asked, lately = view.kit.person is not None, site.clock.time() - LISTS_LAG
     return {
         "account": account.name,
         "view": "people",
@@ -74,20 +98,46 @@ async def _values(request: web.Request, site: Site, account: Account, email: str
         "person": view,
         "is_known": view.known.record is not None or view.kit.person is not None,
         "came": came,
-        "differs": differs if view.kit.person is not None else _unknown,
-        "lately": site.clock.time() - LISTS_LAG,
-        "why": why,
+        "tags": [tag_row(each, asked=asked, lately=lately) for each in view.tags],
+        "fields": [field_row(each, asked=asked) for each in view.fields],
         "day": day,
     }
 
 
-def differs(tag: TagState) -> bool:
-    """Tell whether somebody lacks a tag in Kit that they should have, or has one that they should not."""
-    return tag.wanted is not None and not tag.owed and tag.wanted != (tag.in_kit is not None)
+def tag_row(tag: TagState, *, asked: bool, lately: float) -> PersonRow:
+    """Return how somebody stands to a tag.
+
+    Args:
+        tag: The tag.
+        asked: Whether Kit said what it has.
+        lately: Whatever Kit was told since, in seconds since 1970, its list may not show yet.
+    """
+    has = tag.in_kit is not None
+    since = f" since {tag.in_kit.tagged_at}" if tag.in_kit is not None and tag.in_kit.tagged_at else ""
+    row = PersonRow(
+        tag.name,
+        _told(tag.wanted),
+        ("on" if has else "off") + since if asked else "?",
+        why(tag.cause),
+        tag.owed,
+    )
+    if not asked or tag.owed or tag.wanted in {None, has}:
+        return row
+    return replace(row, doubt=LATE if (tag.told_at or 0.0) > lately else OTHERWISE)
 
 
-def _unknown(_tag: TagState) -> bool:
-    return False
+def _told(wanted: bool | None) -> str:
+    return "no event" if wanted is None else "on" if wanted else "off"
+
+
+def field_row(field: FieldState, *, asked: bool) -> PersonRow:
+    """Return how somebody stands to a custom field; see `tag_row`. Its value in Kit is the present one."""
+    wanted = (field.wanted or "empty") if field.is_ours else "no event"
+    in_kit = (field.in_kit or "empty") if asked else "?"
+    differs = asked and field.is_ours and not field.owed and field.wanted != field.in_kit
+    return PersonRow(
+        field.name, wanted, in_kit, why(field.cause), field.owed, doubt=OTHERWISE if differs else ""
+    )
 
 
 def why(cause: Cause | None) -> str:

@@ -37,13 +37,13 @@ def to_sign_in(request: web.Request) -> web.StreamResponse:
     if request.method not in {"GET", "HEAD"}:
         return refusal(request, 403, "You are not signed in, or your session has ended; nothing was done.")
     if request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
-        return render(request, "going_on.html", {"to": request.path_qs})
+        return render(request, "going_on.html", {"to": _next(request.path_qs)})
     return see(f"/sign-in?next={quote(request.path_qs, safe='')}")
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """Ask for a token."""
-    return _asked(request)
+    """Ask for a token, where one is needed."""
+    return see("/") if site_of(request).is_open else _asked(request)
 
 
 def _asked(request: web.Request, problem: str = "", status: int = 200) -> web.Response:
