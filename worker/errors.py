@@ -30,7 +30,7 @@
     ├── EpochLost             nothing: another worker, or a command, has taken the account over
     │   └── LedgerWentBack    find out who put the ledger back: it has lost what was applied since
     ├── CannotEdit            edit the account's file as text, or as the sentence says
-    ├── CannotSave            make room, or let the folder be written; the file is as it was
+    ├── CannotSave            make room, or let the folder be written; the text says what is in the file
     │   └── FileChanged       look at what somebody else has saved, then save again
     └── TopologyMismatch      a queue exists, but with other arguments
 """
@@ -217,7 +217,7 @@ class CannotEdit(KitWorkerError):
 
 
 class CannotSave(KitWorkerError):
-    """A file could not be written; it is, whole, what it was before."""
+    """A file could not be written, and is whole what it was; or its disk may not keep the new one."""
 
 
 class FileChanged(CannotSave):

@@ -52,13 +52,14 @@ def save(path: Path, text: str, read_sha256: str) -> str:
 
     Raises:
         FileChanged: It is another one by now; it carries its text.
-        CannotSave: It cannot be written.
+        CannotSave: It cannot be written; or it is written, and its disk may not keep it, as the text says.
     """
     try:
         target = path.resolve(strict=True)
         with _alone_in(target.parent) as folder:
             _check_same(target, read_sha256)
             _replace(target, text.encode(), folder)
+            _settle(target, folder)
     except FileNotFoundError as error:
         raise FileChanged(f"{path} is gone; copy your text, and ask who has deleted the file") from error
     except UnicodeEncodeError as error:
@@ -99,7 +100,15 @@ def _replace(target: Path, content: bytes, folder: int) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    os.fsync(folder)
+
+
+def _settle(target: Path, folder: int) -> None:
+    """Have the disk keep a file's new name over a failure of power."""
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        said = f"{target} is saved, but its disk may lose that ({error.strerror}); look at the disk"
+        raise CannotSave(said) from error
 
 
 def _write(beside: Path, content: bytes, like: os.stat_result, folder: int) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import stat
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -158,17 +159,18 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.usefixtures("beside")
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a disk that is full in mid-save: a real one, or (where nobody may mount one) one that says so."""
-    try:
-        with full_disk(tmp_path) as disk:
-            refused(disk / "sunny.yaml", "x" * 100_000)
-    except (OSError, subprocess.CalledProcessError):
+    with ExitStack() as stack:
+        try:
+            disk = stack.enter_context(full_disk(tmp_path))
+        except (OSError, subprocess.CalledProcessError):
+            disk = tmp_path / "other"
+            disk.mkdir()
+            monkeypatch.setattr(os, "fsync", says_full)
+        refused(disk / "sunny.yaml", "x" * 100_000)
 
-        def full(_: int) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(os, "fsync", full)
-        (tmp_path / "other").mkdir()
-        refused(tmp_path / "other" / "sunny.yaml", NEW)
+def says_full(_: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def refused(file: Path, text: str) -> None:
@@ -179,6 +181,24 @@ def refused(file: Path, text: str) -> None:
         error
     )
     is_as_it_was(file)
+
+
+def test_a_disk_that_may_lose_what_was_saved_is_told_so(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a new name that the disk does not confirm, nobody is told that the file is as it was."""
+    real = os.fsync
+
+    def failing(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, "Input/output error")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(CannotSave) as refused:
+        save(file, NEW, sha256_of(OLD))
+
+    assert "is saved, but its disk may lose that" in said(refused)
+    assert "as it was" not in said(refused)
+    assert file.read_bytes() == NEW.encode()
 
 
 def test_a_folder_that_cannot_be_written() -> None:
