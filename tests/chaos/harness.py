@@ -28,7 +28,7 @@ from worker.ledger.database import Database
 from worker.ledger.sealing import Seal, new_key
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import Tokens, TokenStore
-from worker.sandbox import Sandbox
+from worker.sandbox import Call, Sandbox
 
 BESIDE_PER_SECOND = 10.0
 
@@ -239,6 +239,10 @@ class Arena:
     async def calls(self, count: int, *, seconds: float = 60.0) -> None:
         """Wait until so many calls of the account under test have ended."""
         await until(lambda: self.sandbox.journal.count(account=self.main.name) >= count, seconds)
+
+    def calls_under_way(self) -> list[Call]:
+        """The calls of the account under test that Kit took and has not answered."""
+        return [call for call in self.sandbox.journal.select(account=self.main.name) if call.ended is None]
 
     # -- what a row looks at --------------------------------------------------------------------------
 

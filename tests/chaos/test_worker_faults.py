@@ -44,11 +44,10 @@ async def test_kill_9_with_kits_answer_unread(arena: Arena) -> None:
     """Given answers of Kit that lie in the socket of a worker that is then killed, nothing is lost."""
     async with arena.running(events=600, per_second=100):
         await arena.calls(60)
-        slow = arena.sandbox.faults.add(Rule(Fault(FaultKind.SLOW, delay=0.5), account=arena.main.name))
-        await until(lambda: slow.struck >= arena.at_once)
-        answered = arena.sandbox.journal.count(account=arena.main.name)
+        arena.sandbox.faults.add(Rule(Fault(FaultKind.SLOW, delay=2), account=arena.main.name))
+        await until(lambda: len(arena.calls_under_way()) >= arena.at_once)
         arena.worker.process.send_signal(signal.SIGSTOP)
-        await arena.calls(answered + arena.at_once)
+        await until(lambda: not arena.calls_under_way())
         await arena.kill(arena.worker)
         arena.sandbox.faults.clear()
         await arena.start_again(arena.worker)
