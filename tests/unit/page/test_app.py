@@ -342,6 +342,7 @@ async def test_without_a_token_everybody_on_this_machine_is_an_operator(tmp_path
     async with served(tmp_path, page_token=None, page_read_token=None) as client:
         assert (await client.ask("/accounts/sunny")).status == 200
         assert "Sign out" not in (await client.ask("/")).text
+        assert (await client.ask("/sign-in")).place == "/"  # there is no token to ask for
 
 
 async def test_without_a_token_no_name_elsewhere_leads_here(tmp_path: Path) -> None:
@@ -408,6 +409,9 @@ async def test_no_view_holds_a_key(client: Client) -> None:
         assert KEY[:-5] not in (await client.ask(path)).text
 
 
+# -- many accounts ------------------------------------------------------------------------------------------
+
+
 async def _three_workers(folder: Path, names: Iterable[str]) -> None:
     """Have three workers say that they have all accounts."""
     report = {
@@ -421,9 +425,6 @@ async def _three_workers(folder: Path, names: Iterable[str]) -> None:
     for worker in ("one", "two", "three"):
         async with Ledger(Database(url), worker=worker, clock=Clock()) as ledger:
             await Registry(ledger, worker).beat(dict.fromkeys(names, report))
-
-
-# -- many accounts ------------------------------------------------------------------------------------------
 
 
 async def test_a_thousand_accounts_are_shown_a_hundred_at_a_time(tmp_path: Path) -> None:

@@ -141,15 +141,20 @@ def test_a_duplicate_is_known_after_a_restart() -> None:
     assert Desk(records=before.records).end_of(1) is Kind.DUPLICATE
 
 
-@pytest.mark.parametrize(("again", "news"), [(False, False), (True, True)])
-def test_a_copy_of_an_applied_opening_is_news_only_if_it_was_delivered_before(
-    *, again: bool, news: bool
-) -> None:
-    """Given a copy that arrives later, it is a duplicate; what was done of a redelivered one is not known."""
-    desk = Desk()
-    opening = an_item(1)
-    facts = Change(facts=(Fact(order(1), opens=True, tags={"vip": TagWish("VIP", present=True)}),))
-    item = desk.come(structs.replace(opening, change=facts))
+def opening(number: int) -> Change:
+    """Return a change that opens a subscription, with a tag of its own."""
+    vip = TagWish(f"VIP {number}", present=True)
+    return Change(facts=(Fact(order(number), opens=True, tags={"vip": vip}),))
+
+
+def come(desk: Desk, number: int, change: Change) -> Item | Outcome | None:
+    """Return what becomes of an event."""
+    return desk.come(structs.replace(an_item(number), change=change))
+
+
+def apply_opening(desk: Desk, number: int) -> Record:
+    """Apply an opening as a worker does; return whose it was."""
+    item = come(desk, number, opening(number))
     assert isinstance(item, Item)
     assert item.subscriber is not None
     record = item.subscriber.record
@@ -158,40 +163,39 @@ def test_a_copy_of_an_applied_opening_is_news_only_if_it_was_delivered_before(
     finish(record, item.change)
     desk.in_hand.applied(item)
     desk.in_hand.let_go(item)
-    copy = structs.replace(facts.facts[0], order=order(1)._replace(arrival=99), again=again)
-    taken = desk.come(structs.replace(opening, change=Change(facts=(copy,))))
-    assert isinstance(taken, Item) is news
-    assert isinstance(taken, Item) or (taken is not None and taken.kind is Kind.DUPLICATE)
+    return record
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_copy_of_an_applied_opening_is_news_only_if_it_was_delivered_before(*, again: bool) -> None:
+    """Given a copy that arrives later, it is a duplicate; what was done of a redelivered one is not known."""
+    desk = Desk()
+    apply_opening(desk, 1)
+    copy = structs.replace(opening(1).facts[0], order=order(1)._replace(arrival=99), again=again)
+    taken = come(desk, 1, Change(facts=(copy,)))
+    assert isinstance(taken, Item) if again else is_duplicate(taken)
 
 
 def test_a_copy_of_an_applied_opening_is_no_news_while_another_event_is_worked_on() -> None:
     """Given a newer event in hand, what is not done yet is its own, and no reason to doubt the other."""
     desk = Desk()
-    opening, newer = (
-        Change(facts=(Fact(order(number), opens=True, tags={"vip": TagWish(f"VIP {number}", present=True)}),))
-        for number in (1, 2)
-    )
-    first = desk.come(structs.replace(an_item(1), change=opening))
-    assert isinstance(first, Item)
-    assert first.subscriber is not None
-    record = first.subscriber.record
-    begin(record, first.change)
-    record.note(left_to_do(record, first.change), desk.now, {})
-    finish(record, first.change)
-    desk.in_hand.applied(first)
-    desk.in_hand.let_go(first)
-    second = desk.come(structs.replace(an_item(2), change=newer))
-    assert isinstance(second, Item)
-    begin(record, second.change)
+    record = apply_opening(desk, 1)
+    newer = come(desk, 2, opening(2))
+    assert isinstance(newer, Item)
+    begin(record, newer.change)
 
-    copy = desk.come(structs.replace(an_item(1), change=opening))
+    copy = come(desk, 1, opening(1))
 
+    assert is_duplicate(copy)
     assert isinstance(copy, Outcome)
-    assert copy.kind is Kind.DUPLICATE
     desk.in_hand.let_go(copy.item)
-    desk.in_hand.let_go(second)
-    left = desk.come(structs.replace(an_item(1), change=opening))
-    assert isinstance(left, Item)  # nobody works on it any more, and it is not done
+    desk.in_hand.let_go(newer)
+    # Nobody works on it any more, and it is not done.
+    assert isinstance(come(desk, 1, opening(1)), Item)
+
+
+def is_duplicate(taken: Item | Outcome | None) -> bool:
+    return isinstance(taken, Outcome) and taken.kind is Kind.DUPLICATE
 
 
 def test_a_copy_of_an_event_in_hand_shares_its_fate() -> None:

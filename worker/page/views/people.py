@@ -10,6 +10,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from worker.accounts.account import Account
+from worker.kit.person import KitTag
 from worker.ledger.person import Cause
 from worker.ledger.signs import people_of_id
 from worker.ops.compared import FieldState, TagState
@@ -43,6 +44,11 @@ class PersonRow:
     because: str
     owed: bool
     doubt: str = ""
+
+    @property
+    def mood(self) -> str:
+        """How bad the doubt is, as the style sheet names it."""
+        return "bad" if self.doubt == OTHERWISE else "busy"
 
 
 async def find(request: web.Request) -> web.StreamResponse:
@@ -113,14 +119,8 @@ def tag_row(tag: TagState, *, asked: bool, lately: float) -> PersonRow:
         lately: Whatever Kit was told since, in seconds since 1970, its list may not show yet.
     """
     has = tag.in_kit is not None
-    since = f" since {tag.in_kit.tagged_at}" if tag.in_kit is not None and tag.in_kit.tagged_at else ""
-    row = PersonRow(
-        tag.name,
-        _told(tag.wanted),
-        ("on" if has else "off") + since if asked else "?",
-        why(tag.cause),
-        tag.owed,
-    )
+    in_kit = _in_kit(tag.in_kit) if asked else "?"
+    row = PersonRow(tag.name, _told(tag.wanted), in_kit, why(tag.cause), tag.owed)
     if not asked or tag.owed or tag.wanted in {None, has}:
         return row
     return replace(row, doubt=LATE if (tag.told_at or 0.0) > lately else OTHERWISE)
@@ -128,6 +128,12 @@ def tag_row(tag: TagState, *, asked: bool, lately: float) -> PersonRow:
 
 def _told(wanted: bool | None) -> str:
     return "no event" if wanted is None else "on" if wanted else "off"
+
+
+def _in_kit(tag: KitTag | None) -> str:
+    if tag is None:
+        return "off"
+    return f"on since {tag.tagged_at}" if tag.tagged_at else "on"
 
 
 def field_row(field: FieldState, *, asked: bool) -> PersonRow:
