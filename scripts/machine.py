@@ -65,6 +65,11 @@ def wait_until(condition: Callable[[], bool], seconds: float, interval: float = 
     return True
 
 
+def free_port() -> int:
+    """Return a loopback port that was free a moment ago."""
+    return free_ports(1)[0]
+
+
 def free_ports(count: int) -> list[int]:
     """Return loopback ports, all different, that were free a moment ago."""
     ports = [port for port in random.sample(range(LOWEST, HIGHEST), 200) if _is_free(port)]

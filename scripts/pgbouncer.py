@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from scripts import apt
-from scripts.machine import answers, free_ports, runs, start_program
+from scripts.machine import answers, free_port, runs, start_program
 from scripts.postgres import NO, SSL_REQUEST, USER, YES
 from scripts.service import Service, ServiceError
 
@@ -68,7 +68,7 @@ class Bouncer(Service):
         return self._server._replace(netloc=f"{login}@127.0.0.1:{self.port}").geturl()
 
     def _configure(self) -> None:
-        (self.port,) = free_ports(1)
+        self.port = free_port()
         key, certificate = (self._own(path) for path in self._tls) if self._tls else ("", "")
         text = SETTINGS.format(
             host=self._server.hostname, port=self._server.port or 5432, listen=self.port,

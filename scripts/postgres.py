@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from scripts import apt, service
 from scripts.control import Answer
-from scripts.machine import answers, bound_to_us, free_ports, kill_program, runs, start_program, wait_until
+from scripts.machine import answers, bound_to_us, free_port, kill_program, runs, start_program, wait_until
 from scripts.service import Service, ServiceError, check_given, tail
 
 PACKAGED = Path("/usr/lib/postgresql")
@@ -127,7 +127,7 @@ class Server(Service):
         return subprocess.run(asks, env=self.environment, check=False).returncode == 0
 
     def _configure(self) -> None:
-        (self.port,) = free_ports(1)
+        self.port = free_port()
         self.environment |= {"PGHOST": "127.0.0.1", "PGPORT": str(self.port)}
         if self._data.exists():
             return

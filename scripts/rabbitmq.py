@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from scripts import apt, service
 from scripts.control import Answer
-from scripts.machine import answers, free_ports, kill_program, runs, start_program
+from scripts.machine import answers, free_port, free_ports, kill_program, runs, start_program
 from scripts.service import Service, ServiceError, check_given
 
 IMAGE = "rabbitmq:4-management"  # any RabbitMQ 4 will do
@@ -202,7 +202,7 @@ class Container(Broker):
 
     def _configure(self) -> None:
         _docker("rm", "--force", "--volumes", self._container)
-        (self.port,) = free_ports(1)
+        self.port = free_port()
         self._run("run", "--name", self._container, "--publish", f"127.0.0.1:{self.port}:5672", IMAGE)
 
     def _launch(self) -> None:

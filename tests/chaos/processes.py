@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import resource
-import socket
 from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
 
+from scripts.machine import free_port
 from tests.integration.harness import Worker, World
 
 WORKING: Final = frozenset({"running", "waiting"})
 PATIENCE: Final = aiohttp.ClientTimeout(total=4.0)
-
-
-def free_port() -> int:
-    """Return a port of the loopback address that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class ChaosWorker(Worker):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from scripts.machine import free_ports
+from scripts.machine import free_port
 from tests.container.images import other_versions
 from tests.container.workload import KEYS_FOLDER, TrialAccount
 from worker.sandbox import Call
@@ -48,7 +48,7 @@ class Stack:
         self._folder = folder
         self._accounts = tuple(accounts)
         self._workers = workers
-        (self._amqp_port,) = free_ports(1)
+        self._amqp_port = free_port()
 
     # -- its life -------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from scripts.machine import free_ports
+from scripts.machine import free_port
 from tests.integration.harness import KEY, World
 from tests.integration.shell import Shell
 from worker.sandbox import Sandbox
@@ -197,8 +197,7 @@ async def _delete(amqp_url: str, queues: list[str], exchanges: list[str]) -> Non
 @pytest.fixture
 def http_port() -> int:
     """A port for a worker's HTTP that nothing else uses."""
-    (port,) = free_ports(1)
-    return port
+    return free_port()
 
 
 @pytest.fixture

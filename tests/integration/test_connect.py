@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 from aio_pika.abc import AbstractChannel
 
+from scripts.machine import free_port
 from tests.integration.harness import (
     KEY,
     Worker,
@@ -29,7 +30,6 @@ from tests.integration.harness import (
     wrong_people,
 )
 from tests.integration.shell import Ended, Shell
-from tests.unit.kit.auth.test_callback import free_port
 from worker.clock import Clock
 from worker.ledger.database import Database
 from worker.ledger.sealing import new_key
@@ -89,11 +89,12 @@ def write(world: World, text: str, account: str = "") -> None:
 async def address_of(process: asyncio.subprocess.Process) -> str:
     """The address that the command prints."""
     assert process.stdout is not None
+    assert process.stderr is not None
     while line := (await process.stdout.readline()).decode().strip():
         if line.startswith("http"):
             return line
         await process.stdout.readline()
-    raise AssertionError("it printed no address")
+    raise AssertionError((await process.stderr.read()).decode())
 
 
 @asynccontextmanager

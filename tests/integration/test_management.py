@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from scripts.machine import free_ports
+from scripts.machine import free_port
 from tests.integration.conftest import BrokerControl
 from worker.broker.management import Inspection, Management
 from worker.broker.queues import connected
@@ -22,7 +22,7 @@ FILE = "F = rabbit_plugins:enabled_plugins_file(), "
 @pytest.fixture
 async def management(amqp_url: str, broker_ctl: BrokerControl) -> AsyncIterator[Management]:
     """The API, which the tests' broker has only here."""
-    (port,) = free_ports(1)
+    port = free_port()
     before = await broker_ctl.rabbitmqctl("eval", f"{FILE} {{ok, Text}} = file:read_file(F), Text.")
     if "management" in before:
         pytest.skip("this broker has the API already, on a port that is not known here: its container's own")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from worker.events.values import Json
 
@@ -89,8 +91,7 @@ LET_GO: Final[Mapping[str, Json]] = MappingProxyType({})
 """In place of the `data` of an event that was interpreted, which can take ten times what its message does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """Something that happened on the platform.
 
     Attributes:

@@ -62,8 +62,6 @@ def as_found(value: Json | Missing, path: str) -> Found:
     Raises:
         InvalidEvent: An object, or a list with one in it, which no tag or custom field can hold.
     """
-    if isinstance(value, str):  # most are
-        return value.strip() or MISSING
     if not isinstance(value, list):
         return _of_one(value, path, "an object")
     texts = (_of_one(item, path, "a list of lists or objects") for item in value)
@@ -81,9 +79,9 @@ def as_text(value: Json | Missing, path: str) -> str | Missing | None:
 
 def joined(found: Found) -> str | Missing | None:
     """Return what was found as one text, of which nothing tells any more whether it was a number."""
-    if found is None or isinstance(found, Missing):
-        return found
-    return ", ".join(found) if isinstance(found, tuple) else str(found)
+    if isinstance(found, str):
+        return str(found)
+    return ", ".join(found) if isinstance(found, tuple) else found
 
 
 def _of_one(value: Json | Missing, path: str, otherwise: str) -> str | Missing | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import (
@@ -108,6 +109,7 @@ ENDING: Final = ("subscription.canceled_at", "subscription.ends_at", "subscripti
 """The paths of what says how a subscription ended."""
 
 
+@lru_cache(maxsize=4096)  # every event is asked for the same few
 def path_of(name: str) -> str:
     """Return the path in an event's `data` of a value, by its name."""
     return PLATFORM_FIELDS.get(name) or name.removeprefix("data.")
@@ -154,6 +156,8 @@ class Handler:
         def find(name: str) -> Found:
             path = path_of(name)
             value = lookup(event.data, path)
+            if isinstance(value, str) and (text := value.strip()):
+                return text  # most are so
             if value is MISSING and name in PLATFORM_FIELDS:
                 _check_object(event.data, path)
             found = as_found(value, path)

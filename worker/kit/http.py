@@ -14,6 +14,7 @@ import aiohttp
 
 from worker.clock import Clock
 from worker.errors import KitUnavailable
+from worker.json_text import json_text
 from worker.kit.answers import unanswered
 from worker.kit.sockets import sockets
 from worker.outside.network import why
@@ -86,6 +87,7 @@ class KitHttp:
             timeout=aiohttp.ClientTimeout(total=timeout),
             headers={"Accept": "application/json", "User-Agent": user_agent(caller)},
             cookie_jar=aiohttp.DummyCookieJar(),
+            json_serialize=json_text,
             middlewares=(_send_once,),
         )
 

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from worker.json_text import json_text
 from worker.subscribers.record import Record
 
 
@@ -28,7 +29,6 @@ class _Stored(Record):
 _KNOWN_LATER: Final = ("facts", "settled", "base", "tags_off", "fields_off", "unsubscribed", "placed")
 _ELSEWHERE: Final = {"email", "kit_id", *_KNOWN_LATER}
 _NAMES: Final = [name for name in Record.__struct_fields__ if name not in _ELSEWHERE]
-_ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(_Stored)
 
 
@@ -47,7 +47,7 @@ class StoredRecord(NamedTuple):
 def dump_record(record: Record) -> StoredRecord:
     """Return all of a record but its address and Kit's id."""
     later = _set(record, _KNOWN_LATER)
-    return StoredRecord(_encoded(_set(record, _NAMES)), _encoded(later) if later else None)
+    return StoredRecord(json_text(_set(record, _NAMES)), json_text(later) if later else None)
 
 
 def _set(record: Record, names: Iterable[str]) -> Mapping[str, Any]:
@@ -70,13 +70,6 @@ def load_record(email: str, kit_id: int | None, state: str, facts: str | None = 
         raise UnreadableError from error
     record.email, record.kit_id = email, kit_id
     return record
-
-
-def _encoded(state: Mapping[str, Any]) -> str:
-    try:
-        return _ENCODER.encode(state).decode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can hold and UTF-8 cannot
-        return json.dumps(msgspec.to_builtins(state), separators=(",", ":"))
 
 
 def _decoded(text: str) -> Record:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from typing import Any
 
@@ -11,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.events.values import time_text
+from worker.json_text import json_text
 from worker.ledger.schema import accounts
 from worker.subscribers.identity import id_key, plain
 from worker.subscribers.known import HistoryEntry, Person
@@ -73,7 +73,7 @@ def entry_row(account: str, entry: HistoryEntry, worker: str) -> dict[str, Any]:
         "at": entry.at,
         "outcome": entry.outcome,
         "detail": plain(entry.detail),
-        "calls": json.dumps(entry.calls, ensure_ascii=True),
+        "calls": json_text(entry.calls),
         "version": entry.version,
         "worker": id_key(worker),
     }

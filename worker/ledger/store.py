@@ -8,7 +8,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from hashlib import sha256
 from typing import Any, Self
 
 import structlog
@@ -157,7 +156,7 @@ class Ledger:
 
     def mark(self, kind: str, text: str) -> str:
         """Return the keyed hash under which an address or a user's id is remembered as forgotten."""
-        return hmac.new(self.database.secret, f"{kind}\0{text}".encode(), sha256).hexdigest()
+        return hmac.digest(self.database.secret, f"{kind}\0{text}".encode(), "sha256").hex()
 
     # -- parts ----------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -24,8 +23,7 @@ from worker.subscribers.parts import Part
 _Matching: TypeAlias = Iterable[tuple[int, Rule]]
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
+class Occasion(Struct, frozen=True):
     """One event, as a mapping sees it.
 
     Attributes:

@@ -47,7 +47,7 @@ def left(record: Record, change: Change) -> Change:
     return Change(
         tags={key: part for key, part in asked.tags.items() if _is_left(part, record.tags.get(key))},
         fields={name: part for name, part in asked.fields.items() if _is_left(part, record.fields.get(name))},
-        first_name=_after(asked.first_name, record.first_name and record.first_name.part),
+        first_name=_after(asked.first_name, record.first_name.part if record.first_name else None),
         ensure=asked.ensure if asked.ensure and asked.ensure.order > record.ensured else None,
         address=asked.address,
         creates=asked.creates,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -17,15 +18,16 @@ def kept(function: Callable[[A], R]) -> Callable[[A], R]:
 
     The argument need not be hashable, and must never change.
     """
-    answers: dict[int, tuple[A, R]] = {}  # an id stays a value's own for as long as that is kept
+    answers: OrderedDict[int, tuple[A, R]] = OrderedDict()  # an id is a value's own for as long as it is kept
 
     def asked(value: A) -> R:
         found = answers.get(id(value))
         if found is not None:
             return found[1]
         if len(answers) >= MOST:
-            del answers[next(iter(answers))]
-        answers[id(value)] = value, function(value)
-        return answers[id(value)][1]
+            answers.popitem(last=False)
+        answer = function(value)
+        answers[id(value)] = value, answer
+        return answer
 
     return asked

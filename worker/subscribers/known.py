@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from worker.subscribers.record import Record
 
 
@@ -71,8 +73,7 @@ class Known:
     forgotten: Mapping[tuple[str, str], datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(Struct, frozen=True):
     """One event's line in the history; see `kit-worker history`."""
 
     email: str

@@ -6,7 +6,7 @@ Each is a last-writer-wins register: the one with the greatest order key stands.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from worker.events.event import OrderKey
 T = TypeVar("T")
 
 
-class Part(NamedTuple, Generic[T]):
+class Part(Struct, Generic[T], frozen=True, array_like=True, gc=False):
     """A value and the order key of the event that set it."""
 
     value: T

@@ -27,7 +27,7 @@ UNKNOWN: Final = 0.0
 """The time of an answer that is not to be relied on."""
 
 
-class KnownPart(NamedTuple, Generic[T]):
+class KnownPart(Struct, Generic[T], frozen=True, array_like=True, gc=False):
     """One part as Kit has it.
 
     Attributes:
@@ -149,14 +149,14 @@ class Record(Struct, eq=False):
         for name, value in parts.fields.items():
             self.fields[name] = _doubted(self.fields.get(name), value)
         if parts.first_name is not None and self.first_name is not None:
-            self.first_name = self.first_name._replace(at=UNKNOWN)
+            self.first_name = replace(self.first_name, at=UNKNOWN)
 
     def doubt_known(self, tags: Iterable[str], fields: Iterable[str]) -> None:
         """Note that these may not be as they were any more; what is not known stays unknown."""
         for key in self.tags.keys() & set(tags):
-            self.tags[key] = self.tags[key]._replace(at=UNKNOWN)
+            self.tags[key] = replace(self.tags[key], at=UNKNOWN)
         for name in self.fields.keys() & set(fields):
-            self.fields[name] = self.fields[name]._replace(at=UNKNOWN)
+            self.fields[name] = replace(self.fields[name], at=UNKNOWN)
 
     def outdate(self) -> None:
         """Note that more may be done than is known: of what facts speak is made sure with the next fact."""
@@ -181,11 +181,11 @@ class Record(Struct, eq=False):
     def confirm(self, known: Change) -> None:
         """Note parts that Kit has already, by an earlier answer, which keeps its age."""
         for key, tag in known.tags.items():
-            self.tags[key] = self.tags[key]._replace(part=tag)
+            self.tags[key] = replace(self.tags[key], part=tag)
         for name, value in known.fields.items():
-            self.fields[name] = self.fields[name]._replace(part=value)
+            self.fields[name] = replace(self.fields[name], part=value)
         if known.first_name is not None and self.first_name is not None:
-            self.first_name = self.first_name._replace(part=known.first_name)
+            self.first_name = replace(self.first_name, part=known.first_name)
 
     def see(self, *marks: str) -> None:
         """Remember applied events."""

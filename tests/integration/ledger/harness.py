@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 import pytest
+from msgspec import structs
 from sqlalchemy import text
 
 from worker.errors import LedgerUnavailable
@@ -58,7 +59,7 @@ def record(email: str, *tags: str, kit_id: int | None = 7, moved_to: str | None 
 def entry(email: str, event_id: str | None = "e1", **other: Any) -> HistoryEntry:  # noqa: ANN401  # any of its fields
     """Return a line for the history."""
     plain = HistoryEntry(email, event_id, "user.signed_up", NOON, at=NOON.timestamp(), outcome="applied")
-    return replace(plain, **other)
+    return structs.replace(plain, **other)
 
 
 LATER: Final = NOON.timestamp() + 60

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from tests.unit.examples import EMAIL, event
 from worker.accounts.account import Account
@@ -20,7 +20,7 @@ OLD = "ada.old@example.com"
 def named(options: Options, type_: str = "order.paid", app: str = "bakery", **user: Any) -> Item:  # noqa: ANN401
     """What an event says of its person, in an account whose home is another app."""
     data = {"user": {"email": EMAIL, "id": 7, **user}}
-    happened = replace(event(1, type_, data), app=app)
+    happened = structs.replace(event(1, type_, data), app=app)
     return naming_whom(Item(Delivery(b"", "")), happened, options, "kitchen")
 
 

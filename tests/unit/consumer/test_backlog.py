@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import cast
 
 from hypothesis import settings
@@ -60,7 +60,7 @@ class People:
     ) -> None:
         """Fold event `number` of a person."""
         person = self._people.setdefault(name, Subscriber(Record(name)))
-        happened = replace(event(number, kind), due=due)
+        happened = structs.replace(event(number, kind), due=due)
         item = Item(Delivery(b"", "", tag=number), happened, name, refusal=refusal)
         asked = change(number) if asked is None else asked
         self.backlog.add(structs.replace(item, change=asked, subscriber=person, version=self.version))

@@ -93,7 +93,7 @@ def test_it_is_the_event_that_it_was(message: Delivery) -> None:
 
     assert after.due is not None
     assert (after.due.id, after.due.at) == (effect.id, AT)
-    assert replace(after, due=None, dated=before.dated) == before
+    assert msgspec.structs.replace(after, due=None, dated=before.dated) == before
     assert after.order == before.order
 
 
@@ -155,7 +155,7 @@ def test_one_that_has_to_wait_once_more_keeps_what_it_was() -> None:
     after = read(again(second))
     assert after.due is not None
     assert (after.due.id, after.due.at) == (second.id, later)
-    assert replace(after, due=None) == replace(read(again(first)), due=None)
+    assert msgspec.structs.replace(after, due=None) == msgspec.structs.replace(read(again(first)), due=None)
     assert first.id != second.id
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -44,7 +43,7 @@ def asking(
 
 
 def item(due: Due | None = None, received_at: datetime = NOON) -> Item:
-    return Item(Delivery(b"", "", received_at=received_at), replace(event(), due=due), EMAIL)
+    return Item(Delivery(b"", "", received_at=received_at), structs.replace(event(), due=due), EMAIL)
 
 
 def test_an_event_is_asked_for_at_the_moment_of_its_receipt(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 from structlog.testing import capture_logs
 
 from tests.clocks import StandingClock
@@ -23,7 +23,7 @@ DUE = Due("d-1", NOON + timedelta(days=30))
 def told(kind: Kind, *, due: Due | None = None, later: Later | None = None, at: float) -> tuple[Any, Metrics]:
     """The log line of an event of noon that ends so, at some seconds since 1970, and the metrics."""
     metrics = Metrics()
-    item = Item(Delivery(b"", ""), replace(event(0), due=due), EMAIL, later=later)
+    item = Item(Delivery(b"", ""), structs.replace(event(0), due=due), EMAIL, later=later)
     with capture_logs() as logs:
         Report("main", metrics, StandingClock(at)).ended(Outcome(item, kind))
     (line,) = logs

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -535,7 +534,7 @@ def test_a_replayed_event_keeps_its_id_type_time_and_app(message: Delivery, time
     for _ in range(times):
         again = died_and_replayed(again, first)
 
-    assert read(again) == replace(first, dated=True)
+    assert read(again) == msgspec.structs.replace(first, dated=True)
 
 
 def test_a_replayed_event_is_no_newer_than_what_came_after_it() -> None:

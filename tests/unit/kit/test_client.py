@@ -674,7 +674,7 @@ async def test_a_refused_token_is_renewed_and_the_call_made_once_more() -> None:
         await kit.call("POST", PATH, 1, 2)
 
     assert [request.headers["authorization"][-3:] for request in server.requests] == ["t-1", "t-2", "t-2"]
-    assert [request.body for request in server.requests[:2]] == [b'{"a": 1}'] * 2
+    assert [request.body for request in server.requests[:2]] == [b'{"a":1}'] * 2
     assert login.closed
 
 

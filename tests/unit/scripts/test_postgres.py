@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.machine import free_ports
+from scripts.machine import free_port
 from scripts.postgres import find_programs, url_answers
 from tests.unit.scripts.listening import HTTP_REFUSAL, listening
 
@@ -18,7 +18,7 @@ def test_only_a_server_that_answers_about_tls_is_one(answer: bytes, is_a_server:
 
 
 def test_nothing_answers_where_nothing_listens() -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     assert not url_answers(f"postgresql+asyncpg://kit@127.0.0.1:{port}/kit")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.machine import free_ports
+from scripts.machine import free_port
 from scripts.rabbitmq import url_answers
 from tests.unit.scripts.listening import HTTP_REFUSAL, listening
 
@@ -18,6 +18,6 @@ def test_only_a_server_that_begins_an_amqp_connection_is_a_broker(answer: bytes,
 
 
 def test_nothing_answers_where_nothing_listens_and_behind_tls_the_command_finds_out() -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     assert not url_answers(f"amqp://127.0.0.1:{port}/")
     assert url_answers(f"amqps://127.0.0.1:{port}/")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from json import dumps
+
+from msgspec import structs
 
 from tests.unit.examples import EMAIL, NOON
 from tests.unit.subscribers.test_any_order import Chance, Kit, Worker
@@ -69,7 +71,11 @@ class Life(Worker):
         """Let time pass, and what is due meanwhile take effect."""
         while due := min((at for at, _ in self._due if at <= moment), default=None):
             self.now = due
-            ripe = [replace(event, due=Due(timer_id(event, at), at)) for at, event in self._due if at == due]
+            ripe = [
+                structs.replace(event, due=Due(timer_id(event, at), at))
+                for at, event in self._due
+                if at == due
+            ]
             self._due = [(at, event) for at, event in self._due if at != due]
             self.hears(*ripe)
         self.now = moment

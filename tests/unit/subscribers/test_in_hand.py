@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -244,14 +244,18 @@ def test_an_event_without_an_id_is_never_a_duplicate() -> None:
     """Given no id, a second copy is told by its order key alone."""
     desk = Desk()
     desk.apply(1)
-    nameless = replace(event(1), id=None)
+    nameless = structs.replace(event(1), id=None)
     ended = desk.come(structs.replace(an_item(1, add=("Tag 1",)), event=nameless))
     assert isinstance(ended, Outcome)
     assert ended.kind is Kind.SUPERSEDED
 
 
 @pytest.mark.parametrize(
-    "other", [replace(event(1), type="user.updated"), replace(event(1), time=NOON + timedelta(hours=1))]
+    "other",
+    [
+        structs.replace(event(1), type="user.updated"),
+        structs.replace(event(1), time=NOON + timedelta(hours=1)),
+    ],
 )
 def test_one_id_for_two_events_does_not_make_them_one(other: Event) -> None:
     """Given a publisher that sends one id with two types or times, both are applied."""

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import socket
 
 import aiohttp
 import pytest
 from pydantic import SecretStr
 
+from scripts.machine import free_port
 from tests.unit.kit.auth.test_consent import APP, KIT
 from worker.clock import Clock
 from worker.kit.auth.callback import DONE, check_redirect_uri, comes_here, waiting_for_callback
 from worker.kit.auth.consent import Consent, ConsentError, DeclinedError
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
