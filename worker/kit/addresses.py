@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import structlog
 
 from worker.errors import KitRejected
+from worker.events.event import OrderKey
 from worker.kit.answers import Answer, NotFound
 from worker.kit.catalog import Catalog
 from worker.kit.job import id_of
@@ -13,7 +16,7 @@ from worker.kit.plan import RemoveTag
 from worker.kit.single_calls import SingleCalls
 from worker.subscribers.change import Change
 from worker.subscribers.in_hand import InHand
-from worker.subscribers.parts import Part
+from worker.subscribers.parts import Part, TagWish
 from worker.subscribers.subscriber import Call, Subscriber
 
 log = structlog.get_logger()
@@ -70,6 +73,45 @@ class AddressChanges:
         else:
             self._moved(subscriber, address, kit_id, answer, "email address")
 
+    async def gather(self, subscriber: Subscriber, change: Change) -> None:
+        """Leave nothing where a worker that was killed may have applied what is asked now.
+
+        It may have moved the subscriber there, or have found somebody there, or created one.
+
+        Args:
+            subscriber: Whose all else is applied by now.
+            change: All that is asked.
+
+        Raises:
+            SubscriberGone: Kit has lost the subscriber.
+            KitWorkerError: As `KitClient.call` and `Catalog` raise it.
+        """
+        for email, order in list(subscriber.elsewhere.items()):
+            if subscriber.record.kit_id is not None and subscriber.record.email != email:
+                await self._gather(subscriber, email, order, change)
+            del subscriber.elsewhere[email]
+
+    async def _gather(self, subscriber: Subscriber, email: str, order: OrderKey, change: Change) -> None:
+        kit_id, address = id_of(subscriber), subscriber.record.email
+        if await self._single.upserts.address_of(kit_id) == email:
+            answer = await self._client.call(
+                "PUT", "/v4/subscribers/{}", kit_id, json={"email_address": address}
+            )
+            self._in_hand.called(subscriber, Call(answer.endpoint, "email address", answer.status), order)
+            return
+        try:
+            answer = await self._single.upserts.find_or_create(email, Part("cancelled", order))
+        except KitRejected:
+            return  # nobody has it, and nobody may
+        other_id = answer.id_of("subscriber")
+        if answer.status == 201 or other_id == kit_id:
+            return  # nobody had it, and whoever has it now gets no mail
+        for part in _asked(change).values():
+            await self._single.take_off(other_id, part.value)
+        if (left := await self._single.upserts.unsubscribe(other_id)) is not None:
+            what = "the old address unsubscribed"
+            self._in_hand.called(subscriber, Call(left.endpoint, what, left.status), order)
+
     async def _id_at_old_address(self, subscriber: Subscriber, change: Change) -> int | None:
         """Return the id of whoever has the old address, which events have named, but no answer of Kit's."""
         upserts, email = self._single.upserts, subscriber.record.email
@@ -98,7 +140,7 @@ class AddressChanges:
         answer = await self._single.upserts.find_or_create(address.value, change.creates)
         new_id, what = answer.id_of("subscriber"), "email address, which Kit had already"
         if new_id != subscriber.record.kit_id:
-            for key, part in {**change.tags, **subscriber.record.maybe_tags}.items():
+            for key, part in {**_asked(change), **subscriber.record.maybe_tags}.items():
                 # It is the move that takes it off, not the event that gave it.
                 await self._single.remove_tag(subscriber, RemoveTag(key, Part(part.value, address.order)))
             if not await self._unsubscribe_old(subscriber, address, answer):
@@ -126,3 +168,9 @@ class AddressChanges:
     ) -> None:
         self._in_hand.moved(subscriber, address, kit_id, self._client.clock.time())
         self._in_hand.called(subscriber, Call(answer.endpoint, what, answer.status), address.order)
+
+
+def _asked(change: Change) -> Mapping[str, Part[TagWish]]:
+    """Return all that a change asks of tags, whatever of it stands."""
+    of_facts = {key: Part(wish, fact.order) for fact in change.facts for key, wish in fact.tags.items()}
+    return {**of_facts, **change.tags}

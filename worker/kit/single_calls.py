@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from worker.clock import Clock
 from worker.errors import EventError
 from worker.kit.answers import Answer, NotFound
@@ -11,6 +13,7 @@ from worker.kit.plan import AddTag, FindSubscriber, NameIfCreated, RemoveTag, St
 from worker.kit.upserts import Upserts
 from worker.subscribers.change import Change
 from worker.subscribers.in_hand import InHand
+from worker.subscribers.parts import TagWish
 from worker.subscribers.record import UNKNOWN
 from worker.subscribers.subscriber import Call, Subscriber
 
@@ -108,6 +111,13 @@ class SingleCalls:
         other_id = await self._catalog.tag_to_remove(step.part.value)
         if other_id is not None and other_id != tag_id:
             await self._remove(subscriber, step, other_id)
+
+    async def take_off(self, kit_id: int, wish: TagWish) -> None:
+        """Take a tag off somebody of whom nothing is known here."""
+        tag_id = await self._catalog.tag_to_remove(wish)
+        if tag_id is not None:
+            with suppress(NotFound):  # then it is off
+                await self._client.call("DELETE", "/v4/tags/{}/subscribers/{}", tag_id, kit_id)
 
     async def _remove(self, subscriber: Subscriber, step: RemoveTag, tag_id: int) -> bool:
         """Take a tag off; tell whether Kit has both the tag and the subscriber."""

@@ -138,6 +138,7 @@ class Writer:
         job.since = since
         for step in job.steps:
             await self._single.carry_out(job, step)
+        await self._addresses.gather(subscriber, change)
         self._finish(job)
         return [*not_moved, *job.refused]
 
@@ -215,7 +216,8 @@ class Writer:
     async def _share(self, subscriber: Subscriber, change: Change) -> Job:
         """Return what is to be done for one of many; whose change is not for bulk calls is left alone."""
         record = subscriber.record
-        if _moves(subscriber, change) or (record.kit_id is None and change.creates is None):
+        moves = _moves(subscriber, change) or subscriber.elsewhere
+        if moves or (record.kit_id is None and change.creates is None):
             return Job(subscriber, change, (), alone=True)
         left = await self._left_of(subscriber, change)
         job = self._job(subscriber, change, left)

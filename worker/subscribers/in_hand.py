@@ -106,7 +106,8 @@ class InHand:
     def _take_in_news(self, item: Item, found: Whose, mark: str | None, now: float) -> Item | Outcome | None:
         order, subscriber, moves = _event_of(item).order, found.subscriber, found.moves
         change = item.change if found.address is None else structs.replace(item.change, address=found.address)
-        stays = item.refusal is None and found.address is None and not item.waits
+        is_elsewhere = self._may_be_elsewhere(item, found, mark)
+        stays = item.refusal is None and found.address is None and not item.waits and not is_elsewhere
         if stays and self._is_old(subscriber, change):
             return self._ends(item, subscriber, Kind.SUPERSEDED)
         if moves and self._is_in_the_way(subscriber, moves):
@@ -118,11 +119,23 @@ class InHand:
             self.directory.note_user(item.user_id, order, subscriber, found.said(order))
         if found.address is not None and not moves:
             subscriber.record.placed = max(subscriber.record.placed or FIRST, found.address.order)
+        if is_elsewhere:
+            subscriber.elsewhere[item.email] = order
         if found.former:
             self._touched.add(self.directory.note_former(found.former, subscriber, order))
         if moves:
             self._begin_move(subscriber, moves, order, now)
         return structs.replace(item, subscriber=subscriber, change=change, mark=mark)
+
+    def _may_be_elsewhere(self, item: Item, found: Whose, mark: str | None) -> bool:
+        """Tell whether a worker that was killed may have applied an event where its person is not.
+
+        It knew less of the person, or more: what it had not written, nobody else knows.
+        """
+        record = found.subscriber.record
+        is_known = item.email == record.email or mark in record.seen
+        nobody = self.directory.at(item.email).record.kit_id is None
+        return item.delivery.redelivered and nobody and not is_known
 
     def _is_old(self, subscriber: Subscriber, change: Change) -> bool:
         """Tell whether a change asks for nothing that is not known already, and note what it says.

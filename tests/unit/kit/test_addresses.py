@@ -8,16 +8,19 @@ from dataclasses import dataclass, field
 
 import pytest
 import structlog
+from msgspec import structs
 
-from tests.unit.examples import change, event
+from tests.unit.examples import change, event, order
 from tests.unit.kit.harness import WRITTEN, Account, account, nobody_in_hand
 from worker.errors import KitUnavailable
 from worker.events.delivery import Delivery
 from worker.ledger.record_json import dump_record, load_record
 from worker.sandbox import Fault, FaultKind, Rule
-from worker.subscribers.change import merge_all
+from worker.subscribers.change import Change, merge_all
+from worker.subscribers.fact import Fact
 from worker.subscribers.item import Item
 from worker.subscribers.known import Known, Person
+from worker.subscribers.parts import TagWish
 from worker.subscribers.subscriber import Subscriber
 
 OLD, NEW = "ada@example.com", "ada.new@example.com"
@@ -38,9 +41,14 @@ class Desk:
     records: dict[str, tuple[int | None, str, str | None]] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
 
-    def take(self, number: int, email: str, *add: str) -> Item:
-        """Take event `number` in, which names an address."""
-        asked = Item(Delivery(b"", ""), event(number), email, USER, change(number, add=add), may_move=True)
+    def take(self, number: int, email: str, *add: str, again: bool = False) -> Item:
+        """Take event `number` in, which names an address, and perhaps was delivered before."""
+        asked = change(number, add=add)
+        return self.take_item(Item(Delivery(b"", "", redelivered=again), event(number), email, USER, asked))
+
+    def take_item(self, item: Item) -> Item:
+        """Take an event in, which may change the address."""
+        asked = structs.replace(item, may_move=True)
         emails, users = self.of.in_hand.directory.unknown([asked])
         people = {user: self.people[user] for user in users & self.people.keys()}
         wanted = {*emails, *(person.email for person in people.values())} & self.records.keys()
@@ -193,3 +201,90 @@ async def test_a_person_whose_address_was_changed_in_kit_stays_one(desk: Desk) -
     person = desk.of.kit.subscriber("corrected@example.com")
     assert (person.first_name, person.fields) == ("Ada", {"plan": "Annual"})
     assert [call for call in desk.of.calls() if "/v4/subscribers" in call.split("tags")[0]] == [WRITTEN]
+
+
+# -- after a worker was killed whose last answers nobody knows ---------------------------------------------
+
+
+@pytest.fixture
+async def killed() -> AsyncIterator[Desk]:
+    """A person whom a worker made, and tagged, under the old address; of which the ledger has nothing."""
+    async with account() as of:
+        desk = Desk(of)
+        await desk.apply(desk.take(1, OLD, "VIP"))
+        desk.records, desk.people = {}, {}
+        of.in_hand = nobody_in_hand()
+        yield desk
+
+
+def states(desk: Desk) -> dict[str, str]:
+    """Whether each gets mail."""
+    return {email: person.state for email, person in desk.of.kit.subscribers().items()}
+
+
+async def test_what_it_gave_under_the_old_address_is_taken_off_though_the_move_comes_first(
+    killed: Desk,
+) -> None:
+    await killed.apply(killed.take(2, NEW, again=True))
+    await killed.apply(killed.take(1, OLD, "VIP", again=True))
+
+    assert killed.tags == {OLD: set(), NEW: {"VIP"}}
+    assert states(killed) == {OLD: "cancelled", NEW: "active"}
+
+
+async def test_what_a_subscription_gave_there_is_taken_off_as_well(killed: Desk) -> None:
+    """Given a tag that goes with a subscription, whose event the killed worker had applied."""
+    gold = Change(facts=(Fact(order(3), opens=True, tags={"gold": TagWish("Gold", present=True)}),))
+    opening = structs.replace(killed.take(3, OLD, again=True), change=gold)
+    killed.of.in_hand = nobody_in_hand()
+    await killed.apply(killed.take_item(structs.replace(opening, subscriber=None)))
+    assert killed.tags[OLD] == {"VIP", "Gold"}
+    killed.records, killed.people = {}, {}
+    killed.of.in_hand = nobody_in_hand()
+
+    await killed.apply(killed.take(4, NEW, again=True))
+    await killed.apply(killed.take_item(structs.replace(opening, subscriber=None)))
+    await killed.apply(killed.take(1, OLD, "VIP", again=True))
+
+    assert killed.tags == {OLD: set(), NEW: {"VIP", "Gold"}}
+
+
+async def test_a_move_to_an_older_address_that_nobody_noted_is_taken_back(desk: Desk) -> None:
+    """Given a worker that had moved the person by the older of two events, Kit has the newer address."""
+    await desk.apply(desk.take(5, NEW))
+    (kit_id,) = (person.id for person in desk.of.kit.subscribers().values())
+    await desk.of.client.call("PUT", "/v4/subscribers/{}", kit_id, json={"email_address": "a@example.com"})
+
+    await desk.apply(desk.take(3, "a@example.com", again=True))
+
+    assert desk.tags == {NEW: set()}
+
+
+async def test_where_nobody_was_the_one_who_is_made_to_know_it_gets_no_mail(desk: Desk) -> None:
+    await desk.apply(desk.take(5, NEW))
+
+    await desk.apply(desk.take(3, "a@example.com", "VIP", again=True))
+
+    assert desk.tags == {NEW: {"VIP"}, "a@example.com": set()}
+    assert states(desk) == {NEW: "active", "a@example.com": "cancelled"}
+
+
+async def test_of_what_the_ledger_has_nobody_asks(desk: Desk) -> None:
+    """Given a copy of an event that was applied and written, or one that was never delivered before."""
+    await desk.apply(desk.take(5, NEW))
+    desk.of.calls()
+
+    await desk.apply(desk.take(3, OLD, "VIP"))
+
+    assert set(desk.tags) == {NEW}
+    assert not any("/v4/subscribers" in call and "tags" not in call for call in desk.of.calls())
+
+
+async def test_where_kit_takes_no_such_address_nobody_is_there(desk: Desk) -> None:
+    await desk.apply(desk.take(5, NEW))
+    refuses = Fault(FaultKind.STATUS, status=422)
+    desk.of.sandbox.faults.add(Rule(refuses, method="POST", path="/v4/subscribers"))
+
+    await desk.apply(desk.take(3, "a@example.com", "VIP", again=True))
+
+    assert desk.tags == {NEW: {"VIP"}}

@@ -1,7 +1,7 @@
 """People who change their addresses, in any order and under faults: all ends at the last one.
 
 The people in hand and the writer are the real ones, Kit is the sandbox. Between batches a worker may crash,
-with or without having written the ledger.
+with or without having written the ledger; what was delivered comes again then, in whatever order.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ class Sessions:
         self._luck = luck
         self._records: dict[str, tuple[int | None, str, str | None]] = {}
         self._people: dict[str, Person] = {}
+        self._redelivered = set[int]()
         self.struck = 0
         self._begin()
 
@@ -96,7 +97,8 @@ class Sessions:
         number = self._queue.pop(0)
         happened = self._events[number]
         asked = change(number, add=happened.add, remove=happened.remove)
-        item = Item(Delivery(b"", ""), event(number), happened.email, happened.person, asked, may_move=True)
+        delivery = Delivery(b"", "", redelivered=number in self._redelivered)
+        item = Item(delivery, event(number), happened.email, happened.person, asked, may_move=True)
         emails, users = self._in_hand.directory.unknown([item])
         self._in_hand.directory.learn(emails, users, self._known(emails, users))
         taken = self._in_hand.take_in(item, time.time())
@@ -142,8 +144,10 @@ class Sessions:
         for _, item in events:
             if not item.doubled:
                 self._in_hand.applied(item)
-        self._save(self._in_hand.changes())
-        if luck == 4:
+        is_lost = next(self._luck, 0) % 4 == 3
+        if not is_lost:
+            self._save(self._in_hand.changes())
+        if is_lost or luck == 4:
             self._open[subscriber] = events + self._open.pop(subscriber, [])
             self._crash()
             return False
@@ -175,7 +179,9 @@ class Sessions:
 
     def _crash(self) -> None:
         self._save(Batch())  # but for what the writer waited for, all since the last write is lost
-        self._queue = [number for events in self._open.values() for number, _ in events] + self._queue
+        back = [number for events in self._open.values() for number, _ in events]
+        self._redelivered.update(back)
+        self._queue = sorted(back, key=lambda number: (next(self._luck, 0), number)) + self._queue
         self._begin()
 
 
