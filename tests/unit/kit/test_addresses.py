@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 import structlog
@@ -258,6 +259,20 @@ async def test_a_move_to_an_older_address_that_nobody_noted_is_taken_back(desk: 
     await desk.apply(desk.take(3, "a@example.com", again=True))
 
     assert desk.tags == {NEW: set()}
+
+
+async def test_whom_kit_had_before_the_event_goes_on_getting_mail(desk: Desk) -> None:
+    """Given somebody at the old address whom Kit had first, who may be another person, only the tag goes."""
+    await desk.apply(desk.take(5, NEW))
+    desk.of.kit.add_subscriber("a@example.com", tags=["Bob's", "VIP"])
+    to_come = datetime(2100, 1, 1, tzinfo=UTC)
+    late = desk.take(3, "a@example.com", "VIP", again=True)
+    subscriber_of(late).elsewhere = {"a@example.com": order(3)._replace(time=to_come)}
+
+    await desk.apply(late)
+
+    assert desk.tags == {NEW: {"VIP"}, "a@example.com": {"Bob's"}}
+    assert states(desk) == {NEW: "active", "a@example.com": "active"}
 
 
 async def test_where_nobody_was_the_one_who_is_made_to_know_it_gets_no_mail(desk: Desk) -> None:
