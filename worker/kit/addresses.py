@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
 import structlog
 
-from worker.clock import MAX_SKEW
-from worker.errors import InvalidEvent, KitRejected
+from worker.errors import KitRejected
 from worker.events.event import OrderKey
-from worker.events.times import parse_time
 from worker.kit.answers import Answer, NotFound
 from worker.kit.catalog import Catalog
 from worker.kit.job import id_of
@@ -79,8 +76,8 @@ class AddressChanges:
     async def gather(self, subscriber: Subscriber, change: Change) -> None:
         """Leave nothing where a worker that was killed may have applied what is asked now.
 
-        It may have moved the subscriber there, or have found somebody there, or created one. Whom it created
-        is unsubscribed, for nobody can be deleted.
+        It may have moved the subscriber there, or have found or created somebody there. That one stays,
+        without what is asked: Kit's API deletes nobody, and the person may come back.
 
         Args:
             subscriber: Whose all else is applied by now.
@@ -103,20 +100,8 @@ class AddressChanges:
             )
             self._in_hand.called(subscriber, Call(answer.endpoint, "email address", answer.status), order)
             return
-        try:
-            answer = await self._single.upserts.find_or_create(email, Part("cancelled", order))
-        except KitRejected:
-            return  # nobody has it, and nobody may
-        other_id = answer.id_of("subscriber")
-        if answer.status == 201 or other_id == kit_id:
-            return  # nobody had it, and whoever has it now gets no mail
         for part in _asked(change).values():
-            await self._single.take_off(other_id, part.value)
-        if not _was_made_since(answer, order.time):
-            return  # the tags apart, it is as it was
-        if (left := await self._single.upserts.unsubscribe(other_id)) is not None:
-            what = "the old address unsubscribed"
-            self._in_hand.called(subscriber, Call(left.endpoint, what, left.status), order)
+            await self._single.take_off_at(email, part.value)
 
     async def _id_at_old_address(self, subscriber: Subscriber, change: Change) -> int | None:
         """Return the id of whoever has the old address, which events have named, but no answer of Kit's."""
@@ -174,18 +159,6 @@ class AddressChanges:
     ) -> None:
         self._in_hand.moved(subscriber, address, kit_id, self._client.clock.time())
         self._in_hand.called(subscriber, Call(answer.endpoint, what, answer.status), address.order)
-
-
-def _was_made_since(answer: Answer, happened: datetime) -> bool:
-    """Tell whether a subscriber was made after an event, so that a worker may have made it for that.
-
-    Whom Kit had before may be somebody else by now, and is not to lose mail by this.
-    """
-    try:
-        made = parse_time("created_at", answer.item("subscriber").get("created_at"))
-    except InvalidEvent:
-        return False
-    return made >= happened - timedelta(seconds=MAX_SKEW)
 
 
 def _asked(change: Change) -> Mapping[str, Part[TagWish]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from worker.clock import Clock
-from worker.errors import EventError
+from worker.errors import EventError, KitRejected
 from worker.kit.answers import Answer, NotFound
 from worker.kit.catalog import Catalog
 from worker.kit.job import Job, NobodyThere, SubscriberGone, id_of
@@ -112,12 +112,13 @@ class SingleCalls:
         if other_id is not None and other_id != tag_id:
             await self._remove(subscriber, step, other_id)
 
-    async def take_off(self, kit_id: int, wish: TagWish) -> None:
-        """Take a tag off somebody of whom nothing is known here."""
+    async def take_off_at(self, email: str, wish: TagWish) -> None:
+        """Take a tag off whoever has an address, of whom nothing is known here."""
         tag_id = await self._catalog.tag_to_remove(wish)
         if tag_id is not None:
-            with suppress(NotFound):  # then it is off
-                await self._client.call("DELETE", "/v4/tags/{}/subscribers/{}", tag_id, kit_id)
+            with suppress(KitRejected):  # nobody is there, or can be
+                body = {"email_address": email}
+                await self._client.call("DELETE", "/v4/tags/{}/subscribers", tag_id, json=body)
 
     async def _remove(self, subscriber: Subscriber, step: RemoveTag, tag_id: int) -> bool:
         """Take a tag off; tell whether Kit has both the tag and the subscriber."""
