@@ -308,8 +308,9 @@ def _wrong(
     if case.one_of:
         conflicts = [number for number, said in reasons.items() if said == {"identity_conflict"}]
         applied = len(case.events) - len(conflicts)
-        # After a kill the calls for one may have landed, and another one have been taken first.
-        is_right = applied <= 1 if killed else (applied == 1 and len(here) == 1)
+        # After a kill the call for one may have landed, and another one have been taken first.
+        here = {each: person for each, person in here.items() if person.tags or not killed}
+        is_right = (applied <= 1 and len(here) <= 1) if killed else (applied == 1 and len(here) == 1)
         if len(conflicts) != len(reasons) or not is_right:
             yield f"{sorted(here)}, {told}"
         return
