@@ -26,6 +26,7 @@ class AccountReport:
         dead_letter_depth: Dead letters, likewise.
         oldest_unsettled_seconds: Age, in hand, of the oldest event that is not settled.
         config_errors: Why the account's file, as it is now, is not in force.
+        config_hash: The beginning of the SHA-256 of the file that is in force; empty where none is.
     """
 
     state: str
@@ -35,6 +36,7 @@ class AccountReport:
     oldest_unsettled_seconds: float
     pending_subscribers: int
     config_errors: tuple[str, ...]
+    config_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,4 +144,5 @@ class StatusReport:
             oldest_unsettled_seconds=round(status.oldest_unsettled, 1),
             pending_subscribers=status.pending_subscribers,
             config_errors=errors,
+            config_hash="" if supervisor is None else supervisor.account.version,
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from worker.accounts.account import Account
 from worker.consumer.account_state import Status
 from worker.consumer.shared import Shared
 from worker.consumer.supervisors import Supervisors
@@ -77,14 +79,21 @@ def test_an_account_that_was_removed_is_no_longer_measured() -> None:
 
 def test_what_the_worker_tells_the_ledger_has_nothing_that_it_does_not_know() -> None:
     """Given no word of the broker yet, no depth is told, where `null` would pass for one."""
-    status = SimpleNamespace(status=Status("running", ""))
-    supervisors: Any = Supervising({"here": status})
-    report = StatusReport(cast("Any", None), supervisors, NO_DEPTHS)
-
-    told = report.accounts()["here"]
+    told = _told_of("here")
 
     assert "queue_depth" not in told
     assert told["state"] == "running"
+
+
+def test_the_worker_tells_which_file_it_has_in_force() -> None:
+    """Given a saved file, whoever saved it can see which workers have it, by its fingerprint."""
+    assert _told_of("here")["config_hash"] == "0123456789ab"
+
+
+def _told_of(name: str) -> Mapping[str, Any]:
+    account = Account(name, version="0123456789ab")
+    supervisors: Any = Supervising({name: SimpleNamespace(status=Status("running", ""), account=account)})
+    return StatusReport(cast("Any", None), supervisors, NO_DEPTHS).accounts()[name]
 
 
 def test_a_ledger_that_went_back_is_counted() -> None:
