@@ -410,6 +410,21 @@ async def test_a_paused_account_rests_and_goes_on(
     assert sandbox.account(KEY).find("ada@example.com") is not None
 
 
+async def test_a_paused_account_goes_on_by_itself_at_the_end(
+    world: World, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given a pause with a reason and an end, status tells both, and the worker goes on then."""
+    async with Worker(world, tmp_path / "log") as worker:
+        end = (datetime.now(UTC) + timedelta(seconds=8)).isoformat()
+        await kit_worker("pause", world.account, "--reason", "moving tags", "--until", end)
+        await until(lambda: "account_paused" in worker.events_logged())
+        during = await kit_worker("status")
+        await until(lambda: "account_resumed" in worker.events_logged())
+        after = await kit_worker("status")
+    assert "(moving tags)" in during.out
+    assert "paused since" not in after.out
+
+
 async def test_status_shows_workers_and_accounts(world: World, kit_worker: Shell, tmp_path: Path) -> None:
     """Given a worker, status names it with its accounts; after it has left, it is not named any more."""
     async with Worker(world, tmp_path / "log", WORKER_ID="one") as worker:

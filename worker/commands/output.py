@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from worker import logs
+from worker.events.values import time_text
 from worker.outside.texts import MAX_TRACEBACK, harmless, harmless_json, redacted
 
 PIPE_WIDTH: Final = 1_000_000
@@ -46,6 +48,11 @@ def warn_not_ended(why: str) -> None:
 def show_json(value: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401  # any JSON
     """Print a value as JSON; without `indent`, on one line."""
     sys.stdout.write(harmless_json(json.dumps(value, indent=indent, ensure_ascii=False)) + "\n")
+
+
+def moment_text(seconds: float) -> str:
+    """Return a moment, in seconds since 1970, as people and programs read it."""
+    return time_text(datetime.fromtimestamp(seconds, UTC).replace(microsecond=0))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, whole: int = 0) -> Table:

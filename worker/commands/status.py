@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from worker.accounts.load import Loaded
 from worker.commands.common import begin, opened_ledger, read_accounts, run_async
-from worker.commands.output import AsJson, say, show, show_json, table
-from worker.events.values import time_text
-from worker.ledger.registry import Overview, Registry, WorkerView
+from worker.commands.output import AsJson, moment_text, say, show, show_json, table
+from worker.ledger.registry import Overview, Pause, Registry, WorkerView
 from worker.ledger.timers import Timers, Waiting
 from worker.metrics import VERSION
 from worker.settings import Settings
@@ -38,26 +36,30 @@ async def _look(settings: Settings) -> tuple[Overview, Mapping[str, Waiting]]:
         return await Registry(ledger, "kit-worker").overview(), due
 
 
-def _when(seconds: float) -> str:
-    return time_text(datetime.fromtimestamp(seconds, UTC).replace(microsecond=0))
-
-
 def _show_json(overview: Overview, due: Mapping[str, Waiting], loaded: Loaded) -> None:
     show_json({
         "version": VERSION,
         "workers": [
-            {**asdict(each), "seen_at": _when(each.seen_at), "accounts": dict(each.accounts)}
+            {**asdict(each), "seen_at": moment_text(each.seen_at), "accounts": dict(each.accounts)}
             for each in overview.workers
         ],
         "holders": dict(overview.holders),
-        "paused": {name: _when(at) for name, at in overview.paused.items()},
+        "paused": {name: _pause_as_json(each) for name, each in overview.paused.items()},
         "due": {name: _due_as_json(each) for name, each in sorted(due.items())},
         "problems": [str(problem) for problem in loaded.problems],
     })  # fmt: skip
 
 
+def _pause_as_json(pause: Pause) -> dict[str, str]:
+    return {
+        "since": moment_text(pause.since),
+        **({} if pause.until is None else {"until": moment_text(pause.until)}),
+        **({"reason": pause.why} if pause.why else {}),
+    }
+
+
 def _due_as_json(due: Waiting) -> dict[str, Any]:
-    return {"count": due.count, **({} if due.next_at is None else {"next_at": _when(due.next_at)})}
+    return {"count": due.count, **({} if due.next_at is None else {"next_at": moment_text(due.next_at)})}
 
 
 # -- for people -------------------------------------------------------------------------------------------
@@ -90,7 +92,7 @@ def _account_rows(
 ) -> Iterator[tuple[str, ...]]:
     """Yield a line for each worker of an account, the one at work first; `waiting` are those standing by."""
     paused = overview.paused.get(name)
-    since = [f"paused since {_when(paused)}"] if paused is not None else []
+    since = [_pause(paused)] if paused is not None else []
     since += [] if due is None else [_due(due)]
     having = [worker for worker in live if name in worker.accounts]
     for worker in sorted(having, key=lambda worker: _rank(worker, name, overview)):
@@ -103,9 +105,15 @@ def _account_rows(
         yield name, "none", "", "", "", "", "; ".join([*since, "no worker at work has this account"])
 
 
+def _pause(pause: Pause) -> str:
+    ends = "" if pause.until is None else f" until {moment_text(pause.until)}"
+    why = f" ({pause.why})" if pause.why else ""
+    return f"paused since {moment_text(pause.since)}{ends}{why}"
+
+
 def _due(due: Waiting) -> str:
     effects = f"{due.count} effect{'s' if due.count > 1 else ''} to come"
-    return effects if due.next_at is None else f"{effects}, the next at {_when(due.next_at)}"
+    return effects if due.next_at is None else f"{effects}, the next at {moment_text(due.next_at)}"
 
 
 _COUNTS = ("pending_subscribers", "queue_depth", "dead_letter_depth")

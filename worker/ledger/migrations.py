@@ -117,6 +117,11 @@ def _what_people_did(connection: Connection) -> None:
     versions.create(connection, checkfirst=True)
 
 
+def _why_paused(connection: Connection) -> None:
+    _add_column(connection, "accounts", "paused_until", "FLOAT")
+    _add_column(connection, "accounts", "paused_why", "TEXT")
+
+
 MIGRATIONS: Final[tuple[Step, ...]] = (
     _records_by_msgspec,
     _who_has_what,
@@ -129,6 +134,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     _what_is_due,
     _when_types_came,
     _what_people_did,
+    _why_paused,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, Update, bindparam, case, delete, false, func, select, update
 
 from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, claims, consumers, workers
 from worker.ledger.store import Ledger
 from worker.metrics import VERSION
-from worker.outside.texts import redacted
-from worker.subscribers.identity import id_key
+from worker.outside.texts import line, redacted
+from worker.subscribers.identity import id_key, plain
 
 LIVE_FOR: Final = 90.0
 """Seconds after its last sign for which a worker counts: longer than RabbitMQ takes to notice a dead one."""
@@ -45,17 +45,32 @@ class WorkerView:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """That an account is paused.
+
+    Attributes:
+        since: In seconds since 1970, by the ledger's clock.
+        until: When it goes on by itself, likewise; None where somebody has to say so.
+        why: For people; empty where nobody said so.
+    """
+
+    since: float
+    until: float | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """All workers of one ledger.
 
     Attributes:
-        paused: The accounts that are paused, with since when (seconds since 1970).
+        paused: The accounts that are paused.
         holders: The accounts that a worker has taken and not left, with its name.
         now: When this was seen; all times here are by the ledger's clock.
     """
 
     workers: tuple[WorkerView, ...]
-    paused: Mapping[str, float]
+    paused: Mapping[str, Pause]
     holders: Mapping[str, str]
     now: float
 
@@ -82,6 +97,8 @@ class Registry:
         }
         async with self.ledger.database.write() as connection:
             now = await self.ledger.time.now(connection)
+            # By this, workers of before pauses had an end hear of it. First: who waits here holds no row.
+            await connection.execute(_going_on().where(accounts.c.paused_until <= now))
             await upsert(connection, workers, [{**row, "seen_at": now}])
             # Made anew, in case the ledger was replaced, or was cleared while a clock was ahead.
             await upsert(
@@ -126,25 +143,42 @@ class Registry:
             self.ledger.witness.saw(row.account, row.epoch, running=row.released_at is None)
         return {row.account: row.epoch for row in rows}
 
-    async def paused(self) -> dict[str, float]:
-        """Return the accounts that are paused, and since when."""
-        query = select(accounts.c.account, accounts.c.paused_at).where(accounts.c.paused_at.is_not(None))
+    async def now(self) -> float:
+        """Return the time by the ledger's clock, in seconds since 1970."""
         async with self.ledger.database.read() as connection:
-            return {row.account: row.paused_at for row in await connection.execute(query)}
+            return await self.ledger.time.now(connection)
 
-    async def pause(self, account: str) -> None:
-        """Let no worker consume an account, until `resume`; one that is paused stays so since when it was."""
+    async def paused(self) -> dict[str, Pause]:
+        """Return the accounts that are paused."""
+        of = accounts.c
+        query = select(of.account, of.paused_at, of.paused_until, of.paused_why)
+        async with self.ledger.database.read() as connection:
+            still = query.where(~_goes(await self.ledger.time.now(connection)))
+            return {
+                name: Pause(at, until, why or "") for name, at, until, why in await connection.execute(still)
+            }
+
+    async def pause(self, account: str, why: str = "", *, until: float | None = None) -> None:
+        """Let no worker consume an account, until `resume` or an end.
+
+        One that is paused stays so since when it was; its reason and its end are now these.
+
+        Args:
+            account: Its name.
+            why: For people; addresses in it are masked.
+            until: When it goes on by itself, in seconds since 1970, by the ledger's clock; None for never.
+        """
         async with self.ledger.database.write() as connection:
             await connection.execute(insert_account(connection, account))
-            going = (accounts.c.account == account) & accounts.c.paused_at.is_(None)
             now = await self.ledger.time.now(connection)
-            await connection.execute(update(accounts).where(going).values(paused_at=now))
+            since = case((_goes(now), now), else_=accounts.c.paused_at)
+            values = {"paused_at": since, "paused_until": until, "paused_why": line(plain(why))}
+            await connection.execute(update(accounts).where(accounts.c.account == account).values(values))
 
     async def resume(self, account: str) -> None:
         """Undo `pause`."""
         async with self.ledger.database.write() as connection:
-            paused = update(accounts).where(accounts.c.account == account)
-            await connection.execute(paused.values(paused_at=None))
+            await connection.execute(_going_on().where(accounts.c.account == account))
 
     async def claims(self) -> dict[str, str]:
         """Return which account has what, by the mark of an app or a credential."""
@@ -176,6 +210,15 @@ class Registry:
         held = (accounts.c.holder != "") & accounts.c.released_at.is_(None)
         async with self.ledger.database.read() as connection:
             return {row.account: row.holder for row in await connection.execute(query.where(held))}
+
+
+def _goes(now: float) -> ColumnElement[bool]:
+    """Return the condition for accounts that are not paused, or not any more."""
+    return accounts.c.paused_at.is_(None) | func.coalesce(accounts.c.paused_until <= now, false())
+
+
+def _going_on() -> Update:
+    return update(accounts).values(paused_at=None, paused_until=None, paused_why=None)
 
 
 def _without_addresses(state: Any) -> Any:  # noqa: ANN401  # whatever JSON holds

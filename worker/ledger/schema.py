@@ -39,6 +39,8 @@ accounts = Table(
     Column("released_at", Float, comment="when the last holder left nothing in doubt; null: it has not"),
     Column("known_since", Float, nullable=False, default=0.0, comment="no older answer is relied on"),
     Column("paused_at", Float, comment="null: not paused"),
+    Column("paused_until", Float, comment="when it goes on by itself; null: when somebody says so"),
+    Column("paused_why", Text, comment="for people; no address"),
     Column("created_tags", Integer, nullable=False, default=0, comment="by placeholders"),
     Column("home_app", String(255), comment="whose ids stand alone in people; null: it was never taken"),
 )

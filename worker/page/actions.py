@@ -18,8 +18,6 @@ log = structlog.get_logger()
 async def ended(request: web.Request, action: str, told: Told, place: str, *, count: int = 1) -> web.Response:
     """Note what somebody did, and send their browser to a view that says how it ended.
 
-    It is done by then: a ledger that does not take the line is said in the log, and undoes nothing.
-
     Args:
         request: Of whoever did it.
         action: What, as the journal names it.
@@ -27,10 +25,18 @@ async def ended(request: web.Request, action: str, told: Told, place: str, *, co
         place: The view.
         count: To how many it was done.
     """
+    await noted(request, action, told, count=count)
+    return going_to(request, place, told)
+
+
+async def noted(request: web.Request, action: str, told: Told, *, count: int = 1) -> None:
+    """Note in the journal what somebody did; see `ended`.
+
+    It is done by then: a ledger that does not take the line is said in the log, and undoes nothing.
+    """
     account = request.match_info.get("account", "")
     who, result = line(visitor_of(request).who), line(told.sentence)
     try:
         await site_of(request).note(Action(account, who, action, count=count, result=result))
     except LedgerUnavailable as error:
         log.warning("page_action_not_noted", account=account, who=who, action=action, problem=str(error))
-    return going_to(request, place, told)

@@ -17,7 +17,7 @@ from worker.page.origin import is_from_here, is_loopback
 from worker.page.request import SITE, VISITOR
 from worker.page.rights import Visitor
 from worker.page.site import Site
-from worker.page.views import accounts, connection, events, fields, journal, people, sign_in
+from worker.page.views import accounts, connection, events, fields, journal, operating, people, sign_in
 
 log = structlog.get_logger()
 
@@ -75,8 +75,9 @@ def page(site: Site) -> web.Application:
             web.get("/accounts/{account}/people", people.find),
             web.get("/accounts/{account}/people/{email}", people.show),
             web.post("/accounts/{account}/test", connection.test),
-            web.post("/accounts/{account}/pause", connection.pause),
-            web.post("/accounts/{account}/resume", connection.resume),
+            web.post("/accounts/{account}/link", operating.make_link),
+            web.post("/accounts/{account}/pause", operating.pause),
+            web.post("/accounts/{account}/resume", operating.resume),
         ]
     )
     app.router.add_static("/static/", Path(__file__).parent / "static")

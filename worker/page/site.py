@@ -134,13 +134,14 @@ class Site:
             return []
         return await Journal(self.ledger).page(account, before=before)
 
-    async def pause(self, name: str) -> None:
-        """Pause an account.
+    async def pause(self, name: str, why: str, lasts: float | None) -> None:
+        """Pause an account, for so many seconds if somebody said so.
 
         Raises:
             LedgerUnavailable: The workers would not hear of it.
         """
-        await self._registry.pause(name)
+        until = None if lasts is None else await self._registry.now() + lasts
+        await self._registry.pause(name, why, until=until)
 
     async def resume(self, name: str) -> None:
         """Undo `pause`; raises as that does."""

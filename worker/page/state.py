@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from worker.ledger.registry import Overview, WorkerView
-from worker.page.words import BEST_FIRST, NOBODY, NOT_KNOWN, PAUSED, STATES, Told
+from worker.page.words import BEST_FIRST, NOBODY, NOT_KNOWN, STATES, Told, of_pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class State:
         problem: The latest one, for people; empty where there was none.
         pending: Subscribers whose changes are in hand.
         oldest: Seconds since the oldest event in hand came.
-        is_paused: Whether somebody paused it.
+        is_paused: Whether somebody paused it, and that has not ended.
         others: How many other workers stand by.
     """
 
@@ -56,7 +56,8 @@ def state_of(name: str, workers: Workers) -> State:
         key=lambda each: (overview.holders.get(name) != each.worker, _rank(each.accounts[name])),
     )
     if name in overview.paused:
-        return State(PAUSED, having[0].worker if having else "", is_paused=True, others=len(having[1:]))
+        told = of_pause(overview.paused[name])
+        return State(told, having[0].worker if having else "", is_paused=True, others=len(having[1:]))
     return _of_worker(having[0], name, len(having) - 1) if having else State(NOBODY)
 
 

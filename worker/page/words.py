@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from worker.ledger.registry import Pause
 from worker.ops.check_kit import KitCheck, KitReport
 
 
@@ -49,9 +51,6 @@ STATES: Final[Mapping[str, Told]] = MappingProxyType(
         ),
     }
 )
-PAUSED: Final = Told(
-    "busy", "The account is paused: nothing is applied, and its events wait.", "Let it go on."
-)
 NOBODY: Final = Told(
     "bad",
     "No worker has this account; events wait, and none is lost.",
@@ -60,6 +59,20 @@ NOBODY: Final = Told(
 NOT_KNOWN: Final = Told("busy", "How it stands is not known at the moment.", "Look again in a moment.")
 BEST_FIRST: Final = ("running", "waiting", "held", "queue_missing", "credential_refused", "invalid_config")
 """States in which several workers may see one account, the one that counts first."""
+
+
+def of_pause(pause: Pause) -> Told:
+    """Return how an account stands that is paused."""
+    why = f" ({pause.why})" if pause.why else ""
+    said = f"The account is paused{why}: nothing is applied, and its events wait."
+    if pause.until is None:
+        return Told("busy", said, "It rests until an operator lets it go on.")
+    return Told("busy", said, f"It goes on by itself at {day(pause.until)}, or when an operator lets it.")
+
+
+def day(at: float) -> str:
+    """Return a moment, in seconds since 1970, for people."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def ago(seconds: float) -> str:

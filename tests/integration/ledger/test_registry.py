@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.clocks import StandingClock
 from tests.integration.ledger.harness import ACCOUNT, NewLedger, contents, load, one_of_all
-from worker.ledger.registry import FORGOTTEN_AFTER, LIVE_FOR, REPLACED_AFTER, Registry
-from worker.ledger.schema import workers
+from worker.ledger.registry import FORGOTTEN_AFTER, LIVE_FOR, REPLACED_AFTER, Pause, Registry
+from worker.ledger.schema import accounts, workers
 from worker.ledger.store import Ledger
 from worker.metrics import VERSION
 
@@ -157,13 +157,44 @@ async def test_a_pause_is_heard_by_all_until_it_ends(new_ledger: NewLedger, cloc
     clock.wait(60)
     await two.pause("never-taken")
 
-    paused = {ACCOUNT: since, "never-taken": clock.time()}
+    paused = {ACCOUNT: Pause(since), "never-taken": Pause(clock.time())}
     assert await one.paused() == paused
     assert (await one.overview()).paused == paused
 
     await one.resume(ACCOUNT)
     await one.resume("unheard-of")  # no harm, and no trace
-    assert await two.paused() == {"never-taken": clock.time()}
+    assert await two.paused() == {"never-taken": Pause(clock.time())}
+
+
+async def test_a_pause_with_an_end_is_over_then_for_everybody(
+    new_ledger: NewLedger, clock: StandingClock
+) -> None:
+    """Given a reason and an end, all are told both; at the end it goes on, and may be paused anew."""
+    one, two = Registry(new_ledger(), "w-1"), Registry(new_ledger(), "w-2")
+    since = clock.time()
+    await one.pause(ACCOUNT, "ada@example.com moves tags", until=since + 60)
+    clock.wait(59)
+    assert await two.paused() == {ACCOUNT: Pause(since, since + 60, "a…@example.com moves tags")}
+    clock.wait(1)
+    assert await two.paused() == {}
+    assert (await two.overview()).paused == {}
+    await one.pause(ACCOUNT)
+    assert await two.paused() == {ACCOUNT: Pause(clock.time())}
+
+
+async def test_the_end_of_a_pause_is_heard_by_workers_of_before_there_were_ends(
+    ledger: Ledger, clock: StandingClock
+) -> None:
+    """Given one that looks at the beginning alone, the next sign of any other takes that away."""
+    registry = Registry(ledger, "w-1")
+    await registry.pause("rainy")
+    await registry.pause(ACCOUNT, until=clock.time() + 60)
+    clock.wait(60)
+    await registry.beat({})
+    async with ledger.database.read() as connection:
+        rows = await connection.execute(select(accounts.c.account, accounts.c.paused_at))
+        beginnings = {row.account: row.paused_at is None for row in rows}
+    assert beginnings == {ACCOUNT: True, "rainy": False}
 
 
 async def test_a_pause_leaves_the_tenure_as_it_is(ledger: Ledger) -> None:
@@ -180,21 +211,21 @@ async def test_a_pause_leaves_the_tenure_as_it_is(ledger: Ledger) -> None:
     assert (taken.epoch, taken.created_tags, taken.known_since) == (tenure.epoch + 1, 2, tenure.known_since)
 
 
-async def test_a_second_pause_and_a_take_change_nothing_of_a_pause(
+async def test_a_second_pause_has_another_reason_and_end_and_the_same_beginning(
     ledger: Ledger, clock: StandingClock
 ) -> None:
     """Given an account that is paused, it stays so since then, whoever pauses it again or takes it."""
     registry = Registry(ledger, "w-1")
-    await registry.pause(ACCOUNT)
+    await registry.pause(ACCOUNT, "moving tags", until=clock.time() + 61)
     since = clock.time()
     clock.wait(60)
     await registry.pause(ACCOUNT)
     await ledger.take(ACCOUNT)
     await ledger.ready()
-    assert await registry.paused() == {ACCOUNT: since}
+    assert await registry.paused() == {ACCOUNT: Pause(since)}
     await registry.resume(ACCOUNT)
     await registry.pause(ACCOUNT)
-    assert await registry.paused() == {ACCOUNT: clock.time()}
+    assert await registry.paused() == {ACCOUNT: Pause(clock.time())}
 
 
 async def test_signs_at_once_do_not_hinder_each_other(new_ledger: NewLedger, clock: StandingClock) -> None:

@@ -205,7 +205,7 @@ async def test_an_operator_pauses_an_account_and_lets_it_go_on(client: Client) -
     await client.sign_in(TOKEN)
     assert (await client.ask("/accounts/sunny/pause", {})).place == "/accounts/sunny"
     view = (await client.ask("/accounts/sunny")).text
-    assert "sunny is paused: within 5 seconds no worker begins anything of it." in view
+    assert "sunny is paused, until somebody lets it go on: within 5 seconds no worker begins anything" in view
     assert "The account is paused" in view
     assert (await client.ask("/accounts/sunny/resume", {})).status == 303
     assert "sunny goes on." in (await client.ask("/accounts/sunny")).text

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from worker.ledger.registry import Overview, WorkerView
+from worker.ledger.registry import Overview, Pause, WorkerView
 from worker.metrics import STATES as ALL_STATES
 from worker.page.state import Workers, state_of
-from worker.page.words import BEST_FIRST, NOBODY, NOT_KNOWN, PAUSED, STATES
+from worker.page.words import BEST_FIRST, NOBODY, NOT_KNOWN, STATES
 
 
 def worker(name: str, state: str, *, live: bool = True, **report: Any) -> WorkerView:  # noqa: ANN401
@@ -18,7 +18,8 @@ def worker(name: str, state: str, *, live: bool = True, **report: Any) -> Worker
 
 def seen(*workers: WorkerView, paused: bool = False, holder: str = "") -> Workers:
     holders = {"sunny": holder} if holder else {}
-    return Workers(Overview(workers, {"sunny": 90.0} if paused else {}, holders, 100.0))
+    pauses = {"sunny": Pause(90.0, 3600.0, "moving tags")} if paused else {}
+    return Workers(Overview(workers, pauses, holders, 100.0))
 
 
 def test_every_state_has_its_words() -> None:
@@ -48,7 +49,9 @@ def test_a_worker_that_is_gone_does_not_count() -> None:
 
 def test_a_pause_is_told_whoever_has_it() -> None:
     found = state_of("sunny", seen(worker("w1", "held"), paused=True))
-    assert (found.told, found.is_paused) == (PAUSED, True)
+    assert found.is_paused
+    assert "paused (moving tags)" in found.told.sentence
+    assert "goes on by itself at 1970-01-01 01:00 UTC" in found.told.remedy
 
 
 def test_without_the_ledger_nobody_knows() -> None:

@@ -11,9 +11,10 @@ from aiohttp import web
 from worker.accounts.account import Account
 from worker.kit.credentials import AccessToken, ApiKey, OAuthApp
 from worker.page.actions import ended
-from worker.page.answers import refusal, render
-from worker.page.request import site_of, visitor_of
+from worker.page.answers import render
+from worker.page.request import site_of
 from worker.page.state import state_of
+from worker.page.views.operating import LINKS, PAUSES
 from worker.page.words import Told, of_kit
 
 WITHIN: Final = 5.0
@@ -52,31 +53,14 @@ def _of_no_file() -> Told:
     return Told("bad", "The account's file has a mistake, so nobody knows what to test.", "Mend it first.")
 
 
-async def pause(request: web.Request) -> web.StreamResponse:
-    """Pause the account."""
-    if not visitor_of(request).is_operator:
-        return refusal(request, 403, "Operators pause accounts.")
-    name = request.match_info["account"]
-    await site_of(request).pause(name)
-    said = f"{name} is paused: within 5 seconds no worker begins anything of it."
-    return await ended(request, "pause", Told("good", said), _place(name))
-
-
-async def resume(request: web.Request) -> web.StreamResponse:
-    """Let the account go on."""
-    if not visitor_of(request).is_operator:
-        return refusal(request, 403, "Operators let accounts go on.")
-    name = request.match_info["account"]
-    await site_of(request).resume(name)
-    return await ended(request, "resume", Told("good", f"{name} goes on."), _place(name))
-
-
 async def _values(request: web.Request) -> dict[str, Any]:
     site, name = site_of(request), request.match_info["account"]
     workers, account = await site.workers(), site.account(name)
     return {
         "account": name,
         "view": "connection",
+        "pauses": PAUSES,
+        "links": LINKS,
         "state": state_of(name, workers),
         "depth": site.depth(name),
         "credential": _credential(account),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from worker.ops.person import person_view, timeline
 from worker.page.answers import refusal, render, see
 from worker.page.request import number_in, site_of
 from worker.page.site import NO_LEDGER, Site
+from worker.page.words import day
 from worker.subscribers.identity import normalize_email
 
 LISTS_LAG: Final = 300.0
@@ -152,8 +152,3 @@ def why(cause: Cause | None) -> str:
         return "not by us"
     rule = f", rule {cause.rule}" if cause.rule else ""
     return f"{cause.event_type or 'an event'} of {cause.event_time}{rule}"
-
-
-def day(at: float) -> str:
-    """Return a moment for people."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
