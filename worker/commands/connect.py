@@ -22,9 +22,10 @@ from worker.commands.common import (
 )
 from worker.commands.exits import UsageError
 from worker.commands.output import say, warn, warn_not_ended
+from worker.commands.stored_key import store_key
 from worker.kit.auth.callback import check_redirect_uri, comes_here, waiting_for_callback
 from worker.kit.auth.consent import VALID_FOR, Consent, ConsentError, Granted, tenant_name
-from worker.kit.credentials import OAuthApp
+from worker.kit.credentials import OAuthApp, StoredKey
 from worker.ledger.connecting import Connected, OtherConnectionError
 from worker.ledger.sealing import new_key
 from worker.ledger.store import Ledger
@@ -57,12 +58,24 @@ def connect(
     redirect_uri: Annotated[
         str, typer.Option(help="Where Kit sends the browser; the app at Kit must know this address.")
     ] = REDIRECT_URI,
+    api_key_stdin: Annotated[
+        bool,
+        typer.Option(
+            "--api-key-stdin", help="Read an API key from standard input, and keep it: for api_key: stored."
+        ),
+    ] = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="Let another Kit account take the place of the present one.")
     ] = False,
 ) -> None:
-    """Connect an account to Kit: print the address where its creator says yes, and keep what Kit grants."""
+    """Connect an account to Kit: print the address where its creator says yes, and keep what Kit grants.
+
+    With --api-key-stdin, keep an API key instead.
+    """
     settings = begin()
+    if api_key_stdin:
+        store_key(settings, account, replace=replace)
+        return
     app = _app_of(settings, account)
     try:
         check_redirect_uri(redirect_uri)
@@ -79,6 +92,11 @@ def _app_of(settings: Settings, account: str) -> OAuthApp:
     found = one_account(read_accounts(settings), account)
     if found.credential is None:
         raise UsageError(f"a secret of {account} is missing: see kit-worker check {account}")
+    if isinstance(found.credential, StoredKey):
+        raise UsageError(
+            f"{found.path} says that an API key is stored: enter it on the page, or run kit-worker connect "
+            f"{account} --api-key-stdin, with the key on standard input"
+        )
     if not isinstance(found.credential, OAuthApp):
         raise UsageError(
             f"{found.path} names no app: write kit: {{oauth: {{client_id_env: KIT_CLIENT_ID}}}} there, in "
@@ -177,7 +195,7 @@ def _confirm(admission: Admission, before: Connected) -> None:
     account, since = admission.consent.account, datetime.fromtimestamp(before.at, UTC)
     text = (
         f"{account} is connected to another Kit account (number {before.kit_account}, since "
-        f"{since:%Y-%m-%d}); who said yes just now is {admission.kit_name} (number {admission.kit_account})"
+        f"{since:%Y-%m-%d}); who said yes just now is {admission.at_kit.name} (number {admission.at_kit.id})"
     )
     if not sys.stdin.isatty():
         raise UsageError(

@@ -11,18 +11,18 @@ from worker.commands.common import (
     run_async,
     unknown_account,
 )
-from worker.commands.output import say, warn_not_ended
+from worker.commands.output import say, warn, warn_not_ended
 from worker.kit.credentials import OAuthApp
 from worker.ops.connect import LetOut, let_out
 from worker.settings import Settings
 
 
 def disconnect(account: AccountName) -> None:
-    """Take the worker out of an account: end its access at Kit, and forget the tokens."""
+    """Take the worker out of an account: end its access at Kit, and forget the tokens, or the API key."""
     settings = begin()
     loaded = read_accounts(settings)
     done = run_async(_disconnect(settings, loaded, account))
-    warn_not_ended(done.not_ended)
+    warn_what_goes_on(done)
     say(f"{account} is no longer connected." if done.was_connected else f"{account} was not connected.")
 
 
@@ -35,3 +35,10 @@ async def _disconnect(settings: Settings, loaded: Loaded, account: str) -> LetOu
     if not done.was_connected and account not in loaded.names:
         raise unknown_account(account, loaded.names)
     return done
+
+
+def warn_what_goes_on(done: LetOut) -> None:
+    """Say what is still good at Kit, and what to do."""
+    warn_not_ended(done.not_ended)
+    if done.was_key:
+        warn("kit-worker: the API key stays good until it is deleted in Kit (Settings, Developer)")

@@ -11,12 +11,14 @@ from worker.broker.queues import QueueState, connected, delete_exchange, delete_
 from worker.broker.sentinel import sentinel
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, dead_letter_queue, work_queue
 from worker.commands.common import begin, opened_ledger, run_async
+from worker.commands.disconnect import warn_what_goes_on
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json
 from worker.ledger.database import Database
 from worker.ledger.journal import Journal
 from worker.ledger.timers import Timers
 from worker.ledger.versions import Versions
+from worker.ops.connect import let_out
 from worker.settings import Settings, environment
 
 Dropped: TypeAlias = list[tuple[int, str]]
@@ -66,11 +68,14 @@ async def _drop(settings: Settings, account: str) -> Dropped:
     if not await Database(settings.ledger_url.get_secret_value()).version():
         return []  # without a ledger nothing is
     async with opened_ledger(settings) as ledger:
+        done = await let_out(settings, account, None, ledger)
         counted = (
+            (int(done.was_connected), "API key, or connection to Kit, is"),
             (await Timers(ledger).drop(account), "effects that were to come later are"),
             (await Journal(ledger).drop(account), "lines of the journal are"),
             (await Versions(ledger).drop(account), "old versions of its file are"),
         )
+    warn_what_goes_on(done)
     return [(count, what) for count, what in counted if count]
 
 

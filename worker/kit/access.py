@@ -5,10 +5,12 @@ from __future__ import annotations
 from worker.kit.auth.endpoint import OAuthEndpoint
 from worker.kit.auth.login import Login, NoLogin, api_key_login, token_login
 from worker.kit.auth.refresh import OAuthLogin
+from worker.kit.auth.stored_key import StoredKeyLogin
 from worker.kit.client import KitClient
-from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
+from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp, StoredKey
 from worker.kit.http import KitHttp
 from worker.kit.limiter import Limiter, allowed
+from worker.ledger.api_keys import ApiKeys
 from worker.ledger.sealing import Seal
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import NO_KEY, TokenStore
@@ -43,6 +45,8 @@ class KitAccess:
             return token_login(credential.access_token)
         if self._seal is None:
             return NoLogin(NO_KEY)
+        if isinstance(credential, StoredKey):
+            return StoredKeyLogin(account, ApiKeys(self._ledger, self._seal), self._settings.kit_base_url)
         store = TokenStore(self._ledger, self._seal)
         return OAuthLogin(account, store, self.endpoint(credential), clock=self._ledger.clock)
 
@@ -75,7 +79,7 @@ class KitAccess:
         )
 
     def _limiter(self, account: str, credential: Credential) -> Limiter:
-        # A connected account's tokens change, and its limit goes on.
+        # A connected account's tokens change, or its key, and its limit goes on.
         key = type(credential), credential.claim or account
         if key not in self._limiters:
             limit = allowed(self._settings.kit_rate_limit or credential.limit)

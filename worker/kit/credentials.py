@@ -27,6 +27,19 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredKey:
+    """An API key that was entered on the page; it is in the ledger, encrypted."""
+
+    limit: ClassVar = API_KEY_LIMIT
+    bulk: ClassVar = False
+
+    @property
+    def claim(self) -> str:
+        """Return nothing: whose it is was decided when it was entered."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
 class AccessToken:
     """An OAuth token that something else keeps fresh. Kit's bulk endpoints take such tokens only."""
 
@@ -59,4 +72,4 @@ class OAuthApp:
         return ""
 
 
-Credential: TypeAlias = ApiKey | AccessToken | OAuthApp
+Credential: TypeAlias = ApiKey | StoredKey | AccessToken | OAuthApp

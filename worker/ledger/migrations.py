@@ -17,6 +17,7 @@ from worker.ledger.schema import (
     due,
     history,
     journal,
+    kit_accounts,
     meta,
     names,
     people,
@@ -122,6 +123,10 @@ def _why_paused(connection: Connection) -> None:
     _add_column(connection, "accounts", "paused_why", "TEXT")
 
 
+def _what_kit_calls_accounts(connection: Connection) -> None:
+    kit_accounts.create(connection, checkfirst=True)
+
+
 MIGRATIONS: Final[tuple[Step, ...]] = (
     _records_by_msgspec,
     _who_has_what,
@@ -135,6 +140,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     _when_types_came,
     _what_people_did,
     _why_paused,
+    _what_kit_calls_accounts,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

@@ -151,14 +151,23 @@ tokens = Table(
     Column("account", String(255), primary_key=True),
     Column("kit_account", BigInteger, nullable=False, comment="Kit's id of the account it is connected to"),
     Column("kit_url", Text, nullable=False, comment="where Kit was then"),
-    Column("connected_at", Float, nullable=False, comment="by kit-worker connect"),
-    Column("sealed", Text, nullable=False, comment="the tokens, encrypted with LEDGER_KEY"),
+    Column("connected_at", Float, nullable=False, comment="or when its API key was entered"),
+    Column("sealed", Text, nullable=False, comment="the tokens, or an API key, encrypted with LEDGER_KEY"),
     Column("expires_at", Float, nullable=False, comment="when the access token ends"),
     Column("version", BigInteger, nullable=False, comment="grows with every refresh"),
     Column("refreshing", String(64), nullable=False, comment="names the refresh that is under way"),
     Column("in_doubt", Boolean, nullable=False, comment="Kit's answer to a refresh was lost"),
     Column("problem", Text, nullable=False, comment="why it must be connected again"),
     Index("tokens_by_kit_account", "kit_account", "kit_url", unique=True),  # one Kit account is one account
+)
+
+kit_accounts = Table(
+    "kit_accounts",
+    tables,
+    Column("account", String(255), primary_key=True),
+    Column("name", Text, nullable=False, comment="as Kit calls it"),
+    Column("plan", Text, nullable=False),
+    Column("at", Float, nullable=False, comment="when Kit said so"),
 )
 
 workers = Table(

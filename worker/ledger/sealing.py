@@ -39,10 +39,19 @@ class Seal:
 
     def __init__(self, key: SecretStr) -> None:
         self._fernet = _fernet(key.get_secret_value())
+        self._first = _one(key.get_secret_value())
 
     def close(self, text: str) -> str:
         """Return text as it may be kept."""
         return self._fernet.encrypt(text.encode()).decode()
+
+    def is_old(self, sealed: str) -> bool:
+        """Tell whether something was encrypted with another key than the first one."""
+        try:
+            self._first.decrypt(sealed.encode())
+        except InvalidToken:
+            return True
+        return False
 
     def open(self, sealed: str) -> str:
         """Return what `close` was given.
@@ -54,6 +63,10 @@ class Seal:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken:
             raise BrokenSealError from None
+
+
+def _one(keys: str) -> Fernet:
+    return Fernet(keys.partition(",")[0].strip())
 
 
 def _fernet(keys: str) -> MultiFernet:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import ColumnElement, Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,7 +21,12 @@ from worker.ledger.sealing import BrokenSealError, Seal
 from worker.ledger.store import Ledger
 from worker.outside.texts import SECRETS
 
-NO_KEY = "LEDGER_KEY is not set, with which its tokens are encrypted: set it as kit-worker connect had it"
+API_KEY: Final = "api_key"
+"""In what is sealed of an account that has an API key in place of tokens; see `api_keys`."""
+NO_KEY: Final = (
+    "LEDGER_KEY is not set, with which its tokens are encrypted, or its API key: set it, the same for all "
+    "workers and commands and the page"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ class TokenStore:
         self._seal = seal
 
     async def load(self, account: str) -> KitConnection | None:
-        """Return how an account is connected; None where it is not.
+        """Return how an account is connected by OAuth; None where it is not.
 
         Raises:
             CredentialRefused: The tokens were encrypted with another key, or there is no key.
@@ -84,7 +90,7 @@ class TokenStore:
         return None if row is None else self._opened(account, row)
 
     async def connected(self) -> dict[str, Connected]:
-        """Return all accounts that are connected, and to what; no key is needed for that."""
+        """Return all accounts that are connected, or whose key was entered; no `LEDGER_KEY` is needed."""
         query = select(tokens.c.account, tokens.c.kit_account, tokens.c.connected_at, tokens.c.problem)
         async with self._ledger.database.read() as connection:
             return {row[0]: Connected(*row[1:]) for row in await connection.execute(query)}
@@ -120,7 +126,7 @@ class TokenStore:
             await connect(connection, made, instead_of)
 
     async def disconnect(self, account: str) -> None:
-        """Forget an account's tokens."""
+        """Forget an account's tokens, or its API key."""
         async with self._ledger.database.write() as connection:
             await connection.execute(delete(tokens).where(tokens.c.account == account))
 
@@ -155,16 +161,19 @@ class TokenStore:
         async with self._ledger.database.write() as connection:
             return await _changed(connection, _version(account, version), problem=problem, refreshing="")
 
-    def _opened(self, account: str, row: Row[tuple[object, ...]]) -> KitConnection:
+    def _opened(self, account: str, row: Row[tuple[object, ...]]) -> KitConnection | None:
         if self._seal is None:
             raise CredentialRefused(NO_KEY)
         try:
-            access_token, refresh_token, life = json.loads(self._seal.open(row.sealed))
+            secrets = json.loads(self._seal.open(row.sealed))
         except BrokenSealError:
             raise CredentialRefused(
                 f"the tokens of {account} were encrypted with another LEDGER_KEY: set that one again, or run "
                 f"kit-worker connect {account}"
             ) from None
+        if isinstance(secrets, dict):
+            return None
+        access_token, refresh_token, life = secrets
         SECRETS.add_passing(access_token, refresh_token)
         return KitConnection(
             Tokens(access_token, refresh_token, row.expires_at, life),

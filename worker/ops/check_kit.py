@@ -6,27 +6,35 @@ It only reads: nothing is created in Kit, and no ledger is made to look for toke
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from worker.accounts.account import Account
 from worker.clock import Clock
 from worker.errors import CredentialRefused, KitWorkerError, LedgerUnavailable
 from worker.kit.access import KitAccess
+from worker.kit.account import kit_account
 from worker.kit.auth.refresh import not_connected
+from worker.kit.auth.stored_key import not_entered
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
-from worker.kit.credentials import OAuthApp
+from worker.kit.credentials import Credential, OAuthApp, StoredKey
 from worker.ledger.database import Database
 from worker.ledger.names import names_of
 from worker.ledger.store import Ledger
 from worker.mapping import FIRST_NAME, Rule
 from worker.ops.check_broker import check_ledger
-from worker.outside.texts import line
 from worker.settings import Settings
 from worker.subscribers.known import KitName
 from worker.subscribers.parts import TagWish, tag_key
+
+WITHOUT_LEDGER: Final[Mapping[type[Credential], Callable[[str], str]]] = {
+    OAuthApp: not_connected,
+    StoredKey: not_entered,
+}
+"""What is so of accounts whose secret is in the ledger, where there is none."""
 
 
 class KitCheck(StrEnum):
@@ -96,9 +104,10 @@ async def check_account(settings: Settings, account: Account, kit: KitAccess, cl
         return KitReport(
             account.name, KitCheck.NO_SECRET, detail="a secret of it is missing, so Kit was not asked"
         )
-    if isinstance(account.credential, OAuthApp) and not (await check_ledger(settings, clock)).exists:
-        # To look for the tokens would make a ledger.
-        return KitReport(account.name, KitCheck.REFUSED, detail=not_connected(account.name))
+    why = WITHOUT_LEDGER.get(type(account.credential))
+    if why is not None and not (await check_ledger(settings, clock)).exists:
+        # To look for tokens, or a key, would make a ledger.
+        return KitReport(account.name, KitCheck.REFUSED, detail=why(account.name))
     names = await _names(settings, account)
     async with kit.client(account.name, account.credential) as client:
         try:
@@ -121,7 +130,7 @@ async def _names(settings: Settings, account: Account) -> tuple[KitName, ...]:
 
 
 async def _ask(client: KitClient, account: Account, names: Iterable[KitName]) -> KitReport:
-    kit = (await client.get("/v4/account")).item("account")
+    kit = await kit_account(client)
     tags, fields = named_tags(account), named_fields(account)
     catalog = Catalog(client, account.options)
     catalog.lists.recall(names)
@@ -131,8 +140,8 @@ async def _ask(client: KitClient, account: Account, names: Iterable[KitName]) ->
     return KitReport(
         account=account.name,
         state=KitCheck.OK,
-        name=line(str(kit.get("name") or "without a name")),
-        plan=line(str(kit.get("plan_type") or "unknown")),
+        name=kit.name,
+        plan=kit.plan,
         lacking_tags=tuple(lacking_tags),
         lacking_fields=tuple(lacking_fields),
         renamed=tuple(map(str, shifts)),

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
 
 from pydantic import SecretStr
 
 from worker.errors import CredentialRefused, KitWorkerError
 from worker.kit.access import KitAccess
+from worker.kit.account import KitAccount, kit_account
 from worker.kit.auth.consent import Consent, ConsentError, Granted
 from worker.kit.auth.endpoint import GrantRefusedError, OAuthEndpoint
 from worker.kit.auth.refresh import not_connected
-from worker.kit.credentials import AccessToken, OAuthApp
+from worker.kit.credentials import AccessToken, Credential, OAuthApp
 from worker.ledger.connecting import Connected, TakenError
+from worker.ledger.kit_accounts import KitAccounts
 from worker.ledger.sealing import Seal
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import KitConnection, Tokens, TokenStore
-from worker.outside.texts import line
 from worker.settings import Settings
-
-MAX_NAME: Final = 100
-"""Characters of what Kit calls an account."""
 
 
 class KitAccountTakenError(Exception):
@@ -59,10 +56,12 @@ class LetOut:
     Attributes:
         was_connected: Whether it was connected before.
         not_ended: Why its access at Kit goes on; empty where it does not.
+        was_key: Whether it was an API key, which is good until somebody deletes it in Kit.
     """
 
     was_connected: bool
     not_ended: str = ""
+    was_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +70,12 @@ class Admission:
 
     Attributes:
         consent: The question to which it is the answer.
-        kit_account: Kit's id of the account that the tokens belong to.
-        kit_name: What Kit calls it.
+        at_kit: The account that the tokens belong to.
     """
 
     consent: Consent
     tokens: Tokens
-    kit_account: int
-    kit_name: str
+    at_kit: KitAccount
 
 
 async def admitted(settings: Settings, consent: Consent, granted: Granted, ledger: Ledger) -> Admission:
@@ -99,7 +96,8 @@ async def admitted(settings: Settings, consent: Consent, granted: Granted, ledge
             "Kit does not take this code: it works once, for some minutes, and with the same --redirect-uri; "
             "run the command again"
         ) from error
-    return Admission(consent, tokens, *await _account_of(kit, consent.account, tokens))
+    credential = AccessToken(SecretStr(tokens.access_token))
+    return Admission(consent, tokens, await account_behind(kit, consent.account, credential))
 
 
 async def keep(
@@ -114,23 +112,22 @@ async def keep(
         OtherConnectionError: The account is connected to another one at Kit, which was not named.
         LedgerUnavailable: They could not be kept.
     """
-    account, kit_name = admission.consent.account, admission.kit_name
+    account, at_kit = admission.consent.account, admission.at_kit
     endpoint = KitAccess(settings, ledger).endpoint(admission.consent.app)
     store = TokenStore(ledger, Seal(admission.consent.key))
     before = await _connection_before(store, account)
     try:
-        await store.connect(
-            account, admission.tokens, admission.kit_account, endpoint.base_url, instead_of=instead_of
-        )
+        await store.connect(account, admission.tokens, at_kit.id, endpoint.base_url, instead_of=instead_of)
     except TakenError as error:
-        raise KitAccountTakenError(kit_name, str(error)) from error
+        raise KitAccountTakenError(at_kit.name, str(error)) from error
+    await KitAccounts(ledger).saw(account, at_kit.name, at_kit.plan)
     if before is None or before.connected != instead_of:
-        return LetIn(kit_name)
-    return LetIn(kit_name, await _revoked(endpoint, before))
+        return LetIn(at_kit.name)
+    return LetIn(at_kit.name, await _revoked(endpoint, before))
 
 
 async def let_out(settings: Settings, account: str, app: OAuthApp | None, ledger: Ledger) -> LetOut:
-    """End an account's access at Kit, and forget its tokens in any case.
+    """End an account's access at Kit, and forget its tokens, or its API key, in any case.
 
     Args:
         settings: Where Kit and the key of the tokens are.
@@ -139,29 +136,31 @@ async def let_out(settings: Settings, account: str, app: OAuthApp | None, ledger
         ledger: Where the tokens are.
 
     Raises:
-        LedgerUnavailable: The ledger could not be used; the tokens may still be there.
+        LedgerUnavailable: The ledger could not be used; what it holds may still be there.
     """
     store = TokenStore(ledger, Seal(settings.ledger_key) if settings.ledger_key else None)
     if account not in await store.connected():
         return LetOut(was_connected=False)
-    not_ended = await _end_access(KitAccess(settings, ledger), store, account, app)
+    done = await _end_access(KitAccess(settings, ledger), store, account, app)
     await store.disconnect(account)
-    return LetOut(was_connected=True, not_ended=not_ended)
+    await KitAccounts(ledger).drop(account)
+    return done
 
 
-async def _end_access(kit: KitAccess, store: TokenStore, account: str, app: OAuthApp | None) -> str:
-    """End an account's access at Kit; return why it goes on, or nothing where it has ended."""
+async def _end_access(kit: KitAccess, store: TokenStore, account: str, app: OAuthApp | None) -> LetOut:
+    """End an account's access at Kit, where that can be done from here; tell how that went."""
     try:
         connection = await store.load(account)
     except CredentialRefused as error:
-        return str(error)
+        return LetOut(was_connected=True, not_ended=str(error))
     if connection is None:
-        return ""
+        return LetOut(was_connected=True, was_key=True)
     # Before Kit refuses the tokens: no worker is to find out by that, and to call it a loss.
     await store.must_connect(account, connection.version, not_connected(account))
-    if app is None:
-        return f"no valid file of {account} names the app"
-    return await _revoked(kit.endpoint(app), connection)
+    why = f"no valid file of {account} names the app"
+    if app is not None:
+        why = await _revoked(kit.endpoint(app), connection)
+    return LetOut(was_connected=True, not_ended=why)
 
 
 async def _revoked(endpoint: OAuthEndpoint, connection: KitConnection) -> str:
@@ -181,9 +180,7 @@ async def _connection_before(store: TokenStore, account: str) -> KitConnection |
     return None
 
 
-async def _account_of(kit: KitAccess, account: str, tokens: Tokens) -> tuple[int, str]:
-    """Return the id and the name of the account at Kit that tokens belong to."""
-    async with kit.client(account, AccessToken(SecretStr(tokens.access_token))) as client:
-        answer = await client.get("/v4/account")
-        name = line(str(answer.item("account").get("name") or ""), MAX_NAME)
-        return answer.id_of("account"), name or "an account without a name"
+async def account_behind(kit: KitAccess, account: str, credential: Credential) -> KitAccount:
+    """Return the account at Kit that a credential opens, which nobody has kept yet; raises as a call does."""
+    async with kit.client(account, credential) as client:
+        return await kit_account(client)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 from urllib.parse import quote
 
@@ -58,7 +60,7 @@ class Secrets:
         """Remember secrets, also as they stand in an address."""
         self.version += 1
         for secret in secrets:
-            for form in (secret, quote(secret, safe="")):
+            for form in _forms(secret):
                 if len(form) >= self.SHORTEST:
                     self._by_beginning.setdefault(form[: self.SHORTEST], set()).add(form)
                     self.longest = max(self.longest, len(form))
@@ -69,7 +71,18 @@ class Secrets:
         self._passing += secrets
         while len(self._passing) > self.PASSING:
             oldest = self._passing.popleft()
-            self._by_beginning.get(oldest[: self.SHORTEST], set()).discard(oldest)
+            self._beginning_as(oldest).discard(oldest)
+
+    @contextmanager
+    def while_known(self, secret: str) -> Iterator[None]:
+        """Remember what somebody typed for as long as this lasts: it may be a secret, or any word."""
+        new = [form for form in _forms(secret) if form not in self._beginning_as(form)]
+        self.add(secret)
+        try:
+            yield
+        finally:
+            for form in new:
+                self._beginning_as(form).discard(form)
 
     def clear(self) -> None:
         """Forget all."""
@@ -83,6 +96,9 @@ class Secrets:
             text = text.replace(secret, _MASK)
         return text
 
+    def _beginning_as(self, secret: str) -> set[str]:
+        return self._by_beginning.get(secret[: self.SHORTEST], set())
+
     def _found(self, text: str) -> set[str]:
         size, known = self.SHORTEST, self._by_beginning
         if len(known) <= self.FEW:
@@ -90,6 +106,11 @@ class Secrets:
         else:
             beginnings = {text[at : at + size] for at in range(len(text) - size + 1)} & known.keys()
         return {secret for beginning in beginnings for secret in known[beginning] if secret in text}
+
+
+def _forms(secret: str) -> tuple[str, str]:
+    """Return a secret, and how it stands in an address."""
+    return secret, quote(secret, safe="")
 
 
 SECRETS: Final = Secrets()

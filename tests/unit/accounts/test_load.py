@@ -15,7 +15,7 @@ from worker.errors import ConfigurationError
 from worker.events.values import Number
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
-from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
+from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp, StoredKey
 from worker.mapping import Condition, EventMapping, FieldTarget, Operator, Options, Rule, Template
 
 
@@ -409,6 +409,18 @@ def test_credentials_for_oauth(kit: str, environ: dict[str, str], credential: Cr
     assert account.credential == credential
     assert (credential.limit, credential.bulk) == (600, True)
     assert not any(f"'{secret}'" in repr(account) for secret in environ.values())
+
+
+def test_a_key_that_is_stored_is_nothing_that_a_file_could_claim(tmp_path: Path) -> None:
+    """Given two accounts whose keys are entered on the page, the ledger sees to it that they differ."""
+    write(tmp_path, a="app: a\nkit: {api_key: stored}\n", b="app: b\nkit: {api_key: stored}\n")
+
+    loaded = load_accounts(tmp_path, {})
+
+    assert loaded.problems == ()
+    assert [each.credential for each in loaded.accounts.values()] == [StoredKey(), StoredKey()]
+    assert (StoredKey().limit, StoredKey().bulk) == (120, False)
+    assert loaded.accounts["a"].claims() == {("app", "a")}
 
 
 def test_a_token_from_a_file_is_watched_with_it(tmp_path: Path) -> None:

@@ -125,6 +125,14 @@ def test_a_short_word_is_no_secret_and_old_tokens_give_way() -> None:
     assert line("token-000000 token-000001 for-good") == "token-000000 *** ***"
 
 
+def test_what_somebody_types_is_a_secret_while_it_is_looked_at() -> None:
+    """Given any word where a key belongs, it is masked meanwhile, and an ordinary word again afterwards."""
+    SECRETS.add("known-before")
+    with SECRETS.while_known("any/word"), SECRETS.while_known("known-before"):
+        assert line("any/word any%2Fword known-before") == "*** *** ***"
+    assert line("any/word any%2Fword known-before") == "any/word any%2Fword ***"
+
+
 @pytest.mark.parametrize("reason", list(Reason))
 def test_our_own_names_are_no_keys(reason: Reason) -> None:
     assert redacted(f"x {reason.value}") == f"x {reason.value}"

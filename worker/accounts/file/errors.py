@@ -14,6 +14,7 @@ from worker.accounts.file.source import FileFault, Source, Unclear, YamlPath
 from worker.accounts.file.values import (
     ENV_PATTERN,
     KEY_IN_FILE,
+    STORED,
     looks_like_key,
     secret_in_file,
     shown,
@@ -21,8 +22,9 @@ from worker.accounts.file.values import (
 )
 
 KIT_MISSING: Final = (
-    "say where the API key is; write api_key_env: KIT_API_KEY (the name of an environment variable) or "
-    "api_key_file: /run/secrets/kit_api_key (the path of a file); or, for OAuth, oauth: or access_token_env:"
+    "say where the API key is; write api_key_env: KIT_API_KEY (the name of an environment variable), "
+    "api_key_file: /run/secrets/kit_api_key (the path of a file) or api_key: stored (it is entered on the "
+    "page); or, for OAuth, oauth: or access_token_env:"
 )
 _SHAPES: Final = {
     "add_tags": "a list of tags, such as [New Member]",
@@ -104,7 +106,7 @@ def _sentence(source: Source, path: YamlPath, kind: str, context: dict[str, Any]
 
 def _unknown_key(source: Source, path: YamlPath) -> str:
     key, value = str(path[-1]), value_at(source, path)
-    if key.lower() in _KEY_NAMES or (path[0] == "kit" and looks_like_key(key)):
+    if value != STORED and (key.lower() in _KEY_NAMES or (path[0] == "kit" and looks_like_key(key))):
         if isinstance(value, str) and re.fullmatch(ENV_PATTERN, value):
             return "unknown key; did you mean api_key_env?"
         return KEY_IN_FILE if value is not None or looks_like_key(key) else KIT_MISSING

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
 
-from worker.accounts.file.values import ENV_PATTERN, check_env, check_file, check_public
+from worker.accounts.file.values import (
+    ENV_PATTERN,
+    check_env,
+    check_file,
+    check_public,
+    check_stored,
+)
 
 
 class FilePart(BaseModel):
@@ -31,7 +37,14 @@ def _said(value: object) -> object:
     return value
 
 
-KIT_WAYS: Final = ("api_key_env", "api_key_file", "oauth", "access_token_env", "access_token_file")
+KIT_WAYS: Final = (
+    "api_key_env",
+    "api_key_file",
+    "api_key",
+    "oauth",
+    "access_token_env",
+    "access_token_file",
+)
 """In which an account is known to Kit; one of them is to be chosen."""
 
 
@@ -78,6 +91,16 @@ class KitPart(FilePart):
             "configuration folder, the one that contains the folder accounts."
         ),
         examples=["/run/secrets/kit_api_key"],
+    )
+    api_key: Annotated[
+        Literal["stored"] | None, BeforeValidator(check_stored, json_schema_input_type=Literal["stored"])
+    ] = Field(
+        default=None,
+        title="API key that is entered on the page",
+        description=(
+            "stored: the key is entered on the page, or by kit-worker connect, and kept in the ledger, "
+            "encrypted. Never the key itself."
+        ),
     )
     oauth: Annotated[OAuthPart | None, BeforeValidator(_said, json_schema_input_type=OAuthPart)] = Field(
         default=None,

@@ -23,7 +23,7 @@ from worker.accounts.file.source import FileFault, Source, YamlPath, read_yaml
 from worker.accounts.file.syntax_errors import START, Spot
 from worker.errors import ConfigurationError, Problem
 from worker.files import NoSecretError, read_text
-from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp
+from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp, StoredKey
 
 ACCOUNT_NAME: Final = re.compile(r"[a-z0-9-]{1,64}")
 
@@ -126,6 +126,8 @@ def _checked_form(source: Source, faults: list[FileFault]) -> AccountFile | None
 def _credential(
     kit: KitPart, places: list[SecretPlace], path: Path, source: Source, environ: Mapping[str, str]
 ) -> tuple[Credential | None, tuple[MissingSecret, ...]]:
+    if kit.api_key is not None:
+        return StoredKey(), ()
     found = []
     for place in places:
         try:
@@ -166,7 +168,8 @@ def _account(
         options=options_of(form),
         path=path,
         version=version,
-        # Many accounts may be connected to one app; a key or a token is one account's.
-        secret_place="" if form.kit.oauth else str(places[0]),
+        # Many accounts may be connected to one app; a key or a token is one account's. Whose a stored key is,
+        # the ledger knows.
+        secret_place="" if form.kit.oauth or not places else str(places[0]),
         key_files=tuple(place.file for place in places if place.file),
     )

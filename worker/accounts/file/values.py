@@ -25,6 +25,8 @@ APP_PATTERN: Final = rf"^[A-Za-z0-9_-]{{1,{MAX_APP_LENGTH}}}$"
 EVENT_PATTERN: Final = r"^[^\s.*#]+(\.[^\s.*#]+)*$"
 PATH_PATTERN: Final = r"^data(\.[^\s.{}]+)+$"
 ENV_PATTERN: Final = "^KIT_[A-Z0-9_]+$"
+STORED: Final = "stored"
+"""What an account file says of an API key that was entered on the page."""
 
 _NO_TYPES: Final = frozenset(
     {"add_tags", "remove_tags", "rules", "set_fields", "clear_fields", "subscriber_state"}
@@ -197,6 +199,19 @@ def check_env(text: str) -> str:
     if text in _SETTINGS:
         raise ValueError(f"{text} is a setting of the worker, not a secret; use a name such as KIT_API_KEY")
     return text
+
+
+def check_stored(value: object) -> object:
+    """Return the word that says where the key is; what else stands there is never repeated."""
+    if value == STORED:
+        return value
+    if value is None:
+        raise ValueError("nothing stands here; write stored, and enter the key on the page")
+    if not isinstance(value, str) or suggestion(value, (STORED,)):
+        raise ValueError("must be stored; the key itself is entered on the page")
+    if re.fullmatch(ENV_PATTERN, value):
+        raise ValueError("this is a variable's name; did you mean api_key_env?")
+    raise ValueError(KEY_IN_FILE)
 
 
 def check_public(text: str) -> str:

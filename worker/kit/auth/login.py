@@ -5,11 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic import SecretStr
 
 from worker.errors import CredentialRefused
 from worker.ledger.connecting import Connected
+
+API_KEY_HEADER: Final = "X-Kit-Api-Key"
+KEY_REFUSED: Final = (
+    "Kit refuses the API key (401): it is wrong or revoked, or the account may not use Kit's API any more; "
+    "make another one in Kit (Settings, Developer)"
+)
+"""Kit's own words are about access tokens, also where there is none."""
 
 
 class Login(ABC):
@@ -80,14 +88,33 @@ class NoLogin(Login):
 
 def api_key_login(api_key: SecretStr) -> FixedLogin:
     """Return the login of an API key (Kit API reference, "Credentials and limits")."""
-    # Kit's own words are about access tokens, also where there is none.
-    refused = (
-        "Kit refuses the API key (401): it is wrong or revoked, or the account may not use Kit's API any "
-        "more; make another one in Kit (Settings, Developer), and put it where the account's file says"
-    )
-    return FixedLogin("X-Kit-Api-Key", api_key, refused)
+    return FixedLogin(API_KEY_HEADER, api_key, f"{KEY_REFUSED}, and put it where the account's file says")
 
 
 def token_login(access_token: SecretStr) -> FixedLogin:
     """Return the login of an OAuth access token (RFC 6750, 2.1)."""
     return FixedLogin("Authorization", SecretStr(f"Bearer {access_token.get_secret_value()}"))
+
+
+def check_place(kit_url: str, base_url: str, otherwise: str) -> None:
+    """Return where a secret of the ledger is of this Kit: another one must not get it, and would refuse it.
+
+    Raises:
+        CredentialRefused: It is of another one, a sandbox perhaps; `otherwise` is what to do about that.
+    """
+    if kit_url != base_url:
+        raise CredentialRefused(
+            f"it was connected at {kit_url}, and KIT_BASE_URL is {base_url}: set that back, or {otherwise}"
+        )
+
+
+def same_kit_account(before: int | None, found: Connected) -> int:
+    """Return the Kit account that a secret of the ledger leads to; None was known of it before.
+
+    Raises:
+        CredentialRefused: It is another one now. What else is known of this one, such as the ids of its tags,
+            is of the one before.
+    """
+    if before not in {None, found.kit_account}:
+        raise CredentialRefused("it was connected to another Kit account meanwhile")
+    return found.kit_account

@@ -12,7 +12,7 @@ import structlog
 from worker.clock import Clock
 from worker.errors import CredentialRefused, KitUnavailable, KitWorkerError, LedgerUnavailable, TryLater
 from worker.kit.auth.endpoint import GrantRefusedError, OAuthEndpoint
-from worker.kit.auth.login import Login
+from worker.kit.auth.login import Login, check_place, same_kit_account
 from worker.ledger.connecting import Connected
 from worker.ledger.tokens import KitConnection, Tokens, TokenStore
 from worker.retrying import Retrying
@@ -146,16 +146,8 @@ class OAuthLogin(Login):
             raise CredentialRefused(not_connected(self._account))
         if stored.connected.problem:
             raise CredentialRefused(stored.connected.problem)
-        if stored.kit_url != self._endpoint.base_url:
-            # Another Kit, a sandbox perhaps, must not get these tokens, and would only refuse them.
-            raise CredentialRefused(
-                f"it was connected at {stored.kit_url}, and KIT_BASE_URL is {self._endpoint.base_url}: set "
-                f"that back, or run kit-worker connect {self._account}"
-            )
-        if self._kit_account not in {None, stored.connected.kit_account}:
-            # What else is known of this Kit account, such as the ids of its tags, is of the one before.
-            raise CredentialRefused("it was connected to another Kit account meanwhile")
-        self._kit_account = stored.connected.kit_account
+        check_place(stored.kit_url, self._endpoint.base_url, f"run kit-worker connect {self._account}")
+        self._kit_account = same_kit_account(self._kit_account, stored.connected)
         return stored
 
     # -- refreshing -----------------------------------------------------------------------------------
