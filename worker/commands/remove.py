@@ -14,6 +14,7 @@ from worker.commands.common import begin, opened_ledger, run_async
 from worker.commands.disconnect import warn_what_goes_on
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json
+from worker.ledger.counts import drop_counts
 from worker.ledger.database import Database
 from worker.ledger.journal import Journal
 from worker.ledger.timers import Timers
@@ -69,6 +70,7 @@ async def _drop(settings: Settings, account: str) -> Dropped:
         return []  # without a ledger nothing is
     async with opened_ledger(settings) as ledger:
         done = await let_out(settings, account, None, ledger)
+        await drop_counts(ledger.database, account)
         counted = (
             (int(done.was_connected), "API key, or connection to Kit, is"),
             (await Timers(ledger).drop(account), "effects that were to come later are"),

@@ -136,6 +136,7 @@ class AccountLedger:
         self._saves += 1
         batch.number = self._saves
         batch.created_tags = self._catalog.take_created()
+        batch.calls = self._catalog.client.take_sent()
         batch.names = self._catalog.lists.take_named()
         tenure: Tenure | None = None
 

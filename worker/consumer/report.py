@@ -38,10 +38,8 @@ class Report:
 
     def ended(self, outcome: Outcome) -> None:
         """Tell of an event that is settled."""
-        event = outcome.item.event
         self._count(outcome)
-        if outcome.kind is Kind.APPLIED and event is not None:
-            since = event.time if event.due is None else event.due.at
+        if (since := outcome.since) is not None:
             age = (self._clock.now() - since).total_seconds()
             self._metrics.event_age.labels(self._account).observe(max(0.0, age))
         if outcome.error is None:

@@ -19,6 +19,7 @@ from worker.consumer.due_message import due_effect
 from worker.consumer.receive import Consumer
 from worker.consumer.report import Report
 from worker.events.decode import due_id
+from worker.events.event import ORIGINAL_ROUTING_KEY
 from worker.kit.persistence import Persistence
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
@@ -221,7 +222,16 @@ def history_entry(outcome: Outcome, at: float) -> HistoryEntry | None:
         ),
         calls=tuple(map(_call_as_kept, outcome.calls)),
         version=item.version,
+        age=_age(outcome, at),
     )
+
+
+def _age(outcome: Outcome, at: float) -> float | None:
+    """Return how old an event was when it was applied; a replay's waited for a person, which counts not."""
+    since = outcome.since
+    if since is None or ORIGINAL_ROUTING_KEY in outcome.item.delivery.headers:
+        return None
+    return max(0.0, at - since.timestamp())
 
 
 def _call_as_kept(call: Call) -> Mapping[str, Any]:

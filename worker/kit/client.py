@@ -60,6 +60,7 @@ class KitClient:
         self.gate = OPEN
         self._http = http
         self._worked_at: dict[str, float] = {}
+        self._sent = 0
         self._slots = asyncio.Semaphore(http.connections)
         self.account = account
         self._metrics = metrics
@@ -87,6 +88,11 @@ class KitClient:
         if endpoint is None:
             return max(self._worked_at.values(), default=float("-inf"))
         return self._worked_at.get(endpoint, float("-inf"))
+
+    def take_sent(self) -> int:
+        """Return how many calls were sent since this was last asked."""
+        sent, self._sent = self._sent, 0
+        return sent
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         """Read; see `call` for what it raises."""
@@ -147,6 +153,7 @@ class KitClient:
             return answer
 
     async def _counted(self, request: Request, headers: Mapping[str, str]) -> Answer:
+        self._sent += 1
         started = self.clock.monotonic()
         status = 0
         try:

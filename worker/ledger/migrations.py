@@ -14,6 +14,7 @@ from worker.ledger.record_v1 import load_record_v1
 from worker.ledger.schema import (
     bindings,
     claims,
+    counts,
     due,
     history,
     journal,
@@ -127,6 +128,10 @@ def _what_kit_calls_accounts(connection: Connection) -> None:
     kit_accounts.create(connection, checkfirst=True)
 
 
+def _with_counts(connection: Connection) -> None:
+    counts.create(connection, checkfirst=True)
+
+
 MIGRATIONS: Final[tuple[Step, ...]] = (
     _records_by_msgspec,
     _who_has_what,
@@ -141,6 +146,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     _what_people_did,
     _why_paused,
     _what_kit_calls_accounts,
+    _with_counts,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

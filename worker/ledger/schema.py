@@ -99,6 +99,20 @@ history = Table(
     Index("history_by_time", "at"),
 )
 
+counts = Table(
+    "counts",
+    tables,
+    # In this order a day lies together, of one account and of all of them.
+    Column("at", BigInteger, primary_key=True, comment="when the quarter of an hour began"),
+    Column("account", String(255), primary_key=True),
+    Column("applied", BigInteger, nullable=False, comment="events that ended so"),
+    Column("superseded", BigInteger, nullable=False),
+    Column("dead", BigInteger, nullable=False),
+    Column("calls", BigInteger, nullable=False, comment="to Kit"),
+    Column("age", Float, nullable=False, comment="seconds from event to applied, of those in aged together"),
+    Column("aged", BigInteger, nullable=False, comment="how many were applied, and not by a replay"),
+)
+
 due = Table(
     "due",
     tables,

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.clock import Clock
 from worker.errors import EpochLost, LedgerWentBack
+from worker.ledger.counts import write_counts
 from worker.ledger.database import Database, secret_of
 from worker.ledger.due import move_due, write_due
 from worker.ledger.failures import DamagedRowError
@@ -148,6 +149,7 @@ class Ledger:
             if batch.entries:
                 rows = [entry_row(account, entry, self.worker) for entry in batch.entries]
                 await connection.execute(history.insert(), rows)
+            await write_counts(connection, account, batch, at)
             # Last, so that it is no earlier than any answer that was written.
             written = update(accounts).where(accounts.c.account == account)
             written = written.values(written_at=later(self.clock.time()))

@@ -1,4 +1,4 @@
-"""A worker's presence in the ledger: it tells and hears, and prunes the history."""
+"""A worker's presence in the ledger: it tells and hears, and prunes the history and the counts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import structlog
 
 from worker.consumer.supervisors import Supervisors
 from worker.errors import LedgerUnavailable
+from worker.ledger.counts import prune_counts
 from worker.ledger.history import prune_history
 from worker.ledger.registry import Registry
 from worker.ledger.tokens import TokenStore
@@ -99,6 +100,8 @@ class Presence:
         ledger = self._registry.ledger
         async with ledger.database.read() as connection:
             now = await ledger.time.now(connection)
-        pruned = await prune_history(ledger.database, now - self._history_days * DAY)
+        before = now - self._history_days * DAY
+        await prune_counts(ledger.database, before)
+        pruned = await prune_history(ledger.database, before)
         if pruned:
             log.info("history_pruned", lines=pruned)

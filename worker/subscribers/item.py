@@ -122,3 +122,11 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
     attempts: int = 1
     calls: tuple[Call, ...] = ()
     note: str = ""
+
+    @property
+    def since(self) -> datetime | None:
+        """From when on an applied event was to be applied; None where it was not."""
+        event = self.item.event
+        if self.kind is not Kind.APPLIED or event is None:
+            return None
+        return event.time if event.due is None else event.due.at

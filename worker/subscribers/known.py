@@ -74,7 +74,12 @@ class Known:
 
 
 class HistoryEntry(Struct, frozen=True):
-    """One event's line in the history; see `kit-worker history`."""
+    """One event's line in the history; see `kit-worker history`.
+
+    Attributes:
+        age: How old the event was when it was applied, in seconds; it is counted, and stands in no line. None
+            where it was not applied, or by a replay, whose event had waited for a person.
+    """
 
     email: str
     event_id: str | None
@@ -85,6 +90,7 @@ class HistoryEntry(Struct, frozen=True):
     detail: str = ""
     calls: tuple[Mapping[str, Any], ...] = ()
     version: str = ""
+    age: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,7 @@ class Batch:
         due: What takes effect later.
         past: Of what was due, the ids of what has come in, and ended.
         created_tags: How many tags were created by placeholders since the last batch.
+        calls: How many calls were sent to Kit since then.
         names: What names mean in Kit, where that is new.
         number: Tells the batches of a tenure apart; 0 where nobody will write it again.
     """
@@ -129,6 +136,7 @@ class Batch:
     entries: list[HistoryEntry] = field(default_factory=list)
     moves: list[tuple[str, str]] = field(default_factory=list)
     created_tags: int = 0
+    calls: int = 0
     names: list[KitName] = field(default_factory=list)
     due: list[DueEffect] = field(default_factory=list)
     past: list[str] = field(default_factory=list)

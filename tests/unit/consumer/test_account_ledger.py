@@ -105,6 +105,13 @@ class FakeKitAccount:
     def lists(self) -> FakeKitAccount:
         return self
 
+    @property
+    def client(self) -> FakeKitAccount:
+        return self
+
+    def take_sent(self) -> int:
+        return 3
+
     def take_named(self) -> list[KitName]:
         return self.names.take_new()
 
@@ -356,6 +363,7 @@ async def test_what_names_mean_in_kit_is_written_and_recalled_with_the_next_tenu
 
     assert again.names.of("tags") == [vip]
     assert kept.saved[0].names == [vip]
+    assert kept.saved[0].calls == 3  # as the client says
 
 
 async def test_the_home_app_counts_from_the_tenure_on() -> None:

@@ -12,9 +12,10 @@ from tests.unit.consumer.world import World as Session
 from tests.unit.consumer.world import adds
 from tests.unit.examples import EMAIL, change, event
 from tests.unit.virtual_time import now, run, settle
-from worker.consumer.settle import FLUSH_EVERY
+from worker.consumer.settle import FLUSH_EVERY, history_entry
 from worker.errors import EpochLost, InvalidEvent
 from worker.events.delivery import Delivery
+from worker.events.event import ORIGINAL_ROUTING_KEY
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import Known
 from worker.subscribers.subscriber import Subscriber
@@ -241,6 +242,27 @@ def test_the_history_names_the_mapping_under_which_an_event_ended() -> None:
         assert [(entry.outcome, entry.version) for entry in entries] == [("ignored", "2")]
 
     run(main())
+
+
+@pytest.mark.parametrize(
+    ("kind", "headers", "age"),
+    [
+        (Kind.APPLIED, {}, 5.0),
+        (Kind.APPLIED, {ORIGINAL_ROUTING_KEY: "user.signed_up"}, None),
+        (Kind.SUPERSEDED, {}, None),
+    ],
+)
+def test_an_age_is_counted_of_what_was_applied_and_had_not_waited_for_a_person(
+    kind: Kind, headers: dict[str, str], age: float | None
+) -> None:
+    """Given an event that was applied 5 s after it happened, that counts, but not where it was replayed."""
+    happened = event(1)
+    outcome = Outcome(Item(Delivery(b"", "", headers=headers), happened), kind)
+
+    entry = history_entry(outcome, happened.time.timestamp() + 5.0)
+
+    assert entry is not None
+    assert entry.age == age
 
 
 def test_the_history_tells_what_can_be_read_of_an_event_that_is_invalid() -> None:

@@ -455,6 +455,7 @@ async def test_a_success_is_noted_by_endpoint() -> None:
 
     async with talking_to(answering(200), account="sunny", metrics=metrics) as (_, kit):
         await kit.call("POST", PATH, 1, 2)
+        assert [kit.take_sent() for _ in range(2)] == [1, 0]
 
     assert counted(metrics) == {("sunny", f"POST {PATH}", "200"): 1}
     labels = {"account": "sunny", "endpoint": f"POST {PATH}"}
