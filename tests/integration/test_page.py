@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import pytest
 from aio_pika.abc import AbstractChannel
+from yarl import URL
 
 from tests.integration.harness import Worker, World, publish
 from tests.integration.shell import Shell
@@ -109,14 +110,7 @@ async def test_one_person_is_told_with_what_differs_in_kit(
     ):
         await publish(channel, world.exchange, [STARTED])
         await until(partial(_logged, worker), "event_applied")
-        kit = sandbox.account(world.key)
-        ada = kit.find("ada@example.com")
-        assert ada is not None
-        tag = kit.tags()["Active Member"]
-        headers = {"X-Kit-Api-Key": world.key}
-        address = f"{sandbox.url}/v4/tags/{tag}/subscribers/{ada.id}"
-        async with session.delete(address, headers=headers) as gone:
-            assert gone.status == 204
+        await _untag(sandbox, world.key, "Active Member")
         people = f"{root}/accounts/{world.account}/people"
         async with session.get(people, params={"find": "u-1"}) as answer:
             view = " ".join((await answer.text()).split())
@@ -127,7 +121,7 @@ async def test_one_person_is_told_with_what_differs_in_kit(
     assert "tag 'Active Member'" in view.replace("&#39;", "'")
 
 
-STARTED: Final = {
+STARTED: Final[dict[str, Any]] = {
     "id": "e-1",
     "type": "subscription.started",
     "time": "2026-07-01T12:00:00Z",
@@ -137,3 +131,53 @@ STARTED: Final = {
 
 async def _logged(worker: Worker) -> str:
     return " ".join(worker.events_logged())
+
+
+async def test_what_kit_lost_is_put_back_by_a_button_and_who_is_forgotten_is_gone(
+    world: World, kit_worker: Shell, tmp_path: Path, channel: AbstractChannel, sandbox: Sandbox
+) -> None:
+    """Given a tag that Kit lost, the worker puts it back; who is forgotten leaves no dead letter either."""
+    person = f"/accounts/{world.account}/people/ada%40example.com"
+    bad = {
+        **STARTED,
+        "id": "e-2",
+        "time": "2026-07-01T12:01:00Z",
+        "data": {**STARTED["data"], "user": {"email": "ada@example.com", "id": {}}},
+    }
+    async with (
+        Worker(world, tmp_path / "worker.log") as worker,
+        page(kit_worker) as (_, root),
+        aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session,
+    ):
+
+        async def posted(path: str) -> str:
+            async with session.post(URL(f"{root}{path}", encoded=True), headers=FROM_HERE) as answer:
+                return " ".join((await answer.text()).split())
+
+        async def timeline() -> str:
+            async with session.get(URL(f"{root}{person}", encoded=True)) as answer:
+                return await answer.text()
+
+        await publish(channel, world.exchange, [STARTED, bad])
+        await until(partial(_logged, worker), "event_applied")
+        await until(partial(_logged, worker), "event_dead_lettered")
+        await _untag(sandbox, world.key, "Active Member")
+        said = await posted(f"{person}/again")
+        await until(timeline, "kit-worker.again")
+        tags = sandbox.account(world.key).subscriber("ada@example.com").tags
+        forgotten = await posted(f"{person}/forget")
+        gone = await timeline()
+    assert "It is in the account&#39;s queue: Kit is told 2 tags and" in said
+    assert tags == {"Active Member"}
+    assert "Erased here: 1 record, 3 lines of history, 0 effects to come and 1 dead letter." in forgotten
+    assert "kit-worker.again" not in gone
+
+
+async def _untag(sandbox: Sandbox, key: str, tag: str) -> None:
+    kit = sandbox.account(key)
+    address = f"{sandbox.url}/v4/tags/{kit.tags()[tag]}/subscribers/{kit.subscriber('ada@example.com').id}"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.delete(address, headers={"X-Kit-Api-Key": key}) as gone,
+    ):
+        assert gone.status == 204

@@ -126,7 +126,8 @@ class Apply:
         note: str = "",
     ) -> None:
         try:
-            for item in pending.items:
+            # What others asked for is told of them: who asked for all again has the rest.
+            for item in sorted(pending.items, key=_asks_for_all):
                 self._end(item, error or _owing(item, refused), pending, note)
         finally:
             self._backlog.release(pending)
@@ -175,6 +176,10 @@ class Apply:
         """Put changes back that wait for the end of a hold."""
         for pending in reversed(pendings):  # each comes to the front
             self._backlog.put_back(pending)
+
+
+def _asks_for_all(item: Item) -> bool:
+    return item.change.again is not None
 
 
 def _owing(item: Item, refused: Sequence[RefusedPart]) -> EventError | None:

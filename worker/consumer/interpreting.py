@@ -9,7 +9,11 @@ from worker.accounts.as_fact import as_fact
 from worker.accounts.interpret import interpret
 from worker.accounts.later import later_of
 from worker.events.decode import with_data
+from worker.events.event import Event
+from worker.handlers.base import check_person
+from worker.subscribers.change import Change
 from worker.subscribers.item import Item, Kind, Outcome
+from worker.subscribers.parts import Part
 
 
 def interpreted(item: Item, account: Account) -> Item | Outcome:
@@ -21,6 +25,8 @@ def interpreted(item: Item, account: Account) -> Item | Outcome:
     if item.event is None:
         raise AssertionError("a message that could not be read asks for nothing")
     event = with_data(item.event, item.delivery)
+    if event.again:
+        return structs.replace(item, change=_all_again(event, item, account))
     asked = interpret(event, account, event.moment(item.delivery.received_at))
     later = None if asked is None else later_of(event, account, asked)
     if asked is not None:
@@ -29,3 +35,12 @@ def interpreted(item: Item, account: Account) -> Item | Outcome:
         note = f"skipped: {asked.skipped} of {event.type} says so" if asked else ""
         return Outcome(structs.replace(item, later=None), Kind.IGNORED, note=note)
     return structs.replace(item, change=asked.change, refusal=asked.refusal, later=later)
+
+
+def _all_again(event: Event, item: Item, account: Account) -> Change:
+    """Return that Kit is told once more what should be so of a person, whatever the mapping says by now."""
+    check_person(event)
+    return Change(
+        creates=Part(account.options.subscriber_state, event.order),
+        again=item.delivery.received_at.timestamp(),
+    )

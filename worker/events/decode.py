@@ -15,6 +15,7 @@ from worker.errors import EarlyEvent, InvalidEvent, UndecodableEvent
 from worker.events.delivery import NEVER, Delivery
 from worker.events.envelope import read_envelope, stated_type
 from worker.events.event import (
+    AGAIN,
     DUE,
     DUE_AT,
     DUE_ID,
@@ -78,6 +79,7 @@ def decode(
         app=app_in(routing_key, kind, apps, types) if is_routed or begins(routing_key, kind) else None,
         dated=given is not None,
         due=_due(delivery),
+        again=_header(delivery, ORIGIN) == AGAIN,
     )
 
 

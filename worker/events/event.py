@@ -19,8 +19,9 @@ EVENT_ARRIVAL = "x-event-arrival"
 """Of a replayed event, its `arrival` of the first time: it is no newer than what came after it then."""
 
 ORIGIN: Final = "x-origin"
-"""Why the worker put a message into an account's queue; `DUE` where it is time for it."""
+"""Why a message of the worker's own is in a queue: it is time for it (`DUE`), or somebody asks (`AGAIN`)."""
 DUE: Final = "due"
+AGAIN: Final = "again"
 DUE_AT: Final = "x-due-at"
 DUE_ID: Final = "x-due-id"
 """Of what is due: when it takes effect, and which timer of the ledger says so."""
@@ -101,6 +102,7 @@ class Event(Struct, frozen=True):
         data: The payload, a JSON object, not yet checked; `LET_GO` once it is known what the event asks for.
         dated: False where it has no time of its own, so that the time of receipt stands for it.
         due: Why it has come in again; None where it comes from the platform, or is a replay of such a one.
+        again: True where nothing happened: somebody asked that Kit be told once more what should be so.
     """
 
     type: str
@@ -111,6 +113,7 @@ class Event(Struct, frozen=True):
     app: str | None = None
     dated: bool = True
     due: Due | None = None
+    again: bool = False
 
     def moment(self, received_at: datetime) -> datetime:
         """Return the moment at which it is asked what the event means: when it came, at its time or later.

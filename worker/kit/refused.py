@@ -92,11 +92,11 @@ def owing(
     """
     if not parts:
         return owed
-    asked = _asked(change)
-    mine = [part for part in parts if part.is_asked(order, asked)]
+    asked, everything = _asked(change), change.again is not None
+    mine = [part for part in parts if everything or part.is_asked(order, asked)]
     if not mine:
         return owed
-    applied = asked.keys() - {part.key for part in mine}
+    applied = everything or asked.keys() - {part.key for part in mine}
     kind = _kind([part.error for part in mine], owed, applied=bool(applied))
     told = _told(mine) if owed is None else f"{owed}; {_told(mine)}"
     return kind(f"{told}; {REST}" if applied else told)

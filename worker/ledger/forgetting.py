@@ -50,6 +50,8 @@ async def forget(
     email: str,
     account_names: Collection[str],
     told: Callable[[list[Erased]], None] = lambda _: None,
+    *,
+    elsewhere: bool = True,
 ) -> list[Erased]:
     """Erase a person from the ledger and the history, under every address the person had in any account.
 
@@ -66,19 +68,19 @@ async def forget(
         email: One address, as `normalize_email` writes it.
         account_names: In which the person may turn up, besides those that the ledger knows.
         told: Is told of what is erased, also where this is called off meanwhile.
+        elsewhere: Whether in the ledger's other accounts, too; else nothing of theirs is looked at.
 
     Raises:
         LedgerUnavailable: Nothing of the person's own was erased.
     """
-    addresses = {email}
+    addresses, only = {email}, None if elsewhere else account_names
     while True:
         async with ledger.database.read() as connection:
-            addresses |= await all_addresses(
-                connection, await _accounts(connection, account_names), addresses
-            )
+            names = await _accounts(connection, account_names, only)
+            addresses |= await all_addresses(connection, names, addresses)
         newest = await newest_line(ledger.database)
-        await erase_old_mentions(ledger.database, addresses, before=newest)
-        found = await _wholly(_erase(ledger, addresses, account_names, since=newest, told=told))
+        await erase_old_mentions(ledger.database, addresses, before=newest, only=only)
+        found = await _wholly(_erase(ledger, addresses, account_names, since=newest, told=told, only=only))
         if isinstance(found, list):
             return found
         addresses |= found  # the person has moved meanwhile
@@ -101,22 +103,28 @@ async def _erase(
     *,
     since: int,
     told: Callable[[list[Erased]], None],
+    only: Collection[str] | None,
 ) -> list[Erased] | set[str]:
     """Erase a person whose mentions before a line are gone; where addresses are new, only return these."""
     async with ledger.database.write() as connection:
-        names = await _accounts(connection, account_names)
+        names = await _accounts(connection, account_names, only)
         # First, so that no worker writes anything of the person from here on, a new address least of all.
         for name in names:
             await _take_away(connection, name)
         if new := await all_addresses(connection, names, known) - set(known):
             return new
         erased = [await _forget_in(ledger, connection, name, known) for name in names]
-        await erase_mentions(connection, {each for found in erased for each in found.addresses}, since)
+        named = {each for found in erased for each in found.addresses}
+        await erase_mentions(connection, named, since, only)
     told(erased)
     return erased
 
 
-async def _accounts(connection: AsyncConnection, account_names: Collection[str]) -> list[str]:
+async def _accounts(
+    connection: AsyncConnection, account_names: Collection[str], only: Collection[str] | None
+) -> list[str]:
+    if only is not None:
+        return sorted(only)
     query = select(accounts.c.account).where(accounts.c.account != "")
     return sorted({*(await connection.execute(query)).scalars(), *account_names})
 

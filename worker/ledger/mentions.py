@@ -43,26 +43,47 @@ async def newest_line(database: Database) -> int:
         return (await connection.execute(select(func.max(history.c.id)))).scalar() or 0
 
 
-async def erase_old_mentions(database: Database, addresses: Collection[str], before: int) -> None:
+async def erase_old_mentions(
+    database: Database, addresses: Collection[str], before: int, only: Collection[str] | None = None
+) -> None:
     """Erase addresses from the lines of the history before a number, a portion at a time.
 
     Where it ends half-way, it can begin anew.
+
+    Args:
+        database: The ledger's.
+        addresses: Which.
+        before: The number of a line.
+        only: In lines of these accounts; None for all.
 
     Raises:
         LedgerUnavailable: The ledger could not be used; some mentions may be gone.
     """
     after = 0
     while (last := await _end_of_portion(database, after, before)) is not None:
-        portion = (history.c.id > after) & (history.c.id <= last)
+        portion = (history.c.id > after) & (history.c.id <= last) & _of(history, only)
         await _erase_in_portion(database, addresses, portion)
         after = last
 
 
-async def erase_mentions(connection: AsyncConnection, addresses: Collection[str], since: int) -> None:
-    """Erase addresses from the history's lines from a number on, and from all other free text."""
+async def erase_mentions(
+    connection: AsyncConnection, addresses: Collection[str], since: int, only: Collection[str] | None = None
+) -> None:
+    """Erase addresses from the history's lines from a number on, and from all other free text.
+
+    Args:
+        connection: The ledger's.
+        addresses: Which.
+        since: The number of a line.
+        only: In texts of these accounts, and of workers; None for all.
+    """
     for table, columns in FREE_TEXT:
         lines = history.c.id >= since if table is history else true()
-        await _erase_in(connection, table, columns, addresses, lines)
+        await _erase_in(connection, table, columns, addresses, lines & _of(table, only))
+
+
+def _of(table: Table, only: Collection[str] | None) -> ColumnElement[bool]:
+    return true() if only is None or "account" not in table.c else table.c.account.in_(only)
 
 
 async def _end_of_portion(database: Database, after: int, before: int) -> int | None:

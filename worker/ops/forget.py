@@ -53,6 +53,7 @@ class Forgetting:
 
     Attributes:
         address: One of the person's.
+        elsewhere: Whether in all accounts that the ledger knows, too.
         erased: What is gone from the ledger, one for each account.
         letters: The dead letters that are gone.
         searched: Whether all accounts' dead letters were looked through, as far as one could.
@@ -63,6 +64,7 @@ class Forgetting:
     """
 
     address: str
+    elsewhere: bool = True
     erased: list[Erased] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     searched: bool = False
@@ -77,7 +79,7 @@ class Forgetting:
         Args:
             settings: Where the broker is.
             ledger: The workers' ledger.
-            accounts: The names of those that have a file; others are found in the ledger.
+            accounts: The names of those that have a file; others are found in the ledger, if asked for.
 
         Raises:
             BrokerUnavailable: The broker does not answer.
@@ -132,7 +134,7 @@ class Forgetting:
             if ledger.database.is_sqlite:
                 self.readable = f"{ledger.database.name} and {ledger.database.name}-wal"
 
-        await forget(ledger, self.address, accounts, note)
+        await forget(ledger, self.address, accounts, note, elsewhere=self.elsewhere)
 
     async def _purge(self, database: Database) -> None:
         """Let nothing that was erased be readable; a failure holds up nothing else."""

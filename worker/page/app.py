@@ -17,7 +17,17 @@ from worker.page.origin import is_from_here, is_loopback
 from worker.page.request import SITE, VISITOR
 from worker.page.rights import Visitor
 from worker.page.site import Site
-from worker.page.views import accounts, connection, events, fields, journal, operating, people, sign_in
+from worker.page.views import (
+    accounts,
+    connection,
+    events,
+    fields,
+    journal,
+    operating,
+    people,
+    person_actions,
+    sign_in,
+)
 
 log = structlog.get_logger()
 
@@ -74,6 +84,9 @@ def page(site: Site) -> web.Application:
             web.get("/accounts/{account}/journal", journal.show),
             web.get("/accounts/{account}/people", people.find),
             web.get("/accounts/{account}/people/{email}", people.show),
+            web.get("/accounts/{account}/people/{email}/forget", person_actions.ask_to_forget),
+            web.post("/accounts/{account}/people/{email}/forget", person_actions.forget),
+            web.post("/accounts/{account}/people/{email}/again", person_actions.again),
             web.post("/accounts/{account}/test", connection.test),
             web.post("/accounts/{account}/link", operating.make_link),
             web.post("/accounts/{account}/pause", operating.pause),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
 
 from pydantic import SecretStr
 
@@ -27,6 +28,8 @@ from worker.page.attempts import Attempts
 from worker.page.rights import Signer
 from worker.page.state import Workers
 from worker.settings import Settings
+
+T = TypeVar("T")
 
 NAME: Final = "kit-worker page"
 NO_LEDGER: Final = "There is no ledger yet: the first worker that starts makes it."
@@ -64,14 +67,26 @@ class Site:
         self.ledger = Ledger(Database(settings.ledger_url.get_secret_value()), worker=NAME, clock=self.clock)
         self._registry = Registry(self.ledger, NAME)
         self._has_ledger = False
+        self._begun: set[asyncio.Task[Any]] = set()
         self.kit = KitAccess(settings, self.ledger)
 
     async def run(self) -> None:
         """Follow files and queues until cancelled."""
-        async with self.ledger, asyncio.TaskGroup() as group:
-            group.create_task(self._broker.run())
-            group.create_task(self._depths.run())
-            group.create_task(self._follow_files())
+        try:
+            async with self.ledger, asyncio.TaskGroup() as group:
+                group.create_task(self._broker.run())
+                group.create_task(self._depths.run())
+                group.create_task(self._follow_files())
+        finally:
+            for task in self._begun:
+                task.cancel()
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Do something to its end, also where whoever asked for it does not wait so long."""
+        task = asyncio.create_task(work)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        return task
 
     async def _follow_files(self) -> None:
         watch = self._files.watch()

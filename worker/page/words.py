@@ -75,6 +75,11 @@ def day(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def many(count: int, what: str) -> str:
+    """Return how many there are of something."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def ago(seconds: float) -> str:
     """Return how long ago something was."""
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):

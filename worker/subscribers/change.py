@@ -37,6 +37,8 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
         fields_off: That all custom fields are empty which this worker set before.
         unsubscribe: That the person gets no more mail from Kit.
         facts: The openings and closings of subscriptions; see `lifecycle`.
+        again: That Kit is told once more all that should be so, but for what it has answered since that
+            moment, in seconds since 1970; None where nobody asks for that.
     """
 
     tags: Mapping[str, Part[TagWish]] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
     fields_off: Part[bool] | None = None
     unsubscribe: Part[bool] | None = None
     facts: Facts = NO_FACTS
+    again: float | None = None
 
     def __bool__(self) -> bool:
         """Tell whether it says anything."""
@@ -71,6 +74,7 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
             fields_off=newer(self.fields_off, other.fields_off),
             unsubscribe=newer(self.unsubscribe, other.unsubscribe),
             facts=merge_facts(self.facts, other.facts),
+            again=other.again if self.again is None else max(self.again, other.again or self.again),
         )
 
     def without(self, other: Change) -> Change:

@@ -65,6 +65,8 @@ def is_news(record: Record, change: Change) -> bool:
         return True  # nothing that is known is as new, and no copy of it
     if change.ensure is not None and change.ensure.order > record.ensured and record.owed.ensure is None:
         return True  # nor is any event that was applied
+    if change.again is not None and not record.is_blank:
+        return True  # whatever Kit has answered before
     then = left(record, change)
     now = NOTHING if change.facts or record.facts else left(record, NOTHING)
     gave = (_after(part, record.gave.get(key)) for key, part in change.gave.items())

@@ -106,6 +106,8 @@ class InHand:
     def _take_in_news(self, item: Item, found: Whose, mark: str | None, now: float) -> Item | Outcome | None:
         order, subscriber, moves = _event_of(item).order, found.subscriber, found.moves
         change = item.change if found.address is None else structs.replace(item.change, address=found.address)
+        if change.again is not None and subscriber.record.ensured == FIRST:
+            change = structs.replace(change, creates=None)  # no event has asked that the person be there
         is_elsewhere = self._may_be_elsewhere(item, found, mark)
         stays = item.refusal is None and found.address is None and not item.waits and not is_elsewhere
         if stays and self._is_old(subscriber, change):
@@ -230,6 +232,10 @@ class InHand:
                 self._touched |= {subscriber, self.directory.note_former(asked, subscriber, order)}
         if item.mark is not None:
             self._marks.discard(item.mark)
+        if item.change.again is not None and item.mark is not None:
+            # Each was asked for by an event of before, which has ended.
+            calls, subscriber.calls = subscriber.calls, {}
+            return tuple(call for each in calls.values() for call in each)
         return () if item.doubled else tuple(subscriber.calls.pop(order, ()))
 
     @property

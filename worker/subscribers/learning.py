@@ -27,6 +27,8 @@ def begin(record: Record, change: Change) -> None:
 
     What other events say of the same is kept, before Kit is told otherwise.
     """
+    if change.again is not None:
+        record.owe_again(change.again)
     record.gave = merge_parts(record.gave, change.gave)
     if not change.facts:
         return
@@ -75,7 +77,7 @@ def owe(record: Record, change: Change) -> None:
     """Note in a record that all of a change is to be done, and cannot be yet: Kit has nobody to do it to."""
     learn(record, change)
     owed = record.owed.merge(change)
-    record.owed = replace(owed, ensure=None, address=None, creates=None, facts=NO_FACTS)
+    record.owed = replace(owed, ensure=None, address=None, creates=None, facts=NO_FACTS, again=None)
 
 
 def _take_for_granted(record: Record) -> None:

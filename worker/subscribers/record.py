@@ -163,6 +163,23 @@ class Record(Struct, eq=False):
         self.facts = tuple(replace(fact, again=True) for fact in self.facts)
         self.doubt_known(self.tags, self.fields)
 
+    def owe_again(self, since: float) -> None:
+        """Note that Kit is to be told all once more, but for what it has answered since a moment.
+
+        Each part goes on being of the event that set it, so that it comes before nothing newer.
+
+        Args:
+            since: In seconds since 1970.
+        """
+        self.owed = replace(self.owed.merge(self.done), ensure=None)
+        self.doubt_known(
+            [key for key, tag in self.tags.items() if tag.at < since],
+            [name for name, value in self.fields.items() if value.at < since],
+        )
+        if self.first_name is not None and self.first_name.at < since:
+            self.first_name = None
+        self.settled = False
+
     def note(self, done: Change, at: float, kit_ids: Mapping[str, int]) -> None:
         """Note parts that Kit has just answered 2xx.
 

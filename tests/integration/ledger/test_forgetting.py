@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import String
 
 from tests.clocks import StandingClock
@@ -82,6 +83,21 @@ async def test_a_person_is_erased_under_every_address(ledger_of_two: Ledger, ema
     rows = await contents(ledger_of_two)
     left = [row for _, row in about(rows, ADA, HOME, WORK, "u-a") if f"'{ACCOUNT}'" in row]
     assert left == []
+
+
+async def test_in_one_account_alone_nothing_of_the_others_is_touched(ledger_of_two: Ledger) -> None:
+    """Given Ada in two accounts, and a line of Bob's in each that mentions her, one account forgets her."""
+    for account in (ACCOUNT, "rainy"):
+        line = replace(entry(BOB, "b2"), detail=f"not {ADA}")
+        await fill(ledger_of_two, Batch(entries=[line]), account=account)
+    before = [row for _, row in about(await contents(ledger_of_two), "rainy")]
+
+    (erased,) = await forget(ledger_of_two, WORK, [ACCOUNT], elsewhere=False)
+
+    rows = await contents(ledger_of_two)
+    assert (erased.account, erased.records, erased.history) == (ACCOUNT, 3, 2)
+    assert [row for _, row in about(rows, ADA, HOME, WORK) if f"'{ACCOUNT}'" in row] == []
+    assert [row for _, row in about(rows, "rainy")] == before
 
 
 async def test_who_was_forgotten_is_known_by_each_sign(ledger_of_two: Ledger) -> None:

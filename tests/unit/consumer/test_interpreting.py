@@ -11,11 +11,13 @@ from tests.unit.examples import EMAIL, NOON, change, event
 from worker.accounts.account import Account
 from worker.consumer import interpreting
 from worker.consumer.interpreting import interpreted
-from worker.errors import PartlyApplied
+from worker.errors import InvalidEvent, PartlyApplied
 from worker.events.delivery import Delivery
 from worker.events.event import Due, Event
 from worker.mapping import Asked
+from worker.subscribers.change import Change
 from worker.subscribers.item import Item, Kind, Later, Outcome
+from worker.subscribers.parts import Part
 
 AT = NOON + timedelta(hours=1)
 ACCOUNT = Account("main")
@@ -91,3 +93,18 @@ def test_what_comes_later_goes_along_and_is_dropped_when_it_no_longer_does(
 
     assert isinstance(again, Item)
     assert (again.later, again.waits) == (None, False)
+
+
+def test_to_send_all_again_is_asked_by_no_mapping() -> None:
+    """Given a type that no file maps, all that Kit has answered until the receipt is to be told again."""
+    asked = structs.replace(event(), type="kit-worker.again", again=True)
+    asks = interpreted(Item(Delivery(b"", "", received_at=AT), asked, EMAIL), ACCOUNT)
+
+    assert isinstance(asks, Item)
+    assert asks.change == Change(creates=Part("active", asked.order), again=AT.timestamp())
+
+
+def test_to_send_all_again_to_nobody_is_an_invalid_event() -> None:
+    asked = structs.replace(event(email="nobody"), again=True)
+    with pytest.raises(InvalidEvent):
+        interpreted(Item(Delivery(b"", ""), asked), ACCOUNT)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.unit.consumer.world import World, adds, unavailable
-from tests.unit.examples import EMAIL, NOON, change
+from tests.unit.examples import EMAIL, NOON, change, order
 from tests.unit.virtual_time import now, run, settle
 from worker.accounts import later
 from worker.accounts.account import Account
@@ -22,7 +22,9 @@ from worker.consumer.due_message import due_again
 from worker.errors import CredentialRefused, EpochLost, KitRejected, RateLimited, Reason
 from worker.events.event import Event
 from worker.mapping import Asked
+from worker.ops.again import EVENT_TYPE, again_message
 from worker.subscribers.known import DueEffect
+from worker.subscribers.record import Record
 
 ADA, BOB = EMAIL, "bob@example.com"
 
@@ -373,6 +375,32 @@ def test_one_that_is_due_and_cannot_be_read_is_crossed_off_as_well() -> None:
             await world.until_settled()
         assert world.settled == {number: Reason.UNDECODABLE}
         assert [batch.past for batch in world.ledger.batches if batch.past] == [["d-1"]]
+
+    run(main())
+
+
+def test_what_is_asked_to_be_sent_again_is_told_last_of_its_persons_events() -> None:
+    """Given a message of the page's, an event behind it and a copy, they are one change, and all are told."""
+
+    async def main() -> None:
+        world = World()
+        world.ledger.records[ADA] = Record(ADA, 7, ensured=order(0))
+        world.kit.budget.clear()
+        message = again_message("main", ADA, NOON)
+        async with world.running():
+            asked = world.delivers(message.body, message.routing_key, message.properties["headers"])
+            event = world.comes(1, ADA)
+            copy = world.delivers(message.body, message.routing_key, message.properties["headers"])
+            await settle()
+            world.kit.budget.set()
+            await world.until_settled()
+
+        assert (len(world.kit.starts), world.kinds) == (
+            1,
+            {asked: "applied", event: "applied", copy: "duplicate"},
+        )
+        entries = [entry.event_type for batch in world.ledger.batches for entry in batch.entries]
+        assert entries == ["user.signed_up", EVENT_TYPE, EVENT_TYPE]
 
     run(main())
 

@@ -607,3 +607,10 @@ def test_arbitrary_json_properties_and_headers_give_an_event_or_an_event_error(
             assert event.time.tzinfo is not None
             assert event.time - NOON <= timedelta(minutes=5)
             assert event.app is None or event.app in apps
+
+
+@pytest.mark.parametrize(("exchange", "again"), [("", True), ("platform.events", False)])
+def test_that_all_is_to_be_sent_again_is_the_workers_own_word(exchange: str, *, again: bool) -> None:
+    """Given the same header in what came through an exchange, it says nothing."""
+    event = read(message(key="order.paid", headers={"x-origin": "again"}, exchange=exchange))
+    assert (event.again, event.due) == (again, None)

@@ -235,3 +235,11 @@ def test_all_but_what_is_refused_is_applied_and_exactly_its_events_owe_it(
 def found(of: Account, who: Subscriber) -> tuple[set[str], dict[str, str], str | None]:
     person = of.kit.subscriber(who.record.email)
     return set(person.tags), dict(person.fields), person.first_name
+
+
+def test_whoever_asked_for_all_again_owes_whatever_is_refused() -> None:
+    again = Change(again=1.0)
+    why = owed(again, refused(change(2, add=("VIP",)), NO))
+    assert isinstance(why, PartlyApplied)
+    assert str(why) == f"the tag 'VIP': Kit answered 422; {REST}"
+    assert owed(again) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import structlog.testing
@@ -24,6 +24,7 @@ from tests.unit.kit.harness import (
     Account,
     account,
 )
+from worker.clock import Clock
 from worker.errors import (
     CredentialRefused,
     KitRejected,
@@ -864,3 +865,53 @@ async def test_a_refusal_repeats_no_address() -> None:
             await of.apply(change(), email="not-an-address")
 
         assert "not-an-address" not in str(caught.value)
+
+
+# -- asked for again ----------------------------------------------------------------------------------------
+
+RETAGGED: Final = "POST /v4/tags/{tag_id}/subscribers/{id} 200"
+AGAIN: Final = Change(again=float("inf"), creates=Part("active", order(9)))
+
+
+async def test_what_somebody_undid_in_kit_is_done_again_where_it_is_asked_for() -> None:
+    """Given a tag off, one on and a field changed by hand, all is as the events said, each part as theirs."""
+    async with account() as of:
+        subscriber = of.subscriber()
+        await of.apply(change(1, add=("VIP", "Old"), fields={"Plan": "Gold"}, first_name="Ada"), subscriber)
+        await of.apply(change(2, remove=("Old",)), subscriber)
+        of.relied_on, before = 0.0, subscriber.record.done
+        await of.client.call("DELETE", "/v4/tags/{}/subscribers/{}", of.kit.tags()["VIP"], of.person.id)
+        of.kit.add_subscriber(EMAIL, first_name="?", fields={"plan": "?"}, tags=["Old"])
+        assert of.person.tags == {"Old"}
+
+        assert await of.apply(AGAIN, subscriber) == [WRITTEN, UNTAGGED, TAGGED]
+        assert of.person.tags == {"VIP"}
+        assert (of.person.fields["plan"], of.person.first_name) == ("Gold", "Ada")
+        assert subscriber.record.done == before
+        assert subscriber.record.owed == NOTHING
+
+
+async def test_a_second_try_to_do_all_again_goes_on_from_the_first() -> None:
+    async with account() as of:
+        subscriber = of.subscriber()
+        await of.apply(change(1, add=("A", "B"), fields={"Plan": "Gold"}), subscriber)
+        since = Change(again=Clock().time(), creates=Part("active", order(9)))
+        of.relied_on = 0.0
+        of.sandbox.faults.add(failing(path=TAG, skip=1))
+        with pytest.raises(KitUnavailable):
+            await of.apply(since, subscriber)
+
+        assert of.calls()[-3:] == [WRITTEN, RETAGGED, "POST /v4/tags/{tag_id}/subscribers/{id} 502"]
+        assert await of.apply(since, subscriber) == [RETAGGED]
+
+
+async def test_whom_kit_lost_is_there_again_with_all_that_should_be_so() -> None:
+    async with account() as of:
+        subscriber = of.subscriber()
+        await of.apply(change(1, add=("VIP",), fields={"Plan": "Gold"}), subscriber)
+        of.kit.delete_subscriber(EMAIL)
+
+        await of.apply(AGAIN, subscriber)
+
+        assert of.person.tags == {"VIP"}
+        assert of.person.fields == {"plan": "Gold"}

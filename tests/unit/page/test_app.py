@@ -32,10 +32,17 @@ VIEWS = (
     "/accounts/sunny/journal",
     "/accounts/sunny/people",
     "/accounts/sunny/people/ada%40example.com",
+    "/accounts/sunny/people/ada%40example.com/forget",
     "/journal",
 )
 ANOTHERS = tuple(view.replace("sunny", "rainy") for view in VIEWS if "sunny" in view)
-POSTS = ("/accounts/sunny/test", "/accounts/sunny/pause", "/accounts/sunny/resume")
+POSTS = (
+    "/accounts/sunny/test",
+    "/accounts/sunny/pause",
+    "/accounts/sunny/resume",
+    "/accounts/sunny/people/ada%40example.com/again",
+    "/accounts/sunny/people/ada%40example.com/forget",
+)
 
 
 @pytest.fixture

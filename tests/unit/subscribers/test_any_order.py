@@ -245,7 +245,12 @@ class Worker:
     @property
     def kept_facts(self) -> int:
         """How many facts the ledger has of the person."""
-        return len(load_record(EMAIL, *self._ledger[EMAIL]).facts)
+        return len(self.kept.facts)
+
+    @property
+    def kept(self) -> Record:
+        """What the ledger has of the person."""
+        return load_record(EMAIL, *self._ledger[EMAIL]) if EMAIL in self._ledger else Record(EMAIL)
 
     def _take_in(self) -> None:
         if not self._queue:

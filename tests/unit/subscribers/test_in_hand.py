@@ -83,9 +83,13 @@ class Desk:
         self, number: int, email: str = EMAIL, user: str | None = None, *, add: tuple[str, ...] = ("VIP",)
     ) -> Taken:
         """Take event `number` in, which has something to do."""
-        item = self.come(an_item(number, email, user, add=add))
-        assert isinstance(item, Item)
-        return Taken(item)
+        return Taken(self.takes(an_item(number, email, user, add=add)))
+
+    def takes(self, item: Item) -> Item:
+        """Take an event in, which has something to do, or waits for a copy that has."""
+        taken = self.come(item)
+        assert isinstance(taken, Item)
+        return taken
 
     def end_of(
         self, number: int, email: str = EMAIL, user: str | None = None, *, add: tuple[str, ...] = ("VIP",)
@@ -591,3 +595,64 @@ def test_only_what_has_changed_is_written() -> None:
     assert [record.email for record in desk.in_hand.changes().records] == [EMAIL]
     assert not desk.in_hand.touched
     assert not desk.in_hand.changes()
+
+
+# -- what is asked to be sent again -------------------------------------------------------------------------
+
+
+def again(number: int, email: str = EMAIL) -> Item:
+    """What somebody asks for as event `number`: that Kit be told all again, and has the person if need be."""
+    asked = structs.replace(event(number), again=True)
+    change = Change(again=1.0, creates=Part("active", order(number)))
+    return Item(Delivery(b"", ""), asked, email, change=change)
+
+
+def test_of_somebody_unknown_nothing_is_sent_again() -> None:
+    end = Desk().come(again(1))
+    assert isinstance(end, Outcome)
+    assert end.kind is Kind.SUPERSEDED
+
+
+def test_all_is_sent_again_once() -> None:
+    desk = Desk()
+    desk.apply(2)
+    taken, copy = desk.takes(again(3)), desk.takes(again(3))
+    assert (taken.change.again, copy.change, copy.doubled) == (1.0, NOTHING, True)
+    desk.in_hand.applied(taken)
+    for item in (taken, copy):
+        desk.in_hand.let_go(item)
+    late = desk.come(again(3))
+    assert isinstance(late, Outcome)
+    assert late.kind is Kind.DUPLICATE
+
+
+def test_to_send_all_again_follows_whoever_moved_meanwhile() -> None:
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    moved = desk.apply(2, NEW, ADA)
+    desk.write()
+    assert desk.takes(again(3)).subscriber is moved.subscriber
+
+
+def test_who_was_to_be_created_by_no_event_is_created_by_nobody_who_asks_again() -> None:
+    """Given one who is known by what was to be done if Kit had the person, that stays so."""
+    desk = Desk()
+    taken = desk.takes(structs.replace(an_item(1), change=change(1, add=("VIP",), ensure=False)))
+    desk.in_hand.applied(taken)
+    desk.in_hand.let_go(taken)
+    assert desk.takes(again(2)).change.creates is None
+
+
+def test_what_was_called_for_events_of_before_is_told_to_whoever_asked_again() -> None:
+    """Given what is called for an event in hand as well, each is told its own."""
+    desk = Desk()
+    subscriber = desk.apply(1).subscriber
+    asked = desk.takes(again(2))
+    taken = desk.take(3, add=("Gold",))
+    vip, gold = (Call("POST /v4/tags/{}/subscribers/{}", f"tag {tag!r}", 201) for tag in ("VIP", "Gold"))
+    desk.in_hand.called(subscriber, vip, order(1))
+    desk.in_hand.called(subscriber, gold, order(3))
+    copy = desk.takes(again(2))
+    assert desk.in_hand.let_go(copy) == ()
+    assert desk.in_hand.let_go(taken.item) == (gold,)
+    assert desk.in_hand.let_go(asked) == (vip,)

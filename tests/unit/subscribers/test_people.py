@@ -153,6 +153,59 @@ def test_any_order_ends_as_people_mean_it(
     assert as_model(life.kit, should) == should
 
 
+def asked_again(number: int, email: str = EMAIL) -> Event:
+    """Return what is put into the queue for whoever asks that Kit be told all again."""
+    time = NOON + timedelta(minutes=30)
+    data: dict[str, Any] = {"user": {"email": email}}
+    return Event("again", time, OrderKey("", time, number), data, id=f"again-{number}", again=True)
+
+
+def somebody_changes(kit: Kit, off: list[str], data: st.DataObject) -> None:
+    """Let somebody take tags off in Kit, put those on that should be off, and change fields."""
+    lost = data.draw(st.sets(st.sampled_from(sorted(kit.tags)))) if kit.tags else set()
+    gained = data.draw(st.sets(st.sampled_from(off))) if off else set()
+    kit.tags ^= lost | (gained - kit.tags)
+    for name in sorted(kit.fields):
+        match data.draw(st.integers(0, 2)):
+            case 1:
+                del kit.fields[name]
+            case 2:
+                kit.fields[name] = "by hand"
+
+
+@settings(max_examples=EXAMPLES)
+@given(a_life(), st.data())
+def test_what_somebody_changed_in_kit_is_put_right_by_whoever_asks_for_all_again(
+    drawn: tuple[dict[str, Does], list[Said]], data: st.DataObject
+) -> None:
+    """Given that it is asked for once or more, among events and failures, nothing newer is undone."""
+    mapping, said = drawn
+    events = [event_of(each, mapping) for each in said]
+    deliveries = data.draw(deliveries_of(len(events)))
+    cut = data.draw(st.integers(0, len(deliveries)))
+    life = Life(
+        parse(KIT + file_of(mapping)), Chance(iter(data.draw(st.lists(st.integers(0, 59), max_size=40))))
+    )
+    life.hears(*(events[number] for number in deliveries[:cut]))
+    off = sorted(part.value.name for part in life.kept.done.tags.values() if not part.value.present)
+    somebody_changes(life.kit, off, data)
+
+    rest = [events[number] for number in deliveries[cut:]]
+    for number in data.draw(st.lists(st.integers(0, 1), min_size=1, max_size=3)):
+        rest.insert(data.draw(st.integers(0, len(rest))), asked_again(number))
+    life.hears(*rest)
+
+    should = shown(right(said))
+    assert as_model(life.kit, should) == should
+
+
+def test_what_is_asked_again_of_somebody_unknown_is_nothing() -> None:
+    life = Life(parse(KIT))
+    life.hears(asked_again(1))
+    assert not life.kit.exists
+    assert life.kept.is_blank
+
+
 # -- the model itself, by examples that were agreed upon ---------------------------------------------------
 
 STARTED: Final = Does("opens", ("Active Member",), ("Cancelled",), f"Plan {PLAN}")
