@@ -24,13 +24,13 @@ from worker.commands.exits import UsageError
 from worker.commands.output import say, warn, warn_not_ended
 from worker.commands.stored_key import store_key
 from worker.kit.auth.callback import check_redirect_uri, comes_here, waiting_for_callback
-from worker.kit.auth.consent import VALID_FOR, Consent, ConsentError, Granted, tenant_name
+from worker.kit.auth.consent import VALID_FOR, Consent, ConsentError, Granted
 from worker.kit.credentials import OAuthApp, StoredKey
 from worker.ledger.connecting import Connected, OtherConnectionError
 from worker.ledger.sealing import new_key
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import TokenStore
-from worker.ops.connect import Admission, KitAccountTakenError, LetIn, admitted, keep
+from worker.ops.connect import Admission, KitAccountTakenError, LetIn, admitted, keep, question
 from worker.settings import Settings
 
 REDIRECT_URI: Final = "http://localhost:8976/callback"
@@ -118,9 +118,7 @@ async def _admission(settings: Settings, asked: Arguments) -> Admission | None:
 
 async def _question(settings: Settings, asked: Arguments, ledger: Ledger) -> Consent:
     key = await _key_of(settings, ledger)
-    await ledger.ready()
-    tenant = tenant_name(ledger.database.secret, asked.account)
-    return Consent(asked.app, asked.account, asked.redirect_uri, key, tenant, ledger.clock)
+    return await question(key, asked.app, asked.account, asked.redirect_uri, ledger)
 
 
 async def _key_of(settings: Settings, ledger: Ledger) -> SecretStr:

@@ -101,6 +101,11 @@ class Limiter:
         self._ended = asyncio.Event()
 
     @property
+    def used(self) -> int:
+        """How many calls count now: those under way, and of the last minute."""
+        return self._window.used(self._clock.monotonic())
+
+    @property
     def used_ratio(self) -> float:
         """How much of the budget is used, 0 to 1."""
         return self._window.ratio(self._clock.monotonic())

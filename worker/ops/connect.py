@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from worker.errors import CredentialRefused, KitWorkerError
 from worker.kit.access import KitAccess
 from worker.kit.account import KitAccount, kit_account
-from worker.kit.auth.consent import Consent, ConsentError, Granted
+from worker.kit.auth.consent import Consent, ConsentError, Granted, tenant_name
 from worker.kit.auth.endpoint import GrantRefusedError, OAuthEndpoint
 from worker.kit.auth.refresh import not_connected
 from worker.kit.credentials import AccessToken, Credential, OAuthApp
@@ -78,6 +78,17 @@ class Admission:
     at_kit: KitAccount
 
 
+async def question(key: SecretStr, app: OAuthApp, account: str, redirect_uri: str, ledger: Ledger) -> Consent:
+    """Return the question whether an app may use an account; see `Consent`.
+
+    Raises:
+        LedgerUnavailable: The ledger, which tells this installation from others, could not be used.
+    """
+    await ledger.ready()
+    tenant = tenant_name(ledger.database.secret, account)
+    return Consent(app, account, redirect_uri, key, tenant, ledger.clock)
+
+
 async def admitted(settings: Settings, consent: Consent, granted: Granted, ledger: Ledger) -> Admission:
     """Exchange what a creator granted for tokens.
 
@@ -93,8 +104,8 @@ async def admitted(settings: Settings, consent: Consent, granted: Granted, ledge
         )
     except GrantRefusedError as error:
         raise ConsentError(
-            "Kit does not take this code: it works once, for some minutes, and with the same --redirect-uri; "
-            "run the command again"
+            "Kit does not take this code",
+            "it works once, for some minutes, and with the same --redirect-uri; run the command again",
         ) from error
     credential = AccessToken(SecretStr(tokens.access_token))
     return Admission(consent, tokens, await account_behind(kit, consent.account, credential))

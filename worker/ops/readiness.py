@@ -27,6 +27,7 @@ class AccountReport:
         oldest_unsettled_seconds: Age, in hand, of the oldest event that is not settled.
         config_errors: Why the account's file, as it is now, is not in force.
         config_hash: The beginning of the SHA-256 of the file that is in force; empty where none is.
+        kit_calls: Calls of this worker that count for Kit's limit now, which is that of the last minute.
     """
 
     state: str
@@ -37,6 +38,7 @@ class AccountReport:
     pending_subscribers: int
     config_errors: tuple[str, ...]
     config_hash: str
+    kit_calls: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ class StatusReport:
             status = Status("invalid_config", errors[0] if errors else "")
         else:
             status = supervisor.status
+        catalog = None if supervisor is None else supervisor.catalog
         return AccountReport(
             state=status.state,
             last_error=status.last_error,
@@ -145,4 +148,5 @@ class StatusReport:
             pending_subscribers=status.pending_subscribers,
             config_errors=errors,
             config_hash="" if supervisor is None else supervisor.account.version,
+            kit_calls=catalog.client.limiter.used if catalog is not None else 0,
         )

@@ -15,7 +15,9 @@ from worker.page.words import Told
 log = structlog.get_logger()
 
 
-async def ended(request: web.Request, action: str, told: Told, place: str, *, count: int = 1) -> web.Response:
+async def ended(
+    request: web.Request, action: str, told: Told, place: str, *, count: int = 1, account: str = ""
+) -> web.Response:
     """Note what somebody did, and send their browser to a view that says how it ended.
 
     Args:
@@ -24,17 +26,18 @@ async def ended(request: web.Request, action: str, told: Told, place: str, *, co
         told: How it ended.
         place: The view.
         count: To how many it was done.
+        account: Whose it is, where the request's address does not say so.
     """
-    await noted(request, action, told, count=count)
+    await noted(request, action, told, count=count, account=account)
     return going_to(request, place, told)
 
 
-async def noted(request: web.Request, action: str, told: Told, *, count: int = 1) -> None:
+async def noted(request: web.Request, action: str, told: Told, *, count: int = 1, account: str = "") -> None:
     """Note in the journal what somebody did; see `ended`.
 
     It is done by then: a ledger that does not take the line is said in the log, and undoes nothing.
     """
-    account = request.match_info.get("account", "")
+    account = request.match_info.get("account", account)
     who, result = line(visitor_of(request).who), line(told.sentence)
     try:
         await site_of(request).note(Action(account, who, action, count=count, result=result))

@@ -19,7 +19,9 @@ from worker.page.rights import Visitor
 from worker.page.site import Site
 from worker.page.views import (
     accounts,
+    api_key,
     connection,
+    consent,
     events,
     fields,
     journal,
@@ -49,8 +51,9 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 OPEN: Final = ("/sign-in", "/link/", "/static/")
 """Where one needs no session."""
-EVERYBODYS: Final = frozenset({"/", "/sign-out"})
-"""Where one needs a session of any kind; `/` sends an admin on to their account."""
+EVERYBODYS: Final = frozenset({"/", "/sign-out", consent.CAME_BACK})
+"""Where one needs a session of any kind; `/` sends an admin on to their account, and who comes back from Kit
+is looked at by the view."""
 
 
 def page(site: Site) -> web.Application:
@@ -87,7 +90,11 @@ def page(site: Site) -> web.Application:
             web.get("/accounts/{account}/people/{email}/forget", person_actions.ask_to_forget),
             web.post("/accounts/{account}/people/{email}/forget", person_actions.forget),
             web.post("/accounts/{account}/people/{email}/again", person_actions.again),
+            web.get(consent.CAME_BACK, consent.came_back),
             web.post("/accounts/{account}/test", connection.test),
+            web.post("/accounts/{account}/key", api_key.enter),
+            web.post("/accounts/{account}/connect", consent.ask),
+            web.post("/accounts/{account}/disconnect", consent.disconnect),
             web.post("/accounts/{account}/link", operating.make_link),
             web.post("/accounts/{account}/pause", operating.pause),
             web.post("/accounts/{account}/resume", operating.resume),

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from itsdangerous import BadSignature, URLSafeSerializer
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-Kind = Literal["session", "link", "message"]
+Kind = Literal["session", "link", "message", "consent"]
 """What a signed text is for; one that is for something else is not valid."""
 
 SESSION_LASTS: Final = 12 * 3600.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine, Iterator
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from pydantic import SecretStr
@@ -17,16 +18,20 @@ from worker.broker.reconnecting import ReconnectingConnection
 from worker.clock import Clock
 from worker.errors import LedgerUnavailable
 from worker.kit.access import KitAccess
+from worker.kit.credentials import OAuthApp, StoredKey
 from worker.ledger.database import Database
 from worker.ledger.journal import Action, Journal, JournalLine
+from worker.ledger.kit_accounts import KitAccounts, SeenAtKit
 from worker.ledger.registry import Registry
 from worker.ledger.seen import Seen, seen_lately
 from worker.ledger.store import Ledger
-from worker.ops.check_kit import KitReport, check_account
+from worker.ledger.tokens import TokenStore
+from worker.ops.check_kit import KitCheck, KitReport, check_account
 from worker.ops.depths import Depth, Depths
 from worker.page.attempts import Attempts
 from worker.page.rights import Signer
 from worker.page.state import Workers
+from worker.page.words import NO_KEY_YET, NOT_CONNECTED, Told
 from worker.settings import Settings
 
 T = TypeVar("T")
@@ -112,9 +117,20 @@ class Site:
         try:
             if not await self.has_ledger():
                 return Workers(problem=NO_LEDGER)
-            return Workers(await self._registry.overview())
+            connected = await TokenStore(self.ledger, None).connected()
+            return Workers(
+                await self._registry.overview(), connected=connected, lacking=dict(self._lacking(connected))
+            )
         except LedgerUnavailable as error:
             return Workers(problem=f"The ledger cannot be read: {error}.")
+
+    def _lacking(self, connected: Collection[str]) -> Iterator[tuple[str, Told]]:
+        """Yield the accounts whose key or tokens are to be in the ledger, and are not there yet."""
+        for name, account in self.loaded.accounts.items():
+            if name not in connected and isinstance(account.credential, StoredKey):
+                yield name, NO_KEY_YET
+            elif name not in connected and isinstance(account.credential, OAuthApp):
+                yield name, NOT_CONNECTED
 
     async def seen_lately(self, name: str) -> tuple[dict[str, Seen], str]:
         """Return which event types came lately in an account, and why nobody knows, if so."""
@@ -161,6 +177,19 @@ class Site:
     async def resume(self, name: str) -> None:
         """Undo `pause`; raises as that does."""
         await self._registry.resume(name)
+
+    async def seen_at_kit(self, name: str) -> SeenAtKit | None:
+        """Return what Kit said last of an account; None also while the ledger cannot be read."""
+        with suppress(LedgerUnavailable):
+            if await self.has_ledger():
+                return await KitAccounts(self.ledger).last(name)
+        return None
+
+    async def saw_at_kit(self, report: KitReport) -> None:
+        """Keep what Kit said; a ledger that does not take it loses only that."""
+        with suppress(LedgerUnavailable):
+            if report.state is KitCheck.OK and await self.has_ledger():
+                await KitAccounts(self.ledger).saw(report.account, report.name, report.plan)
 
     async def ask_kit(self, account: Account) -> KitReport:
         """Return how an account's Kit stands; whatever fails is in the report."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
+from worker.ledger.connecting import Connected
 from worker.ledger.registry import Overview, WorkerView
-from worker.page.words import BEST_FIRST, NOBODY, NOT_KNOWN, STATES, Told, of_pause
+from worker.page.words import BEST_FIRST, NEW_KEY, NOBODY, NOT_KNOWN, REFUSED, STATES, Told, of_pause
+
+IN_FORCE_WITHIN: Final = 5.0
+"""Seconds from entering a key, or connecting, until each worker uses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +21,14 @@ class Workers:
     Attributes:
         overview: None where nobody knows.
         problem: Why not, for people.
+        connected: The accounts that are connected to Kit, or whose API key was entered.
+        lacking: What is so of those whose files ask for that, and that are not.
     """
 
     overview: Overview | None = None
     problem: str = ""
+    connected: Mapping[str, Connected] = field(default_factory=dict)
+    lacking: Mapping[str, Told] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,7 @@ class State:
         oldest: Seconds since the oldest event in hand came.
         is_paused: Whether somebody paused it, and that has not ended.
         others: How many other workers stand by.
+        calls: Calls to Kit that count for its limit now.
     """
 
     told: Told
@@ -44,6 +53,7 @@ class State:
     oldest: float = 0.0
     is_paused: bool = False
     others: int = 0
+    calls: int = 0
 
 
 def state_of(name: str, workers: Workers) -> State:
@@ -58,7 +68,18 @@ def state_of(name: str, workers: Workers) -> State:
     if name in overview.paused:
         told = of_pause(overview.paused[name])
         return State(told, having[0].worker if having else "", is_paused=True, others=len(having[1:]))
-    return _of_worker(having[0], name, len(having) - 1) if having else State(NOBODY)
+    state = _of_worker(having[0], name, len(having) - 1) if having else State(NOBODY)
+    state = replace(state, calls=sum(int(each.accounts[name].get("kit_calls") or 0) for each in having))
+    if name in workers.lacking:
+        return replace(state, told=workers.lacking[name], problem="")
+    if state.told is REFUSED and _is_older(having[0], workers.connected.get(name)):
+        return replace(state, told=NEW_KEY, problem="")
+    return state
+
+
+def _is_older(worker: WorkerView, connected: Connected | None) -> bool:
+    """Tell whether a worker spoke last before it can have used the key that the account has now."""
+    return connected is not None and worker.seen_at < connected.at + IN_FORCE_WITHIN
 
 
 def _of_worker(worker: WorkerView, name: str, others: int) -> State:

@@ -25,6 +25,11 @@ class Told(NamedTuple):
     remedy: str = ""
 
 
+REFUSED: Final = Told(
+    "bad",
+    "Kit refuses the key.",
+    "Enter another key, or connect the account again; the events that wait are applied then.",
+)
 STATES: Final[Mapping[str, Told]] = MappingProxyType(
     {
         "running": Told("good", "Events are being applied."),
@@ -34,11 +39,7 @@ STATES: Final[Mapping[str, Told]] = MappingProxyType(
             "Nothing is applied at the moment; events wait, and none is lost.",
             "It goes on by itself once the cause is over.",
         ),
-        "credential_refused": Told(
-            "bad",
-            "Kit refuses the key.",
-            "Enter another key, or connect the account again; the events that wait are applied then.",
-        ),
+        "credential_refused": REFUSED,
         "invalid_config": Told(
             "bad",
             "The account's file has a mistake.",
@@ -57,8 +58,35 @@ NOBODY: Final = Told(
     "Start a worker: kit-worker run, or docker compose up.",
 )
 NOT_KNOWN: Final = Told("busy", "How it stands is not known at the moment.", "Look again in a moment.")
+NO_KEY_YET: Final = Told(
+    "bad",
+    "No API key has been entered yet; the account's events wait, and none is lost.",
+    "Copy the key from Kit (Settings, Developer), and enter it on the account's page.",
+)
+NOT_CONNECTED: Final = Told(
+    "bad",
+    "The account is not connected with Kit yet; its events wait, and none is lost.",
+    "Connect it on the account's page.",
+)
+NEW_KEY: Final = Told(
+    "busy", "The account has just been let into Kit; its workers notice within seconds.", "Wait a moment."
+)
 BEST_FIRST: Final = ("running", "waiting", "held", "queue_missing", "credential_refused", "invalid_config")
 """States in which several workers may see one account, the one that counts first."""
+
+
+def no_ledger_key(said: str) -> Told:
+    """Return what is so where the page has nothing to encrypt secrets with.
+
+    Args:
+        said: What could not be done.
+    """
+    return Told(
+        "bad",
+        f"{said}: LEDGER_KEY is not set, with which secrets are encrypted in the ledger.",
+        "An operator sets LEDGER_KEY, the same for the page, all workers and commands (kit-worker connect "
+        "makes one).",
+    )
 
 
 def of_pause(pause: Pause) -> Told:
@@ -93,7 +121,7 @@ def of_kit(report: KitReport) -> Told:
     if report.state is KitCheck.OK:
         return _works(report)
     if report.state is KitCheck.REFUSED:
-        return Told("bad", f"Kit refuses the key: {report.detail}.", STATES["credential_refused"].remedy)
+        return Told("bad", f"It does not work: {report.detail}.", REFUSED.remedy)
     if report.state is KitCheck.NO_SECRET:
         return Told(
             "bad", "There is no API key to test.", "Set the variable or file that the account's file names."

@@ -94,6 +94,10 @@ class Accounts:
         self._without_secret.append(account)
         return account
 
+    def replace_key(self, old: str, new: str) -> None:
+        """Let another key open an account, and the old one nothing any more, as its creator might in Kit."""
+        self._by_secret[new] = self._by_secret.pop(old)
+
     def set_list_lag(self, seconds: float) -> None:
         """Let the lists of all accounts, also of later ones, lag by that much."""
         self._list_lag = seconds

@@ -90,9 +90,17 @@ def test_the_worker_tells_which_file_it_has_in_force() -> None:
     assert _told_of("here")["config_hash"] == "0123456789ab"
 
 
-def _told_of(name: str) -> Mapping[str, Any]:
+def test_the_worker_tells_how_many_calls_to_kit_count_now() -> None:
+    """Given an account that has not begun yet, that is none."""
+    client = SimpleNamespace(limiter=SimpleNamespace(used=17))
+    assert _told_of("here", SimpleNamespace(client=client))["kit_calls"] == 17
+    assert _told_of("here")["kit_calls"] == 0
+
+
+def _told_of(name: str, catalog: Any = None) -> Mapping[str, Any]:  # noqa: ANN401  # stands for a Catalog
     account = Account(name, version="0123456789ab")
-    supervisors: Any = Supervising({name: SimpleNamespace(status=Status("running", ""), account=account)})
+    supervisor = SimpleNamespace(status=Status("running", ""), account=account, catalog=catalog)
+    supervisors: Any = Supervising({name: supervisor})
     return StatusReport(cast("Any", None), supervisors, NO_DEPTHS).accounts()[name]
 
 

@@ -28,6 +28,8 @@ SECRET: Final = SecretStr("what signs links and sessions")
 KEY: Final = "kit_0123456789abcdef0123456789abcdef"
 NAMES: Final = ("sunny", "rainy")
 ACCOUNT_FILE: Final = "app: {name}\nkit: {{api_key_env: KIT_API_KEY_{upper}}}\n"
+STORED_KEY: Final = "app: {name}\nkit: {{api_key: stored}}\n"
+BY_OAUTH: Final = "app: {name}\nkit: {{oauth: {{client_id_env: KIT_CLIENT_ID}}}}\n"
 
 
 class Answer(NamedTuple):
@@ -82,12 +84,13 @@ def admin(account: str = "sunny", *, may_change: bool = True, lasts: float = 360
 async def served(
     folder: Path,
     names: tuple[str, ...] = NAMES,
+    file: str = ACCOUNT_FILE,
     **settings: Any,  # noqa: ANN401  # settings' own types
 ) -> AsyncIterator[Client]:
     """Serve a page over these accounts, with both tokens unless settings say otherwise; yields a client."""
     (folder / "accounts").mkdir(exist_ok=True)
     for name in names:
-        text = ACCOUNT_FILE.format(name=name, upper=name.upper())
+        text = file.format(name=name, upper=name.upper())
         (folder / "accounts" / f"{name}.yaml").write_text(text)
     ledger = f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
     chosen = {
@@ -103,6 +106,7 @@ async def served(
     async with Ledger(Database(ledger), worker="a worker that made it", clock=Clock()) as made:
         await made.ready()
     environ = {f"KIT_API_KEY_{name.upper()}": f"{KEY[:-5]}{name:_>5}" for name in names}
+    environ |= {"KIT_CLIENT_ID": "the-client"}
     files = AccountFiles(folder, lambda: environ, folder / "no.env")
     site = Site(Settings(_env_file=None, **chosen), files, files.read())
     async with (

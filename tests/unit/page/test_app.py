@@ -42,6 +42,9 @@ POSTS = (
     "/accounts/sunny/resume",
     "/accounts/sunny/people/ada%40example.com/again",
     "/accounts/sunny/people/ada%40example.com/forget",
+    "/accounts/sunny/key",
+    "/accounts/sunny/connect",
+    "/accounts/sunny/disconnect",
 )
 
 
@@ -184,7 +187,7 @@ async def test_what_is_anothers_is_not_there_for_an_admin(client: Client, path: 
     assert "rainy" not in answer.text
 
 
-@pytest.mark.parametrize("what", ["test", "pause", "resume"])
+@pytest.mark.parametrize("what", ["key", "connect", "disconnect", "test", "pause", "resume"])
 async def test_an_admin_does_nothing_to_anothers_account(client: Client, what: str) -> None:
     await client.follow(admin())
     assert (await client.ask(f"/accounts/rainy/{what}", {})).status == 404

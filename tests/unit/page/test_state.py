@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from worker.ledger.connecting import Connected
 from worker.ledger.registry import Overview, Pause, WorkerView
 from worker.metrics import STATES as ALL_STATES
 from worker.page.state import Workers, state_of
-from worker.page.words import BEST_FIRST, NOBODY, NOT_KNOWN, STATES
+from worker.page.words import BEST_FIRST, NEW_KEY, NO_KEY_YET, NOBODY, NOT_KNOWN, REFUSED, STATES, Told
 
 
 def worker(name: str, state: str, *, live: bool = True, **report: Any) -> WorkerView:  # noqa: ANN401
@@ -72,3 +74,29 @@ def test_a_state_of_a_later_version_is_not_known() -> None:
 )
 def test_the_latest_problem_is_told(report: dict[str, Any], problem: str) -> None:
     assert state_of("sunny", seen(worker("w1", "held", **report))).problem == problem
+
+
+def test_without_a_key_the_state_says_that_and_no_worker_is_quoted() -> None:
+    """Given no key yet, workers say that they cannot call Kit; where none is, the key is missing as well."""
+    lacking = {"sunny": NO_KEY_YET}
+    for workers in ((worker("w1", "credential_refused", last_error="no API key has been"),), ()):
+        overview = Overview(workers, {}, {}, 100.0)
+        found = state_of("sunny", Workers(overview, lacking=lacking))
+        assert (found.told, found.problem) == (NO_KEY_YET, "")
+    assert state_of("sunny", replace(seen(worker("w1", "running"), paused=True), lacking=lacking)).is_paused
+
+
+@pytest.mark.parametrize(
+    ("entered", "told"), [(50.0, REFUSED), (94.0, REFUSED), (96.0, NEW_KEY), (101.0, NEW_KEY)]
+)
+def test_what_a_worker_said_of_the_key_before_is_not_said_of_a_new_one(entered: float, told: Told) -> None:
+    """Given a sign of a worker at second 100, it may not have had a key that was entered since second 95."""
+    refusing = seen(worker("w1", "credential_refused", last_error="401"))
+    found = state_of("sunny", replace(refusing, connected={"sunny": Connected(7, entered)}))
+    assert (found.told, found.problem) == (told, "401" if told is REFUSED else "")
+
+
+def test_all_workers_calls_count_for_kits_limit() -> None:
+    """Given two workers, one of before calls were told, the account's calls are those of both."""
+    workers = (worker("w1", "running", kit_calls=17), worker("w2", "waiting", kit_calls=3))
+    assert state_of("sunny", seen(*workers, worker("w3", "waiting"))).calls == 20

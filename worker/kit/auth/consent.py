@@ -38,7 +38,15 @@ def tenant_name(secret: bytes, account: str) -> str:
 
 
 class ConsentError(Exception):
-    """There is no consent in what came back; the text says why, for people."""
+    """There is no consent in what came back; the text says why, and what to do at a shell.
+
+    Attributes:
+        why: The first part of that alone.
+    """
+
+    def __init__(self, why: str, remedy: str = "") -> None:
+        super().__init__(f"{why}: {remedy}" if remedy else why)
+        self.why = why
 
 
 class DeclinedError(ConsentError):
@@ -109,21 +117,23 @@ class Consent:
             raise DeclinedError(f"Kit says: {line(said, 200)}")
         if not query.get("code"):
             raise ConsentError(
-                "there is no code in it: paste the address at which the browser ended, not the one that "
-                "the command printed"
+                "there is no code in it",
+                "paste the address at which the browser ended, not the one that the command printed",
             )
         return Granted(query["code"], self._hash("verifier", question))
 
     def _check(self, question: str, proof: str) -> None:
         if not hmac.compare_digest(proof.encode(), self._hash("state", question).encode()):
             raise ConsentError(
-                f"this is no answer to a question about {self.account}: run the command again, open the "
-                "address that it prints, and use the same --redirect-uri and LEDGER_KEY both times"
+                f"this is no answer to a question about {self.account}",
+                "run the command again, open the address that it prints, and use the same --redirect-uri and "
+                "LEDGER_KEY both times",
             )
         if self.clock.time() > float(question.rpartition(SEPARATOR)[2]):
             raise ConsentError(
-                f"this answer comes too late: the address that was opened held for {VALID_FOR / 60:.0f} "
-                "minutes; run the command again, and open the new one"
+                "this answer comes too late, for the address that was opened held for "
+                f"{VALID_FOR / 60:.0f} minutes",
+                "run the command again, and open the new one",
             )
 
     def _hash(self, purpose: str, question: str) -> str:

@@ -9,16 +9,21 @@ from urllib.parse import quote
 from aiohttp import web
 
 from worker.accounts.account import Account
-from worker.kit.credentials import AccessToken, ApiKey, OAuthApp
+from worker.kit.credentials import ApiKey, OAuthApp, StoredKey
+from worker.ledger.connecting import Connected
 from worker.page.actions import ended
 from worker.page.answers import render
 from worker.page.request import site_of
+from worker.page.site import Site
 from worker.page.state import state_of
 from worker.page.views.operating import LINKS, PAUSES
-from worker.page.words import Told, of_kit
+from worker.page.words import Told, ago, day, no_ledger_key, of_kit
 
 WITHIN: Final = 5.0
 """Seconds for which somebody waits for the connection test."""
+SINGLE: Final = "120 calls a minute, each about one person"
+BULK: Final = "600 calls a minute, and bulk calls, each about many people"
+"""What Kit allows a credential, in words (Kit API reference, "Credentials and limits")."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -46,6 +51,7 @@ async def _tested(request: web.Request, account: Account) -> Told:
     except TimeoutError:
         said = f"Kit has not answered within {WITHIN:.0f} seconds."
         return Told("bad", said, "Test again in a minute; the workers wait for it, and lose nothing.")
+    await site_of(request).saw_at_kit(report)
     return of_kit(report)
 
 
@@ -63,25 +69,43 @@ async def _values(request: web.Request) -> dict[str, Any]:
         "links": LINKS,
         "state": state_of(name, workers),
         "depth": site.depth(name),
-        "credential": _credential(account),
+        **_credential(account),
+        **(await _at_kit(site, name, workers.connected.get(name))),
+        "limit": account.credential.limit if account and account.credential else 0,
         "apps": account.apps if account else (),
         "mistakes": [str(problem) for problem in site.loaded.problems_of(name)],
         "problems": [each for each in (workers.problem, site.broker_problem) if each],
     }
 
 
-def _credential(account: Account | None) -> str:
-    """Return in words how the worker comes into Kit."""
-    if account is None:
-        return "not known: the account's file has a mistake"
-    match account.credential:
+def _credential(account: Account | None) -> dict[str, str]:
+    """Return how the worker comes into Kit: in words, and which form goes with it; and what that allows."""
+    way, credential, allows = "", "an access token that something else keeps fresh", BULK
+    match account.credential if account else None:
         case ApiKey():
-            return "an API key: 120 calls a minute"
+            credential, allows = "an API key, which the worker's environment has", SINGLE
+        case StoredKey():
+            way, credential, allows = "stored", "an API key that is entered here", SINGLE
         case OAuthApp():
-            return "connected with Kit by OAuth: 600 calls a minute"
-        case AccessToken():
-            return "an access token that something else keeps fresh: 600 calls a minute"
-    return "none: the secret that the account's file names is missing"
+            way, credential = "oauth", "OAuth"
+        case None:
+            missing = "none: the secret that the account's file names is missing"
+            credential = missing if account else "not known: the account's file has a mistake"
+            allows = ""
+    return {"way": way, "credential": credential, "allows": allows}
+
+
+async def _at_kit(site: Site, name: str, connected: Connected | None) -> dict[str, Any]:
+    """Return what is known of the account at Kit, without asking it."""
+    seen = await site.seen_at_kit(name)
+    return {
+        "seen": seen,
+        "seen_ago": ago(site.clock.time() - seen.at) if seen else "",
+        "connected": connected is not None,
+        "connected_on": day(connected.at) if connected else "",
+        "can_seal": site.settings.ledger_key is not None,
+        "no_key": no_ledger_key("Nothing can be saved here yet"),
+    }
 
 
 def _place(name: str) -> str:

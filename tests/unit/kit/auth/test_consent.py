@@ -97,7 +97,7 @@ def test_a_question_ends(said: dict[str, str]) -> None:
     in_time = consent(clock=clock).returned(answer(consent(clock=StandingClock(1_000_000.0))))
     clock.wait(1.0)
     with pytest.raises(
-        ConsentError, match="too late: the address that was opened held for 15 minutes"
+        ConsentError, match="too late, for the address that was opened held for 15 minutes"
     ) as caught:
         consent(clock=clock).returned(late)
     assert not isinstance(caught.value, DeclinedError)
