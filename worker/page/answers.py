@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, Final
 
 import aiohttp_jinja2
@@ -17,7 +18,7 @@ from worker.page.words import Told
 def render(
     request: web.Request, template: str, values: Mapping[str, Any] | None = None, *, status: int = 200
 ) -> web.Response:
-    """Return what a template makes of some values."""
+    """Return what a template makes of some values; of a part of a view, nothing to whoever has it already."""
     message = message_for(request)
     always = {
         "visitor": request.get(VISITOR),
@@ -28,6 +29,15 @@ def render(
     answer = aiohttp_jinja2.render_template(template, request, {**always, **(values or {})}, status=status)
     if message is not None:
         drop_message(answer)
+    return _if_new(request, answer) if template.startswith("_") else answer
+
+
+def _if_new(request: web.Request, answer: web.Response) -> web.Response:
+    """Return a part of a view, or that it has not changed (RFC 9110, 13.1.2): tabs ask every few seconds."""
+    mark = f'"{sha256(answer.text.encode() if answer.text else b"").hexdigest()[:32]}"'
+    if request.headers.get("If-None-Match") == mark:
+        answer = web.Response(status=304)
+    answer.headers["ETag"] = mark
     return answer
 
 

@@ -22,6 +22,7 @@ from worker.page.views import (
     api_key,
     connection,
     consent,
+    day,
     events,
     fields,
     journal,
@@ -73,6 +74,7 @@ def page(site: Site) -> web.Application:
         [
             web.get("/", accounts.show),
             web.get("/_accounts", accounts.show_rows),
+            web.get("/_day", day.show),
             web.get("/journal", journal.show),
             web.get("/sign-in", sign_in.show),
             web.post("/sign-in", sign_in.sign_in),
@@ -81,6 +83,7 @@ def page(site: Site) -> web.Application:
             web.post("/sign-out", sign_in.sign_out),
             web.get("/accounts/{account}", connection.show),
             web.get("/accounts/{account}/_state", connection.show_state),
+            web.get("/accounts/{account}/_day", day.show),
             web.get("/accounts/{account}/events", events.show),
             web.get("/accounts/{account}/events/_rows", events.show_rows),
             web.get("/accounts/{account}/fields", fields.show),

@@ -19,6 +19,7 @@ from worker.clock import Clock
 from worker.errors import LedgerUnavailable
 from worker.kit.access import KitAccess
 from worker.kit.credentials import OAuthApp, StoredKey
+from worker.ledger.counts import Counts, counted
 from worker.ledger.database import Database
 from worker.ledger.journal import Action, Journal, JournalLine
 from worker.ledger.kit_accounts import KitAccounts, SeenAtKit
@@ -138,6 +139,15 @@ class Site:
             if not await self.has_ledger():
                 return {}, NO_LEDGER
             return await seen_lately(self.ledger.database, name, self.clock.time()), ""
+        except LedgerUnavailable as error:
+            return {}, f"The ledger cannot be read: {error}."
+
+    async def counted(self, name: str | None, since: float, until: float) -> tuple[dict[int, Counts], str]:
+        """Return what happened by the quarter of an hour, of one account or all; or why nobody knows."""
+        try:
+            if not await self.has_ledger():
+                return {}, NO_LEDGER
+            return await counted(self.ledger.database, since, until, name), ""
         except LedgerUnavailable as error:
             return {}, f"The ledger cannot be read: {error}."
 

@@ -14,6 +14,7 @@ from worker.page.answers import render, see
 from worker.page.request import site_of, visitor_of
 from worker.page.site import Site
 from worker.page.state import Workers, state_of
+from worker.page.views.day import day_values
 from worker.page.words import Told
 
 PER_PAGE: Final = 100
@@ -34,7 +35,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     account = visitor_of(request).account
     if account is not None:
         return see(f"/accounts/{quote(account, safe='')}")
-    return render(request, "accounts.html", await _values(request))
+    return render(request, "accounts.html", await _values(request) | await day_values(request))
 
 
 async def show_rows(request: web.Request) -> web.StreamResponse:
