@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from worker.accounts.account import Account
 from worker.accounts.interpret import interpret
 from worker.events.event import Event
-from worker.kit.plan import told
+from worker.kit.told import told
 from worker.mapping import Asked
 from worker.subscribers.change import Change
 from worker.subscribers.item import Later

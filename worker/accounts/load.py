@@ -7,7 +7,7 @@ account).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -91,6 +91,24 @@ def parse_account(text: str, path: Path, environ: Mapping[str, str]) -> Account:
     if draft.account is None:
         raise ConfigurationError(list(first_of(draft.problems, path)))
     return draft.account
+
+
+def read_beside(text: str, path: Path, environ: Mapping[str, str], others: Iterable[Account]) -> Draft:
+    """Return what a file would be with another text that names the same apps and secrets.
+
+    Args:
+        text: Of the file, perhaps with a byte-order mark.
+        path: Which file.
+        environ: Where secrets are looked up.
+        others: The accounts of all files, whose events are not this one's.
+    """
+    draft = read_account(text.removeprefix("\ufeff"), path, environ)
+    if draft.account is None:
+        return draft
+    named = {kind.rpartition(".")[2] for kind in draft.account.events}
+    owners = [each.path for each in others if each.path != path and named.intersection(each.apps)]
+    drafts = {path: draft, **{each: read_account_file(each, environ) for each in owners}}
+    return without_strangers(drafts)[path]
 
 
 def _loaded(drafts: Mapping[Path, Draft], held: Held) -> Loaded:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from worker.accounts.claims import Held, held_after
+from worker.accounts.file.read import Draft
 from worker.accounts.file.secrets import exposed
-from worker.accounts.load import Loaded, load_accounts
+from worker.accounts.load import Loaded, load_accounts, read_beside
 from worker.accounts.watch import ConfigWatch, account_files, fingerprint
 from worker.errors import ConfigurationError, Problem
 
@@ -54,6 +55,14 @@ class AccountFiles:
         """Return what `read` does where this is who had what, before any of them began."""
         self.held = held
         return self.read()
+
+    def path_of(self, name: str) -> Path:
+        """Return where an account's file is."""
+        return self._dir / "accounts" / f"{name}.yaml"
+
+    def draft(self, name: str, text: str) -> Draft:
+        """Return what an account's file would be with another text, checked as `read` checks it."""
+        return read_beside(text, self.path_of(name), self._environ, self._loaded.accounts.values())
 
     def newly_exposed(self) -> list[Problem]:
         """Return the files with secrets that others may use, each once."""

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from worker.events.event import FIRST, OrderKey
+from worker.kit.told import TOLD_FIRST_NAME, told
 from worker.mapping import Options
 from worker.subscribers.change import Change
 from worker.subscribers.parts import Part, TagWish, tag_told
@@ -21,9 +22,6 @@ from worker.subscribers.parts import Part, TagWish, tag_told
 MAX_FIELDS: Final = 10
 """Kit sets more custom fields than this later, and answers 202 (Kit API reference, `POST /v4/subscribers`).
 The tags would then come first, and the emails that they start would see the old values."""
-
-MAX_TOLD: Final = 100
-"""Characters of a value that people are told."""
 
 
 class FindSubscriber(Struct, frozen=True):
@@ -62,7 +60,7 @@ class Upsert(Struct, frozen=True):
         """By event, what of it that event asks for, for people: each part is the event's that set it."""
         parts: list[tuple[str, Part[Any]]] = [*self.fields.items()]
         if self.first_name is not None:
-            parts.append(("first name", self.first_name))
+            parts.append((TOLD_FIRST_NAME, self.first_name))
         if not parts:
             return {} if self.ensure is None else {self.ensure: "the subscriber"}
         asked = dict[OrderKey, list[str]]()
@@ -168,13 +166,6 @@ class Unsubscribe(Struct, frozen=True):
     def parts(self) -> Change:
         """What is true of the subscriber once Kit has answered."""
         return Change(unsubscribe=self.part)
-
-
-def told(name: str, value: str | None) -> str:
-    """Return what is done about a custom field, or the first name, for people."""
-    if value is None:
-        return f"{name} cleared"
-    return f"{name} {value[:MAX_TOLD]!r}{'…' if len(value) > MAX_TOLD else ''}"
 
 
 Step: TypeAlias = FindSubscriber | Upsert | NameIfCreated | RemoveTag | AddTag | Unsubscribe

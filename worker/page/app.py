@@ -23,6 +23,9 @@ from worker.page.views import (
     connection,
     consent,
     day,
+    edit_event,
+    edit_field,
+    edit_text,
     events,
     fields,
     journal,
@@ -30,6 +33,7 @@ from worker.page.views import (
     people,
     person_actions,
     sign_in,
+    versions,
 )
 
 log = structlog.get_logger()
@@ -55,6 +59,20 @@ OPEN: Final = ("/sign-in", "/link/", "/static/")
 EVERYBODYS: Final = frozenset({"/", "/sign-out", consent.CAME_BACK})
 """Where one needs a session of any kind; `/` sends an admin on to their account, and who comes back from Kit
 is looked at by the view."""
+
+_EDITING: Final = (
+    web.get("/accounts/{account}/events/edit", edit_event.show),
+    web.post("/accounts/{account}/events/edit", edit_event.change),
+    web.get("/accounts/{account}/fields/edit", edit_field.show),
+    web.post("/accounts/{account}/fields/edit", edit_field.change),
+    web.get("/accounts/{account}/text", edit_text.show),
+    web.post("/accounts/{account}/text", edit_text.change),
+    web.get("/accounts/{account}/versions", versions.show),
+    web.get("/accounts/{account}/versions/_in_force", versions.show_in_force),
+    web.get("/accounts/{account}/versions/{version}", versions.show_one),
+    web.post("/accounts/{account}/versions/{version}", versions.restore),
+)
+"""What is about changing an account's file."""
 
 
 def page(site: Site) -> web.Application:
@@ -101,6 +119,7 @@ def page(site: Site) -> web.Application:
             web.post("/accounts/{account}/link", operating.make_link),
             web.post("/accounts/{account}/pause", operating.pause),
             web.post("/accounts/{account}/resume", operating.resume),
+            *_EDITING,
         ]
     )
     app.router.add_static("/static/", Path(__file__).parent / "static")

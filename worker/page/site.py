@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Collection, Coroutine, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from pydantic import SecretStr
@@ -30,6 +31,7 @@ from worker.ledger.tokens import TokenStore
 from worker.ops.check_kit import KitCheck, KitReport, check_account
 from worker.ops.depths import Depth, Depths
 from worker.page.attempts import Attempts
+from worker.page.kit_names import KitNames
 from worker.page.rights import Signer
 from worker.page.state import Workers
 from worker.page.words import NO_KEY_YET, NOT_CONNECTED, Told
@@ -52,6 +54,8 @@ class Site:
     Attributes:
         attempts: Counts wrong tokens.
         clock: The time.
+        files: The accounts' files.
+        kit_names: What Kit has, for those who type names.
         ledger: The workers'; to be used only once `has_ledger` says that it is there.
         kit: The way to Kit.
         is_open: Whether everybody who gets here is an operator: on loopback, where no token is set.
@@ -68,21 +72,23 @@ class Site:
         urls = check_amqp_url(settings.amqp_url.get_secret_value())
         self._broker = ReconnectingConnection(urls, NAME, clock=self.clock)
         self._depths = Depths(self._broker, lambda: self.loaded.names)
-        self._files = files
+        self.files = files
         self.loaded = loaded
         self.ledger = Ledger(Database(settings.ledger_url.get_secret_value()), worker=NAME, clock=self.clock)
         self._registry = Registry(self.ledger, NAME)
         self._has_ledger = False
         self._begun: set[asyncio.Task[Any]] = set()
         self.kit = KitAccess(settings, self.ledger)
+        self.kit_names = KitNames(self.kit, self.clock)
 
     async def run(self) -> None:
-        """Follow files and queues until cancelled."""
+        """Follow files and queues, and ask Kit what it has, until cancelled."""
         try:
             async with self.ledger, asyncio.TaskGroup() as group:
                 group.create_task(self._broker.run())
                 group.create_task(self._depths.run())
                 group.create_task(self._follow_files())
+                group.create_task(self.kit_names.run())
         finally:
             for task in self._begun:
                 task.cancel()
@@ -95,15 +101,21 @@ class Site:
         return task
 
     async def _follow_files(self) -> None:
-        watch = self._files.watch()
+        watch = self.files.watch()
         while True:
             await watch.changed()
-            self.loaded = await asyncio.to_thread(self._files.read)
+            self.loaded = await asyncio.to_thread(self.files.read)
 
     @property
     def broker_problem(self) -> str:
         """Why the queues cannot be looked at now; empty where they can."""
         return f"The queues cannot be looked at: {self._broker.problem}." if self._broker.problem else ""
+
+    def put(self, account: Account) -> None:
+        """Take an account as its file is now; the next look at all files comes within seconds."""
+        accounts = {**self.loaded.accounts, account.name: account}
+        by_name = {**self.loaded.by_name, account.name: ()}
+        self.loaded = replace(self.loaded, accounts=accounts, by_name=by_name)
 
     def account(self, name: str) -> Account | None:
         """Return an account, if its file is valid."""

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from tests.unit.examples import EMAIL, change, order
 from worker.kit.plan import (
     MAX_FIELDS,
-    MAX_TOLD,
     STAGES,
     AddTag,
     FindSubscriber,
@@ -19,6 +18,7 @@ from worker.kit.plan import (
     Upsert,
     plan,
 )
+from worker.kit.told import MAX_TOLD
 from worker.mapping import Options
 from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.parts import Part

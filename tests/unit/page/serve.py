@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import aiohttp
@@ -85,12 +86,17 @@ async def served(
     folder: Path,
     names: tuple[str, ...] = NAMES,
     file: str = ACCOUNT_FILE,
+    *,
+    texts: Mapping[str, str] = MappingProxyType({}),
     **settings: Any,  # noqa: ANN401  # settings' own types
 ) -> AsyncIterator[Client]:
-    """Serve a page over these accounts, with both tokens unless settings say otherwise; yields a client."""
+    """Serve a page over these accounts, with both tokens unless settings say otherwise; yields a client.
+
+    An account's file is what `texts` has for it, else `file`, with its name in it.
+    """
     (folder / "accounts").mkdir(exist_ok=True)
     for name in names:
-        text = file.format(name=name, upper=name.upper())
+        text = texts.get(name) or file.format(name=name, upper=name.upper())
         (folder / "accounts" / f"{name}.yaml").write_text(text)
     ledger = f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
     chosen = {

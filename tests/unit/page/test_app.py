@@ -28,7 +28,12 @@ VIEWS = (
     "/accounts/sunny/_state",
     "/accounts/sunny/events",
     "/accounts/sunny/events/_rows",
+    "/accounts/sunny/events/edit?event=subscription.started",
     "/accounts/sunny/fields",
+    "/accounts/sunny/fields/edit?field=mk_user_id",
+    "/accounts/sunny/text",
+    "/accounts/sunny/versions",
+    "/accounts/sunny/versions/_in_force",
     "/accounts/sunny/journal",
     "/accounts/sunny/people",
     "/accounts/sunny/people/ada%40example.com",
@@ -45,6 +50,10 @@ POSTS = (
     "/accounts/sunny/key",
     "/accounts/sunny/connect",
     "/accounts/sunny/disconnect",
+    "/accounts/sunny/events/edit",
+    "/accounts/sunny/fields/edit",
+    "/accounts/sunny/text",
+    "/accounts/sunny/versions/1",
 )
 
 
@@ -284,10 +293,10 @@ async def test_where_each_value_goes_is_told(tmp_path: Path) -> None:
         await client.sign_in(TOKEN)
         await _until(client, "/accounts/sunny/fields", lambda text: "Language" in text)
         view = (await client.ask("/accounts/sunny/fields")).text
-    assert "reason for canceling <code>mk_cancel_reason</code>" in view
+    assert "reason for canceling</a> <code>mk_cancel_reason</code>" in view
     assert ">price</td>" in view  # an example
     assert "Since (where there is none, day of signing up; as a date)" in view
-    assert "user locale <code>data.user.locale</code>" in view
+    assert "user locale</a> <code>data.user.locale</code>" in view
     assert "first name, which Kit has by itself" in view
     assert "not sent" in view
 

@@ -1,0 +1,304 @@
+"""What an event does, changed by a form: what it shows, what it saves, and what it does not lose."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from multidict import MultiDict
+
+from tests.unit.page.forms import fill, form_on, press
+from tests.unit.page.serve import READ_TOKEN, TOKEN, Client, admin, served
+
+FILE = """\
+# Sunny's own
+app: sunny
+kit: {api_key_env: KIT_API_KEY_SUNNY}   # not the key
+
+events:
+  # who buys something
+  order.paid:
+    add_tags: [Buyer, {tag: "{mk_access_level}", replaces: true}]   # both
+    set_fields: {Source: app}
+    rules:
+      - when: {mk_subscription_plan: Annual}
+        add_tags: [Yearly]   # by plan
+      - when: {data.a: 1, data.b: 2}
+        skip: true
+  order.sent: null
+
+fields:
+  mk_user_id: null
+"""
+EDIT = "/accounts/sunny/events/edit"
+PAID = f"{EDIT}?event=order.paid"
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[Client]:
+    async with served(tmp_path, texts={"sunny": FILE}) as client:
+        await client.sign_in(TOKEN)
+        yield client
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "accounts" / "sunny.yaml"
+
+
+async def opened(client: Client, kind: str) -> MultiDict[str]:
+    answer = await client.ask(f"{EDIT}?event={kind}")
+    assert answer.status == 200
+    return form_on(answer.text, "/events/edit")
+
+
+async def saved(client: Client, form: MultiDict[str]) -> str:
+    """Look at a change, and save it; returns what stood on the page before."""
+    review = await press(client, EDIT, form, "review")
+    assert review.status == 200, review.text
+    answer = await press(client, EDIT, form_on(review.text, "/events/edit"), "save")
+    assert (answer.status, answer.place) == (303, "/accounts/sunny/versions")
+    return review.text
+
+
+async def test_a_tag_that_is_added_changes_its_line_and_no_other_byte(client: Client, file: Path) -> None:
+    form = await opened(client, "order.paid")
+    fill(form, "add.tag", "Buyer", "", "VIP")
+
+    review = await saved(client, form)
+
+    assert file.read_text() == FILE.replace("replaces: true}]", "replaces: true}, VIP]")
+    assert '<span class="number" aria-hidden="true">8</span><code>+     add_tags:' in review
+    assert "adds VIP" in review
+    view = (await client.ask("/accounts/sunny/versions")).text
+    assert "Saved: order.paid." in view
+    assert ("operator" in view, "found in the file" in view) == (True, True)
+    assert "Saved: order.paid." in (await client.ask("/accounts/sunny/journal")).text
+    assert "VIP" in (await client.ask("/accounts/sunny/events")).text
+
+
+async def test_nothing_is_saved_before_it_was_seen(client: Client, file: Path) -> None:
+    form = await opened(client, "order.paid")
+    fill(form, "add.tag", "Buyer", "", "VIP")
+    await press(client, EDIT, form, "review")
+    assert file.read_text() == FILE
+
+
+async def test_rules_are_changed_taken_out_and_added(client: Client, file: Path) -> None:
+    """Given a rule that a form can say and one that it cannot, the latter stays at its place."""
+    form = await opened(client, "order.paid")
+    fill(form, "rule0.value", "Annual", "Yearly")
+    fill(form, "rule2.name", "data.order.total")
+    fill(form, "rule2.how", "above")
+    fill(form, "rule2.value", "40")
+    fill(form, "rule2.add", "Big spender")
+    await saved(client, form)
+    new = FILE.replace("mk_subscription_plan: Annual}", "mk_subscription_plan: [Annual, Yearly]}").replace(
+        "        skip: true\n",
+        "        skip: true\n"
+        "      - when: {data.order.total: {above: 40}}\n"
+        "        add_tags: [Big spender]\n",
+    )
+    assert file.read_text() == new
+
+    form = await opened(client, "order.paid")
+    form.add("rule0.gone", "on")
+    await saved(client, form)
+    rule = "      - when: {mk_subscription_plan: [Annual, Yearly]}\n        add_tags: [Yearly]   # by plan\n"
+    assert file.read_text() == new.replace(rule, "")
+
+
+async def test_what_a_form_cannot_say_is_shown_and_stays(client: Client) -> None:
+    view = (await client.ask(PAID)).text
+    assert "Stays as it is: <code>{tag: &#34;{mk_access_level}&#34;, replaces: true}</code>" in view
+    assert "Stays as it is: <code>{when: {data.a: 1, data.b: 2}, skip: true}</code>" in view
+    assert "<code>set_fields</code>. That stays as it is" in view
+
+
+async def test_an_event_that_a_form_cannot_hold_leads_to_the_text(tmp_path: Path) -> None:
+    text = FILE.replace("order.sent: null", "order.sent: {add_tags: [A], unsubscribe: no}")
+    async with served(tmp_path, texts={"sunny": text}) as client:
+        await client.sign_in(TOKEN)
+        answer = await client.ask(f"{EDIT}?event=order.sent")
+    assert (answer.status, "Edit it as text" in answer.text) == (409, True)
+
+
+async def test_when_it_takes_effect_and_for_whom(client: Client, file: Path) -> None:
+    form = await opened(client, "subscription.canceled")
+    fill(form, "does", "this")
+    fill(form, "at", "mk_subscription_ends_at")
+    form.add("existing", "on")
+    fill(form, "add.until", "mk_access_expires_at")
+    await saved(client, form)
+    assert file.read_text() == FILE.replace(
+        "  order.sent: null\n",
+        (
+            "  order.sent: null\n  subscription.canceled:\n"
+            "    add_tags: [{tag: Cancelled, until: mk_access_expires_at}]\n"
+            "    remove_tags: [Active Member]\n    at: mk_subscription_ends_at\n    create: false\n"
+        ),
+    )
+
+
+async def test_another_event_is_named_and_added(client: Client, file: Path) -> None:
+    form = form_on((await client.ask(EDIT)).text, "/events/edit")
+    fill(form, "event", "order.refunded")
+    fill(form, "remove.tag", "Buyer")
+    await saved(client, form)
+    new = FILE.replace(
+        "  order.sent: null\n", "  order.sent: null\n  order.refunded:\n    remove_tags: [Buyer]\n"
+    )
+    assert file.read_text() == new
+
+
+# -- what is chosen ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("does", ["nothing", "default"])
+async def test_to_do_nothing_and_a_tag_that_is_filled_in_are_no_choice(client: Client, does: str) -> None:
+    """Given that both are there, neither is ignored: one is told, and what was typed stays."""
+    form = await opened(client, "order.paid")
+    fill(form, "does", does)
+    fill(form, "add.tag", "Buyer", "", "VIP")
+    answer = await press(client, EDIT, form, "review")
+    assert answer.status == 422
+    assert "and changed what stands below it: VIP." in answer.text
+    assert form_on(answer.text, "/events/edit").getall("add.tag")[2] == "VIP"
+
+
+async def test_to_do_nothing_names_what_goes(client: Client, file: Path) -> None:
+    form = await opened(client, "order.paid")
+    fill(form, "does", "nothing")
+    review = await saved(client, form)
+    assert "What stood in the file for order.paid is taken out of it: Buyer" in review
+    start, end = FILE.index("  order.paid:"), FILE.index("  order.sent")
+    assert file.read_text() == f"{FILE[:start]}  order.paid: null\n{FILE[end:]}"
+
+
+async def test_what_is_usual_is_no_line_of_the_file(client: Client, file: Path) -> None:
+    form = await opened(client, "subscription.started")
+    assert form["does"] == "default"
+    fill(form, "does", "this")
+    fill(form, "add.tag", "Member")
+    await saved(client, form)
+    assert "    add_tags: [Member]\n" in file.read_text()
+    form = await opened(client, "subscription.started")
+    fill(form, "does", "default")
+    await saved(client, form)
+    assert file.read_text() == FILE
+
+
+async def test_what_the_file_says_already_is_no_change(client: Client) -> None:
+    answer = await press(client, EDIT, await opened(client, "order.paid"), "review")
+    assert (answer.status, "The file says so already" in answer.text) == (422, True)
+
+
+# -- what is typed -----------------------------------------------------------------------------------------
+
+
+async def test_a_mistake_is_told_as_check_tells_it_and_nothing_typed_is_lost(client: Client) -> None:
+    form = await opened(client, "order.paid")
+    fill(form, "add.tag", "Buyer", "", "{mk_plan} member")
+    fill(form, "rule2.name", "mk_cancel_reason")
+    fill(form, "rule2.value", "moved")
+    fill(form, "rule2.add", "Moved")
+    answer = await press(client, EDIT, form, "review")
+    assert answer.status == 422
+    assert "sunny.yaml:8:" in answer.text
+    assert "did you mean" in answer.text
+    assert '<pre class="line">    add_tags: [Buyer, {tag:' in answer.text
+    again = form_on(answer.text, "/events/edit")
+    assert [text for text in again.getall("add.tag") if text] == ["Buyer", "{mk_plan} member"]
+    assert (again["rule2.name"], again["rule2.value"], again["rule2.add"]) == (
+        "mk_cancel_reason", "moved", "Moved",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("boxes", "said"),
+    [
+        ({"rule2.add": "X"}, "The rule that adds or takes off X has no condition."),
+        ({"rule2.name": "mk_cancel_reason", "rule2.value": "a"}, "adds and takes off no tag"),
+        ({"rule2.name": "mk_cancel_reason", "rule2.add": "A"}, "compares it with nothing"),
+        ({"event": ""}, "Write which type of event this is about"),
+    ],
+)
+async def test_what_is_missing_is_said(client: Client, boxes: dict[str, str], said: str) -> None:
+    form = await opened(client, "order.paid")
+    for name, text in boxes.items():
+        fill(form, name, text)
+    answer = await press(client, EDIT, form, "review")
+    assert (answer.status, said in answer.text) == (422, True)
+
+
+async def test_an_end_without_a_tag_is_said(client: Client) -> None:
+    form = await opened(client, "order.paid")
+    fill(form, "add.until", "", "", "mk_access_expires_at")
+    answer = await press(client, EDIT, form, "review")
+    assert "A row has mk_access_expires_at and no tag" in answer.text
+
+
+async def test_more_rows_and_going_on_keep_what_was_typed(client: Client) -> None:
+    form = await opened(client, "order.paid")
+    fill(form, "add.tag", "Buyer", "", "VIP")
+    more = form_on((await press(client, EDIT, form, "more")).text, "/events/edit")
+    assert len(more.getall("add.tag")) == len(form.getall("add.tag")) + 2
+    assert more.getall("add.tag")[:3] == ["Buyer", "", "VIP"]
+    review = await press(client, EDIT, more, "review")
+    back = await press(client, EDIT, form_on(review.text, "/events/edit"), "back")
+    assert form_on(back.text, "/events/edit").getall("add.tag")[:3] == ["Buyer", "", "VIP"]
+
+
+async def test_what_is_typed_never_acts(client: Client) -> None:
+    form = await opened(client, "order.paid")
+    fill(form, "add.tag", "Buyer", "", "<script>alert(1)</script>")
+    review = await press(client, EDIT, form, "review")
+    assert (review.status, "<script>alert" in review.text) == (200, False)
+    fill(form, "add.tag", "Buyer", "", "<script>{no}")
+    assert "<script>{" not in (await press(client, EDIT, form, "review")).text
+
+
+@pytest.mark.parametrize("boxes", [{"was": "{"}, {"was": "[]"}, {"does": "all"}, {"was": '{"rules": 1}'}])
+async def test_a_form_that_is_none_of_ours_does_nothing(client: Client, boxes: dict[str, str]) -> None:
+    form = await opened(client, "order.paid")
+    for name, text in boxes.items():
+        fill(form, name, text)
+    assert (await press(client, EDIT, form, "save")).status == 400
+
+
+# -- rights ------------------------------------------------------------------------------------------------
+
+
+async def test_who_may_look_gets_no_form_and_changes_nothing(tmp_path: Path) -> None:
+    async with served(tmp_path, texts={"sunny": FILE}) as client:
+        await client.sign_in(TOKEN)
+        form = await opened(client, "order.paid")
+        fill(form, "add.tag", "VIP")
+        await client.sign_in(READ_TOKEN)
+        assert (await client.ask(PAID)).status == 403
+        assert "/events/edit" not in (await client.ask("/accounts/sunny/events")).text
+        for button in ("review", "save", "download"):
+            assert (await press(client, EDIT, form, button)).status == 403
+    assert (tmp_path / "accounts" / "sunny.yaml").read_text() == FILE
+
+
+async def test_what_is_anothers_is_not_there(tmp_path: Path) -> None:
+    async with served(tmp_path, texts={"sunny": FILE}) as client:
+        await client.sign_in(TOKEN)
+        form = await opened(client, "order.paid")
+        fill(form, "add.tag", "VIP")
+        await client.follow(admin("rainy"))
+        assert (await client.ask(PAID)).status == 404
+        assert (await press(client, EDIT, form, "save")).status == 404
+        await client.follow(admin("sunny"))
+        assert (await press(client, EDIT, form, "review")).status == 200
+
+
+async def test_an_admin_changes_nothing_but_events_by_what_the_form_carries(client: Client) -> None:
+    """Given a form whose hidden part somebody has changed, the loader has the last word."""
+    form = await opened(client, "order.paid")
+    fill(form, "was", json.dumps({"kit": {"api_key_env": "KIT_API_KEY_RAINY"}}))
+    answer = await press(client, EDIT, form, "save")
+    assert (answer.status, "unknown" in answer.text) == (422, True)
