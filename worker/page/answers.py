@@ -70,8 +70,8 @@ _TOLD: Final[Mapping[int, tuple[str, str]]] = {
 }
 
 
-def refusal(request: web.Request, status: int, said: str = "") -> web.Response:
-    """Return the page that says why something was not done, and what to do."""
+def refusal(request: web.Request, status: int, said: str = "", *, typed: str = "") -> web.Response:
+    """Return the page that says why something was not done, what to do, and what would be lost."""
     title, remedy = _TOLD.get(status, ("This could not be done", "Go back, and try again."))
-    values = {"title": title, "said": said, "remedy": remedy}
+    values = {"title": title, "said": said, "remedy": remedy, "typed": typed}
     return render(request, "refusal.html", values, status=status)

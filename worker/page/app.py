@@ -156,7 +156,7 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
     if request.path.startswith(OPEN):
         return await handler(request)
     if visitor is None:
-        return sign_in.to_sign_in(request)
+        return await sign_in.to_sign_in(request)
     return _refused(request, visitor) or await handler(request)
 
 

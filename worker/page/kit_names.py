@@ -74,10 +74,6 @@ class KitNames:
                 log.info("page_kit_names_not_read", account=account.name, problem=str(error))
             self._asked.task_done()
 
-    async def settled(self) -> None:
-        """Wait until nothing is being asked."""
-        await self._asked.join()
-
     async def _read(self, account: Account) -> KitLists:
         if account.credential is None:
             raise AssertionError("an account without a credential is not asked for")

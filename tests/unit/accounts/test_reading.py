@@ -134,3 +134,22 @@ def test_files_with_secrets_that_others_may_read_are_told_once() -> None:
     assert watched.newly_exposed() == []
     Path("own").chmod(0o604)
     assert [problem.where for problem in watched.newly_exposed()] == ["own"]
+
+
+def test_a_text_that_is_not_saved_yet_is_checked_as_if_it_were(tmp_path: Path) -> None:
+    """Given another file's app, its events are as little this file's as when both are read."""
+    folder = tmp_path / "accounts"
+    folder.mkdir()
+    (folder / "sunny.yaml").write_text(KIT)
+    (folder / "rainy.yaml").write_text("app: rainy\nkit: {api_key_env: KIT_RAINY}\n")
+    files = AccountFiles(tmp_path, lambda: {"KIT_API_KEY": "k" * 20}, tmp_path / ".env")
+    files.read()
+    assert files.path_of("sunny") == folder / "sunny.yaml"
+
+    fine = files.draft("sunny", f"\ufeff{KIT}events:\n  order.paid.moon: null\n")
+    wrong = files.draft("sunny", f"{KIT}events:\n  user.signed_up.rainy: {{}}\n")
+
+    assert fine.account is not None
+    assert (fine.account.credential is not None, fine.problems) == (True, ())
+    assert (wrong.account, "whose events go to" in str(wrong.problems[0])) == (None, True)
+    assert (folder / "sunny.yaml").read_text() == KIT

@@ -18,6 +18,10 @@ from worker.page.site import Site
 log = structlog.get_logger()
 
 COOKIE: Final = "kit_worker_session"
+EDITING: Final = ("/events/edit", "/fields/edit", "/text")
+"""Where forms about an account's file go."""
+NOT_TYPED: Final = frozenset({"do", "read", "was", "there", "more"})
+"""What these send besides what somebody has typed."""
 
 
 def visitor_of(request: web.Request) -> Visitor | None:
@@ -28,17 +32,27 @@ def visitor_of(request: web.Request) -> Visitor | None:
     return site.signer.read_visitor("session", request.cookies.get(COOKIE, ""), now)
 
 
-def to_sign_in(request: web.Request) -> web.StreamResponse:
+async def to_sign_in(request: web.Request) -> web.StreamResponse:
     """Return what leads somebody without a session to one.
 
     Whoever follows a link on another site has one perhaps, and the browser keeps it from the first request
     (SameSite=Strict); a second one, from a page of ours, has it.
     """
     if request.method not in {"GET", "HEAD"}:
-        return refusal(request, 403, "You are not signed in, or your session has ended; nothing was done.")
+        said = "You are not signed in, or your session has ended; nothing was done."
+        return refusal(request, 403, said, typed=await _typed(request))
     if request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
         return render(request, "going_on.html", {"to": _next(request.path_qs)})
     return see(f"/sign-in?next={quote(request.path_qs, safe='')}")
+
+
+async def _typed(request: web.Request) -> str:
+    """Return what somebody has typed into a form about an account's file, so that it is not lost."""
+    if not request.path.endswith(EDITING):
+        return ""  # elsewhere it may be a secret
+    sent = await request.post()
+    boxes = [(name, text) for name, text in sent.items() if isinstance(text, str) and name not in NOT_TYPED]
+    return "\n".join(f"{name}: {text}" for name, text in boxes if text and not name.endswith((".at", ".was")))
 
 
 async def show(request: web.Request) -> web.StreamResponse:

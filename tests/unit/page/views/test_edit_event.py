@@ -268,6 +268,18 @@ async def test_a_form_that_is_none_of_ours_does_nothing(client: Client, boxes: d
     assert (await press(client, EDIT, form, "save")).status == 400
 
 
+async def test_a_session_that_ended_meanwhile_leaves_what_was_typed(client: Client) -> None:
+    form = await opened(client, "order.paid")
+    fill(form, "add.tag", "Buyer", "", "<b>VIP</b>")
+    await client.ask("/sign-out", {})
+    answer = await press(client, EDIT, form, "review")
+    assert (answer.status, "nothing was done" in answer.text) == (403, True)
+    assert "add.tag: &lt;b&gt;VIP&lt;/b&gt;\n" in answer.text
+    assert "was" not in answer.text.partition("<textarea")[2]
+    key = await client.ask("/accounts/sunny/key", {"api_key": "kit_0123456789abcdef"})
+    assert "kit_0123456789abcdef" not in key.text
+
+
 # -- rights ------------------------------------------------------------------------------------------------
 
 
