@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,3 +46,21 @@ class Shell:
         process = await self.start(*words, **environ)
         out, err = await process.communicate(stdin.encode())
         return Ended(process.returncode or 0, out.decode(), err.decode())
+
+
+@asynccontextmanager
+async def page(kit_worker: Shell, **environ: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """Run `kit-worker page`; yields the process, and its address."""
+    process = await kit_worker.start("page", PAGE_PORT="0", **environ)
+    assert process.stderr
+    try:
+        async with asyncio.timeout(30):
+            said = ""
+            while '"page_started"' not in said:
+                said = (await process.stderr.readline()).decode()
+                assert said, "it ended"
+        yield process, json.loads(said)["address"].rstrip("/")
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()

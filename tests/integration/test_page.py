@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -17,31 +15,13 @@ from aio_pika.abc import AbstractChannel
 from yarl import URL
 
 from tests.integration.harness import Worker, World, publish
-from tests.integration.shell import Shell
+from tests.integration.shell import Shell, page
 from worker.sandbox import Sandbox
 
 pytestmark = pytest.mark.timeout(90)
 
 TOKEN = "a-token-of-the-page-long-enough"
 FROM_HERE = {"Sec-Fetch-Site": "same-origin"}
-
-
-@asynccontextmanager
-async def page(kit_worker: Shell, **environ: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    """Run `kit-worker page`; yields the process, and its address."""
-    process = await kit_worker.start("page", PAGE_PORT="0", **environ)
-    assert process.stderr
-    try:
-        async with asyncio.timeout(30):
-            said = ""
-            while '"page_started"' not in said:
-                said = (await process.stderr.readline()).decode()
-                assert said, "it ended"
-        yield process, json.loads(said)["address"].rstrip("/")
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
 
 
 async def until(asks: Callable[[], Awaitable[str]], word: str) -> str:
