@@ -7,6 +7,8 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -79,11 +81,16 @@ async def test_keep_leaves_it_running_until_ctrl_c_and_then_cleans_up(amqp_url: 
     export, *tries = [
         line.strip() for line in told.partition("another terminal")[2].splitlines() if line.startswith("    ")
     ]
+    *tries, published_yours, _ = [line for line in tries if not re.match(r"[1-4]\. ", line)]
     done = [await shell(tmp_path, f"{export}; {command}") for command in tries]
     page = re.search(r"(http://\S+)  the page", told)
     assert page
-    async with aiohttp.ClientSession() as session, session.get(f"{page[1]}/accounts/{account}") as answer:
-        view = await answer.text()
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        async with session.get(f"{page[1]}/accounts/{account}") as answer:
+            view = await answer.text()
+        tagged = await _way_of_an_admin(
+            session, told, partial(shell, tmp_path), f"{export}; {published_yours.removeprefix('5. ')}"
+        )
 
     process.send_signal(signal.SIGINT)
     _, err = await process.communicate()
@@ -97,6 +104,43 @@ async def test_keep_leaves_it_running_until_ctrl_c_and_then_cleans_up(amqp_url: 
     assert "dan(at)example.com" in letters or "demo-10" in letters
     assert "Sunny Kitchen" in checked
     assert "All is well" in view or "Events are being applied." in view
+    assert tagged == ["Active Member"]
     async with connected(amqp_url, "test") as connection:
-        assert await queue_state(connection, work_queue(account)) is None
-        assert await queue_state(connection, dead_letter_queue(account)) is None
+        for name in (account, account.replace("demo-", "yours-")):
+            assert await queue_state(connection, work_queue(name)) is None
+            assert await queue_state(connection, dead_letter_queue(name)) is None
+
+
+async def _way_of_an_admin(
+    session: aiohttp.ClientSession,
+    told: str,
+    shell: Callable[[str], Awaitable[tuple[int, str]]],
+    publish: str,
+) -> list[str]:
+    """Go the way that the demo tells, from the key to somebody who is tagged; their tags then."""
+    said = re.search(r"1\. (http://\S+): enter the API key (\S+),", told)
+    sandbox = re.search(r"(http://\S+): me@example.com is tagged in Your Kitchen", told)
+    assert said
+    assert sandbox
+    address, key = said.groups()
+    here = {"Sec-Fetch-Site": "same-origin"}
+    async with session.post(f"{address}/key", data={"key": key}, headers=here) as answer:
+        assert "The key is saved. It opens &#39;Your Kitchen&#39; in Kit" in await answer.text()
+    async with session.post(f"{address}/test", headers=here) as answer:
+        assert "It works: this is &#39;Your Kitchen&#39;" in await answer.text()
+    assert (await shell(publish))[0] == 0
+    async with asyncio.timeout(30):
+        while not (tags := await _tags(session, sandbox[1], key)):
+            await asyncio.sleep(0.2)
+    return tags
+
+
+async def _tags(session: aiohttp.ClientSession, sandbox: str, key: str) -> list[str]:
+    """The tags that somebody has in Kit."""
+    headers, who = {"X-Kit-Api-Key": key}, {"email_address": "me@example.com"}
+    async with session.get(f"{sandbox}/v4/subscribers", params=who, headers=headers) as answer:
+        found = (await answer.json())["subscribers"]
+    if not found:
+        return []
+    async with session.get(f"{sandbox}/v4/subscribers/{found[0]['id']}/tags", headers=headers) as answer:
+        return [tag["name"] for tag in (await answer.json())["tags"]]

@@ -19,7 +19,7 @@ from worker.commands.output import say, show, table
 from worker.commands.progress import progress
 from worker.demo.play import Changed, Played, Review, play, review
 from worker.demo.process import DemoFailedError
-from worker.demo.stage import KIT_ACCOUNT, Stage, page_of, stage
+from worker.demo.stage import KIT_ACCOUNT, YOUR_APP, YOUR_KEY, Stage, page_of, stage
 from worker.demo.story import ACCOUNT_FILE, NEVER_TAGGED, SCENES
 
 Keep = Annotated[bool, typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C.")]
@@ -130,7 +130,7 @@ def _show_sums(played: list[Played], found: Review) -> None:
 
 
 def _explain_keeping(on: Stage, amqp_url: str) -> None:
-    names = ("EVENTS_EXCHANGE", "CONFIG_DIR", "LEDGER_URL", "KIT_BASE_URL", "KIT_API_KEY")
+    names = ("EVENTS_EXCHANGE", "CONFIG_DIR", "LEDGER_URL", "LEDGER_KEY", "KIT_BASE_URL", "KIT_API_KEY")
     settings = {name: on.environ[name] for name in names}
     if urlsplit(amqp_url).password in {None, "guest"}:  # RabbitMQ's own default is no secret
         settings = {"AMQP_URL": amqp_url, **settings}
@@ -149,8 +149,23 @@ def _explain_keeping(on: Stage, amqp_url: str) -> None:
         f"    echo {shlex.quote(event)} | {command} publish -",
         f"    {command} history --email you@example.com",
         f"    {command} dead-letters list",
-        f"    {command} check",
-        "Ctrl-C ends it all and cleans up.",
+        f"    {command} check {on.account}",
+    )
+    _explain_yours(on, command)
+    say("Ctrl-C ends it all and cleans up.")
+
+
+def _explain_yours(on: Stage, command: str) -> None:
+    """Show the way of an account's admin, from the key to somebody who is tagged."""
+    subscribed = '{"type": "subscription.started", "data": {"user": {"email": "me@example.com"}}}'
+    say(f"An account of your own, {on.yours}, whose key nobody has entered yet:", style="bold")
+    say(
+        f"    1. {on.page_url}/accounts/{on.yours}: enter the API key {YOUR_KEY}, and save it",
+        "    2. Events: which tags each event adds and takes off",
+        "    3. Fields: where the platform's values go",
+        "    4. Connection: Test connection",
+        f"    5. echo {shlex.quote(subscribed)} | {command} publish --app {YOUR_APP} -",
+        f"       {on.sandbox.url}: me@example.com is tagged in Your Kitchen",
     )
 
 

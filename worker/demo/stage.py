@@ -18,12 +18,15 @@ from worker.broker.connection import Connection
 from worker.broker.queues import connected, delete_exchange, delete_queue
 from worker.broker.topology import dead_letter_queue, work_queue
 from worker.demo.process import GRACE, WorkerProcess, worker_process
-from worker.demo.story import account_file
+from worker.demo.story import YOUR_FILE, account_file
 from worker.ledger.database import Database
+from worker.ledger.sealing import new_key
 from worker.sandbox import Sandbox
 
 API_KEY: Final = "demo-key"  # opens only the sandbox
 KIT_ACCOUNT: Final = "Sunny Kitchen"
+YOUR_KEY: Final = "your-demo-key"  # likewise
+YOUR_APP: Final = "yours"
 LATENCY: Final = 0.05
 
 
@@ -37,6 +40,7 @@ class Stage:
         config_dir: Where the account's file lies.
         health_url: Where the worker's health and metrics are.
         page_url: Where the page is, once it is served.
+        yours: An account whose key is to be entered on the page; it has a file once that is served.
         environ: Of the worker, and of the page.
         ledger: The worker's ledger, to look up what each event did.
         connection: To the broker, to publish and to look at dead letters.
@@ -47,6 +51,7 @@ class Stage:
     config_dir: Path
     health_url: str
     page_url: str
+    yours: str
     environ: Mapping[str, str]
     sandbox: Sandbox
     worker: WorkerProcess
@@ -63,12 +68,12 @@ async def stage(amqp_url: str) -> AsyncIterator[Stage]:
         DemoFailedError: The worker does not start.
     """
     suffix = secrets.token_hex(3)
-    account, exchange = f"demo-{suffix}", f"demo.events.{suffix}"
-    sandbox = Sandbox(keys={API_KEY: KIT_ACCOUNT}, latency=LATENCY)
+    account, yours, exchange = f"demo-{suffix}", f"yours-{suffix}", f"demo.events.{suffix}"
+    sandbox = Sandbox(keys={API_KEY: KIT_ACCOUNT, YOUR_KEY: "Your Kitchen"}, latency=LATENCY)
     async with connected(amqp_url, "demo") as connection:
         with TemporaryDirectory(prefix="kit-worker-demo-") as folder:
             config_dir = Path(folder)
-            _write_account(config_dir, account)
+            _write_account(config_dir, account, account_file())
             try:
                 async with sandbox.running():
                     environ = _environment(amqp_url, exchange, config_dir, sandbox.url)
@@ -83,6 +88,7 @@ async def stage(amqp_url: str) -> AsyncIterator[Stage]:
                             config_dir=config_dir,
                             health_url=health_url,
                             page_url=page_url,
+                            yours=yours,
                             environ=environ,
                             sandbox=sandbox,
                             worker=worker,
@@ -90,13 +96,13 @@ async def stage(amqp_url: str) -> AsyncIterator[Stage]:
                             connection=connection,
                         )
             finally:
-                await _clean_away(amqp_url, account, exchange)
+                await _clean_away(amqp_url, (account, yours), exchange)
 
 
-def _write_account(config_dir: Path, account: str) -> None:
+def _write_account(config_dir: Path, account: str, text: str) -> None:
     folder = config_dir / "accounts"
-    folder.mkdir()
-    (folder / f"{account}.yaml").write_text(account_file(), encoding="utf-8")
+    folder.mkdir(exist_ok=True)
+    (folder / f"{account}.yaml").write_text(text, encoding="utf-8")
 
 
 def ledger_url(folder: Path) -> str:
@@ -124,11 +130,12 @@ async def _subscribed(worker: WorkerProcess, health_url: str) -> None:
 
 @asynccontextmanager
 async def page_of(on: Stage) -> AsyncIterator[None]:
-    """Serve the page beside the worker.
+    """Serve the page beside the worker, with an account more, whose key is to be entered there.
 
     Raises:
         DemoFailedError: It does not start.
     """
+    _write_account(on.config_dir, on.yours, YOUR_FILE.format(app=YOUR_APP))
     async with worker_process(on.environ, on.config_dir, "page") as page:
         await _answering(page, on.page_url, "the page was not served")
         yield
@@ -158,6 +165,7 @@ def _environment(amqp_url: str, exchange: str, config_dir: Path, kit_url: str) -
         "LEDGER_URL": ledger_url(config_dir),
         "KIT_BASE_URL": kit_url,
         "KIT_API_KEY": API_KEY,
+        "LEDGER_KEY": new_key(),
         "HTTP_PORT": str(_free_port()),
         "PAGE_PORT": str(_free_port()),
         "LOG_FORMAT": "json",
@@ -172,8 +180,9 @@ def _free_port() -> int:
     return port
 
 
-async def _clean_away(amqp_url: str, account: str, exchange: str) -> None:
+async def _clean_away(amqp_url: str, accounts: tuple[str, ...], exchange: str) -> None:
     async with connected(amqp_url, "demo") as connection:
-        for queue in (work_queue(account), dead_letter_queue(account)):
-            await delete_queue(connection, queue)
+        for account in accounts:
+            await delete_queue(connection, work_queue(account))
+            await delete_queue(connection, dead_letter_queue(account))
         await delete_exchange(connection, exchange)

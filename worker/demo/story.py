@@ -24,6 +24,14 @@ fields:
   mk_access_level: Access level
 """
 
+YOUR_FILE: Final = """\
+app: {app}
+kit: {{api_key: stored}}   # it is entered on the page
+events:
+  user.signed_up: {{add_tags: [New Member]}}
+  # the others keep their defaults
+"""
+
 _NOT_SENT: Final = (
     "mk_user_id", "mk_last_name", "mk_signed_up_at", "mk_subscription_id", "mk_subscription_started_at",
     "mk_subscription_canceled_at", "mk_subscription_ends_at", "mk_cancel_reason", "mk_access_granted_at",
