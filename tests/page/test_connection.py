@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -34,7 +35,7 @@ async def kit() -> AsyncIterator[Sandbox]:
 @served
 async def by_key(tmp_path: Path, kit: Sandbox) -> AsyncIterator[Client]:
     """A page over an account whose key is to be entered."""
-    sealing = {"kit_base_url": kit.url, "ledger_key": SecretStr(new_key())}
+    sealing: dict[str, Any] = {"kit_base_url": kit.url, "ledger_key": SecretStr(new_key())}
     async with serving(tmp_path, ("sunny",), STORED_KEY, **sealing) as client:
         yield client
 
@@ -43,7 +44,7 @@ async def by_key(tmp_path: Path, kit: Sandbox) -> AsyncIterator[Client]:
 async def by_oauth(tmp_path: Path, kit: Sandbox) -> AsyncIterator[Client]:
     """A page over an account that is to be connected, where Kit is another site than the page."""
     elsewhere = kit.url.replace("127.0.0.1", "localhost")
-    sealing = {"kit_base_url": elsewhere, "ledger_key": SecretStr(new_key())}
+    sealing: dict[str, Any] = {"kit_base_url": elsewhere, "ledger_key": SecretStr(new_key())}
     async with serving(tmp_path, ("sunny",), BY_OAUTH, **sealing) as client:
         yield client
 
