@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from worker.accounts.account import Account
 from worker.accounts.claims import Held, held_after
-from worker.accounts.file.read import Draft
+from worker.accounts.file.read import Draft, version_of
 from worker.accounts.file.secrets import exposed
 from worker.accounts.load import Loaded, load_accounts, read_beside
 from worker.accounts.watch import ConfigWatch, account_files, fingerprint
@@ -63,6 +64,13 @@ class AccountFiles:
     def draft(self, name: str, text: str) -> Draft:
         """Return what an account's file would be with another text, checked as `read` checks it."""
         return read_beside(text, self.path_of(name), self._environ, self._loaded.accounts.values())
+
+    def account_in(self, name: str, text: str) -> Account | None:
+        """Return the account that its file, of this text by now, describes; None where that is wrong."""
+        known = self._loaded.accounts.get(name)
+        if known is not None and known.version == version_of(text.removeprefix("\ufeff")):
+            return known
+        return self.draft(name, text).account
 
     def newly_exposed(self) -> list[Problem]:
         """Return the files with secrets that others may use, each once."""

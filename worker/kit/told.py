@@ -29,6 +29,12 @@ def values_told(text: str) -> Mapping[str, str | None]:
     at = 0
     while match := _LINE.match(text, at):
         if not match["cut"]:
-            found[match["name"]] = None if match["value"] is None else str(ast.literal_eval(match["value"]))
+            found[match["name"]] = _unquoted(match["value"])
         at = match.end()
     return found if at == len(text) else {}
+
+
+def _unquoted(text: str | None) -> str | None:
+    if text is None or "\\" not in text:
+        return text and text[1:-1]
+    return str(ast.literal_eval(text))

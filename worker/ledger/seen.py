@@ -54,6 +54,12 @@ async def seen_lately(database: Database, account: str, now: float) -> dict[str,
     return found
 
 
+async def event_types(database: Database, account: str) -> list[str]:
+    """Return the event types of which the history has a line; raises as `seen_lately` does."""
+    async with database.read() as connection:
+        return [kind for kind, _ in await connection.execute(_last(account)) if kind]
+
+
 def _last(account: str) -> Select[Any]:
     """Select each type with its last time; an index leads from one type to the next, past all its lines."""
     of, kind = history.c, func.min(history.c.event_type).label("kind")

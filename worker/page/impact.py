@@ -76,6 +76,15 @@ async def impact_of(site: Site, before: Account | None, after: Account) -> Impac
     return Impact(len(lines), otherwise, Counter(kind for kind, verdict in verdicts if verdict is None))
 
 
+def sent_in(line: Line) -> dict[str, str | None]:
+    """Return which values were sent of an event, by the custom field."""
+    values: dict[str, str | None] = {}
+    for call in line.calls:
+        if not call.get("rules"):  # else it is about a tag, or about mail
+            values |= values_told(str(call.get("what", "")))
+    return values
+
+
 def came(line: Line, version: str) -> Came:
     """Return an event as a line of the history tells it.
 
@@ -84,9 +93,7 @@ def came(line: Line, version: str) -> Came:
         version: Of the file in force: rules have the numbers of the file that was in force then.
     """
     rules = {number for call in line.calls for number in call.get("rules", ())}
-    values: dict[str, str | None] = {}
-    for call in line.calls:
-        values |= values_told(str(call.get("what", "")))
+    values = sent_in(line)
     if TOLD_FIRST_NAME in values:
         values[FIRST_NAME] = values.pop(TOLD_FIRST_NAME)
     known = frozenset(rules) if line.version == version else frozenset[int]()

@@ -139,7 +139,7 @@ def worked_out(proposal: Proposal, present: str, name: str, files: AccountFiles)
     draft = files.draft(name, text)
     if draft.account is None:
         return Refused(tuple(_faults(draft.problems, text, files.path_of(name))))
-    return Proposed(proposal, present, text, files.draft(name, present).account, draft.account)
+    return Proposed(proposal, present, text, files.account_in(name, present), draft.account)
 
 
 def _faults(problems: tuple[Problem, ...], text: str, path: Path) -> Iterator[Fault]:

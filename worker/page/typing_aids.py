@@ -10,11 +10,12 @@ from worker.accounts.account import Account
 from worker.errors import LedgerUnavailable
 from worker.handlers import HANDLERS
 from worker.handlers.base import PLATFORM_FIELDS
-from worker.kit.told import values_told
 from worker.ledger.history import Line, find_history
+from worker.ledger.seen import event_types
 from worker.mapping.words import name_of
 from worker.ops.check_kit import named_fields, named_tags
 from worker.outside.texts import harmless
+from worker.page.impact import sent_in
 from worker.page.kit_names import KitLists
 from worker.page.site import Site
 
@@ -57,15 +58,15 @@ async def typing_aids(site: Site, name: str) -> TypingAids:
     account, kit = site.account(name), await kit_lists(site, site.account(name))
     if account is None:
         return TypingAids(kinds=tuple(HANDLERS), names=_named(PLATFORM_FIELDS))
-    seen, _ = await site.seen_lately(name)
-    came = came_lately(account, await _latest(site, name))
+    seen, latest = await _seen(site, name)
+    came = came_lately(account, latest)
     others = [source for each in account.fields for source in each.sources]
     return TypingAids(
         tags=_choices(kit.tags, [each.name for each in named_tags(account)]),
         fields=_choices(kit.fields, named_fields(account)),
         names=_named(dict.fromkeys([*came, *PLATFORM_FIELDS, *others])),
         values=tuple((value, name_of(source)) for source, values in came.items() for value in values),
-        kinds=tuple(sorted({*HANDLERS, *account.events, *filter(None, seen)})),
+        kinds=tuple(sorted({*HANDLERS, *account.events, *seen})),
     )
 
 
@@ -78,13 +79,15 @@ async def kit_lists(site: Site, account: Account | None) -> KitLists:
         return KitLists()
 
 
-async def _latest(site: Site, name: str) -> list[Line]:
+async def _seen(site: Site, name: str) -> tuple[list[str], list[Line]]:
+    """Return which event types came, and the latest events."""
     try:
         if await site.has_ledger():
-            return await find_history(site.ledger.database, account=name, limit=LATEST)
+            kinds = await event_types(site.ledger.database, name)
+            return kinds, await find_history(site.ledger.database, account=name, limit=LATEST)
     except LedgerUnavailable:
         pass  # one types without help
-    return []
+    return [], []
 
 
 def _named(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -104,10 +107,9 @@ def came_lately(account: Account, lines: Iterable[Line]) -> Mapping[str, list[st
     sources = {each.target: each.source for each in account.fields if not each.otherwise}
     found: dict[str, dict[str, None]] = {}
     for each in lines:
-        for call in each.calls:
-            for target, value in values_told(str(call.get("what", ""))).items():
-                if target in sources and value:
-                    found.setdefault(sources[target], {})[value] = None
+        for target, value in sent_in(each).items():
+            if target in sources and value:
+                found.setdefault(sources[target], {})[value] = None
     return {
         source: sorted(map(harmless, values))
         for source, values in found.items()

@@ -22,7 +22,7 @@ from tests.integration.ledger.harness import (
 from worker.errors import LedgerUnavailable
 from worker.ledger import history
 from worker.ledger.history import Line, Page, addresses, find_history, history_page, prune_history
-from worker.ledger.seen import LATELY, Seen, seen_lately
+from worker.ledger.seen import LATELY, Seen, event_types, seen_lately
 from worker.ledger.store import Ledger
 from worker.subscribers.known import Batch, HistoryEntry
 
@@ -178,6 +178,7 @@ async def test_messages_without_a_type_are_counted_too(ledger: Ledger) -> None:
     await fill(ledger, Batch(entries=[entry("", "other", event_type="m")]), account="rainy")
     found = await seen_lately(ledger.database, ACCOUNT, NOON.timestamp())
     assert found == dict.fromkeys(types, Seen(NOON.timestamp(), {"applied": 2}))
+    assert set(await event_types(ledger.database, ACCOUNT)) == {*types} - {""}
 
 
 async def test_a_persons_lines_come_by_pages(ledger: Ledger) -> None:

@@ -75,9 +75,13 @@ def read_account(text: str, path: Path, environ: Mapping[str, str]) -> Draft:
         return Draft(None, tuple(problems), source)
     places = [place.found(environ) for place in _secret_places(form.kit, path)]
     credential, missing = _credential(form.kit, places, path, source, environ)
-    version = sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
-    account = _account(form, path, credential, version, places)
+    account = _account(form, path, credential, version_of(text), places)
     return Draft(account, missing, source)
+
+
+def version_of(text: str) -> str:
+    """Return the fingerprint of a file's text, without its byte-order mark."""
+    return sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
 
 
 def _problem(kind: type[P], path: Path, fault: FileFault) -> P:

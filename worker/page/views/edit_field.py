@@ -89,7 +89,7 @@ def _of_file(text: str, source: str) -> FilledField:
     fields = fields if isinstance(fields, dict) else {}
     is_there = source in fields
     said = fields.get(source)
-    said = said.written if isinstance(said, Unclear) else said
+    said = _written(said) if isinstance(said, Unclear) else said
     if not is_there:
         said = _usual(source) or None
     goes: Goes = "nothing" if said is None and is_there else "there" if is_there or not source else "default"
@@ -101,6 +101,11 @@ def _of_file(text: str, source: str) -> FilledField:
         is_there,
         sha256_of(text),
     )
+
+
+def _written(said: object) -> str:
+    """Return what YAML reads otherwise than it looks as it looks; whoever sends it back is told."""
+    return said.written if isinstance(said, Unclear) else str(said)
 
 
 def _usual(source: str) -> str:
@@ -162,7 +167,7 @@ async def _shown(request: web.Request, filled: FilledField, faults: tuple[Fault,
         "view": "fields",
         "filled": filled,
         "called": name_of(filled.source) if filled.source else "another value",
-        "was": json.dumps(filled.was),
+        "was": json.dumps(filled.was, default=_written),
         "usual": _usual(filled.source),
         "faults": faults,
         "aids": await typing_aids(site_of(request), name),

@@ -98,6 +98,18 @@ async def test_what_is_wrong_is_said_and_what_was_typed_stays(
     assert form_on(answer.text, "/fields/edit")["target"] == form["target"]
 
 
+@pytest.mark.parametrize("said", ["no", "{field: no}", "[a]", "1.50"])
+async def test_whatever_a_file_says_there_is_a_form(tmp_path: Path, said: str) -> None:
+    """Given what YAML reads otherwise than it looks, or what no field can be, another target mends it."""
+    text = FILE.replace("Plan   #", f"{said}   #")
+    async with served(tmp_path, texts={"sunny": text}) as client:
+        await client.sign_in(TOKEN)
+        form = await opened(client, "mk_subscription_plan")
+        fill(form, "target", "Plan")
+        await saved(client, form)
+    assert (tmp_path / "accounts" / "sunny.yaml").read_text().replace('"', "") == FILE
+
+
 async def test_a_value_is_chosen_on_the_view_by_whoever_may_change_it(client: Client) -> None:
     assert "/fields/edit?field=mk_user_id" in (await client.ask("/accounts/sunny/fields")).text
     await client.sign_in(READ_TOKEN)

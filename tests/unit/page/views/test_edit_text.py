@@ -158,6 +158,24 @@ async def test_another_accounts_events_are_refused_without_its_name(tmp_path: Pa
     assert "rainy.yaml" not in answer.text
 
 
+async def test_a_file_with_mistakes_is_mended(tmp_path: Path) -> None:
+    """Given mistakes in two sections, both are mended at once, and there is no file to compare with."""
+    text = FILE.replace("add_tags: [Sent]", "add_tag: [Sent]").replace("timezone", "timezon")
+    async with served(tmp_path, texts={"sunny": text}) as client:
+        await client.sign_in(TOKEN)
+        assert "/accounts/sunny/text" in (await client.ask("/accounts/sunny/events")).text
+        form = await opened(client)
+        fill(form, "events", form["events"].replace("add_tag:", "add_tags:"))
+        told = await press(client, PLACE, form, "review")
+        assert (told.status, "did you mean timezone" in told.text) == (422, True)
+        fill(form, "options", form["options"].replace("timezon:", "timezone:"))
+        review = await press(client, PLACE, form, "review")
+        assert "The present file has a mistake, so there is nothing to compare with." in review.text
+        assert (await press(client, PLACE, form_on(review.text, "/text"), "save")).status == 303
+        assert "adds" in (await client.ask("/accounts/sunny/events")).text
+    assert (tmp_path / "accounts" / "sunny.yaml").read_text() == FILE
+
+
 async def test_a_file_that_cannot_be_read_is_an_operators(tmp_path: Path) -> None:
     async with served(tmp_path, texts={"sunny": "kit: {\n"}) as client:
         await client.sign_in(TOKEN)
