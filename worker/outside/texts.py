@@ -40,7 +40,7 @@ class Secrets:
 
     Attributes:
         longest: Characters of the longest one.
-        version: Another one, whenever there are more.
+        version: Another one, whenever there are more, or fewer.
     """
 
     SHORTEST: Final = 6
@@ -58,12 +58,11 @@ class Secrets:
 
     def add(self, *secrets: str) -> None:
         """Remember secrets, also as they stand in an address."""
-        self.version += 1
-        for secret in secrets:
-            for form in _forms(secret):
-                if len(form) >= self.SHORTEST:
-                    self._by_beginning.setdefault(form[: self.SHORTEST], set()).add(form)
-                    self.longest = max(self.longest, len(form))
+        for form in (form for secret in secrets for form in _forms(secret)):
+            if len(form) >= self.SHORTEST and form not in self._beginning_as(form):
+                self._by_beginning.setdefault(form[: self.SHORTEST], set()).add(form)
+                self.longest = max(self.longest, len(form))
+                self.version += 1
 
     def add_passing(self, *secrets: str) -> None:
         """Remember secrets that are soon replaced by others, in place of the oldest of them."""
@@ -81,6 +80,7 @@ class Secrets:
         try:
             yield
         finally:
+            self.version += 1
             for form in new:
                 self._beginning_as(form).discard(form)
 

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from aio_pika.abc import AbstractChannel
 
+from scripts.machine import free_port
 from tests.integration.harness import KEY, Worker, World, make_events, publish, until, wrong_people
 from tests.integration.shell import Shell, page
 from worker.ledger.sealing import new_key
@@ -53,6 +54,17 @@ async def enter(session: aiohttp.ClientSession, address: str, key: str) -> float
     return time.monotonic()
 
 
+async def text_of(session: aiohttp.ClientSession, address: str) -> str:
+    async with session.get(address) as answer:
+        return await answer.text()
+
+
+async def told(session: aiohttp.ClientSession, worker: Worker) -> list[str]:
+    """What a worker says of itself over HTTP."""
+    root = f"http://127.0.0.1:{worker.environ['HTTP_PORT']}"
+    return [await text_of(session, f"{root}/{path}") for path in ("readyz", "metrics")]
+
+
 async def subscribed(workers: tuple[Worker, ...], times: int) -> None:
     """Wait until each worker has subscribed so often."""
     await until(lambda: all(each.events_logged().count("subscribed") >= times for each in workers))
@@ -74,7 +86,10 @@ async def test_a_key_that_is_replaced_is_in_force_on_both_workers_within_seconds
 ) -> None:
     """Given a key that Kit has ended, the next one is used by the worker at work and the one standing by."""
     events = make_events(60, 10, seed=5)
-    one, two = (Worker(world, tmp_path / f"{name}.log", WORKER_ID=name) for name in ("one", "two"))
+    one, two = (
+        Worker(world, tmp_path / f"{name}.log", WORKER_ID=name, HTTP_PORT=str(free_port()))
+        for name in ("one", "two")
+    )
     cookies = aiohttp.CookieJar(unsafe=True)
     async with (
         one, two, page(Shell(world, tmp_path)) as (_, root),
@@ -99,9 +114,8 @@ async def test_a_key_that_is_replaced_is_in_force_on_both_workers_within_seconds
         await publish(channel, world.exchange, events[40:])
         await settled((one, two), 60)
         assert applied(standing_by)
-        async with session.get(address) as view:
-            shown = await view.text()
+        shown = [await text_of(session, address), *await told(session, standing_by)]
     assert wrong_people(sandbox, events, NEW_KEY) == []
     assert sandbox.count(status=401) == refused
-    told = f"{shown}{one.log_text()}{two.log_text()}"
-    assert not any(key in told for key in (KEY, NEW_KEY))
+    everything = "".join([*shown, one.log_text(), two.log_text()])
+    assert not any(key in everything for key in (KEY, NEW_KEY))

@@ -194,6 +194,23 @@ async def test_what_is_missing_is_told_before_anybody_is_asked(tmp_path: Path, k
         assert (await client.ask("/connected?code=c&state=s")).status == 403
 
 
+async def test_where_nobody_signs_in_the_browser_comes_back_at_once(tmp_path: Path, kit: Sandbox) -> None:
+    """Given a page on this machine without a token, what comes from Kit, another site, is taken at once."""
+    open_to_all = {"page_token": None, "page_read_token": None, **settings(kit)}
+    async with served(tmp_path, file=BY_OAUTH, **open_to_all) as client:
+        back = await consented(await asked(client))
+        assert (await client.ask(back, headers={"Sec-Fetch-Site": "cross-site"})).status == 303
+        assert "The account is connected with" in (await client.ask(PLACE)).text
+
+
+async def test_who_comes_back_from_kit_goes_on_by_a_page_of_ours(client: Client) -> None:
+    """Given a browser that keeps the session's cookie from what Kit sends it to, the next request has it."""
+    back = await consented(await asked(client))
+    client.session.cookie_jar.clear()
+    first = await client.ask(back, headers={"Sec-Fetch-Site": "cross-site"})
+    assert (first.status, "Going on" in first.text, html.escape(back) in first.text) == (200, True, True)
+
+
 async def test_who_may_look_connects_nothing(client: Client) -> None:
     client.session.cookie_jar.clear()
     await client.sign_in(READ_TOKEN)
