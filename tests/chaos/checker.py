@@ -15,7 +15,7 @@ from typing import Any, Final
 from tests.chaos.load import Message
 from tests.chaos.witness import Outcomes
 from tests.integration.harness import expected, wrong_people
-from worker.sandbox import Call, Person, Sandbox, overlaps, peak_rate
+from worker.sandbox import Call, Sandbox, overlaps, peak_rate
 
 SHOWN: Final = 5
 ALLOWED: Final = frozenset(
@@ -143,7 +143,7 @@ def check(  # what each party saw
         peak=peak_rate(calls),
         problems={
             "lost": sorted(published.keys() - settled - set(queued)),
-            "unexpected": _unexpected(published, settled, sandbox, key, events, left=bool(deaths)),
+            "unexpected": _unexpected(published, settled, sandbox, key, events),
             "wrong": wrong_people(sandbox, events, key),
             "misplaced": _misplaced(published, outcomes, dead),
             "disorder": _disorder(published, outcomes.first_applied) if in_order else [],
@@ -162,19 +162,10 @@ def _unexpected(
     sandbox: Sandbox,
     key: str,
     events: Sequence[Mapping[str, Any]],
-    *,
-    left: bool,
 ) -> list[str]:
     # What cannot be read has no id in the log; its dead letter has, by the header that the test gave it.
     ids = sorted(set(settled) - published.keys() - {"None"})
-    known, named = expected(events), {event["data"]["user"]["email"] for event in events}
-    others = (each for email, each in sandbox.account(key).subscribers().items() if email not in known)
-    return ids + sorted(str(each) for each in others if not (left and _is_left(each, named)))
-
-
-def _is_left(person: Person, named: Collection[str]) -> bool:
-    """Tell whether somebody stands for an address that was left, after a kill: Kit deletes nobody."""
-    return person.email_address in named and not person.tags
+    return ids + sorted(sandbox.account(key).subscribers().keys() - expected(events).keys())
 
 
 def _misplaced(published: Mapping[str, Message], outcomes: Outcomes, dead: Collection[str]) -> list[str]:

@@ -28,6 +28,8 @@ from worker.subscribers.subscriber import Call
 
 FLUSH_EVERY: Final = 1.0
 """Seconds until what was done of changes that are not finished is written, too."""
+SHARED_WITHIN: Final = 0.01
+"""Seconds for which a write waits that settles nothing, for what may end meanwhile: one write for both."""
 
 
 class _Ended(NamedTuple):
@@ -102,7 +104,7 @@ class Settle(Persistence):
     @property
     def clean(self) -> bool:
         """Whether the ledger has all that was done; not so after a write that was cut short."""
-        return not (self._writing or self._in_hand.touched)
+        return not (self._writing or self._in_hand.unsaved)
 
     @property
     def known_since(self) -> float:
@@ -119,7 +121,7 @@ class Settle(Persistence):
     async def emptied(self) -> None:
         """Wait until all that has ended is acked, and all that was done is written."""
         await self._refused.join()
-        if self._in_hand.touched:
+        if self._in_hand.unsaved:
             await self.written()
         await self._empty.wait()
 
@@ -156,6 +158,8 @@ class Settle(Persistence):
         """
         while True:
             await self._something_to_write()
+            if not self._ended and len(self._consumer.unsettled) > len(self._waiting):
+                await asyncio.sleep(SHARED_WITHIN)
             ended, self._ended = self._ended, []
             waiting, self._waiting = self._waiting, []
             await self._write(ended)
@@ -173,17 +177,18 @@ class Settle(Persistence):
             with suppress(TimeoutError):
                 async with asyncio.timeout(FLUSH_EVERY):
                     await self._came.wait()
-            if self._in_hand.touched:
+            if self._in_hand.unsaved:
                 return
 
     async def _write(self, ended: list[_Ended]) -> None:
         self._writing = True
-        batch = self._in_hand.changes()
+        batch = self._in_hand.unsaved.take()
         batch.entries = [each.entry for each in ended if each.entry is not None]
         batch.due = [each.due for each in ended if each.due is not None]
         batch.past = [timer for each in ended if (timer := due_id(each.outcome.item.delivery)) is not None]
         if batch or self._ledger.has_news:
             await self._ledger.save(batch)
+        self._in_hand.unsaved.saved()
         self._writing = False
 
     async def _ack(self, ended: dict[int, Outcome]) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import structlog
 
 from worker.errors import KitRejected
-from worker.events.event import OrderKey
+from worker.events.event import FIRST, OrderKey
 from worker.kit.answers import Answer, NotFound
 from worker.kit.catalog import Catalog
-from worker.kit.job import id_of
+from worker.kit.job import SubscriberGone, id_of
 from worker.kit.persistence import Persistence
 from worker.kit.plan import RemoveTag
 from worker.kit.single_calls import SingleCalls
@@ -60,9 +60,7 @@ class AddressChanges:
             )
             return
         try:
-            answer = await self._client.call(
-                "PUT", "/v4/subscribers/{}", kit_id, json={"email_address": address.value}
-            )
+            answer = await self._give(subscriber, address.value)
         except NotFound:
             # The subscriber was deleted in Kit. Whoever has the new address is owed all that was ever done.
             self._in_hand.moved(subscriber, address, None, self._client.clock.time())
@@ -73,35 +71,64 @@ class AddressChanges:
         else:
             self._moved(subscriber, address, kit_id, answer, "email address")
 
-    async def gather(self, subscriber: Subscriber, change: Change) -> None:
-        """Leave nothing where a worker that was killed may have applied what is asked now.
+    async def stay(self, subscriber: Subscriber, change: Change) -> None:
+        """Have Kit keep a subscriber where they are, after a call to move them that was not answered.
 
-        It may have moved the subscriber there, or have found or created somebody there. That one stays,
-        without what is asked: Kit's API deletes nobody, and the person may come back.
+        Args:
+            subscriber: Who stays.
+            change: As in `move`.
+
+        Raises:
+            SubscriberGone: Kit has the subscriber no more, or the address is another one's by now.
+            KitWorkerError: As `KitClient.call` and `Catalog` raise it.
+        """
+        try:
+            await self._give(subscriber, subscriber.record.email)
+        except NotFound:
+            raise SubscriberGone from None
+        except KitRejected as error:
+            if error.status != 422:
+                raise
+            await self._take_all_off(subscriber, change, subscriber.record.placed or FIRST)
+            raise SubscriberGone from None
+
+    async def leave_nothing_behind(self, subscriber: Subscriber, change: Change) -> None:
+        """Take off what a worker that was killed may have given at an address that the subscriber has left.
+
+        Whoever Kit has there stays, and gets mail as before: the person may come back.
 
         Args:
             subscriber: Whose all else is applied by now.
             change: All that is asked.
 
         Raises:
-            SubscriberGone: Kit has lost the subscriber.
             KitWorkerError: As `KitClient.call` and `Catalog` raise it.
         """
-        for email, order in list(subscriber.elsewhere.items()):
-            if subscriber.record.kit_id is not None and subscriber.record.email != email:
-                await self._gather(subscriber, email, order, change)
-            del subscriber.elsewhere[email]
+        for email in list(subscriber.behind):
+            if subscriber.record.email != email:
+                for part in _asked(change).values():
+                    await self._single.take_off_at(email, part.value)
+            subscriber.behind.discard(email)
 
-    async def _gather(self, subscriber: Subscriber, email: str, order: OrderKey, change: Change) -> None:
-        kit_id, address = id_of(subscriber), subscriber.record.email
-        if await self._single.upserts.address_of(kit_id) == email:
+    async def _give(self, subscriber: Subscriber, email: str) -> Answer:
+        """Give a subscriber an address in Kit.
+
+        The ledger knows of it before. Were it forgotten after a crash, nobody could tell who had the old
+        address; and an event that comes first then might leave the person where an older one has led.
+        """
+        record = subscriber.record
+        record.moving = True
+        self._in_hand.touch(subscriber)
+        await self._persistence.written()
+        try:
             answer = await self._client.call(
-                "PUT", "/v4/subscribers/{}", kit_id, json={"email_address": address}
+                "PUT", "/v4/subscribers/{}", id_of(subscriber), json={"email_address": email}
             )
-            self._in_hand.called(subscriber, Call(answer.endpoint, "email address", answer.status), order)
-            return
-        for part in _asked(change).values():
-            await self._single.take_off_at(email, part.value)
+        except KitRejected:
+            record.moving = False
+            raise
+        record.moving = False
+        return answer
 
     async def _id_at_old_address(self, subscriber: Subscriber, change: Change) -> int | None:
         """Return the id of whoever has the old address, which events have named, but no answer of Kit's."""
@@ -116,10 +143,7 @@ class AddressChanges:
         if kit_id is None:
             return None
         subscriber.record.kit_id = kit_id
-        self._in_hand.touch(subscriber)
-        # Were it forgotten once the address has changed, nobody could tell who had the old one.
-        await self._persistence.written()
-        return subscriber.record.kit_id
+        return kit_id
 
     async def _move_to_who_is_there(self, subscriber: Subscriber, address: Part[str], change: Change) -> None:
         """Move the person to the subscriber who has the new address already, and leave nothing behind.
@@ -131,12 +155,15 @@ class AddressChanges:
         answer = await self._single.upserts.find_or_create(address.value, change.creates)
         new_id, what = answer.id_of("subscriber"), "email address, which Kit had already"
         if new_id != subscriber.record.kit_id:
-            for key, part in {**_asked(change), **subscriber.record.maybe_tags}.items():
-                # It is the move that takes it off, not the event that gave it.
-                await self._single.remove_tag(subscriber, RemoveTag(key, Part(part.value, address.order)))
+            await self._take_all_off(subscriber, change, address.order)
             if not await self._unsubscribe_old(subscriber, address, answer):
                 what += f"; the old one, subscriber {subscriber.record.kit_id}, still gets mail"
         self._moved(subscriber, address, new_id, answer, what)
+
+    async def _take_all_off(self, subscriber: Subscriber, change: Change, order: OrderKey) -> None:
+        for key, part in {**_asked(change), **subscriber.record.maybe_tags}.items():
+            # It is the move that takes it off, not the event that gave it.
+            await self._single.remove_tag(subscriber, RemoveTag(key, Part(part.value, order)))
 
     async def _unsubscribe_old(self, subscriber: Subscriber, address: Part[str], new: Answer) -> bool:
         """Unsubscribe the old address, where the person gets mail at the new one; tell whether that is done.

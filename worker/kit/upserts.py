@@ -155,18 +155,6 @@ class Upserts:
         found = (row["id"] for row in rows if row["email_address"].lower() == email.lower())
         return next(found, None)
 
-    async def address_of(self, kit_id: int) -> str:
-        """Return the address that a subscriber has, by id, which is consistent (see `exists`).
-
-        Raises:
-            SubscriberGone: Kit has nobody of that id.
-        """
-        try:
-            answer = await self._client.call("GET", "/v4/subscribers/{}", kit_id)
-        except NotFound:
-            raise SubscriberGone from None
-        return str(answer.item("subscriber").get("email_address", "")).lower()
-
     async def exists(self, kit_id: int) -> bool:
         """Ask for a subscriber by id, which is consistent (Kit API reference, "Consistency")."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -133,26 +133,39 @@ class Writer:
     async def _apply_once(
         self, subscriber: Subscriber, change: Change, since: float
     ) -> Sequence[RefusedPart]:
+        await self._have_written([subscriber])
         not_moved = await self._move(subscriber, change)
         job = self._job(subscriber, change, await self._left_of(subscriber, change))
         job.since = since
         for step in job.steps:
             await self._single.carry_out(job, step)
-        await self._addresses.gather(subscriber, change)
+        await self._addresses.leave_nothing_behind(subscriber, change)
         self._finish(job)
         return [*not_moved, *job.refused]
 
     async def _move(self, subscriber: Subscriber, change: Change) -> Sequence[RefusedPart]:
         """Give the subscriber the address that is asked for; all else is done also where Kit refuses it."""
         if change.address is None or not _moves(subscriber, change):
+            if subscriber.record.moving:
+                await self._addresses.stay(subscriber, change)
             return ()
         try:
             await self._addresses.move(subscriber, change.address, change)
+            await self._have_written([subscriber])  # it may be another one of Kit's now
         except NoMoreSubscribers:
             raise
         except EventError as error:
             return refused(Change(address=change.address), error)
         return ()
+
+    async def _have_written(self, subscribers: Iterable[Subscriber]) -> None:
+        """Have the ledger know who somebody is before anything is done for them in Kit.
+
+        RabbitMQ gives events back in any order: after a worker was killed, another event of the person, or
+        of somebody else with that id, may come first, and nobody would look for what was done here.
+        """
+        if not all(subscriber.is_written for subscriber in subscribers):
+            await self._persistence.written()
 
     def _finish(self, job: Job) -> None:
         record = job.subscriber.record
@@ -199,7 +212,9 @@ class Writer:
             return BulkResult(alone=[subscriber for subscriber, _ in changes])
         try:
             jobs = [await self._share(subscriber, change) for subscriber, change in changes]
-            await self._bulk.carry_out([job for job in jobs if not job.alone], one_at_a_time=one_at_a_time)
+            together = [job for job in jobs if not job.alone]
+            await self._have_written(job.subscriber for job in together)
+            await self._bulk.carry_out(together, one_at_a_time=one_at_a_time)
         except Interrupted as interrupted:
             return BulkResult(error=interrupted.error, failed=interrupted.failed)
         except (TryLater, CredentialRefused) as error:
@@ -216,7 +231,7 @@ class Writer:
     async def _share(self, subscriber: Subscriber, change: Change) -> Job:
         """Return what is to be done for one of many; whose change is not for bulk calls is left alone."""
         record = subscriber.record
-        moves = _moves(subscriber, change) or subscriber.elsewhere
+        moves = record.moving or subscriber.behind or _moves(subscriber, change)
         if moves or (record.kit_id is None and change.creates is None):
             return Job(subscriber, change, (), alone=True)
         left = await self._left_of(subscriber, change)

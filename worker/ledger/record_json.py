@@ -26,7 +26,9 @@ class _Stored(Record):
     email: str = ""
 
 
-_KNOWN_LATER: Final = ("facts", "settled", "base", "tags_off", "fields_off", "unsubscribed", "placed")
+_KNOWN_LATER: Final = (
+    "facts", "settled", "base", "tags_off", "fields_off", "unsubscribed", "placed", "moving",
+)  # fmt: skip
 _ELSEWHERE: Final = {"email", "kit_id", *_KNOWN_LATER}
 _NAMES: Final = [name for name in Record.__struct_fields__ if name not in _ELSEWHERE]
 _DECODER: Final = msgspec.json.Decoder(_Stored)

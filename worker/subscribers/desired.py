@@ -61,6 +61,8 @@ def is_news(record: Record, change: Change) -> bool:
     What a slot gave counts even where the tag itself is older: a later gift has to take it off. Where there
     are facts all that is left counts: what they mean may be known already, and not be done.
     """
+    if record.moving:
+        return True  # nobody knows which address Kit has
     if change.facts and (not record.facts or change.facts[-1].order[:2] > record.facts[-1].order[:2]):
         return True  # nothing that is known is as new, and no copy of it
     if change.ensure is not None and change.ensure.order > record.ensured and record.owed.ensure is None:

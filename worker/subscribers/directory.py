@@ -56,9 +56,12 @@ class Directory:
             users: Likewise.
             known: Its answer.
         """
-        for email in {*emails, *known.records, *(person.email for person in known.people.values())}:
+        of_people = {person.email for person in known.people.values()}
+        for email in {*emails, *known.records, *of_people}:
             if email not in self._subscribers:
-                self._lead(email, Subscriber(known.records.get(email) or Record(email)))
+                record = known.records.get(email) or Record(email)
+                is_written = email in known.records or email in of_people
+                self._lead(email, Subscriber(record, is_written=is_written))
         self._people |= {**dict.fromkeys(users), **known.people, **self._new_people}
         self._forgotten |= known.forgotten
 
@@ -113,6 +116,7 @@ class Directory:
         record.users[user_id] = max(said, record.users.get(user_id, FIRST))
         if self._people.get(user_id) is None:
             self._enter(Person(user_id, record.email))
+            subscriber.is_written = False  # before that the ledger does not know who it is
 
     def note_former(self, email: str, subscriber: Subscriber, order: OrderKey) -> Subscriber:
         """Let an address that nobody has lead to a subscriber who had it; return what stays there."""

@@ -1,4 +1,4 @@
-"""The events in one session's hands: what of them is news, and what was noted for the ledger. Pure."""
+"""The events in one session's hands, and what of them is news. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import is_news, may_be_done
 from worker.subscribers.directory import Directory
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.known import Batch
 from worker.subscribers.learning import learn
 from worker.subscribers.mark import event_mark
 from worker.subscribers.move_guard import MoveGuard
@@ -18,6 +17,7 @@ from worker.subscribers.parts import Part
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Call, Subscriber, merged
 from worker.subscribers.trails import is_nobodys, left_to
+from worker.subscribers.unsaved import Unsaved
 from worker.subscribers.whose import Whose, whose
 
 
@@ -27,14 +27,14 @@ class InHand:
     Attributes:
         directory: Whom addresses and user ids lead to. It has to `learn` of an event's before `take_in`.
         moves: How many addresses changed lately.
+        unsaved: What is to be written of them.
     """
 
     def __init__(self) -> None:
         self.directory = Directory()
         self.moves = MoveGuard()
         self._marks: set[str] = set()
-        self._moved: list[tuple[str, str]] = []
-        self._touched: set[Subscriber] = set()
+        self.unsaved = Unsaved(self.directory)
 
     # -- taking an event in ---------------------------------------------------------------------------
 
@@ -108,8 +108,8 @@ class InHand:
         change = item.change if found.address is None else structs.replace(item.change, address=found.address)
         if change.again is not None and subscriber.record.ensured == FIRST:
             change = structs.replace(change, creates=None)  # no event has asked that the person be there
-        is_elsewhere = self._may_be_elsewhere(item, found, mark)
-        stays = item.refusal is None and found.address is None and not item.waits and not is_elsewhere
+        is_behind = self._may_be_behind(item, found, mark)
+        stays = item.refusal is None and found.address is None and not item.waits and not is_behind
         if stays and self._is_old(subscriber, change):
             return self._ends(item, subscriber, Kind.SUPERSEDED)
         if moves and self._is_in_the_way(subscriber, moves):
@@ -121,23 +121,23 @@ class InHand:
             self.directory.note_user(item.user_id, order, subscriber, found.said(order))
         if found.address is not None and not moves:
             subscriber.record.placed = max(subscriber.record.placed or FIRST, found.address.order)
-        if is_elsewhere:
-            subscriber.elsewhere[item.email] = order
+        if is_behind:
+            subscriber.behind.add(item.email)
         if found.former:
-            self._touched.add(self.directory.note_former(found.former, subscriber, order))
+            self.unsaved.touch(self.directory.note_former(found.former, subscriber, order))
         if moves:
             self._begin_move(subscriber, moves, order, now)
+        self.unsaved.met(subscriber)
         return structs.replace(item, subscriber=subscriber, change=change, mark=mark)
 
-    def _may_be_elsewhere(self, item: Item, found: Whose, mark: str | None) -> bool:
-        """Tell whether a worker that was killed may have applied an event where its person is not.
+    def _may_be_behind(self, item: Item, found: Whose, mark: str | None) -> bool:
+        """Tell whether a worker that was killed may have applied an event at an address that was left since.
 
-        It knew less of the person, or more: what it had not written, nobody else knows.
+        The move, which came first this time, has left there what it did not know of.
         """
-        record = found.subscriber.record
-        is_known = item.email == record.email or mark in record.seen
-        nobody = self.directory.at(item.email).record.kit_id is None
-        return item.delivery.redelivered and nobody and not is_known
+        if not item.delivery.redelivered or item.email == found.subscriber.record.email:
+            return False
+        return self.directory.at(item.email).record.is_left and mark not in found.subscriber.record.seen
 
     def _is_old(self, subscriber: Subscriber, change: Change) -> bool:
         """Tell whether a change asks for nothing that is not known already, and note what it says.
@@ -150,7 +150,7 @@ class InHand:
             return False
         if facts:
             learn(record, change)
-            self._touched.add(subscriber)
+            self.unsaved.touch(subscriber)
         return True
 
     def _begin_move(self, subscriber: Subscriber, email: str, order: OrderKey, now: float) -> None:
@@ -178,16 +178,16 @@ class InHand:
 
     def touch(self, subscriber: Subscriber) -> None:
         """Have the subscriber's record written."""
-        self._touched.add(subscriber)
+        self.unsaved.touch(subscriber)
 
     def lost(self, subscriber: Subscriber) -> None:
         """Note that Kit no longer has the subscriber."""
         subscriber.record.lost()
-        self._touched.add(subscriber)
+        self.unsaved.touch(subscriber)
 
     def called(self, subscriber: Subscriber, call: Call, order: OrderKey) -> None:
         """Note a call that was answered, for an event that asked for it."""
-        self._touched.add(subscriber)
+        self.unsaved.touch(subscriber)
         subscriber.calls.setdefault(order, []).append(call)
 
     def moved(self, subscriber: Subscriber, address: Part[str], kit_id: int | None, now: float) -> None:
@@ -206,16 +206,18 @@ class InHand:
         left = subscriber.left.pop(address.value, None)
         subscriber.record.moved = left and left._replace(order=address.order)
         subscriber.record.placed = max(address.order, (other and other.record.placed) or FIRST)
+        if kit_id is None or kit_id != old.kit_id:
+            self.unsaved.is_new(subscriber)
         note = self.directory.move(subscriber, old.email, address.order, now)
-        self._touched |= {subscriber, note}
-        self._moved.append((old.email, address.value))
+        self.unsaved.touch(subscriber, note)
+        self.unsaved.moved(old.email, address.value)
 
     # -- when it is done ------------------------------------------------------------------------------
 
     def applied(self, item: Item) -> None:
         """Note an event that was taken in as applied."""
         subscriber = _subscriber_of(item)
-        self._touched.add(subscriber)
+        self.unsaved.touch(subscriber)
         if item.mark is not None:
             subscriber.record.see(item.mark)
 
@@ -229,7 +231,7 @@ class InHand:
             self.directory.part(subscriber, asked)
             if (subscriber.record.placed or FIRST) > order and is_nobodys(self.directory, asked):
                 # A newer event had said otherwise before the person got there.
-                self._touched |= {subscriber, self.directory.note_former(asked, subscriber, order)}
+                self.unsaved.touch(subscriber, self.directory.note_former(asked, subscriber, order))
         if item.mark is not None:
             self._marks.discard(item.mark)
         if item.change.again is not None and item.mark is not None:
@@ -238,26 +240,9 @@ class InHand:
             return tuple(call for each in calls.values() for call in each)
         return () if item.doubled else tuple(subscriber.calls.pop(order, ()))
 
-    @property
-    def touched(self) -> bool:
-        """Whether anything has changed since it was last written."""
-        return bool(self._touched or self._moved or self.directory.has_new_people)
-
-    def changes(self) -> Batch:
-        """Return what has changed since the last call, to be written."""
-        records: dict[str, Record] = {}
-        for subscriber in self._touched:
-            email = subscriber.record.email
-            # Of two with one address, one has moved there, and has taken in what is known of the other.
-            if email not in records or self.directory.leads_to(email, subscriber):
-                records[email] = subscriber.record
-        batch = Batch(list(records.values()), self.directory.take_new_people(), moves=self._moved)
-        self._touched, self._moved = set(), []
-        return batch
-
     def drop_idle(self) -> None:
         """Drop what nobody in hand needs any more; the ledger has it."""
-        self.directory.drop_idle(keep=self._touched)
+        self.directory.drop_idle(keep=self.unsaved.subscribers)
 
 
 def _in_doubt(subscriber: Subscriber, change: Change) -> bool:

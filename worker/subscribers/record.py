@@ -85,6 +85,7 @@ class Record(Struct, eq=False):
         tags_off: The newest event after which no tag of before is left.
         fields_off: Likewise, of custom fields.
         unsubscribed: The newest event for whose sake Kit sends no more mail.
+        moving: True where a call that gives the subscriber another address was not answered yet.
     """
 
     email: str
@@ -107,6 +108,7 @@ class Record(Struct, eq=False):
     tags_off: Part[bool] | None = None
     fields_off: Part[bool] | None = None
     unsubscribed: Part[bool] | None = None
+    moving: bool = False
 
     @property
     def is_left(self) -> bool:

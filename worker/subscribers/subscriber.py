@@ -37,10 +37,11 @@ class Subscriber:
         joined: By address, who has the addresses that the subscriber is to get by events in hand.
         left: By such an address, where somebody else went who had it; None where that was the same one.
         asking: By event in hand, the address that it gives the subscriber, where that is another one.
-        elsewhere: Other addresses than the subscriber's, at which a worker that was killed may have applied
-            what is in hand; each with the event.
+        behind: Addresses that the subscriber has left, at which a worker that was killed may have applied
+            what is in hand.
         addresses: That lead to this subscriber.
         events: How many events in hand are about the subscriber.
+        is_written: Whether the ledger knows of the subscriber, and who is known by it.
         calls: What was called for which event, until the event is settled.
     """
 
@@ -48,9 +49,10 @@ class Subscriber:
     joined: dict[str, Subscriber] = field(default_factory=dict)
     left: dict[str, Moved | None] = field(default_factory=dict)
     asking: dict[OrderKey, str] = field(default_factory=dict)
-    elsewhere: dict[str, OrderKey] = field(default_factory=dict)
+    behind: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
     events: int = 0
+    is_written: bool = False
     calls: dict[OrderKey, list[Call]] = field(default_factory=dict)
 
 

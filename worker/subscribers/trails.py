@@ -63,6 +63,10 @@ def left_to(directory: Directory, moved: Moved | None, subscriber: Subscriber) -
 
 
 def is_nobodys(directory: Directory, email: str) -> bool:
-    """Tell whether nobody was ever known by an address, and nothing in hand is about it."""
+    """Tell whether nobody was ever known by an address, and nothing in hand is about it.
+
+    Where the ledger has a record that says nothing, a worker may have been killed that made somebody there.
+    """
     subscriber = directory.at(email)
-    return subscriber.record.email == email and not subscriber.events and subscriber.record.is_blank
+    is_in_use = subscriber.events or subscriber.is_written
+    return subscriber.record.email == email and not is_in_use and subscriber.record.is_blank

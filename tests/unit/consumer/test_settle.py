@@ -125,9 +125,10 @@ def test_whoever_waits_for_the_ledger_goes_on_once_it_has_everything() -> None:
         world.ledger.writes = 0.3
         async with world.running():
             await settle()
-            world.touches()
+            subscriber = world.touches()
             await world.settle.written()
             assert world.log == ["saved 0"]
+            assert subscriber.is_written
             assert now() == pytest.approx(0.3)
 
     run(main())
@@ -144,6 +145,24 @@ def test_a_note_made_during_a_write_is_not_taken_for_written() -> None:
             await world.settle.written()
             assert world.ledger.batches[-1].records == [subscriber.record]
             assert now() == pytest.approx(0.6)
+
+    run(main())
+
+
+def test_a_write_that_settles_nothing_waits_a_moment_for_what_is_about_to_end() -> None:
+    """Given a newcomer and an event that ends within some milliseconds, one write does for both."""
+
+    async def main() -> None:
+        world = World()
+        world.consumer.unsettled |= {1: Delivery(b"", "", tag=1), 2: Delivery(b"", "", tag=2)}
+        async with world.running():
+            await settle()
+            world.touches()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(world.settle.written())
+                await asyncio.sleep(0.005)
+                world.ends(1)
+            assert world.log[0] == "saved 1"
 
     run(main())
 
@@ -173,7 +192,7 @@ def test_a_write_that_was_cut_short_counts_as_unwritten() -> None:
             world.touches()
             assert not world.settle.clean
             await asyncio.sleep(FLUSH_EVERY + 0.5)
-            assert not world.in_hand.touched  # it is on its way
+            assert not world.in_hand.unsaved  # it is on its way
             assert not world.settle.clean
         assert world.ledger.batches == []
         assert not world.settle.clean

@@ -17,6 +17,7 @@ from worker.kit.http import KitHttp
 from worker.kit.limiter import Limiter
 from worker.kit.persistence import Persistence
 from worker.kit.writer import Writer
+from worker.ledger.record_json import dump_record, load_record
 from worker.mapping import Options
 from worker.sandbox import AccountView, Person, Sandbox
 from worker.subscribers.change import Change
@@ -55,7 +56,11 @@ class Written(Persistence):
         return self._of.relied_on
 
     async def written(self) -> None:
-        self._of.batches.append(self._of.in_hand.changes())
+        batch = self._of.in_hand.unsaved.take()
+        # As the ledger has them: what becomes of a record later is not in it.
+        batch.records = [load_record(each.email, each.kit_id, *dump_record(each)) for each in batch.records]
+        self._of.batches.append(batch)
+        self._of.in_hand.unsaved.saved()
 
 
 @dataclass
@@ -108,7 +113,7 @@ class Account:
 
     def subscriber(self, email: str = EMAIL) -> Subscriber:
         """Somebody of whom nothing is known but, where they were met, Kit's id."""
-        return Subscriber(Record(email, self.ids.get(email)))
+        return Subscriber(Record(email, self.ids.get(email)), is_written=True)
 
     async def apply(
         self, asked: Change, subscriber: Subscriber | None = None, email: str = EMAIL

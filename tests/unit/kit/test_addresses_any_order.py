@@ -135,7 +135,7 @@ class Sessions:
             self.struck += rule.struck
             self._open[subscriber] = events + self._open.pop(subscriber, [])
             if luck % 3 == 0:
-                self._save(self._in_hand.changes())
+                self._save(self._in_hand.unsaved.take())
             if luck % 5 < 3:
                 self._crash()
             return False
@@ -146,7 +146,7 @@ class Sessions:
                 self._in_hand.applied(item)
         is_lost = next(self._luck, 0) % 4 == 3
         if not is_lost:
-            self._save(self._in_hand.changes())
+            self._save(self._in_hand.unsaved.take())
         if is_lost or luck == 4:
             self._open[subscriber] = events + self._open.pop(subscriber, [])
             self._crash()
@@ -210,10 +210,13 @@ def test_whoever_moves_has_everything_at_the_last_address(data: st.DataObject) -
     again = data.draw(st.lists(st.integers(0, len(events) - 1), max_size=4))
     queue = data.draw(st.permutations([*range(len(events)), *again]))
     luck = data.draw(st.lists(st.integers(0, 20), min_size=15, max_size=40))
+    had_tags = data.draw(st.sets(st.sampled_from(["A", "B", "C"])))
     had_before = {each.email for each in events if each.moved} if data.draw(st.booleans()) else set[str]()
 
     async def main() -> None:
         async with account() as of:
+            for tag in had_tags:  # to make a tag has all that is known written
+                of.kit.add_tag(tag)
             for email in had_before:  # somebody whom Kit had without us
                 await of.client.call("POST", "/v4/subscribers", json={"email_address": email})
             sessions = Sessions(of, events, queue, iter(luck))

@@ -103,6 +103,26 @@ async def test_two_hundred_and_fifty_people_take_three_calls_for_each_kind_of_en
     }
 
 
+async def test_newcomers_are_written_together_before_kit_is_called(of: Account) -> None:
+    subscribers = people(120)
+    writer = of.writer
+    await writer.apply_together([(each, change()) for each in subscribers])
+    assert len(of.batches) == 1
+
+    for each in subscribers:
+        each.is_written = True
+    await writer.apply_together([(each, change(2, first_name="Ada")) for each in subscribers])
+    assert len(of.batches) == 1
+
+
+async def test_whose_address_is_in_doubt_is_left_alone(of: Account) -> None:
+    first, second, *others = people(20)
+    first.behind.add("old@example.com")
+    second.record.moving = True
+    end = await of.writer.apply_together([(each, change()) for each in (first, second, *others)])
+    assert (end.alone, len(end.done)) == ([first, second], 18)
+
+
 async def test_whoever_is_known_needs_no_upsert(of: Account) -> None:
     subscribers = people(120)
     await settle(of, {each: change(1, add=("VIP",)) for each in subscribers})

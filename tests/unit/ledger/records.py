@@ -62,6 +62,7 @@ def full_record() -> Record:
         tags_off=Part(value=True, order=order(8)),
         fields_off=Part(value=True, order=order(8)),
         unsubscribed=Part(value=True, order=order(8)),
+        moving=True,
         placed=order(7),
     )
 
@@ -69,7 +70,7 @@ def full_record() -> Record:
 def record_of_version_1() -> Record:
     """Return what the first version knew of it."""
     known = replace(full_record(), facts=(), settled=False, base=Change(), placed=None)
-    return replace(known, tags_off=None, fields_off=None, unsubscribed=None)
+    return replace(known, tags_off=None, fields_off=None, unsubscribed=None, moving=False)
 
 
 FULL_V1: Final = (

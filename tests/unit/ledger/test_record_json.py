@@ -59,6 +59,7 @@ records = st.builds(
     facts=st.lists(st.builds(Fact, orders, st.booleans(), texts, texts), max_size=3).map(tuple),
     base=st.builds(Change, tags=tags, fields=fields),
     tags_off=st.none() | st.builds(Part, st.booleans(), orders),
+    moving=st.booleans(),
 )
 
 

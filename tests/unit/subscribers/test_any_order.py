@@ -333,7 +333,7 @@ class Worker:
     def _save(self) -> None:
         for subscriber in {subscriber for _, _, subscriber in self._pending}:
             self._in_hand.touch(subscriber)
-        batch = self._in_hand.changes()
+        batch = self._in_hand.unsaved.take()
         self._ledger |= {record.email: (record.kit_id, *dump_record(record)) for record in batch.records}
         self._written |= {record.email for record in batch.records}
 

@@ -103,6 +103,13 @@ def test_all_that_was_given_before_goes_off_and_nothing_older_comes_back() -> No
     assert on(record, change(7, add=("New",))) == {"new"}
 
 
+def test_any_event_is_news_while_nobody_knows_which_address_kit_has() -> None:
+    record = applied(change(5, add=("VIP",)))
+    assert not is_news(record, change(1, add=("VIP",)))
+    record.moving = True
+    assert is_news(record, change(1, add=("VIP",)))
+
+
 def test_who_has_nothing_needs_no_call_to_have_all_off() -> None:
     gone = Change(tags_off=Part(value=True, order=order(5)))
     assert not left(Record(EMAIL, 7), gone).tags

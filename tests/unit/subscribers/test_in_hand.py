@@ -124,7 +124,7 @@ class Desk:
 
     def write(self) -> None:
         """Write what has changed into the ledger."""
-        batch = self.in_hand.changes()
+        batch = self.in_hand.unsaved.take()
         self.records |= {record.email: record for record in batch.records}
         self.people |= {person.user_id: person for person in batch.people}
 
@@ -469,7 +469,7 @@ def test_a_conflict_is_noted_of_nobody_and_told_under_the_address_that_it_names(
     assert ended.item.subscriber is not None
     assert ended.item.subscriber.record.email == NEW
     desk.in_hand.let_go(ended.item)
-    assert not desk.in_hand.touched
+    assert not desk.in_hand.unsaved
 
 
 def test_a_copy_of_what_was_applied_is_a_duplicate_though_it_would_be_a_conflict_now() -> None:
@@ -528,9 +528,9 @@ def test_who_has_the_new_address_is_owed_all_that_was_given_under_the_old_one() 
 def test_a_move_is_written_with_the_old_address_and_the_person() -> None:
     desk = Desk()
     desk.apply(1, user=ADA)
-    desk.in_hand.changes()
+    desk.in_hand.unsaved.take()
     desk.apply(2, NEW, ADA)
-    batch = desk.in_hand.changes()
+    batch = desk.in_hand.unsaved.take()
     moved = {record.email: record.moved.to for record in batch.records if record.moved}
     assert moved == {EMAIL: NEW}
     assert batch.people == [Person(ADA, NEW, desk.now)]
@@ -548,7 +548,7 @@ def test_who_moved_is_written_and_not_whom_the_record_took_in(attempt: int) -> N
     desk.apply(50, NEW)
     desk.finish(desk.take(60, NEW, ADA))
 
-    written = [record for record in desk.in_hand.changes().records if record.email == NEW]
+    written = [record for record in desk.in_hand.unsaved.take().records if record.email == NEW]
 
     assert len(written) == 1
     assert written[0].users.keys() == {ADA}
@@ -560,7 +560,7 @@ def test_whoever_has_the_new_address_is_written_while_the_move_is_not_done() -> 
     desk.write()
     desk.apply(2, NEW)
     desk.take(3, NEW, ADA)
-    (written,) = [record for record in desk.in_hand.changes().records if record.email == NEW]
+    (written,) = [record for record in desk.in_hand.unsaved.take().records if record.email == NEW]
     assert event_mark(event(2)) in written.seen
 
 
@@ -591,10 +591,57 @@ def test_what_was_called_is_told_to_the_event_that_asked_for_it() -> None:
 def test_only_what_has_changed_is_written() -> None:
     desk = Desk()
     desk.apply(1)
-    assert desk.in_hand.touched
-    assert [record.email for record in desk.in_hand.changes().records] == [EMAIL]
-    assert not desk.in_hand.touched
-    assert not desk.in_hand.changes()
+    assert desk.in_hand.unsaved
+    assert [record.email for record in desk.in_hand.unsaved.take().records] == [EMAIL]
+    assert not desk.in_hand.unsaved
+    assert not desk.in_hand.unsaved.take()
+
+
+# -- who is known to the ledger before anything is done in Kit ----------------------------------------------
+
+
+@pytest.mark.parametrize("user", [ADA, None])
+def test_a_newcomer_is_written_as_the_first_event_is_taken_in(user: str | None) -> None:
+    """Given an id, the person is, else the address."""
+    desk = Desk()
+    subscriber = desk.take(1, user=user).subscriber
+    assert not subscriber.is_written
+
+    batch = desk.in_hand.unsaved.take()
+    assert [(person.user_id, person.email) for person in batch.people] == ([(ADA, EMAIL)] if user else [])
+    assert [record.email for record in batch.records] == ([] if user else [EMAIL])
+
+    assert not subscriber.is_written
+    desk.in_hand.unsaved.saved()
+    assert subscriber.is_written
+
+
+def test_of_whose_id_the_ledger_knows_it_knows_after_a_restart() -> None:
+    desk = Desk(people={ADA: Person(ADA, EMAIL)})
+    assert desk.take(1, user=ADA).subscriber.is_written
+
+
+def test_who_is_known_by_a_new_id_is_not_written_before_that_is() -> None:
+    """Given somebody known by address, whom an event during a write names by an id, another write follows."""
+    desk = Desk()
+    subscriber = desk.take(1).subscriber
+    desk.in_hand.unsaved.take()
+    desk.take(2, user=ADA)
+    desk.in_hand.unsaved.saved()
+    assert not subscriber.is_written
+
+    desk.in_hand.unsaved.take()
+    desk.in_hand.unsaved.saved()
+    assert subscriber.is_written
+
+
+def test_a_new_id_of_somebody_who_is_written_is_to_be_written_too() -> None:
+    desk = Desk(records={EMAIL: Record(EMAIL, 7)})
+    subscriber = desk.take(1).subscriber
+    assert subscriber.is_written
+    desk.take(2, user=ADA)
+    assert not subscriber.is_written
+    assert desk.in_hand.unsaved.take().people
 
 
 # -- what is asked to be sent again -------------------------------------------------------------------------

@@ -71,7 +71,13 @@ def test_whoever_gets_an_address_keeps_the_note_of_another_one_only() -> None:
 
 
 def test_an_address_is_nobodys_as_long_as_nothing_is_known_of_it() -> None:
-    of = directory(Record(EMAIL), Record(NEW, seen={"mark": None}), moved(THIRD, NEW))
+    of = directory(Record(NEW, seen={"mark": None}), moved(THIRD, NEW))
+    of.learn({EMAIL}, (), Known({}, {}, {}))
     assert [is_nobodys(of, email) for email in (EMAIL, NEW, THIRD)] == [True, False, False]
     of.hold(of.at(EMAIL))
     assert not is_nobodys(of, EMAIL)
+
+
+def test_where_a_worker_was_about_to_make_somebody_an_address_is_somebodys() -> None:
+    """Given a record of which nothing is known, it was written before Kit was called."""
+    assert not is_nobodys(directory(Record(EMAIL)), EMAIL)

@@ -205,7 +205,7 @@ class Worker:
         self.in_hand.moved(subscriber, address, kit_id, self.now)
 
     def _write(self) -> None:
-        batch = self.in_hand.changes()
+        batch = self.in_hand.unsaved.take()
         self._records |= {each.email: (each.kit_id, *dump_record(each)) for each in batch.records}
         self._people |= {person.user_id: person for person in batch.people}
 
