@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import signal
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -14,7 +16,7 @@ import pytest
 from aio_pika.abc import AbstractChannel
 from yarl import URL
 
-from tests.integration.harness import Worker, World, publish
+from tests.integration.harness import Worker, World, depth, publish
 from tests.integration.shell import Shell, page
 from worker.sandbox import Sandbox
 
@@ -95,7 +97,7 @@ async def test_one_person_is_told_with_what_differs_in_kit(
         async with session.get(people, params={"find": "u-1"}) as answer:
             view = " ".join((await answer.text()).split())
             assert answer.url.path.endswith("/people/ada@example.com")
-    assert "subscription.started of 2026-07-01T12:00:00Z" in view
+    assert "subscription.started of 2026-07-01 12:00 UTC" in view
     assert '<th scope="row">Active Member</th>' in view
     assert 'off, <strong class="mood busy">which may only show late</strong>' in view
     assert "tag 'Active Member'" in view.replace("&#39;", "'")
@@ -143,14 +145,49 @@ async def test_what_kit_lost_is_put_back_by_a_button_and_who_is_forgotten_is_gon
         await until(partial(_logged, worker), "event_dead_lettered")
         await _untag(sandbox, world.key, "Active Member")
         said = await posted(f"{person}/again")
-        await until(timeline, "kit-worker.again")
+        await until(timeline, "sent again, as somebody asked")
         tags = sandbox.account(world.key).subscriber("ada@example.com").tags
         forgotten = await posted(f"{person}/forget")
         gone = await timeline()
     assert "It is in the account&#39;s queue: Kit is told 2 tags and" in said
     assert tags == {"Active Member"}
     assert "Erased here: 1 record, 3 lines of history, 0 effects to come and 1 dead letter." in forgotten
-    assert "kit-worker.again" not in gone
+    assert "sent again, as somebody asked" not in gone
+
+
+async def test_a_dead_letter_is_tried_and_stays_where_it_is(
+    world: World, kit_worker: Shell, tmp_path: Path, channel: AbstractChannel, sandbox: Sandbox
+) -> None:
+    """Given a letter, its event is told as it would come in again; no queue, no ledger and no Kit changes."""
+    bad = {**STARTED, "id": "e-2", "data": {"user": {"email": "bob@example.com", "id": {}}}}
+    place = f"/accounts/{world.account}/try"
+    async with (
+        Worker(world, tmp_path / "worker.log") as worker,
+        page(kit_worker) as (_, root),
+        aiohttp.ClientSession() as session,
+    ):
+        await publish(channel, world.exchange, [bad])
+        await until(partial(_logged, worker), "event_dead_lettered")
+        listed = json.loads((await kit_worker("dead-letters", "list", "--json")).out)
+        (letter,) = re.findall(r'"id": "([^"]+)"', json.dumps(listed))
+        history, calls = (await kit_worker("history", "--json")).out, sandbox.calls(world.key)
+        async with session.get(f"{root}{place}", params={"letter": letter}) as answer:
+            view = " ".join((await answer.text()).split())
+        async with session.get(f"{root}{place}", params={"letter": "none"}) as answer:
+            none = await answer.text()
+        form = {"kind": "subscription.started", "email": "bob@example.com"}
+        async with session.post(f"{root}{place}", data=form, headers=FROM_HERE) as answer:
+            tried = await answer.text()
+        depths = [await depth(world.amqp_url, f"kit.{world.account}{end}") for end in ("", ".dead")]
+        again = (await kit_worker("history", "--json")).out
+        made = sandbox.calls(world.key)[len(calls) :]
+    assert "It would be a dead letter (invalid_event): data.user.id: must be text" in view
+    assert "bob@example.com" in view
+    assert "There is no such dead letter" in none
+    assert "It would be applied, with" in tried
+    assert (depths, again) == ([0, 1], history)
+    assert {call.endpoint.split()[0] for call in made} == {"GET"}
+    assert sandbox.account(world.key).find("bob@example.com") is None
 
 
 async def _untag(sandbox: Sandbox, key: str, tag: str) -> None:

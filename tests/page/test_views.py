@@ -22,6 +22,8 @@ VIEWS = (
     "/accounts/sunny/fields",
     "/accounts/sunny/people",
     "/accounts/sunny/people/ada%40example.com",
+    "/accounts/sunny/people/ada%40example.com/forget",
+    "/accounts/sunny/try?kind=subscription.started&email=wilhelmina.featherstonehaugh%40example.com",
     "/journal",
     "/accounts/nobody",
 )
@@ -117,3 +119,19 @@ async def test_who_may_look_sees_no_buttons_that_do_anything(browsing: Browsing,
     await page.goto(f"{site.root}/accounts/sunny")
     buttons = await page.get_by_role("button").all_inner_texts()
     assert buttons == ["Sign out"]
+
+
+async def test_an_event_is_tried_by_keyboard_and_without_scripts(browsing: Browsing, site: Client) -> None:
+    """Given a form that is filled in and sent by Enter, the result and what was filled in are on one page."""
+    page = await browsing.window(WITHOUT_SCRIPTS)
+    await sign_in(page, site)
+    await page.goto(f"{site.root}/accounts/sunny")
+    await page.get_by_role("link", name="Try").click()
+    await page.get_by_label("Type").fill("access.granted")
+    await page.get_by_label("Email address").fill("ada@example.com")
+    await page.get_by_label("access level").fill("Gold")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="What it would do")).to_be_visible()
+    await expect(page.get_by_text("Nothing was sent: neither to Kit")).to_be_visible()
+    await expect(page.get_by_text("add the tag Gold access")).to_be_visible()
+    await expect(page.get_by_label("access level")).to_have_value("Gold")

@@ -13,6 +13,7 @@ from worker.events.values import Lookup, joined, number_in
 from worker.handlers import handler_for
 from worker.mapping import Condition, Operator, Rule, Template
 from worker.mapping.condition import is_like, items
+from worker.mapping.words import COMPARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +155,21 @@ def _hint(condition: Condition, values: tuple[str, ...]) -> str:
 
 def _is_near(value: str, wanted: str) -> bool:
     return is_like("".join(value.split()).casefold(), "".join(wanted.split()).casefold())
+
+
+def told(condition: ConditionView) -> str:
+    """Return a line of a rule, and what the event has there, for people."""
+    asks = f"{condition.name} {_wanted(condition)}"
+    found = "there is no value" if condition.found is None else f"it is {condition.found}"
+    if condition.unless:
+        return f"unless {asks}: {found if condition.holds else f'no, {condition.hint or found}'}"
+    if condition.holds:
+        is_plain = condition.operator is Operator.IS and condition.found in condition.wanted
+        return f"{condition.name} is {condition.found}" if is_plain else f"{asks}: {found}"
+    return f"{asks}: no, {condition.hint or found}"
+
+
+def _wanted(condition: ConditionView) -> str:
+    if condition.operator is Operator.PRESENT:
+        return "is there" if condition.wanted == ("true",) else "is not there"
+    return f"{COMPARED[condition.operator]} {' or '.join(condition.wanted)}"

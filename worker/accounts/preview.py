@@ -200,12 +200,13 @@ def _calls(email: str, steps: Sequence[Step], change: Change) -> tuple[CallView,
         )
         for part in change.gave.values()
     ]
-    before = [_call(email, step) for step in steps if not isinstance(step, AddTag | Unsubscribe)]
-    after = [_call(email, step) for step in steps if isinstance(step, AddTag | Unsubscribe)]
+    before = [call_of(email, step) for step in steps if not isinstance(step, AddTag | Unsubscribe)]
+    after = [call_of(email, step) for step in steps if isinstance(step, AddTag | Unsubscribe)]
     return (*before, *replaced, *after)
 
 
-def _call(email: str, step: Step) -> CallView:
+def call_of(email: str, step: Step) -> CallView:
+    """Return the call that a step takes."""
     match step:
         case FindSubscriber():
             what = f"find {email}, who is not created: without a subscriber nothing is done"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from worker.accounts.account import Account
-from worker.accounts.explain import ConditionView, RuleView
+from worker.accounts.explain import RuleView, told
 from worker.accounts.preview import CallView, FieldView, Preview, PreviewVerdict
 from worker.accounts.preview import preview as preview_of
 from worker.clock import Clock
@@ -17,8 +17,6 @@ from worker.commands.common import STDIN, begin, one_account, read_accounts, rea
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show, show_json, table
 from worker.contract.samples import PREVIEW_ID, STAND_IN_EMAIL, Sample, made_up
-from worker.mapping import Operator
-from worker.mapping.words import COMPARED
 
 
 def preview(
@@ -120,24 +118,6 @@ def _rule_row(rule: RuleView) -> tuple[str, ...]:
     adds = ", ".join(f"{tag} (replaces)" if tag in rule.replaces else tag for tag in rule.add_tags)
     removes = ", ".join(rule.remove_tags)
     return rule.name, "yes" if rule.matches else "no", conditions, adds, removes, ", ".join(rule.effects)
-
-
-def told(condition: ConditionView) -> str:
-    """Return a line of a rule, and what the event has there, for people."""
-    asks = f"{condition.name} {_wanted(condition)}"
-    found = "there is no value" if condition.found is None else f"it is {condition.found}"
-    if condition.unless:
-        return f"unless {asks}: {found if condition.holds else f'no, {condition.hint or found}'}"
-    if condition.holds:
-        is_plain = condition.operator is Operator.IS and condition.found in condition.wanted
-        return f"{condition.name} is {condition.found}" if is_plain else f"{asks}: {found}"
-    return f"{asks}: no, {condition.hint or found}"
-
-
-def _wanted(condition: ConditionView) -> str:
-    if condition.operator is Operator.PRESENT:
-        return "is there" if condition.wanted == ("true",) else "is not there"
-    return f"{COMPARED[condition.operator]} {' or '.join(condition.wanted)}"
 
 
 def _call_row(number: int, call: CallView) -> tuple[str, ...]:

@@ -132,7 +132,7 @@ def refusal(sample: Sample, routing_key: str, app: str, now: datetime) -> EventE
     return None
 
 
-def made_up(event_type: str, settings: Iterable[str], now: datetime) -> Sample:
+def made_up(event_type: str, settings: Iterable[str], now: datetime, event_id: str = PREVIEW_ID) -> Sample:
     """Return an event of a type with the values of `name=value` texts.
 
     A name is a platform field (`mk_subscription_plan`) or a path in `data` (`user.email`, `data.user.email`).
@@ -151,7 +151,7 @@ def made_up(event_type: str, settings: Iterable[str], now: datetime) -> Sample:
     user = data.setdefault("user", {})
     if isinstance(user, dict):
         user.setdefault("email", STAND_IN_EMAIL)
-    event = {"id": PREVIEW_ID, "type": event_type, "time": now.isoformat(), "data": data}
+    event = {"id": event_id, "type": event_type, "time": now.isoformat(), "data": data}
     return _sample(json.dumps(event, ensure_ascii=False).encode(), event, event_type)
 
 

@@ -61,21 +61,28 @@ class Page:
 
     Attributes:
         before: What `history_page` is given for the next older ones; None where there are none.
+        numbers: Of the lines, for `line_of`.
     """
 
     lines: tuple[Line, ...]
     before: int | None
+    numbers: tuple[int, ...] = ()
 
 
 async def history_page(
-    database: Database, *, account: str, emails: Collection[str], before: int | None = None, limit: int = 50
+    database: Database,
+    *,
+    account: str,
+    emails: Collection[str] | None = None,
+    before: int | None = None,
+    limit: int = 50,
 ) -> Page:
-    """Return a page of one person's lines in one account.
+    """Return a page of one account's lines.
 
     Args:
         database: The ledger's.
         account: Its name.
-        emails: Of the person.
+        emails: Of a person; None for anybody.
         before: Of the page that was shown last, what it says; None for the newest.
         limit: So many lines at most.
 
@@ -84,7 +91,18 @@ async def history_page(
     """
     rows = await _rows(database, emails, None, account, before=before, limit=limit + 1)
     shown = rows[:limit]
-    return Page(tuple(map(_line, shown)), shown[-1].id if len(rows) > limit else None)
+    older = shown[-1].id if len(rows) > limit else None
+    return Page(tuple(map(_line, shown)), older, tuple(row.id for row in shown))
+
+
+async def line_of(database: Database, account: str, number: int) -> Line | None:
+    """Return the line of an account that has a number; None where the account has none of that.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    rows = await _rows(database, None, None, account, before=number + 1, limit=1)
+    return _line(rows[0]) if rows and rows[0].id == number else None
 
 
 async def find_history(

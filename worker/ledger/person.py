@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from worker.ledger.database import Database
 from worker.ledger.failures import DamagedRowError
 from worker.ledger.record_json import UnreadableError, load_record
-from worker.ledger.schema import history, subscribers
+from worker.ledger.schema import accounts, history, subscribers
 from worker.ledger.signs import signs_of
+from worker.ledger.takeover import Tenure
 from worker.subscribers.record import Record
 
 
@@ -65,6 +66,23 @@ async def known_person(database: Database, account: str, email: str) -> KnownPer
         addresses, user_ids, _ = await signs_of(connection, account, {email})
         records = await _records(connection, account, addresses)
     return KnownPerson(frozenset(addresses), frozenset(user_ids), _present(records, email))
+
+
+async def tenure_now(database: Database, account: str) -> Tenure | None:
+    """Return whose turn it is in an account, to look at what is known; None where it never was anybody's.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    of = accounts.c
+    query = select(of.epoch, of.created_tags, of.known_since, of.home_app).where(of.account == account)
+    async with database.read() as connection:
+        found = (await connection.execute(query)).one_or_none()
+    if found is None or found.home_app is None:
+        return None
+    return Tenure(
+        account, found.epoch, found.created_tags, known_since=found.known_since, home_app=found.home_app
+    )
 
 
 async def causes(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -44,6 +44,13 @@ class Rule:
     tags_off: bool = False
     fields_off: bool = False
     unsubscribe: bool = False
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of the values that it asks about."""
+        yield from (condition.name for condition in (*self.when, *self.unless))
+        for template in (*self.add_tags, *self.remove_tags):
+            yield from template.placeholders
+            yield from (template.until,) if template.until else ()
 
     def matches(self, lookup: Lookup) -> bool:
         """Tell whether every condition of `when` holds, and none of `unless`.
@@ -117,6 +124,13 @@ class EventMapping:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", RuleIndex(self.rules))  # made once, when the file is read
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the values that it asks about, each once."""
+        at = (self.at,) if self.at else ()
+        return tuple(
+            dict.fromkeys((*at, *(name for rule in (self.base, *self.rules) for name in rule.names())))
+        )
 
 
 def matching_rules(mapping: EventMapping, lookup: Lookup, owed: Owed) -> tuple[tuple[int, Rule], ...]:

@@ -6,6 +6,7 @@ Kit is asked by a few calls, which only read: see `kit.person`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from worker.accounts.account import Account
 from worker.errors import KitWorkerError
@@ -16,6 +17,10 @@ from worker.ledger.history import Page, history_page
 from worker.ledger.person import Cause, KnownPerson, causes, known_person
 from worker.ledger.store import Ledger
 from worker.ops.compared import FieldState, TagState, field_rows, tag_rows, times_of
+
+ENOUGH: Final = "it was asked often enough within the hour, and its budget is the workers'; look again later"
+MOST_DUE: Final = 50
+"""So many of what is due are told, those that come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class PersonView:
         kit: What Kit says.
         tags: Each tag of the person, by either of them.
         fields: Each custom field, likewise.
-        due: What takes effect later, what comes first in front.
+        due: What takes effect later, what comes first in front; at most `MOST_DUE`.
     """
 
     known: KnownPerson
@@ -50,13 +55,13 @@ class PersonView:
     due: tuple[Timer, ...]
 
 
-async def person_view(ledger: Ledger, account: Account, kit: KitAccess, email: str) -> PersonView:
+async def person_view(ledger: Ledger, account: Account, kit: KitAccess | None, email: str) -> PersonView:
     """Return what is known of a person; where Kit cannot be asked, all the rest.
 
     Args:
         ledger: The workers' ledger.
         account: In which.
-        kit: The way to Kit.
+        kit: The way to Kit; None where it is not to be asked now.
         email: An address, as `normalize_email` writes it, that the person has or had.
 
     Raises:
@@ -67,7 +72,7 @@ async def person_view(ledger: Ledger, account: Account, kit: KitAccess, email: s
     found: dict[str, Cause] = {}
     if record is not None:
         found |= await causes(ledger.database, account.name, known.addresses, times_of(record))
-    due = await find_due(ledger.database, emails=known.addresses, account=account.name)
+    due = await find_due(ledger.database, emails=known.addresses, account=account.name, limit=MOST_DUE)
     asked = await ask_kit(account, kit, known, email)
     return PersonView(
         known,
@@ -78,8 +83,10 @@ async def person_view(ledger: Ledger, account: Account, kit: KitAccess, email: s
     )
 
 
-async def ask_kit(account: Account, kit: KitAccess, known: KnownPerson, email: str) -> AskedKit:
+async def ask_kit(account: Account, kit: KitAccess | None, known: KnownPerson, email: str) -> AskedKit:
     """Return what Kit says of a person; whatever fails is in it."""
+    if kit is None:
+        return AskedKit(problem=ENOUGH)
     if account.credential is None:
         return AskedKit(problem="a secret of the account is missing, so Kit was not asked")
     record = known.record

@@ -33,6 +33,7 @@ from worker.page.views import (
     people,
     person_actions,
     sign_in,
+    trying,
     versions,
 )
 
@@ -54,6 +55,8 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
     "Server": "kit-worker",
 }
+TRY: Final = "/accounts/{account}/try"
+"""Where a form may be posted by whoever may look: nothing is done by it."""
 OPEN: Final = ("/sign-in", "/link/", "/static/")
 """Where one needs no session."""
 EVERYBODYS: Final = frozenset({"/", "/sign-out", consent.CAME_BACK})
@@ -106,6 +109,8 @@ def page(site: Site) -> web.Application:
             web.get("/accounts/{account}/events/_rows", events.show_rows),
             web.get("/accounts/{account}/fields", fields.show),
             web.get("/accounts/{account}/journal", journal.show),
+            web.get(TRY, trying.show),
+            web.post(TRY, trying.attempt),
             web.get("/accounts/{account}/people", people.find),
             web.get("/accounts/{account}/people/{email}", people.show),
             web.get("/accounts/{account}/people/{email}/forget", person_actions.ask_to_forget),
@@ -180,7 +185,8 @@ def _refused(request: web.Request, visitor: Visitor) -> web.Response | None:
         return None if visitor.is_operator or request.path in EVERYBODYS else refusal(request, 404)
     if not visitor.may_see(account) or account not in request.app[SITE].loaded.names:
         return refusal(request, 404)
-    if _acts(request) and not visitor.may_change:
+    resource = request.match_info.route.resource
+    if _acts(request) and not visitor.may_change and (resource is None or resource.canonical != TRY):
         return refusal(request, 403, "You may look, and change nothing.")
     return None
 

@@ -31,7 +31,9 @@ from worker.ledger.tokens import TokenStore
 from worker.ops.check_kit import KitCheck, KitReport, check_account
 from worker.ops.depths import Depth, Depths
 from worker.page.attempts import Attempts
+from worker.page.file_lines import FileLines
 from worker.page.kit_names import KitNames
+from worker.page.kit_reads import KitReads
 from worker.page.rights import Signer
 from worker.page.state import Workers
 from worker.page.words import NO_KEY_YET, NOT_CONNECTED, Told
@@ -58,6 +60,7 @@ class Site:
         kit_names: What Kit has, for those who type names.
         ledger: The workers'; to be used only once `has_ledger` says that it is there.
         kit: The way to Kit.
+        lines: Where rules stand in the accounts' files.
         is_open: Whether everybody who gets here is an operator: on loopback, where no token is set.
         signer: Signs sessions, links and messages.
     """
@@ -77,6 +80,8 @@ class Site:
         self.ledger = Ledger(Database(settings.ledger_url.get_secret_value()), worker=NAME, clock=self.clock)
         self._registry = Registry(self.ledger, NAME)
         self._has_ledger = False
+        self.lines = FileLines()
+        self._kit_reads = KitReads()
         self._begun: set[asyncio.Task[Any]] = set()
         self.kit = KitAccess(settings, self.ledger)
         self.kit_names = KitNames(self.kit, self.clock)
@@ -212,6 +217,12 @@ class Site:
         with suppress(LedgerUnavailable):
             if report.state is KitCheck.OK and await self.has_ledger():
                 await KitAccounts(self.ledger).saw(report.account, report.name, report.plan)
+
+    def look_into_kit(self, account: Account) -> KitAccess | None:
+        """Return the way to Kit for a look at one person; None where the page has looked often enough."""
+        limit = self.settings.kit_rate_limit or (account.credential.limit if account.credential else 0)
+        room = self._kit_reads.take(account.name, limit, self.clock.monotonic())
+        return self.kit if room else None
 
     async def ask_kit(self, account: Account) -> KitReport:
         """Return how an account's Kit stands; whatever fails is in the report."""

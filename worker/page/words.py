@@ -103,6 +103,14 @@ def day(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def when(text: str) -> str:
+    """Return a time of ISO 8601 for people; as it is where it is none."""
+    try:
+        return day(datetime.fromisoformat(text).timestamp())
+    except ValueError:
+        return text
+
+
 def many(count: int, what: str) -> str:
     """Return how many there are of something."""
     return f"{count} {what}{'' if count == 1 else 's'}"

@@ -6,14 +6,10 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.unit.commands.conftest import Command
-from worker.accounts.explain import ConditionView
-from worker.commands.preview import told
-from worker.mapping import Operator
 
 EVENT = {
     "id": "e-1",
@@ -171,31 +167,6 @@ def test_each_comparison_says_why_it_holds_or_does_not(kit_worker: Command) -> N
     assert [(each["operator"], each["unless"]) for each in rules[1]["conditions"]] == [
         ("above", False), ("at_most", False), ("not", False), ("is", True),
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("condition", "said"),
-    [
-        (("data.x", ("40",), "49", True, "", Operator.ABOVE), "data.x is above 40: it is 49"),
-        (
-            ("data.x", ("40",), None, False, "", Operator.AT_LEAST),
-            "data.x is at least 40: no, there is no value",
-        ),
-        (("data.x", ("40",), "7", False, "", Operator.BELOW), "data.x is below 40: no, it is 7"),
-        (("data.x", ("a", "b"), "c", True, "", Operator.NOT), "data.x is not a or b: it is c"),
-        (("data.x", ("a",), None, True, "", Operator.NOT), "data.x is not a: there is no value"),
-        (("data.x", ("a*",), "abc", True, "", Operator.LIKE), "data.x is like a*: it is abc"),
-        (("data.x", ("true",), "abc", True, "", Operator.PRESENT), "data.x is there: it is abc"),
-        (("data.x", ("false",), "abc", False, "", Operator.PRESENT), "data.x is not there: no, it is abc"),
-        (("data.x", ("a",), "a", True), "data.x is a"),
-        (("data.x", ("49",), "49.0", True), "data.x is 49: it is 49.0"),
-        (("data.x", ("a",), "A", False, "it is A, which differs"), "data.x is a: no, it is A, which differs"),
-        (("data.x", ("a",), "a", True, "", Operator.IS, True), "unless data.x is a: it is a"),
-        (("data.x", ("a",), None, False, "", Operator.IS, True), "unless data.x is a: no, there is no value"),
-    ],
-)
-def test_a_line_is_told_in_words(condition: tuple[Any, ...], said: str) -> None:
-    assert told(ConditionView(*condition)) == said
 
 
 @pytest.mark.usefixtures("more")

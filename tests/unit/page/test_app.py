@@ -35,6 +35,8 @@ VIEWS = (
     "/accounts/sunny/versions",
     "/accounts/sunny/versions/_in_force",
     "/accounts/sunny/journal",
+    "/accounts/sunny/try",
+    "/accounts/sunny/try?kind=subscription.started&email=ada%40example.com",
     "/accounts/sunny/people",
     "/accounts/sunny/people/ada%40example.com",
     "/accounts/sunny/people/ada%40example.com/forget",

@@ -9,15 +9,17 @@ from urllib.parse import quote
 from aiohttp import web
 
 from worker.accounts.account import Account
+from worker.accounts.file.lines import RuleLines
 from worker.kit.person import KitTag
 from worker.ledger.person import Cause
 from worker.ledger.signs import people_of_id
+from worker.ops.again import EVENT_TYPE
 from worker.ops.compared import FieldState, TagState
 from worker.ops.person import person_view, timeline
 from worker.page.answers import refusal, render, see
 from worker.page.request import number_in, site_of
 from worker.page.site import NO_LEDGER, Site
-from worker.page.words import day
+from worker.page.words import day, when
 from worker.subscribers.identity import normalize_email
 
 LISTS_LAG: Final = 300.0
@@ -49,6 +51,34 @@ class PersonRow:
     def mood(self) -> str:
         """How bad the doubt is, as the style sheet names it."""
         return "bad" if self.doubt == OTHERWISE else "busy"
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """Says by which event something is so, for people.
+
+    Attributes:
+        version: Of the account's file, as it is now.
+        lines: Where its rules stand.
+    """
+
+    version: str
+    lines: RuleLines
+
+    def of(self, cause: Cause | None, told_at: float | None = None) -> str:
+        """Return it in words; by an earlier file, the line is not known any more.
+
+        Args:
+            cause: By which event; None where it is not by us.
+            told_at: When Kit answered that it has it so, in seconds since 1970; None where it did not.
+        """
+        if cause is None:
+            return "not by us"
+        said = [f"{cause.event_type or 'an event'} of {when(cause.event_time)}"]
+        said += [f"rule {cause.rule}"] if cause.rule else []
+        line = self.lines.get((cause.event_type, cause.rule)) if cause.version == self.version else None
+        said += [f"line {line}"] if line else []
+        return f"{', '.join(said)}{f'; Kit told so {day(told_at)}' if told_at else ''}"
 
 
 async def find(request: web.Request) -> web.StreamResponse:
@@ -92,7 +122,8 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def _values(request: web.Request, site: Site, account: Account, email: str) -> dict[str, Any]:
-    view = await person_view(site.ledger, account, site.kit, email)
+    view = await person_view(site.ledger, account, site.look_into_kit(account), email)
+    because = Because(account.version, await site.lines.of(account))
     came = await timeline(
         site.ledger, view.known, account.name, before=number_in(request.query.get("before", ""))
     )
@@ -104,23 +135,27 @@ async def _values(request: web.Request, site: Site, account: Account, email: str
         "person": view,
         "is_known": view.known.record is not None or view.kit.person is not None,
         "came": came,
-        "tags": [tag_row(each, asked=asked, lately=lately) for each in view.tags],
-        "fields": [field_row(each, asked=asked) for each in view.fields],
+        "tags": [tag_row(each, because, asked=asked, lately=lately) for each in view.tags],
+        "fields": [field_row(each, because, asked=asked) for each in view.fields],
+        "lines": list(zip(came.numbers, came.lines, strict=True)),
+        "again": EVENT_TYPE,
         "day": day,
+        "when": when,
     }
 
 
-def tag_row(tag: TagState, *, asked: bool, lately: float) -> PersonRow:
+def tag_row(tag: TagState, because: Because, *, asked: bool, lately: float) -> PersonRow:
     """Return how somebody stands to a tag.
 
     Args:
         tag: The tag.
+        because: Says why.
         asked: Whether Kit said what it has.
         lately: Whatever Kit was told since, in seconds since 1970, its list may not show yet.
     """
     has = tag.in_kit is not None
     in_kit = _in_kit(tag.in_kit) if asked else "?"
-    row = PersonRow(tag.name, _told(tag.wanted), in_kit, why(tag.cause), tag.owed)
+    row = PersonRow(tag.name, _told(tag.wanted), in_kit, because.of(tag.cause, tag.told_at), tag.owed)
     if not asked or tag.owed or tag.wanted in {None, has}:
         return row
     return replace(row, doubt=LATE if (tag.told_at or 0.0) > lately else OTHERWISE)
@@ -133,22 +168,13 @@ def _told(wanted: bool | None) -> str:
 def _in_kit(tag: KitTag | None) -> str:
     if tag is None:
         return "off"
-    return f"on since {tag.tagged_at}" if tag.tagged_at else "on"
+    return f"on since {when(tag.tagged_at)}" if tag.tagged_at else "on"
 
 
-def field_row(field: FieldState, *, asked: bool) -> PersonRow:
+def field_row(field: FieldState, because: Because, *, asked: bool) -> PersonRow:
     """Return how somebody stands to a custom field; see `tag_row`. Its value in Kit is the present one."""
     wanted = (field.wanted or "empty") if field.is_ours else "no event"
     in_kit = (field.in_kit or "empty") if asked else "?"
     differs = asked and field.is_ours and not field.owed and field.wanted != field.in_kit
-    return PersonRow(
-        field.name, wanted, in_kit, why(field.cause), field.owed, doubt=OTHERWISE if differs else ""
-    )
-
-
-def why(cause: Cause | None) -> str:
-    """Return by which event something is so, for people."""
-    if cause is None:
-        return "not by us"
-    rule = f", rule {cause.rule}" if cause.rule else ""
-    return f"{cause.event_type or 'an event'} of {cause.event_time}{rule}"
+    doubt = OTHERWISE if differs else ""
+    return PersonRow(field.name, wanted, in_kit, because.of(field.cause, field.told_at), field.owed, doubt)

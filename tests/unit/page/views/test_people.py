@@ -9,21 +9,22 @@ import pytest
 from worker.kit.person import KitTag
 from worker.ledger.person import Cause
 from worker.ops.compared import FieldState, TagState
-from worker.page.views.people import LATE, OTHERWISE, PersonRow, field_row, tag_row, why
+from worker.page.views.people import LATE, OTHERWISE, Because, PersonRow, field_row, tag_row
 
 NOW = 1_000_000.0
 CAUSE = Cause("2026-05-03T10:00:00Z", "subscription.started", rule=2)
-BECAUSE = "subscription.started of 2026-05-03T10:00:00Z, rule 2"
+BECAUSE = "subscription.started of 2026-05-03 10:00 UTC, rule 2; Kit told so 1970-01-01 00:02 UTC"
+FILE = Because("v2", {("subscription.started", 2): 14})
 ON = KitTag(7, "VIP", "2026-05-03T10:02:00Z")
-TAG = TagState("VIP", wanted=True, cause=CAUSE, told_at=1.0, in_kit=ON)
+TAG = TagState("VIP", wanted=True, cause=CAUSE, told_at=120.0, in_kit=ON)
 
 
 def row(tag: TagState, *, asked: bool = True) -> PersonRow:
-    return tag_row(tag, asked=asked, lately=NOW)
+    return tag_row(tag, FILE, asked=asked, lately=NOW)
 
 
 def test_a_tag_that_is_as_it_should_be() -> None:
-    assert row(TAG) == PersonRow("VIP", "on", "on since 2026-05-03T10:02:00Z", BECAUSE, owed=False)
+    assert row(TAG) == PersonRow("VIP", "on", "on since 2026-05-03 10:02 UTC", BECAUSE, owed=False)
 
 
 @pytest.mark.parametrize(("wanted", "in_kit"), [(True, None), (False, ON)])
@@ -57,18 +58,20 @@ def test_without_kits_answer_nothing_is_otherwise() -> None:
     ],
 )
 def test_a_field_is_held_against_kit(field: FieldState, wanted: str, in_kit: str, doubt: str) -> None:
-    found = field_row(field, asked=True)
+    found = field_row(field, FILE, asked=True)
     assert (found.wanted, found.in_kit, found.doubt) == (wanted, in_kit, doubt)
-    assert field_row(field, asked=False).doubt == ""
+    assert field_row(field, FILE, asked=False).doubt == ""
 
 
 @pytest.mark.parametrize(
     ("cause", "words"),
     [
         (None, "not by us"),
-        (CAUSE, BECAUSE),
-        (Cause("2026-05-03T10:00:00Z"), "an event of 2026-05-03T10:00:00Z"),
+        (CAUSE, "subscription.started of 2026-05-03 10:00 UTC, rule 2"),
+        (replace(CAUSE, version="v1"), "subscription.started of 2026-05-03 10:00 UTC, rule 2"),
+        (replace(CAUSE, version="v2"), "subscription.started of 2026-05-03 10:00 UTC, rule 2, line 14"),
+        (Cause("2026-05-03T10:00:00Z"), "an event of 2026-05-03 10:00 UTC"),
     ],
 )
-def test_the_cause_is_told(cause: Cause | None, words: str) -> None:
-    assert why(cause) == words
+def test_the_cause_is_told_with_its_line_while_the_file_is_the_same(cause: Cause | None, words: str) -> None:
+    assert FILE.of(cause) == words

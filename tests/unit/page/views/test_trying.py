@@ -1,0 +1,159 @@
+"""Trying an event over HTTP: by form, by pasting, from the history, and of a person."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.examples import EMAIL, NOON
+from tests.unit.page.known import USER, ada, know
+from tests.unit.page.serve import ACCOUNT_FILE, READ_TOKEN, TOKEN, Client, admin, served
+from worker.events.values import time_text
+from worker.subscribers.known import HistoryEntry
+
+TRY = "/accounts/sunny/try"
+RULES = """
+events:
+  order.paid:
+    add_tags: [Customer]
+    rules:
+      - {when: {data.plan: Gold}, add_tags: [Gold]}
+      - {unless: {mk_access_level: [Basic]}, remove_tags: ["{data.level} level"]}
+fields: {data.plan: Plan}
+"""
+FILE = ACCOUNT_FILE + RULES.replace("{", "{{").replace("}", "}}")
+ENTRY = HistoryEntry(EMAIL, "e-1", "order.paid", NOON, NOON.timestamp(), "applied")
+PLAN = "value data.plan"
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[Client]:
+    async with served(tmp_path, file=FILE) as client:
+        await know(tmp_path, ada("Customer", Plan="Gold"), entries=[ENTRY])
+        await know(tmp_path, account="rainy", entries=[ENTRY])
+        await client.sign_in(TOKEN)
+        yield client
+
+
+def text_of(page: str) -> str:
+    return " ".join(page.partition("<main")[2].replace("<wbr>", "").split())
+
+
+async def tries(client: Client, form: dict[str, str]) -> str:
+    answer = await client.ask(TRY, form)
+    assert answer.status == 200
+    return text_of(answer.text)
+
+
+async def test_the_form_asks_for_what_rules_depend_on(client: Client) -> None:
+    """Given a type, its values come first, and all others are a click away; nothing was tried yet."""
+    view = text_of((await client.ask(f"{TRY}?kind=order.paid")).text)
+    first, _, more = view.partition("More values")
+    for name in ("data.plan", "mk_access_level", "data.level"):
+        assert f'name="value {name}"' in first
+    assert 'name="value mk_subscription_plan"' in more
+    assert "What it would do" not in view
+    assert "Nothing is sent." in view
+
+
+async def test_by_form_rules_calls_and_the_person_are_told(client: Client) -> None:
+    view = await tries(client, {"kind": "order.paid", "email": "NEW@example.com", PLAN: "gold"})
+    assert (
+        "It would be applied, with 2 calls to Kit; the rest would be a dead letter (partly_applied)" in view
+    )
+    assert "data.level: has no value" in view
+    assert "Nothing was sent: neither to Kit, nor to a queue, nor into the ledger." in view
+    assert 'rule 1, line 8</span></th> <td data-label="Matches"><span class="mood busy">no' in view
+    assert "it is gold, which differs in case or blanks" in view
+    assert "create or update new@example.com" in view
+    assert 'value="gold"' in view  # the form keeps what was given
+
+
+async def test_by_pasting_the_event_counts_as_it_stands(client: Client) -> None:
+    data = {"user": {"email": EMAIL}, "plan": "Gold", "level": "A"}
+    pasted = json.dumps({"id": "e-7", "type": "order.paid", "data": data})
+    view = await tries(client, {"json": pasted, "kind": "ignored"})
+    assert "It would be applied, with" in view
+    assert "remove the tag A level" in view
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({}, "Say which type of event it is."),
+        ({"json": "{"}, "what you pasted:1: not JSON"),
+        ({"json": "[{}, {}]"}, "There are 2 events in it; paste one."),
+        ({"kind": "order.paid", "at": "yesterday"}, "time: must be an ISO 8601 time"),
+        ({"kind": "order.paid", "value mk_plan": "x"}, "mk_plan: there is no such platform field"),
+        ({"kind": "order.paid", PLAN: "{"}, "data.plan: begins as JSON but is none"),
+    ],
+)
+async def test_what_cannot_be_tried_says_why(client: Client, form: dict[str, str], said: str) -> None:
+    view = await tries(client, form)
+    assert f'role="alert">{said}' in view
+    assert "What it would do" not in view
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"kind": "order.paid", "email": "nobody"}, "It would be a dead letter (invalid_event)"),
+        ({"kind": "order.unknown", "email": EMAIL}, "It would be ignored: sunny does not map"),
+        ({"kind": "order.paid", "email": "x@example.com", "user": USER}, "known by another address"),
+    ],
+)
+async def test_other_ends_are_told_with_their_reason(client: Client, form: dict[str, str], said: str) -> None:
+    assert said in await tries(client, form)
+
+
+async def test_an_event_that_came_lately_is_tried_with_what_is_known_of_its_person(client: Client) -> None:
+    """Given a line of the history, which has no values, those of the person stand in, and that is said."""
+    (place,) = re.findall(r'href="(/accounts/sunny/try\?line=\d+)"', (await client.ask(TRY)).text)
+    view = text_of((await client.ask(place)).text)
+    assert "What it would do" in view
+    assert "those that are known of the person now stand in" in view
+    for value in ("Gold", EMAIL, USER, "e-1", time_text(NOON)):
+        assert f'value="{value}"' in view
+
+
+async def test_a_person_is_tried_with_the_type_that_came_last(client: Client) -> None:
+    view = text_of((await client.ask(f"{TRY}?person=ADA%40example.com")).text)
+    assert 'value="order.paid"' in view
+    assert f'value="{USER}"' in view
+    assert "It would be" in view
+
+
+async def test_without_rabbitmq_a_dead_letter_cannot_be_read(client: Client) -> None:
+    view = text_of((await client.ask(f"{TRY}?letter=l-1")).text)
+    assert "The dead letter cannot be read now: " in view
+
+
+async def test_lines_of_others_and_accounts_of_others_are_not_there(client: Client) -> None:
+    """Given the number of a line that is another account's, it looks as one that does not exist."""
+    await client.follow(admin())
+    assert (await client.ask("/accounts/rainy/try")).status == 404
+    assert (await client.ask("/accounts/rainy/try", {"kind": "order.paid"})).status == 404
+    for number in ("2", "999", "x", "-1", "9" * 30):
+        assert (await client.ask(f"{TRY}?line={number}")).status == 404
+
+
+async def test_who_may_look_may_try_for_nothing_is_done(client: Client) -> None:
+    for enters in (client.sign_in(READ_TOKEN), client.follow(admin(may_change=False))):
+        client.session.cookie_jar.clear()
+        await enters
+        assert "Nothing was sent" in await tries(client, {"kind": "order.paid", "email": EMAIL})
+        assert (await client.ask("/accounts/sunny/test", {})).status == 403
+    assert "Nothing yet." in (await client.ask("/accounts/sunny/journal")).text
+
+
+async def test_what_is_tried_is_shown_and_never_acts(client: Client) -> None:
+    hostile = "<script>alert(1)</script>\"'{{7*7}}"
+    pasted = json.dumps({"type": hostile, "data": {"user": hostile}})
+    for form in ({"kind": hostile, "email": hostile, PLAN: hostile}, {"json": pasted}):
+        view = await tries(client, form)
+        assert "<script>" not in view
+        assert "{{7*7}}" in view

@@ -1,0 +1,34 @@
+"""Finds one dead letter, as the message that it was."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from worker.broker.connection import Connection
+from worker.dead_letters.letter import replay_message
+from worker.dead_letters.reader import LetterInHand, reading
+from worker.events.delivery import Delivery
+
+
+async def find_letter(connection: Connection, account: str, id_: str) -> LetterInHand | None:
+    """Return the dead letter that has an id, and leave every one where it is; None where none was seen.
+
+    Raises:
+        BrokerUnavailable: RabbitMQ does not answer, or went away meanwhile.
+    """
+    async with reading(connection, account) as reader:
+        async for in_hand in reader.letters():
+            if in_hand.letter.id == id_:
+                return in_hand
+    return None
+
+
+def as_replayed(in_hand: LetterInHand, received_at: datetime) -> Delivery:
+    """Return what a worker would receive if a dead letter were replayed."""
+    message = replay_message(in_hand.delivery, in_hand.letter)
+    properties = dict(message.properties)
+    headers = properties.pop("headers")
+    again = Delivery(message.body, message.routing_key, properties, headers, received_at=received_at)
+    return msgspec.structs.replace(again, unreadable=in_hand.delivery.unreadable)
