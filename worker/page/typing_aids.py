@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from worker.accounts.account import Account
@@ -28,6 +28,7 @@ MOST_OPTIONS: Final = 1_000
 """Tags and fields that a form offers: it is sent with each of them."""
 OF_ONE_PERSON: Final = frozenset({"mk_user_id", "mk_first_name", "mk_last_name", "mk_subscription_id"})
 """Values that tell people apart are nothing to choose from."""
+MOMENTS: Final = tuple((name, name_of(name)) for name in PLATFORM_FIELDS if name.endswith("_at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,7 @@ class TypingAids:
     names: tuple[tuple[str, str], ...] = ()
     values: tuple[tuple[str, str], ...] = ()
     kinds: tuple[str, ...] = ()
-    moments: tuple[tuple[str, str], ...] = field(
-        default=tuple((name, name_of(name)) for name in PLATFORM_FIELDS if name.endswith("_at"))
-    )
+    moments: tuple[tuple[str, str], ...] = MOMENTS
 
 
 async def typing_aids(site: Site, name: str) -> TypingAids:

@@ -7,7 +7,7 @@ Values are plain, as `SetEntry` takes them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from worker.accounts.edit.rule_form import RuleRow, named, row_of_rule, rule_of, sayable
@@ -57,7 +57,7 @@ class EventForm:
     when: str = ""
     existing_only: bool = False
     unsubscribes: bool = False
-    kept: tuple[str, ...] = field(default=())
+    kept: tuple[str, ...] = ()
 
 
 def default_value(mapping: EventMapping | None) -> dict[str, Any]:
@@ -78,12 +78,13 @@ def form_of(value: object) -> EventForm | None:
         return EventForm()
     if not isinstance(value, Mapping) or not _is_plain(value) or not _has_plain_ends(value):
         return None
-    lists = [value.get(name) or [] for name in ("add_tags", "remove_tags", "rules")]
-    adds, removes, rules = ([] if each == "all" else each for each in lists)
+    takes_all_off = value.get("remove_tags") == "all"
+    adds, rules = (value.get(name) or [] for name in ("add_tags", "rules"))
+    removes = [] if takes_all_off else value.get("remove_tags") or []
     if not all(isinstance(each, list) for each in (adds, removes, rules)):
         return None
     unknown = [name for name in value if name not in _KNOWN]
-    unknown += ["remove_tags"] if lists[1] == "all" else []
+    unknown += ["remove_tags"] if takes_all_off else []
     unknown += ["create"] if value.get("create") is True else []
     return EventForm(
         adds=tuple(_added(at, each) for at, each in enumerate(adds)),

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import quote
 
 from aiohttp import web
 
 from worker.accounts.edit.edits import Edit, SetEntry, UnsetEntry
-from worker.accounts.edit.event_form import EventForm, TagRow, default_value, form_of, problems_of, value_of
-from worker.accounts.edit.rule_form import GIVEN, HOW, NOT_GIVEN, RuleRow
+from worker.accounts.edit.event_form import TagRow, default_value, form_of, problems_of
+from worker.accounts.edit.rule_form import GIVEN, NOT_GIVEN, RuleRow, named
 from worker.accounts.file.source import read_yaml
 from worker.accounts.saving import read_exactly, sha256_of
 from worker.errors import CannotSave
 from worker.handlers import HANDLERS
 from worker.mapping.words import COMPARED, in_words, text_of
-from worker.page.answers import refusal, render
-from worker.page.proposal import Fault, Form, Proposal, Refused, form_in
-from worker.page.request import number_in, site_of, visitor_of
+from worker.page.answers import going_to, refusal, render
+from worker.page.filled_event import MOST_MORE, Does, Filled, filled_in
+from worker.page.proposal import Fault, Proposal, Refused, form_in
+from worker.page.request import site_of, visitor_of
 from worker.page.typing_aids import typing_aids
 from worker.page.views.review import reviewed
+from worker.page.words import Told
 
-MOST_MORE: Final = 50
-"""How often somebody may ask for more rows."""
 NO_TYPE: Final = "Write which type of event this is about, such as order.paid."
 BOTH: Final = (
     "You chose that {choice}, and changed what stands below it: {what}. Choose “do what stands here”, or "
@@ -36,56 +37,30 @@ HOW_CALLED: Final = {how.value: said for how, said in COMPARED.items()} | {
     GIVEN: "is given",
     NOT_GIVEN: "is not given",
 }
-AS_TEXT: Final = "This event is written in a way that a form cannot hold. Edit it as text."
-
-Does = Literal["this", "nothing", "default"]
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """A form about an event, as somebody has it before them.
-
-    Attributes:
-        kind: The event's type.
-        does: `this` for what stands in the form, `nothing`, or `default` where the file is to say nothing.
-        form: What stands there.
-        was: What the file said when the form was made, or what is so by default.
-        is_there: Whether the file said it.
-        read: The SHA-256 of that file.
-        more: How many rows somebody has asked for besides.
-    """
-
-    kind: str
-    does: Does
-    form: EventForm
-    was: dict[str, Any]
-    is_there: bool
-    read: str
-    more: int = 0
-
-    @property
-    def value(self) -> dict[str, Any]:
-        """What the file is to say."""
-        return value_of(self.form, self.was)
+AS_TEXT: Final = Told("busy", "{kind} is written in a way that a form cannot hold.", "Edit it here, as text.")
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Show the form for one event type, or for one that is to be named."""
     if not visitor_of(request).may_change:
         return refusal(request, 403, "You may look, and change nothing.")
+    kind = request.query.get("event", "").strip()
     try:
-        filled = await _of_file(request, request.query.get("event", "").strip())
+        filled = await _of_file(request, kind)
     except CannotSave as error:
         return refusal(request, 503, f"{error}.")
     if filled is None:
-        return refusal(request, 409, AS_TEXT)
+        told = AS_TEXT._replace(sentence=AS_TEXT.sentence.format(kind=kind))
+        return going_to(
+            request, f"/accounts/{quote(request.match_info['account'], safe='')}/text#events", told
+        )
     return await _shown(request, filled)
 
 
 async def change(request: web.Request) -> web.StreamResponse:
     """Take what somebody has filled in: show what it would change, or save it."""
     form = await form_in(request)
-    filled = _filled(form)
+    filled = filled_in(form)
     if filled is None:
         return refusal(request, 400, "This form is not whole; nothing was done.")
     if form.button in {"more", "back"}:
@@ -119,7 +94,12 @@ def _changed(filled: Filled) -> str:
 def _tags(value: dict[str, Any]) -> list[str]:
     """Return the tags that an event names itself, for people."""
     lists = [value.get(name) for name in ("add_tags", "remove_tags")]
-    return [str(tag) for tags in lists if isinstance(tags, list) for tag in tags]
+    return [
+        tag if isinstance(tag, str) else named(tag)
+        for tags in lists
+        if isinstance(tags, list)
+        for tag in tags
+    ]
 
 
 def _edit(filled: Filled) -> Edit:
@@ -130,10 +110,10 @@ def _edit(filled: Filled) -> Edit:
 
 def _notes(filled: Filled) -> tuple[str, ...]:
     """Return what goes with a choice, so that nothing that was filled in is ignored in silence."""
-    named = ", ".join(_tags(filled.was)) or ", ".join(filled.was)
-    if filled.does == "this" or not filled.is_there or not named:
+    what = ", ".join(_tags(filled.was)) or ", ".join(filled.was)
+    if filled.does == "this" or not filled.is_there or not what:
         return ()
-    return (DROPPED.format(kind=filled.kind, what=named),)
+    return (DROPPED.format(kind=filled.kind, what=what),)
 
 
 # -- what the file says ------------------------------------------------------------------------------------
@@ -156,68 +136,6 @@ async def _of_file(request: web.Request, kind: str) -> Filled | None:
     return Filled(kind, "nothing" if value is None else does, form, value or {}, is_there, sha256_of(text))
 
 
-# -- what somebody has filled in ---------------------------------------------------------------------------
-
-
-def _filled(form: Form) -> Filled | None:
-    try:
-        was = json.loads(form.get("was", "{}"))
-    except ValueError:
-        return None
-    before = form_of(was) if isinstance(was, dict) else None
-    does = form.get("does", "this")
-    if before is None or does not in {"this", "nothing", "default"}:
-        return None
-    typed = EventForm(
-        adds=tuple(_tag_rows(form, "add", before.adds)),
-        removes=tuple(_tag_rows(form, "remove", before.removes)),
-        rules=tuple(_rule_rows(form, before.rules)),
-        when=form.get("at").strip(),
-        existing_only="existing" in form,
-        unsubscribes="unsubscribes" in form,
-        kept=before.kept,
-    )
-    more = number_in(form.get("more")) or 0
-    there, read = form.get("there") == "yes", form.get("read")
-    return Filled(form.get("event").strip(), does, typed, was, there, read, min(more, MOST_MORE))  # type: ignore[arg-type]  # it is looked at above
-
-
-def _tag_rows(form: Form, name: str, before: tuple[TagRow, ...]) -> list[TagRow]:
-    places = form.all(f"{name}.at")
-    columns = [form.all(f"{name}.{each}") for each in ("tag", "until", "group")]
-    rows = []
-    for number, place in enumerate(places):
-        at = number_in(place)
-        if at is not None and at < len(before) and before[at].kept:
-            rows.append(before[at])
-        else:
-            texts = [column[number].strip() if number < len(column) else "" for column in columns]
-            rows.append(TagRow(at, *texts))
-    return [row for row in rows if row.tag or row.until or row.group or row.kept]
-
-
-def _rule_rows(form: Form, before: tuple[RuleRow, ...]) -> list[RuleRow]:
-    rows = []
-    for number, place in enumerate(form.all("rule.at")):
-        at = number_in(place)
-        if at is not None and at < len(before) and before[at].kept:
-            rows.append(before[at])
-            continue
-        prefix = f"rule{number}"
-        how = form.get(f"{prefix}.how", "is")
-        values, adds, removes = (_texts(form, f"{prefix}.{each}") for each in ("value", "add", "remove"))
-        row = RuleRow(
-            at, form.get(f"{prefix}.name").strip(), how if how in HOW else "is", values, adds, removes
-        )
-        has_more = at is not None and at < len(before) and before[at].has_more
-        rows.append(replace(row, is_gone=f"{prefix}.gone" in form, has_more=has_more))
-    return [row for row in rows if row.says_something or row.kept]
-
-
-def _texts(form: Form, name: str) -> tuple[str, ...]:
-    return tuple(filter(None, (each.strip() for each in form.all(name))))
-
-
 # -- how it is shown ---------------------------------------------------------------------------------------
 
 
@@ -230,7 +148,7 @@ async def _shown(request: web.Request, filled: Filled, faults: tuple[Fault, ...]
         "filled": filled,
         "was": json.dumps(filled.was),
         "adds": [*form.adds, *[TagRow(None, "")] * (2 + more)],
-        "removes": [*form.removes, *[TagRow(None, "")] * (1 + more)],
+        "removes": [] if "remove_tags" in form.kept else [*form.removes, *[TagRow(None, "")] * (1 + more)],
         "rules": [*form.rules, *[RuleRow(None)] * (1 + more)],
         "how_called": HOW_CALLED,
         "by_default": [text_of(each) for each in in_words(handler.default)]

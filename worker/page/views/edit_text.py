@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from aiohttp import web
 
@@ -16,9 +17,9 @@ from worker.page.proposal import Fault, Form, Proposal, Refused, form_in
 from worker.page.request import site_of, visitor_of
 from worker.page.views.review import SAYS_SO, reviewed
 
-SECTIONS: tuple[Section, ...] = ("events", "fields", "options")
-FEWEST_ROWS = 6
-MOST_ROWS = 40
+SECTIONS: Final[tuple[Section, ...]] = ("events", "fields", "options")
+FEWEST_ROWS: Final = 6
+MOST_ROWS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)

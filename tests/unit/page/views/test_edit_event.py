@@ -117,12 +117,27 @@ async def test_what_a_form_cannot_say_is_shown_and_stays(client: Client) -> None
     assert "<code>set_fields</code>. That stays as it is" in view
 
 
+async def test_where_all_tags_go_no_box_pretends_otherwise(tmp_path: Path) -> None:
+    """Given `remove_tags: all`, boxes for single tags would ignore what is typed into them."""
+    text = FILE.replace("order.sent: null", "order.sent: {remove_tags: all, create: true}")
+    async with served(tmp_path, texts={"sunny": text}) as client:
+        await client.sign_in(TOKEN)
+        form = await opened(client, "order.sent")
+        assert "remove.tag" not in form
+        fill(form, "add.tag", "Gone")
+        await saved(client, form)
+    file = tmp_path / "accounts" / "sunny.yaml"
+    assert file.read_text() == text.replace("create: true", "create: true, add_tags: [Gone]")
+
+
 async def test_an_event_that_a_form_cannot_hold_leads_to_the_text(tmp_path: Path) -> None:
     text = FILE.replace("order.sent: null", "order.sent: {add_tags: [A], unsubscribe: no}")
     async with served(tmp_path, texts={"sunny": text}) as client:
         await client.sign_in(TOKEN)
         answer = await client.ask(f"{EDIT}?event=order.sent")
-    assert (answer.status, "Edit it as text" in answer.text) == (409, True)
+        assert (answer.status, answer.place) == (303, "/accounts/sunny/text#events")
+        view = (await client.ask("/accounts/sunny/text")).text
+        assert "order.sent is written in a way that a form cannot hold." in view
 
 
 async def test_when_it_takes_effect_and_for_whom(client: Client, file: Path) -> None:
@@ -172,7 +187,7 @@ async def test_to_do_nothing_names_what_goes(client: Client, file: Path) -> None
     form = await opened(client, "order.paid")
     fill(form, "does", "nothing")
     review = await saved(client, form)
-    assert "What stood in the file for order.paid is taken out of it: Buyer" in review
+    assert "What stood in the file for order.paid is taken out of it: Buyer, {tag:" in review
     start, end = FILE.index("  order.paid:"), FILE.index("  order.sent")
     assert file.read_text() == f"{FILE[:start]}  order.paid: null\n{FILE[end:]}"
 
