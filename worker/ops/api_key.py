@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Final
 
 from pydantic import SecretStr
 
 from worker.accounts.claims import mark
-from worker.errors import KitUnavailable
+from worker.errors import KitUnavailable, LedgerUnavailable
 from worker.kit.access import KitAccess
 from worker.kit.account import KitAccount
 from worker.kit.credentials import ApiKey
@@ -76,6 +77,7 @@ async def enter_key(
             await keys.keep(account, key, at_kit.id, settings.kit_base_url.rstrip("/"), instead_of=instead_of)
         except TakenError as error:
             raise KitAccountTakenError(at_kit.name, str(error)) from error
+    with suppress(LedgerUnavailable):  # the key is kept by now
         await KitAccounts(ledger).saw(account, at_kit.name, at_kit.plan)
     SECRETS.add(key.get_secret_value())
     return at_kit

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from worker.errors import CredentialRefused, KitWorkerError
+from worker.errors import CredentialRefused, KitWorkerError, LedgerUnavailable
 from worker.kit.access import KitAccess
 from worker.kit.account import KitAccount, kit_account
 from worker.kit.auth.consent import Consent, ConsentError, Granted, tenant_name
@@ -131,7 +131,8 @@ async def keep(
         await store.connect(account, admission.tokens, at_kit.id, endpoint.base_url, instead_of=instead_of)
     except TakenError as error:
         raise KitAccountTakenError(at_kit.name, str(error)) from error
-    await KitAccounts(ledger).saw(account, at_kit.name, at_kit.plan)
+    with suppress(LedgerUnavailable):  # the tokens are kept by now
+        await KitAccounts(ledger).saw(account, at_kit.name, at_kit.plan)
     if before is None or before.connected != instead_of:
         return LetIn(at_kit.name)
     return LetIn(at_kit.name, await _revoked(endpoint, before))
