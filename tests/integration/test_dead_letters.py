@@ -28,7 +28,8 @@ from worker.broker.topology import (
     work_queue_arguments,
 )
 from worker.dead_letters.letter import DeadLetter
-from worker.dead_letters.operations import discard, look, replay, whole_letters
+from worker.dead_letters.listing import look
+from worker.dead_letters.operations import discard, replay, whole_letters
 from worker.dead_letters.reader import WINDOW, Selection, reading
 from worker.errors import BrokerUnavailable
 

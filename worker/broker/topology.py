@@ -36,6 +36,11 @@ def dead_letter_queue(account: str) -> str:
     return f"kit.{account}.dead"
 
 
+def archive_queue(account: str) -> str:
+    """Return the name of the queue that holds the dead letters that were put aside."""
+    return f"kit.{account}.archive"
+
+
 def work_queue_arguments(account: str) -> dict[str, Any]:
     """Return the work queue's arguments.
 
@@ -170,6 +175,12 @@ class Topology:
             exchange = await channel.declare_exchange(DEAD_LETTER_EXCHANGE, ExchangeType.DIRECT, durable=True)
             declared = await channel.declare_queue(queue, durable=True, arguments=dict(arguments))
             await declared.bind(exchange, account)
+
+    async def declare_archive(self, account: str) -> None:
+        """Declare where an account's letters are put aside; raises as `declare` does."""
+        async with self._channel() as channel:
+            arguments = dead_letter_queue_arguments()
+            await channel.declare_queue(archive_queue(account), durable=True, arguments=arguments)
 
     async def move_dead_letters(self, account: str, *, to: str, instead_of: str) -> None:
         """Let an account's dead letters go to another queue, which is declared; for a moment to both."""

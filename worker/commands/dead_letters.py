@@ -21,7 +21,7 @@ from worker.commands.output import AsJson, say
 from worker.commands.progress import Counted, Steps, progress
 from worker.dead_letters import operations, renewing
 from worker.dead_letters.letter import DeadLetter
-from worker.dead_letters.operations import Listing
+from worker.dead_letters.listing import Listing, look
 from worker.dead_letters.reader import EVERYTHING, Selection
 from worker.settings import Settings, environment
 
@@ -191,7 +191,7 @@ class _DeadLetters:
     async def look(self, selection: Selection, steps: Steps) -> list[Listing]:
         counted = Counted(selection, steps)
         async with self._connection(steps) as connection:
-            return [await operations.look(connection, account, counted) for account in self._accounts]
+            return [await look(connection, account, counted) for account in self._accounts]
 
     async def read(self, selection: Selection, take: Callable[[DeadLetter], None], steps: Steps) -> None:
         counted = Counted(selection, steps)

@@ -13,7 +13,7 @@ from typing import Any
 
 from worker.commands.output import say, show, show_json, table
 from worker.dead_letters.letter import DeadLetter
-from worker.dead_letters.operations import Listing
+from worker.dead_letters.listing import Listing
 from worker.events.values import time_text
 
 
@@ -129,7 +129,8 @@ def print_line(letter: DeadLetter) -> None:
 
 def _known(letter: DeadLetter) -> dict[str, Any]:
     """Return all but headers, body and properties."""
-    names = [field.name for field in fields(letter) if field.name not in {"headers", "body", "properties"}]
+    left_out = {"headers", "body", "properties", "seen"}
+    names = [field.name for field in fields(letter) if field.name not in left_out]
     return {name: _plain(getattr(letter, name)) for name in names}
 
 

@@ -9,7 +9,7 @@ import typer
 from worker.accounts.load import load_accounts
 from worker.broker.queues import QueueState, connected, delete_exchange, delete_queue, queue_state
 from worker.broker.sentinel import sentinel
-from worker.broker.topology import DEAD_LETTER_EXCHANGE, dead_letter_queue, work_queue
+from worker.broker.topology import DEAD_LETTER_EXCHANGE, archive_queue, dead_letter_queue, work_queue
 from worker.commands.common import begin, opened_ledger, run_async
 from worker.commands.disconnect import warn_what_goes_on
 from worker.commands.exits import UsageError
@@ -17,6 +17,7 @@ from worker.commands.output import AsJson, say, show_json
 from worker.ledger.counts import drop_counts
 from worker.ledger.database import Database
 from worker.ledger.journal import Journal
+from worker.ledger.letter_index import LetterIndex
 from worker.ledger.timers import Timers
 from worker.ledger.versions import Versions
 from worker.ops.connect import let_out
@@ -51,7 +52,7 @@ def remove(
 async def _remove(settings: Settings, account: str, *, force: bool) -> tuple[dict[str, int], Dropped]:
     """Return the queues that are gone, with how many messages, and what the ledger dropped."""
     async with connected(settings.amqp_url.get_secret_value(), "remove") as connection:
-        names = (work_queue(account), dead_letter_queue(account))
+        names = (work_queue(account), dead_letter_queue(account), archive_queue(account))
         found = {name: state for name in names if (state := await queue_state(connection, name))}
         if not force:
             _refuse_if_in_use(found)
@@ -59,7 +60,8 @@ async def _remove(settings: Settings, account: str, *, force: bool) -> tuple[dic
         if not (found or dropped):
             raise UsageError(f"the broker has no queue {work_queue(account)}; there is nothing to remove")
         deleted = {name: await delete_queue(connection, name) for name in found}
-        for name, exchange in zip(names, (settings.events_exchange, DEAD_LETTER_EXCHANGE), strict=True):
+        fed = zip(names, (settings.events_exchange, DEAD_LETTER_EXCHANGE), strict=False)
+        for name, exchange in fed:
             await delete_exchange(connection, sentinel(name, exchange))
         return deleted, dropped
 
@@ -76,6 +78,7 @@ async def _drop(settings: Settings, account: str) -> Dropped:
             (await Timers(ledger).drop(account), "effects that were to come later are"),
             (await Journal(ledger).drop(account), "lines of the journal are"),
             (await Versions(ledger).drop(account), "old versions of its file are"),
+            (await LetterIndex(ledger).drop(account), "dead letters in the index are"),
         )
     warn_what_goes_on(done)
     return [(count, what) for count, what in counted if count]

@@ -23,7 +23,7 @@ from worker.events.event import ORIGINAL_ROUTING_KEY
 from worker.kit.persistence import Persistence
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.known import DueEffect, HistoryEntry
+from worker.subscribers.known import DueEffect, HistoryEntry, LetterEntry
 from worker.subscribers.subscriber import Call
 
 FLUSH_EVERY: Final = 1.0
@@ -37,11 +37,13 @@ class _Ended(NamedTuple):
 
     Attributes:
         due: That it has to come in again.
+        letter: Its dead letter, which is safe by now; None where it became none.
     """
 
     outcome: Outcome
     entry: HistoryEntry | None
     due: DueEffect | None
+    letter: LetterEntry | None
 
 
 class Settle(Persistence):
@@ -135,10 +137,9 @@ class Settle(Persistence):
         while True:
             outcome = await self._refused.get()
             if await self._is_of_forgotten(outcome.item):
-                outcome = Outcome(outcome.item, Kind.FORGOTTEN)
+                self._end(Outcome(outcome.item, Kind.FORGOTTEN))
             else:
-                await self._dead_letters.publish(outcome)
-            self._end(outcome)
+                self._end(outcome, await self._dead_letters.publish(outcome))
             self._refused.task_done()
 
     async def _is_of_forgotten(self, item: Item) -> bool:
@@ -185,6 +186,7 @@ class Settle(Persistence):
         batch = self._in_hand.unsaved.take()
         batch.entries = [each.entry for each in ended if each.entry is not None]
         batch.due = [each.due for each in ended if each.due is not None]
+        batch.letters = [each.letter for each in ended if each.letter is not None]
         batch.past = [timer for each in ended if (timer := due_id(each.outcome.item.delivery)) is not None]
         if batch or self._ledger.has_news:
             await self._ledger.save(batch)
@@ -197,14 +199,15 @@ class Settle(Persistence):
             for tag in sorted(acked):
                 self._report.ended(ended[tag])
 
-    def _end(self, outcome: Outcome) -> None:
+    def _end(self, outcome: Outcome, letter: LetterEntry | None = None) -> None:
         """Let go of an event that only has to be written and acked."""
         item = outcome.item
         if outcome.kind in {Kind.APPLIED, Kind.SCHEDULED}:
             self._in_hand.applied(item)
         if item.subscriber is not None:
             outcome = structs.replace(outcome, calls=self._in_hand.let_go(item))
-        self._ended.append(_Ended(outcome, history_entry(outcome, self._clock.time()), due_effect(item)))
+        entry = history_entry(outcome, self._clock.time())
+        self._ended.append(_Ended(outcome, entry, due_effect(item), letter))
         self._empty.clear()
         self._came.set()
 

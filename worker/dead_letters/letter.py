@@ -13,7 +13,7 @@ import msgspec
 from worker.broker import frames
 from worker.broker.publisher import Outgoing
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, work_queue
-from worker.dead_letters.death import BROKER_HEADERS, death_detail, death_time, first_death
+from worker.dead_letters.death import BROKER_HEADERS, death_detail, death_time, first_death, made_up_id
 from worker.errors import EventError
 from worker.events.body import plain_body
 from worker.events.delivery import Delivery
@@ -31,7 +31,7 @@ from worker.events.event import (
 )
 from worker.events.values import time_text
 from worker.handlers import HANDLERS
-from worker.subscribers.glimpse import glimpse
+from worker.subscribers.glimpse import Glimpse, glimpse
 from worker.subscribers.item import Outcome
 
 MAX_HEADER_BYTES: Final = 64 * 1024
@@ -145,6 +145,7 @@ class DeadLetter:
         event_id: The event's, as its publisher gave it.
         failed_at: ISO 8601; empty where the broker did not note it.
         is_by_worker: Whether a worker wrote it, not RabbitMQ.
+        seen: What can be read of the event in it.
     """
 
     id: str
@@ -161,6 +162,7 @@ class DeadLetter:
     body: bytes
     properties: Mapping[str, Any] = field(default_factory=dict)
     is_by_worker: bool = True
+    seen: Glimpse = field(default_factory=Glimpse)
 
     @property
     def plain_body(self) -> bytes:
@@ -202,6 +204,7 @@ def read_dead_letter(delivery: Delivery, account: str) -> DeadLetter:
         body=delivery.body,
         properties=delivery.properties,
         is_by_worker=by_us,
+        seen=seen,
     )
 
 
@@ -220,8 +223,11 @@ def _as_it_came(delivery: Delivery, account: str) -> Delivery:
     keys, exchange = death.get("routing-keys"), death.get("exchange", DEAD_LETTER_EXCHANGE)
     headers = {name: value for name, value in delivery.headers.items() if name not in BROKER_HEADERS}
     key = str(keys[0]) if isinstance(keys, list) and keys else ""
+    # What it was moved under is no id of its event.
+    made_up = made_up_id(delivery.body, death_time(death))
+    properties = {name: value for name, value in delivery.properties.items() if value != made_up}
     came = msgspec.structs.replace(delivery, exchange=str(exchange), routing_key=key, headers=headers)
-    return came.as_published()
+    return msgspec.structs.replace(came, properties=properties).as_published()
 
 
 def replay_message(delivery: Delivery, letter: DeadLetter) -> Outgoing:

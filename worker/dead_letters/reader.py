@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Final, Protocol
 
 from worker.broker.connection import Connection
@@ -19,6 +18,7 @@ from worker.broker.consuming import ConsumerChannel
 from worker.broker.queues import QueueState, queue_state
 from worker.broker.topology import dead_letter_queue
 from worker.clock import Clock
+from worker.dead_letters.death import made_up_id
 from worker.dead_letters.letter import DeadLetter, read_dead_letter
 from worker.errors import BrokerUnavailable
 from worker.events.delivery import Delivery
@@ -89,9 +89,10 @@ class DeadLetterReader:
         state: The queue as it is at the beginning; None where it does not exist.
         channel: On which they come.
         patience: Seconds to wait for the next one, when RabbitMQ said that there are more.
+        at_most: Stop after so many; None for all.
 
     Attributes:
-        missing: How many of them did not come, since another tool or a worker's reader holds them.
+        missing: How many of them did not come, since another tool holds them.
         taken_off: How many of them are gone for good.
     """
 
@@ -103,6 +104,7 @@ class DeadLetterReader:
         channel: ConsumerChannel,
         *,
         patience: float,
+        at_most: int | None = None,
     ) -> None:
         self.account = account
         self.queue = queue
@@ -111,23 +113,26 @@ class DeadLetterReader:
         self.taken_off = 0
         self._channel = channel
         self._patience = patience
+        self._at_most = at_most
         self._line: asyncio.Queue[Delivery | None] = asyncio.Queue()  # None: no more will come
         self._room = 0
         self._seen: set[str] = set()
 
-    async def letters(self, *, at_most: int | None = None) -> AsyncIterator[LetterInHand]:
+    @property
+    def saw_all(self) -> bool:
+        """Whether nobody else held letters that therefore did not come."""
+        return not (self.missing or (self.state and self.state.consumers))
+
+    async def letters(self) -> AsyncIterator[LetterInHand]:
         """Yield the dead letters; those that are not taken off go back when the reader closes.
 
         It stops after as many as there were when the reader was opened, or where no other comes for a while.
-
-        Args:
-            at_most: Stop after so many.
 
         Raises:
             BrokerUnavailable: The connection or the queue went away meanwhile.
         """
         ready = self.state.ready if self.state else 0
-        wanted = ready if at_most is None else min(ready, at_most)
+        wanted = ready if self._at_most is None else min(ready, self._at_most)
         for seen in range(wanted):
             if self._room == 0:
                 await self._widen(min(WINDOW, wanted - seen))
@@ -198,13 +203,17 @@ def read_letter(delivery: Delivery, account: str) -> DeadLetter:
     letter = read_dead_letter(delivery, account)
     if delivery.properties.get("message_id"):
         return letter
-    digest = sha256(letter.body + letter.failed_at.encode()).hexdigest()
-    return replace(letter, id=f"digest-{digest[:16]}")
+    return replace(letter, id=made_up_id(letter.body, letter.failed_at))
 
 
 @asynccontextmanager
 async def reading(
-    connection: Connection, account: str, *, queue: str = "", patience: float = PATIENCE
+    connection: Connection,
+    account: str,
+    *,
+    queue: str = "",
+    patience: float = PATIENCE,
+    at_most: int | None = None,
 ) -> AsyncIterator[DeadLetterReader]:
     """Read an account's dead letters; leaving gives back all that were not taken off.
 
@@ -213,6 +222,7 @@ async def reading(
         account: Whose.
         queue: Where they are, if not in the account's dead-letter queue.
         patience: Seconds to wait for the next one, when RabbitMQ said that there are more.
+        at_most: Only the oldest so many; None for all.
 
     Raises:
         BrokerUnavailable: RabbitMQ does not answer.
@@ -220,7 +230,7 @@ async def reading(
     queue = queue or dead_letter_queue(account)
     state = await queue_state(connection, queue)
     channel = await ConsumerChannel.open(connection, Clock())
-    reader = DeadLetterReader(account, queue, state, channel, patience=patience)
+    reader = DeadLetterReader(account, queue, state, channel, patience=patience, at_most=at_most)
     try:
         yield reader
     finally:

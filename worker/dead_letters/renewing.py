@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from worker.broker import frames
 from worker.broker.connection import Connection
-from worker.broker.publisher import Outgoing, Publisher
+from worker.broker.publisher import Publisher
 from worker.broker.queues import delete_queue, queue_state
 from worker.broker.topology import Topology, dead_letter_queue
-from worker.dead_letters.letter import harmless
+from worker.dead_letters.as_it_is import as_it_is
 from worker.dead_letters.reader import reading
 from worker.errors import BrokerUnavailable
-from worker.events.delivery import Delivery
 
 LEFT_WITHIN: Final = 10.0
 """Seconds until RabbitMQ no longer counts a consumer that has left; usually it takes some milliseconds."""
@@ -46,7 +44,7 @@ async def _empty(
     while (state := await queue_state(connection, source)) and state.ready:
         async with reading(connection, account, queue=source) as reader:
             async for in_hand in reader.letters():
-                await publisher.publish(_as_it_is(in_hand.delivery, target))
+                await publisher.publish(as_it_is(in_hand.delivery, in_hand.letter.id, target))
                 await reader.take_off(in_hand)
                 moved += 1
         if reader.missing:
@@ -64,12 +62,3 @@ async def _consumed_by_nobody(connection: Connection, queue: str) -> None:
                 await asyncio.sleep(0.01)
     except TimeoutError as error:
         raise BrokerUnavailable(f"{queue}: another tool consumes it, and may hold letters") from error
-
-
-def _as_it_is(delivery: Delivery, queue: str) -> Outgoing:
-    properties, headers = harmless(delivery)
-    whole = {**properties, "headers": headers, "delivery_mode": 2}
-    if not frames.can_be_sent(whole):
-        message_id = properties.get("message_id", "without one")
-        raise BrokerUnavailable(f"the letter with the id {message_id} cannot be sent again: replay it first")
-    return Outgoing("", queue, delivery.body, whole)

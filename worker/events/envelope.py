@@ -130,6 +130,11 @@ def counts(header: str) -> bool:
     return bool(_attribute(header)) or header == "sequence"
 
 
+def id_headers(headers: Mapping[str, Any]) -> list[str]:
+    """Return which headers carry the event's id; none where it is no CloudEvent in binary mode."""
+    return [header for header in headers if _attribute(header) == "id"]
+
+
 def _attribute(header: str) -> str:
     name = header.lower()
     attribute = next((name.removeprefix(prefix) for prefix in _LOWER if name.startswith(prefix)), "")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
 
 from sqlalchemy import Table, case, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,14 +13,14 @@ from worker.errors import LedgerUnavailable
 from worker.events.decode import MAX_AHEAD
 from worker.events.values import time_text
 from worker.ledger.due import erase_due
+from worker.ledger.letters import erase_letters
 from worker.ledger.mentions import erase_mentions, erase_old_mentions, newest_line
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
 from worker.ledger.signs import all_addresses, home_app_of, signs_of
 from worker.ledger.store import Ledger
-
-T = TypeVar("T")
+from worker.ledger.wholly import wholly
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +78,10 @@ async def forget(
             addresses |= await all_addresses(connection, names, addresses)
         newest = await newest_line(ledger.database)
         await erase_old_mentions(ledger.database, addresses, before=newest, only=only)
-        found = await _wholly(_erase(ledger, addresses, account_names, since=newest, told=told, only=only))
+        found = await wholly(_erase(ledger, addresses, account_names, since=newest, told=told, only=only))
         if isinstance(found, list):
             return found
         addresses |= found  # the person has moved meanwhile
-
-
-async def _wholly(work: Coroutine[Any, Any, T]) -> T:
-    """Do something to its end; whoever calls it off meanwhile waits for that."""
-    working = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(working)
-    except asyncio.CancelledError:
-        await working
-        raise
 
 
 async def _erase(
@@ -139,6 +127,7 @@ async def _forget_in(
         connection, forgotten, [{"account": account, "mark": mark, "until": until} for mark in marks]
     )
     await _forget_where_to(connection, account, left)
+    await erase_letters(connection, account, emails, user_ids)
     return Erased(
         account,
         records=await _delete(connection, subscribers, account, emails),

@@ -15,6 +15,7 @@ from sqlalchemy import Column, ColumnElement, Row, Table, and_, delete, func, or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.ledger.database import Database
+from worker.ledger.letter_tables import dead_letter_runs, dead_letters
 from worker.ledger.schema import accounts, due, history, tokens, workers
 from worker.subscribers.identity import naming, spellings
 
@@ -24,6 +25,11 @@ PORTION: Final = 10_000
 """Lines of the history that are looked through at once."""
 FREE_TEXT: Final[tuple[tuple[Table, tuple[Column[str], ...]], ...]] = (
     (history, (history.c.event_id, history.c.event_type, history.c.detail, history.c.calls)),
+    (
+        dead_letters,
+        (dead_letters.c.event_id, dead_letters.c.event_type, dead_letters.c.detail, dead_letters.c.note),
+    ),
+    (dead_letter_runs, (dead_letter_runs.c.event_id,)),
     (due, (due.c.event_id, due.c.event_type, due.c.what)),
     (workers, (workers.c.state,)),
     (tokens, (tokens.c.problem,)),

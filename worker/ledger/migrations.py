@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, inspect, select, text, tuple_, update
 
 from worker.ledger.address_forms import one_form_each
+from worker.ledger.letter_tables import dead_letter_notes, dead_letter_runs, dead_letters
 from worker.ledger.record_json import UnreadableError, dump_record
 from worker.ledger.record_v1 import load_record_v1
 from worker.ledger.schema import (
@@ -132,6 +133,11 @@ def _with_counts(connection: Connection) -> None:
     counts.create(connection, checkfirst=True)
 
 
+def _which_letters_are_dead(connection: Connection) -> None:
+    for table in (dead_letters, dead_letter_runs, dead_letter_notes):
+        table.create(connection, checkfirst=True)
+
+
 MIGRATIONS: Final[tuple[Step, ...]] = (
     _records_by_msgspec,
     _who_has_what,
@@ -147,6 +153,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     _why_paused,
     _what_kit_calls_accounts,
     _with_counts,
+    _which_letters_are_dead,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

@@ -110,6 +110,13 @@ async def take_over(connection: AsyncConnection, account: str, taker: Taker) -> 
     )
 
 
+async def present_tenure(connection: AsyncConnection, account: str) -> Tenure | None:
+    """Return an account's tenure as whoever only looks needs it; None where nobody ever took the account."""
+    query = select(accounts.c.epoch, accounts.c.created_tags, accounts.c.home_app)
+    row = (await connection.execute(query.where(accounts.c.account == account))).one_or_none()
+    return None if row is None else Tenure(account, row.epoch, row.created_tags, home_app=row.home_app or "")
+
+
 async def _recent_moves(connection: AsyncConnection, account: str, now: float) -> RecentMoves:
     ours = people.c.account == account
     moved = select(people.c.moved_at).where(ours, people.c.moved_at.between(now - WITHIN, now))

@@ -40,16 +40,24 @@ class Depths:
     Args:
         connection: Where that is opened; it neither consumes nor publishes.
         accounts: Returns the names of the accounts as they are now.
+
+    Attributes:
+        looked: Is set after each look; whoever waits for the next one clears it.
     """
 
     def __init__(self, connection: OpensChannels, accounts: Callable[[], Iterable[str]]) -> None:
         self._looking = Looking(connection)
         self._accounts = accounts
         self._known: dict[str, Depth] = {}
+        self.looked = asyncio.Event()
 
     def of(self, account: str) -> Depth:
         """Return what the last look found."""
         return self._known.get(account, UNKNOWN)
+
+    def dead_letters(self) -> dict[str, int]:
+        """Return how many dead letters the last look found, of each account of which that is known."""
+        return {name: depth.dead for name, depth in self._known.items() if depth.dead is not None}
 
     async def run(self) -> None:
         """Look again and again, until cancelled. That the broker is away, its connections say.
@@ -62,6 +70,7 @@ class Depths:
                 self._known = {name: await self._depth(name) for name in sorted(self._accounts())}
             except BrokerUnavailable:
                 self._known = {}
+            self.looked.set()
             await asyncio.sleep(pause)
             pause = min(2 * pause, EVERY)
 

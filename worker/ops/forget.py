@@ -7,18 +7,21 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from worker.broker.connection import Connection
 from worker.broker.queues import connected
+from worker.broker.topology import archive_queue, dead_letter_queue
 from worker.dead_letters import operations
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.person import AboutPerson
 from worker.errors import LedgerUnavailable
 from worker.ledger.database import Database
 from worker.ledger.forgetting import Erased, forget
+from worker.ledger.letter_index import LetterIndex
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.ops.presence import POLL
 from worker.settings import Settings
-from worker.subscribers.identity import shown_person
+from worker.subscribers.identity import id_key, shown_person
 
 
 def _signs(erased: Erased) -> Iterator[str]:
@@ -92,10 +95,25 @@ class Forgetting:
             if any(worker.live for worker in (await Registry(ledger, "kit-worker").overview()).workers):
                 await asyncio.sleep(HEARD_WITHIN)
             for each in self.erased:
-                about = _About(AboutPerson(each.addresses, each.user_ids, each.home_app), self.mentioned)
-                if not await operations.discard(connection, each.account, about, self.letters.append):
-                    self.unseen.append(each.account)
+                await self._discard_letters(connection, ledger, each)
             self.searched = True
+
+    async def _discard_letters(self, connection: Connection, ledger: Ledger, erased: Erased) -> None:
+        """Delete the dead letters about the person, those in the archive too, and their rows in the index.
+
+        The ledger has erased that already; a look at the queue may have noted it once more meanwhile.
+        """
+        account, gone = erased.account, list[DeadLetter]()
+        about = _About(AboutPerson(erased.addresses, erased.user_ids, erased.home_app), self.mentioned)
+        seen = [
+            await operations.discard(connection, account, about, gone.append, queue=queue)
+            for queue in (dead_letter_queue(account), archive_queue(account))
+        ]
+        self.letters += gone
+        if not all(seen):
+            self.unseen.append(account)
+        if gone:
+            await LetterIndex(ledger).gone(account, {id_key(letter.id) for letter in gone})
 
     @property
     def others(self) -> str:

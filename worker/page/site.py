@@ -28,8 +28,10 @@ from worker.ledger.registry import Registry
 from worker.ledger.seen import Seen, seen_lately
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import TokenStore
+from worker.ledger.wholly import wholly
 from worker.ops.check_kit import KitCheck, KitReport, check_account
 from worker.ops.depths import Depth, Depths
+from worker.ops.letters.letters import Letters
 from worker.page.attempts import Attempts
 from worker.page.file_lines import FileLines
 from worker.page.kit_names import KitNames
@@ -61,6 +63,7 @@ class Site:
         ledger: The workers'; to be used only once `has_ledger` says that it is there.
         kit: The way to Kit.
         lines: Where rules stand in the accounts' files.
+        letters: The dead letters; likewise.
         is_open: Whether everybody who gets here is an operator: on loopback, where no token is set.
         signer: Signs sessions, links and messages.
     """
@@ -83,6 +86,7 @@ class Site:
         self.lines = FileLines()
         self._kit_reads = KitReads()
         self._begun: set[asyncio.Task[Any]] = set()
+        self.letters = Letters(settings, self.ledger, self._depths, self.account)
         self.kit = KitAccess(settings, self.ledger)
         self.kit_names = KitNames(self.kit, self.clock)
 
@@ -94,6 +98,7 @@ class Site:
                 group.create_task(self._depths.run())
                 group.create_task(self._follow_files())
                 group.create_task(self.kit_names.run())
+                group.create_task(self._follow_letters())
         finally:
             for task in self._begun:
                 task.cancel()
@@ -104,6 +109,15 @@ class Site:
         self._begun.add(task)
         task.add_done_callback(self._begun.discard)
         return task
+
+    async def _follow_letters(self) -> None:
+        while True:
+            with suppress(LedgerUnavailable):
+                if await wholly(self.has_ledger()):
+                    break
+            await self._depths.looked.wait()
+            self._depths.looked.clear()
+        await self.letters.run()
 
     async def _follow_files(self) -> None:
         watch = self.files.watch()

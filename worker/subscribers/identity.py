@@ -155,6 +155,11 @@ def shown_person(key: str) -> str:
     return f"{user_id} of {app or 'no app'}" if between else key
 
 
+def id_of(key: str) -> str:
+    """Return the platform's id in a person's key, without its app."""
+    return key.partition(_BETWEEN)[2] or key
+
+
 _BETWEEN: Final = "\n"
 """Between an app, whose name has no such character, and an id."""
 NO_IDS: Final = frozenset(

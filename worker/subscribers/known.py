@@ -117,6 +117,30 @@ class DueEffect:
     message: bytes
 
 
+class LetterEntry(Struct, frozen=True):
+    """What the ledger's index says of a dead letter: all but its body and its headers.
+
+    Attributes:
+        id: The letter's own, as `id_key` writes it.
+        event_id: As the publisher gave it; empty where it gave none.
+        event_time: ISO 8601; empty where none can be read.
+        failed_at: Likewise.
+        email: The person's address; empty where none can be read.
+        user_id: The platform's id of the person, without its app; None where none can be read.
+    """
+
+    id: str
+    reason: str
+    detail: str
+    event_type: str
+    event_id: str
+    event_time: str
+    failed_at: str
+    attempts: int = 0
+    email: str = ""
+    user_id: str | None = None
+
+
 @dataclass(slots=True)
 class Batch:
     """What is written in one transaction.
@@ -125,6 +149,7 @@ class Batch:
         moves: Addresses that changed, old → new; their history, and what is due, follow.
         due: What takes effect later.
         past: Of what was due, the ids of what has come in, and ended.
+        letters: The dead letters that are safe in their queue.
         created_tags: How many tags were created by placeholders since the last batch.
         calls: How many calls were sent to Kit since then.
         names: What names mean in Kit, where that is new.
@@ -140,8 +165,9 @@ class Batch:
     names: list[KitName] = field(default_factory=list)
     due: list[DueEffect] = field(default_factory=list)
     past: list[str] = field(default_factory=list)
+    letters: list[LetterEntry] = field(default_factory=list)
     number: int = 0
 
     def __bool__(self) -> bool:
         told = self.records or self.people or self.entries or self.moves
-        return bool(told or self.created_tags or self.names or self.due or self.past)
+        return bool(told or self.created_tags or self.names or self.due or self.past or self.letters)

@@ -115,7 +115,10 @@ SECRET = "geheim@example.com"
 
 async def test_every_text_column_is_either_the_persons_own_or_is_searched() -> None:
     """A new column in which somebody may write an address is put into one of these lists."""
-    own = {"subscribers.email", "subscribers.moved_to", "people.email", "history.email", "due.email"}
+    own = {
+        "subscribers.email", "subscribers.moved_to", "people.email", "history.email", "due.email",
+        "dead_letters.email",
+    }  # fmt: skip
     searched = {f"{table.name}.{column.name}" for table, columns in FREE_TEXT for column in columns}
     nobodys = {
         "meta.key", "meta.value", "accounts.account", "accounts.holder", "accounts.home_app",
@@ -126,6 +129,11 @@ async def test_every_text_column_is_either_the_persons_own_or_is_searched() -> N
         "workers.worker", "consumers.instance", "consumers.account", "bindings.account", "bindings.exchange",
         "bindings.key", "claims.mark", "claims.account", "names.account", "names.kind",
         "counts.account", "kit_accounts.account", "due.account", "due.id", "due.user_id", "due.event_time",
+        "dead_letters.account", "dead_letters.letter_id", "dead_letters.place", "dead_letters.reason",
+        "dead_letters.event_time", "dead_letters.failed_at", "dead_letters.user_id",
+        "dead_letter_runs.account", "dead_letter_runs.action", "dead_letter_runs.reason",
+        "dead_letter_runs.place", "dead_letter_runs.mood",
+        "dead_letter_notes.account", "dead_letter_notes.reason",
     }  # fmt: skip
     # What others were given in Kit, and what Kit calls it: Kit has it as well.
     others = {
@@ -137,6 +145,9 @@ async def test_every_text_column_is_either_the_persons_own_or_is_searched() -> N
         "accounts.paused_why",
         "journal.account", "journal.who", "journal.action", "journal.what", "journal.result",
         "versions.account", "versions.who", "versions.sha256", "versions.text",
+        "dead_letters.noted_by", "dead_letter_notes.note", "dead_letter_notes.noted_by",
+        "dead_letter_runs.who", "dead_letter_runs.result",
+        "dead_letter_runs.remedy",
     }  # fmt: skip
     texts = {
         f"{table.name}.{column.name}"

@@ -54,8 +54,10 @@ def test_it_is_published_until_it_is_safe_and_says_when_it_got_there() -> None:
     async def main() -> None:
         broker = FakeBroker()
         way = DeadLettering("main", cast("Broker", broker), cast("Topology", broker), VirtualClock())
-        await way.publish(OUTCOME)
+        entry = await way.publish(OUTCOME)
         assert way.retrying.problem == ""
+        assert entry.id == broker.tried[0].properties["message_id"]
+        assert (entry.reason, entry.detail) == ("invalid_event", "data.user: is missing")
         assert (len(broker.tried), broker.declared) == (3, 2)
         first, *others = broker.tried
         assert first.properties["message_id"]

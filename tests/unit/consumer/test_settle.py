@@ -230,6 +230,7 @@ def test_a_dead_letter_is_safe_before_the_ledger_has_it_and_holds_up_only_itself
             assert world.settle.can_settle
         assert world.kinds == {2: "ignored", 1: "dead_lettered"}
         assert [entry.outcome for entry in world.ledger.batches[-1].entries] == ["dead_lettered"]
+        assert [len(batch.letters) for batch in world.ledger.batches] == [0, 1]  # the index has it, too
         assert world.consumer.acked == [2, 1]
 
     run(main())

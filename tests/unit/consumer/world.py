@@ -42,7 +42,7 @@ from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.glimpse import Glimpse
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Outcome
-from worker.subscribers.known import NO_MOVES, Batch, Known, Person, RecentMoves
+from worker.subscribers.known import NO_MOVES, Batch, Known, LetterEntry, Person, RecentMoves
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 
@@ -348,11 +348,13 @@ class FakeDeadLetters:
         """Says why a dead letter is not safe."""
         return self
 
-    async def publish(self, outcome: Outcome) -> None:
+    async def publish(self, outcome: Outcome) -> LetterEntry:
         """Return once it is safe."""
         while self.problem:
             await asyncio.sleep(0.1)
         self.published.append(outcome)
+        reason = outcome.error.reason.value if outcome.error else ""
+        return LetterEntry(f"letter-{len(self.published)}", reason, str(outcome.error), "", "", "", "")
 
 
 @dataclass

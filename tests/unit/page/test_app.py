@@ -34,6 +34,9 @@ VIEWS = (
     "/accounts/sunny/text",
     "/accounts/sunny/versions",
     "/accounts/sunny/versions/_in_force",
+    "/accounts/sunny/dead-letters",
+    "/accounts/sunny/dead-letters/_groups",
+    "/accounts/sunny/dead-letters/group?reason=kit_rejected",
     "/accounts/sunny/journal",
     "/accounts/sunny/try",
     "/accounts/sunny/try?kind=subscription.started&email=ada%40example.com",
@@ -56,6 +59,9 @@ POSTS = (
     "/accounts/sunny/fields/edit",
     "/accounts/sunny/text",
     "/accounts/sunny/versions/1",
+    "/accounts/sunny/dead-letters/runs",
+    "/accounts/sunny/dead-letters/notes",
+    "/accounts/sunny/dead-letters/letters/1/mend",
 )
 
 

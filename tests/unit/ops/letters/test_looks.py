@@ -1,0 +1,43 @@
+"""When a queue is gone through, so that the index says what is in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from worker.ops.letters.looks import FEW, PATIENCE, Mismatch
+
+LARGE = FEW + 1
+
+
+def looks(*numbers: tuple[int, int]) -> list[bool]:
+    """Tell at which looks the queue is gone through, given its depth and the index's number at each."""
+    seen, before = [], None
+    for depth, indexed in numbers:
+        now = Mismatch(depth, indexed).after(before)
+        seen.append(now.is_to_be_seen(before))
+        before = now
+    return seen
+
+
+@pytest.mark.parametrize("numbers", [(3, 2), (2, 3), (0, 5)])
+def test_a_small_queue_is_gone_through_at_once(numbers: tuple[int, int]) -> None:
+    assert looks(numbers) == [True]
+
+
+def test_a_large_one_has_to_be_quiet() -> None:
+    """Given a queue that grows while workers note each letter, it is gone through once both stand still."""
+    assert looks((LARGE, LARGE - 3), (LARGE + 9, LARGE + 5), (LARGE + 9, LARGE + 5)) == [False, False, True]
+
+
+def test_one_that_is_never_quiet_is_gone_through_after_a_while() -> None:
+    assert looks(*((LARGE + look, 0) for look in range(PATIENCE))) == [False] * (PATIENCE - 1) + [True]
+
+
+def test_where_some_are_copies_the_queue_is_not_gone_through_again_until_a_number_changes() -> None:
+    """Given a queue that holds one letter twice, it rests until something comes or goes."""
+    seen = Mismatch(3, 2, seen=True)
+    same = Mismatch(3, 2).after(seen)
+    assert (same.is_to_be_seen(seen), same) == (False, seen)
+    for numbers in ((4, 2), (3, 1)):
+        other = Mismatch(*numbers).after(same)
+        assert other.is_to_be_seen(same)

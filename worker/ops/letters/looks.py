@@ -1,0 +1,136 @@
+"""Keeps the index of dead letters true: a queue that holds another number than the index is gone through.
+
+Workers note their letters themselves. What RabbitMQ dead-letters, and what commands take out, nobody notes.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import structlog
+from pydantic import SecretStr
+
+from worker.broker.queues import connected
+from worker.dead_letters.entry import entry_of
+from worker.dead_letters.reader import DeadLetterReader, reading
+from worker.errors import BrokerUnavailable, LedgerUnavailable
+from worker.ledger.letter_index import LetterIndex
+from worker.ledger.letters import LetterPlace
+from worker.ledger.wholly import wholly
+from worker.ops.depths import Depths
+from worker.ops.letters.turns import Turns
+
+log = structlog.get_logger()
+
+PORTION: Final = 500
+"""Letters that are noted in one transaction."""
+FEW: Final = 1000
+"""Letters of a queue that is gone through at once; of a larger one see `Mismatch.is_to_be_seen`."""
+PATIENCE: Final = 4
+"""Looks after which a larger one is gone through though it is never quiet."""
+
+
+class Mismatch(NamedTuple):
+    """That a queue holds another number of letters than the index.
+
+    Attributes:
+        depth: How many the queue holds.
+        indexed: How many the index has.
+        looks: For how many looks the two have not been the same.
+        seen: Whether the queue was gone through, and these numbers stand: some are copies of others.
+    """
+
+    depth: int
+    indexed: int
+    looks: int = 1
+    seen: bool = False
+
+    def after(self, before: Mismatch | None) -> Mismatch:
+        """Return this one, given what the look before found."""
+        if before is None:
+            return self
+        if before.seen:
+            return before if before[:2] == self[:2] else self
+        return self._replace(looks=before.looks + 1)
+
+    def is_to_be_seen(self, before: Mismatch | None) -> bool:
+        """Tell whether the queue is gone through now, given what the look before found.
+
+        While workers dead-letter one event after another, the numbers differ by what is on its way. So a
+        large queue has to be quiet first.
+        """
+        if self.seen:
+            return False
+        is_quiet = before is not None and before[:2] == self[:2]
+        return self.depth <= FEW or is_quiet or self.looks >= PATIENCE
+
+
+class LetterLooks:
+    """Goes through the dead-letter queues that hold another number of letters than the index has.
+
+    Args:
+        amqp_url: The broker's.
+        index: The index.
+        depths: Looks at how many letters there are, every 15 s.
+        turns: Of those who go through letters.
+    """
+
+    def __init__(self, amqp_url: SecretStr, index: LetterIndex, depths: Depths, turns: Turns) -> None:
+        self._amqp_url = amqp_url
+        self._index = index
+        self._depths = depths
+        self._turns = turns
+        self._differ: dict[str, Mismatch] = {}
+
+    async def run(self) -> None:
+        """Look after each look at the queues' depths, until cancelled; what fails is tried after the next."""
+        while True:
+            await self._depths.looked.wait()
+            self._depths.looked.clear()
+            try:
+                await self.look()
+            except (BrokerUnavailable, LedgerUnavailable) as error:
+                log.warning("dead_letters_not_indexed", problem=str(error))
+
+    async def look(self) -> None:
+        """Go through the queues that have to be gone through now; raises as `see` does."""
+        counts = await wholly(self._index.counts())
+        for account, depth in self._depths.dead_letters().items():
+            indexed, before = counts.get(account, 0), self._differ.pop(account, None)
+            if depth == indexed:
+                continue
+            now = Mismatch(depth, indexed).after(before)
+            self._differ[account] = now
+            if now.is_to_be_seen(before) and not self._turns.of(account).locked() and await self.see(account):
+                indexed = (await self._index.counts()).get(account, 0)
+                self._differ[account] = Mismatch(depth, indexed, seen=True)
+
+    async def see(self, account: str) -> bool:
+        """Go through an account's dead-letter queue, and let the index say what is there.
+
+        Returns:
+            Whether all of it was seen: nobody else held letters.
+
+        Raises:
+            BrokerUnavailable: RabbitMQ went away; what was met is noted.
+            LedgerUnavailable: The ledger cannot be used; likewise.
+        """
+        async with (
+            self._turns.of(account),
+            connected(self._amqp_url.get_secret_value(), "page") as connection,
+        ):
+            began = await self._index.now()
+            async with reading(connection, account) as reader:
+                await self._note(account, reader)
+            if reader.state is not None and reader.saw_all:
+                await self._index.sweep(account, LetterPlace.DEAD, began)
+            return reader.saw_all
+
+    async def _note(self, account: str, reader: DeadLetterReader) -> None:
+        met = []
+        async for in_hand in reader.letters():
+            met.append(entry_of(in_hand.letter))
+            if len(met) >= PORTION:
+                await self._index.met(account, met, LetterPlace.DEAD)
+                met = []
+        await self._index.met(account, met, LetterPlace.DEAD)

@@ -1,0 +1,125 @@
+"""What people do to dead letters: replay, after a dry run perhaps, discard, archive, mend, and note."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+from aiohttp import web
+
+from worker.dead_letters.entry import MAX_REASON
+from worker.dead_letters.mended import mended_message
+from worker.errors import BrokerUnavailable, EventError
+from worker.ledger.letter_index import Note
+from worker.ledger.letter_runs import RunAction, Wanted
+from worker.ledger.letters import LetterPlace
+from worker.ops.letters.dry_run import as_in_queue, why_not
+from worker.ops.letters.ends import counted
+from worker.outside.texts import line
+from worker.page.actions import ended, noted
+from worker.page.answers import refusal, see
+from worker.page.letter_words import ACTIONS
+from worker.page.request import number_in, site_of, visitor_of
+from worker.page.site import NO_LEDGER
+from worker.page.views.dead_letters import BODY_WITHIN, letter_of, place_in, render_letter, whole_of
+from worker.page.words import Told
+
+WAITED: Final = 2.0
+"""Seconds for which the end of what was begun is waited for: most of it is done by then."""
+LONGEST_NOTE: Final = 500
+"""Characters."""
+
+
+async def begin(request: web.Request) -> web.StreamResponse:
+    """Begin what was asked for, and go to where one sees how far it has come."""
+    site, name, form = site_of(request), request.match_info["account"], await request.post()
+    if not await site.has_ledger():
+        return refusal(request, 503, NO_LEDGER)
+    action = _action(str(form.get("action", "")))
+    if action is None:
+        return refusal(request, 400, "The page offers no such thing.")
+    if action is RunAction.DISCARD and form.get("sure") != "yes":
+        told = Told("busy", "Nothing was deleted.", "Say that you are sure: it is gone for good.")
+        return await ended(request, action, told, _back(request, form), count=0)
+    wanted = Wanted(
+        action,
+        line(visitor_of(request).who),
+        place_in(str(form.get("place", ""))),
+        str(form.get("reason", "")),
+        number_in(str(form.get("letter", ""))) or 0,
+        oldest=form.get("oldest") == "yes",
+    )
+    run = await site.letters.runner.begin(name, wanted, within=WAITED)
+    if run is None:
+        told = Told("busy", "There was nothing to do: it is gone, or something is being done to it.")
+        return await ended(request, action, told, _back(request, form), count=0)
+    which = f" ({line(run.reason, MAX_REASON)})" if run.reason else ""
+    told = Told("good", f"{ACTIONS[action]} of {counted(run.total)}{which} was begun.")
+    await noted(request, action, told, count=run.total)
+    return see(f"{_letters(name)}/runs/{run.id}")
+
+
+def _action(text: str) -> RunAction | None:
+    """Return what is to be done; None where a form by hand says what the page does not offer."""
+    return RunAction(text) if text in ACTIONS else None
+
+
+async def mend(request: web.Request) -> web.StreamResponse:
+    """Put a new event with a mended body in a letter's place."""
+    site, name, letter = site_of(request), request.match_info["account"], await letter_of(request)
+    if letter is None or letter.place is not LetterPlace.DEAD:
+        return refusal(request, 404)
+    text, account = str((await request.post()).get("body", "")), site.account(name)
+    whole, problem = await whole_of(request, letter)
+    if whole is None or account is None:
+        return await render_letter(request, letter, None, problem or "The account's file has a mistake.")
+    try:
+        message = mended_message(as_in_queue(whole), whole, text)
+        problem = why_not(message, account, site.clock.now())
+        if not problem and not await site.letters.mend(name, letter, text, within=BODY_WITHIN):
+            problem = "It is no longer in its queue: somebody replayed or discarded it"
+    except (EventError, BrokerUnavailable) as error:
+        problem = str(error)
+    except TimeoutError:
+        problem = "something is being done to the account's dead letters; try again in a minute"
+    if problem:
+        return await render_letter(request, letter, whole, f"Nothing was replayed: {problem}.", text)
+    told = Told("good", f"1 event was replayed in the place of letter {letter.number}, with the mended body.")
+    return await ended(request, "mend", told, _letters(name))
+
+
+async def note(request: web.Request) -> web.StreamResponse:
+    """Keep a note for a colleague, about one letter or a group."""
+    site, name, form = site_of(request), request.match_info["account"], await request.post()
+    if not await site.has_ledger():
+        return refusal(request, 503, NO_LEDGER)
+    text = line(str(form.get("note", "")).strip(), LONGEST_NOTE)
+    written = Note(text, line(visitor_of(request).who) if text else "")
+    number, reason = number_in(str(form.get("letter", ""))), str(form.get("reason", ""))
+    if number is not None:
+        await site.letters.index.note_letter(name, number, written)
+    else:
+        await site.letters.index.note_group(name, line(reason, MAX_REASON), written)
+    told = Told("good", "The note is kept." if text else "The note is gone.")
+    return await ended(request, "note", told, _back(request, form))
+
+
+def _back(request: web.Request, form: Mapping[str, object]) -> str:
+    """Return the view that a form is on."""
+    place, number = _letters(request.match_info["account"]), number_in(str(form.get("letter", "")))
+    if number is not None:
+        return f"{place}/letters/{number}"
+    reason, queue = quote(str(form.get("reason", "")), safe=""), place_in(str(form.get("place", "")))
+    return f"{place}/group?place={queue}&reason={reason}"
+
+
+def _letters(name: str) -> str:
+    return f"/accounts/{quote(name, safe='')}/dead-letters"
+
+
+ROUTES: Final = (
+    web.post("/accounts/{account}/dead-letters/runs", begin),
+    web.post("/accounts/{account}/dead-letters/notes", note),
+    web.post("/accounts/{account}/dead-letters/letters/{number}/mend", mend),
+)
