@@ -1,0 +1,250 @@
+"""Dead letters by the page, with RabbitMQ, PostgreSQL, workers and Kit's stand-in as they are."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+import re
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import aiohttp
+import pytest
+from aio_pika.abc import AbstractChannel
+
+from tests.integration.harness import (
+    BAD,
+    Worker,
+    World,
+    all_settled,
+    depth,
+    make_events,
+    publish,
+    wrong_people,
+)
+from tests.integration.shell import Shell, page
+from tests.integration.test_page import FROM_HERE
+from worker.broker.topology import DEAD_LETTER_EXCHANGE, archive_queue, dead_letter_queue
+from worker.sandbox import Sandbox
+
+pytestmark = pytest.mark.timeout(180)
+
+NO_TAGS = "options: {create_missing: false}\n"
+WITHIN = 60.0
+
+
+class Letters:
+    """A browser on an account's dead letters, as far as HTTP goes."""
+
+    def __init__(self, session: aiohttp.ClientSession, root: str, account: str) -> None:
+        self.session = session
+        self.root = root
+        self.place = f"/accounts/{account}/dead-letters"
+
+    async def see(self, path: str = "") -> str:
+        """Return what one reads of a view."""
+        async with self.session.get(f"{self.root}{self.place}{path}") as answer:
+            return words(await answer.text())
+
+    async def act(self, path: str, **form: str) -> tuple[str, str]:
+        """Post a form; returns the view that one is led to, and what one reads there."""
+        async with self.session.post(
+            f"{self.root}{self.place}{path}", data=form, headers=FROM_HERE
+        ) as answer:
+            return answer.url.path.removeprefix(self.place), words(await answer.text())
+
+    async def until(self, path: str, pattern: str) -> re.Match[str]:
+        """Look again until something is there to read."""
+        async with asyncio.timeout(WITHIN):
+            while (found := re.search(pattern, await self.see(path))) is None:
+                await asyncio.sleep(0.1)
+        return found
+
+    async def number_of_one(self, reason: str) -> int:
+        """Return the number of the newest letter of a group, once the index has one."""
+        async with asyncio.timeout(WITHIN):
+            while True:
+                async with self.session.get(
+                    f"{self.root}{self.place}/group", params={"reason": reason}
+                ) as answer:
+                    if found := re.search(r"letters/(\d+)", await answer.text()):
+                        return int(found[1])
+                await asyncio.sleep(0.1)
+
+
+def words(text: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
+
+
+@asynccontextmanager
+async def letters_of(
+    world: World, kit_worker: Shell
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, Letters]]:
+    """Run the page; yields its process, and a browser on the world's dead letters."""
+    async with (
+        page(kit_worker) as (process, root),
+        aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session,
+    ):
+        yield process, Letters(session, root, world.account)
+
+
+@pytest.fixture
+def world(world: World, postgresql_url: str) -> World:
+    """One account, with a ledger in PostgreSQL."""
+    world.environ["LEDGER_URL"] = postgresql_url
+    return world
+
+
+async def test_a_group_that_is_replayed_loses_nobody_though_page_and_worker_are_killed(
+    world: World, kit_worker: Shell, tmp_path: Path, channel: AbstractChannel, sandbox: Sandbox
+) -> None:
+    """Given 600 letters, of which one is tried, then all: the page is killed meanwhile, and a worker.
+
+    Another page goes on with what is left, and says how it ended: lost 0, wrong 0.
+    """
+    events = make_events(600, 60, seed=7)
+    world.write_account(NO_TAGS)
+    async with (
+        Worker(world, tmp_path / "first.log") as first,
+        Worker(world, tmp_path / "second.log") as second,
+    ):
+        await publish(channel, world.exchange, events)
+        await all_settled_by(first, second, count=len(events))
+        dead = await depth(world.amqp_url, dead_letter_queue(world.account))
+        assert dead == len(events)
+        world.write_account()  # what was wrong is mended
+
+        async with letters_of(world, kit_worker) as (process, letters):
+            (reason, count), *others = await groups(letters, dead)
+            run, _ = await letters.act("/runs", action="dry_run", reason=reason)
+            dry = await letters.until(
+                run, r"(\d+) would be applied, (\d+) would change nothing, 0 would fail"
+            )
+            assert int(dry[1]) + int(dry[2]) == count
+            run, told = await letters.act("/runs", action="replay", reason=reason, oldest="yes")
+            assert "1 dead letter is back in the queue" in told
+            await letters.until(run, "What became of it: (?:applied|superseded)")
+            run, _ = await letters.act("/runs", action="replay", reason=reason)
+            await letters.until(run, rf"[1-9]\d* of {count - 1} so far")
+            process.kill()
+        await first.stop(signal.SIGKILL)
+
+        async with letters_of(world, kit_worker) as (_, letters):
+            ended = await letters.until(
+                run, r"(\d+) dead letters are back in the queue of events, in their order"
+            )
+            gone = re.search(r"(\d+) (?:was|were) no longer there", await letters.see(run))
+            assert int(ended[1]) + (int(gone[1]) if gone else 0) == count - 1
+            for other, _ in others:
+                run, _ = await letters.act("/runs", action="replay", reason=other)
+                await letters.until(run, "in their order")
+            await letters.until("", "There are none.")
+            journal = await journal_of(letters)
+        await until_right(sandbox, events)
+    assert "replay ended" in journal
+    assert await depth(world.amqp_url, dead_letter_queue(world.account)) == 0
+
+
+async def all_settled_by(*workers: Worker, count: int) -> None:
+    """Wait until so many events are settled, by either of them."""
+    async with asyncio.timeout(WITHIN):
+        while len(dead_lettered(*workers)) < count:
+            await asyncio.sleep(0.1)
+
+
+def dead_lettered(*workers: Worker) -> set[str]:
+    return {
+        line["event_id"]
+        for worker in workers
+        for line in worker.log_lines()
+        if line["event"] == "event_dead_lettered"
+    }
+
+
+async def groups(letters: Letters, dead: int) -> list[tuple[str, int]]:
+    """Return the reasons with their counts, the largest first, once the index has all."""
+    async with asyncio.timeout(WITHIN):
+        while True:
+            async with letters.session.get(f"{letters.root}{letters.place}") as answer:
+                text = await answer.text()
+            reasons = re.findall(r"group\?place=dead&amp;reason=([a-z_]+)", text)
+            counts = [int(count) for count in re.findall(r'class="number">(\d+)<', text)]
+            if sum(counts) == dead:
+                return list(zip(reasons, counts, strict=True))
+            await asyncio.sleep(0.1)
+
+
+async def journal_of(letters: Letters) -> str:
+    journal = letters.place.removesuffix("/dead-letters") + "/journal"
+    async with letters.session.get(f"{letters.root}{journal}") as answer:
+        return words(await answer.text())
+
+
+async def until_right(sandbox: Sandbox, events: list[dict[str, Any]]) -> None:
+    """Wait until everybody has in Kit what the events say."""
+    async with asyncio.timeout(WITHIN):
+        while wrong_people(sandbox, events):
+            await asyncio.sleep(0.2)
+
+
+async def test_what_rabbitmq_dead_letters_itself_is_found_archived_restored_and_discarded(
+    world: World, kit_worker: Shell, tmp_path: Path, channel: AbstractChannel
+) -> None:
+    """Given a letter of RabbitMQ's own making, with no id, it goes there and back as what it was."""
+    async with Worker(world, tmp_path / "worker.log"), letters_of(world, kit_worker) as (_, letters):
+        arguments: dict[str, Any] = {
+            "x-message-ttl": 1, "x-expires": 60_000,
+            "x-dead-letter-exchange": DEAD_LETTER_EXCHANGE, "x-dead-letter-routing-key": world.account,
+        }  # fmt: skip
+        source = await channel.declare_queue(f"{world.account}-source", arguments=arguments)
+        body = json.dumps({"type": "user.signed_up", "data": {"user": {"email": "no address"}}}).encode()
+        async with await aio_pika.connect(world.amqp_url) as connection:
+            # With confirms the library makes up an id.
+            plain = await connection.channel(publisher_confirms=False)
+            await plain.default_exchange.publish(aio_pika.Message(body), source.name)
+
+        number = await letters.number_of_one("expired")
+        before = await letters.see(f"/letters/{number}/body")
+        assert '"email": "no address"' in before
+        (letter_id,) = re.findall("digest-[0-9a-f]+", before)
+        _, told = await letters.act("/runs", action="archive", letter=str(number))
+        assert "1 dead letter is in the archive." in told
+        assert await depth(world.amqp_url, archive_queue(world.account)) == 1
+        _, told = await letters.act("/runs", action="restore", letter=str(number), place="archive")
+        assert "1 dead letter is among the dead letters again." in told
+        after = await letters.see(f"/letters/{number}/body")
+        assert letter_id in after
+        assert "Event id none" in after
+        _, told = await letters.act("/runs", action="discard", letter=str(number), sure="yes")
+        assert "1 dead letter is deleted for good." in told
+        assert await depth(world.amqp_url, dead_letter_queue(world.account)) == 0
+        await source.delete(if_unused=False, if_empty=False)
+        await channel.queue_delete(archive_queue(world.account))
+
+
+async def test_a_letter_is_mended_and_its_event_applied(
+    world: World, kit_worker: Shell, tmp_path: Path, channel: AbstractChannel, sandbox: Sandbox
+) -> None:
+    """Given an event with a wrong address, only one with a right one is replayed, and is applied."""
+    async with (
+        Worker(world, tmp_path / "worker.log") as worker,
+        letters_of(world, kit_worker) as (_, letters),
+    ):
+        await publish(channel, world.exchange, [BAD])
+        await all_settled(worker, 1)
+        number = await letters.number_of_one("invalid_event")
+        _, told = await letters.act(f"/letters/{number}/mend", body=json.dumps(BAD))
+        assert "Nothing was replayed: " in told
+        good: Mapping[str, Any] = {**BAD, "data": {"user": {"email": "ada@example.com"}}}
+        _, told = await letters.act(f"/letters/{number}/mend", body=json.dumps(good))
+        assert "1 event was replayed in the place of letter" in told
+        async with asyncio.timeout(WITHIN):
+            while sandbox.account(world.key).find("ada@example.com") is None:
+                await asyncio.sleep(0.1)
+        assert await letters.see(f"/letters/{number}") != told
+        assert "There are none." in await letters.see()
