@@ -211,6 +211,7 @@ async def test_what_rabbitmq_dead_letters_itself_is_found_archived_restored_and_
         number = await letters.number_of_one("expired")
         before = await letters.see(f"/letters/{number}/body")
         assert '"email": "no address"' in before
+        assert "digest-" in before, before
         (letter_id,) = re.findall("digest-[0-9a-f]+", before)
         _, told = await letters.act("/runs", action="archive", letter=str(number))
         assert "1 dead letter is in the archive." in told
