@@ -11,22 +11,12 @@ from playwright.async_api import Page, expect
 from tests.page.browser import LOOKS, WITHOUT_SCRIPTS, Browsing, Look
 from tests.page.checks import assert_axe_finds_nothing, assert_well_made, tab_to
 from tests.page.conftest import served
+from tests.unit.page.routes import views
 from tests.unit.page.serve import READ_TOKEN, SECRET, TOKEN, Client, admin
 from tests.unit.page.serve import served as serving
 from worker.page.rights import Signer
 
-VIEWS = (
-    "/",
-    "/accounts/sunny",
-    "/accounts/sunny/events",
-    "/accounts/sunny/fields",
-    "/accounts/sunny/people",
-    "/accounts/sunny/people/ada%40example.com",
-    "/accounts/sunny/people/ada%40example.com/forget",
-    "/accounts/sunny/try?kind=subscription.started&email=wilhelmina.featherstonehaugh%40example.com",
-    "/journal",
-    "/accounts/nobody",
-)
+VIEWS = (*views(parts=False), "/accounts/nobody")
 LONG = "a-creator-with-a-name-of-many-words-and-a-very-very-long-one-at-its-end-which-goes-on"
 
 

@@ -238,6 +238,7 @@ STAND_ELSEWHERE: Final = {
     "subscribers/test_people.py": "what people have in the end, from a file to Kit, over the whole core",
     "accounts/test_cookbook.py": "about the recipes of a guide",
     "handlers/test_registry.py": "the registry is the package itself",
+    "page/test_attacks.py": "the whole page, against those who would get more out of it than they may",
     "sandbox/test_entry_faults.py": "one of the sandbox's faults as a client of bulk calls meets it",
     "sandbox/test_openapi.py": "the whole sandbox against Kit's own document",
     "sandbox/test_subscribers.py": "what the sandbox answers to a client, subject by subject",

@@ -149,6 +149,8 @@ async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
     except KitWorkerError as error:
         return refusal(request, 503, str(error))
     except Exception:  # the edge: whoever looks at the page is to be told, and the page goes on
+        if request.transport is None:
+            return web.Response(status=400)  # the client has hung up half-way, and hears nothing
         log.exception("page_crashed", path=request.path)
         return refusal(request, 500)
 
