@@ -11,11 +11,11 @@ from typing import Final
 import pytest
 
 from tests.chaos.harness import Arena, ledger_url
-from tests.integration.conftest import BrokerControl, amqp_url, broker_ctl, services
+from tests.integration.conftest import BrokerControl, broker_ctl
 from tests.integration.harness import World
 from worker.sandbox import Sandbox
 
-__all__ = ["amqp_url", "broker_ctl", "services"]  # fixtures
+__all__ = ["broker_ctl"]  # a fixture
 
 FIGURES: Final = "figures of a chaos row"
 

@@ -1,17 +1,13 @@
-"""A real RabbitMQ for the tests in this folder.
+"""What the tests in this folder do with a real RabbitMQ.
 
-All tests of a process share one broker, and each leaves it as it was: accounts and the events exchange have
-names that no other test has, and their queues are deleted afterwards. With pytest-xdist each process has its
-own, since some tests stop it.
+Each leaves the broker as it was: accounts and the events exchange have names that no other test has, and
+their queues are deleted afterwards.
 """
 
 import asyncio
-import json
 import os
 import secrets
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import aio_pika
@@ -19,45 +15,10 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from scripts.machine import free_port
+from tests.conftest import HOW_TO_RUN
 from tests.integration.harness import KEY, World
 from tests.integration.shell import Shell
 from worker.sandbox import Sandbox
-
-HOW_TO_RUN = "'make test', or 'scripts/with-broker .venv/bin/pytest tests/integration'"
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-# How the private services of scripts/with-broker and scripts/with-postgres are told to a command.
-PRIVATE = ("AMQP_URL", "BROKER_CTL", "BROKER_CONTROL", "POSTGRES_URL", "POSTGRES_CTL", "POSTGRES_CONTROL")
-SHOW_AND_WAIT = "import json, os, sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
-
-
-@pytest.fixture(scope="session")
-def services() -> Iterator[None]:
-    """Private services: those that pytest was started with, or, from xdist's second process on, others.
-
-    What was named by AMQP_URL before is nobody's to stop, and so all processes share it.
-    """
-    if os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0" or "BROKER_CTL" not in os.environ:
-        yield
-        return
-    running = subprocess.Popen(  # noqa: S603  our own scripts
-        [SCRIPTS / "with-postgres", SCRIPTS / "with-broker", sys.executable, "-c", SHOW_AND_WAIT],
-        env={name: value for name, value in os.environ.items() if name not in PRIVATE},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    assert running.stdout is not None
-    shown = json.loads(running.stdout.readline())
-    os.environ.update({name: shown[name] for name in PRIVATE})
-    yield
-    running.communicate()
-
-
-@pytest.fixture(scope="session")
-def amqp_url(services: None) -> str:  # noqa: ARG001  they may set it
-    """The broker; without one a test fails, it is never skipped."""
-    url = os.environ.get("AMQP_URL")
-    if not url:
-        pytest.fail(f"AMQP_URL is not set, and this test needs a RabbitMQ: use {HOW_TO_RUN}.", pytrace=False)
-    return url
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from tests.integration.conftest import PRIVATE
+from tests.conftest import PRIVATE
 from worker.cli import command_line
 
 ROOT = Path(__file__).parents[2]
