@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aio_pika
 import aiohttp
 import pytest
 from aio_pika.abc import AbstractChannel
@@ -28,7 +29,7 @@ from tests.integration.harness import (
 )
 from tests.integration.shell import Shell, page
 from tests.integration.test_page import FROM_HERE
-from worker.broker.topology import dead_letter_queue
+from worker.broker.topology import DEAD_LETTER_EXCHANGE, archive_queue, dead_letter_queue
 from worker.sandbox import Sandbox
 
 pytestmark = pytest.mark.timeout(180)
@@ -189,6 +190,38 @@ async def until_right(sandbox: Sandbox, events: list[dict[str, Any]]) -> None:
     async with asyncio.timeout(WITHIN):
         while wrong_people(sandbox, events):
             await asyncio.sleep(0.2)
+
+
+async def test_what_rabbitmq_dead_letters_itself_is_found_archived_restored_and_discarded(
+    world: World, kit_worker: Shell, tmp_path: Path, channel: AbstractChannel
+) -> None:
+    """Given a letter of RabbitMQ's own making, it goes there and back as what it was."""
+    async with Worker(world, tmp_path / "worker.log"), letters_of(world, kit_worker) as (_, letters):
+        arguments: dict[str, Any] = {
+            "x-message-ttl": 1, "x-expires": 60_000,
+            "x-dead-letter-exchange": DEAD_LETTER_EXCHANGE, "x-dead-letter-routing-key": world.account,
+        }  # fmt: skip
+        source = await channel.declare_queue(f"{world.account}-source", arguments=arguments)
+        body = json.dumps({"type": "user.signed_up", "data": {"user": {"email": "no address"}}}).encode()
+        await channel.default_exchange.publish(aio_pika.Message(body), source.name)
+
+        number = await letters.number_of_one("expired")
+        before = await letters.see(f"/letters/{number}/body")
+        assert '"email": "no address"' in before
+        ids = re.search(r"Event id (\S+) .* Letter id (\S+)", before)
+        assert ids is not None
+        _, told = await letters.act("/runs", action="archive", letter=str(number))
+        assert "1 dead letter is in the archive." in told
+        assert await depth(world.amqp_url, archive_queue(world.account)) == 1
+        _, told = await letters.act("/runs", action="restore", letter=str(number), place="archive")
+        assert "1 dead letter is among the dead letters again." in told
+        after = await letters.see(f"/letters/{number}/body")
+        assert ids[0] in after
+        _, told = await letters.act("/runs", action="discard", letter=str(number), sure="yes")
+        assert "1 dead letter is deleted for good." in told
+        assert await depth(world.amqp_url, dead_letter_queue(world.account)) == 0
+        await source.delete(if_unused=False, if_empty=False)
+        await channel.queue_delete(archive_queue(world.account))
 
 
 async def test_a_letter_is_mended_and_its_event_applied(
