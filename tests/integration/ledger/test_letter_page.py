@@ -25,6 +25,7 @@ from tests.integration.harness import (
     depth,
     make_events,
     publish,
+    until,
     wrong_people,
 )
 from tests.integration.shell import Shell, page
@@ -118,6 +119,7 @@ async def test_a_group_that_is_replayed_loses_nobody_though_page_and_worker_are_
         dead = await depth(world.amqp_url, dead_letter_queue(world.account))
         assert dead == len(events)
         world.write_account()  # what was wrong is mended
+        await until(lambda: all("config_reloaded" in each.events_logged() for each in (first, second)))
 
         async with letters_of(world, kit_worker) as (process, letters):
             (reason, count), *others = await groups(letters, dead)
@@ -130,7 +132,7 @@ async def test_a_group_that_is_replayed_loses_nobody_though_page_and_worker_are_
             assert "1 dead letter is back in the queue" in told
             await letters.until(run, "What became of it: (?:applied|superseded)")
             run, _ = await letters.act("/runs", action="replay", reason=reason)
-            await letters.until(run, rf"[1-9]\d* of {count - 1} so far")
+            await letters.until(run, rf"[1-9]\d* of {count - 1} so far|in their order")
             process.kill()
         await first.stop(signal.SIGKILL)
 
