@@ -132,7 +132,7 @@ async def test_a_group_that_is_replayed_loses_nobody_though_page_and_worker_are_
             assert "1 dead letter is back in the queue" in told
             await letters.until(run, "What became of it: (?:applied|superseded)")
             run, _ = await letters.act("/runs", action="replay", reason=reason)
-            await letters.until(run, rf"[1-9]\d* of {count - 1} so far")
+            await letters.until(run, rf"[1-9]\d* of {count - 1} so far|in their order")
             process.kill()
         await first.stop(signal.SIGKILL)
 
