@@ -73,7 +73,7 @@ passwords:  ## write passwords for docker compose into .env, where there are non
 
 .PHONY: pictures
 pictures: .venv/.dev  ## take the pictures of the main views into docs/pictures (in Chromium)
-	@$(PY) -m tests.page.pictures
+	@scripts/with-broker $(PY) -m tests.page.pictures
 
 .PHONY: compose-trial
 compose-trial: .venv/.dev  ## try docker-compose.yml with three workers (needs Docker)

@@ -157,7 +157,8 @@ def _explain_keeping(on: Stage, amqp_url: str) -> None:
 
 def _explain_yours(on: Stage, command: str) -> None:
     """Show the way of an account's admin, from the key to somebody who is tagged."""
-    subscribed = '{"type": "subscription.started", "data": {"user": {"email": "me@example.com"}}}'
+    data = '{"user": {"email": "me@example.com"}, "subscription": {"plan": "Annual"}}'
+    subscribed = f'{{"type": "subscription.started", "data": {data}}}'
     say(f"An account of your own, {on.yours}, whose key nobody has entered yet:", style="bold")
     say(
         f"    1. {on.page_url}/accounts/{on.yours}: enter the API key {YOUR_KEY}, and save it",
