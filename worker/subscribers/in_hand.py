@@ -110,10 +110,12 @@ class InHand:
             change = structs.replace(change, creates=None)  # no event has asked that the person be there
         is_behind = self._may_be_behind(item, found, mark)
         stays = item.refusal is None and found.address is None and not item.waits and not is_behind
-        if stays and self._is_old(subscriber, change):
-            return self._ends(item, subscriber, Kind.SUPERSEDED)
         if moves and self._is_in_the_way(subscriber, moves):
             return None
+        if found.former:  # that is news, even where all else of the event is old
+            self.unsaved.touch(self.directory.note_former(found.former, subscriber, order))
+        if stays and self._is_old(subscriber, change):
+            return self._ends(item, subscriber, Kind.SUPERSEDED)
         self.directory.hold(subscriber)
         if mark is not None:
             self._marks.add(mark)
@@ -123,8 +125,6 @@ class InHand:
             subscriber.record.placed = max(subscriber.record.placed or FIRST, found.address.order)
         if is_behind:
             subscriber.behind.add(item.email)
-        if found.former:
-            self.unsaved.touch(self.directory.note_former(found.former, subscriber, order))
         if moves:
             self._begin_move(subscriber, moves, order, now)
         self.unsaved.met(subscriber)

@@ -138,6 +138,12 @@ class Record(Struct, eq=False):
             key: tag.part for key, tag in self.tags.items() if tag.part.value.present or tag.at == UNKNOWN
         }
 
+    def copied(self) -> Record:
+        """Return the record as it is now."""
+        return replace(
+            self, tags=dict(self.tags), fields=dict(self.fields), seen=dict(self.seen), users=dict(self.users)
+        )
+
     # -- noting what Kit answered ---------------------------------------------------------------------
 
     def doubt(self, parts: Change) -> None:

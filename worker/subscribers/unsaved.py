@@ -57,14 +57,18 @@ class Unsaved:
         self._moves.append((old, new))
 
     def take(self) -> Batch:
-        """Return all of it, to be written; `saved` follows."""
+        """Return all of it as it is now, to be written; `saved` follows.
+
+        What happens meanwhile belongs to the next batch, with all else that it is a part of.
+        """
         records: dict[str, Record] = {}
         for subscriber in self._touched:
             email = subscriber.record.email
             # Of two with one address, one has moved there, and has taken in what is known of the other.
             if email not in records or self._directory.leads_to(email, subscriber):
                 records[email] = subscriber.record
-        batch = Batch(list(records.values()), self._directory.take_new_people(), moves=self._moves)
+        copies = [record.copied() for record in records.values()]
+        batch = Batch(copies, self._directory.take_new_people(), moves=self._moves)
         self._touched, self._moves = set(), []
         self._being_saved, self._new = self._new, set()
         return batch

@@ -185,7 +185,9 @@ def _late(directory: Directory, item: Item, subscriber: Subscriber, placed: Orde
     there = directory.at(item.email)
     if is_nobodys(directory, item.email):
         return Whose(subscriber, former=item.email)
-    is_anothers = there.record.users or there.record.moved or item.email in there.joined
+    # By the same ids it is where a worker was killed that was about to bring the person from there.
+    users = there.record.users.keys() - subscriber.record.users.keys() - {item.user_id}
+    is_anothers = users or there.record.moved or item.email in there.joined
     if is_anothers or there.asking or (there.record.placed or FIRST) > placed:
         return Whose(subscriber)
     if subscriber.events:

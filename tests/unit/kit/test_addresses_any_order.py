@@ -33,17 +33,24 @@ from worker.subscribers.subscriber import Subscriber
 
 @dataclass(frozen=True)
 class Happened:
-    """An event about a person, who has a new address from some event on."""
+    """An event about a person, who has a new address from some event on.
+
+    Attributes:
+        by_address: That it has no id; it may name the address that the person has left, as well.
+        late: That it does.
+    """
 
     person: str
     moved: bool
     add: tuple[str, ...]
     remove: tuple[str, ...]
+    by_address: bool = False
+    late: bool = False
 
     @property
     def email(self) -> str:
-        """The person's address at that moment."""
-        return f"{self.person}{'.new' if self.moved else ''}@example.com"
+        """The address that it names."""
+        return f"{self.person}{'.new' if self.moved and not self.late else ''}@example.com"
 
 
 def in_order(events: Sequence[Happened]) -> dict[str, set[str]]:
@@ -54,7 +61,8 @@ def in_order(events: Sequence[Happened]) -> dict[str, set[str]]:
         mine = tags.setdefault(each.person, set())
         mine -= set(each.remove)
         mine |= set(each.add)
-        emails[each.person] = each.email
+        if not each.late:
+            emails[each.person] = each.email
     return {emails[person]: mine for person, mine in tags.items()}
 
 
@@ -98,7 +106,8 @@ class Sessions:
         happened = self._events[number]
         asked = change(number, add=happened.add, remove=happened.remove)
         delivery = Delivery(b"", "", redelivered=number in self._redelivered)
-        item = Item(delivery, event(number), happened.email, happened.person, asked, may_move=True)
+        who = None if happened.by_address else happened.person
+        item = Item(delivery, event(number), happened.email, who, asked, may_move=who is not None)
         emails, users = self._in_hand.directory.unknown([item])
         self._in_hand.directory.learn(emails, users, self._known(emails, users))
         taken = self._in_hand.take_in(item, time.time())
@@ -190,12 +199,17 @@ def lives(draw: st.DrawFn) -> list[Happened]:
     """Draw the events of two people, each of whom may move at some moment."""
     count = draw(st.integers(1, 6))
     moves = {person: draw(st.integers(0, count)) for person in ("ada", "bob")}
-    events = []
+    events: list[Happened] = []
     for number in range(count):
         person = draw(st.sampled_from(["ada", "bob"]))
         tags = draw(st.lists(st.sampled_from(["A", "B", "C"]), unique=True, min_size=1, max_size=2))
         cut = draw(st.integers(0, len(tags)))  # most give something
-        events.append(Happened(person, number >= moves[person], tuple(tags[:cut]), tuple(tags[cut:])))
+        moved = number >= moves[person]
+        happened = Happened(person, moved, tuple(tags[:cut]), tuple(tags[cut:]))
+        # Without an id it may name what an id has told of before.
+        said = {each.email for each in events if not each.by_address}
+        others = [replace(happened, by_address=True, late=late) for late in {False, moved}]
+        events.append(draw(st.sampled_from([happened, *(each for each in others if each.email in said)])))
     return events
 
 

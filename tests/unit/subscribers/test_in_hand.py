@@ -12,6 +12,7 @@ from tests.unit.examples import EMAIL, NOON, change, event, order
 from worker.errors import InvalidEvent, PartlyApplied, Reason
 from worker.events.delivery import Delivery
 from worker.events.event import Event
+from worker.ledger.record_json import dump_record
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.fact import Fact
@@ -564,6 +565,23 @@ def test_whoever_has_the_new_address_is_written_while_the_move_is_not_done() -> 
     assert event_mark(event(2)) in written.seen
 
 
+def test_a_late_event_shows_a_former_address_even_where_it_asks_for_nothing_new() -> None:
+    desk = Desk()
+    desk.apply(2, NEW, ADA)
+    assert desk.end_of(1, add=(), user=ADA) is Kind.SUPERSEDED
+    assert desk.take(3).subscriber.record.email == NEW
+
+
+def test_a_move_that_a_killed_worker_had_begun_is_begun_again() -> None:
+    """Given the ledger of that moment, the person's id is no stranger's at the address that is left."""
+    was = Record(EMAIL, 7, users={ADA: order(2)}, ensured=order(3))
+    now = Record(NEW, 8, users={ADA: order(2)}, ensured=order(2))
+    desk = Desk({EMAIL: was, NEW: now}, {ADA: Person(ADA, NEW)})
+    late = desk.take(1, user=ADA)
+    assert late.change.address == Part(NEW, order(2))
+    assert late.subscriber.record.email == EMAIL
+
+
 # -- what is kept in memory ---------------------------------------------------------------------------------
 
 
@@ -642,6 +660,18 @@ def test_a_new_id_of_somebody_who_is_written_is_to_be_written_too() -> None:
     desk.take(2, user=ADA)
     assert not subscriber.is_written
     assert desk.in_hand.unsaved.take().people
+
+
+def test_what_is_written_is_as_it_was_taken() -> None:
+    """Given a write that takes a while, nothing of what happens meanwhile is in it."""
+    desk = Desk()
+    taken = desk.take(1, user=ADA)
+    desk.in_hand.touch(taken.subscriber)
+    (written,) = desk.in_hand.unsaved.take().records
+    before = dump_record(written)
+    desk.finish(taken)
+    desk.take(2, user="u-2")
+    assert dump_record(written) == before
 
 
 # -- what is asked to be sent again -------------------------------------------------------------------------
