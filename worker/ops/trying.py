@@ -27,19 +27,18 @@ from worker.ledger.person import KnownPerson, tenure_now
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
 from worker.ops.compared import FieldState, TagState, field_rows, tag_rows
+from worker.ops.look_up import look_up
 from worker.ops.person import AskedKit, ask_kit
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.identity import home_app
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.known import Known
 from worker.subscribers.learning import begin, finish
 from worker.subscribers.record import Record
 
 LOOKS: Final = 5
-"""At most, while the account changes hands, or one address leads to the next."""
-UNKNOWN_PEOPLE: Final = Known({}, {}, {})
+"""At most, while the account changes hands."""
 NOT_ASKED: Final = AskedKit()
 
 
@@ -138,12 +137,7 @@ class Trying:
 
     async def _taken_once(self, item: Item, tenure: Tenure | None) -> Item | Outcome | None:
         in_hand = InHand()
-        for _ in range(LOOKS):
-            emails, users = in_hand.directory.unknown([item])
-            if not (emails or users):
-                break
-            known = UNKNOWN_PEOPLE if tenure is None else await self.ledger.load(tenure, emails, users)
-            in_hand.directory.learn(emails, users, known)
+        await look_up(in_hand.directory, [item], self.ledger, tenure)
         return in_hand.take_in(item, self.ledger.clock.time())
 
     # -- what would come of it ------------------------------------------------------------------------

@@ -33,7 +33,7 @@ class Directory:
         emails, users = set(), set()
         for item in items:
             named = {item.email, item.previous} if item.previous else {item.email}
-            emails |= {email for email in named if self._leads_nowhere(email)}
+            emails |= {end for end in map(self._end_of, named) if end not in self._subscribers}
             if item.user_id is not None:
                 person = self._people.get(item.user_id)
                 if item.user_id not in self._people or (person and person.email not in self._subscribers):
@@ -41,12 +41,12 @@ class Directory:
                     users.add(item.user_id)
         return emails, users
 
-    def _leads_nowhere(self, email: str) -> bool:
-        """Tell whether it is not known where an address leads, over all notes."""
-        last = ""
+    def _end_of(self, email: str) -> str:
+        """Return where an address leads, over all notes; it may be unknown who is there."""
+        end = email
         for subscriber in self.all_of(email):
-            last = subscriber.record.moved.to if subscriber.record.moved is not None else email
-        return last not in self._subscribers
+            end = end if subscriber.record.moved is None else subscriber.record.moved.to
+        return end
 
     def learn(self, emails: Iterable[str], users: Iterable[str], known: Known) -> None:
         """Take in what the ledger says; what is in hand already is newer.

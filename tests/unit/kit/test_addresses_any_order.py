@@ -108,8 +108,8 @@ class Sessions:
         delivery = Delivery(b"", "", redelivered=number in self._redelivered)
         who = None if happened.by_address else happened.person
         item = Item(delivery, event(number), happened.email, who, asked, may_move=who is not None)
-        emails, users = self._in_hand.directory.unknown([item])
-        self._in_hand.directory.learn(emails, users, self._known(emails, users))
+        while any(unknown := self._in_hand.directory.unknown([item])):
+            self._in_hand.directory.learn(*unknown, self._known(*unknown))
         taken = self._in_hand.take_in(item, time.time())
         if taken is None:
             self._queue.append(number)

@@ -14,6 +14,7 @@ from worker.subscribers.item import Item
 from worker.subscribers.known import Known, Person
 from worker.subscribers.record import Moved, Record
 from worker.subscribers.subscriber import Subscriber
+from worker.subscribers.trails import follow
 
 NEW, THIRD = "ada.new@example.com", "ada.third@example.com"
 ADA = "u-ada"
@@ -70,9 +71,14 @@ def test_an_id_by_which_nobody_is_known_is_asked_for_again() -> None:
 
 
 def test_of_whoever_has_moved_to_an_unknown_address_the_ledger_is_asked() -> None:
-    """Given a note that leads nowhere yet, it has to be learned where the person is."""
-    assert directory(moved(EMAIL, NEW)).unknown([an_item()]) == ({EMAIL}, set())
-    assert directory(moved(EMAIL, NEW), Record(NEW)).unknown([an_item()]) == (set(), set())
+    """Given a note that leads nowhere yet, it is asked who is there, whom the ledger may not know, either."""
+    of = directory(moved(EMAIL, NEW))
+    assert of.unknown([an_item()]) == ({NEW}, set())
+
+    of.learn([NEW], [], Known({}, {}, {}))
+
+    assert of.unknown([an_item()]) == (set(), set())
+    assert follow(of, EMAIL, order(MOVED_AT)).email == NEW
 
 
 def test_what_is_in_hand_is_newer_than_what_the_ledger_says() -> None:
@@ -95,9 +101,8 @@ def test_of_an_address_that_an_event_says_was_the_persons_before_the_ledger_is_a
 
 
 def test_over_several_notes_it_is_asked_where_they_end() -> None:
-    """Given two notes, of which the second leads to what is not in hand, the first is asked for."""
     of = directory(moved(EMAIL, NEW), moved(NEW, THIRD))
-    assert of.unknown([an_item()]) == ({EMAIL}, set())
+    assert of.unknown([an_item()]) == ({THIRD}, set())
 
 
 def test_who_has_an_address_and_who_had_it_are_found() -> None:

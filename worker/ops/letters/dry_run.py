@@ -23,10 +23,10 @@ from worker.events.event import arrival_of
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import present_tenure
 from worker.ops.letters.forecast import Forecast
+from worker.ops.look_up import look_up
 from worker.subscribers.identity import home_app
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.known import Known
 
 KITS: Final = frozenset(
     reason.value
@@ -56,9 +56,8 @@ async def forecast(letters: Sequence[DeadLetter], account: Account, ledger: Ledg
     now = ledger.clock.now()
     read = [_read(replayed(each, now), account, home) for each in letters]
     in_hand = InHand()
-    emails, users = in_hand.directory.unknown([each for each in read if isinstance(each, Item)])
-    known = Known({}, {}, {}) if tenure is None else await ledger.load(tenure, emails, users)
-    in_hand.directory.learn(emails, users, known)
+    items = [each for each in read if isinstance(each, Item)]
+    await look_up(in_hand.directory, items, ledger, tenure)
     found = Forecast()
     for letter, each in zip(letters, read, strict=True):
         ends = in_hand.take_in(each, now.timestamp()) if isinstance(each, Item) else each

@@ -25,7 +25,7 @@ from worker.ops.letters.forecast import Forecast
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import Batch, Person
 from worker.subscribers.parts import Part, TagWish
-from worker.subscribers.record import KnownPart, Record
+from worker.subscribers.record import KnownPart, Moved, Record
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 ACCOUNT = adds("VIP")
@@ -62,6 +62,13 @@ async def known(ledger: Ledger, at: datetime) -> None:
 
 async def test_what_nobody_knows_yet_would_be_applied(ledger: Ledger) -> None:
     assert await forecast([letter(), letter("bob@example.com")], ACCOUNT, ledger) == Forecast(applied=2)
+
+
+async def test_a_note_may_lead_to_whom_the_ledger_does_not_know_yet(ledger: Ledger) -> None:
+    """Given a worker that was killed when it had written that somebody left an address, and no more."""
+    left = Record(ADA, moved=Moved("new@example.com", OrderKey("", NOON, 1)))
+    await ledger.save(await ledger.take(ACCOUNT.name), Batch([left]))
+    assert await forecast([letter()], ACCOUNT, ledger) == Forecast(applied=1)
 
 
 async def test_what_is_older_than_what_is_known_would_change_nothing(ledger: Ledger) -> None:
