@@ -88,6 +88,7 @@ def page(site: Site) -> web.Application:
     aiohttp_jinja2.setup(
         app,
         loader=PackageLoader("worker.page"),
+        filters={"number": "{:,}".format},
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

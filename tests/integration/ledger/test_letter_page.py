@@ -78,6 +78,10 @@ class Letters:
                 await asyncio.sleep(0.1)
 
 
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
 def words(text: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
@@ -104,11 +108,11 @@ def world(world: World, postgresql_url: str) -> World:
 async def test_a_group_that_is_replayed_loses_nobody_though_page_and_worker_are_killed(
     world: World, kit_worker: Shell, tmp_path: Path, channel: AbstractChannel, sandbox: Sandbox
 ) -> None:
-    """Given 600 letters, of which one is tried, then all: the page is killed meanwhile, and a worker.
+    """Given 2,400 letters, of which one is tried, then all: the page is killed meanwhile, and a worker.
 
     Another page goes on with what is left, and says how it ended: lost 0, wrong 0.
     """
-    events = make_events(600, 60, seed=7)
+    events = make_events(2400, 240, seed=7)
     world.write_account(NO_TAGS)
     async with (
         Worker(world, tmp_path / "first.log") as first,
@@ -125,23 +129,23 @@ async def test_a_group_that_is_replayed_loses_nobody_though_page_and_worker_are_
             (reason, count), *others = await groups(letters, dead)
             run, _ = await letters.act("/runs", action="dry_run", reason=reason)
             dry = await letters.until(
-                run, r"(\d+) would be applied, (\d+) would change nothing, 0 would fail"
+                run, r"([\d,]+) would be applied, ([\d,]+) would change nothing, 0 would fail"
             )
-            assert int(dry[1]) + int(dry[2]) == count
+            assert number(dry[1]) + number(dry[2]) == count
             run, told = await letters.act("/runs", action="replay", reason=reason, oldest="yes")
             assert "1 dead letter is back in the queue" in told
             await letters.until(run, "What became of it: (?:applied|superseded)")
             run, _ = await letters.act("/runs", action="replay", reason=reason)
-            await letters.until(run, rf"[1-9]\d* of {count - 1} so far|in their order")
+            await letters.until(run, rf"[1-9][\d,]* of {count - 1:,} so far")
             process.kill()
         await first.stop(signal.SIGKILL)
 
         async with letters_of(world, kit_worker) as (_, letters):
             ended = await letters.until(
-                run, r"(\d+) dead letters are back in the queue of events, in their order"
+                run, r"([\d,]+) dead letters are back in the queue of events, in their order"
             )
-            gone = re.search(r"(\d+) (?:was|were) no longer there", await letters.see(run))
-            assert int(ended[1]) + (int(gone[1]) if gone else 0) == count - 1
+            gone = re.search(r"([\d,]+) (?:was|were) no longer there", await letters.see(run))
+            assert number(ended[1]) + (number(gone[1]) if gone else 0) == count - 1
             for other, _ in others:
                 run, _ = await letters.act("/runs", action="replay", reason=other)
                 await letters.until(run, "in their order")
@@ -175,7 +179,7 @@ async def groups(letters: Letters, dead: int) -> list[tuple[str, int]]:
             async with letters.session.get(f"{letters.root}{letters.place}") as answer:
                 text = await answer.text()
             reasons = re.findall(r"group\?place=dead&amp;reason=([a-z_]+)", text)
-            counts = [int(count) for count in re.findall(r'class="number">(\d+)<', text)]
+            counts = [number(count) for count in re.findall(r'class="number">([\d,]+)<', text)]
             if sum(counts) == dead:
                 return list(zip(reasons, counts, strict=True))
             await asyncio.sleep(0.1)

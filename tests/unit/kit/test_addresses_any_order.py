@@ -85,6 +85,7 @@ class Sessions:
     def _begin(self) -> None:
         self._of.in_hand = nobody_in_hand()
         self._open: dict[Subscriber, list[tuple[int, Item]]] = {}
+        self._ended: list[int] = []  # at once, which is written before it is acked
 
     @property
     def _in_hand(self) -> InHand:
@@ -116,6 +117,7 @@ class Sessions:
         elif isinstance(taken, Outcome):
             assert taken.error is None
             self._in_hand.let_go(taken.item)
+            self._ended.append(number)
         else:
             assert taken.refusal is None
             assert taken.subscriber is not None
@@ -144,7 +146,7 @@ class Sessions:
             self.struck += rule.struck
             self._open[subscriber] = events + self._open.pop(subscriber, [])
             if luck % 3 == 0:
-                self._save(self._in_hand.unsaved.take())
+                self._write()
             if luck % 5 < 3:
                 self._crash()
             return False
@@ -155,7 +157,7 @@ class Sessions:
                 self._in_hand.applied(item)
         is_lost = next(self._luck, 0) % 4 == 3
         if not is_lost:
-            self._save(self._in_hand.unsaved.take())
+            self._write()
         if is_lost or luck == 4:
             self._open[subscriber] = events + self._open.pop(subscriber, [])
             self._crash()
@@ -180,6 +182,10 @@ class Sessions:
         finally:
             self._of.client.call = call  # type: ignore[method-assign]
 
+    def _write(self) -> None:
+        self._save(self._in_hand.unsaved.take())
+        self._ended = []
+
     def _save(self, batch: Batch) -> None:
         for written in (*self._of.batches, batch):  # what the writer waited for came first
             self._records |= {each.email: (each.kit_id, *dump_record(each)) for each in written.records}
@@ -188,7 +194,7 @@ class Sessions:
 
     def _crash(self) -> None:
         self._save(Batch())  # but for what the writer waited for, all since the last write is lost
-        back = [number for events in self._open.values() for number, _ in events]
+        back = [*self._ended, *(number for events in self._open.values() for number, _ in events)]
         self._redelivered.update(back)
         self._queue = sorted(back, key=lambda number: (next(self._luck, 0), number)) + self._queue
         self._begin()

@@ -292,7 +292,7 @@ async def test_a_thousand_accounts_are_shown_a_hundred_at_a_time(tmp_path: Path)
         await _three_workers(tmp_path, names)
         await client.sign_in(TOKEN)
         first = (await client.ask("/")).text
-        assert "1000 accounts" in first
+        assert "1,000 accounts" in first
         assert first.count("All is well") == 100
         assert (first.count('<th scope="row"><a'), "a0099" in first, "a0100" in first) == (100, True, False)
         assert "a0100" in (await client.ask("/?after=a0099")).text

@@ -29,13 +29,13 @@ def ended(action: str, total: int, done: int, gone: int) -> tuple[str, str, str]
     said = [f"{counted(done - gone)} {_are(done - gone)} {DONE[action]}."]
     if gone:
         said.append(
-            f"{gone} {_were(gone)} no longer there: somebody else took {_them(gone)}, or that was done just "
-            "before the page was stopped."
+            f"{gone:,} {_were(gone)} no longer there: somebody else took {_them(gone)}, or that was done "
+            "just before the page was stopped."
         )
     left = total - done
     if left:
         said.append(
-            f"{left} {_are(left)} where {_they(left)} {_were(left)}: another tool holds {_them(left)}."
+            f"{left:,} {_are(left)} where {_they(left)} {_were(left)}: another tool holds {_them(left)}."
         )
     mood = "bad" if left else "busy" if gone else "good"
     return mood, " ".join(said), "Do it again in a minute." if left else ""

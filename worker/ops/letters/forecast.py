@@ -36,8 +36,8 @@ class Forecast(NamedTuple):
     def told(self) -> str:
         """The counts, in a sentence."""
         return (
-            f"{self.applied} would be applied, {self.unchanged} would change nothing, {self.again} would "
-            "fail again."
+            f"{self.applied:,} would be applied, {self.unchanged:,} would change nothing, {self.again:,} "
+            "would fail again."
         )
 
     @property
@@ -48,6 +48,7 @@ class Forecast(NamedTuple):
             said.append(f"The first that would fail again: {self.why}.")
         if self.by_kit:
             said.append(
-                f"Kit refused {self.by_kit} of those that would be applied, and was not asked: try one first."
+                f"Kit refused {self.by_kit:,} of those that would be applied, and was not asked: try one "
+                "first."
             )
         return " ".join(said)
