@@ -43,9 +43,10 @@ class Directory:
 
     def _end_of(self, email: str) -> str:
         """Return where an address leads, over all notes; it may be unknown who is there."""
-        end = email
-        for subscriber in self.all_of(email):
-            end = end if subscriber.record.moved is None else subscriber.record.moved.to
+        end, seen = email, set[str]()
+        while end not in seen and (there := self._subscribers.get(end)) is not None and there.record.moved:
+            seen.add(end)
+            end = there.record.moved.to
         return end
 
     def learn(self, emails: Iterable[str], users: Iterable[str], known: Known) -> None:
