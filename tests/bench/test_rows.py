@@ -8,7 +8,19 @@ import pytest
 from tests.bench.bench import Drain
 from tests.bench.consumers import PLAIN, STREAM, WORKER
 from tests.bench.figures import Line
-from tests.bench.rows import accounts, calls, declared, different, idle, kill, limited, memory, noisy, speed
+from tests.bench.rows import (
+    accounts,
+    calls,
+    declared,
+    different,
+    idle,
+    kill,
+    limited,
+    memory,
+    noisy,
+    speed,
+    views,
+)
 from tests.bench.stand_in import Call
 
 DRAIN = Drain(WORKER, 1000, 1.0, 1450, 0, 1.0, 0.5, {}, 0)
@@ -149,3 +161,12 @@ def test_what_cannot_be_seen_of_the_broker_is_left_out() -> None:
     unseen = declared.lines(declared.Cost(60.0, 200.0, 5.0, None, None))
     assert (len(seen), len(unseen)) == (5, 3)
     assert not verdicts(seen)
+
+
+def test_the_slowest_views_are_told_and_each_is_to_answer_in_time() -> None:
+    taken = {"/": [99.0], "/journal": [9.0], "/_day?x=1": [100.0], "/accounts/sunny": [50.0]}
+
+    told = views.lines({"SQLite": taken})
+
+    assert [line.what.rpartition(": ")[2] for line in told] == ["/_day, ms", "/, ms", "/accounts/sunny, ms"]
+    assert verdicts(told) == [False, True, True]

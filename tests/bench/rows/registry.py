@@ -8,7 +8,19 @@ from typing import Final, TypeAlias
 
 from tests.bench.bench import Bench
 from tests.bench.figures import Line
-from tests.bench.rows import accounts, calls, declared, different, idle, kill, limited, memory, noisy, speed
+from tests.bench.rows import (
+    accounts,
+    calls,
+    declared,
+    different,
+    idle,
+    kill,
+    limited,
+    memory,
+    noisy,
+    speed,
+    views,
+)
 
 Measure: TypeAlias = Callable[[Bench, int], Awaitable[list[Line]]]
 
@@ -40,4 +52,5 @@ ROWS: Final[Mapping[str, Row]] = {
     noisy.NAME: Row("one noisy account beside 15 quiet ones", noisy.measure),
     kill.NAME: Row("from kill -9 to the next event applied", kill.measure),
     declared.NAME: Row("what 1,000 accounts cost that have nothing to do", declared.measure),
+    views.NAME: Row("the page's views over a million lines of history", views.measure),
 }

@@ -6,7 +6,6 @@ What each attack got stands in docs/page.md, with the names of these tests.
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -259,7 +258,7 @@ async def test_texts_of_others_are_shown_and_never_act(client: Client) -> None:
     assert [acting(answer.text) for answer in seen] == [[]] * len(seen)
     whole = "".join(answer.text for answer in seen)
     assert whole.count("&lt;script&gt;alert(1)") > 20
-    assert "49" not in re.findall(r"&amp;(?:{{7\*7}}|49)", whole)
+    assert ("&amp;{{7*7}}" in whole, "&amp;49" in whole) == (True, False)  # it is no template either
     assert holds_no_secret(whole)
 
 

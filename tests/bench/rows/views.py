@@ -1,0 +1,73 @@
+"""How fast the page answers over a ledger of a large platform's size, on SQLite and on PostgreSQL.
+
+The page runs in this process; no worker runs beside it, and Kit and RabbitMQ are not there.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+import asyncpg
+from sqlalchemy.engine import make_url
+
+from tests.bench.bench import Bench
+from tests.bench.consumers import WORKER
+from tests.bench.figures import Line, spread
+from tests.unit.page.filled import ACCOUNTS, LETTERS, filled, looks, times
+
+NAME: Final = "views"
+LINES: Final = 1_000_000
+MAX_MS: Final = 100.0
+LOOKS: Final = 9
+SLOWEST: Final = 3
+"""So many views have a line of their own."""
+
+Times = Mapping[str, Sequence[float]]
+
+
+async def measure(bench: Bench, rounds: int) -> list[Line]:  # noqa: ARG001  # each view is looked at often
+    """Look at each view on each database that there is."""
+    found = {"SQLite": await _times("")}
+    if bench.place.postgres_url is not None:
+        found["PostgreSQL"] = await _times_on(bench.place.postgres_url)
+    return lines(found)
+
+
+def lines(found: Mapping[str, Times]) -> list[Line]:
+    """Judge the milliseconds that views took, by database and view."""
+    return [
+        _line(database, path, taken)
+        for database, views in found.items()
+        for path, taken in sorted(views.items(), key=lambda each: -median(each[1]))[:SLOWEST]
+    ]
+
+
+def _line(database: str, path: str, taken: Sequence[float]) -> Line:
+    size = f"{ACCOUNTS:,} accounts, {LINES:,} lines of history, {LETTERS:,} dead letters"
+    what = f"{size}, {database}: {path.partition('?')[0]}, ms"
+    met = median(taken) < MAX_MS
+    return Line(NAME, what, {WORKER: spread(taken)}, f"under {MAX_MS:.0f}", met, digits=0)
+
+
+async def _times_on(server: str) -> Times:
+    """Look at each view on a PostgreSQL, in a database of its own."""
+    url, name = make_url(server), f"views_{secrets.token_hex(4)}"
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await asyncpg.connect(plain)
+    await connection.execute(f"CREATE DATABASE {name}")
+    try:
+        return await _times(url.set(database=name).render_as_string(hide_password=False))
+    finally:
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await connection.close()
+
+
+async def _times(ledger_url: str) -> Times:
+    with tempfile.TemporaryDirectory(prefix="kit-worker-views-") as folder:
+        async with filled(Path(folder), LINES, ledger_url=ledger_url) as client:
+            return {path: await times(look, LOOKS) for path, look in (await looks(client)).items()}

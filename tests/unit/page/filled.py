@@ -1,0 +1,143 @@
+"""A page over a ledger of a large platform's size: accounts, history, journal and dead letters."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from tests.unit.page.forms import fill, form_on, press
+from tests.unit.page.known import ada
+from tests.unit.page.routes import views
+from tests.unit.page.serve import TOKEN, Answer, Client, served
+from worker.clock import Clock
+from worker.ledger.database import Database
+from worker.ledger.registry import Registry
+from worker.ledger.store import Ledger
+from worker.subscribers.known import Batch, Person
+
+ACCOUNTS: Final = 1_000
+LETTERS: Final = 100_000
+WORKERS: Final = ("one", "two", "three")
+_OTHER: Final = "'a' || substr(CAST(10000 + i % 999 AS TEXT), 2)"
+_ACCOUNT: Final = f"CASE WHEN i % 10 = 0 THEN 'sunny' ELSE {_OTHER} END"
+_EMAIL: Final = "CASE WHEN i % 1000 = 0 THEN 'ada@example.com' ELSE 'p' || i % 200000 || '@example.com' END"
+_NEXT: Final = "SELECT i + 1 FROM n WHERE i < :last"
+_NUMBERS: Final = f"WITH RECURSIVE n(i) AS (SELECT CAST(:first AS BIGINT) UNION ALL {_NEXT}) SELECT"
+_PORTION: Final = 100_000
+"""Rows of one statement: the ledger waits 10 s for one."""
+_CALLS: Final = json.dumps(
+    [
+        {
+            "call": "POST /v4/subscribers",
+            "what": "mk_user_id 'u-1', mk_plan 'Annual', mk_subscription_status 'active'",
+            "status": 201,
+            "rules": [],
+        },
+        {"call": "POST /v4/tags/{id}/subscribers", "what": "tag 'VIP' on", "status": 201, "rules": [0, 1]},
+    ]
+)
+_FILLING: Final = (
+    (
+        "INSERT INTO history (account, email, event_id, event_type, event_time, at, outcome, detail, calls, "
+        f"version, worker) {_NUMBERS} {_ACCOUNT}, {_EMAIL}, 'e' || i, 'order.kind_' || i % 20, "
+        "'2026-11-01T10:00:00Z', CAST(:now AS FLOAT) - i * 0.1, "
+        "CASE WHEN i % 50 = 0 THEN 'dead_lettered' ELSE 'applied' END, '', :calls, '0123456789ab', 'one' "
+        "FROM n"
+    ),
+    (
+        "INSERT INTO journal (at, account, who, action, what, count, result) "
+        f"{_NUMBERS} CAST(:now AS FLOAT) - i, {_ACCOUNT}, 'operator', 'pause', '', 1, 'It is paused.' FROM n"
+    ),
+    (
+        f"INSERT INTO counts (at, account, applied, superseded, dead, calls, age, aged) {_NUMBERS} "
+        "CAST(:now AS BIGINT) / 900 * 900 - i / 1000 * 900, 'a' || substr(CAST(10000 + i % 1000 AS TEXT), 2)"
+        ", i % 90, i % 7, i % 3, i % 120, 9.5, 3 FROM n"
+    ),
+    (
+        "INSERT INTO dead_letters (account, letter_id, place, reason, detail, event_type, event_id, "
+        "event_time, failed_at, attempts, email, user_id, noted_at, note, noted_by) "
+        f"{_NUMBERS} CASE WHEN i % 2 = 0 THEN 'sunny' ELSE {_OTHER} END, 'l' || i, "
+        "CASE WHEN i % 20 = 0 THEN 'archive' ELSE 'dead' END, "
+        "CASE i % 3 WHEN 0 THEN 'kit_rejected' WHEN 1 THEN 'partly_applied' ELSE 'invalid_event' END, "
+        "'data.user.email: it is not an email address', 'order.kind_' || i % 20, 'e' || i, "
+        f"'2026-11-01T10:00:00Z', '2026-11-01T10:00:05Z', 1, {_EMAIL}, 'u' || i, CAST(:now AS FLOAT), '', '' "
+        "FROM n"
+    ),
+)
+"""The same on both databases: history, journal, a day's counts of all accounts, the index of dead letters."""
+
+Look: TypeAlias = Callable[[], Awaitable[Answer]]
+
+
+@asynccontextmanager
+async def filled(folder: Path, lines: int, *, ledger_url: str = "") -> AsyncIterator[Client]:
+    """Serve a page over a ledger that is filled so; an operator is signed in.
+
+    Args:
+        folder: For the files.
+        lines: Of the history; a tenth of them is of `sunny`, and as many are in the journal.
+        ledger_url: Of an empty database; else it is a SQLite file in the folder.
+    """
+    names = ("sunny", *(f"a{number:04}" for number in range(ACCOUNTS - 1)))
+    url = ledger_url or f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
+    async with Ledger(Database(url), worker="one", clock=Clock()) as ledger:
+        await ledger.ready()
+        counts, now = (lines, lines // 10, 96 * ACCOUNTS, LETTERS), int(Clock().time())
+        for statement, count in zip(_FILLING, counts, strict=True):
+            for first in range(1, count + 1, _PORTION):
+                last = min(first + _PORTION - 1, count)
+                values = {"first": first, "last": last, "now": now, "calls": _CALLS}
+                async with ledger.database.write() as connection:
+                    await connection.execute(text(statement), values)
+        await ledger.save(
+            await ledger.take("sunny"), Batch([ada("VIP")], [Person("u-ada", "ada@example.com")])
+        )
+        report = {
+            "state": "waiting",
+            "last_error": "",
+            "config_errors": [],
+            "kit_calls": 1,
+            "config_hash": "0",
+        }
+        for worker in WORKERS:
+            await Registry(ledger, worker).beat(dict.fromkeys(names, report))
+        async with ledger.database.write() as connection:
+            await connection.execute(text("ANALYZE"))
+    async with served(folder, names, ledger_url=SecretStr(url)) as client:
+        await client.sign_in(TOKEN)
+        yield client
+
+
+async def looks(client: Client) -> Mapping[str, Look]:
+    """Return what is looked at: each view, further pages, what somebody looks for, and a change's review."""
+    more = (
+        "/?after=a0700",
+        "/?find=07&only=wrong",
+        "/journal?before=5000",
+        "/accounts/sunny/journal?before=5000",
+        "/accounts/sunny/dead-letters/group?reason=kit_rejected&place=archive",
+    )
+    found: dict[str, Look] = {path: partial(client.ask, path) for path in (*views(), *more)}
+    place = "/accounts/sunny/events/edit"
+    form = form_on((await client.ask(f"{place}?event=order.kind_3")).text, "/events/edit")
+    fill(form, "add.tag", "Extra")
+    return {**found, f"review of {place}": partial(press, client, place, form, "review")}
+
+
+async def times(look: Look, rounds: int) -> list[float]:
+    """Return how long each of some looks took, in milliseconds, after a first one."""
+    found = []
+    for _ in range(rounds + 1):
+        began = time.perf_counter()
+        answer = await look()
+        found.append((time.perf_counter() - began) * 1000)
+        assert answer.status in {200, 404}, f"{answer.status}: {answer.text[:200]}"
+    return found[1:]
