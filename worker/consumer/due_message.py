@@ -10,7 +10,17 @@ from worker.broker.publisher import Outgoing
 from worker.broker.topology import work_queue
 from worker.dead_letters.letter import with_headers
 from worker.events.delivery import Delivery
-from worker.events.event import DUE, DUE_AT, DUE_ID, EVENT_ARRIVAL, EVENT_TIME, ORIGIN, Due, Event
+from worker.events.event import (
+    DUE,
+    DUE_AT,
+    DUE_ID,
+    EVENT_ARRIVAL,
+    EVENT_TIME,
+    ORIGIN,
+    REPLAY_RUN,
+    Due,
+    Event,
+)
 from worker.events.values import time_text
 from worker.ledger.failures import DamagedRowError
 from worker.subscribers.item import Item
@@ -51,7 +61,9 @@ def _message(delivery: Delivery, event: Event, due: Due) -> bytes:
         DUE_AT: time_text(due.at),
         DUE_ID: due.id,
     }
-    return msgspec.msgpack.encode(_Kept(delivery.body, with_headers(delivery, headers)))
+    properties = with_headers(delivery, headers)
+    properties["headers"].pop(REPLAY_RUN, None)  # for that run the event has ended
+    return msgspec.msgpack.encode(_Kept(delivery.body, properties))
 
 
 def due_again(account: str, message: bytes) -> Outgoing:

@@ -17,6 +17,7 @@ from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.dead_lettering import DeadLettering
 from worker.consumer.due_message import due_effect
 from worker.consumer.receive import Consumer
+from worker.consumer.replayed import ends_of_runs
 from worker.consumer.report import Report
 from worker.events.decode import due_id
 from worker.events.event import ORIGINAL_ROUTING_KEY
@@ -187,6 +188,7 @@ class Settle(Persistence):
         batch.entries = [each.entry for each in ended if each.entry is not None]
         batch.due = [each.due for each in ended if each.due is not None]
         batch.letters = [each.letter for each in ended if each.letter is not None]
+        batch.replayed = ends_of_runs(each.outcome for each in ended)
         batch.past = [timer for each in ended if (timer := due_id(each.outcome.item.delivery)) is not None]
         if batch or self._ledger.has_news:
             await self._ledger.save(batch)

@@ -181,6 +181,7 @@ _DEAD_LETTER_HEADERS: Final[Document] = {
     "x-origin": {"const": DUE, "description": "It had come in again: some of it took effect later."},
     "x-due-at": {"type": "string", "format": "date-time", "description": "When that was."},
     "x-due-id": {"type": "string", "description": "By which timer of the worker's."},
+    "x-replay-run": {"type": "string", "description": "By which run of the page it was last replayed."},
     "x-original-routing-key": {"type": "string"},
     "x-original-user-id": _moved("as a property it would be refused"),
     "x-original-expiration": _moved("it would make this message vanish"),

@@ -8,9 +8,10 @@ letter are one, and share its fate.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import replace
 
 from worker.broker.connection import Connection
-from worker.broker.publisher import Publisher
+from worker.broker.publisher import Outgoing, Publisher
 from worker.dead_letters.as_it_is import as_it_is
 from worker.dead_letters.letter import DeadLetter, replay_message
 from worker.dead_letters.reader import (
@@ -20,6 +21,7 @@ from worker.dead_letters.reader import (
     Selects,
     reading,
 )
+from worker.events.event import REPLAY_RUN
 
 
 async def whole_letters(
@@ -62,7 +64,7 @@ async def meant(
             return
 
 
-async def replay(
+async def replay(  # noqa: PLR0913  # which of which, through what, and who hears of it
     connection: Connection,
     publisher: Publisher,
     account: str,
@@ -70,6 +72,7 @@ async def replay(
     done: Callable[[DeadLetter], None],
     *,
     count: int | None = None,
+    run: int | None = None,
 ) -> bool:
     """Put the matching dead letters back into the work queue, oldest first.
 
@@ -83,6 +86,7 @@ async def replay(
         selection: Which.
         done: Is told of each that is in the work queue and no longer a dead letter.
         count: As for `whole_letters`.
+        run: For which run it is counted what becomes of the events; None for none.
 
     Returns:
         Whether none were held by somebody else, and so unseen.
@@ -93,11 +97,18 @@ async def replay(
     async with reading(connection, account) as reader:
         async for in_hand in meant(reader, selection, count):
             if not in_hand.is_copy:
-                await publisher.publish(replay_message(in_hand.delivery, in_hand.letter))
+                await publisher.publish(_of_run(run, replay_message(in_hand.delivery, in_hand.letter)))
             await reader.take_off(in_hand)
             if not in_hand.is_copy:
                 done(in_hand.letter)
     return reader.saw_all
+
+
+def _of_run(run: int | None, message: Outgoing) -> Outgoing:
+    if run is None:
+        return message
+    headers = {**message.properties["headers"], REPLAY_RUN: str(run)}
+    return replace(message, properties={**message.properties, "headers": headers})
 
 
 async def move(  # noqa: PLR0913  # which, by what, from where to where, and who hears of it

@@ -26,9 +26,12 @@ DUE_AT: Final = "x-due-at"
 DUE_ID: Final = "x-due-id"
 """Of what is due: when it takes effect, and which timer of the ledger says so."""
 
+REPLAY_RUN: Final = "x-replay-run"
+"""Of an event that the page replayed: in which of its runs, where it is counted what became of it."""
+
 ORIGINAL: Final = "x-original-"
 ABOUT_FAILURE: Final = (
-    "x-reason", "x-detail", "x-account", "x-event-type", "x-attempts", "x-failed-at",
+    "x-reason", "x-detail", "x-account", "x-event-type", "x-attempts", "x-failed-at", REPLAY_RUN,
 )  # fmt: skip
 """Headers of a dead letter that a replay takes off again."""
 _OWN: Final = frozenset({EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, ORIGIN, DUE_AT, DUE_ID, *ABOUT_FAILURE})

@@ -12,7 +12,12 @@ from typing import Any, Final
 
 from sqlalchemy import Row, Select, delete, func, select, update
 
-from worker.ledger.letter_tables import dead_letter_notes, dead_letter_runs, dead_letters
+from worker.ledger.letter_tables import (
+    dead_letter_ends,
+    dead_letter_notes,
+    dead_letter_runs,
+    dead_letters,
+)
 from worker.ledger.letters import LetterPlace, write_letters
 from worker.ledger.rows import upsert
 from worker.ledger.store import Ledger
@@ -192,7 +197,7 @@ class LetterIndex:
     async def drop(self, account: str) -> int:
         """Delete an account's rows, runs and notes; return how many letters there were."""
         async with self.ledger.database.write() as connection:
-            for table in (dead_letter_runs, dead_letter_notes):
+            for table in (dead_letter_runs, dead_letter_ends, dead_letter_notes):
                 await connection.execute(delete(table).where(table.c.account == account))
             return (await connection.execute(delete(dead_letters).where(_OF.account == account))).rowcount
 

@@ -6,6 +6,7 @@ whoever carries on after another one was killed knows what is left, and nothing 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -13,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from worker.ledger.letter_tables import dead_letter_runs, dead_letters
+from worker.ledger.letter_tables import dead_letter_ends, dead_letter_runs, dead_letters
 from worker.ledger.letters import LetterPlace
 from worker.ledger.store import Ledger
 
@@ -91,6 +92,7 @@ _OF: Final = dead_letter_runs.c
 COLUMNS: Final = tuple(_OF[each.name] for each in fields(Run))
 """Of the runs' table, as `run_of` reads them."""
 _ROW: Final = dead_letters.c
+_END: Final = dead_letter_ends.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,12 @@ class LetterRuns:
         async with self.ledger.database.read() as connection:
             row = (await connection.execute(query)).one_or_none()
         return None if row is None else run_of(row)
+
+    async def ends(self, account: str, number: int) -> Mapping[str, int]:
+        """Return how many of the events that a run put back have ended, by kind of end, as `Line.outcome`."""
+        query = select(_END.outcome, _END["count"]).where(_END.account == account, _END.run == number)
+        async with self.ledger.database.read() as connection:
+            return {row[0]: row[1] for row in await connection.execute(query)}
 
     async def latest(self, account: str, limit: int = SHOWN) -> list[Run]:
         """Return an account's newest runs, the newest of them first."""
@@ -173,6 +181,9 @@ async def _prune(connection: AsyncConnection, account: str) -> None:
     if last is not None:
         old = delete(dead_letter_runs).where(_OF.account == account, _OF.id <= last)
         await connection.execute(old.where(_OF.ended_at.is_not(None)))
+        kept = select(_OF.id).where(_OF.account == account)
+        ends = delete(dead_letter_ends).where(_END.account == account, _END.run.not_in(kept))
+        await connection.execute(ends)
 
 
 def run_of(row: Row[Any]) -> Run:

@@ -72,6 +72,15 @@ dead_letter_runs = Table(
     ),
 )
 
+dead_letter_ends = Table(
+    "dead_letter_ends",
+    tables,
+    Column("account", String(255), primary_key=True),
+    Column("run", NUMBER, primary_key=True, autoincrement=False, comment="which put the events back"),
+    Column("outcome", String(32), primary_key=True),
+    Column("count", BigInteger, nullable=False, comment="events that ended so since"),
+)
+
 dead_letter_notes = Table(
     "dead_letter_notes",
     tables,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from worker.ledger.letter_tables import dead_letters
+from worker.ledger.letter_tables import dead_letter_ends, dead_letters
 from worker.ledger.rows import insert
 from worker.subscribers.identity import id_of, plain
 from worker.subscribers.known import LetterEntry
@@ -45,6 +45,27 @@ async def write_letters(
     changed = {name: statement.excluded[name] for name in rows[0] if name not in {"account", "letter_id"}}
     keys = ["account", "letter_id"]
     await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+async def write_ends(connection: AsyncConnection, account: str, ends: Mapping[tuple[int, str], int]) -> None:
+    """Add how events ended that runs put back, inside the caller's transaction.
+
+    A worker that is killed between this and its ack leaves an event to another, which ends it once more.
+
+    Args:
+        connection: Where.
+        account: Its name; its row is locked, so nobody else adds to these.
+        ends: How many, by run and by kind of end.
+    """
+    if ends:
+        new = insert(connection, dead_letter_ends)
+        total = {"count": dead_letter_ends.c.count + new.excluded["count"]}
+        keys = ["account", "run", "outcome"]
+        rows = [
+            {"account": account, "run": run, "outcome": outcome, "count": count}
+            for (run, outcome), count in ends.items()
+        ]
+        await connection.execute(new.on_conflict_do_update(index_elements=keys, set_=total), rows)
 
 
 async def erase_letters(

@@ -9,7 +9,12 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, inspect, select, text, tuple_, update
 
 from worker.ledger.address_forms import one_form_each
-from worker.ledger.letter_tables import dead_letter_notes, dead_letter_runs, dead_letters
+from worker.ledger.letter_tables import (
+    dead_letter_ends,
+    dead_letter_notes,
+    dead_letter_runs,
+    dead_letters,
+)
 from worker.ledger.record_json import UnreadableError, dump_record
 from worker.ledger.record_v1 import load_record_v1
 from worker.ledger.schema import (
@@ -138,6 +143,10 @@ def _which_letters_are_dead(connection: Connection) -> None:
         table.create(connection, checkfirst=True)
 
 
+def _what_became_of_replays(connection: Connection) -> None:
+    dead_letter_ends.create(connection, checkfirst=True)
+
+
 MIGRATIONS: Final[tuple[Step, ...]] = (
     _records_by_msgspec,
     _who_has_what,
@@ -154,6 +163,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     _what_kit_calls_accounts,
     _with_counts,
     _which_letters_are_dead,
+    _what_became_of_replays,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

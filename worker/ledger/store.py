@@ -21,7 +21,7 @@ from worker.ledger.database import Database, secret_of
 from worker.ledger.due import move_due, write_due
 from worker.ledger.failures import DamagedRowError
 from worker.ledger.ledger_time import LedgerTime
-from worker.ledger.letters import write_letters
+from worker.ledger.letters import write_ends, write_letters
 from worker.ledger.names import write_names
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.rows import entry_row, person_row, upsert
@@ -149,6 +149,7 @@ class Ledger:
             await write_due(connection, account, batch.past, batch.due)
             if batch.letters:
                 await write_letters(connection, account, batch.letters, await self.time.now(connection))
+            await write_ends(connection, account, batch.replayed)
             if batch.entries:
                 rows = [entry_row(account, entry, self.worker) for entry in batch.entries]
                 await connection.execute(history.insert(), rows)

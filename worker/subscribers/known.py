@@ -150,6 +150,7 @@ class Batch:
         due: What takes effect later.
         past: Of what was due, the ids of what has come in, and ended.
         letters: The dead letters that are safe in their queue.
+        replayed: Of events that runs put back, how many ended, by run and by kind of end.
         created_tags: How many tags were created by placeholders since the last batch.
         calls: How many calls were sent to Kit since then.
         names: What names mean in Kit, where that is new.
@@ -166,8 +167,10 @@ class Batch:
     due: list[DueEffect] = field(default_factory=list)
     past: list[str] = field(default_factory=list)
     letters: list[LetterEntry] = field(default_factory=list)
+    replayed: Mapping[tuple[int, str], int] = field(default_factory=dict)
     number: int = 0
 
     def __bool__(self) -> bool:
         told = self.records or self.people or self.entries or self.moves
-        return bool(told or self.created_tags or self.names or self.due or self.past or self.letters)
+        ended = self.due or self.past or self.letters or self.replayed
+        return bool(told or ended or self.created_tags or self.names)

@@ -133,6 +133,7 @@ async def test_every_text_column_is_either_the_persons_own_or_is_searched() -> N
         "dead_letters.event_time", "dead_letters.failed_at", "dead_letters.user_id",
         "dead_letter_runs.account", "dead_letter_runs.action", "dead_letter_runs.reason",
         "dead_letter_runs.place", "dead_letter_runs.mood",
+        "dead_letter_ends.account", "dead_letter_ends.outcome",
         "dead_letter_notes.account", "dead_letter_notes.reason",
     }  # fmt: skip
     # What others were given in Kit, and what Kit calls it: Kit has it as well.

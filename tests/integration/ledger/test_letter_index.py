@@ -131,10 +131,13 @@ async def test_of_a_removed_account_nothing_is_left(ledger: Ledger) -> None:
         await index.met(account, [entry(1), entry(2)], DEAD)
         await index.note_group(account, "invalid_event", Note("later", "operator"))
 
+        await fill(ledger, Batch(replayed={(1, "applied"): 1}), account=account)
+
     assert await index.drop(ACCOUNT) == 2
 
     assert await index.counts() == {"rainy": 2}
-    assert [row[0] for row in (await contents(ledger))["dead_letter_notes"]] == ["rainy"]
+    for table in ("dead_letter_notes", "dead_letter_ends"):
+        assert [row[0] for row in (await contents(ledger))[table]] == ["rainy"]
 
 
 async def test_an_older_ledger_gets_the_index(new_ledger: NewLedger) -> None:

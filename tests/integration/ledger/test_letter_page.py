@@ -110,7 +110,7 @@ async def test_a_group_that_is_replayed_loses_nobody_though_page_and_worker_are_
 ) -> None:
     """Given 2,400 letters, of which one is tried, then all: the page is killed meanwhile, and a worker.
 
-    Another page goes on with what is left, and says how it ended: lost 0, wrong 0.
+    Another page goes on with what is left, and says how it ended and what became of all: lost 0, wrong 0.
     """
     events = make_events(2400, 240, seed=7)
     world.write_account(NO_TAGS)
@@ -146,11 +146,14 @@ async def test_a_group_that_is_replayed_loses_nobody_though_page_and_worker_are_
             )
             gone = re.search(r"([\d,]+) (?:was|were) no longer there", await letters.see(run))
             assert number(ended[1]) + (number(gone[1]) if gone else 0) == count - 1
+            group = run
             for other, _ in others:
                 run, _ = await letters.act("/runs", action="replay", reason=other)
                 await letters.until(run, "in their order")
             await letters.until("", "There are none.")
             journal = await journal_of(letters)
+            became = await letters.until(group, r"What became of (?:them|it): ([^.;]*)\.")
+            assert "dead letter" not in became[1]
         await until_right(sandbox, events)
     assert "replay ended" in journal
     assert await depth(world.amqp_url, dead_letter_queue(world.account)) == 0

@@ -5,13 +5,25 @@ from __future__ import annotations
 import pytest
 
 from tests.clocks import StandingClock
-from tests.integration.ledger.harness import ACCOUNT, ADA, NOON, NewLedger
+from tests.integration.ledger.harness import (
+    ACCOUNT,
+    ADA,
+    NOON,
+    NewLedger,
+    contents,
+    execute,
+    fill,
+    one_of_all,
+)
+from tests.integration.ledger.harness import entry as line
 from tests.unit.page.letters import entry
 from worker.ledger.letter_index import LetterIndex
 from worker.ledger.letter_runs import KEPT, LetterRuns, Run, RunAction, Wanted
 from worker.ledger.letter_work import LOST_AFTER, LetterWork, RunEnd
 from worker.ledger.letters import LetterPlace
+from worker.ledger.migrations import MIGRATIONS, _what_became_of_replays
 from worker.ledger.store import Ledger
+from worker.subscribers.known import Batch
 
 DEAD, ARCHIVE = LetterPlace.DEAD, LetterPlace.ARCHIVE
 REPLAY = Wanted(RunAction.REPLAY, "operator", reason="invalid_event")
@@ -132,6 +144,42 @@ async def test_no_end_names_an_address(ledger: Ledger) -> None:
     for end in (RunEnd("good", f"{ADA} is back"), RunEnd("bad", "no", f"ask {ADA}")):
         with pytest.raises(ValueError, match="names an address"):
             await LetterWork(ledger).end(run, end)
+
+
+async def test_what_became_of_replayed_events_is_counted_once_a_batch(ledger: Ledger) -> None:
+    """Given ends in two batches, one of which is written twice, each counts once, and for its account."""
+    await filled(ledger)
+    run, runs = await begun(ledger), LetterRuns(ledger)
+    tenure = await ledger.take(ACCOUNT)
+    for number, ends in ((1, {"applied": 2}), (2, {"applied": 1, "superseded": 1}), (2, {"applied": 9})):
+        replayed = {(run.id, outcome): count for outcome, count in ends.items()}
+        await ledger.save(tenure, Batch(replayed=replayed, number=number))
+
+    assert await runs.ends(ACCOUNT, run.id) == {"applied": 3, "superseded": 1}
+    assert await runs.ends("rainy", run.id) == await runs.ends(ACCOUNT, run.id + 1) == {}
+
+
+async def test_counts_of_a_run_go_with_it(ledger: Ledger) -> None:
+    await filled(ledger)
+    run = await begun(ledger)
+    await fill(ledger, Batch(replayed={(run.id, "applied"): 1, (run.id + KEPT + 1, "applied"): 1}))
+    await LetterWork(ledger).end(run, RunEnd("good", "1 of 1."))
+    for _ in range(KEPT):
+        await begun(ledger, REPLAY._replace(action=RunAction.DRY_RUN))
+    assert (await contents(ledger))["dead_letter_ends"] == []
+
+
+async def test_an_older_ledger_counts_what_became_of_replays(new_ledger: NewLedger) -> None:
+    """Given a ledger from before, it gets the table; a worker of before goes on beside it."""
+    old = new_ledger(migrations=MIGRATIONS[: MIGRATIONS.index(_what_became_of_replays)])
+    await fill(old, one_of_all())
+    await execute(old, "DROP TABLE dead_letter_ends")
+
+    new = new_ledger()
+    await fill(new, Batch(replayed={(1, "applied"): 1}))
+    await fill(old, Batch(entries=[line(ADA, "e2")]))
+
+    assert await LetterRuns(new).ends(ACCOUNT, 1) == {"applied": 1}
 
 
 async def test_of_very_many_runs_the_oldest_go(ledger: Ledger) -> None:

@@ -225,6 +225,13 @@ def test_its_dead_letter_is_replayed_as_what_it_was(message: Delivery) -> None:
     assert "x-reason" not in replayed.headers
 
 
+def test_of_a_replay_it_is_no_more_when_it_is_due() -> None:
+    """Given an event that a run put back and that takes effect later, for that run it has ended."""
+    replayed = delivered(json.dumps(PLAIN).encode(), "kit.main", {"x-replay-run": "7"})
+    due = again(kept(msgspec.structs.replace(replayed, exchange="")))
+    assert "x-replay-run" not in due.headers
+
+
 # -- a ledger that somebody wrote into ----------------------------------------------------------------------
 
 

@@ -191,7 +191,9 @@ class LetterRunner:
         account, count, publisher = run.account, len(left.ids), Publisher(publishing)
         source = queue_of(account, run.place)
         if run.action is RunAction.REPLAY:
-            return await operations.replay(connection, publisher, account, left, progress.done, count=count)
+            return await operations.replay(
+                connection, publisher, account, left, progress.done, count=count, run=run.id
+            )
         if run.action is RunAction.DISCARD:
             return await operations.discard(
                 connection, account, left, progress.done, queue=source, count=count

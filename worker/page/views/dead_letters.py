@@ -10,15 +10,16 @@ from aiohttp import web
 
 from worker.dead_letters.letter import DeadLetter
 from worker.errors import BrokerUnavailable
-from worker.ledger.history import Line, find_history
+from worker.ledger.history import find_history
 from worker.ledger.letter_index import PAGE, IndexedLetter
-from worker.ledger.letter_runs import Run
+from worker.ledger.letter_runs import Run, RunAction
 from worker.ledger.letters import LetterPlace
+from worker.ops.letters.ends import became, became_of_one
 from worker.outside.texts import redacted
 from worker.page.answers import refusal, render
 from worker.page.letter_words import ACTIONS, shown_time, words_of
 from worker.page.request import number_in, site_of
-from worker.page.site import NO_LEDGER
+from worker.page.site import NO_LEDGER, Site
 from worker.page.words import day
 
 BODY_WITHIN: Final = 20.0
@@ -160,17 +161,21 @@ async def _run(request: web.Request) -> dict[str, Any] | None:
     if run is None:
         return None
     left = await site.letters.index.group(name, run.place, run.reason) if run.reason else None
-    return {"run": run, "became": await _became(request, run), "left": left.count if left else 0}
+    return {"run": run, "became": await _became(site, run), "left": left.count if left else 0}
 
 
-async def _became(request: web.Request, run: Run) -> Line | None:
-    """Return how the only event that was replayed ended since; None where nobody knows yet."""
-    if run.action != "replay" or not run.event_id:
-        return None
-    lines = await find_history(
-        site_of(request).ledger.database, event_id=run.event_id, account=run.account, limit=1
-    )
-    return lines[0] if lines and lines[0].at >= run.started_at else None
+async def _became(site: Site, run: Run) -> tuple[str, str]:
+    """Return what became of replayed events: its mood, and a sentence; empty where there are none.
+
+    The history tells it of a single one, and why. Of many it would have to be asked for each: workers count.
+    """
+    if run.action is not RunAction.REPLAY:
+        return "", ""
+    if run.event_id:
+        lines = await find_history(site.ledger.database, event_id=run.event_id, account=run.account, limit=1)
+        if lines and lines[0].at >= run.started_at:
+            return became_of_one(lines[0].outcome, lines[0].detail)
+    return became(run.done - run.gone, await site.letters.runs.ends(run.account, run.id))
 
 
 # -- what views share -------------------------------------------------------------------------------------

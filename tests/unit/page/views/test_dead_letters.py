@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.page.letters import DETAIL, entry, indexed
+from tests.unit.page.letters import DETAIL, entry, indexed, ledger_in
 from tests.unit.page.serve import TOKEN, Client, admin, served
 from worker.ledger.letter_index import PAGE
+from worker.ledger.letter_runs import LetterRuns, RunAction, Wanted
+from worker.ledger.letter_work import LetterWork
 from worker.ledger.letters import LetterPlace
+from worker.subscribers.known import Batch
 
 LETTERS = "/accounts/sunny/dead-letters"
 
@@ -103,6 +106,29 @@ async def test_who_may_look_sees_no_way_to_act(client: Client, tmp_path: Path) -
     for view in (LETTERS, f"{LETTERS}/group?reason=invalid_event", f"{LETTERS}/letters/{letter.number}"):
         forms = re.findall(r'<form[^>]*action="([^"]*)"', (await client.ask(view)).text)
         assert forms == ["/sign-out"]
+
+
+async def test_of_a_replayed_group_each_end_is_counted_while_workers_go_on(
+    client: Client, tmp_path: Path
+) -> None:
+    """Given three that are back in their queue, their ends are counted as the workers write them."""
+    await indexed(tmp_path, [entry(number) for number in (1, 2, 3)])
+    async with ledger_in(tmp_path) as ledger:
+        run = await LetterRuns(ledger).begin("sunny", Wanted(RunAction.REPLAY, "me", reason="invalid_event"))
+        assert run is not None
+        view = f"{LETTERS}/runs/{run.id}"
+        assert "What be" not in (await client.ask(view)).text
+
+        await LetterWork(ledger).done(run, ["letter-1", "letter-2", "letter-3"])
+        waiting = words((await client.ask(f"{view}/_state")).text)
+        assert "What becomes of the 3 events stands here once a worker is done with them." in waiting
+
+        tenure = await ledger.take("sunny")
+        await ledger.save(tenure, Batch(replayed={(run.id, "applied"): 1}, number=1))
+        more = {(run.id, "applied"): 1, (run.id, "dead_lettered"): 1, (run.id + 1, "applied"): 5}
+        await ledger.save(tenure, Batch(replayed=more, number=2))
+        told = words((await client.ask(f"{view}/_state")).text)
+        assert "What became of them: 2 applied, 1 is a dead letter again." in told
 
 
 async def test_what_is_in_the_archive_stands_apart(client: Client, tmp_path: Path) -> None:
