@@ -20,6 +20,7 @@ from aio_pika.abc import AbstractChannel
 from tests.integration.harness import KEY, Worker, World, depth, publish, until
 from tests.integration.ledger.harness import effect, entry
 from tests.integration.shell import Shell
+from worker.broker.topology import archive_queue, dead_letter_queue_arguments
 from worker.clock import Clock
 from worker.ledger.database import Database
 from worker.ledger.store import Ledger
@@ -464,6 +465,28 @@ async def test_status_shows_who_has_what_and_what_needs_a_person(
     assert f"one     {version('kit-worker')}    at work" in text.out
     assert "WRONG  " in text.out.splitlines()[-1]
     assert "null" not in json.dumps(as_json)
+    # Whoever looks makes no archive: there is none before somebody puts a letter aside.
+    assert as_json["archived"] == {}
+    assert "archive" not in text.out
+
+
+async def test_status_shows_how_many_letters_an_archive_holds(
+    world: World, channel: AbstractChannel, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given an archive, what is in it is told, also where no worker is at work."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/data/ledger.db")
+    async with Ledger(database, worker="w-1", clock=Clock()) as ledger:
+        await ledger.ready()
+    queue = archive_queue(world.account)
+    await channel.declare_queue(queue, durable=True, arguments=dead_letter_queue_arguments())
+    for _ in range(3):
+        await channel.default_exchange.publish(aio_pika.Message(b"{}"), queue)
+
+    text, as_json = await asyncio.gather(kit_worker("status"), kit_worker("status", "--json"))
+
+    assert "3 dead letters in its archive" in text.out
+    assert json.loads(as_json.out)["archived"] == {world.account: 3}
+    await channel.queue_delete(queue)
 
 
 async def status_with_dead_letters(kit_worker: Shell, account: str) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 from worker.accounts.load import Loaded
 from worker.commands.common import begin, opened_ledger, read_accounts, run_async
@@ -12,31 +12,53 @@ from worker.commands.output import AsJson, moment_text, say, show, show_json, ta
 from worker.ledger.registry import Overview, Pause, Registry, WorkerView
 from worker.ledger.timers import Timers, Waiting
 from worker.metrics import VERSION
+from worker.ops.archives import Archives, look_into_archives
 from worker.settings import Settings
 
 _ORDER = ("running", "held", "credential_refused", "queue_missing", "invalid_config", "waiting")
 
 
 def status(*, as_json: AsJson = False) -> None:
-    """Show all accounts and workers: who has what, what waits, what is dead, and which files are wrong."""
+    """Show all accounts and workers: who has what, what waits, is dead or put aside, which files are wrong."""
     settings = begin()
-    overview, due = run_async(_look(settings))
     loaded = read_accounts(settings)
+    seen = run_async(_look(settings, loaded.names))
     if as_json:
-        _show_json(overview, due, loaded)
+        _show_json(seen, loaded)
         return
-    _show_workers(overview)
-    _show_accounts(overview, due, loaded.names)
+    _show_workers(seen.overview)
+    _show_accounts(seen)
+    if seen.archives.problem:
+        say(f"What is in the archives is not known: {seen.archives.problem}.")
     say(*(f"WRONG  {problem}" for problem in loaded.problems))
 
 
-async def _look(settings: Settings) -> tuple[Overview, Mapping[str, Waiting]]:
+class _Seen(NamedTuple):
+    """What the ledger and RabbitMQ say.
+
+    Attributes:
+        accounts: The names of all that there are, by their files or by what is known of them.
+        due: What takes effect later, by account.
+    """
+
+    accounts: Collection[str]
+    overview: Overview
+    due: Mapping[str, Waiting]
+    archives: Archives
+
+
+async def _look(settings: Settings, files: Iterable[str]) -> _Seen:
     async with opened_ledger(settings) as ledger:
         _, due = await Timers(ledger).waiting()
-        return await Registry(ledger, "kit-worker").overview(), due
+        overview = await Registry(ledger, "kit-worker").overview()
+    at_work = (name for worker in overview.workers if worker.live for name in worker.accounts)
+    names = {*files, *overview.paused, *due, *at_work}
+    archives = await look_into_archives(settings.amqp_url.get_secret_value(), names)
+    return _Seen(names, overview, due, archives)
 
 
-def _show_json(overview: Overview, due: Mapping[str, Waiting], loaded: Loaded) -> None:
+def _show_json(seen: _Seen, loaded: Loaded) -> None:
+    overview, due, archives = seen.overview, seen.due, seen.archives
     show_json({
         "version": VERSION,
         "workers": [
@@ -46,6 +68,7 @@ def _show_json(overview: Overview, due: Mapping[str, Waiting], loaded: Loaded) -
         "holders": dict(overview.holders),
         "paused": {name: _pause_as_json(each) for name, each in overview.paused.items()},
         "due": {name: _due_as_json(each) for name, each in sorted(due.items())},
+        **({} if archives.problem else {"archived": dict(archives.counts)}),
         "problems": [str(problem) for problem in loaded.problems],
     })  # fmt: skip
 
@@ -79,21 +102,16 @@ def _show_workers(overview: Overview) -> None:
     show(table(("Worker", "Version", "", "Last sign"), rows, whole=1))
 
 
-def _show_accounts(overview: Overview, due: Mapping[str, Waiting], files: Iterable[str]) -> None:
-    live = [worker for worker in overview.workers if worker.live]
-    names = {*files, *overview.paused, *due, *(name for worker in live for name in worker.accounts)}
-    rows = [row for name in sorted(names) for row in _account_rows(name, live, overview, due.get(name))]
+def _show_accounts(seen: _Seen) -> None:
+    live = [worker for worker in seen.overview.workers if worker.live]
+    rows = [row for name in sorted(seen.accounts) for row in _account_rows(name, live, seen)]
     headings = ("Account", "Worker", "State", "In hand", "Waiting", "Dead letters", "Remarks")
     show(table(headings, rows, whole=1))
 
 
-def _account_rows(
-    name: str, live: list[WorkerView], overview: Overview, due: Waiting | None
-) -> Iterator[tuple[str, ...]]:
+def _account_rows(name: str, live: list[WorkerView], seen: _Seen) -> Iterator[tuple[str, ...]]:
     """Yield a line for each worker of an account, the one at work first; `waiting` are those standing by."""
-    paused = overview.paused.get(name)
-    since = [_pause(paused)] if paused is not None else []
-    since += [] if due is None else [_due(due)]
+    overview, since = seen.overview, list(_of_account(name, seen))
     having = [worker for worker in live if name in worker.accounts]
     for worker in sorted(having, key=lambda worker: _rank(worker, name, overview)):
         report = worker.accounts[name]
@@ -103,6 +121,16 @@ def _account_rows(
         yield name, worker.worker, report["state"], *counts, remarks
     if not having:
         yield name, "none", "", "", "", "", "; ".join([*since, "no worker at work has this account"])
+
+
+def _of_account(name: str, seen: _Seen) -> Iterator[str]:
+    """Yield what is so of an account whichever worker has it."""
+    if (paused := seen.overview.paused.get(name)) is not None:
+        yield _pause(paused)
+    if (due := seen.due.get(name)) is not None:
+        yield _due(due)
+    if (archived := seen.archives.counts.get(name)) is not None:
+        yield f"{archived} dead letter{'' if archived == 1 else 's'} in its archive"
 
 
 def _pause(pause: Pause) -> str:
