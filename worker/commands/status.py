@@ -19,7 +19,7 @@ _ORDER = ("running", "held", "credential_refused", "queue_missing", "invalid_con
 
 
 def status(*, as_json: AsJson = False) -> None:
-    """Show all accounts and workers: who has what, what waits, is dead or put aside, which files are wrong."""
+    """Show all accounts and workers: who has what, what waits, is dead or put aside, what files are wrong."""
     settings = begin()
     loaded = read_accounts(settings)
     seen = run_async(_look(settings, loaded.names))
