@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.container.observer import REFUSED, Observer, say
-from tests.container.workload import publish
+from tests.container.workload import Workload, publish
 from worker.sandbox import Call
 
 SECONDS: Final = 30.0
@@ -42,12 +42,15 @@ class Outages:
     """All four, one after the other.
 
     Args:
+        observer: Of the stack.
+        workload: What is published meanwhile.
         events: Of each account, for each of the outages.
         first: The number of the first of these events.
     """
 
-    def __init__(self, observer: Observer, *, first: int, events: int) -> None:
+    def __init__(self, observer: Observer, workload: Workload, *, first: int, events: int) -> None:
         self._observer = observer
+        self._workload = workload
         self._stack = observer.stack
         self._first = first
         self._events = events
@@ -59,8 +62,8 @@ class Outages:
             await self._survive(make(), slice(start, start + self._events))
 
     async def _survive(self, outage: Outage, part: slice) -> None:
-        pace = self._events * len(self._observer.names) / ABOUT_AN_OUTAGE
-        load = publish(self._stack.amqp_url(), self._observer.load, part, pace)
+        pace = self._events * len(self._workload.events) / ABOUT_AN_OUTAGE
+        load = publish(self._stack.amqp_url(), self._workload, part, pace)
         publishing = asyncio.create_task(load)
         await asyncio.sleep(LEAD)
         await asyncio.to_thread(outage.begin)

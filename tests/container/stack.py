@@ -57,7 +57,8 @@ class Stack:
         self._write_settings()
         scale = ("--scale", f"worker={self._workers}")
         wait = ("--wait", "--wait-timeout", str(START_TIMEOUT))
-        self._compose("up", "--build", "--detach", *scale, *wait, "rabbitmq", "postgres", "sandbox", "worker")
+        services = ("rabbitmq", "postgres", "sandbox", "worker", "page")
+        self._compose("up", "--build", "--detach", *scale, *wait, *services)
 
     def down(self) -> None:
         """Remove the containers, the network and the volume."""
@@ -75,6 +76,9 @@ class Stack:
             f"RABBITMQ_PORT={self._amqp_port}",  # the same again when its container is
             "RABBITMQ_MANAGEMENT_PORT=0",
             "SANDBOX_PORT=0",
+            "PAGE_PORT=0",
+            f"PAGE_TOKEN={PASSWORD}",
+            f"PAGE_SECRET={PASSWORD}",
             "KIT_BASE_URL=http://sandbox:8025",
             "KIT_ALLOW_HTTP=1",
             "KIT_RATE_LIMIT=1000000",
@@ -82,7 +86,8 @@ class Stack:
         keys = [line for account in self._accounts for line in account.write(self._folder / "config")]
         self._env_file.write_text("\n".join([*lines, ""]), encoding="utf-8")
         self._keys_file.write_text("\n".join([*keys, ""]), encoding="utf-8")
-        self._folder.chmod(0o755)  # the container's user is another one than ours
+        self._folder.chmod(0o755)  # the containers' user is another one than ours
+        (self._folder / "config/accounts").chmod(0o777)  # the page saves there
 
     @property
     def _env_file(self) -> Path:
@@ -173,6 +178,10 @@ class Stack:
         psql = ("psql", "--username", "kit", "--dbname", "kit_worker", "--no-align", "--tuples-only")
         rows = self._compose("exec", "-T", "postgres", *psql, "--command", query).splitlines()
         return [(account, event, outcome) for account, event, outcome in (row.split("|") for row in rows)]
+
+    def page_address(self) -> str:
+        """Return where the page is served, from this machine."""
+        return self._address("page", 8090)
 
     # -- RabbitMQ -------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from typing import Final
 
 from tests.container.observer import Observer, say
 from tests.container.outages import Outages
+from tests.container.page_step import PageStep
 from tests.container.stack import Stack, TrialFailed, caller
 from tests.container.workload import TrialAccount, Workload, publish
 from worker.broker.topology import work_queue
@@ -43,6 +44,7 @@ class Options:
     accounts: int
     events: int
     outage_events: int
+    page_events: int
     per_second: float
     workers: int
     latency: float
@@ -57,24 +59,27 @@ class Options:
 class Trial:
     """One run against a stack."""
 
-    def __init__(self, stack: Stack, workload: Workload, options: Options) -> None:
+    def __init__(self, stack: Stack, workload: Workload, paged: Workload, options: Options) -> None:
         self._stack = stack
         self._load = workload
+        self._paged = paged
         self._options = options
-        self._observer = Observer(stack, workload)
-        self._names = self._observer.names
+        self._observer = Observer(stack, Workload({**workload.events, **paged.events}))
+        self._names = [account.name for account in workload.events]
 
     async def run(self) -> list[str]:
         """Do all of it, and return what is not as it should be."""
         await self._start()
+        for account in self._paged.events:
+            await PageStep(self._observer, account, self._paged).run()
         if self._options.events:
             began = time.monotonic()
             await self._under_load()
             await self._observer.settled()
             self._tell_throughput(time.monotonic() - began)
         if self._options.outage_events:
-            outages = Outages(self._observer, first=self._options.events, events=self._options.outage_events)
-            await outages.run()
+            first, each = self._options.events, self._options.outage_events
+            await Outages(self._observer, self._load, first=first, events=each).run()
         await self._handover()
         await self._observer.settled()
         self._observer.check_outcome()
@@ -114,7 +119,8 @@ class Trial:
     async def _handover(self) -> None:
         """Stop a worker that has next to nothing to do, and see when another one works for its accounts."""
         leaver = self._observer.by_accounts_held()[0]
-        held = {name for name, each in self._stack.consumers().items() if each.active == leaver}
+        consumers = self._stack.consumers()
+        held = {name for name in self._names if consumers[name].active == leaver}
         last = max((call.sequence for call in self._stack.calls()), default=0)
         rest = slice(-HANDOVER_EVENTS, None)
         pace = float(HANDOVER_PACE * len(self._names))
@@ -170,6 +176,12 @@ def _options() -> Options:
         help="likewise, for each of the four outages; 0: there are none",
     )
     parser.add_argument(
+        "--page-events",
+        type=int,
+        default=2400,
+        help="of one account more, which become dead letters that the page replays; 0: none do",
+    )
+    parser.add_argument(
         "--per-second", type=float, default=120, help="over all accounts, while workers come and go"
     )
     parser.add_argument("--workers", type=int, default=3, help="at least three")
@@ -183,13 +195,13 @@ def main() -> int:
     options = _options()
     # A broker that goes away is what is wanted here, and the publisher comes back by itself.
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
-    accounts = [TrialAccount(number) for number in range(1, options.accounts + 1)]
+    *accounts, paged = (TrialAccount(number) for number in range(1, options.accounts + 2))
     with tempfile.TemporaryDirectory(prefix="kit-worker-trial-") as folder:
-        stack = Stack(Path(folder), accounts, options.workers)
+        stack = Stack(Path(folder), [*accounts, paged], options.workers)
+        load = Workload.made(accounts, options.events_of_an_account)
+        of_page = Workload.made([paged] if options.page_events else [], options.page_events)
         try:
-            problems = asyncio.run(
-                Trial(stack, Workload.made(accounts, options.events_of_an_account), options).run()
-            )
+            problems = asyncio.run(Trial(stack, load, of_page, options).run())
         finally:
             if options.logs:
                 stack.save_logs(options.logs)
