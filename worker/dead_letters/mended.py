@@ -48,4 +48,5 @@ def mended_message(delivery: Delivery, letter: DeadLetter, text: str) -> Outgoin
     if "content_type" in properties:
         properties["content_type"] = media_type(delivery)  # whatever its charset was, it is UTF-8 now
     properties["headers"] = headers
-    return Outgoing(message.exchange, message.routing_key, json.dumps(body).encode(), properties)
+    plain = json.dumps(body, ensure_ascii=False, separators=(",", ":"))  # as small as can be
+    return Outgoing(message.exchange, message.routing_key, plain.encode(), properties)

@@ -60,7 +60,13 @@ _TOLD: Final[Mapping[int, tuple[str, str]]] = {
         "It may have been removed, or is not yours to see. Begin at the first page.",
     ),
     405: ("This cannot be done here", "Go back, and use the buttons of the page."),
-    413: ("That is too much", "A form of this page holds a few words; send less."),
+    413: (
+        "That is too much",
+        (
+            "Nothing was done. Go back, and send less: an account's file has at most 1 MiB, an event at most "
+            "256 KiB, and every other form a few words."
+        ),
+    ),
     429: ("Too many wrong tokens", "Wait a minute, and try again."),
     500: (
         "Something went wrong",

@@ -16,11 +16,14 @@ from worker.accounts.edit.protected import forbidden
 from worker.accounts.edit.restoring import restored
 from worker.accounts.reading import AccountFiles
 from worker.errors import Problem
+from worker.events.body import MAX_BODY_BYTES
 from worker.files import MAX_FILE_BYTES
 from worker.outside.texts import line
 
 LARGEST_FORM: Final = 4 * MAX_FILE_BYTES
 """Bytes of a form that holds an account's file, in which a letter may take three times its bytes."""
+LARGEST_EVENT_FORM: Final = 4 * MAX_BODY_BYTES
+"""Likewise of one that holds an event: what is too large for one is told so, and stays in the form."""
 MOST_INPUTS: Final = 20_000
 LONGEST_LINE: Final = 400
 """Characters of a line that people still read."""
@@ -160,8 +163,8 @@ def _of_one_file(told: str, path: Path) -> str:
     return _FILES.sub(renamed, told)
 
 
-async def form_in(request: web.Request) -> Form:
-    """Return what somebody sent from a form that may hold a whole file."""
-    larger = request.clone(client_max_size=LARGEST_FORM, client_max_fields=MOST_INPUTS)
+async def form_in(request: web.Request, largest: int = LARGEST_FORM) -> Form:
+    """Return what somebody sent from a form that may hold a whole file, or `largest` bytes."""
+    larger = request.clone(client_max_size=largest, client_max_fields=MOST_INPUTS)
     sent = await larger.post()
     return Form(tuple((name, text) for name, text in sent.items() if isinstance(text, str)))

@@ -15,6 +15,7 @@ from worker.events.times import parse_time
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.mapping import FIRST_NAME
 from worker.mapping.words import name_of
+from worker.page.event_size import as_small, too_large
 from worker.subscribers.identity import shown_person
 from worker.subscribers.record import Record
 
@@ -104,7 +105,10 @@ class Given:
             raise NotTriedError(f"{error}.") from error
         if len(samples) > 1:
             raise NotTriedError(f"There are {len(samples)} events in it; paste one.")
-        return samples[0].delivery(self._key(samples[0].type, account), now)
+        sample = replace(samples[0], body=as_small(samples[0].body))
+        if problem := too_large(len(sample.body)):
+            raise NotTriedError(f"Nothing was tried: {problem}.")
+        return sample.delivery(self._key(sample.type, account), now)
 
     def _key(self, kind: str, account: Account) -> str:
         app = self.app or next(iter(account.apps), "")

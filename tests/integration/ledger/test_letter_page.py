@@ -31,6 +31,7 @@ from tests.integration.harness import (
 from tests.integration.shell import Shell, page
 from tests.integration.test_page import FROM_HERE
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, archive_queue, dead_letter_queue
+from worker.events.body import MAX_BODY_BYTES
 from worker.sandbox import Sandbox
 
 pytestmark = pytest.mark.timeout(180)
@@ -246,8 +247,15 @@ async def test_a_letter_is_mended_and_its_event_applied(
         number = await letters.number_of_one("invalid_event")
         _, told = await letters.act(f"/letters/{number}/mend", body=json.dumps(BAD))
         assert "Nothing was replayed: " in told
-        good: Mapping[str, Any] = {**BAD, "data": {"user": {"email": "ada@example.com"}}}
-        _, told = await letters.act(f"/letters/{number}/mend", body=json.dumps(good))
+        user = {"user": {"email": "ada@example.com"}}
+        large = json.dumps({**BAD, "data": {**user, "x": "x" * MAX_BODY_BYTES}})
+        _, told = await letters.act(f"/letters/{number}/mend", body=large)
+        assert "Nothing was replayed: the event has 262," in told
+        assert "at most 262,144 (256 KiB) are taken" in told
+        assert "xxx" in told  # what was typed is still there
+        good: Mapping[str, Any] = {**BAD, "data": {**user, "x": "é" * (MAX_BODY_BYTES // 2 - 500)}}
+        text = json.dumps(good, ensure_ascii=False, indent=2)
+        _, told = await letters.act(f"/letters/{number}/mend", body=text)
         assert "1 event was replayed in the place of letter" in told
         async with asyncio.timeout(WITHIN):
             while sandbox.account(world.key).find("ada@example.com") is None:

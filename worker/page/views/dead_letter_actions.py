@@ -19,7 +19,9 @@ from worker.ops.letters.ends import counted
 from worker.outside.texts import line
 from worker.page.actions import ended, noted
 from worker.page.answers import refusal, see
+from worker.page.event_size import too_large
 from worker.page.letter_words import ACTIONS
+from worker.page.proposal import LARGEST_EVENT_FORM, form_in
 from worker.page.request import number_in, site_of, visitor_of
 from worker.page.site import NO_LEDGER
 from worker.page.views.dead_letters import BODY_WITHIN, letter_of, place_in, render_letter, whole_of
@@ -70,13 +72,14 @@ async def mend(request: web.Request) -> web.StreamResponse:
     site, name, letter = site_of(request), request.match_info["account"], await letter_of(request)
     if letter is None or letter.place is not LetterPlace.DEAD:
         return refusal(request, 404)
-    text, account = str((await request.post()).get("body", "")), site.account(name)
+    text, account = (await form_in(request, LARGEST_EVENT_FORM)).get("body"), site.account(name)
     whole, problem = await whole_of(request, letter)
     if whole is None or account is None:
-        return await render_letter(request, letter, None, problem or "The account's file has a mistake.")
+        problem = problem or "The account's file has a mistake, which has to be mended first."
+        return await render_letter(request, letter, None, f"Nothing was replayed. {problem}", text)
     try:
         message = mended_message(as_in_queue(whole), whole, text)
-        problem = why_not(message, account, site.clock.now())
+        problem = too_large(len(message.body)) or why_not(message, account, site.clock.now())
         if not problem and not await site.letters.mend(name, letter, text, within=BODY_WITHIN):
             problem = "It is no longer in its queue: somebody replayed or discarded it"
     except (EventError, BrokerUnavailable) as error:

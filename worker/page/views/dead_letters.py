@@ -106,6 +106,7 @@ async def render_letter(
         "whole": whole,
         "problem": problem,
         "body": "",
+        "typed": text or "",
         "mends": False,
     }
     if whole is not None:

@@ -18,8 +18,8 @@ from worker.page.site import Site
 log = structlog.get_logger()
 
 COOKIE: Final = "kit_worker_session"
-EDITING: Final = ("/events/edit", "/fields/edit", "/text")
-"""Where forms about an account's file go."""
+EDITING: Final = ("/events/edit", "/fields/edit", "/text", "/try", "/mend")
+"""Where forms about an account's file go, and those about an event."""
 NOT_TYPED: Final = frozenset({"do", "read", "was", "there", "more"})
 """What these send besides what somebody has typed."""
 
@@ -47,10 +47,13 @@ async def to_sign_in(request: web.Request) -> web.StreamResponse:
 
 
 async def _typed(request: web.Request) -> str:
-    """Return what somebody has typed into a form about an account's file, so that it is not lost."""
+    """Return what somebody has typed into a form about a file or an event, so that it is not lost."""
     if not request.path.endswith(EDITING):
         return ""  # elsewhere it may be a secret
-    sent = await request.post()
+    try:
+        sent = await request.post()
+    except web.HTTPRequestEntityTooLarge:
+        return ""  # so much is taken of nobody without a session
     boxes = [(name, text) for name, text in sent.items() if isinstance(text, str) and name not in NOT_TYPED]
     return "\n".join(f"{name}: {text}" for name, text in boxes if text and not name.endswith((".at", ".was")))
 

@@ -20,6 +20,7 @@ from worker.ledger.person import known_person
 from worker.ops.compared import FieldState, TagState
 from worker.ops.trying import Tried, Trying
 from worker.page.answers import refusal, render
+from worker.page.proposal import LARGEST_EVENT_FORM, form_in
 from worker.page.request import number_in, site_of
 from worker.page.site import NO_LEDGER, Site
 from worker.page.try_form import Given, NotTriedError, asked_for
@@ -81,7 +82,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def attempt(request: web.Request) -> web.StreamResponse:
     """Show what would become of what was filled in."""
-    return await _shown(request, Given.of((await request.post()).items()), post=True)
+    return await _shown(request, Given.of((await form_in(request, LARGEST_EVENT_FORM)).boxes), post=True)
 
 
 async def _shown(request: web.Request, given: Given, *, post: bool) -> web.StreamResponse:

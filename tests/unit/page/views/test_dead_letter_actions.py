@@ -11,6 +11,7 @@ from tests.unit.page.letters import entry, indexed, ledger_in
 from tests.unit.page.serve import TOKEN, Client, admin, served
 from tests.unit.page.views.test_dead_letters import LETTERS, words
 from worker.ledger.letter_runs import LetterRuns
+from worker.page.app import LARGEST
 from worker.page.views import dead_letter_actions
 
 GROUP = {"reason": "invalid_event", "place": "dead"}
@@ -95,8 +96,25 @@ async def test_a_note_is_for_colleagues_and_names_no_address(client: Client, tmp
 
 async def test_what_cannot_be_had_is_not_mended(client: Client, tmp_path: Path) -> None:
     (letter,) = await indexed(tmp_path, [entry(1)])
-    answer = await client.ask(f"{LETTERS}/letters/{letter.number}/mend", {"body": "{}"})
-    assert (answer.status, "RabbitMQ cannot be asked" in answer.text) == (200, True)
+    mended = f'{{"mended": "{"x" * LARGEST}"}}'
+    answer = await client.ask(f"{LETTERS}/letters/{letter.number}/mend", {"body": mended})
+    assert (answer.status, "Nothing was replayed. RabbitMQ cannot be asked" in answer.text) == (200, True)
+    assert mended.replace('"', "&#34;") in answer.text  # what was typed is there to copy
+
+
+async def test_what_was_typed_is_there_to_copy_where_the_session_has_ended(
+    client: Client, tmp_path: Path
+) -> None:
+    """Given a body that is mended by somebody whose session has ended, it is not lost."""
+    (letter,) = await indexed(tmp_path, [entry(1)])
+    client.session.cookie_jar.clear()
+    mend = f"{LETTERS}/letters/{letter.number}/mend"
+
+    answer = await client.ask(mend, {"body": "<mended>"})
+    larger = await client.ask(mend, {"body": "x" * (LARGEST + 1)})
+
+    assert (answer.status, "&lt;mended&gt;" in answer.text) == (403, True)
+    assert (larger.status, "your session has ended" in larger.text) == (403, True)
 
 
 async def test_an_admin_does_nothing_to_anothers_letters(client: Client, tmp_path: Path) -> None:

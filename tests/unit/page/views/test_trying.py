@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import AsyncIterator
@@ -12,7 +13,10 @@ import pytest
 from tests.unit.examples import EMAIL, NOON
 from tests.unit.page.known import USER, ada, know
 from tests.unit.page.serve import ACCOUNT_FILE, READ_TOKEN, TOKEN, Client, admin, served
+from worker.events.body import MAX_BODY_BYTES
 from worker.events.values import time_text
+from worker.page.app import LARGEST
+from worker.page.views import trying
 from worker.subscribers.known import HistoryEntry
 
 TRY = "/accounts/sunny/try"
@@ -79,6 +83,46 @@ async def test_by_pasting_the_event_counts_as_it_stands(client: Client) -> None:
     view = await tries(client, {"json": pasted, "kind": "ignored"})
     assert "It would be applied, with" in view
     assert "remove the tag A level" in view
+
+
+def large(size: int, *, indent: int | None = None) -> str:
+    """Return an event that has so many bytes where it is written without blanks."""
+    items = [1]
+    data = {"user": {"email": EMAIL}, "level": "A", "items": items}
+    event = {"id": "e-7", "type": "order.paid", "data": data}
+    missing = size - len(json.dumps(event, separators=(",", ":")))
+    items[:] = [10] * (missing % 2) + [1] * (missing // 2 + (missing + 1) % 2)  # each takes two
+    return json.dumps(event, indent=indent, separators=None if indent else (",", ":"))
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [large(LARGEST + 1), large(MAX_BODY_BYTES), large(MAX_BODY_BYTES // 2, indent=2)],
+    ids=["more than a form of a few words", "the largest", "with blanks"],
+)
+async def test_an_event_of_any_size_that_workers_take_is_tried(client: Client, pasted: str) -> None:
+    """Given one that is large, or large by its blanks alone, it is tried as any other."""
+    assert "It would be applied, with" in await tries(client, {"json": pasted})
+
+
+async def test_an_event_that_is_too_large_is_told_and_stays_in_the_form(client: Client) -> None:
+    pasted = large(MAX_BODY_BYTES + 1)
+
+    answer = await client.ask(TRY, {"json": pasted})
+
+    view = text_of(answer.text)
+    assert "Nothing was tried: the event has 262,145 bytes, and at most 262,144 (256 KiB) are taken" in view
+    assert "leave out what no rule and no field needs" in view
+    assert "What it would do" not in view
+    assert f">{html.escape(pasted).replace('&quot;', '&#34;')}</textarea>" in answer.text
+
+
+async def test_what_is_too_much_for_any_form_is_told_with_what_is_not(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trying, "LARGEST_EVENT_FORM", LARGEST)
+    answer = await client.ask(TRY, {"json": "x" * LARGEST})
+    assert (answer.status, "an event at most 256 KiB" in text_of(answer.text)) == (413, True)
 
 
 @pytest.mark.parametrize(
