@@ -23,26 +23,27 @@ _WORDS: Final[Mapping[str, ReasonWords]] = MappingProxyType(
     {
         "undecodable": ReasonWords(
             "The message is no event: it cannot be read at all.",
-            "The platform has to publish it again, as JSON in UTF-8. Mend the body here if you know what is "
+            "Ask the platform to send it again, as JSON in UTF-8. Mend the body here if you know what is "
             "meant, or discard it.",
         ),
         "invalid_event": ReasonWords(
             "A value of the event is missing or wrong, such as the email address.",
-            "Mend the body here and replay it, or have the platform publish it again. To replay it as it is "
-            "changes nothing.",
+            "Mend the body here and replay it, or ask the platform to send it again, and discard this one. "
+            "To replay it as it is changes nothing.",
         ),
         "wrong_app": ReasonWords(
             "The event names an app that this account does not serve.",
-            "If it is this account's, put the app into its file and replay; otherwise have the platform "
-            "address it rightly, and discard it here.",
+            "If it is this account's, have an operator put the app into its file, and replay; otherwise ask "
+            "the platform to send it to the right account, and discard it here.",
         ),
         "kit_rejected": ReasonWords(
             "Kit refuses the change for good, and says why.",
-            "Do in Kit, or in the account's file, what the detail says; try one, then replay the others.",
+            "Put right in Kit, under Events or under Fields what each letter says; try one, then replay the "
+            "others.",
         ),
         "kit_unavailable": ReasonWords(
             "Kit failed for this change again and again while others went through.",
-            "Try one: Kit may be well again. If it fails again, ask Kit's support with the detail.",
+            "Try one: Kit may be well again. If it fails again, ask Kit's support with what the letter says.",
         ),
         "kit_plan_full": ReasonWords(
             "The plan of the Kit account has no room for what the event adds.",
@@ -50,36 +51,38 @@ _WORDS: Final[Mapping[str, ReasonWords]] = MappingProxyType(
         ),
         "identity_conflict": ReasonWords(
             "The event brings a known person's id with another address; nothing of it was applied.",
-            "Have the platform publish user.updated with the new address, or user.previous_email; then "
-            "replay. If many addresses changed at once, look at what the platform publishes first.",
+            "Ask the platform to send user.updated with the new address, or user.previous_email; then "
+            "replay. If many addresses changed at once, find out first whether the platform means it.",
         ),
         "partly_applied": ReasonWords(
             "Parts of the event could not be applied; all its others are.",
-            "Do what the detail says for each part; a replay completes just these.",
+            "Do what the letter says of each part, then replay it; that completes just these.",
         ),
         "unknown_tag": ReasonWords(
             "The event needs a tag that Kit lacks and that may not be made.",
-            "Make the tag in Kit, or allow create_missing in the account's file; then replay.",
+            "Make the tag in Kit, or write create_missing: true under options in the account's file; then "
+            "replay.",
         ),
         "handler_error": ReasonWords(
             "A fault of this program.",
-            "Report it with the worker's log. Once it is mended, replay them.",
+            "Tell an operator, who reports it with the worker's log. Once it is mended, replay them.",
         ),
         "delivery_limit": ReasonWords(
-            "RabbitMQ delivered it 100 times, and no worker settled it.",
-            "Look at what ended the workers then, and try one before you replay the others.",
+            "Workers were given it 100 times, and none came to its end.",
+            "Have an operator find out what ended the workers then; try one before you replay the others.",
         ),
         "expired": ReasonWords(
             "It waited in the queue for longer than it was allowed to.",
-            "Take away the policy or the expiration that limits it; then replay.",
+            "Replay it. So that it does not happen again, an operator takes away RabbitMQ's policy that "
+            "limits it, or the platform its expiration.",
         ),
         "maxlen": ReasonWords(
             "The queue was full.",
-            "Take away the policy that limits its length; then replay.",
+            "Have an operator take away the policy in RabbitMQ that limits its length; then replay.",
         ),
         "rejected": ReasonWords(
             "Something else than a worker consumed it, and rejected it.",
-            "Find out what that was, and replay.",
+            "Replay it, and have an operator find out what that was.",
         ),
     }
 )

@@ -45,7 +45,7 @@ class Forecast(NamedTuple):
         """What to know, and to do, before they are replayed; empty where that is nothing."""
         said = []
         if self.again:
-            said.append(f"The first that would fail again: {self.why}.")
+            said.append(f"The first that would fail again: {self.why}. Put that right first.")
         if self.by_kit:
             said.append(
                 f"Kit refused {self.by_kit:,} of those that would be applied, and was not asked: try one "

@@ -43,6 +43,7 @@ LOOKED_UP: Final = 100
 """Letters of whose people a dry run asks at once."""
 
 CRASHED: Final = "It stopped half-way: a fault of this program, and the log of kit-worker page has it."
+LEFT: Final = "Letters that are left are where they were. Tell an operator, and do it again then."
 PASSING: Final = (BrokerUnavailable, LedgerUnavailable, EpochLost)
 """What is over after a while."""
 MOVED_TO: Final = {RunAction.ARCHIVE: LetterPlace.ARCHIVE, RunAction.RESTORE: LetterPlace.DEAD}
@@ -146,9 +147,9 @@ class LetterRunner:
                 log.warning("dead_letters_run_waits", account=run.account, run=run.id, problem=problem)
             except Exception:  # the edge: whoever waits for it is told, and other runs go on
                 log.exception("dead_letters_run_crashed", account=run.account, run=run.id)
-                return RunEnd("bad", CRASHED)
+                return RunEnd("bad", CRASHED, LEFT)
             await asyncio.sleep(AGAIN_AFTER)
-        return RunEnd("bad", f"It was given up: {problem}.", "Letters that are left are where they were.")
+        return RunEnd("bad", f"It was given up: {problem}.", LEFT)
 
     async def _end(self, run: Run, end: RunEnd) -> None:
         """Note how it ended, in the run and in the journal, however long that takes."""
@@ -208,7 +209,8 @@ class LetterRunner:
     async def _dry_run(self, run: Run, left: TheseLetters, connection: Connection) -> RunEnd:
         account = self._account(run.account)
         if account is None:
-            return RunEnd("bad", "The account's file has a mistake, so nobody knows.", "Mend it first.")
+            said = "The account's file has a mistake, so nobody knows what a replay would do."
+            return RunEnd("bad", said, "Connection shows the mistake; put it right first.")
         found, seen, portion = Forecast(), 0, list[DeadLetter]()
         queue, count = queue_of(run.account, run.place), len(left.ids)
         letters = operations.whole_letters(connection, run.account, left, queue=queue, count=count)

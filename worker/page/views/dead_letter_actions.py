@@ -42,7 +42,7 @@ async def begin(request: web.Request) -> web.StreamResponse:
     if action is None:
         return refusal(request, 400, "The page offers no such thing.")
     if action is RunAction.DISCARD and form.get("sure") != "yes":
-        told = Told("busy", "Nothing was deleted.", "Say that you are sure: it is gone for good.")
+        told = Told("busy", "Nothing was deleted.", "Tick the box first: what is deleted is gone for good.")
         return await ended(request, action, told, _back(request, form), count=0)
     wanted = Wanted(
         action,
@@ -54,7 +54,8 @@ async def begin(request: web.Request) -> web.StreamResponse:
     )
     run = await site.letters.runner.begin(name, wanted, within=WAITED)
     if run is None:
-        told = Told("busy", "There was nothing to do: it is gone, or something is being done to it.")
+        said = "There was nothing to do: it is gone, or something is being done to it."
+        told = Told("busy", said, "What was done lately tells which, and by whom.")
         return await ended(request, action, told, _back(request, form), count=0)
     which = f" ({line(run.reason, MAX_REASON)})" if run.reason else ""
     told = Told("good", f"{ACTIONS[action]} of {counted(run.total)}{which} was begun.")
@@ -87,8 +88,12 @@ async def mend(request: web.Request) -> web.StreamResponse:
     except TimeoutError:
         problem = "something is being done to the account's dead letters; try again in a minute"
     if problem:
-        return await render_letter(request, letter, whole, f"Nothing was replayed: {problem}.", text)
-    told = Told("good", f"1 event was replayed in the place of letter {letter.number}, with the mended body.")
+        said = f"Nothing was replayed: {problem}. What you typed is still below."
+        return await render_letter(request, letter, whole, said, text)
+    said = f"1 event was replayed in the place of letter {letter.number}, with the mended body."
+    told = Told(
+        "good", said, "If it fails again, it is here again in a moment; else People shows what it did."
+    )
     return await ended(request, "mend", told, _letters(name))
 
 

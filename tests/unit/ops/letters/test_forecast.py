@@ -11,7 +11,7 @@ def test_counts_add_up_and_the_first_that_fails_is_the_example() -> None:
 
     assert both.told == "1 would be applied, 1 would change nothing, 2 would fail again."
     assert both.remedy == (
-        "The first that would fail again: invalid_event: no. "
+        "The first that would fail again: invalid_event: no. Put that right first. "
         "Kit refused 1 of those that would be applied, and was not asked: try one first."
     )
 
