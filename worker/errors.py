@@ -181,7 +181,10 @@ class CallsSuspended(TryLater):
 
 
 class CredentialRefused(KitWorkerError):
-    """Kit says 401: a wrong or revoked key, or an account that lost access to the API."""
+    """Kit says 401: a wrong or revoked key, or an account that lost access to the API.
+
+    Or there is no key yet, or it opens what is another account's.
+    """
 
 
 class BrokerUnavailable(KitWorkerError):

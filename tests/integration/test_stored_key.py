@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aio_pika.abc import AbstractChannel
 
-from tests.integration.harness import KEY, World
+from tests.integration.harness import KEY, Worker, World, all_settled, handed_back, publish, until
 from tests.integration.shell import Ended, Shell
 from worker.clock import Clock
+from worker.ledger.connecting import Opened, take_kit_account
 from worker.ledger.database import Database
 from worker.ledger.sealing import new_key
 from worker.ledger.store import Ledger
@@ -145,3 +148,57 @@ async def test_a_removed_account_leaves_no_key(world: World, kit_worker: Shell, 
     assert (removed.code, "1 API key, or connection to Kit, is dropped." in removed.out) == (0, True), removed
     assert "stays good until it is deleted in Kit" in removed.err
     await ledger.close()
+
+
+@pytest.mark.usefixtures("ledger")
+async def test_a_key_by_variable_opens_nothing_that_is_another_accounts(
+    world: World, kit_worker: Shell, sandbox: Sandbox, channel: AbstractChannel,
+    new_account_name: Callable[[], str], tmp_path: Path,
+) -> None:  # fmt: skip
+    """Given a key that was entered for one account, and another file that names it by a variable.
+
+    The second account is told, keeps its event in its queue, and goes on once the first one lets go.
+    """
+    second = new_account_name()
+    write(world, "app: second\nkit: {api_key_env: KIT_B}\n", second)
+    assert (await enter(kit_worker, world, KEY)).code == 0
+    told = (
+        f"its Kit account is another account's already, that of {world.account}; one Kit account is one file"
+    )
+    async with Worker(world, tmp_path / "log", KIT_B=KEY) as worker:
+
+        def said(event: str) -> list[str]:
+            lines = [line for line in worker.log_lines() if line.get("account") == second]
+            return [str(line.get("problem")) for line in lines if line["event"] == event]
+
+        await until(lambda: bool(said("subscribed")))
+        await publish(channel, world.exchange, [person("eve")], app="second")
+        await until(lambda: bool(said("credential_refused")))
+        assert said("credential_refused")[0].startswith(told)
+        await publish(channel, world.exchange, [person("ada")])
+        await all_settled(worker, 1)
+        assert sandbox.account(KEY).find("eve@example.com") is None
+        await handed_back(world.amqp_url, f"kit.{second}", 1)
+        checked = await kit_worker("check", second, KIT_B=KEY)
+        assert (checked.code, told in checked.out, clean(checked)) == (3, True, True), checked
+        assert len(said("subscribed")) == 1  # it is not consumed again and again meanwhile
+
+        assert (await kit_worker("disconnect", world.account)).code == 0
+        await all_settled(worker, 2)
+    assert sandbox.account(KEY).find("eve@example.com") is not None
+
+
+async def test_what_an_account_has_whose_file_is_gone_is_freed_by_disconnecting_it(
+    kit_worker: Shell, ledger: Database
+) -> None:
+    """Given an account by variable that has no file any more, what it had is free, and it is unknown."""
+    assert (await kit_worker("disconnect", "gone")).code == 2
+    await take_kit_account(ledger, Opened("gone", "the mark of a place", 7, "https://api.kit.com"))
+    freed = await kit_worker("disconnect", "gone")
+    assert (freed.code, freed.out) == (0, "gone is no longer connected.\n")
+    assert (await kit_worker("disconnect", "gone")).code == 2
+    await ledger.close()
+
+
+def person(name: str) -> dict[str, Any]:
+    return {"id": name, "type": "user.signed_up", "data": {"user": {"email": f"{name}@example.com"}}}

@@ -13,6 +13,8 @@ from worker.kit.credentials import Credential
 from worker.mapping import EventMapping, FieldTarget, Options
 
 DEFAULT_OPTIONS: Final = Options()
+PLACE: Final = "secret's place"
+"""The kind of claim that is where a secret is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Account:
         """Return what no other account may have: each app, or to have none; the secret, and where it is."""
         apps = {("app", app) for app in self.apps or ("",)}
         secret = self.credential.claim if self.credential else ""
-        secrets = {("secret", secret), ("secret's place", self.secret_place)}
+        secrets = {("secret", secret), (PLACE, self.secret_place)}
         return frozenset({*apps, *(claim for claim in secrets if claim[1])})
 
 

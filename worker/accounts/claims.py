@@ -11,11 +11,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
 
-from worker.accounts.account import Account
+from worker.accounts.account import PLACE, Account
 from worker.accounts.file.read import Draft
 from worker.accounts.file.values import shown
 from worker.errors import Problem
 from worker.kit.credentials import AccessToken
+from worker.ledger.connecting import Opened
 
 Claim: TypeAlias = tuple[str, str]
 """Its kind, and which one: an app, a secret, or the place that a secret is in."""
@@ -26,6 +27,18 @@ Held: TypeAlias = Mapping[str, str]
 def mark(claim: Claim) -> str:
     """Return what a claim is remembered by; no secret can be read from it."""
     return sha256("\0".join(claim).encode(errors="surrogatepass")).hexdigest()
+
+
+def opened_by(account: Account, kit_account: int, kit_url: str) -> Opened:
+    """Return what an account's credential opens, as the ledger keeps it.
+
+    Args:
+        account: As its file is.
+        kit_account: Kit's id of what it opens.
+        kit_url: Where Kit is.
+    """
+    place = mark((PLACE, account.secret_place)) if account.secret_place else ""
+    return Opened(account.name, place, kit_account, kit_url)
 
 
 def held_after(held: Held, accounts: Mapping[str, Account]) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from worker.accounts.load import Loaded
 from worker.commands.common import (
     AccountName,
@@ -13,6 +15,7 @@ from worker.commands.common import (
 )
 from worker.commands.output import say, warn, warn_not_ended
 from worker.kit.credentials import OAuthApp
+from worker.ledger.connecting import let_go
 from worker.ops.connect import LetOut, let_out
 from worker.settings import Settings
 
@@ -32,6 +35,9 @@ async def _disconnect(settings: Settings, loaded: Loaded, account: str) -> LetOu
     app = credential if isinstance(credential, OAuthApp) else None
     async with opened_ledger(settings) as ledger:
         done = await let_out(settings, account, app, ledger)
+        if account not in loaded.names:
+            freed = await let_go(ledger.database, account)  # while it has a file, its workers may be writing
+            done = replace(done, was_connected=done.was_connected or freed)
     if not done.was_connected and account not in loaded.names:
         raise unknown_account(account, loaded.names)
     return done

@@ -14,6 +14,7 @@ from worker.commands.common import begin, opened_ledger, run_async
 from worker.commands.disconnect import warn_what_goes_on
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say, show_json
+from worker.ledger.connecting import let_go
 from worker.ledger.counts import drop_counts
 from worker.ledger.database import Database
 from worker.ledger.journal import Journal
@@ -75,6 +76,7 @@ async def _drop(settings: Settings, account: str) -> Dropped:
         await drop_counts(ledger.database, account)
         counted = (
             (int(done.was_connected), "API key, or connection to Kit, is"),
+            (int(await let_go(ledger.database, account)), "claim to a Kit account is"),
             (await Timers(ledger).drop(account), "effects that were to come later are"),
             (await Journal(ledger).drop(account), "lines of the journal are"),
             (await Versions(ledger).drop(account), "old versions of its file are"),

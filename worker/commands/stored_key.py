@@ -40,7 +40,10 @@ def store_key(settings: Settings, account: str, *, replace: bool) -> None:
     except NoApiKeyError as error:
         raise UsageError(str(error)) from error
     except KitAccountTakenError as error:
-        raise UsageError(f"{error}; one Kit account is one file, with a list of apps") from error
+        raise UsageError(
+            f"{error}; one Kit account is one file, with a list of apps. If {error.owner} has no file "
+            f"any more: kit-worker disconnect {error.owner}"
+        ) from error
     except OtherConnectionError as error:
         raise UsageError(
             f"{account} is {error}, and this key is of another one. Nothing was changed: if that is meant, "

@@ -10,11 +10,12 @@ from typing import Final
 
 import structlog
 
+from worker.accounts.account import Account
 from worker.consumer.holds import Holds
+from worker.consumer.shared import Shared
 from worker.errors import EpochLost, LedgerUnavailable, LedgerWentBack
 from worker.events.delivery import NEVER
 from worker.kit.catalog import Catalog
-from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
 from worker.retrying import Retrying
 from worker.subscribers.glimpse import Glimpse
@@ -31,9 +32,8 @@ class AccountLedger:
     """Reads and writes one account's records during a session.
 
     Args:
-        account: Its name.
-        apps: Those of its file.
-        ledger: Where they are kept.
+        account: As its file is.
+        shared: The ledger, in which they are kept, and which Kit account is whose.
         catalog: Knows Kit's id of the account, and what placeholders have created.
         holds: Whether Kit is to be left alone, and asked something harmless first.
 
@@ -41,17 +41,15 @@ class AccountLedger:
         retrying: Says why the ledger cannot be used, if so; nothing is applied meanwhile.
     """
 
-    def __init__(
-        self, account: str, apps: Collection[str], ledger: Ledger, catalog: Catalog, holds: Holds
-    ) -> None:
+    def __init__(self, account: Account, shared: Shared, catalog: Catalog, holds: Holds) -> None:
         self._account = account
-        self._apps = apps
-        self._ledger = ledger
+        self._shared = shared
+        self._ledger = ledger = shared.ledger
         self._catalog = catalog
         self._holds = holds
         self.retrying = Retrying(
             LedgerUnavailable,
-            account=account,
+            account=account.name,
             clock=ledger.clock,
             failing="ledger_unavailable",
             over="ledger_back",
@@ -151,7 +149,7 @@ class AccountLedger:
 
     async def forgotten(self, seen: Glimpse) -> Mapping[tuple[str, str], datetime]:
         """Return by which of its signs the person of an event was forgotten, however long that takes."""
-        return await self.retrying.until_done(lambda: self._ledger.forgotten(self._account, seen))
+        return await self.retrying.until_done(lambda: self._ledger.forgotten(self._account.name, seen))
 
     async def release(self) -> None:
         """Say that all that was called is answered and written; in vain where the ledger is gone."""
@@ -162,7 +160,7 @@ class AccountLedger:
             async with asyncio.timeout(RELEASE_TIMEOUT):
                 await self._ledger.release(tenure)
         except (LedgerUnavailable, TimeoutError) as error:
-            log.info("release_failed", account=self._account, problem=str(error))
+            log.info("release_failed", account=self._account.name, problem=str(error))
 
     async def _held(self) -> Tenure:
         """Return this session's tenure, which begins once the broker has made this worker the active one.
@@ -171,10 +169,17 @@ class AccountLedger:
         """
         async with self._taking:  # a read and a write at once would take it from each other
             if self._tenure is None:
-                kit_account = await self._holds.ask(self._catalog.account_id)
-                self._tenure = tenure = await self._ledger.take(self._account, kit_account, self._apps)
+                kit_account = await self._holds.ask(self._own_kit_account)
+                account = self._account
+                self._tenure = tenure = await self._ledger.take(account.name, kit_account, account.apps)
                 self._catalog.count_created(tenure.created_tags)
                 self._catalog.lists.recall(tenure.names)
                 # Calls of a holder who left without a word may still be under way.
                 self._holds.unanswered = self._holds.unanswered or tenure.in_doubt
             return self._tenure
+
+    async def _own_kit_account(self) -> int:
+        """Return Kit's id of the account, which is no other account's; 0 where Kit does not say."""
+        kit_account = await self._catalog.account_id()
+        await self._shared.take_kit_account(self._account, kit_account)
+        return kit_account

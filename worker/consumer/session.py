@@ -71,7 +71,7 @@ class Session:
         in_hand = InHand()
         self.consumer = Consumer(name, shared.broker, shared.worker_id, prefetch, shared.room, clock)
         self.holds = Holds(name, catalog.client, self.consumer, clock)
-        self._ledger = AccountLedger(name, account.apps, shared.ledger, catalog, self.holds)
+        self._ledger = AccountLedger(account, shared, catalog, self.holds)
         dead_letters = DeadLettering(name, shared.broker, shared.topology, clock)
         report = Report(name, shared.metrics, clock)
         self.settle = Settle(self.consumer, dead_letters, self._ledger, in_hand, report, clock)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from worker.accounts.account import Account
+from worker.accounts.claims import opened_by
 from worker.broker.broker import Broker
 from worker.broker.management import Management
 from worker.broker.topology import Topology, work_queue
 from worker.clock import Clock
 from worker.consumer.room import Room
-from worker.errors import LedgerNotShared
+from worker.errors import CredentialRefused, LedgerNotShared
 from worker.kit.access import KitAccess
+from worker.kit.catalog import Catalog
+from worker.ledger.connecting import TakenError, take_kit_account, taken
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.metrics import Metrics
@@ -41,6 +45,37 @@ class Shared:
     management: Management | None = None
     room: Room = field(default_factory=Room)
     patience: Patience = PATIENCE
+
+    async def check_credential(self, account: Account, catalog: Catalog) -> None:
+        """Return where there is a credential that opens no other account's Kit account, as far as is known.
+
+        Kit is not asked: it has said which one that is, or will once the account has something to do.
+
+        Raises:
+            CredentialRefused: There is none, or it opens another account's.
+            TryLater: The ledger does not answer now; or `LedgerUnavailable`.
+        """
+        await catalog.client.login.check()
+        await self.take_kit_account(account, catalog.known_account_id)
+
+    async def take_kit_account(self, account: Account, kit_account: int) -> None:
+        """Have a Kit account be an account's; two would undo each other's work, at twice Kit's limit.
+
+        Args:
+            account: Whose credential opens it.
+            kit_account: Kit's id; 0 where that is not known, and nobody's.
+
+        Raises:
+            CredentialRefused: It is another account's.
+            LedgerUnavailable: It could not be asked.
+        """
+        if not kit_account:
+            return
+        opened = opened_by(account, kit_account, self.kit.url)
+        try:
+            await take_kit_account(self.ledger.database, opened)
+        except TakenError as error:
+            raise CredentialRefused(taken(str(error))) from error
 
     async def check_ledger(self, account: str, *, stale: int) -> None:
         """Register as a consumer, unless one of another ledger consumes, too: each would undo the other.

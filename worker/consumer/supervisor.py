@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import structlog
@@ -167,8 +168,7 @@ class Supervisor:
         failures = 0
         while not (self._state.stopping.is_set() or self._state.reconnected):
             if self._state.paused:
-                hint = f"kit-worker resume {self.account.name} lets it go on"
-                self._state.set("held", f"paused by command; {hint}")
+                self._state.set("held", f"paused by command; kit-worker resume {self.account.name} ends that")
                 await self._state.wait(PAUSE_CHECK)
                 continue
             try:
@@ -184,7 +184,7 @@ class Supervisor:
         account, shared = self.account, self._shared
         self._state.check_clock()
         await self.declaring.declare(account)
-        await self._state.until_answered(catalog.client.login.check, LOGIN_EVERY)
+        await self._state.until_answered(partial(shared.check_credential, account, catalog), LOGIN_EVERY)
         if self._prefetch.careful:
             await self._state.until_answered(catalog.client.probe, PROBE_EVERY)
         if self._state.why_called_off is not None:
@@ -207,7 +207,7 @@ class Supervisor:
         finally:
             self._session = None
             self._prefetch = session.consumer.prefetch
-        await self._after(why, session)
+        await self._after(why, session, catalog)
 
     def _end_session(self, why: End) -> None:
         self.try_again()
@@ -216,12 +216,12 @@ class Supervisor:
 
     # -- after a session ------------------------------------------------------------------------------
 
-    async def _after(self, why: End, session: Session) -> None:
+    async def _after(self, why: End, session: Session, catalog: Catalog) -> None:
         self._log.info("session_ended", reason=why.value)
         if session.apply.succeeded.is_set():
             self._refusals = 0
         if why is End.CREDENTIAL_REFUSED:
-            await self._after_refusal(session.holds.hold.cause)
+            await self._after_refusal(session.holds.hold.cause, catalog)
         elif why is End.QUEUE_GONE:
             problem = f"RabbitMQ took {work_queue(self.account.name)} away; declaring it anew"
             self._state.set("queue_missing", problem)
@@ -240,10 +240,11 @@ class Supervisor:
         if why is End.GREW_OLD:
             self._log.warning("events_grew_old", prefetch=self._prefetch.count)
 
-    async def _after_refusal(self, problem: str) -> None:
+    async def _after_refusal(self, problem: str, catalog: Catalog) -> None:
         """Leave Kit alone for a while, unless it is the ledger that says why, which is asked again soon."""
         self._refusals += 1
         self._state.set("credential_refused", problem)
-        if self.catalog is not None and await failure_of(self.catalog.client.login.check) is None:
+        check = partial(self._shared.check_credential, self.account, catalog)
+        if await failure_of(check) is None:
             self._log.error("credential_refused", problem=problem)
             await self._state.wait(PROBE_EVERY * self._refusals)

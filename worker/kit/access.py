@@ -37,6 +37,11 @@ class KitAccess:
         self._seal = None if settings.ledger_key is None else Seal(settings.ledger_key)
         self._limiters: dict[tuple[type[Credential], str], Limiter] = {}
 
+    @property
+    def url(self) -> str:
+        """Where Kit is."""
+        return self._settings.kit_base_url.rstrip("/")
+
     def login(self, account: str, credential: Credential) -> Login:
         """Return the login of an account."""
         if isinstance(credential, ApiKey):

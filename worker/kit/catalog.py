@@ -54,6 +54,11 @@ class Catalog:
         self._created_untold = 0
         self._lock = asyncio.Lock()
 
+    @property
+    def known_account_id(self) -> int:
+        """Kit's id of the account, if Kit has said it; else 0."""
+        return self._account_id
+
     async def account_id(self) -> int:
         """Return Kit's id of the account behind the credential; 0 where Kit does not say.
 

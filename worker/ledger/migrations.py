@@ -147,6 +147,13 @@ def _what_became_of_replays(connection: Connection) -> None:
     dead_letter_ends.create(connection, checkfirst=True)
 
 
+def _what_claims_open(connection: Connection) -> None:
+    _add_column(connection, "claims", "kit_account", "BIGINT")
+    _add_column(connection, "claims", "kit_url", "TEXT")
+    for index in claims.indexes:
+        index.create(connection, checkfirst=True)
+
+
 MIGRATIONS: Final[tuple[Step, ...]] = (
     _records_by_msgspec,
     _who_has_what,
@@ -164,6 +171,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     _with_counts,
     _which_letters_are_dead,
     _what_became_of_replays,
+    _what_claims_open,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

@@ -182,8 +182,9 @@ class Registry:
 
     async def claims(self) -> dict[str, str]:
         """Return which account has what, by the mark of an app or a credential."""
+        query = select(claims.c.mark, claims.c.account)
         async with self.ledger.database.read() as connection:
-            return {row.mark: row.account for row in await connection.execute(select(claims))}
+            return {row.mark: row.account for row in await connection.execute(query)}
 
     async def keep_claims(self, held: Mapping[str, str]) -> None:
         """Remember which account has what; what these had besides is free, and others keep theirs."""

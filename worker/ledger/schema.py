@@ -204,10 +204,13 @@ consumers = Table(
 claims = Table(
     "claims",
     tables,
-    Column("mark", String(64), primary_key=True, comment="a hash of an app, or of a credential"),
+    Column("mark", String(64), primary_key=True, comment="a hash of an app, a credential, or its place"),
     Column(
         "account", String(255), nullable=False, comment="which has it, and keeps it while others claim it"
     ),
+    Column("kit_account", BigInteger, comment="Kit's id of what a credential there opens; null: not known"),
+    Column("kit_url", Text, comment="where Kit was then"),
+    Index("claims_by_kit_account", "kit_account", "kit_url", unique=True),  # one Kit account is one account
 )
 
 journal = Table(

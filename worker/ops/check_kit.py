@@ -12,15 +12,17 @@ from enum import StrEnum
 from typing import Final
 
 from worker.accounts.account import Account
+from worker.accounts.claims import opened_by
 from worker.clock import Clock
 from worker.errors import CredentialRefused, KitWorkerError, LedgerUnavailable
 from worker.kit.access import KitAccess
-from worker.kit.account import kit_account
+from worker.kit.account import KitAccount, kit_account
 from worker.kit.auth.refresh import not_connected
 from worker.kit.auth.stored_key import not_entered
 from worker.kit.catalog import Catalog
 from worker.kit.client import KitClient
 from worker.kit.credentials import Credential, OAuthApp, StoredKey
+from worker.ledger.connecting import TakenError, check_kit_account, taken
 from worker.ledger.database import Database
 from worker.ledger.names import names_of
 from worker.ledger.store import Ledger
@@ -111,7 +113,11 @@ async def check_account(settings: Settings, account: Account, kit: KitAccess, cl
     names = await _names(settings, account)
     async with kit.client(account.name, account.credential) as client:
         try:
-            return await _ask(client, account, names)
+            at_kit = await kit_account(client)
+            await _check_owner(settings, account, at_kit.id)
+            return await _ask(client, account, at_kit, names)
+        except TakenError as error:
+            return KitReport(account.name, KitCheck.REFUSED, detail=taken(str(error)))
         except CredentialRefused as error:
             return KitReport(account.name, KitCheck.REFUSED, detail=str(error))
         except KitWorkerError as error:
@@ -129,8 +135,18 @@ async def _names(settings: Settings, account: Account) -> tuple[KitName, ...]:
         await database.close()
 
 
-async def _ask(client: KitClient, account: Account, names: Iterable[KitName]) -> KitReport:
-    kit = await kit_account(client)
+async def _check_owner(settings: Settings, account: Account, at_kit: int) -> None:
+    """Raise `TakenError` where a Kit account is another account's; a ledger out of reach says so itself."""
+    database = Database(settings.ledger_url.get_secret_value())
+    try:
+        await check_kit_account(database, opened_by(account, at_kit, settings.kit_base_url.rstrip("/")))
+    except LedgerUnavailable:
+        return
+    finally:
+        await database.close()
+
+
+async def _ask(client: KitClient, account: Account, kit: KitAccount, names: Iterable[KitName]) -> KitReport:
     tags, fields = named_tags(account), named_fields(account)
     catalog = Catalog(client, account.options)
     catalog.lists.recall(names)

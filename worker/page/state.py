@@ -6,9 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from worker.ledger.connecting import Connected
+from worker.ledger.connecting import TAKEN, Connected
 from worker.ledger.registry import Overview, WorkerView
-from worker.page.words import BEST_FIRST, NEW_KEY, NOBODY, NOT_KNOWN, REFUSED, STATES, Told, of_pause
+from worker.page.words import (
+    ANOTHERS,
+    BEST_FIRST,
+    NEW_KEY,
+    NOBODY,
+    NOT_KNOWN,
+    REFUSED,
+    STATES,
+    Told,
+    of_pause,
+)
 
 IN_FORCE_WITHIN: Final = 5.0
 """Seconds from entering a key, or connecting, until each worker uses it."""
@@ -84,10 +94,12 @@ def _is_older(worker: WorkerView, connected: Connected | None) -> bool:
 
 def _of_worker(worker: WorkerView, name: str, others: int) -> State:
     report = worker.accounts[name]
+    problem = str(report.get("last_error") or next(iter(report.get("config_errors") or ()), ""))
+    told = STATES.get(str(report.get("state")), NOT_KNOWN)
     return State(
-        told=STATES.get(str(report.get("state")), NOT_KNOWN),
+        told=ANOTHERS if told is REFUSED and problem.startswith(TAKEN) else told,
         worker=worker.worker,
-        problem=str(report.get("last_error") or next(iter(report.get("config_errors") or ()), "")),
+        problem=problem,
         pending=int(report.get("pending_subscribers") or 0),
         oldest=float(report.get("oldest_unsettled_seconds") or 0.0),
         others=others,

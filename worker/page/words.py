@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from worker.ledger.connecting import TAKEN
 from worker.ledger.registry import Pause
 from worker.ops.check_kit import KitCheck, KitReport
 
@@ -29,6 +30,11 @@ REFUSED: Final = Told(
     "bad",
     "Kit refuses the key.",
     "Enter another key, or connect the account again; the events that wait are applied then.",
+)
+ANOTHERS: Final = Told(
+    "bad",
+    "Its Kit account belongs to another account here already; events wait, and none is lost.",
+    "One Kit account is one account file, in which an operator lists several apps. Or it needs another key.",
 )
 STATES: Final[Mapping[str, Told]] = MappingProxyType(
     {
@@ -128,6 +134,8 @@ def of_kit(report: KitReport) -> Told:
     """Return what the connection test says."""
     if report.state is KitCheck.OK:
         return _works(report)
+    if report.detail.startswith(TAKEN):
+        return ANOTHERS
     if report.state is KitCheck.REFUSED:
         return Told("bad", f"It does not work: {report.detail}.", REFUSED.remedy)
     if report.state is KitCheck.NO_SECRET:

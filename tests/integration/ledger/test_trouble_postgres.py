@@ -30,9 +30,11 @@ from tests.integration.ledger.harness import (
     works,
 )
 from tests.integration.ledger.silent_proxy import SilentProxy
-from tests.unit.consumer.test_account_ledger import FakeKitAccount
+from tests.unit.consumer.test_account_ledger import FakeKitAccount, FakeShared
+from worker.accounts.account import Account
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.holds import Holds
+from worker.consumer.shared import Shared
 from worker.errors import LedgerUnavailable
 from worker.kit.catalog import Catalog
 from worker.ledger.history import find_history
@@ -201,8 +203,8 @@ async def test_a_commit_whose_answer_was_lost_counts_once(
 ) -> None:
     """Given a save that the server made, and whose answer the network lost, its repetition adds nothing."""
     kit = FakeKitAccount()
-    catalog, holds = cast("Catalog", kit), cast("Holds", kit)
-    account = AccountLedger(ACCOUNT, (), far_ledger, catalog, holds)
+    shared, catalog, holds = cast("Shared", FakeShared(far_ledger)), cast("Catalog", kit), cast("Holds", kit)
+    account = AccountLedger(Account(ACCOUNT), shared, catalog, holds)
     kit.created = 1
     await account.save(Batch([record(ADA)], entries=[entry(ADA, "e1")]))
     with capture_logs() as logs:

@@ -13,13 +13,14 @@ import structlog
 from structlog.testing import capture_logs
 
 from tests.unit.virtual_time import VirtualClock, run
+from worker.accounts.account import Account
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.holds import Holds
-from worker.errors import EpochLost, LedgerUnavailable, LedgerWentBack
+from worker.consumer.shared import Shared
+from worker.errors import CredentialRefused, EpochLost, LedgerUnavailable, LedgerWentBack
 from worker.kit.catalog import Catalog
 from worker.kit.names import Names
 from worker.ledger.failures import Usability
-from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
 from worker.subscribers.identity import home_app
 from worker.subscribers.known import Batch, KitName, Known
@@ -94,9 +95,22 @@ class Kept:
 
 
 @dataclass
+class FakeShared:
+    """A ledger, and whose the Kit account is that an account's credential opens."""
+
+    ledger: Any
+    owner: str = ""
+
+    async def take_kit_account(self, _: Account, kit_account: int) -> None:
+        if self.owner:
+            raise CredentialRefused(f"{kit_account} is that of {self.owner}")
+
+
+@dataclass
 class FakeKitAccount:
     """Both what is known of Kit and the way there."""
 
+    owned_by: str = ""
     unanswered: bool = False
     created: int = 0
     names: Names = field(default_factory=Names)
@@ -135,8 +149,9 @@ class FakeKitAccount:
 
 def ledger_of(kept: Kept, kit: FakeKitAccount | None = None) -> AccountLedger:
     kit = kit or FakeKitAccount()
-    catalog, holds = cast("Catalog", kit), cast("Holds", kit)
-    return AccountLedger("sunny", ("bakery",), cast("Ledger", kept), catalog, holds)
+    shared = FakeShared(kept, kit.owned_by)
+    account, catalog, holds = Account("sunny", ("bakery",)), cast("Catalog", kit), cast("Holds", kit)
+    return AccountLedger(account, cast("Shared", shared), catalog, holds)
 
 
 def test_what_somebody_else_found_out_about_the_ledger_holds_the_account_too() -> None:
@@ -371,3 +386,11 @@ async def test_the_home_app_counts_from_the_tenure_on() -> None:
     assert ledger.home_app == ""
     await ledger.load((), (), may_take=True)
     assert ledger.home_app == "bakery"
+
+
+async def test_an_account_is_not_taken_whose_kit_account_is_another_ones() -> None:
+    """Given a credential that opens another account's Kit account, it is refused, and nothing is read."""
+    kept = Kept()
+    with pytest.raises(CredentialRefused, match="7 is that of rainy"):
+        await ledger_of(kept, FakeKitAccount(owned_by="rainy")).load((), (), may_take=True)
+    assert kept.calls == []

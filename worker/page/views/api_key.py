@@ -82,9 +82,9 @@ def _not_saved(request: web.Request, error: Exception) -> Told:
 
 def taken(request: web.Request, error: KitAccountTakenError) -> Told:
     """Return what is said where another account of this worker has a Kit account; operators hear which."""
-    whose = f"It belongs to {error.owner}. " if visitor_of(request).is_operator else ""
-    return Told(
-        "bad",
-        "This Kit account belongs to another account here already; nothing was changed.",
-        f"{whose}One Kit account is one account file, in which an operator lists several apps.",
-    )
+    remedy = "One Kit account is one account file, in which an operator lists several apps."
+    if visitor_of(request).is_operator:
+        gone = f"If that one has no file any more: kit-worker disconnect {error.owner}"
+        remedy = f"It belongs to {error.owner}. {remedy} {gone}"
+    said = "This Kit account belongs to another account here already; nothing was changed."
+    return Told("bad", said, remedy)

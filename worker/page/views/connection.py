@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -13,12 +14,12 @@ from worker.kit.credentials import ApiKey, OAuthApp, StoredKey
 from worker.ledger.connecting import Connected
 from worker.page.actions import ended
 from worker.page.answers import render
-from worker.page.request import site_of
+from worker.page.request import site_of, visitor_of
 from worker.page.site import Site
 from worker.page.state import state_of
 from worker.page.views.day import day_values
 from worker.page.views.operating import LINKS, PAUSES
-from worker.page.words import Told, ago, day, no_ledger_key, of_kit
+from worker.page.words import ANOTHERS, Told, ago, day, no_ledger_key, of_kit
 
 WITHIN: Final = 5.0
 """Seconds for which somebody waits for the connection test."""
@@ -63,12 +64,15 @@ def _of_no_file() -> Told:
 async def _values(request: web.Request) -> dict[str, Any]:
     site, name = site_of(request), request.match_info["account"]
     workers, account = await site.workers(), site.account(name)
+    state = state_of(name, workers)
+    if state.told is ANOTHERS and not visitor_of(request).is_operator:
+        state = replace(state, problem="")  # it names the other one
     return {
         "account": name,
         "view": "connection",
         "pauses": PAUSES,
         "links": LINKS,
-        "state": state_of(name, workers),
+        "state": state,
         "depth": site.depth(name),
         **_credential(account),
         **(await _at_kit(site, name, workers.connected.get(name))),
