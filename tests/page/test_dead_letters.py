@@ -18,6 +18,7 @@ from tests.unit.page.serve import served as serving
 from worker.ledger.letter_runs import LetterRuns, RunAction, Wanted
 from worker.ledger.letter_work import LetterWork, RunEnd
 from worker.ledger.letters import LetterPlace
+from worker.subscribers.known import Batch
 
 LETTERS = "/accounts/sunny/dead-letters"
 LONG = "wilhelmina.featherstonehaugh+newsletter@international-cookery-school.example.com"
@@ -58,21 +59,35 @@ async def ended_run(folder: Path) -> int:
         return run.id
 
 
+async def replayed_run(folder: Path) -> int:
+    """Note a run that put an event back which failed again; returns its number."""
+    async with ledger_in(folder) as ledger:
+        wanted = Wanted(RunAction.REPLAY, "operator", reason="something-else-altogether")
+        run = await LetterRuns(ledger).begin("sunny", wanted)
+        assert run is not None
+        await LetterWork(ledger).done(run, ["letter-4"])
+        await LetterWork(ledger).end(run, RunEnd("good", "1 dead letter is back in the queue of events."))
+        await ledger.save(await ledger.take("sunny"), Batch(replayed={(run.id, "dead_lettered"): 1}))
+        return run.id
+
+
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 async def test_every_view_of_dead_letters_is_readable_for_everybody(
     browsing: Browsing, site: Client, look: Look, tmp_path: Path
 ) -> None:
-    run = await ended_run(tmp_path)
+    run, replayed = await ended_run(tmp_path), await replayed_run(tmp_path)
     page = await browsing.window(look)
     await sign_in(page, site)
     views = (
         "", "/group?reason=invalid_event", "/group?reason=kit_rejected",
         "/group?place=archive&reason=invalid_event",
-        "/letters/2", "/letters/3/body", f"/runs/{run}",
+        "/letters/2", "/letters/3/body", f"/runs/{run}", f"/runs/{replayed}",
     )  # fmt: skip
     for view in views:
         await page.goto(f"{site.root}{LETTERS}{view}")
         await assert_well_made(page)
+    await page.get_by_role("link", name="See why").click()
+    await expect(page.get_by_role("heading", name="Dead letters")).to_be_visible()
 
 
 async def test_without_scripts_a_group_is_noted_and_replayed_and_what_is_deleted_is_asked_about(
