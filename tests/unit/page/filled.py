@@ -19,6 +19,8 @@ from tests.unit.page.routes import views
 from tests.unit.page.serve import TOKEN, Answer, Client, served
 from worker.clock import Clock
 from worker.ledger.database import Database
+from worker.ledger.letter_runs import LetterRuns, RunAction, Wanted
+from worker.ledger.letter_work import LetterWork, RunEnd
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.subscribers.known import Batch, Person
@@ -97,9 +99,9 @@ async def filled(folder: Path, lines: int, *, ledger_url: str = "") -> AsyncIter
                 values = {"first": first, "last": last, "now": now, "calls": _CALLS}
                 async with ledger.database.write() as connection:
                     await connection.execute(text(statement), values)
-        await ledger.save(
-            await ledger.take("sunny"), Batch([ada("VIP")], [Person("u-ada", "ada@example.com")])
-        )
+        replayed = {(await _replayed(ledger), "applied"): 1}
+        batch = Batch([ada("VIP")], [Person("u-ada", "ada@example.com")], replayed=replayed)
+        await ledger.save(await ledger.take("sunny"), batch)
         report = {
             "state": "waiting",
             "last_error": "",
@@ -116,6 +118,16 @@ async def filled(folder: Path, lines: int, *, ledger_url: str = "") -> AsyncIter
         yield client
 
 
+async def _replayed(ledger: Ledger) -> int:
+    """Note that a group was replayed, as far as it was; returns the number of the run."""
+    wanted = Wanted(RunAction.REPLAY, "operator", reason="partly_applied")
+    run = await LetterRuns(ledger).begin("sunny", wanted)
+    assert run is not None
+    await LetterWork(ledger).done(run, [f"l{number}" for number in range(4, 1000, 6)])
+    await LetterWork(ledger).end(run, RunEnd("busy", "Some dead letters are back in the queue of events."))
+    return run.id
+
+
 async def looks(client: Client) -> Mapping[str, Look]:
     """Return what is looked at: each view, further pages, what somebody looks for, and a change's review."""
     more = (
@@ -124,6 +136,7 @@ async def looks(client: Client) -> Mapping[str, Look]:
         "/journal?before=5000",
         "/accounts/sunny/journal?before=5000",
         "/accounts/sunny/dead-letters/group?reason=kit_rejected&place=archive",
+        "/accounts/sunny/dead-letters/runs/1",
     )
     found: dict[str, Look] = {path: partial(client.ask, path) for path in (*views(), *more)}
     place = "/accounts/sunny/events/edit"

@@ -73,7 +73,7 @@ def became(back: int, ends: Mapping[str, int]) -> tuple[str, str]:
     if not said:
         events = "event" if back == 1 else f"{back:,} events"
         return mood, f"What becomes of the {events} {wait}"
-    rest = f"; of {left:,} it {wait}" if left else "."
+    rest = f"; of {left:,} more it {wait}" if left else "."
     return mood, f"What became of {_them(back)}: {', '.join(said)}{rest}"
 
 

@@ -8,7 +8,7 @@ from worker.ops.letters.ends import became, became_of_one, ended
 
 GONE = "no longer there: somebody else took {}, or that was done just before the page was stopped."
 WAITS = "stands here once a worker is done with {}."
-REST = f"of 595 it {WAITS.format('them')}"
+REST = f"of 595 more it {WAITS.format('them')}"
 HELD = "2 are where they were: another tool holds them."
 
 
@@ -56,7 +56,7 @@ def test_an_end_says_what_is_so_of_each_letter(
         ),
         (
             2, {"dead_lettered": 1}, "bad",
-            f"What became of them: 1 is a dead letter again; of 1 it {WAITS.format('it')}",
+            f"What became of them: 1 is a dead letter again; of 1 more it {WAITS.format('it')}",
         ),
         (3, {}, "busy", f"What becomes of the 3 events {WAITS.format('them')}"),
         (1, {}, "busy", f"What becomes of the event {WAITS.format('it')}"),
