@@ -14,7 +14,7 @@ import aiohttp
 from yarl import URL
 
 from tests.container.observer import Observer, say
-from tests.container.stack import PASSWORD, TrialFailed
+from tests.container.stack import PAGE_TOKEN, TrialFailed
 from tests.container.workload import TrialAccount, Workload, publish
 from tests.unit.page.forms import fill, form_on, press
 from tests.unit.page.serve import Client
@@ -60,7 +60,7 @@ class PageStep:
         root = URL(f"http://{await asyncio.to_thread(self._stack.page_address)}")
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
             client = Client(session, root)
-            answer = await client.sign_in(PASSWORD)
+            answer = await client.sign_in(PAGE_TOKEN)
             self._observer.check(answer.status == 303, f"the page did not let us in: {answer.status}")
             yield client
 

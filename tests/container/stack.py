@@ -14,11 +14,13 @@ from typing import Any, Final
 from scripts.machine import free_port
 from tests.container.images import other_versions
 from tests.container.workload import KEYS_FOLDER, TrialAccount
+from worker.broker.topology import work_queue
 from worker.sandbox import Call
 
 ROOT: Final = Path(__file__).parents[2]
 PROJECT: Final = "kit-worker-trial"
 PASSWORD: Final = "of-the-trial"
+PAGE_TOKEN: Final = "to-the-page-of-the-trial"
 START_TIMEOUT: Final = 300
 """Seconds; the slowest part is an engine that copies whole images."""
 
@@ -77,8 +79,8 @@ class Stack:
             "RABBITMQ_MANAGEMENT_PORT=0",
             "SANDBOX_PORT=0",
             "PAGE_PORT=0",
-            f"PAGE_TOKEN={PASSWORD}",
-            f"PAGE_SECRET={PASSWORD}",
+            f"PAGE_TOKEN={PAGE_TOKEN}",
+            f"PAGE_SECRET={PAGE_TOKEN}, and what signs",
             "KIT_BASE_URL=http://sandbox:8025",
             "KIT_ALLOW_HTTP=1",
             "KIT_RATE_LIMIT=1000000",
@@ -193,7 +195,8 @@ class Stack:
         """Return by account who consumes its queue."""
         rows = self._rabbitmqctl("list_consumers", "queue_name", "consumer_tag", "active")
         found: dict[str, Consumers] = {}
-        for queue in {row["queue_name"] for row in rows}:
+        work = {work_queue(account.name) for account in self._accounts}
+        for queue in work & {row["queue_name"] for row in rows}:
             of_queue = [row for row in rows if row["queue_name"] == queue]
             active = [_worker_of(row["consumer_tag"]) for row in of_queue if row["active"]]
             if len(active) > 1:
