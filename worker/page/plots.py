@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from worker.ledger.counts import QUARTER, Counts
+from worker.ops.letters.ends import counted
 
 BARS: Final = 96
 """A day's quarters of an hour; the last one is not over."""
@@ -72,7 +73,7 @@ def plots(counts: Mapping[int, Counts], now: float) -> tuple[Plot, ...]:
     ended = [
         ("applied", [each.applied for each in day], f"{total.applied:,} applied"),
         ("superseded", [each.superseded for each in day], f"{total.superseded:,} superseded"),
-        ("dead", [each.dead for each in day], f"{total.dead:,} dead letters"),
+        ("dead", [each.dead for each in day], counted(total.dead)),
     ]
     ages = [each.mean_age for each in day]
     age = f"{duration(total.mean_age)} on average" if total.aged else "nothing was applied"

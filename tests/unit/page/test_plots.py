@@ -28,7 +28,7 @@ def test_bars_stand_on_each_other_and_the_highest_fills_the_plot() -> None:
     assert dead.path == f"M{right} 10.0v-10.0h3v10.0z"
     assert superseded.path == f"M0 {HEIGHT}.0v-20.0h3v20.0z"
     assert events.told == (
-        "Events in the last 24 hours: 3 applied, 2 superseded, 1 dead letters; "
+        "Events in the last 24 hours: 3 applied, 2 superseded, 1 dead letter; "
         "most in a quarter of an hour: 4, at 12:00 UTC"
     )
 
