@@ -7,7 +7,6 @@ from aiohttp import web
 
 from worker.errors import LedgerUnavailable
 from worker.ledger.journal import Action
-from worker.outside.texts import line
 from worker.page.answers import going_to
 from worker.page.request import site_of, visitor_of
 from worker.page.words import Told
@@ -37,9 +36,8 @@ async def noted(request: web.Request, action: str, told: Told, *, count: int = 1
 
     It is done by then: a ledger that does not take the line is said in the log, and undoes nothing.
     """
-    account = request.match_info.get("account", account)
-    who, result = line(visitor_of(request).who), line(told.sentence)
+    account, who = request.match_info.get("account", account), visitor_of(request).who
     try:
-        await site_of(request).note(Action(account, who, action, count=count, result=result))
+        await site_of(request).note(Action(account, who, action, count=count, result=told.sentence))
     except LedgerUnavailable as error:
         log.warning("page_action_not_noted", account=account, who=who, action=action, problem=str(error))

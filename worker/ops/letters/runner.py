@@ -28,7 +28,6 @@ from worker.ops.letters.ends import ended
 from worker.ops.letters.forecast import Forecast
 from worker.ops.letters.progress import PORTION, RunProgress
 from worker.ops.letters.turns import Turns
-from worker.outside.texts import line
 from worker.settings import Settings
 from worker.subscribers.identity import id_key
 
@@ -153,7 +152,6 @@ class LetterRunner:
 
     async def _end(self, run: Run, end: RunEnd) -> None:
         """Note how it ended, in the run and in the journal, however long that takes."""
-        end = RunEnd(end.mood, line(end.result), line(end.remedy))
         what = run.reason or f"letter {run.letter}"
         told = Action(run.account, run.who, f"{run.action} ended", what, run.total, end.result)
         while True:
