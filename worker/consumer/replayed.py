@@ -22,7 +22,8 @@ def ends_of_runs(outcomes: Iterable[Outcome]) -> Mapping[tuple[int, str], int]:
 
 def _run_of(delivery: Delivery) -> int | None:
     """Return which run put an event back; None where none did."""
-    run = delivery.headers.get(REPLAY_RUN)
-    if delivery.exchange or not isinstance(run, str):
+    if delivery.exchange or REPLAY_RUN not in delivery.headers:
         return None  # what came through an exchange is somebody else's
-    return int(run) if run.isascii() and run.isdigit() and len(run) <= _MOST_DIGITS else None
+    run = delivery.headers[REPLAY_RUN]
+    is_number = isinstance(run, str) and run.isascii() and run.isdigit() and len(run) <= _MOST_DIGITS
+    return int(run) if is_number else None

@@ -127,7 +127,7 @@ async def test_every_text_column_is_either_the_persons_own_or_is_searched() -> N
         "history.version", "history.worker", "forgotten.account", "forgotten.mark", "forgotten.until",
         "tokens.account", "tokens.kit_url", "tokens.sealed", "tokens.refreshing", "workers.instance",
         "workers.worker", "consumers.instance", "consumers.account", "bindings.account", "bindings.exchange",
-        "bindings.key", "claims.mark", "claims.account", "names.account", "names.kind",
+        "bindings.key", "claims.mark", "claims.account", "claims.kit_url", "names.account", "names.kind",
         "counts.account", "kit_accounts.account", "due.account", "due.id", "due.user_id", "due.event_time",
         "dead_letters.account", "dead_letters.letter_id", "dead_letters.place", "dead_letters.reason",
         "dead_letters.event_time", "dead_letters.failed_at", "dead_letters.user_id",
