@@ -14,10 +14,10 @@ from worker.broker import frames
 from worker.broker.publisher import Outgoing
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, work_queue
 from worker.dead_letters.death import BROKER_HEADERS, death_detail, death_time, first_death, made_up_id
+from worker.dead_letters.fitting import fitting
 from worker.errors import EventError
 from worker.events.body import plain_body
 from worker.events.delivery import Delivery
-from worker.events.envelope import counts
 from worker.events.event import (
     ABOUT_FAILURE,
     DUE_AT,
@@ -34,13 +34,12 @@ from worker.handlers import HANDLERS
 from worker.subscribers.glimpse import Glimpse, glimpse
 from worker.subscribers.item import Outcome
 
-MAX_HEADER_BYTES: Final = 64 * 1024
-"""RabbitMQ closes the connection on a header frame near 131 kB; ours need room beside the original ones."""
-
 MOVED_PROPERTIES: Final = ("user_id", "expiration", "priority")
 """Copied, they would be refused by the broker, make the dead letter vanish, or let it overtake."""
 MOVED_HEADERS: Final = ("CC", "BCC")
 """Copied, they would route the dead letter into other queues as well."""
+LONG_AGO: Final = "1970-01-01T00:00:00Z"
+"""Stands for the time of an event of which nobody noted when it came: nothing is older."""
 
 
 def dead_letter(account: str, outcome: Outcome, failed_at: datetime) -> Outgoing:
@@ -66,7 +65,7 @@ def with_headers(delivery: Delivery, added: Mapping[str, Any]) -> dict[str, Any]
     # What RabbitMQ or somebody else did to it before would pass for what is done to it now.
     headers = {f"{ORIGINAL}{name}" if name in BROKER_HEADERS else name: headers[name] for name in headers}
     own = {**_kept(delivery), **added}
-    full = {**properties, "headers": {**_fitting(headers), **own}, "delivery_mode": 2}
+    full = {**properties, "headers": {**fitting(headers), **own}, "delivery_mode": 2}
     # Whatever a publisher sent, its event must not stay here because we cannot send it on.
     return full if frames.can_be_sent(full) else {"headers": own, "delivery_mode": 2}
 
@@ -110,30 +109,6 @@ def _own_headers(account: str, outcome: Outcome, failed_at: datetime) -> dict[st
         "x-failed-at": time_text(failed_at),
     }
     return {name: value for name, value in headers.items() if value is not None}
-
-
-def _fitting(headers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the headers that can be sent again; where they are too large, a note and what a replay needs."""
-    size = _size(headers)
-    if size <= MAX_HEADER_BYTES:
-        return _sendable(headers)
-    note = f"{len(headers)} headers of {size} bytes left out; at most {MAX_HEADER_BYTES} are kept"
-    attributes = {name: value for name, value in headers.items() if counts(name)}
-    kept = _sendable(attributes) if _size(attributes) <= MAX_HEADER_BYTES else {}
-    return {f"{ORIGINAL}headers": note, **kept}
-
-
-def _size(headers: Mapping[str, Any]) -> int:
-    """Return how many bytes headers take; of what is kept as text instead, none."""
-    sizes = {name: frames.encoded_size(value) for name, value in headers.items()}
-    return sum(len(name.encode()) + size for name, size in sizes.items() if size is not None)
-
-
-def _sendable(headers: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: frames.readable(repr(value))[:1000] if frames.encoded_size(value) is None else value
-        for name, value in headers.items()
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +209,9 @@ def replay_message(delivery: Delivery, letter: DeadLetter) -> Outgoing:
     """Return the event that a dead letter was, addressed to its work queue.
 
     It keeps its id, time and routing key in the headers that `events.decode` reads; the account of its
-    failure is taken off. It is persistent, and has no `message_id`: that would be taken for the event's.
+    failure is taken off. One without a time counts as of when it failed, for it came before that: the time of
+    its replay would let it undo what came since. It is persistent, and has no `message_id`: that would be
+    taken for the event's.
     """
     came = _as_it_came(delivery, letter.account)
     properties = dict(came.properties)
@@ -244,6 +221,7 @@ def replay_message(delivery: Delivery, letter: DeadLetter) -> Outgoing:
         if name not in (*ABOUT_FAILURE, *BROKER_HEADERS) and not name.startswith(ORIGINAL)
     }
     headers |= _kept(came)
+    headers.setdefault(EVENT_TIME, letter.event_time or letter.failed_at or LONG_AGO)
     for name in (*MOVED_PROPERTIES, "message_id"):
         properties.pop(name, None)
     properties |= {"headers": headers, "delivery_mode": 2}

@@ -16,7 +16,8 @@ from tests.unit.dead_letters.test_letter import delivered, letter_of, sent
 from tests.unit.examples import EMAIL, NOON
 from worker.broker import frames
 from worker.consumer.due_message import due_again, due_effect
-from worker.dead_letters.letter import MAX_HEADER_BYTES, read_dead_letter, replay_message
+from worker.dead_letters.fitting import MAX_HEADER_BYTES
+from worker.dead_letters.letter import read_dead_letter, replay_message
 from worker.errors import InvalidEvent, LedgerUnavailable
 from worker.events.decode import decode, due_id
 from worker.events.delivery import Delivery

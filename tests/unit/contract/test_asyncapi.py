@@ -17,7 +17,8 @@ from tests.node_packages import node_packages
 from tests.unit.examples import NOON
 from worker.contract.asyncapi import asyncapi_document
 from worker.contract.examples import RULES
-from worker.dead_letters.letter import MAX_HEADER_BYTES, dead_letter
+from worker.dead_letters.fitting import MAX_HEADER_BYTES
+from worker.dead_letters.letter import dead_letter
 from worker.errors import EventError, InvalidEvent, Reason
 from worker.events.decode import decode
 from worker.events.delivery import Delivery

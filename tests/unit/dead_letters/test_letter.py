@@ -20,12 +20,8 @@ from pamqp.header import ContentHeader
 from tests.unit.examples import NOON, event
 from worker.broker import frames
 from worker.broker.publisher import Outgoing
-from worker.dead_letters.letter import (
-    MAX_HEADER_BYTES,
-    dead_letter,
-    read_dead_letter,
-    replay_message,
-)
+from worker.dead_letters.fitting import MAX_HEADER_BYTES
+from worker.dead_letters.letter import dead_letter, read_dead_letter, replay_message
 from worker.errors import EventError, InvalidEvent, KitRejected, Reason, UndecodableEvent
 from worker.events.decode import decode
 from worker.events.delivery import Delivery
@@ -364,7 +360,29 @@ def test_in_what_the_broker_took_out_the_workers_own_headers_are_the_publishers(
     assert not letter.is_by_worker
     assert (letter.reason, letter.attempts, letter.routing_key) == ("delivery_limit", 0, "order.paid.sunny")
     assert (letter.event_id, letter.event_time) == ("e-1", "2026-06-01T00:00:00Z")
-    assert again.headers == {"x-event-id": "m-1", "x-original-routing-key": "order.paid.sunny"}
+    assert again.headers == {
+        "x-event-id": "m-1", "x-original-routing-key": "order.paid.sunny",
+        "x-event-time": "2026-06-01T00:00:00Z",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("headers", "time"),
+    [
+        (DEATH, NOON),
+        ({}, datetime(1970, 1, 1, tzinfo=UTC)),
+        ({"x-death": [{"reason": "expired", "queue": "kit.default"}]}, datetime(1970, 1, 1, tzinfo=UTC)),
+        (FORGED | DEATH, NOON),
+    ],
+    ids=["taken out", "put there by somebody", "taken out by who notes no time", "forged"],
+)
+def test_an_event_without_a_time_is_no_newer_than_its_death(headers: dict[str, Any], time: datetime) -> None:
+    """Given a letter that no worker wrote, then its replay undoes nothing that came since it failed."""
+    died = sent(Outgoing("kit.dead", "default", BODY, {"headers": headers, "type": "order.paid"}))
+
+    replayed = sent(replay_message(died, read_dead_letter(died, "default")))
+
+    assert read(replayed, ("sunny",)).time == time < replayed.received_at
 
 
 def test_a_replay_that_the_broker_took_out_is_still_the_event_that_it_was() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.unit.dead_letters.test_letter import delivered, letter_of, sent
+from tests.unit.dead_letters.test_letter import DEATH, delivered, letter_of, sent
 from tests.unit.examples import NOON
+from worker.broker.publisher import Outgoing
 from worker.dead_letters.letter import read_dead_letter
 from worker.dead_letters.mended import MENDS, mended_message
 from worker.errors import InvalidEvent, UndecodableEvent
@@ -45,6 +46,16 @@ def test_a_mended_event_has_an_id_of_its_own_and_the_old_ones_place() -> None:
     assert event.data == {"user": {"email": "ada@example.com"}}
     assert mended(bad, GOOD)[0].id == event.id  # done twice it is one event
     assert mended(bad, f"{GOOD} ")[0].id != event.id
+
+
+def test_a_mended_event_that_lost_its_time_keeps_its_place() -> None:
+    """Given a letter that RabbitMQ wrote, whose time stands in its body alone, and is mended away."""
+    body = b'{"time": "2026-06-01T00:00:00Z", "data": {}}'
+    dead = sent(Outgoing("kit.dead", "default", body, {"headers": DEATH, "type": "user.signed_up"}))
+
+    again = sent(mended_message(dead, read_dead_letter(dead, "default"), GOOD))
+
+    assert decode(again, arrival=99, apps=["sunny"]).time == datetime(2026, 6, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

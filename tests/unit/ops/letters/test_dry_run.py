@@ -12,6 +12,7 @@ import pytest
 
 from tests.unit.consumer.world import adds
 from tests.unit.dead_letters.test_letter import sent
+from worker.broker.publisher import Outgoing
 from worker.clock import Clock
 from worker.dead_letters.letter import DeadLetter, dead_letter, read_dead_letter, replay_message
 from worker.errors import EventError, InvalidEvent, KitRejected
@@ -51,6 +52,16 @@ def letter(
     return read_dead_letter(sent(dead_letter(ACCOUNT.name, outcome, NOON)), ACCOUNT.name)
 
 
+def taken_out(at: datetime) -> DeadLetter:
+    """Return the letter of a sign-up without a time, which RabbitMQ took out of the queue."""
+    death = {"queue": f"kit.{ACCOUNT.name}", "reason": "delivery_limit", "time": at, "exchange": "events"}
+    headers = {"x-death": [{**death, "routing-keys": ["user.signed_up"]}]}
+    body = json.dumps({"data": {"user": {"email": ADA}}}).encode()
+    return read_dead_letter(
+        sent(Outgoing("kit.dead", ACCOUNT.name, body, {"headers": headers})), ACCOUNT.name
+    )
+
+
 async def known(ledger: Ledger, at: datetime) -> None:
     """Let Ada have her tag by an event of a time, which also said all else that a sign-up does."""
     order = OrderKey("", at, 1)
@@ -75,6 +86,14 @@ async def test_what_is_older_than_what_is_known_would_change_nothing(ledger: Led
     await known(ledger, NOON)
     letters = [letter(at=NOON - timedelta(hours=1)), letter(at=NOON + timedelta(hours=1))]
     assert await forecast(letters, ACCOUNT, ledger) == Forecast(applied=1, unchanged=1)
+
+
+async def test_an_undated_event_that_rabbitmq_took_out_is_no_newer_than_that(ledger: Ledger) -> None:
+    """Given something newer than its death, and something older, then only the older is overridden."""
+    await known(ledger, NOON)
+    letters = [taken_out(NOON - timedelta(hours=1)), taken_out(NOON + timedelta(hours=1))]
+    assert await forecast(letters[:1], ACCOUNT, ledger) == Forecast(unchanged=1)
+    assert await forecast(letters[1:], ACCOUNT, ledger) == Forecast(applied=1)
 
 
 async def test_a_copy_would_change_nothing(ledger: Ledger) -> None:
