@@ -30,7 +30,7 @@ from worker.ledger.store import Ledger
 from worker.ledger.tokens import TokenStore
 from worker.metrics import VERSION, Metrics
 from worker.ops.claims import Claims
-from worker.ops.depths import Depths
+from worker.ops.depths import FIRST_PAUSE, Depths
 from worker.ops.http import serving
 from worker.ops.presence import Presence
 from worker.ops.readiness import StatusReport
@@ -79,7 +79,9 @@ class App:
         self._stopping = asyncio.Event()
         self._hurrying = asyncio.Event()
         self._standing: list[asyncio.Task[None]] = []
-        self._depths = Depths(self._broker.asking, lambda: self._supervisors.accounts)
+        self._depths = Depths(
+            self._broker.asking, lambda: self._supervisors.accounts, first_pause=FIRST_PAUSE
+        )
         self._due = DueEffects(shared, lambda: self._supervisors.running)
         self._report = StatusReport(shared, self._supervisors, self._depths)
         self._presence = Presence(

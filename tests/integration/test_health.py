@@ -157,7 +157,7 @@ async def test_depths_are_unknown_while_the_broker_is_away(
         await Topology(connection, events_exchange).declare(account_name, [], [])
     broker = Broker(amqp_url, "test", Clock())
     connected_again = asyncio.create_task(broker.asking.run())
-    looked = Depths(broker.asking, lambda: [account_name])
+    looked = Depths(broker.asking, lambda: [account_name], first_pause=0.1)
     looking = asyncio.create_task(looked.run())
     await until(lambda: looked.of(account_name) == Depth(0, 0))
     await broker_ctl.stop_app()

@@ -15,7 +15,7 @@ from worker.errors import BrokerUnavailable
 EVERY: Final = 15.0
 """Seconds between two looks."""
 FIRST_PAUSE: Final = 1.0
-"""Seconds between the first two; each pause is twice the one before."""
+"""Seconds between the first two of a worker, which declares the queues meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,20 @@ class Depths:
     Args:
         connection: Where that is opened; it neither consumes nor publishes.
         accounts: Returns the names of the accounts as they are now.
+        first_pause: Seconds between the first two looks; each pause is twice the one before, up to 15 s.
 
     Attributes:
         looked: Is set after each look; whoever waits for the next one clears it.
     """
 
-    def __init__(self, connection: OpensChannels, accounts: Callable[[], Iterable[str]]) -> None:
+    def __init__(
+        self,
+        connection: OpensChannels,
+        accounts: Callable[[], Iterable[str]],
+        *,
+        first_pause: float = EVERY,
+    ) -> None:
+        self._first_pause = first_pause
         self._looking = Looking(connection)
         self._accounts = accounts
         self._known: dict[str, Depth] = {}
@@ -60,11 +68,8 @@ class Depths:
         return {name: depth.dead for name, depth in self._known.items() if depth.dead is not None}
 
     async def run(self) -> None:
-        """Look again and again, until cancelled. That the broker is away, its connections say.
-
-        At first the looks are closer together, while the accounts' queues are being declared.
-        """
-        pause = FIRST_PAUSE
+        """Look again and again, until cancelled. That the broker is away, its connections say."""
+        pause = self._first_pause
         while True:
             try:
                 self._known = {name: await self._depth(name) for name in sorted(self._accounts())}

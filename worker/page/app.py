@@ -38,6 +38,7 @@ from worker.page.views import (
     trying,
     versions,
 )
+from worker.page.words import found
 
 log = structlog.get_logger()
 
@@ -88,7 +89,7 @@ def page(site: Site) -> web.Application:
     aiohttp_jinja2.setup(
         app,
         loader=PackageLoader("worker.page"),
-        filters={"number": "{:,}".format},
+        filters={"number": "{:,}".format, "found": found},
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

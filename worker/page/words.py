@@ -117,6 +117,11 @@ def when(text: str) -> str:
         return text
 
 
+def found(count: int | None) -> str:
+    """Return how many a look has found; in words where none has found anything yet."""
+    return "not known yet" if count is None else f"{count:,}"
+
+
 def many(count: int, what: str) -> str:
     """Return how many there are of something."""
     return f"{count} {what}{'' if count == 1 else 's'}"

@@ -9,7 +9,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from tests.unit.virtual_time import beside, now, run
-from worker.ops.depths import EVERY, Depth, Depths
+from worker.ops.depths import EVERY, FIRST_PAUSE, Depth, Depths
+
+ACCOUNTS = ("rainy", "sunny")
 
 
 class Rabbit:
@@ -17,14 +19,19 @@ class Rabbit:
 
     def __init__(self) -> None:
         self.asked: list[float] = []
+        self.up = asyncio.Event()
+        self.up.set()
 
     async def open_channel(self) -> Any:  # noqa: ANN401  # a channel, as far as it is used
+        await self.up.wait()
         return self
 
     async def declare_queue(self, queue: str, *, passive: bool) -> Any:  # noqa: ANN401  # likewise
         assert passive  # who looks makes nothing
         if queue == "kit.rainy":
             self.asked.append(now())
+        if not self.up.is_set():
+            raise ConnectionResetError
         return SimpleNamespace(declaration_result=SimpleNamespace(message_count=3))
 
 
@@ -36,16 +43,21 @@ async def tab(depths: Depths, accounts: Sequence[str]) -> None:
         await asyncio.sleep(0.5)
 
 
+def gaps(looks: Sequence[float]) -> list[float]:
+    """Return the seconds between looks."""
+    return [after - before for before, after in pairwise(looks)]
+
+
 def test_however_many_look_on_the_broker_is_asked_once_in_fifteen_seconds() -> None:
-    """Given a hundred tabs for ten minutes, the looks are those of none, once the first seconds are over."""
+    """Given a hundred tabs for ten minutes, from the first second on, the looks are those of none."""
 
     def looks(tabs: int) -> list[float]:
-        rabbit, accounts = Rabbit(), ("rainy", "sunny")
+        rabbit = Rabbit()
 
         async def main() -> None:
-            depths = Depths(cast("Any", rabbit), lambda: accounts)
+            depths = Depths(cast("Any", rabbit), lambda: ACCOUNTS)
             async with beside(depths.run()):
-                watching = [asyncio.create_task(tab(depths, accounts)) for _ in range(tabs)]
+                watching = [asyncio.create_task(tab(depths, ACCOUNTS)) for _ in range(tabs)]
                 await asyncio.sleep(600)
                 for each in watching:
                     each.cancel()
@@ -56,5 +68,41 @@ def test_however_many_look_on_the_broker_is_asked_once_in_fifteen_seconds() -> N
 
     alone = looks(0)
     assert looks(100) == alone
-    later = [at for at in alone if at >= EVERY]
-    assert min(after - before for before, after in pairwise(later)) >= EVERY
+    assert alone[0] == 0
+    assert set(gaps(alone)) == {EVERY}
+
+
+def test_a_broker_that_comes_and_goes_is_not_asked_more_often() -> None:
+    """Given one that is away at first, and again and again, fifteen seconds are between two questions."""
+    rabbit = Rabbit()
+    rabbit.up.clear()
+
+    async def main() -> None:
+        depths = Depths(cast("Any", rabbit), lambda: ACCOUNTS)
+        async with beside(depths.run()):
+            await asyncio.sleep(7)
+            assert depths.of("sunny") == Depth()
+            rabbit.up.set()
+            await asyncio.sleep(1)
+            assert depths.of("sunny") == Depth(3, 3)
+            for away in (10, 20, 1, 3, 14, 16, 31):
+                rabbit.up.clear()
+                await asyncio.sleep(away)
+                rabbit.up.set()
+                await asyncio.sleep(4)
+
+    run(main())
+    assert len(rabbit.asked) > 5
+    assert min(gaps(rabbit.asked)) >= EVERY
+
+
+def test_a_worker_looks_more_often_while_it_declares_its_queues() -> None:
+    """Given a process that begins with its accounts, what it says of them is true within seconds."""
+    rabbit = Rabbit()
+
+    async def main() -> None:
+        async with beside(Depths(cast("Any", rabbit), lambda: ACCOUNTS, first_pause=FIRST_PAUSE).run()):
+            await asyncio.sleep(100)
+
+    run(main())
+    assert gaps(rabbit.asked)[:6] == [1, 2, 4, 8, EVERY, EVERY]

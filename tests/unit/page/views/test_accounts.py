@@ -42,8 +42,8 @@ async def test_each_account_tells_its_oldest_event_and_its_calls(client: Client,
     report = {"state": "running", "kit_calls": 17, "oldest_unsettled_seconds": 41.7}
     await say(tmp_path, "w-1", {"sunny": report, "rainy": PLAIN})
     told = await words(client)
-    assert "sunny Events are being applied. w-1 ? 42 s ? 17 of 120" in told
-    assert "as soon as it comes. w-1 ? \N{EN DASH} ? 0 of 120" in told
+    assert "sunny Events are being applied. w-1 not known yet 42 s not known yet 17 of 120" in told
+    assert "as soon as it comes. w-1 not known yet \N{EN DASH} not known yet 0 of 120" in told
 
 
 async def test_a_worker_that_has_an_older_file_in_force_is_told(client: Client, tmp_path: Path) -> None:

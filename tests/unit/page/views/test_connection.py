@@ -1,4 +1,4 @@
-"""How an account's connection stands where its Kit account is another account's already, over HTTP."""
+"""How an account's connection stands, over HTTP: where its Kit account is another one's; at first."""
 
 from __future__ import annotations
 
@@ -95,3 +95,10 @@ async def test_what_a_worker_says_of_it_names_the_other_account_to_operators_alo
     told = (await client.ask(PLACE)).text
     assert SAID in told
     assert "that of rainy; one Kit account is one file" in told
+
+
+async def test_before_the_queues_were_looked_at_nobody_knows_how_much_waits(client: Client) -> None:
+    """Given the first seconds of a page, or a broker that is away, that is said in words."""
+    await client.sign_in(TOKEN)
+    assert (await client.ask(PLACE)).text.count("<dd>not known yet</dd>") == 2
+    assert (await client.ask("/")).text.count(">not known yet</td>") == 4
