@@ -107,7 +107,10 @@ class PageStep:
         killed = ""
         for reason, count in groups.items():
             place = f"{self._root}/dead-letters/runs"
-            answer = await client.ask(place, {"action": "replay", "place": "dead", "reason": reason})
+            view = (await client.ask(f"{self._root}/dead-letters/group?reason={reason}")).text
+            newest = re.findall(r'name="newest" value="(\d+)"', view)[0]
+            form = {"action": "replay", "place": "dead", "reason": reason, "newest": newest}
+            answer = await client.ask(place, form)
             if not killed:
                 await self._read(client, answer.place, rf"[1-9][\d,]* of {count:,} so far")
                 killed = (await asyncio.to_thread(self._stack.consumers))[self._account.name].active

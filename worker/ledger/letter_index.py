@@ -134,6 +134,13 @@ class LetterIndex:
             query = query.where(_OF.number < before)
         return await self._letters(query.order_by(_OF.number.desc()).limit(limit))
 
+    async def later(self, account: str, place: LetterPlace, reason: str, number: int) -> int:
+        """Return how many letters of a group came after the one of a number."""
+        of_group = (_OF.account == account) & (_OF.place == place) & (_OF.reason == reason)
+        query = select(func.count()).where(of_group, _OF.number > number)
+        async with self.ledger.database.read() as connection:
+            return int((await connection.execute(query)).scalar_one())
+
     async def letter(self, account: str, number: int) -> IndexedLetter | None:
         """Return a letter by the number of its row; None where this account has none of that number."""
         found = await self._letters(select(*_COLUMNS).where(_OF.account == account, _OF.number == number))
@@ -173,16 +180,17 @@ class LetterIndex:
 
     # -- notes ------------------------------------------------------------------------------------------
 
-    async def note_letter(self, account: str, number: int, note: Note) -> None:
-        """Keep a note about one letter, in the place of the one before.
+    async def note_letter(self, account: str, letter_id: str, note: Note) -> bool:
+        """Keep a note about one letter, in the place of the one before; tell whether the letter is there.
 
         Raises:
             ValueError: It names a whole address or a secret, which notes never hold.
         """
         _check(note)
-        this = update(dead_letters).where(_OF.account == account, _OF.number == number)
+        this = update(dead_letters).where(_OF.account == account, _OF.letter_id == letter_id)
         async with self.ledger.database.write() as connection:
-            await connection.execute(this.values(note=note.text, noted_by=note.who))
+            noted = await connection.execute(this.values(note=note.text, noted_by=note.who))
+        return noted.rowcount > 0
 
     async def note_group(self, account: str, reason: str, note: Note) -> None:
         """Keep a note about a group, in the place of the one before; raises as `note_letter` does."""

@@ -41,16 +41,19 @@ class Wanted(NamedTuple):
         who: Who wants it, in words that name no address.
         place: In which queue they are.
         reason: Of the group; empty where it is about one letter.
-        letter: The number of the only letter; 0 where a group is meant.
+        letter: The id of the only letter, as `id_key` writes it; empty where a group is meant.
         oldest: Whether only the oldest of the group is meant.
+        newest: The number of the last letter that is meant, such as that of the newest that somebody saw;
+            None for all that are there.
     """
 
     action: RunAction
     who: str
     place: LetterPlace = LetterPlace.DEAD
     reason: str = ""
-    letter: int = 0
+    letter: str = ""
     oldest: bool = False
+    newest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,24 +143,26 @@ class LetterRuns:
 async def _insert(connection: AsyncConnection, account: str, wanted: Wanted, now: float) -> int:
     values = {
         "account": account, "action": wanted.action, "place": wanted.place, "reason": wanted.reason,
-        "letter": wanted.letter, "event_id": "", "who": wanted.who, "started_at": now, "seen_at": 0.0,
+        "letter": 0, "event_id": "", "who": wanted.who, "started_at": now, "seen_at": 0.0,
         "total": 0, "done": 0, "gone": 0, "mood": "", "result": "", "remedy": "",
     }  # fmt: skip
     inserted = await connection.execute(insert(dead_letter_runs).values(values).returning(_OF.id))
     return int(inserted.scalar_one())
 
 
-def meant(account: str, place: LetterPlace, reason: str, letter: int) -> ColumnElement[bool]:
-    """Return the condition for the letters that a run is to be about."""
-    one = (_ROW.number == letter) if letter else (_ROW.reason == reason)
-    return (_ROW.account == account) & (_ROW.place == place) & one
+def _meant(account: str, wanted: Wanted) -> ColumnElement[bool]:
+    """Return the condition for the letters that are meant."""
+    these = (_ROW.letter_id == wanted.letter) if wanted.letter else (_ROW.reason == wanted.reason)
+    if wanted.newest is not None:
+        these &= _ROW.number <= wanted.newest
+    return (_ROW.account == account) & (_ROW.place == wanted.place) & these
 
 
 async def _mark(
     connection: AsyncConnection, account: str, wanted: Wanted, number: int
 ) -> tuple[int, dict[str, Any]]:
     """Let the letters that are meant be the run's; return how many there are, and which the only one is."""
-    these = meant(account, wanted.place, wanted.reason, wanted.letter)
+    these = _meant(account, wanted)
     if wanted.action is RunAction.DRY_RUN:
         counted = select(func.count()).select_from(dead_letters).where(these)
         total = (await connection.execute(counted)).scalar_one()

@@ -41,6 +41,7 @@ dead_letters = Table(
         sqlite_where=text("run IS NOT NULL"),
         postgresql_where=text("run IS NOT NULL"),
     ),
+    sqlite_autoincrement=True,  # else a number comes again, and an address leads to another letter
 )
 
 dead_letter_runs = Table(

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import delete, select, update
 
-from worker.ledger.letter_runs import COLUMNS, Run, RunAction, meant, run_of
+from worker.ledger.letter_runs import COLUMNS, Run, RunAction, run_of
 from worker.ledger.letter_tables import dead_letter_runs, dead_letters
 from worker.ledger.letters import LetterPlace
 from worker.ledger.store import Ledger
@@ -58,11 +58,13 @@ class LetterWork:
 
     async def left(self, run: Run) -> set[str]:
         """Return the ids of the letters that a run is not done with."""
-        these = _ROW.run == run.id
+        query = select(_ROW.letter_id).where(_ROW.run == run.id)
         if run.action is RunAction.DRY_RUN:
-            these = meant(run.account, run.place, run.reason, run.letter)
+            which = (_ROW.number == run.letter) if run.letter else (_ROW.reason == run.reason)
+            query = select(_ROW.letter_id).where(_ROW.account == run.account, _ROW.place == run.place, which)
+            query = query.order_by(_ROW.number).limit(run.total)  # what came since is not meant
         async with self.ledger.database.read() as connection:
-            return set((await connection.execute(select(_ROW.letter_id).where(these))).scalars())
+            return set((await connection.execute(query)).scalars())
 
     async def done(
         self, run: Run, ids: Collection[str], *, moved_to: LetterPlace | None = None, gone: bool = False

@@ -94,7 +94,7 @@ async def test_a_letter_that_is_met_again_keeps_its_place_and_its_note(ledger: L
     index = LetterIndex(ledger)
     await index.met(ACCOUNT, [entry(1), entry(2)], DEAD)
     (_, first) = await index.page(ACCOUNT, DEAD, "invalid_event")
-    await index.note_letter(ACCOUNT, first.number, Note("look at this", "operator"))
+    assert await index.note_letter(ACCOUNT, first.entry.id, Note("look at this", "operator"))
 
     await index.met(ACCOUNT, [entry(1), entry(2)], DEAD)
 
@@ -108,7 +108,7 @@ async def test_no_note_holds_an_address(ledger: Ledger) -> None:
         with pytest.raises(ValueError, match="a note holds an address"):
             await index.note_group(ACCOUNT, "wrong_app", note)
         with pytest.raises(ValueError, match="a note holds an address"):
-            await index.note_letter(ACCOUNT, 1, note)
+            await index.note_letter(ACCOUNT, "letter-1", note)
 
 
 async def test_whoever_is_forgotten_is_in_no_row(ledger: Ledger) -> None:

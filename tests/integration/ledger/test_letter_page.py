@@ -9,6 +9,7 @@ import re
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ pytestmark = pytest.mark.timeout(180)
 
 NO_TAGS = "options: {create_missing: false}\n"
 WITHIN = 60.0
+NEWEST = "1000000"
+"""A number that no letter here comes to: all are meant."""
 
 
 class Letters:
@@ -77,6 +80,11 @@ class Letters:
                     if found := re.search(r"letters/(\d+)", await answer.text()):
                         return int(found[1])
                 await asyncio.sleep(0.1)
+
+
+def one(number: int, letter_id: str) -> dict[str, str]:
+    """Return what the forms about a letter say of it."""
+    return {"letter": str(number), "id": letter_id}
 
 
 def number(text: str) -> int:
@@ -128,15 +136,17 @@ async def test_a_group_that_is_replayed_loses_nobody_though_page_and_worker_are_
 
         async with letters_of(world, kit_worker) as (process, letters):
             (reason, count), *others = await groups(letters, dead)
-            run, _ = await letters.act("/runs", action="dry_run", reason=reason)
+            run, _ = await letters.act("/runs", action="dry_run", reason=reason, newest=NEWEST)
             dry = await letters.until(
                 run, r"([\d,]+) would be applied, ([\d,]+) would change nothing, 0 would fail"
             )
             assert number(dry[1]) + number(dry[2]) == count
-            run, told = await letters.act("/runs", action="replay", reason=reason, oldest="yes")
+            run, told = await letters.act(
+                "/runs", action="replay", reason=reason, newest=NEWEST, oldest="yes"
+            )
             assert "1 dead letter is back in the queue" in told
             await letters.until(run, "What became of it: (?:applied|superseded)")
-            run, _ = await letters.act("/runs", action="replay", reason=reason)
+            run, _ = await letters.act("/runs", action="replay", reason=reason, newest=NEWEST)
             await letters.until(run, rf"[1-9][\d,]* of {count - 1:,} so far")
             process.kill()
         await first.stop(signal.SIGKILL)
@@ -149,7 +159,7 @@ async def test_a_group_that_is_replayed_loses_nobody_though_page_and_worker_are_
             assert number(ended[1]) + (number(gone[1]) if gone else 0) == count - 1
             group = run
             for other, _ in others:
-                run, _ = await letters.act("/runs", action="replay", reason=other)
+                run, _ = await letters.act("/runs", action="replay", reason=other, newest=NEWEST)
                 await letters.until(run, "in their order")
             await letters.until("", "There are none.")
             journal = await journal_of(letters)
@@ -220,14 +230,14 @@ async def test_what_rabbitmq_dead_letters_itself_is_found_archived_restored_and_
         assert '"email": "no address"' in before
         ids = re.search(r"Event id (\S+) .* Letter id (\S+)", before)
         assert ids is not None
-        _, told = await letters.act("/runs", action="archive", letter=str(number))
+        _, told = await letters.act("/runs", action="archive", **one(number, ids[2]))
         assert "1 dead letter is in the archive." in told
         assert await depth(world.amqp_url, archive_queue(world.account)) == 1
-        _, told = await letters.act("/runs", action="restore", letter=str(number), place="archive")
+        _, told = await letters.act("/runs", action="restore", **one(number, ids[2]), place="archive")
         assert "1 dead letter is among the dead letters again." in told
         after = await letters.see(f"/letters/{number}/body")
         assert ids[0] in after
-        _, told = await letters.act("/runs", action="discard", letter=str(number), sure="yes")
+        _, told = await letters.act("/runs", action="discard", **one(number, ids[2]), sure="yes")
         assert "1 dead letter is deleted for good." in told
         assert await depth(world.amqp_url, dead_letter_queue(world.account)) == 0
         await source.delete(if_unused=False, if_empty=False)
@@ -245,17 +255,20 @@ async def test_a_letter_is_mended_and_its_event_applied(
         await publish(channel, world.exchange, [BAD])
         await all_settled(worker, 1)
         number = await letters.number_of_one("invalid_event")
-        _, told = await letters.act(f"/letters/{number}/mend", body=json.dumps(BAD))
+        found = re.search(r"Letter id (\S+)", await letters.see(f"/letters/{number}"))
+        assert found is not None
+        mend = partial(letters.act, f"/letters/{number}/mend", id=found[1])
+        _, told = await mend(body=json.dumps(BAD))
         assert "Nothing was replayed: " in told
         user = {"user": {"email": "ada@example.com"}}
         large = json.dumps({**BAD, "data": {**user, "x": "x" * MAX_BODY_BYTES}})
-        _, told = await letters.act(f"/letters/{number}/mend", body=large)
+        _, told = await mend(body=large)
         assert "Nothing was replayed: the event has 262," in told
         assert "at most 262,144 (256 KiB) are taken" in told
         assert "xxx" in told  # what was typed is still there
         good: Mapping[str, Any] = {**BAD, "data": {**user, "x": "é" * (MAX_BODY_BYTES // 2 - 500)}}
         text = json.dumps(good, ensure_ascii=False, indent=2)
-        _, told = await letters.act(f"/letters/{number}/mend", body=text)
+        _, told = await mend(body=text)
         assert "1 event was replayed in the place of letter" in told
         async with asyncio.timeout(WITHIN):
             while sandbox.account(world.key).find("ada@example.com") is None:

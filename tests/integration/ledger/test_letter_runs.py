@@ -73,7 +73,7 @@ async def test_no_letter_is_two_runs(ledger: Ledger) -> None:
     assert await LetterWork(ledger).left(rest) == {"letter-2", "letter-3"}
     assert await LetterRuns(ledger).begin(ACCOUNT, REPLAY) is None
     (*_, first) = await index.page(ACCOUNT, DEAD, "invalid_event")
-    one = Wanted(RunAction.DISCARD, "operator", letter=first.number)
+    one = Wanted(RunAction.DISCARD, "operator", letter=first.entry.id)
     assert await LetterRuns(ledger).begin(ACCOUNT, one) is None
     assert len(await LetterRuns(ledger).latest(ACCOUNT)) == 2
 

@@ -28,6 +28,11 @@ def entry(number: int, reason: str = "invalid_event", **other: str) -> LetterEnt
     return structs.replace(plain, **other)
 
 
+def named(letter: IndexedLetter) -> dict[str, str]:
+    """Return what the forms about a letter say of it."""
+    return {"letter": str(letter.number), "id": letter.entry.id}
+
+
 @asynccontextmanager
 async def ledger_in(folder: Path) -> AsyncIterator[Ledger]:
     """Hold the ledger of a page that is served from a folder, as another process does."""

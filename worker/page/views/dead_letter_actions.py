@@ -23,7 +23,7 @@ from worker.page.event_size import too_large
 from worker.page.letter_words import ACTIONS
 from worker.page.proposal import LARGEST_EVENT_FORM, form_in
 from worker.page.request import number_in, site_of, visitor_of
-from worker.page.site import NO_LEDGER
+from worker.page.site import NO_LEDGER, Site
 from worker.page.views.dead_letters import BODY_WITHIN, letter_of, place_in, render_letter, whole_of
 from worker.page.words import Told
 
@@ -31,6 +31,10 @@ WAITED: Final = 2.0
 """Seconds for which the end of what was begun is waited for: most of it is done by then."""
 LONGEST_NOTE: Final = 500
 """Characters."""
+NO_LONGER_DEAD: Final = (
+    "Nothing was replayed: the letter is not among the dead letters any more. Somebody replayed, archived or "
+    "discarded it meanwhile."
+)
 
 
 async def begin(request: web.Request) -> web.StreamResponse:
@@ -44,23 +48,44 @@ async def begin(request: web.Request) -> web.StreamResponse:
     if action is RunAction.DISCARD and form.get("sure") != "yes":
         told = Told("busy", "Nothing was deleted.", "Tick the box first: what is deleted is gone for good.")
         return await ended(request, action, told, _back(request, form), count=0)
-    wanted = Wanted(
-        action,
-        line(visitor_of(request).who),
-        place_in(str(form.get("place", ""))),
-        str(form.get("reason", "")),
-        number_in(str(form.get("letter", ""))) or 0,
-        oldest=form.get("oldest") == "yes",
-    )
+    wanted = _wanted(request, action, form)
     run = await site.letters.runner.begin(name, wanted, within=WAITED)
     if run is None:
         said = "There was nothing to do: it is gone, or something is being done to it."
         told = Told("busy", said, "What was done lately tells which, and by whom.")
         return await ended(request, action, told, _back(request, form), count=0)
     which = f" ({line(run.reason, MAX_REASON)})" if run.reason else ""
-    told = Told("good", f"{ACTIONS[action]} of {counted(run.total)}{which} was begun.")
-    await noted(request, action, told, count=run.total)
-    return see(f"{_letters(name)}/runs/{run.id}")
+    said, place = (
+        f"{ACTIONS[action]} of {counted(run.total)}{which} was begun.",
+        f"{_letters(name)}/runs/{run.id}",
+    )
+    later = await _later(site, name, wanted)
+    if later:
+        left = f"{later:,} that came since you looked {'is' if later == 1 else 'are'} not among them."
+        return await ended(request, action, Told("busy", f"{said} {left}"), place, count=run.total)
+    await noted(request, action, Told("good", said), count=run.total)
+    return see(place)
+
+
+def _wanted(request: web.Request, action: RunAction, form: Mapping[str, object]) -> Wanted:
+    """Return what a form asks for: about the letter, or no more of a group, than whoever sent it saw."""
+    letter = str(form.get("id", ""))
+    return Wanted(
+        action,
+        line(visitor_of(request).who),
+        place_in(str(form.get("place", ""))),
+        "" if letter else str(form.get("reason", "")),
+        letter,
+        oldest=form.get("oldest") == "yes",
+        newest=None if letter else number_in(str(form.get("newest", ""))) or 0,
+    )
+
+
+async def _later(site: Site, name: str, wanted: Wanted) -> int:
+    """Return how many letters of a group came since somebody saw it, where all that they saw are meant."""
+    if wanted.newest is None or wanted.oldest:
+        return 0
+    return await site.letters.index.later(name, wanted.place, wanted.reason, wanted.newest)
 
 
 def _action(text: str) -> RunAction | None:
@@ -71,9 +96,10 @@ def _action(text: str) -> RunAction | None:
 async def mend(request: web.Request) -> web.StreamResponse:
     """Put a new event with a mended body in a letter's place."""
     site, name, letter = site_of(request), request.match_info["account"], await letter_of(request)
-    if letter is None or letter.place is not LetterPlace.DEAD:
-        return refusal(request, 404)
-    text, account = (await form_in(request, LARGEST_EVENT_FORM)).get("body"), site.account(name)
+    form, account = await form_in(request, LARGEST_EVENT_FORM), site.account(name)
+    text = form.get("body")
+    if letter is None or letter.place is not LetterPlace.DEAD or letter.entry.id != form.get("id"):
+        return refusal(request, 404, NO_LONGER_DEAD, typed=text)
     whole, problem = await whole_of(request, letter)
     if whole is None or account is None:
         problem = problem or "The account's file has a mistake, which has to be mended first."
@@ -104,10 +130,13 @@ async def note(request: web.Request) -> web.StreamResponse:
         return refusal(request, 503, NO_LEDGER)
     text = line(str(form.get("note", "")).strip(), LONGEST_NOTE)
     written = Note(text, line(visitor_of(request).who) if text else "")
-    number, reason = number_in(str(form.get("letter", ""))), str(form.get("reason", ""))
-    if number is not None:
-        await site.letters.index.note_letter(name, number, written)
-    else:
+    letter, reason = str(form.get("id", "")), str(form.get("reason", ""))
+    if not letter and not reason:
+        return refusal(request, 400, "The page offers no such thing.")
+    if letter and not await site.letters.index.note_letter(name, letter, written):
+        said = "The note was not kept: the letter is gone. Somebody replayed or discarded it meanwhile."
+        return refusal(request, 404, said, typed=text)
+    if not letter:
         await site.letters.index.note_group(name, line(reason, MAX_REASON), written)
     told = Told("good", "The note is kept." if text else "The note is gone.")
     return await ended(request, "note", told, _back(request, form))

@@ -162,7 +162,7 @@ async def _run(request: web.Request) -> dict[str, Any] | None:
     if run is None:
         return None
     left = await site.letters.index.group(name, run.place, run.reason) if run.reason else None
-    return {"run": run, "became": await _became(site, run), "left": left.count if left else 0}
+    return {"run": run, "became": await _became(site, run), "left": left}
 
 
 async def _became(site: Site, run: Run) -> tuple[str, str]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
-from tests.unit.page.letters import entry, indexed, ledger_in
+from tests.unit.page.letters import entry, indexed, ledger_in, named
 from tests.unit.page.serve import TOKEN, Client, admin, served
 from tests.unit.page.views.test_dead_letters import LETTERS, words
+from worker.ledger.letter_index import LetterIndex
 from worker.ledger.letter_runs import LetterRuns
+from worker.ledger.letter_work import LetterWork
 from worker.page.app import LARGEST
 from worker.page.views import dead_letter_actions
 
-GROUP = {"reason": "invalid_event", "place": "dead"}
+GROUP = {"reason": "invalid_event", "place": "dead", "newest": "3"}
 
 
 @pytest.fixture
@@ -62,6 +66,73 @@ async def test_what_something_is_done_to_is_left_alone(client: Client, tmp_path:
         assert "There was nothing to do" in (await client.ask(answer.place)).text
 
 
+async def test_a_form_acts_on_the_letter_that_it_shows_and_on_no_other(
+    client: Client, tmp_path: Path
+) -> None:
+    """Given a letter that Kim has open, which is replayed meanwhile, and another that has its number since.
+
+    Ledgers that were made before numbers came only once may have such.
+    """
+    (anns,) = await indexed(tmp_path, [entry(1, email="ann@example.com")])
+    async with ledger_in(tmp_path) as ledger:
+        await LetterIndex(ledger).gone("sunny", ["letter-1"])
+        async with ledger.database.write() as connection:
+            await connection.execute(text("DELETE FROM sqlite_sequence"))
+    (bobs,) = await indexed(tmp_path, [entry(2, email="bob@example.com")])
+    assert bobs.number == anns.number
+
+    discarded = await client.ask(f"{LETTERS}/runs", {**named(anns), "action": "discard", "sure": "yes"})
+    told = (await client.ask(discarded.place)).text
+    noted = await client.ask(f"{LETTERS}/notes", {**named(anns), "note": "it is <Ann>'s"})
+    mend = f"{LETTERS}/letters/{anns.number}/mend"
+    mended = await client.ask(mend, {**named(anns), "body": '{"of": "<Ann>"}'})
+
+    assert "There was nothing to do: it is gone" in told
+    assert (noted.status, "The note was not kept: the letter is gone" in noted.text) == (404, True)
+    assert "it is &lt;Ann&gt;" in noted.text  # to copy
+    assert (mended.status, "Nothing was replayed: the letter is not among" in mended.text) == (404, True)
+    assert "{&#34;of&#34;: &#34;&lt;Ann&gt;&#34;}" in mended.text  # to copy
+    async with ledger_in(tmp_path) as ledger:
+        assert await LetterRuns(ledger).latest("sunny") == []
+        assert await LetterIndex(ledger).letter("sunny", bobs.number) == bobs
+
+
+async def test_a_number_never_comes_again(tmp_path: Path, client: Client) -> None:
+    """Given the address of a letter that is gone, it leads to no other."""
+    (*_, newest) = await indexed(tmp_path, [entry(1), entry(2)])
+    async with ledger_in(tmp_path) as ledger:
+        await LetterIndex(ledger).gone("sunny", ["letter-2"])
+    await indexed(tmp_path, [entry(3)])
+    assert (await client.ask(f"{LETTERS}/letters/{newest.number}")).status == 404
+
+
+@pytest.mark.parametrize("action", ["replay", "discard", "archive", "dry_run"])
+async def test_what_came_since_somebody_looked_is_left(client: Client, tmp_path: Path, action: str) -> None:
+    """Given a group of three that somebody has open while an incident goes on, these three are meant."""
+    await indexed(tmp_path, [entry(number) for number in range(3)])
+    group = (await client.ask(f"{LETTERS}/group?reason=invalid_event")).text
+    assert "Yes, delete these 3 for good" in group
+    newest = set(re.findall(r'name="newest" value="(\d+)"', group))
+    await indexed(tmp_path, [entry(number) for number in range(3, 100)])
+
+    form = {**GROUP, "newest": newest.pop(), "action": action, "sure": "yes"}
+    answer = await client.ask(f"{LETTERS}/runs", form)
+
+    told = (await client.ask(answer.place)).text
+    assert "of 3 dead letters (invalid_event) was begun. 97 that came since you looked are not among" in told
+    async with ledger_in(tmp_path) as ledger:
+        (run,) = await LetterRuns(ledger).latest("sunny")
+        assert await LetterWork(ledger).left(run) == {"letter-0", "letter-1", "letter-2"}
+    assert not newest  # every form of the group says the same
+
+
+async def test_of_a_group_that_nobody_saw_nothing_is_done(client: Client, tmp_path: Path) -> None:
+    await indexed(tmp_path, [entry(1)])
+    form = {"reason": "invalid_event", "place": "dead", "action": "replay"}
+    answer = await client.ask(f"{LETTERS}/runs", form)
+    assert "There was nothing to do" in (await client.ask(answer.place)).text
+
+
 async def test_nothing_is_deleted_unless_somebody_is_sure(client: Client, tmp_path: Path) -> None:
     await indexed(tmp_path, [entry(1)])
 
@@ -81,14 +152,14 @@ async def test_a_note_is_for_colleagues_and_names_no_address(client: Client, tmp
     """Given notes about a group and a letter, both are shown with who wrote them, until emptied."""
     (letter,) = await indexed(tmp_path, [entry(1)])
     await client.ask(f"{LETTERS}/notes", {**GROUP, "note": "ask <Ann>, ann@example.com"})
-    await client.ask(f"{LETTERS}/notes", {"letter": str(letter.number), "note": "this one first"})
+    await client.ask(f"{LETTERS}/notes", {**named(letter), "note": "this one first"})
 
     view = words((await client.ask(f"{LETTERS}/group?reason=invalid_event")).text)
     assert "ask &lt;Ann&gt;, a…@example.com (operator)" in view
     assert "this one first (operator)" in view
     assert "ann@" not in view
 
-    answer = await client.ask(f"{LETTERS}/notes", {"letter": str(letter.number), "note": " "})
+    answer = await client.ask(f"{LETTERS}/notes", {**named(letter), "note": " "})
     assert answer.place == f"{LETTERS}/letters/{letter.number}"
     assert "The note is gone." in (await client.ask(answer.place)).text
     assert "this one first" not in (await client.ask(answer.place)).text
@@ -97,7 +168,7 @@ async def test_a_note_is_for_colleagues_and_names_no_address(client: Client, tmp
 async def test_what_cannot_be_had_is_not_mended(client: Client, tmp_path: Path) -> None:
     (letter,) = await indexed(tmp_path, [entry(1)])
     mended = f'{{"mended": "{"x" * LARGEST}"}}'
-    answer = await client.ask(f"{LETTERS}/letters/{letter.number}/mend", {"body": mended})
+    answer = await client.ask(f"{LETTERS}/letters/{letter.number}/mend", {**named(letter), "body": mended})
     assert (answer.status, "Nothing was replayed. RabbitMQ cannot be asked" in answer.text) == (200, True)
     assert mended.replace('"', "&#34;") in answer.text  # what was typed is there to copy
 
@@ -122,15 +193,16 @@ async def test_an_admin_does_nothing_to_anothers_letters(client: Client, tmp_pat
     (letter,) = await indexed(tmp_path, [entry(1)], account="rainy")
     client.session.cookie_jar.clear()
     await client.follow(admin())
-    named = {"letter": str(letter.number)}
+    form = named(letter)
 
-    await client.ask(f"{LETTERS}/runs", {**named, "action": "discard", "sure": "yes"})
-    await client.ask(f"{LETTERS}/notes", {**named, "note": "mine"})
+    await client.ask(f"{LETTERS}/runs", {**form, "action": "discard", "sure": "yes"})
+    await client.ask(f"{LETTERS}/notes", {**form, "note": "mine"})
 
-    assert (await client.ask(f"{LETTERS}/letters/{letter.number}/mend", {"body": "{}"})).status == 404
+    mend = f"{LETTERS}/letters/{letter.number}/mend"
+    assert (await client.ask(mend, {**form, "body": "{}"})).status == 404
     theirs = LETTERS.replace("sunny", "rainy")
     for path in (f"{theirs}/runs", f"{theirs}/notes", f"{theirs}/letters/{letter.number}/mend"):
-        assert (await client.ask(path, {**named, "action": "replay"})).status == 404
+        assert (await client.ask(path, {**form, "action": "replay"})).status == 404
     client.session.cookie_jar.clear()
     await client.sign_in(TOKEN)
     view = (await client.ask(f"{theirs}/letters/{letter.number}")).text
