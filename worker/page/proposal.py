@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from worker.errors import Problem
 from worker.events.body import MAX_BODY_BYTES
 from worker.files import MAX_FILE_BYTES
 from worker.outside.texts import line
+from worker.page.others import without_others
 
 LARGEST_FORM: Final = 4 * MAX_FILE_BYTES
 """Bytes of a form that holds an account's file, in which a letter may take three times its bytes."""
@@ -27,8 +27,6 @@ LARGEST_EVENT_FORM: Final = 4 * MAX_BODY_BYTES
 MOST_INPUTS: Final = 20_000
 LONGEST_LINE: Final = 400
 """Characters of a line that people still read."""
-
-_FILES: Final = re.compile(r"[^\s;,]*/accounts/[^\s;,:]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +149,7 @@ def _faults(problems: tuple[Problem, ...], text: str, path: Path) -> Iterator[Fa
         place = problem.where.removeprefix(f"{path}:").partition(":")[0]
         at = int(place) - 1 if place.isdecimal() else len(lines)
         shown = line(lines[at], LONGEST_LINE, addresses=False) if at < len(lines) else ""
-        yield Fault(_of_one_file(str(problem), path), shown)
-
-
-def _of_one_file(told: str, path: Path) -> str:
-    """Return a problem without the names of other accounts' files: not everybody may know of them."""
-
-    def renamed(match: re.Match[str]) -> str:
-        return path.name if match[0] == str(path) else "another account's file"
-
-    return _FILES.sub(renamed, told)
+        yield Fault(without_others(str(problem), path.stem), shown)
 
 
 async def form_in(request: web.Request, largest: int = LARGEST_FORM) -> Form:

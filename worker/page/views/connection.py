@@ -14,12 +14,13 @@ from worker.kit.credentials import ApiKey, OAuthApp, StoredKey
 from worker.ledger.connecting import Connected
 from worker.page.actions import ended
 from worker.page.answers import render
+from worker.page.others import told_to
 from worker.page.request import site_of, visitor_of
 from worker.page.site import Site
 from worker.page.state import state_of
 from worker.page.views.day import day_values
 from worker.page.views.operating import LINKS, PAUSES
-from worker.page.words import ANOTHERS, Told, ago, day, no_ledger_key, of_kit
+from worker.page.words import Told, ago, day, no_ledger_key, of_kit
 
 WITHIN: Final = 5.0
 """Seconds for which somebody waits for the connection test."""
@@ -63,22 +64,20 @@ def _of_no_file() -> Told:
 
 async def _values(request: web.Request) -> dict[str, Any]:
     site, name = site_of(request), request.match_info["account"]
-    workers, account = await site.workers(), site.account(name)
+    workers, account, visitor = await site.workers(), site.account(name), visitor_of(request)
     state = state_of(name, workers)
-    if state.told is ANOTHERS and not visitor_of(request).is_operator:
-        state = replace(state, problem="")  # it names the other one
     return {
         "account": name,
         "view": "connection",
         "pauses": PAUSES,
         "links": LINKS,
-        "state": state,
+        "state": replace(state, problem=told_to(visitor, state.problem, name)),
         "depth": site.depth(name),
         **_credential(account),
         **(await _at_kit(site, name, workers.connected.get(name))),
         "limit": account.credential.limit if account and account.credential else 0,
         "apps": account.apps if account else (),
-        "mistakes": [str(problem) for problem in site.loaded.problems_of(name)],
+        "mistakes": [told_to(visitor, str(each), name) for each in site.loaded.problems_of(name)],
         "problems": [each for each in (workers.problem, site.broker_problem) if each],
     }
 

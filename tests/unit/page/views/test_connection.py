@@ -1,4 +1,4 @@
-"""How an account's connection stands, over HTTP: where its Kit account is another one's; at first."""
+"""How an account's connection stands, over HTTP: where something is another one's; at first."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from worker.sandbox import Sandbox
 
 SUNNY_KEY = f"{KEY[:-5]}sunny"
 PLACE = "/accounts/sunny"
+ONE_APP = "app: the-app\nkit: {{api_key_env: KIT_API_KEY_{}}}\n"
 SAID = "Its Kit account belongs to another account here already; events wait, and none is lost."
 
 
@@ -102,3 +103,21 @@ async def test_before_the_queues_were_looked_at_nobody_knows_how_much_waits(clie
     await client.sign_in(TOKEN)
     assert (await client.ask(PLACE)).text.count("<dd>not known yet</dd>") == 2
     assert (await client.ask("/")).text.count(">not known yet</td>") == 4
+
+
+async def test_whose_an_app_is_already_is_told_to_operators_alone(tmp_path: Path, ledger: Ledger) -> None:
+    """Given a file that claims another account's app, as this page finds it, and a worker elsewhere."""
+    texts = {name: ONE_APP.format(name.upper()) for name in ("rainy", "sunny")}
+    by_a_worker = "/etc/accounts/sunny.yaml:1:6: app: it belongs to /etc/accounts/rainy.yaml already"
+    async with served(tmp_path, texts=texts) as client:
+        report = {"state": "invalid_config", "config_errors": [by_a_worker]}
+        await Registry(ledger, "w-1").beat({"sunny": report})
+        await client.sign_in(TOKEN)
+        told = (await client.ask(PLACE)).text
+        assert told.count("accounts/rainy.yaml already") == 2
+        await client.follow(admin())
+        for view in ("", "/_state", "/events", "/fields", "/text", "/versions"):
+            assert "rainy" not in (await client.ask(f"{PLACE}{view}")).text
+        told = (await client.ask(PLACE)).text
+        assert told.count("belongs to another account&#39;s file already") == 2
+        assert str(tmp_path) not in told
