@@ -12,6 +12,7 @@ from aiohttp import web
 from jinja2 import PackageLoader, StrictUndefined
 
 from worker.errors import KitWorkerError
+from worker.page.addresses import part
 from worker.page.answers import refusal
 from worker.page.origin import is_from_here, is_loopback
 from worker.page.request import SITE, VISITOR
@@ -60,6 +61,11 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 TRY: Final = "/accounts/{account}/try"
 """Where a form may be posted by whoever may look: nothing is done by it."""
+FILTERS: Final[Mapping[str, Callable[..., str]]] = {
+    "found": found,
+    "number": "{:,}".format,
+    "urlencode": part,  # jinja's own leaves "/" as it is
+}
 OPEN: Final = ("/sign-in", "/link/", "/static/")
 """Where one needs no session."""
 EVERYBODYS: Final = frozenset({"/", "/sign-out", consent.CAME_BACK})
@@ -89,7 +95,7 @@ def page(site: Site) -> web.Application:
     aiohttp_jinja2.setup(
         app,
         loader=PackageLoader("worker.page"),
-        filters={"number": "{:,}".format, "found": found},
+        filters=FILTERS,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

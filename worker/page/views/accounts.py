@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from worker.ledger.registry import WorkerView
 from worker.ops.depths import Depth
+from worker.page.addresses import view_of
 from worker.page.answers import render, see
 from worker.page.request import site_of, visitor_of
 from worker.page.site import Site
@@ -66,7 +67,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     """Show all accounts; an admin goes on to the one that is theirs."""
     account = visitor_of(request).account
     if account is not None:
-        return see(f"/accounts/{quote(account, safe='')}")
+        return see(view_of(account))
     return render(request, "accounts.html", await _values(request) | await day_values(request))
 
 

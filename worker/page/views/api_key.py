@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from aiohttp import web
 
 from worker.errors import CredentialRefused, KitWorkerError, LedgerUnavailable
@@ -13,6 +11,7 @@ from worker.ledger.tokens import TokenStore
 from worker.ops.api_key import NoApiKeyError, enter_key
 from worker.ops.connect import KitAccountTakenError
 from worker.page.actions import ended
+from worker.page.addresses import view_of
 from worker.page.request import site_of, visitor_of
 from worker.page.site import NO_LEDGER
 from worker.page.words import Told, no_ledger_key
@@ -33,7 +32,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
         )
     else:
         told = await _entered(request, name, str(form.get("key", "")), replace=form.get("of") == REPLACE)
-    return await ended(request, "api key", told, f"/accounts/{quote(name, safe='')}")
+    return await ended(request, "api key", told, view_of(name))
 
 
 async def _entered(request: web.Request, name: str, entered: str, *, replace: bool) -> Told:

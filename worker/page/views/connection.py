@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import quote
 
 from aiohttp import web
 
@@ -13,6 +12,7 @@ from worker.accounts.account import Account
 from worker.kit.credentials import ApiKey, OAuthApp, StoredKey
 from worker.ledger.connecting import Connected
 from worker.page.actions import ended
+from worker.page.addresses import view_of
 from worker.page.answers import render
 from worker.page.others import told_to
 from worker.page.request import site_of, visitor_of
@@ -44,7 +44,7 @@ async def test(request: web.Request) -> web.StreamResponse:
     name = request.match_info["account"]
     account = site_of(request).account(name)
     told = _of_no_file() if account is None else await _tested(request, account)
-    return await ended(request, "test", told, _place(name))
+    return await ended(request, "test", told, view_of(name))
 
 
 async def _tested(request: web.Request, account: Account) -> Told:
@@ -110,7 +110,3 @@ async def _at_kit(site: Site, name: str, connected: Connected | None) -> dict[st
         "can_seal": site.settings.ledger_key is not None,
         "no_key": no_ledger_key("Nothing can be saved here yet"),
     }
-
-
-def _place(name: str) -> str:
-    return f"/accounts/{quote(name, safe='')}"

@@ -10,7 +10,6 @@ import hmac
 import secrets
 from dataclasses import asdict, dataclass
 from typing import Final
-from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import SecretStr, TypeAdapter, ValidationError
@@ -23,6 +22,7 @@ from worker.ledger.connecting import OtherConnectionError
 from worker.ledger.tokens import TokenStore
 from worker.ops.connect import KitAccountTakenError, LetOut, admitted, keep, let_out, question
 from worker.page.actions import ended
+from worker.page.addresses import view_of
 from worker.page.answers import refusal, render
 from worker.page.request import is_secure, site_of, visitor_of
 from worker.page.site import NO_LEDGER, Site
@@ -63,7 +63,7 @@ async def ask(request: web.Request) -> web.StreamResponse:
         return refusal(request, 400, said)
     if key is None or not await site.has_ledger():
         told = no_ledger_key("It cannot be connected yet") if key is None else Told("bad", NO_LEDGER)
-        return await ended(request, "connect", told, _place(name))
+        return await ended(request, "connect", told, view_of(name))
     root = f"{'https' if is_secure(request) else 'http'}://{request.host}"
     replace = (await request.post()).get("of") == REPLACE
     asked = OpenQuestion(
@@ -99,7 +99,7 @@ async def came_back(request: web.Request) -> web.StreamResponse:
     if not _is_answer(request.query.get("state", ""), asked.nonce):
         return refusal(request, 403, "This is no answer to what was asked here; nothing was done.")
     told = await _connected(request, asked, app, key)
-    answer = await ended(request, "connect", told, _place(asked.account), account=asked.account)
+    answer = await ended(request, "connect", told, view_of(asked.account), account=asked.account)
     answer.del_cookie(COOKIE, httponly=True, samesite="Lax")
     return answer
 
@@ -140,7 +140,7 @@ async def disconnect(request: web.Request) -> web.StreamResponse:
         done = await let_out(site.settings, name, _app_of(site, name), site.ledger)
     else:
         done = LetOut(was_connected=False)
-    return await ended(request, "disconnect", _let_out(done), _place(name))
+    return await ended(request, "disconnect", _let_out(done), view_of(name))
 
 
 def _let_out(done: LetOut) -> Told:
@@ -176,7 +176,3 @@ def _app_of(site: Site, name: str) -> OAuthApp | None:
     account = site.account(name)
     credential = account.credential if account else None
     return credential if isinstance(credential, OAuthApp) else None
-
-
-def _place(name: str) -> str:
-    return f"/accounts/{quote(name, safe='')}"

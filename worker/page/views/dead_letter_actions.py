@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote
 
 from aiohttp import web
 
@@ -18,6 +17,7 @@ from worker.ops.letters.dry_run import as_in_queue, why_not
 from worker.ops.letters.ends import counted
 from worker.outside.texts import line
 from worker.page.actions import ended, noted
+from worker.page.addresses import part, view_of
 from worker.page.answers import refusal, see
 from worker.page.event_size import too_large
 from worker.page.letter_words import ACTIONS
@@ -147,12 +147,12 @@ def _back(request: web.Request, form: Mapping[str, object]) -> str:
     place, number = _letters(request.match_info["account"]), number_in(str(form.get("letter", "")))
     if number is not None:
         return f"{place}/letters/{number}"
-    reason, queue = quote(str(form.get("reason", "")), safe=""), place_in(str(form.get("place", "")))
+    reason, queue = part(str(form.get("reason", ""))), place_in(str(form.get("place", "")))
     return f"{place}/group?place={queue}&reason={reason}"
 
 
 def _letters(name: str) -> str:
-    return f"/accounts/{quote(name, safe='')}/dead-letters"
+    return view_of(name, "dead-letters")
 
 
 ROUTES: Final = (

@@ -6,7 +6,6 @@ import asyncio
 import json
 from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import quote
 
 from aiohttp import web
 
@@ -18,6 +17,7 @@ from worker.accounts.saving import read_exactly, sha256_of
 from worker.errors import CannotSave
 from worker.handlers import HANDLERS
 from worker.mapping.words import COMPARED, in_words, text_of
+from worker.page.addresses import view_of
 from worker.page.answers import going_to, refusal, render
 from worker.page.filled_event import MOST_MORE, Does, Filled, filled_in
 from worker.page.proposal import Fault, Proposal, Refused, form_in
@@ -51,9 +51,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         return refusal(request, 503, f"{error}.")
     if filled is None:
         told = AS_TEXT._replace(sentence=AS_TEXT.sentence.format(kind=kind))
-        return going_to(
-            request, f"/accounts/{quote(request.match_info['account'], safe='')}/text#events", told
-        )
+        return going_to(request, f"{view_of(request.match_info['account'], 'text')}#events", told)
     return await _shown(request, filled)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote
 
 from aiohttp import web
 
 from worker.outside.texts import line
 from worker.page.actions import ended, noted
+from worker.page.addresses import part, view_of
 from worker.page.answers import refusal, render
 from worker.page.request import is_secure, site_of, visitor_of
 from worker.page.rights import Visitor
@@ -42,7 +42,7 @@ async def pause(request: web.Request) -> web.StreamResponse:
         return refusal(request, 400, "A pause lasts as long as the form offers.")
     await site_of(request).pause(name, _text(form.get("why", "")), lasts or None)
     said = f"{name} is paused, {PAUSES[lasts]}: within 5 seconds no worker begins anything of it."
-    return await ended(request, "pause", Told("good", said), _place(name))
+    return await ended(request, "pause", Told("good", said), view_of(name))
 
 
 async def resume(request: web.Request) -> web.StreamResponse:
@@ -51,7 +51,7 @@ async def resume(request: web.Request) -> web.StreamResponse:
         return refusal(request, 403, "Operators let accounts go on.")
     name = request.match_info["account"]
     await site_of(request).resume(name)
-    return await ended(request, "resume", Told("good", f"{name} goes on."), _place(name))
+    return await ended(request, "resume", Told("good", f"{name} goes on."), view_of(name))
 
 
 async def make_link(request: web.Request) -> web.StreamResponse:
@@ -68,7 +68,7 @@ async def make_link(request: web.Request) -> web.StreamResponse:
         )
     who = _text(form.get("who", "")) or f"admin of {name}"
     visitor = Visitor(who, name, may_change, site.clock.time() + days * DAY)
-    token = quote(site.signer.write_visitor("link", visitor), safe="")
+    token = part(site.signer.write_visitor("link", visitor))
     told = f"for {who}, to {'change things' if may_change else 'look'}, until {day(visitor.until)}"
     await noted(request, "page-link", Told("good", f"A link was made {told}."))
     root = f"{'https' if is_secure(request) else 'http'}://{request.host}"
@@ -84,7 +84,3 @@ def _chosen(text: object, choices: Mapping[int, str]) -> int | None:
 def _text(text: object) -> str:
     """Return what somebody wrote, as it is kept: one line, without addresses."""
     return line(str(text).strip(), LONGEST)
-
-
-def _place(name: str) -> str:
-    return f"/accounts/{quote(name, safe='')}"

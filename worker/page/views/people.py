@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import quote
 
 from aiohttp import web
 
@@ -16,6 +15,7 @@ from worker.ledger.signs import people_of_id
 from worker.ops.again import EVENT_TYPE
 from worker.ops.compared import FieldState, TagState
 from worker.ops.person import person_view, timeline
+from worker.page.addresses import view_of
 from worker.page.answers import refusal, render, see
 from worker.page.request import number_in, site_of
 from worker.page.site import NO_LEDGER, Site
@@ -87,7 +87,7 @@ async def find(request: web.Request) -> web.StreamResponse:
     account = site.account(name)
     email = "" if account is None else await _address_of(site, account, text)
     if email:
-        return see(f"/accounts/{quote(name, safe='')}/people/{quote(email, safe='')}")
+        return see(view_of(name, "people", email))
     values = {"account": name, "view": "people", "find": text, "is_wrong": account is None}
     return render(request, "people.html", values)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import quote
 
 from aiohttp import web
 
@@ -15,6 +14,7 @@ from worker.ledger.person import known_person
 from worker.ops.again import send_again
 from worker.ops.forget import Forgetting
 from worker.page.actions import ended, noted
+from worker.page.addresses import view_of
 from worker.page.answers import going_to, refusal, render
 from worker.page.request import site_of
 from worker.page.site import NO_LEDGER
@@ -35,7 +35,7 @@ async def again(request: web.Request) -> web.StreamResponse:
     if known.record is None or known.record.is_blank:
         return refusal(request, 404, "Nothing is known of this address here, so nothing can be sent again.")
     told, sent = await _sent(request, known.record.email, counted(known.record.owed.merge(known.record.done)))
-    return await ended(request, "again", told, _person(name, email), count=sent)
+    return await ended(request, "again", told, view_of(name, "people", email), count=sent)
 
 
 async def _sent(request: web.Request, email: str, what: str) -> tuple[Told, int]:
@@ -83,7 +83,7 @@ async def forget(request: web.Request) -> web.StreamResponse:
         told = Told("busy", said, "Do not stop the page meanwhile; if it is stopped, forget once more.")
     else:
         told = work.result()
-    return going_to(request, f"/accounts/{quote(name, safe='')}/people", told)
+    return going_to(request, view_of(name, "people"), told)
 
 
 async def _forgotten(request: web.Request, forgetting: Forgetting) -> Told:
@@ -131,7 +131,3 @@ def _email(request: web.Request) -> str | None:
         return normalize_email(request.match_info["email"])
     except ValueError:
         return None
-
-
-def _person(name: str, email: str) -> str:
-    return f"/accounts/{quote(name, safe='')}/people/{quote(email, safe='')}"

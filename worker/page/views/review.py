@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 import structlog
 from aiohttp import web
@@ -15,6 +14,7 @@ from worker.errors import CannotEdit, CannotSave, FileChanged, LedgerUnavailable
 from worker.ledger.versions import Version, Versions
 from worker.outside.texts import line
 from worker.page.actions import ended
+from worker.page.addresses import view_of
 from worker.page.answers import render
 from worker.page.diff import difference
 from worker.page.differences import differences, warnings
@@ -141,7 +141,7 @@ async def _saved(request: web.Request, form: Form, found: Proposed) -> web.Respo
     site.put(found.account)
     problem = await _kept(request, found)
     told = Told("bad" if problem else "good", f"Saved: {found.proposal.of}.", f"{remark} {problem}".strip())
-    return await ended(request, "edit", told, f"/accounts/{quote(name, safe='')}/versions")
+    return await ended(request, "edit", told, view_of(name, "versions"))
 
 
 def _holds(path: Path, text: str) -> bool:

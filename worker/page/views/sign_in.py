@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hmac import compare_digest
 from typing import Final
-from urllib.parse import quote
 
 import structlog
 from aiohttp import web
 from pydantic import SecretStr
 
+from worker.page.addresses import part, view_of
 from worker.page.answers import refusal, render, see
 from worker.page.request import is_secure, site_of
 from worker.page.rights import SESSION_LASTS, Visitor, of_link, operator
@@ -43,7 +43,7 @@ async def to_sign_in(request: web.Request) -> web.StreamResponse:
         return refusal(request, 403, said, typed=await _typed(request))
     if request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
         return render(request, "going_on.html", {"to": _next(request.path_qs)})
-    return see(f"/sign-in?next={quote(request.path_qs, safe='')}")
+    return see(f"/sign-in?next={part(request.path_qs)}")
 
 
 async def _typed(request: web.Request) -> str:
@@ -107,7 +107,7 @@ async def follow_link(request: web.Request) -> web.StreamResponse:
     if link is None:
         return _stale(request)
     visitor = of_link(link, site_of(request).clock.time())
-    return _let_in(request, visitor, f"/accounts/{quote(link.account or '', safe='')}")
+    return _let_in(request, visitor, view_of(link.account or ""))
 
 
 def _link(request: web.Request) -> Visitor | None:

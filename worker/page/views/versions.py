@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from aiohttp import web
 
 from worker.accounts.saving import read_exactly, sha256_of
 from worker.errors import CannotSave
 from worker.ledger.versions import PAGE, Version, Versions
+from worker.page.addresses import view_of
 from worker.page.answers import refusal, render
 from worker.page.diff import difference
 from worker.page.proposal import Proposal, Refused, form_in
@@ -139,6 +139,6 @@ async def _shown(request: web.Request, refused: Refused | None = None) -> web.Re
         "lines": difference(present, text),
         "read": sha256_of(present),
         "faults": refused.faults if refused else (),
-        "place": f"/accounts/{quote(name, safe='')}/versions/{request.match_info['version']}",
+        "place": view_of(name, "versions", request.match_info["version"]),
     }
     return render(request, "version.html", values, status=422 if refused else 200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,10 +12,12 @@ import pytest
 
 from tests.unit.page.known import ada, know
 from tests.unit.page.serve import READ_TOKEN, TOKEN, Client, admin, served
+from worker.events.event import FIRST
 from worker.ledger.forgetting import Erased
 from worker.ops.forget import Forgetting
 from worker.page.views.person_actions import counted, of_forgetting
 from worker.subscribers.change import NOTHING
+from worker.subscribers.record import Record
 
 ADA = "/accounts/sunny/people/ada%40example.com"
 SEND, FORGET = "Send again what should be so", "Forget this person"
@@ -112,3 +115,19 @@ def test_how_forgetting_ended_is_counted_and_names_nobody(
 def test_what_is_sent_again_is_counted() -> None:
     assert counted(ada("VIP", Plan="Gold", Locale="de").done) == "1 tag and 2 fields"
     assert counted(NOTHING) == "0 tags and 0 fields"
+
+
+async def test_who_has_a_slash_in_the_address_is_found_sent_again_and_forgotten(
+    client: Client, tmp_path: Path
+) -> None:
+    """Given an address with signs that part an address of the page, each way on the view leads somewhere."""
+    await know(tmp_path, Record("sales/eu?#%2f@example.com", 7, users={"u-1": FIRST}, ensured=FIRST))
+    found = await client.ask("/accounts/sunny/people?find=sales/eu%3F%23%252f@example.com")
+    view = (await client.ask(found.place)).text
+    assert f'action="{found.place}/again"' in view
+    assert (await client.ask(f"{found.place}/again", {})).place == found.place
+    assert f'href="{found.place}/forget"' in view
+    question = (await client.ask(f"{found.place}/forget")).text
+    assert f'href="{found.place}"' in question
+    (trying,) = re.findall(r'href="(/accounts/sunny/try[^"]+)"', view)
+    assert 'value="sales/eu?#%2f@example.com"' in (await client.ask(trying)).text
