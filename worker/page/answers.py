@@ -67,7 +67,7 @@ _TOLD: Final[Mapping[int, tuple[str, str]]] = {
             "256 KiB, and every other form a few words."
         ),
     ),
-    429: ("Too many wrong tokens", "Wait a minute, and try again."),
+    429: ("Too many wrong tokens", "Try again in a few seconds: others send some, too, from where you are."),
     500: (
         "Something went wrong",
         "It is a fault of this program, and the log of kit-worker page has it: page_crashed.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from hmac import compare_digest
 from typing import Final
 
@@ -71,12 +72,13 @@ def _asked(request: web.Request, problem: str = "", status: int = 200) -> web.Re
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """Let in whoever knows a token."""
     site, form, address = site_of(request), await request.post(), request.remote or ""
-    now = site.clock.monotonic()
-    if site.attempts.wait(address, now):
+    wait = site.attempts.wait(address, site.clock.monotonic())
+    if wait is None:
         return refusal(request, 429)
+    await asyncio.sleep(wait)
     visitor = _visitor_for(site, str(form.get("token", "")).strip())
     if visitor is None:
-        site.attempts.note(address, now)
+        site.attempts.note(address, site.clock.monotonic())
         log.warning("page_token_wrong", address=address)
         said = "This is not the token. It is PAGE_TOKEN, or PAGE_READ_TOKEN, of kit-worker page."
         return _asked(request, said, 403)
