@@ -75,7 +75,8 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     wait = site.attempts.wait(address, site.clock.monotonic())
     if wait is None:
         return refusal(request, 429)
-    await asyncio.sleep(wait)
+    if wait:  # else it is looked at before any other: the count of wrong ones holds
+        await asyncio.sleep(wait)
     visitor = _visitor_for(site, str(form.get("token", "")).strip())
     if visitor is None:
         site.attempts.note(address, site.clock.monotonic())
