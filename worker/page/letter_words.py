@@ -23,12 +23,12 @@ _WORDS: Final[Mapping[str, ReasonWords]] = MappingProxyType(
     {
         "undecodable": ReasonWords(
             "The message is no event: it cannot be read at all.",
-            "Ask the platform to send it again, as JSON in UTF-8. Mend the body here if you know what is "
+            "Ask the platform to send it again, as JSON in UTF-8. Mend the letter's body if you know what is "
             "meant, or discard it.",
         ),
         "invalid_event": ReasonWords(
             "A value of the event is missing or wrong, such as the email address.",
-            "Mend the body here and replay it, or ask the platform to send it again, and discard this one. "
+            "Mend the letter's body and replay it, or ask the platform to send it again, and discard this one. "
             "To replay it as it is changes nothing.",
         ),
         "wrong_app": ReasonWords(

@@ -620,6 +620,19 @@ def test_a_letter_of_the_brokers_own_is_replayed_with_its_id_and_routing_key() -
     assert "x-death" not in again.headers
 
 
+def test_by_which_run_it_was_replayed_is_told_by_its_letter_and_no_more_by_the_next_replay() -> None:
+    """Given a replayed event that fails again, whoever replays it then is not that run."""
+    replayed = msgspec.structs.replace(
+        delivered(key="kit.default", headers={"x-replay-run": "7"}), exchange=""
+    )
+
+    died = sent(letter_of(replayed, happened=event()))
+    again = sent(replay_message(died, read_dead_letter(died, "default")))
+
+    assert died.headers["x-replay-run"] == "7"
+    assert "x-replay-run" not in again.headers
+
+
 # -- whatever comes -----------------------------------------------------------------------------------------
 
 scalars = st.sampled_from(

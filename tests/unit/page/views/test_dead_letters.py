@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -38,7 +39,7 @@ async def test_letters_are_told_by_reason_with_what_to_do(client: Client, tmp_pa
     view = words((await client.ask(LETTERS)).text)
 
     assert view.index("invalid event") < view.index("kit plan full")
-    assert "Mend the body here and replay it" in view
+    assert "Mend the letter's body and replay it" in html.unescape(view)
     assert "Upgrade the plan in Kit" in view
     assert f"3 2026-07-01 10:00:02 UTC, 2026-07-01 10:00:04 UTC {DETAIL}" in view
 
