@@ -28,8 +28,8 @@ _WORDS: Final[Mapping[str, ReasonWords]] = MappingProxyType(
         ),
         "invalid_event": ReasonWords(
             "A value of the event is missing or wrong, such as the email address.",
-            "Mend the letter's body and replay it, or ask the platform to send it again, and discard this one. "
-            "To replay it as it is changes nothing.",
+            "Mend the letter's body and replay it, or ask the platform to send it again, and discard this "
+            "one. To replay it as it is changes nothing.",
         ),
         "wrong_app": ReasonWords(
             "The event names an app that this account does not serve.",
