@@ -6,6 +6,8 @@ What each attack got stands in docs/page.md, with the names of these tests.
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -14,19 +16,23 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from pydantic import SecretStr
+from yarl import URL
 
 from tests.unit.page.attacked import BOB, HOSTILE, ONLY_RAINY, attacked, holds_no_secret, state
 from tests.unit.page.routes import ROUTES, Address, Who, addresses, routes, views
-from tests.unit.page.serve import READ_TOKEN, SECRET, TOKEN, Answer, Client, admin
+from tests.unit.page.serve import BY_OAUTH, READ_TOKEN, SECRET, TOKEN, Answer, Client, admin, served
 from worker.clock import Clock
+from worker.ledger.sealing import new_key
 from worker.page import attempts
 from worker.page.app import HEADERS
 from worker.page.rights import Signer, operator
 from worker.page.serving import CONNECTIONS
 from worker.page.views.sign_in import COOKIE
+from worker.sandbox import Sandbox
 
 CLOSED: Final = (Who.SIGNED_IN, Who.OPERATORS, Who.ADMINS)
 
@@ -344,6 +350,72 @@ async def test_no_name_that_somebody_claims_to_be_asked_by_gets_into_a_page(clie
         text = (await reader.read()).decode()
     writer.close()
     assert acting(text.partition("\r\n\r\n")[2]) == []
+
+
+FORGED: Final[Mapping[str, Mapping[str, str]]] = {
+    "Host": {"Host": "evil.example"},
+    "Host over TLS": {"Host": "evil.example", "X-Forwarded-Proto": "https"},
+    "Host with a login": {"Host": "127.0.0.1@evil.example"},
+    "Host with a path": {"Host": "evil.example/x"},
+    "another scheme": {"X-Forwarded-Proto": "https"},
+    "X-Forwarded-Host": {"X-Forwarded-Host": "evil.example"},
+    "Forwarded": {"Forwarded": "host=evil.example;proto=https"},
+}
+
+
+@pytest.fixture
+async def kit() -> AsyncIterator[Sandbox]:
+    box = Sandbox(keys={"sunny-key": "Sunny Kitchen"})
+    box.oauth.creator = "Sunny Kitchen"
+    async with box.running() as running:
+        yield running
+
+
+async def kit_sends_to(client: Client, forged: Mapping[str, str]) -> str:
+    """Ask Kit, in a request with forged headers; where Kit sends the creator's browser: nowhere perhaps."""
+    said = {"Sec-Fetch-Site": "same-origin", **forged}
+    answer = await client.ask("/accounts/sunny/connect", {}, headers=said)
+    address = re.search(r'class="button" href="([^"]+)"', answer.text)
+    assert (answer.status, bool(address)) in {(200, True), (400, False)}
+    if address is None:
+        return ""
+    async with client.session.get(URL(html.unescape(address[1])), allow_redirects=False) as at_kit:
+        return at_kit.headers.get("Location", "")
+
+
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
+async def test_kit_sends_no_code_where_somebody_claims_that_the_page_is(
+    tmp_path: Path, kit: Sandbox, forged: Mapping[str, str]
+) -> None:
+    """Given an app that knows the page's address, as Kit asks for, the code comes there or nowhere.
+
+    Where an app at Kit knows another address as well, a code that went there is of no use: it opens nothing
+    without the word that only the page can tell, nor in another browser than the one that asked.
+    """
+    key = SecretStr(new_key())
+    async with served(tmp_path, file=BY_OAUTH, kit_base_url=kit.url, ledger_key=key) as client:
+        ours = f"{client.root}/connected"
+        kit.oauth.client("the-client", None, ours)
+        await client.follow(admin())
+        assert (await kit_sends_to(client, {})).startswith(f"{ours}?code=")
+        assert (await kit_sends_to(client, forged)).partition("?")[0] in {"", ours}
+
+        kit.oauth.client("the-client")  # any address
+        astray = await kit_sends_to(client, forged)
+        assert forged != FORGED["Host"] or astray.startswith("http://evil.example/connected?code=")
+        client.session.cookie_jar.clear()
+        await client.follow(admin())
+        back = await client.ask(f"/connected?{astray.partition('?')[2]}")
+        assert (back.status, "nothing was done" in back.text) == (403, True)
+        code = {"grant_type": "authorization_code", "client_id": "the-client", "code": code_in(astray)}
+        form = {**code, "redirect_uri": astray.partition("?")[0]}
+        async with client.session.post(f"{kit.url}/v4/oauth/token", data=form) as taken:
+            assert taken.status == 400
+        assert kit.oauth.pairs() == []
+
+
+def code_in(address: str) -> str:
+    return parse_qs(urlsplit(address).query).get("code", [""])[0]
 
 
 # -- many, and slow -----------------------------------------------------------------------------------------
