@@ -89,9 +89,9 @@ class LetterIndex:
 
     # -- looking ----------------------------------------------------------------------------------------
 
-    async def counts(self) -> Mapping[str, int]:
-        """Return how many dead letters each account has that has any; those in archives apart."""
-        query = select(_OF.account, func.count()).where(_OF.place == LetterPlace.DEAD).group_by(_OF.account)
+    async def counts(self, place: LetterPlace = LetterPlace.DEAD) -> Mapping[str, int]:
+        """Return how many letters each account has in such a queue that has any."""
+        query = select(_OF.account, func.count()).where(_OF.place == place).group_by(_OF.account)
         async with self.ledger.database.read() as connection:
             return {row[0]: row[1] for row in await connection.execute(query)}
 

@@ -33,6 +33,10 @@ class RunAction(StrEnum):
     ARCHIVE = "archive"
     RESTORE = "restore"
 
+    def fits(self, place: LetterPlace) -> bool:
+        """Tell whether it can be done to letters in a queue."""
+        return self is RunAction.DISCARD or (self is RunAction.RESTORE) == (place is LetterPlace.ARCHIVE)
+
 
 class Wanted(NamedTuple):
     """What is to be done, to which letters.
@@ -108,7 +112,12 @@ class LetterRuns:
         """Note that something is to be done, and to which letters; None where no letter is meant.
 
         Letters that another run is about are left to that one; a dry run takes none from others.
+
+        Raises:
+            ValueError: That cannot be done to letters in that queue.
         """
+        if not wanted.action.fits(wanted.place):
+            raise ValueError(f"{wanted.action} of letters in {wanted.place}")
         async with self.ledger.database.write() as connection:
             number = await _insert(connection, account, wanted, await self.ledger.time.now(connection))
             total, only = await _mark(connection, account, wanted, number)

@@ -77,7 +77,7 @@ class Site:
         self.settings = settings
         urls = check_amqp_url(settings.amqp_url.get_secret_value())
         self._broker = ReconnectingConnection(urls, NAME, clock=self.clock)
-        self._depths = Depths(self._broker, lambda: self.loaded.names)
+        self._depths = Depths(self._broker, lambda: self.loaded.names, archives=True)
         self.files = files
         self.loaded = loaded
         self.ledger = Ledger(Database(settings.ledger_url.get_secret_value()), worker=NAME, clock=self.clock)

@@ -8,16 +8,23 @@ from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, cast
 
+from aio_pika.exceptions import ChannelNotFoundEntity
+
 from tests.unit.virtual_time import beside, now, run
-from worker.ops.depths import EVERY, FIRST_PAUSE, Depth, Depths
+from worker.ops.depths import ARCHIVES_EVERY, EVERY, FIRST_PAUSE, Depth, Depths
 
 ACCOUNTS = ("rainy", "sunny")
 
 
 class Rabbit:
-    """A broker in which three messages wait in each queue; it notes when it was asked for the first one."""
+    """A broker in which three messages wait in each queue; it notes when it was asked for the first one.
+
+    Attributes:
+        archives: When it was asked for an archive, of which rainy has none.
+    """
 
     def __init__(self) -> None:
+        self.archives: list[tuple[float, str]] = []
         self.asked: list[float] = []
         self.up = asyncio.Event()
         self.up.set()
@@ -32,6 +39,10 @@ class Rabbit:
             self.asked.append(now())
         if not self.up.is_set():
             raise ConnectionResetError
+        if queue.endswith(".archive"):
+            self.archives.append((now(), queue))
+        if queue == "kit.rainy.archive":
+            raise ChannelNotFoundEntity
         return SimpleNamespace(declaration_result=SimpleNamespace(message_count=3))
 
 
@@ -106,3 +117,17 @@ def test_a_worker_looks_more_often_while_it_declares_its_queues() -> None:
 
     run(main())
     assert gaps(rabbit.asked)[:6] == [1, 2, 4, 8, EVERY, EVERY]
+
+
+def test_archives_are_looked_at_in_the_same_looks_and_those_that_are_not_there_more_seldom() -> None:
+    rabbit = Rabbit()
+
+    async def main() -> None:
+        depths = Depths(cast("Any", rabbit), lambda: ACCOUNTS, archives=True)
+        async with beside(depths.run()):
+            await asyncio.sleep(EVERY * ARCHIVES_EVERY + 1)
+            assert depths.archived() == {"sunny": 3}
+
+    run(main())
+    asked = {name: [at for at, queue in rabbit.archives if name in queue] for name in ACCOUNTS}
+    assert asked == {"sunny": rabbit.asked, "rainy": [rabbit.asked[0], rabbit.asked[ARCHIVES_EVERY]]}

@@ -5,6 +5,7 @@ Workers note their letters themselves. What RabbitMQ dead-letters, and what comm
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import structlog
@@ -18,6 +19,7 @@ from worker.ledger.letter_index import LetterIndex
 from worker.ledger.letters import LetterPlace
 from worker.ledger.wholly import wholly
 from worker.ops.depths import Depths
+from worker.ops.letters.runner import queue_of
 from worker.ops.letters.turns import Turns
 
 log = structlog.get_logger()
@@ -66,7 +68,7 @@ class Mismatch(NamedTuple):
 
 
 class LetterLooks:
-    """Goes through the dead-letter queues that hold another number of letters than the index has.
+    """Goes through the queues of letters that hold another number of them than the index has.
 
     Args:
         amqp_url: The broker's.
@@ -80,7 +82,7 @@ class LetterLooks:
         self._index = index
         self._depths = depths
         self._turns = turns
-        self._differ: dict[str, Mismatch] = {}
+        self._differ: dict[tuple[str, LetterPlace], Mismatch] = {}
 
     async def run(self) -> None:
         """Look after each look at the queues' depths, until cancelled; what fails is tried after the next."""
@@ -94,19 +96,26 @@ class LetterLooks:
 
     async def look(self) -> None:
         """Go through the queues that have to be gone through now; raises as `see` does."""
-        counts = await wholly(self._index.counts())
-        for account, depth in self._depths.dead_letters().items():
-            indexed, before = counts.get(account, 0), self._differ.pop(account, None)
+        await self._look(LetterPlace.DEAD, self._depths.dead_letters())
+        await self._look(LetterPlace.ARCHIVE, self._depths.archived())
+
+    async def _look(self, place: LetterPlace, depths: Mapping[str, int]) -> None:
+        counts = await wholly(self._index.counts(place))
+        for account, depth in depths.items():
+            queue = account, place
+            indexed, before = counts.get(account, 0), self._differ.pop(queue, None)
             if depth == indexed:
                 continue
             now = Mismatch(depth, indexed).after(before)
-            self._differ[account] = now
-            if now.is_to_be_seen(before) and not self._turns.of(account).locked() and await self.see(account):
-                indexed = (await self._index.counts()).get(account, 0)
-                self._differ[account] = Mismatch(depth, indexed, seen=True)
+            self._differ[queue] = now
+            if not now.is_to_be_seen(before) or self._turns.of(account).locked():
+                continue
+            if await self.see(account, place):
+                indexed = (await self._index.counts(place)).get(account, 0)
+                self._differ[queue] = Mismatch(depth, indexed, seen=True)
 
-    async def see(self, account: str) -> bool:
-        """Go through an account's dead-letter queue, and let the index say what is there.
+    async def see(self, account: str, place: LetterPlace) -> bool:
+        """Go through one of an account's queues of letters, and let the index say what is there.
 
         Returns:
             Whether all of it was seen: nobody else held letters.
@@ -120,17 +129,17 @@ class LetterLooks:
             connected(self._amqp_url.get_secret_value(), "page") as connection,
         ):
             began = await self._index.now()
-            async with reading(connection, account) as reader:
-                await self._note(account, reader)
+            async with reading(connection, account, queue=queue_of(account, place)) as reader:
+                await self._note(account, place, reader)
             if reader.state is not None and reader.saw_all:
-                await self._index.sweep(account, LetterPlace.DEAD, began)
+                await self._index.sweep(account, place, began)
             return reader.saw_all
 
-    async def _note(self, account: str, reader: DeadLetterReader) -> None:
+    async def _note(self, account: str, place: LetterPlace, reader: DeadLetterReader) -> None:
         met = []
         async for in_hand in reader.letters():
             met.append(entry_of(in_hand.letter))
             if len(met) >= PORTION:
-                await self._index.met(account, met, LetterPlace.DEAD)
+                await self._index.met(account, met, place)
                 met = []
-        await self._index.met(account, met, LetterPlace.DEAD)
+        await self._index.met(account, met, place)

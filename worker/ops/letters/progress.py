@@ -22,10 +22,15 @@ PORTION: Final = 500
 class RunProgress:
     """Hears of each letter that a run is done with; all of them are noted when the context ends.
 
+    It serves for each try of a run: what could not be noted in one is noted in the next, and never forgotten.
+
     Args:
         work: Where they are noted.
         run: Which run.
         moved_to: Where its letters are then; None where they are in no queue of dead letters any more.
+
+    Attributes:
+        ids: Of the letters that it heard of.
     """
 
     def __init__(self, work: LetterWork, run: Run, moved_to: LetterPlace | None) -> None:
@@ -38,6 +43,7 @@ class RunProgress:
         self._noting: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        self._ends.clear()
         self._noting = asyncio.create_task(self._note_again_and_again())
         return self
 
@@ -45,23 +51,25 @@ class RunProgress:
         self._ends.set()
         if self._noting is not None:
             await self._noting
-        await self._note()
+        await self.note()
 
     def done(self, letter: DeadLetter) -> None:
-        """Hear of a letter that is where it should be."""
+        """Hear of a letter that is where it should be; of one that is there twice it is told once."""
         letter_id = id_key(letter.id)
-        self.ids.add(letter_id)
-        self._new.append(letter_id)
+        if letter_id not in self.ids:
+            self.ids.add(letter_id)
+            self._new.append(letter_id)
 
     async def _note_again_and_again(self) -> None:
         while not self._ends.is_set():
             with suppress(LedgerUnavailable):  # it is tried again
-                await self._note()
+                await self.note()
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY):
                     await self._ends.wait()
 
-    async def _note(self) -> None:
+    async def note(self) -> None:
+        """Note those that are not noted yet; raises `LedgerUnavailable`, and they stay to be noted."""
         while self._new:
             portion = self._new[:PORTION]
             await self._work.done(self._run, portion, moved_to=self._moved_to)

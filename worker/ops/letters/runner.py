@@ -137,10 +137,10 @@ class LetterRunner:
 
     async def _until_done(self, run: Run) -> RunEnd:
         """Do it; what fails for a while is tried again, and goes on with what is left."""
-        problem = ""
+        problem, progress = "", RunProgress(self._work, run, MOVED_TO.get(run.action))
         for _ in range(TRIES):
             try:
-                return await self._once(run)
+                return await self._once(run, progress)
             except PASSING as error:
                 problem = str(error)
                 log.warning("dead_letters_run_waits", account=run.account, run=run.id, problem=problem)
@@ -164,14 +164,16 @@ class LetterRunner:
             else:
                 return
 
-    async def _once(self, run: Run) -> RunEnd:
+    async def _once(self, run: Run, progress: RunProgress) -> RunEnd:
+        await progress.note()
         left = TheseLetters(frozenset(await wholly(self._work.left(run))))
         async with self._connected() as connection:
             if run.action is RunAction.DRY_RUN:
                 return await self._dry_run(run, left, connection)
-            moved_to = MOVED_TO.get(run.action)
-            async with self._connected() as publishing, RunProgress(self._work, run, moved_to) as progress:
+            async with self._connected() as publishing, progress:
                 saw_all = await self._do(run, left, connection, publishing, progress)
+                missing = TheseLetters(left.ids - progress.ids if saw_all else frozenset())
+                await self._moved_before(run, missing, connection, progress)
         gone = sorted(left.ids - progress.ids)
         for at in range(0, len(gone) if saw_all else 0, PORTION):
             await self._work.done(run, gone[at : at + PORTION], gone=True)
@@ -203,6 +205,18 @@ class LetterRunner:
         return await operations.move(
             connection, publisher, account, left, progress.done, source=source, target=target, count=count
         )
+
+    async def _moved_before(
+        self, run: Run, missing: TheseLetters, connection: Connection, progress: RunProgress
+    ) -> None:
+        """Tell of what was moved by somebody who was killed, or had no ledger, before they had noted it."""
+        target = MOVED_TO.get(run.action)
+        if target is not None and missing.ids:
+            queue, count = queue_of(run.account, target), len(missing.ids)
+            async for letter in operations.whole_letters(
+                connection, run.account, missing, queue=queue, count=count
+            ):
+                progress.done(letter)
 
     async def _dry_run(self, run: Run, left: TheseLetters, connection: Connection) -> RunEnd:
         account = self._account(run.account)

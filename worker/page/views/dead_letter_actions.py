@@ -42,7 +42,7 @@ async def begin(request: web.Request) -> web.StreamResponse:
     site, name, form = site_of(request), request.match_info["account"], await request.post()
     if not await site.has_ledger():
         return refusal(request, 503, NO_LEDGER)
-    action = _action(str(form.get("action", "")))
+    action = _action(str(form.get("action", "")), place_in(str(form.get("place", ""))))
     if action is None:
         return refusal(request, 400, "The page offers no such thing.")
     if action is RunAction.DISCARD and form.get("sure") != "yes":
@@ -88,9 +88,10 @@ async def _later(site: Site, name: str, wanted: Wanted) -> int:
     return await site.letters.index.later(name, wanted.place, wanted.reason, wanted.newest)
 
 
-def _action(text: str) -> RunAction | None:
-    """Return what is to be done; None where a form by hand says what the page does not offer."""
-    return RunAction(text) if text in ACTIONS else None
+def _action(text: str, place: LetterPlace) -> RunAction | None:
+    """Return what is to be done to letters in a queue; None where a form by hand says what is not offered."""
+    action = RunAction(text) if text in ACTIONS else None
+    return action if action is not None and action.fits(place) else None
 
 
 async def mend(request: web.Request) -> web.StreamResponse:

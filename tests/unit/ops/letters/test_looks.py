@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
-from worker.ops.letters.looks import FEW, PATIENCE, Mismatch
+import pytest
+from pydantic import SecretStr
+
+from tests.unit.ops.letters.standing_queues import ACCOUNT, StandingQueues, queues, written
+from tests.unit.page.letters import entry, ledger_in
+from worker.ledger.letter_index import LetterIndex
+from worker.ledger.letters import LetterPlace
+from worker.ops.letters.looks import FEW, PATIENCE, LetterLooks, Mismatch
+from worker.ops.letters.turns import Turns
+
+__all__ = ["queues"]
 
 LARGE = FEW + 1
 
@@ -41,3 +53,22 @@ def test_where_some_are_copies_the_queue_is_not_gone_through_again_until_a_numbe
     for numbers in ((4, 2), (3, 1)):
         other = Mismatch(*numbers).after(same)
         assert other.is_to_be_seen(same)
+
+
+async def test_what_an_archive_holds_and_the_index_does_not_is_found_and_what_it_does_not_is_dropped(
+    queues: StandingQueues, tmp_path: Path
+) -> None:
+    """Given letters that nobody noted in the archive, and a row of one that is gone, a look puts it right."""
+    queues["kit.sunny.archive"] += [written(f"letter-{number}", b"%d" % number) for number in (1, 2, 3)]
+    depths = cast("Any", SimpleNamespace(dead_letters=lambda: {ACCOUNT: 1}, archived=lambda: {ACCOUNT: 3}))
+    async with ledger_in(tmp_path) as ledger:
+        await ledger.ready()
+        index = LetterIndex(ledger)
+        await index.met(ACCOUNT, [entry(9)], LetterPlace.DEAD)
+        await index.met(ACCOUNT, [entry(8)], LetterPlace.ARCHIVE)
+
+        await LetterLooks(SecretStr("amqp://127.0.0.1:9/"), index, depths, Turns()).look()
+
+        (archive,) = await index.groups(ACCOUNT, LetterPlace.ARCHIVE)
+        assert (archive.count, archive.newest.entry.id) == (3, "letter-3")
+        assert await index.counts() == {ACCOUNT: 1}

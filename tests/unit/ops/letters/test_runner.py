@@ -3,35 +3,146 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
+from typing import Any
 
+import pytest
 from pydantic import SecretStr
 
+from tests.unit.ops.letters.standing_queues import ACCOUNT, StandingQueues, queues, written
 from tests.unit.page.letters import entry, indexed, ledger_in
+from worker.dead_letters.entry import entry_of
+from worker.dead_letters.reader import read_letter
+from worker.errors import LedgerUnavailable
 from worker.ledger.journal import Journal
-from worker.ledger.letter_runs import RunAction, Wanted
+from worker.ledger.letter_index import LetterIndex, Note
+from worker.ledger.letter_runs import LetterRuns, Run, RunAction, Wanted
+from worker.ledger.letter_work import LetterWork
+from worker.ledger.letters import LetterPlace
+from worker.ledger.store import Ledger
 from worker.ops.letters.runner import CRASHED, LetterRunner
 from worker.ops.letters.turns import Turns
 from worker.outside.texts import SECRETS
 from worker.settings import Settings
 
-ACCOUNT = "sunny-kitchen"
+__all__ = ["queues"]
+
+DEAD, ARCHIVE = LetterPlace.DEAD, LetterPlace.ARCHIVE
+DEAD_QUEUE, ARCHIVE_QUEUE = "kit.sunny.dead", "kit.sunny.archive"
+FIVE = [f"letter-{number}" for number in range(5)]
 
 
-async def test_a_secret_that_is_in_an_accounts_name_ends_no_background_work(tmp_path: Path) -> None:
-    """Given somebody who types an account's name as their API key, a run of that account ends as any does."""
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     async with ledger_in(tmp_path) as ledger:
         await ledger.ready()
-        await indexed(tmp_path, [entry(1)], account=ACCOUNT)
-        nowhere = Settings.model_construct(amqp_url=SecretStr("nowhere"))
-        runner = LetterRunner(nowhere, ledger, lambda _: None, Turns())
-        running = asyncio.create_task(runner.run())
+        yield ledger
 
-        with SECRETS.while_known(ACCOUNT):
-            wanted = Wanted(RunAction.ARCHIVE, f"admin of {ACCOUNT}", reason="invalid_event")
-            await runner.begin(ACCOUNT, wanted, within=10.0)
 
-        assert not running.done()
-        (line,) = await Journal(ledger).page(ACCOUNT)
-        assert (line.action.who, line.action.result) == ("admin of ***", CRASHED)
-        running.cancel()
+async def filled(queues: StandingQueues, ledger: Ledger, *, already_moved: Collection[str] = ()) -> None:
+    """Put five letters into the index, and into the queue; some are in the archive, and nobody noted it."""
+    letters = [written(name, name.encode()) for name in FIVE]
+    await LetterIndex(ledger).met(ACCOUNT, [entry_of(read_letter(each, ACCOUNT)) for each in letters], DEAD)
+    for name, letter in zip(FIVE, letters, strict=True):
+        queues[ARCHIVE_QUEUE if name in already_moved else DEAD_QUEUE].append(letter)
+
+
+async def ended(ledger: Ledger, wanted: Wanted) -> Run:
+    """Have something done; returns how it ended."""
+    settings = Settings(_env_file=None, amqp_url=SecretStr("amqp://guest:guest@127.0.0.1:9/"))
+    runner = LetterRunner(settings, ledger, lambda _: None, Turns())
+    running = asyncio.create_task(runner.run())
+    begun = await runner.begin(ACCOUNT, wanted, within=30.0)
+    running.cancel()
+    await asyncio.wait([running])
+    assert begun is not None
+    run = await LetterRuns(ledger).get(ACCOUNT, begun.id)
+    assert run is not None
+    return run
+
+
+async def count(ledger: Ledger, place: LetterPlace) -> int:
+    return (await LetterIndex(ledger).counts(place)).get(ACCOUNT, 0)
+
+
+async def test_what_was_moved_while_the_ledger_was_away_is_in_the_index(
+    queues: StandingQueues, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given letters that were archived while none of it could be noted, the next try does not miss them."""
+    await filled(queues, ledger)
+    done, away = LetterWork.done, iter((True, True))
+
+    async def done_later(self: LetterWork, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as it is
+        if next(away, False):
+            raise LedgerUnavailable("it is away for a moment")
+        await done(self, *args, **kwargs)
+
+    monkeypatch.setattr(LetterWork, "done", done_later)
+
+    run = await ended(ledger, Wanted(RunAction.ARCHIVE, "operator", reason="invalid_event"))
+
+    assert run.result == "5 dead letters are in the archive."
+    assert queues.names(ARCHIVE_QUEUE) == FIVE
+    assert (await count(ledger, DEAD), await count(ledger, ARCHIVE)) == (0, 5)
+
+
+async def test_what_was_moved_just_before_a_kill_is_in_the_index_with_its_note(
+    queues: StandingQueues, ledger: Ledger
+) -> None:
+    """Given a page that was killed before it noted what it had archived, the next one finds it there."""
+    await filled(queues, ledger, already_moved=FIVE[:3])
+    await LetterIndex(ledger).note_letter(ACCOUNT, "letter-0", Note("keep it", "operator"))
+
+    run = await ended(ledger, Wanted(RunAction.ARCHIVE, "operator", reason="invalid_event"))
+
+    assert run.result == "5 dead letters are in the archive."
+    (group,) = await LetterIndex(ledger).groups(ACCOUNT, ARCHIVE)
+    assert (group.count, group.oldest.note.text) == (5, "keep it")
+
+
+async def test_what_is_in_neither_queue_is_gone(queues: StandingQueues, ledger: Ledger) -> None:
+    await filled(queues, ledger)
+    del queues[DEAD_QUEUE][:2]
+
+    run = await ended(ledger, Wanted(RunAction.ARCHIVE, "operator", reason="invalid_event"))
+
+    assert run.result.startswith("3 dead letters are in the archive. 2 were no longer there:")
+    assert (await count(ledger, DEAD), await count(ledger, ARCHIVE)) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("action", "place"),
+    [
+        (RunAction.REPLAY, ARCHIVE),
+        (RunAction.DRY_RUN, ARCHIVE),
+        (RunAction.ARCHIVE, ARCHIVE),
+        (RunAction.RESTORE, DEAD),
+    ],
+)
+async def test_nothing_is_done_where_it_cannot_be_done(
+    queues: StandingQueues, ledger: Ledger, action: RunAction, place: LetterPlace
+) -> None:
+    await filled(queues, ledger)
+    with pytest.raises(ValueError, match=f"{action} of letters in {place}"):
+        await ended(ledger, Wanted(action, "operator", place, reason="invalid_event"))
+
+
+async def test_a_secret_that_is_in_an_accounts_name_ends_no_background_work(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    """Given somebody who types an account's name as their API key, a run of that account ends as any does."""
+    account = "sunny-kitchen"
+    await indexed(tmp_path, [entry(1)], account=account)
+    nowhere = Settings.model_construct(amqp_url=SecretStr("nowhere"))
+    runner = LetterRunner(nowhere, ledger, lambda _: None, Turns())
+    running = asyncio.create_task(runner.run())
+
+    with SECRETS.while_known(account):
+        wanted = Wanted(RunAction.ARCHIVE, f"admin of {account}", reason="invalid_event")
+        await runner.begin(account, wanted, within=10.0)
+
+    assert not running.done()
+    (line,) = await Journal(ledger).page(account)
+    assert (line.action.who, line.action.result) == ("admin of ***", CRASHED)
+    running.cancel()

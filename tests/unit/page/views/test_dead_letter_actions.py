@@ -15,6 +15,7 @@ from tests.unit.page.views.test_dead_letters import LETTERS, words
 from worker.ledger.letter_index import LetterIndex
 from worker.ledger.letter_runs import LetterRuns
 from worker.ledger.letter_work import LetterWork
+from worker.ledger.letters import LetterPlace
 from worker.page.app import LARGEST
 from worker.page.views import dead_letter_actions
 
@@ -146,6 +147,20 @@ async def test_nothing_is_deleted_unless_somebody_is_sure(client: Client, tmp_pa
 @pytest.mark.parametrize("action", ["", "drop", "replay all"])
 async def test_what_the_page_does_not_offer_is_not_done(client: Client, action: str) -> None:
     assert (await client.ask(f"{LETTERS}/runs", {**GROUP, "action": action})).status == 400
+
+
+@pytest.mark.parametrize(
+    ("action", "place"),
+    [("replay", "archive"), ("dry_run", "archive"), ("archive", "archive"), ("restore", "dead")],
+)
+async def test_what_cannot_be_done_to_letters_where_they_are_is_not_done(
+    client: Client, tmp_path: Path, action: str, place: str
+) -> None:
+    await indexed(tmp_path, [entry(1)], place=LetterPlace(place))
+    form = {**GROUP, "action": action, "place": place}
+    assert (await client.ask(f"{LETTERS}/runs", form)).status == 400
+    async with ledger_in(tmp_path) as ledger:
+        assert await LetterRuns(ledger).latest("sunny") == []
 
 
 async def test_a_note_is_for_colleagues_and_names_no_address(client: Client, tmp_path: Path) -> None:
