@@ -43,6 +43,33 @@ class Erased:
     home_app: str = ""
 
 
+async def known_by(
+    ledger: Ledger, email: str, account_names: Collection[str], *, elsewhere: bool = True
+) -> list[Erased]:
+    """Return by what each account knows a person whom `forget` would erase with these; nothing is erased yet.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    async with ledger.database.read() as connection:
+        names = await _accounts(connection, account_names, None if elsewhere else account_names)
+        addresses = await all_addresses(connection, names, {email})
+        return [await _known(connection, each, addresses) for each in names]
+
+
+async def _known(connection: AsyncConnection, account: str, addresses: Collection[str]) -> Erased:
+    emails, user_ids, _ = await signs_of(connection, account, addresses)
+    return Erased(
+        account,
+        records=0,
+        people=0,
+        history=0,
+        addresses=frozenset(emails),
+        user_ids=frozenset(user_ids),
+        home_app=await home_app_of(connection, account),
+    )
+
+
 async def forget(
     ledger: Ledger,
     email: str,

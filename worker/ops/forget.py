@@ -13,9 +13,9 @@ from worker.broker.topology import archive_queue, dead_letter_queue
 from worker.dead_letters import operations
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.person import AboutPerson
-from worker.errors import LedgerUnavailable
+from worker.errors import BrokerUnavailable, LedgerUnavailable
 from worker.ledger.database import Database
-from worker.ledger.forgetting import Erased, forget
+from worker.ledger.forgetting import Erased, forget, known_by
 from worker.ledger.letter_index import LetterIndex
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
@@ -32,6 +32,10 @@ def _signs(erased: Erased) -> Iterator[str]:
 
 HEARD_WITHIN: Final = POLL + 1.0
 """Seconds after which no worker does anything more for the person, nor adds another dead letter."""
+TRIES: Final = 3
+"""Looks at letters while somebody else holds some; RabbitMQ counts who has just left, too."""
+AGAIN_AFTER: Final = 1.0
+"""Seconds between two of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,43 +89,56 @@ class Forgetting:
             accounts: The names of those that have a file; others are found in the ledger, if asked for.
 
         Raises:
-            BrokerUnavailable: The broker does not answer.
+            BrokerUnavailable: The broker does not answer, or somebody else holds letters.
             LedgerUnavailable: The ledger could not be used.
         """
-        # The broker comes first: once the ledger has forgotten, nobody can tell what else to look for.
+        # The letters come first: once the ledger has forgotten, nobody can tell what else to look for.
         async with connected(settings.amqp_url.get_secret_value(), "forget") as connection:
+            for each in await known_by(ledger, self.address, accounts, elsewhere=self.elsewhere):
+                await self._discard_letters(connection, ledger, each)
+            if self.unseen:
+                raise BrokerUnavailable(
+                    f"somebody else holds dead letters of {', '.join(self.unseen)}; nothing was erased from "
+                    "the ledger, which tells by what to find them"
+                )
             await self._erase_records(ledger, accounts)
             await self._purge(ledger.database)
             if any(worker.live for worker in (await Registry(ledger, "kit-worker").overview()).workers):
                 await asyncio.sleep(HEARD_WITHIN)
-            for each in self.erased:
+            for each in self.erased:  # those that came meanwhile
                 await self._discard_letters(connection, ledger, each)
             self.searched = True
 
     async def _discard_letters(self, connection: Connection, ledger: Ledger, erased: Erased) -> None:
-        """Delete the dead letters about the person, those in the archive too, and their rows in the index.
-
-        The ledger has erased that already; a look at the queue may have noted it once more meanwhile.
-        """
-        account, gone = erased.account, list[DeadLetter]()
+        """Delete the dead letters about the person, those in the archive too, and their rows in the index."""
+        account, before = erased.account, len(self.letters)
         about = _About(AboutPerson(erased.addresses, erased.user_ids, erased.home_app), self.mentioned)
         seen = [
-            await operations.discard(connection, account, about, gone.append, queue=queue)
+            await self._discard(connection, account, about, queue)
             for queue in (dead_letter_queue(account), archive_queue(account))
         ]
-        self.letters += gone
         if not all(seen):
             self.unseen.append(account)
-        if gone:
-            await LetterIndex(ledger).gone(account, {id_key(letter.id) for letter in gone})
+        if gone := {id_key(letter.id) for letter in self.letters[before:]}:
+            await LetterIndex(ledger).gone(account, gone)
+
+    async def _discard(self, connection: Connection, account: str, about: _About, queue: str) -> bool:
+        """Delete letters; tell whether all were seen, in the end."""
+        for tried in range(TRIES):
+            if tried:
+                await asyncio.sleep(AGAIN_AFTER)
+            if await operations.discard(connection, account, about, self.letters.append, queue=queue):
+                return True
+        return False
 
     @property
     def others(self) -> str:
         """Which dead letters of others were left that mention the person; empty where there is none."""
         if not self.mentioned:
             return ""
+        mentioned = ", ".join(dict.fromkeys(self.mentioned))
         return (
-            f"dead letters of others mention the person, and were left: {', '.join(self.mentioned)}; look "
+            f"dead letters of others mention the person, and were left: {mentioned}; look "
             "with kit-worker dead-letters show ID, and discard with --id what is to go"
         )
 

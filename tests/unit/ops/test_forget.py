@@ -1,11 +1,127 @@
-"""What `forget` says is left where it could not do all."""
+"""What `forget` does while others hold dead letters, and what it says is left where it could not do all."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from pydantic import SecretStr
+
+from tests.unit.page.known import USER, ada, know
+from worker.broker.topology import dead_letter_queue
+from worker.clock import Clock
+from worker.dead_letters import operations
+from worker.dead_letters.letter import DeadLetter, read_dead_letter
+from worker.dead_letters.reader import Selects
+from worker.errors import BrokerUnavailable
+from worker.events.delivery import Delivery
+from worker.ledger.database import Database
 from worker.ledger.forgetting import Erased
+from worker.ledger.person import known_person
+from worker.ledger.store import Ledger
+from worker.ops import forget
 from worker.ops.forget import Forgetting
 
 ADA = "ada@example.com"
+SETTINGS: Any = SimpleNamespace(amqp_url=SecretStr("amqp://127.0.0.1:9/"))
+
+
+class DeadLetters:
+    """Sunny's dead letters, which others may hold, and some of which come late; in the place of RabbitMQ.
+
+    Attributes:
+        held: For how many looks somebody else still holds letters.
+        late: Letters that come once somebody has looked.
+    """
+
+    def __init__(self, *letters: DeadLetter) -> None:
+        self.letters = list(letters)
+        self.held = 0
+        self.late: list[DeadLetter] = []
+
+    async def discard(
+        self, _: object, account: str, about: Selects, done: Callable[[DeadLetter], None], *, queue: str
+    ) -> bool:
+        """Do what `operations.discard` does."""
+        if queue != dead_letter_queue(account):
+            return True
+        if self.held:
+            self.held -= 1
+            return False
+        for each in [each for each in self.letters if about.matches(each)]:
+            self.letters.remove(each)
+            done(each)
+        self.letters, self.late = [*self.letters, *self.late], []
+        return True
+
+
+def letter_of_user(user: str) -> DeadLetter:
+    """A dead letter in which a person's id stands, and no address."""
+    body = json.dumps({"data": {"user": {"id": user}}}).encode()
+    return read_dead_letter(Delivery(body, "sunny", {"message_id": user}, {"x-reason": "no"}), "sunny")
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    """The ledger, which knows Ada."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}")
+    async with Ledger(database, worker="a tool", clock=Clock()) as ledger:
+        await ledger.ready()
+        await know(tmp_path, ada("VIP"))
+        yield ledger
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> DeadLetters:
+    """A letter of Ada's, and one of somebody else's."""
+    queue = DeadLetters(letter_of_user(USER), letter_of_user("u-bob"))
+    monkeypatch.setattr(forget, "connected", lambda *_: nullcontext(cast("Any", None)))
+    monkeypatch.setattr(operations, "discard", queue.discard)
+    monkeypatch.setattr(forget, "AGAIN_AFTER", 0.0)
+    monkeypatch.setattr(forget, "HEARD_WITHIN", 0.0)
+    return queue
+
+
+async def test_while_others_hold_letters_the_ledger_keeps_by_what_to_find_them(
+    ledger: Ledger, queue: DeadLetters
+) -> None:
+    """Given a letter that names the person by an id alone, a second forget finds it, too."""
+    queue.held = forget.TRIES
+    with pytest.raises(
+        BrokerUnavailable, match="somebody else holds dead letters of sunny; nothing was erased"
+    ):
+        await Forgetting(ADA, elsewhere=False).run(SETTINGS, ledger, ["sunny"])
+    assert (await known_person(ledger.database, "sunny", ADA)).record is not None
+
+    again = Forgetting(ADA, elsewhere=False)
+    await again.run(SETTINGS, ledger, ["sunny"])
+
+    assert (await known_person(ledger.database, "sunny", ADA)).record is None
+    assert [each.id for each in again.letters] == [USER]
+    assert [each.id for each in queue.letters] == ["u-bob"]
+    assert again.left() == []
+
+
+async def test_who_has_just_left_the_letters_is_waited_for(ledger: Ledger, queue: DeadLetters) -> None:
+    queue.held = forget.TRIES - 1
+    forgetting = Forgetting(ADA, elsewhere=False)
+    await forgetting.run(SETTINGS, ledger, ["sunny"])
+    assert ([each.id for each in forgetting.letters], forgetting.left()) == ([USER], [])
+
+
+async def test_a_letter_that_comes_while_the_person_is_erased_goes_as_well(
+    ledger: Ledger, queue: DeadLetters
+) -> None:
+    queue.late = [letter_of_user(USER)]
+    forgetting = Forgetting(ADA, elsewhere=False)
+    await forgetting.run(SETTINGS, ledger, ["sunny"])
+    assert [each.id for each in forgetting.letters] == [USER, USER]
+    assert [each.id for each in queue.letters] == ["u-bob"]
 
 
 def forgetting(*, searched: bool = True, **known: object) -> Forgetting:

@@ -37,17 +37,18 @@ class Letters:
         index: What the letters say, without their bodies.
         runs: What is done to them, and was.
         runner: Does it.
+        turns: Of those who go through letters.
     """
 
     def __init__(
         self, settings: Settings, ledger: Ledger, depths: Depths, account: Callable[[str], Account | None]
     ) -> None:
         self._settings = settings
-        self._turns = Turns()
+        self.turns = Turns()
         self.index = LetterIndex(ledger)
         self.runs = LetterRuns(ledger)
-        self.runner = LetterRunner(settings, ledger, account, self._turns)
-        self._looks = LetterLooks(settings.amqp_url, self.index, depths, self._turns)
+        self.runner = LetterRunner(settings, ledger, account, self.turns)
+        self._looks = LetterLooks(settings.amqp_url, self.index, depths, self.turns)
 
     async def run(self) -> None:
         """Keep the index true, and carry out what people want, until cancelled; there has to be a ledger."""
@@ -108,7 +109,7 @@ class Letters:
 
     @asynccontextmanager
     async def _turn(self, account: str, within: float) -> AsyncIterator[None]:
-        turn = self._turns.of(account)
+        turn = self.turns.of(account)
         async with asyncio.timeout(within):
             await turn.acquire()
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -24,6 +24,7 @@ from worker.subscribers.identity import normalize_email
 
 WITHIN: Final = 15.0
 """Seconds for which somebody waits for an end; what takes longer goes on, and the journal tells it."""
+ONCE_MORE: Final = "Forget the person once more in a minute; if that says the same, tell an operator."
 
 
 async def again(request: web.Request) -> web.StreamResponse:
@@ -88,33 +89,46 @@ async def forget(request: web.Request) -> web.StreamResponse:
 
 async def _forgotten(request: web.Request, forgetting: Forgetting) -> Told:
     """Forget somebody, and note it in the journal: however long that takes, and whoever waits for it."""
-    site, problem = site_of(request), ""
+    site, name, problem = site_of(request), request.match_info["account"], ""
     try:
-        await forgetting.run(site.settings, site.ledger, [request.match_info["account"]])
+        async with site.letters.turns.of(name):  # who goes through the letters now holds the person's, too
+            await forgetting.run(site.settings, site.ledger, [name])
     except KitWorkerError as error:
         problem = str(error)
     told = of_forgetting(forgetting, problem)
-    await noted(request, "forget", told, count=len(forgetting.erased))
+    # Whoever does not wait for the end reads in the journal what is left to do.
+    noting = told._replace(sentence=f"{told.sentence} {told.remedy}")
+    await noted(request, "forget", noting, count=len(forgetting.erased))
     return told
 
 
 def of_forgetting(forgetting: Forgetting, problem: str = "") -> Told:
-    """Return how it ended; the sentence names nobody, for the journal keeps it.
+    """Return how it ended, and what to do; it names nobody, for the journal keeps it.
 
     Args:
         forgetting: What was done.
         problem: Why it ended half-way; empty where it did not.
     """
-    if not forgetting.erased:
-        said = f"Nothing was erased: {problem}." if problem else "Nothing was erased."
-        return Told("bad", said, "Forget once more.")
     letters = many(len(forgetting.letters), "dead letter")
+    if not forgetting.erased:
+        but = f" but {letters}" if forgetting.letters else ""
+        return Told("bad", f"Nothing was erased{but}{problem and ': '}{problem}.", ONCE_MORE)
     found = f"Erased here: {_counted(forgetting.erased)} and {letters}."
-    left = [*([problem] if problem else []), *forgetting.left(), *filter(None, [forgetting.others])]
-    if left:
-        return Told("busy", f"{found} Something may be left.", f"{'; '.join(left)}.")
+    if left := " ".join(_left(forgetting)):
+        return Told("busy", f"{found} Something may be left{problem and ': '}{problem}.", left)
     remedy = "Events of the person up to now are ignored; Kit itself, and other accounts, were not touched."
     return Told("good", found, remedy)
+
+
+def _left(forgetting: Forgetting) -> Iterator[str]:
+    """Yield what is left to do, for those who have this page and no commands."""
+    if forgetting.unseen or not forgetting.searched:
+        yield f"Dead letters that came in the last seconds may be about the person. {ONCE_MORE}"
+    elif forgetting.readable:
+        yield f"What was erased may still be readable in the ledger's file. {ONCE_MORE}"
+    if others := len(set(forgetting.mentioned)):
+        letters = "1 dead letter of others" if others == 1 else f"{others:,} dead letters of others"
+        yield f"The person stands in {letters} as well: look through them, and discard what is to go."
 
 
 def _counted(erased: Sequence[Erased]) -> str:

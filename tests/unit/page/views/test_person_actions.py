@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,9 +14,15 @@ import pytest
 
 from tests.unit.page.known import ada, know
 from tests.unit.page.serve import READ_TOKEN, TOKEN, Client, admin, served
+from worker.dead_letters import operations
 from worker.events.event import FIRST
 from worker.ledger.forgetting import Erased
+from worker.ops import forget
 from worker.ops.forget import Forgetting
+from worker.ops.letters import letters
+from worker.ops.letters.turns import Turns
+from worker.page import actions
+from worker.page.views import person_actions
 from worker.page.views.person_actions import counted, of_forgetting
 from worker.subscribers.change import NOTHING
 from worker.subscribers.record import Record
@@ -86,7 +94,44 @@ async def test_without_rabbitmq_nobody_is_forgotten_by_half(client: Client) -> N
     view = (await client.ask("/accounts/sunny/people")).text
     assert "Nothing was erased: " in view
     assert "VIP" in (await client.ask(ADA)).text
-    assert "Nothing was erased" in (await client.ask("/accounts/sunny/journal")).text
+    journal = (await client.ask("/accounts/sunny/journal")).text
+    assert "Nothing was erased" in journal
+    assert "Forget the person once more in a minute" in journal  # for whoever did not wait for the end
+
+
+async def test_who_is_forgotten_waits_until_the_page_is_done_with_the_letters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a look or a run of the page's own at the letters, forgetting takes its turn after it."""
+    turns, looked, ended, noted = Turns(), asyncio.Event(), asyncio.Event(), actions.noted
+
+    async def discard(*_: object, **__: object) -> bool:
+        looked.set()
+        return True
+
+    async def note(*what: Any, **more: Any) -> None:  # noqa: ANN401  # as `noted` has them
+        await noted(*what, **more)
+        ended.set()
+
+    monkeypatch.setattr(letters, "Turns", lambda: turns)
+    monkeypatch.setattr(person_actions, "WITHIN", 0.0)
+    monkeypatch.setattr(person_actions, "noted", note)
+    monkeypatch.setattr(forget, "connected", lambda *_: nullcontext(cast("Any", None)))
+    monkeypatch.setattr(operations, "discard", discard)
+    monkeypatch.setattr(forget, "HEARD_WITHIN", 0.0)
+    async with served(tmp_path) as client:
+        await know(tmp_path, ada("VIP"))
+        await client.sign_in(TOKEN)
+        async with turns.of("sunny"):
+            await client.ask(f"{ADA}/forget", {})
+            goes_on = (await client.ask("/accounts/sunny/people")).text
+            assert "It goes on, and ends by itself: the journal says how." in goes_on
+            assert not looked.is_set()
+            assert "VIP" in (await client.ask(ADA)).text
+        async with asyncio.timeout(10):
+            await ended.wait()
+        assert "VIP" not in (await client.ask(ADA)).text
+        assert "Erased here: 1 record" in (await client.ask("/accounts/sunny/journal")).text
 
 
 ERASED = Erased("sunny", records=2, people=1, history=12, due=1, addresses=frozenset({"ada@example.com"}))
@@ -96,8 +141,20 @@ ERASED = Erased("sunny", records=2, people=1, history=12, due=1, addresses=froze
     ("known", "problem", "mood", "rest"),
     [
         ({"searched": True}, "", "good", "Events of the person up to now are ignored"),
-        ({}, "RabbitMQ went away", "busy", "RabbitMQ went away; the ledger has forgotten, but"),
-        ({"searched": True, "mentioned": ["l-7"]}, "", "busy", "mention the person, and were left: l-7"),
+        (
+            {},
+            "RabbitMQ went away",
+            "busy",
+            "may be about the person. Forget the person once more in a minute",
+        ),
+        ({"searched": True, "unseen": ["sunny"]}, "", "busy", "once more in a minute; if that says the same"),
+        (
+            {"searched": True, "readable": "a.db"},
+            "",
+            "busy",
+            "readable in the ledger's file. Forget the person",
+        ),
+        ({"searched": True, "mentioned": ["l-7", "l-7"]}, "", "busy", "stands in 1 dead letter of others"),
     ],
 )
 def test_how_forgetting_ended_is_counted_and_names_nobody(
@@ -108,8 +165,9 @@ def test_how_forgetting_ended_is_counted_and_names_nobody(
     assert told.mood == mood
     found = "Erased here: 2 records, 12 lines of history, 1 effect to come and 1 dead letter."
     assert told.sentence.startswith(found)
-    assert "ada" not in told.sentence
+    assert problem in told.sentence
     assert rest in told.remedy
+    assert not any(word in f"{told.sentence} {told.remedy}" for word in ("ada@", "kit-worker", "--"))
 
 
 def test_what_is_sent_again_is_counted() -> None:
