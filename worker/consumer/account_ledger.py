@@ -181,5 +181,5 @@ class AccountLedger:
     async def _own_kit_account(self) -> int:
         """Return Kit's id of the account, which is no other account's; 0 where Kit does not say."""
         kit_account = await self._catalog.account_id()
-        await self._shared.take_kit_account(self._account, kit_account)
+        await self._shared.take_kit_account(self._account, self._catalog)
         return kit_account

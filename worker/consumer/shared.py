@@ -46,32 +46,18 @@ class Shared:
     room: Room = field(default_factory=Room)
     patience: Patience = PATIENCE
 
-    async def check_credential(self, account: Account, catalog: Catalog) -> None:
-        """Return where there is a credential that opens no other account's Kit account, as far as is known.
+    async def take_kit_account(self, account: Account, catalog: Catalog) -> None:
+        """Have the Kit account that a credential opens be its account's: two would undo each other's work.
 
         Kit is not asked: it has said which one that is, or will once the account has something to do.
-
-        Raises:
-            CredentialRefused: There is none, or it opens another account's.
-            TryLater: The ledger does not answer now; or `LedgerUnavailable`.
-        """
-        await catalog.client.login.check()
-        await self.take_kit_account(account, catalog.known_account_id)
-
-    async def take_kit_account(self, account: Account, kit_account: int) -> None:
-        """Have a Kit account be an account's; two would undo each other's work, at twice Kit's limit.
-
-        Args:
-            account: Whose credential opens it.
-            kit_account: Kit's id; 0 where that is not known, and nobody's.
 
         Raises:
             CredentialRefused: It is another account's.
             LedgerUnavailable: It could not be asked.
         """
-        if not kit_account:
+        if not catalog.known_account_id:
             return
-        opened = opened_by(account, kit_account, self.kit.url)
+        opened = opened_by(account, catalog.known_account_id, self.kit.url)
         try:
             await take_kit_account(self.ledger.database, opened)
         except TakenError as error:

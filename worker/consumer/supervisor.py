@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 import structlog
@@ -184,18 +183,19 @@ class Supervisor:
         account, shared = self.account, self._shared
         self._state.check_clock()
         await self.declaring.declare(account)
-        await self._state.until_answered(partial(shared.check_credential, account, catalog), LOGIN_EVERY)
+        await self._state.until_answered(catalog.client.login.check, LOGIN_EVERY)
         if self._prefetch.careful:
             await self._state.until_answered(catalog.client.probe, PROBE_EVERY)
         if self._state.why_called_off is not None:
             return False
         await shared.ledger.ready()
+        await self._state.until_answered(lambda: shared.take_kit_account(account, catalog), LOGIN_EVERY)
         lost_lately = shared.clock.monotonic() - self._channel_lost_at < STALE_CONSUMER
         await shared.check_ledger(account.name, stale=int(lost_lately))
         if account.name in await shared.registry.paused():
             self.pause(paused=True)
         # Saved meanwhile: what the new mapping names is to be bound first.
-        return self.account is account and not self._state.paused
+        return self.account is account and self._state.why_called_off is None
 
     async def _one_session(self, catalog: Catalog) -> None:
         session = Session(self.account, self._shared, catalog, self._prefetch, self._failing)
@@ -244,7 +244,7 @@ class Supervisor:
         """Leave Kit alone for a while, unless it is the ledger that says why, which is asked again soon."""
         self._refusals += 1
         self._state.set("credential_refused", problem)
-        check = partial(self._shared.check_credential, self.account, catalog)
-        if await failure_of(check) is None:
+        found = await failure_of(catalog.client.login.check)
+        if (found or await failure_of(lambda: self._shared.take_kit_account(self.account, catalog))) is None:
             self._log.error("credential_refused", problem=problem)
             await self._state.wait(PROBE_EVERY * self._refusals)
