@@ -25,11 +25,6 @@ _WHY_BROKER: Final = {
 """What each reason in `x-death` says (RabbitMQ documentation, "Dead letter exchanges")."""
 
 
-def made_up_id(body: bytes, failed_at: str) -> str:
-    """Return an id for a letter that has none, which is the same whenever one looks."""
-    return f"digest-{sha256(body + failed_at.encode()).hexdigest()[:16]}"
-
-
 def first_death(headers: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the latest entry of `x-death`, which stands first; empty where there is none."""
     deaths = headers.get("x-death")
@@ -41,6 +36,11 @@ def death_time(death: Mapping[str, Any]) -> str:
     """Return when that was, as ISO 8601; empty where it is not noted."""
     time = death.get("time")
     return time_text(time) if isinstance(time, datetime) else ""
+
+
+def made_up_id(body: bytes, headers: Mapping[str, Any]) -> str:
+    """Return the `message_id` under which a letter that has none is moved to another queue."""
+    return f"digest-{sha256(body + death_time(first_death(headers)).encode()).hexdigest()[:16]}"
 
 
 def death_detail(death: Mapping[str, Any]) -> str:

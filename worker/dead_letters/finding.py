@@ -10,17 +10,23 @@ from worker.broker.connection import Connection
 from worker.dead_letters.letter import replay_message
 from worker.dead_letters.reader import LetterInHand, reading
 from worker.events.delivery import Delivery
+from worker.subscribers.identity import id_key
 
 
 async def find_letter(connection: Connection, account: str, id_: str) -> LetterInHand | None:
     """Return the dead letter that has an id, and leave every one where it is; None where none was seen.
+
+    Args:
+        connection: On which letters come.
+        account: Whose.
+        id_: As it is, or as `id_key` writes it.
 
     Raises:
         BrokerUnavailable: RabbitMQ does not answer, or went away meanwhile.
     """
     async with reading(connection, account) as reader:
         async for in_hand in reader.letters():
-            if in_hand.letter.id == id_:
+            if id_ in {in_hand.letter.id, id_key(in_hand.letter.id)}:
                 return in_hand
     return None
 

@@ -199,7 +199,7 @@ def _as_it_came(delivery: Delivery, account: str) -> Delivery:
     headers = {name: value for name, value in delivery.headers.items() if name not in BROKER_HEADERS}
     key = str(keys[0]) if isinstance(keys, list) and keys else ""
     # What it was moved under is no id of its event.
-    made_up = made_up_id(delivery.body, death_time(death))
+    made_up = made_up_id(delivery.body, delivery.headers)
     properties = {name: value for name, value in delivery.properties.items() if value != made_up}
     came = msgspec.structs.replace(delivery, exchange=str(exchange), routing_key=key, headers=headers)
     return msgspec.structs.replace(came, properties=properties).as_published()

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Final, Protocol
 
 from worker.broker.connection import Connection
@@ -149,7 +150,7 @@ class DeadLetterReader:
 
     def _in_hand(self, delivery: Delivery) -> LetterInHand:
         letter = read_letter(delivery, self.account)
-        # The id of what RabbitMQ took out of a queue is its publisher's, who may have used it twice.
+        # Of what no worker wrote, two that are the same are two that were published.
         is_copy = letter.is_by_worker and letter.id in self._seen
         self._seen.add(letter.id)
         return LetterInHand(letter, delivery, is_copy)
@@ -195,15 +196,20 @@ class DeadLetterReader:
 
 
 def read_letter(delivery: Delivery, account: str) -> DeadLetter:
-    """Return a dead letter with an id that is the same whenever one looks.
+    """Return a dead letter with an id that is its own, and the same whenever one looks.
 
-    One that RabbitMQ dead-lettered may have no `message_id`, and its number here depends on what lies before
-    it.
+    The `message_id` of what no worker wrote is its publisher's, who may have left it out, or use one again
+    and again; its number here depends on what lies before it. So what it is tells it from others.
     """
     letter = read_dead_letter(delivery, account)
-    if delivery.properties.get("message_id"):
+    own = delivery.properties.get("message_id")
+    if own and letter.is_by_worker:
         return letter
-    return replace(letter, id=made_up_id(letter.body, letter.failed_at))
+    if own == made_up_id(letter.body, letter.headers):
+        own = None  # it was moved
+    says = (letter.event_id, letter.event_type, letter.event_time, letter.routing_key, letter.failed_at)
+    digest = sha256("\0".join(says).encode(errors="surrogatepass") + letter.body).hexdigest()
+    return replace(letter, id=f"{own or 'digest'}-{digest[:16]}")
 
 
 @asynccontextmanager

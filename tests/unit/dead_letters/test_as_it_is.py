@@ -26,8 +26,9 @@ DIED = {
         sent(letter_of(delivered(message_id="e-1"))),
         delivered(headers=DIED, message_id="e-1"),
         delivered(headers=DIED),
+        delivered(headers=DIED, message_id="e-1", priority=3, expiration="1000"),
     ],
-    ids=["of a worker", "of RabbitMQ", "of RabbitMQ, without an id"],
+    ids=["of a worker", "of RabbitMQ", "of RabbitMQ, without an id", "of RabbitMQ, with what is moved"],
 )
 def test_a_letter_that_was_moved_is_read_and_replayed_as_before(dead: Delivery) -> None:
     """Given a letter without an id, the one that it is moved under is not taken for its event's."""

@@ -44,7 +44,7 @@ def ended(action: str, total: int, done: int, gone: int) -> tuple[str, str, str]
             f"{gone:,} {_were(gone)} no longer there: somebody else took {_them(gone)}, or that was done "
             "just before the page was stopped."
         )
-    left = total - done
+    left = max(0, total - done)
     if left:
         said.append(
             f"{left:,} {_are(left)} where {_they(left)} {_were(left)}: another tool holds {_them(left)}."

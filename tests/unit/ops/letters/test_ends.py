@@ -16,6 +16,7 @@ HELD = "2 are where they were: another tool holds them."
     ("action", "numbers", "mood", "told"),
     [
         ("replay", (1, 1, 0), "good", "1 dead letter is back in the queue of events, in their order."),
+        ("discard", (1, 201, 0), "good", "201 dead letters are deleted for good."),
         ("discard", (1200, 1200, 0), "good", "1,200 dead letters are deleted for good."),
         (
             "replay", (5, 5, 2), "busy",

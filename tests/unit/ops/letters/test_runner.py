@@ -15,6 +15,7 @@ from tests.unit.page.letters import entry, indexed, ledger_in
 from worker.dead_letters.entry import entry_of
 from worker.dead_letters.reader import read_letter
 from worker.errors import LedgerUnavailable
+from worker.events.delivery import Delivery
 from worker.ledger.journal import Journal
 from worker.ledger.letter_index import LetterIndex, Note
 from worker.ledger.letter_runs import LetterRuns, Run, RunAction, Wanted
@@ -109,6 +110,25 @@ async def test_what_is_in_neither_queue_is_gone(queues: StandingQueues, ledger: 
 
     assert run.result.startswith("3 dead letters are in the archive. 2 were no longer there:")
     assert (await count(ledger, DEAD), await count(ledger, ARCHIVE)) == (0, 3)
+
+
+async def test_of_many_letters_with_one_id_of_their_publisher_one_is_discarded(
+    queues: StandingQueues, ledger: Ledger
+) -> None:
+    """Given events of fifty people, which RabbitMQ took out and which share an id, each has its row."""
+    death = {"queue": "kit.sunny", "reason": "delivery_limit"}
+    people = [b'{"data": {"user": {"email": "p%d@example.com"}}}' % number for number in range(50)]
+    queues[DEAD_QUEUE] += [
+        Delivery(body, ACCOUNT, {"message_id": "nightly"}, {"x-death": [death]}) for body in people
+    ]
+    letters = [read_letter(each, ACCOUNT) for each in queues[DEAD_QUEUE]]
+    await LetterIndex(ledger).met(ACCOUNT, [entry_of(each) for each in letters], DEAD)
+
+    run = await ended(ledger, Wanted(RunAction.DISCARD, "operator", letter=letters[7].id))
+
+    assert run.result == "1 dead letter is deleted for good."
+    assert [each.body for each in queues[DEAD_QUEUE]] == people[:7] + people[8:]
+    assert await count(ledger, DEAD) == 49
 
 
 @pytest.mark.parametrize(
