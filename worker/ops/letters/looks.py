@@ -83,6 +83,7 @@ class LetterLooks:
         self._depths = depths
         self._turns = turns
         self._differ: dict[tuple[str, LetterPlace], Mismatch] = {}
+        self._failing: dict[tuple[str, LetterPlace], str] = {}
 
     async def run(self) -> None:
         """Look after each look at the queues' depths, until cancelled; what fails is tried after the next."""
@@ -91,11 +92,15 @@ class LetterLooks:
             self._depths.looked.clear()
             try:
                 await self.look()
-            except (BrokerUnavailable, LedgerUnavailable) as error:
+            except LedgerUnavailable as error:
                 log.warning("dead_letters_not_indexed", problem=str(error))
 
     async def look(self) -> None:
-        """Go through the queues that have to be gone through now; raises as `see` does."""
+        """Go through the queues that have to be gone through now; one that fails holds up no other.
+
+        Raises:
+            LedgerUnavailable: The ledger cannot be used.
+        """
         await self._look(LetterPlace.DEAD, self._depths.dead_letters())
         await self._look(LetterPlace.ARCHIVE, self._depths.archived())
 
@@ -110,9 +115,21 @@ class LetterLooks:
             self._differ[queue] = now
             if not now.is_to_be_seen(before) or self._turns.of(account).locked():
                 continue
-            if await self.see(account, place):
+            if await self._sees(account, place):
                 indexed = (await self._index.counts(place)).get(account, 0)
                 self._differ[queue] = Mismatch(depth, indexed, seen=True)
+
+    async def _sees(self, account: str, place: LetterPlace) -> bool:
+        """Do what `see` does; a queue that fails is told of once, until it fails otherwise or no more."""
+        queue, problem, saw_all = (account, place), "", False
+        try:
+            saw_all = await self.see(account, place)
+        except BrokerUnavailable as error:
+            problem = str(error)
+        if problem and problem != self._failing.get(queue):
+            log.warning("dead_letters_not_indexed", account=account, problem=problem)
+        self._failing[queue] = problem
+        return saw_all
 
     async def see(self, account: str, place: LetterPlace) -> bool:
         """Go through one of an account's queues of letters, and let the index say what is there.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from tests.unit.ops.letters.standing_queues import ACCOUNT, StandingQueues, queues, written
 from tests.unit.page.letters import entry, ledger_in
+from worker.errors import BrokerUnavailable
 from worker.ledger.letter_index import LetterIndex
 from worker.ledger.letters import LetterPlace
 from worker.ops.letters.looks import FEW, PATIENCE, LetterLooks, Mismatch
@@ -72,3 +75,27 @@ async def test_what_an_archive_holds_and_the_index_does_not_is_found_and_what_it
         (archive,) = await index.groups(ACCOUNT, LetterPlace.ARCHIVE)
         assert (archive.count, archive.newest.entry.id) == (3, "letter-3")
         assert await index.counts() == {ACCOUNT: 1}
+
+
+async def test_a_queue_that_fails_holds_up_no_other(
+    queues: StandingQueues, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given an account whose queue fails at each look, that is said once, and the next one is seen."""
+    queues[f"kit.{ACCOUNT}.dead"].append(written("letter-1"))
+    depths = cast("Any", SimpleNamespace(dead_letters=lambda: {"rainy": 2, ACCOUNT: 1}, archived=dict))
+    standing, in_use = queues.reading, "kit.rainy.dead: in exclusive use"
+
+    def reading(connection: object, account: str, *, queue: str) -> AbstractAsyncContextManager[Any]:
+        if account == "rainy":
+            raise BrokerUnavailable(in_use)
+        return standing(connection, account, queue=queue)
+
+    monkeypatch.setattr("worker.ops.letters.looks.reading", reading)
+    async with ledger_in(tmp_path) as ledger:
+        await ledger.ready()
+        looks = LetterLooks(SecretStr("amqp://127.0.0.1:9/"), LetterIndex(ledger), depths, Turns())
+        with structlog.testing.capture_logs() as logs:
+            await looks.look()
+            await looks.look()
+        assert await LetterIndex(ledger).counts() == {ACCOUNT: 1}
+    assert [(line["account"], line["problem"]) for line in logs] == [("rainy", in_use)]
