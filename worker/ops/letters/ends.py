@@ -41,8 +41,8 @@ def ended(action: str, total: int, done: int, gone: int) -> tuple[str, str, str]
     said = [f"{counted(done - gone)} {_are(done - gone)} {DONE[action]}."]
     if gone:
         said.append(
-            f"{gone:,} {_were(gone)} no longer there: somebody else took {_them(gone)}, or that was done "
-            "just before the page was stopped."
+            f"{gone:,} {_were(gone)} no longer there: somebody else took {_them(gone)}, the person was "
+            "forgotten, or that was done just before the page was stopped."
         )
     left = max(0, total - done)
     if left:

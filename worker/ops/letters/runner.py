@@ -178,7 +178,9 @@ class LetterRunner:
         for at in range(0, len(gone) if saw_all else 0, PORTION):
             await self._work.done(run, gone[at : at + PORTION], gone=True)
         now = await LetterRuns(self._ledger).get(run.account, run.id) or run
-        return RunEnd(*ended(run.action, now.total, now.done, now.gone))
+        # Rows that neither is so of went meanwhile: their persons were forgotten.
+        erased = max(0, now.total - now.done - len(await self._work.left(run)))
+        return RunEnd(*ended(run.action, now.total, now.done + erased, now.gone + erased))
 
     async def _do(
         self,

@@ -6,7 +6,10 @@ import pytest
 
 from worker.ops.letters.ends import became, became_of_one, ended
 
-GONE = "no longer there: somebody else took {}, or that was done just before the page was stopped."
+GONE = (
+    "no longer there: somebody else took {}, the person was forgotten, or that was done just before the page "
+    "was stopped."
+)
 WAITS = "stands here once a worker is done with {}."
 REST = f"of 595 more it {WAITS.format('them')}"
 HELD = "2 are where they were: another tool holds them."

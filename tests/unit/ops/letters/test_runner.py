@@ -49,10 +49,10 @@ async def filled(queues: StandingQueues, ledger: Ledger, *, already_moved: Colle
         queues[ARCHIVE_QUEUE if name in already_moved else DEAD_QUEUE].append(letter)
 
 
-async def ended(ledger: Ledger, wanted: Wanted) -> Run:
-    """Have something done; returns how it ended."""
+async def ended(ledger: Ledger, wanted: Wanted, turns: Turns | None = None) -> Run:
+    """Have something done, when its turn comes; returns how it ended."""
     settings = Settings(_env_file=None, amqp_url=SecretStr("amqp://guest:guest@127.0.0.1:9/"))
-    runner = LetterRunner(settings, ledger, lambda _: None, Turns())
+    runner = LetterRunner(settings, ledger, lambda _: None, turns or Turns())
     running = asyncio.create_task(runner.run())
     begun = await runner.begin(ACCOUNT, wanted, within=30.0)
     running.cancel()
@@ -129,6 +129,26 @@ async def test_of_many_letters_with_one_id_of_their_publisher_one_is_discarded(
     assert run.result == "1 dead letter is deleted for good."
     assert [each.body for each in queues[DEAD_QUEUE]] == people[:7] + people[8:]
     assert await count(ledger, DEAD) == 49
+
+
+async def test_letters_whose_person_is_forgotten_meanwhile_are_where_nobody_holds_them(
+    queues: StandingQueues, ledger: Ledger
+) -> None:
+    """Given a run that waits while somebody is forgotten, no other tool is said to hold any."""
+    await filled(queues, ledger)
+    turns, wanted = Turns(), Wanted(RunAction.ARCHIVE, "operator", reason="invalid_event")
+    async with turns.of(ACCOUNT):
+        ending = asyncio.create_task(ended(ledger, wanted, turns))
+        while not await LetterRuns(ledger).latest(ACCOUNT):
+            pass  # it begins
+        await LetterIndex(ledger).gone(ACCOUNT, FIVE[:2])
+        del queues[DEAD_QUEUE][:2]
+
+    run = await ending
+
+    assert run.result.startswith("3 dead letters are in the archive. 2 were no longer there:")
+    assert "the person was forgotten" in run.result
+    assert (run.mood, run.remedy) == ("busy", "")
 
 
 @pytest.mark.parametrize(
