@@ -11,7 +11,7 @@ from worker.accounts.account import Account
 from worker.accounts.file.lines import RuleLines
 from worker.kit.person import KitTag
 from worker.ledger.person import Cause
-from worker.ledger.signs import people_of_id
+from worker.ledger.signs import KnownId, people_of_id
 from worker.ops.again import EVENT_TYPE
 from worker.ops.compared import FieldState, TagState
 from worker.ops.person import person_view, timeline
@@ -85,25 +85,24 @@ async def find(request: web.Request) -> web.StreamResponse:
     """Ask for an address or an id, and go to whom it is."""
     site, name, text = site_of(request), request.match_info["account"], request.query.get("find", "").strip()
     account = site.account(name)
-    email = "" if account is None else await _address_of(site, account, text)
-    if email:
-        return see(view_of(name, "people", email))
-    values = {"account": name, "view": "people", "find": text, "is_wrong": account is None}
+    known = [] if account is None else await _known_by(site, account, text)
+    emails = {each.email for each in known}
+    if len(emails) == 1:
+        return see(view_of(name, "people", emails.pop()))
+    values = {"account": name, "view": "people", "find": text, "is_wrong": account is None, "known": known}
     return render(request, "people.html", values)
 
 
-async def _address_of(site: Site, account: Account, text: str) -> str:
-    """Return an address of whoever is meant; empty where nobody is known by that id."""
+async def _known_by(site: Site, account: Account, text: str) -> list[KnownId]:
+    """Return whom an address or an id may mean: each app may have somebody of one id."""
     try:
-        return normalize_email(text)
+        return [KnownId(account.name, "", normalize_email(text))]
     except ValueError:
         pass  # then it is an id
     if not text or not await site.has_ledger():
-        return ""
+        return []
     apps = {account.name: account.apps}
-    known = await people_of_id(site.ledger.database, text, apps, only=account.name)
-    found = {each.email for each in known}
-    return found.pop() if len(found) == 1 else ""
+    return await people_of_id(site.ledger.database, text, apps, only=account.name)
 
 
 async def show(request: web.Request) -> web.StreamResponse:

@@ -1,15 +1,23 @@
-"""How somebody stands to a tag or a field, in words."""
+"""Who is found by an address or an id; how somebody stands to a tag or a field, in words."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from tests.unit.page.letters import ledger_in
+from tests.unit.page.serve import TOKEN, served
+from worker.events.event import FIRST
 from worker.kit.person import KitTag
 from worker.ledger.person import Cause
 from worker.ops.compared import FieldState, TagState
 from worker.page.views.people import LATE, OTHERWISE, Because, PersonRow, field_row, tag_row
+from worker.subscribers.identity import person_key
+from worker.subscribers.known import Batch, Person
+from worker.subscribers.record import Record
 
 NOW = 1_000_000.0
 CAUSE = Cause("2026-05-03T10:00:00Z", "subscription.started", rule=2)
@@ -17,6 +25,30 @@ BECAUSE = "subscription.started of 2026-05-03 10:00 UTC, rule 2; Kit told so 197
 FILE = Because("v2", {("subscription.started", 2): 14})
 ON = KitTag(7, "VIP", "2026-05-03T10:02:00Z")
 TAG = TagState("VIP", wanted=True, cause=CAUSE, told_at=120.0, in_kit=ON)
+
+
+async def test_of_people_with_one_id_in_several_apps_each_is_shown(tmp_path: Path) -> None:
+    """Given two people with the id 42, of two apps, and one with 43, whoever looks for 42 chooses."""
+    text = "app: [one, two]\nkit: {api_key_env: KIT_API_KEY_SUNNY}\n"
+    async with served(tmp_path, texts={"sunny": text}) as client:
+        async with ledger_in(tmp_path) as ledger:
+            tenure = await ledger.take("sunny", apps=("one", "two"))
+            have = {"ann@example.com": ("42", "one"), "bob@example.com": ("42", "two")}
+            have |= {"cy@example.com": ("43", "two")}
+            keys = {email: person_key(*user, tenure.home_app) for email, user in have.items()}
+            records = [Record(email, users={key: FIRST}) for email, key in keys.items()]
+            people = [Person(key, email) for email, key in keys.items()]
+            await ledger.save(tenure, Batch(records, people))
+        await client.sign_in(TOKEN)
+        view = (await client.ask("/accounts/sunny/people?find=42")).text
+        assert re.findall(r'href="(/accounts/sunny/people/[^"]+)".*, of the app (\w+)</li>', view) == [
+            ("/accounts/sunny/people/ann%40example.com", "one"),
+            ("/accounts/sunny/people/bob%40example.com", "two"),
+        ]
+        assert "Nobody is known here" not in view
+        found = await client.ask("/accounts/sunny/people?find=43")
+        assert found.place == "/accounts/sunny/people/cy%40example.com"
+        assert "Nobody is known here" in (await client.ask("/accounts/sunny/people?find=44")).text
 
 
 def row(tag: TagState, *, asked: bool = True) -> PersonRow:
