@@ -158,8 +158,10 @@ class Registry:
                 name: Pause(at, until, why or "") for name, at, until, why in await connection.execute(still)
             }
 
-    async def pause(self, account: str, why: str = "", *, until: float | None = None) -> None:
-        """Let no worker consume an account, until `resume` or an end.
+    async def pause(
+        self, account: str, why: str = "", *, until: float | None = None, anew: bool = True
+    ) -> bool:
+        """Let no worker consume an account, until `resume` or an end; tell whether that is so by this.
 
         One that is paused stays so since when it was; its reason and its end are now these.
 
@@ -167,18 +169,30 @@ class Registry:
             account: Its name.
             why: For people; addresses in it are masked.
             until: When it goes on by itself, in seconds since 1970, by the ledger's clock; None for never.
+            anew: Whether to change a pause that there is.
         """
         async with self.ledger.database.write() as connection:
             await connection.execute(insert_account(connection, account))
             now = await self.ledger.time.now(connection)
             since = case((_goes(now), now), else_=accounts.c.paused_at)
             values = {"paused_at": since, "paused_until": until, "paused_why": line(plain(why))}
-            await connection.execute(update(accounts).where(accounts.c.account == account).values(values))
+            this = update(accounts).where(accounts.c.account == account)
+            done = await connection.execute((this if anew else this.where(_goes(now))).values(values))
+            return done.rowcount == 1
 
-    async def resume(self, account: str) -> None:
-        """Undo `pause`."""
+    async def resume(self, account: str, *, since: float | None = None) -> bool:
+        """Undo `pause`; tell whether that could be.
+
+        Args:
+            account: Its name.
+            since: When the pause began that somebody saw: only that one is undone. None for any.
+        """
+        this = _going_on().where(accounts.c.account == account)
         async with self.ledger.database.write() as connection:
-            await connection.execute(_going_on().where(accounts.c.account == account))
+            done = await connection.execute(
+                this if since is None else this.where(accounts.c.paused_at == since)
+            )
+            return done.rowcount == 1
 
     async def claims(self) -> dict[str, str]:
         """Return which account has what, by the mark of an app or a credential."""

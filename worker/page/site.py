@@ -206,18 +206,18 @@ class Site:
             return []
         return await Journal(self.ledger).page(account, before=before)
 
-    async def pause(self, name: str, why: str, lasts: float | None) -> None:
-        """Pause an account, for so many seconds if somebody said so.
+    async def pause(self, name: str, why: str, lasts: float | None) -> bool:
+        """Pause an account, for so many seconds if somebody said so; tell whether it was not paused yet.
 
         Raises:
             LedgerUnavailable: The workers would not hear of it.
         """
         until = None if lasts is None else await self._registry.now() + lasts
-        await self._registry.pause(name, why, until=until)
+        return await self._registry.pause(name, why, until=until, anew=False)
 
-    async def resume(self, name: str) -> None:
-        """Undo `pause`; raises as that does."""
-        await self._registry.resume(name)
+    async def resume(self, name: str, since: float | None) -> bool:
+        """Undo `pause`, if it is still the one of then, or any; tell whether it was. Raises as that does."""
+        return await self._registry.resume(name, since=since)
 
     async def seen_at_kit(self, name: str) -> SeenAtKit | None:
         """Return what Kit said last of an account; None also while the ledger cannot be read."""

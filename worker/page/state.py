@@ -51,7 +51,7 @@ class State:
         problem: The latest one, for people; empty where there was none.
         pending: Subscribers whose changes are in hand.
         oldest: Seconds since the oldest event in hand came.
-        is_paused: Whether somebody paused it, and that has not ended.
+        paused_since: When somebody paused it, if that has not ended, in seconds since 1970.
         others: How many other workers stand by.
         calls: Calls to Kit that count for its limit now.
     """
@@ -61,7 +61,7 @@ class State:
     problem: str = ""
     pending: int = 0
     oldest: float = 0.0
-    is_paused: bool = False
+    paused_since: float | None = None
     others: int = 0
     calls: int = 0
 
@@ -76,8 +76,8 @@ def state_of(name: str, workers: Workers) -> State:
         key=lambda each: (overview.holders.get(name) != each.worker, _rank(each.accounts[name])),
     )
     if name in overview.paused:
-        told = of_pause(overview.paused[name])
-        return State(told, having[0].worker if having else "", is_paused=True, others=len(having[1:]))
+        pause, worker = overview.paused[name], having[0].worker if having else ""
+        return State(of_pause(pause), worker, paused_since=pause.since, others=len(having[1:]))
     state = _of_worker(having[0], name, len(having) - 1) if having else State(NOBODY)
     state = replace(state, calls=sum(int(each.accounts[name].get("kit_calls") or 0) for each in having))
     if name in workers.lacking:

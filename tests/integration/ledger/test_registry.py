@@ -223,6 +223,11 @@ async def test_a_second_pause_has_another_reason_and_end_and_the_same_beginning(
     await ledger.take(ACCOUNT)
     await ledger.ready()
     assert await registry.paused() == {ACCOUNT: Pause(since)}
+    assert not await registry.pause(ACCOUNT, "something else", until=clock.time() + 9, anew=False)
+    assert not await registry.resume(ACCOUNT, since=since - 1)
+    assert await registry.paused() == {ACCOUNT: Pause(since)}
+    assert await registry.resume(ACCOUNT, since=since)
+    assert await registry.pause(ACCOUNT, anew=False)
     await registry.resume(ACCOUNT)
     await registry.pause(ACCOUNT)
     assert await registry.paused() == {ACCOUNT: Pause(clock.time())}

@@ -51,7 +51,7 @@ def test_a_worker_that_is_gone_does_not_count() -> None:
 
 def test_a_pause_is_told_whoever_has_it() -> None:
     found = state_of("sunny", seen(worker("w1", "held"), paused=True))
-    assert found.is_paused
+    assert found.paused_since == 90.0
     assert "paused (moving tags)" in found.told.sentence
     assert "goes on by itself at 1970-01-01 01:00 UTC" in found.told.remedy
 
@@ -83,7 +83,8 @@ def test_without_a_key_the_state_says_that_and_no_worker_is_quoted() -> None:
         overview = Overview(workers, {}, {}, 100.0)
         found = state_of("sunny", Workers(overview, lacking=lacking))
         assert (found.told, found.problem) == (NO_KEY_YET, "")
-    assert state_of("sunny", replace(seen(worker("w1", "running"), paused=True), lacking=lacking)).is_paused
+    paused = state_of("sunny", replace(seen(worker("w1", "running"), paused=True), lacking=lacking))
+    assert paused.paused_since is not None
 
 
 @pytest.mark.parametrize(

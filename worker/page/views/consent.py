@@ -21,9 +21,9 @@ from worker.kit.credentials import OAuthApp
 from worker.ledger.connecting import OtherConnectionError
 from worker.ledger.tokens import TokenStore
 from worker.ops.connect import KitAccountTakenError, LetOut, admitted, keep, let_out, question
-from worker.page.actions import ended
+from worker.page.actions import ended, noted
 from worker.page.addresses import view_of
-from worker.page.answers import refusal, render
+from worker.page.answers import going_to, refusal, render
 from worker.page.request import is_secure, site_of, visitor_of
 from worker.page.site import NO_LEDGER, Site
 from worker.page.views.api_key import REPLACE, taken
@@ -99,7 +99,8 @@ async def came_back(request: web.Request) -> web.StreamResponse:
     if not _is_answer(request.query.get("state", ""), asked.nonce):
         return refusal(request, 403, "This is no answer to what was asked here; nothing was done.")
     told = await _connected(request, asked, app, key)
-    answer = await ended(request, "connect", told, view_of(asked.account), account=asked.account)
+    await noted(request, "connect", told, account=asked.account)
+    answer = going_to(request, view_of(asked.account), told)
     answer.del_cookie(COOKIE, httponly=True, samesite="Lax")
     return answer
 

@@ -42,18 +42,19 @@ async def begin(request: web.Request) -> web.StreamResponse:
     site, name, form = site_of(request), request.match_info["account"], await request.post()
     if not await site.has_ledger():
         return refusal(request, 503, NO_LEDGER)
+    what = _about(form)
     action = _action(str(form.get("action", "")), place_in(str(form.get("place", ""))))
     if action is None:
         return refusal(request, 400, "The page offers no such thing.")
     if action is RunAction.DISCARD and form.get("sure") != "yes":
         told = Told("busy", "Nothing was deleted.", "Tick the box first: what is deleted is gone for good.")
-        return await ended(request, action, told, _back(request, form), count=0)
+        return await ended(request, action, told, _back(request, form), what=what, count=0)
     wanted = _wanted(request, action, form)
     run = await site.letters.runner.begin(name, wanted, within=WAITED)
     if run is None:
         said = "There was nothing to do: it is gone, or something is being done to it."
         told = Told("busy", said, "What was done lately tells which, and by whom.")
-        return await ended(request, action, told, _back(request, form), count=0)
+        return await ended(request, action, told, _back(request, form), what=what, count=0)
     which = f" ({line(run.reason, MAX_REASON)})" if run.reason else ""
     said, place = (
         f"{ACTIONS[action]} of {counted(run.total)}{which} was begun.",
@@ -62,8 +63,8 @@ async def begin(request: web.Request) -> web.StreamResponse:
     later = await _later(site, name, wanted)
     if later:
         left = f"{later:,} that came since you looked {'is' if later == 1 else 'are'} not among them."
-        return await ended(request, action, Told("busy", f"{said} {left}"), place, count=run.total)
-    await noted(request, action, Told("good", said), count=run.total)
+        return await ended(request, action, Told("busy", f"{said} {left}"), place, what=what, count=run.total)
+    await noted(request, action, Told("good", said), what=what, count=run.total)
     return see(place)
 
 
@@ -121,7 +122,7 @@ async def mend(request: web.Request) -> web.StreamResponse:
     told = Told(
         "good", said, "If it fails again, it is here again in a moment; else People shows what it did."
     )
-    return await ended(request, "mend", told, _letters(name))
+    return await ended(request, "mend", told, _letters(name), what=f"letter {letter.number}")
 
 
 async def note(request: web.Request) -> web.StreamResponse:
@@ -140,7 +141,13 @@ async def note(request: web.Request) -> web.StreamResponse:
     if not letter:
         await site.letters.index.note_group(name, line(reason, MAX_REASON), written)
     told = Told("good", "The note is kept." if text else "The note is gone.")
-    return await ended(request, "note", told, _back(request, form))
+    return await ended(request, "note", told, _back(request, form), what=_about(form))
+
+
+def _about(form: Mapping[str, object]) -> str:
+    """Return what a form is about, as the journal names it."""
+    number = number_in(str(form.get("letter", "")))
+    return line(str(form.get("reason", "")), MAX_REASON) if number is None else f"letter {number}"
 
 
 def _back(request: web.Request, form: Mapping[str, object]) -> str:

@@ -28,6 +28,7 @@ PAUSES: Final[Mapping[int, str]] = {
 """How long a pause may last, in seconds, and in words; 0 has no end."""
 LINKS: Final[Mapping[int, str]] = {1: "a day", 7: "a week", 30: "30 days", 90: "90 days"}
 """For how many days a link may be valid, and in words."""
+PAUSED: Final = "To change its reason or its end, let the account go on first, and pause it anew."
 LONGEST: Final = 200
 """Characters of a reason, or of a name."""
 
@@ -40,18 +41,27 @@ async def pause(request: web.Request) -> web.StreamResponse:
     lasts = _chosen(form.get("for", "0"), PAUSES)
     if lasts is None:
         return refusal(request, 400, "A pause lasts as long as the form offers.")
-    await site_of(request).pause(name, _text(form.get("why", "")), lasts or None)
-    said = f"{name} is paused, {PAUSES[lasts]}: within 5 seconds no worker begins anything of it."
-    return await ended(request, "pause", Told("good", said), view_of(name))
+    why = _text(form.get("why", ""))
+    if await site_of(request).pause(name, why, lasts or None):
+        said = f"{name} is paused, {PAUSES[lasts]}: within 5 seconds no worker begins anything of it."
+        told = Told("good", said)
+    else:
+        told = Told("busy", f"{name} was paused already; that pause stays as it is.", PAUSED)
+    return await ended(request, "pause", told, view_of(name), what=why)
 
 
 async def resume(request: web.Request) -> web.StreamResponse:
     """Let the account go on."""
     if not visitor_of(request).is_operator:
         return refusal(request, 403, "Operators let accounts go on.")
-    name = request.match_info["account"]
-    await site_of(request).resume(name)
-    return await ended(request, "resume", Told("good", f"{name} goes on."), view_of(name))
+    name, form = request.match_info["account"], await request.post()
+    since = _moment(str(form.get("since", "")))
+    told = Told("good", f"{name} goes on.")
+    if not await site_of(request).resume(name, since):
+        told = Told(
+            "busy", f"{name} goes on already, or was paused anew since you looked; nothing was changed."
+        )
+    return await ended(request, "resume", told, view_of(name))
 
 
 async def make_link(request: web.Request) -> web.StreamResponse:
@@ -79,6 +89,14 @@ async def make_link(request: web.Request) -> web.StreamResponse:
 def _chosen(text: object, choices: Mapping[int, str]) -> int | None:
     """Return what was chosen; None where a form by hand says what is no choice."""
     return next((each for each in choices if str(each) == text), None)
+
+
+def _moment(text: str) -> float | None:
+    """Return when the pause began that a form is about; None where a form by hand means any."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _text(text: object) -> str:

@@ -178,6 +178,9 @@ async def test_a_note_is_for_colleagues_and_names_no_address(client: Client, tmp
     assert answer.place == f"{LETTERS}/letters/{letter.number}"
     assert "The note is gone." in (await client.ask(answer.place)).text
     assert "this one first" not in (await client.ask(answer.place)).text
+    journal = words((await client.ask("/accounts/sunny/journal")).text)
+    assert f"note letter {letter.number}" in journal
+    assert "note invalid_event" in journal
 
 
 async def test_what_cannot_be_had_is_not_mended(client: Client, tmp_path: Path) -> None:

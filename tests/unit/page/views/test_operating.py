@@ -40,6 +40,28 @@ async def test_a_pause_without_an_end_waits_for_somebody(client: Client) -> None
     assert "The account is paused" not in (await client.ask("/accounts/sunny")).text
 
 
+async def test_a_form_of_before_changes_no_pause_of_a_colleague(client: Client) -> None:
+    """Given a view that was opened before a colleague paused the account, neither button undoes that."""
+    await client.ask("/accounts/sunny/pause", {"why": "moving tags", "for": "3600"})
+    stale = re.findall(r'name="since" value="([^"]+)"', (await client.ask("/accounts/sunny")).text)
+    await client.ask("/accounts/sunny/resume", {"since": stale[0]})
+    await client.ask("/accounts/sunny/pause", {"why": "Kit support: case 7", "for": "0"})
+    await client.ask("/accounts/sunny/pause", {"why": "", "for": "1800"})
+    view = (await client.ask("/accounts/sunny")).text
+    assert "sunny was paused already; that pause stays as it is." in view
+    await client.ask("/accounts/sunny/resume", {"since": stale[0]})
+    view = (await client.ask("/accounts/sunny")).text
+    assert "was paused anew since you looked; nothing was changed." in view
+    assert "The account is paused (Kit support: case 7)" in view
+    assert "It rests until an operator lets it go on." in view
+
+
+async def test_the_journal_says_why_an_account_was_paused(client: Client) -> None:
+    await client.ask("/accounts/sunny/pause", {"why": "Kit support: case 7", "for": "0"})
+    await client.ask("/accounts/sunny/resume", {})
+    assert "<span>pause Kit support: case 7</span>" in (await client.ask("/accounts/sunny/journal")).text
+
+
 @pytest.mark.parametrize(
     ("what", "form"),
     [
