@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
@@ -10,9 +11,13 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from worker.metrics import VERSION
+from worker.outside.texts import harmless
 from worker.page.messages import drop_message, keep_message, message_for
 from worker.page.request import VISITOR, site_of
 from worker.page.words import Told
+
+_TAGS: Final = re.compile(r"(<textarea\b.*?</textarea>|<[^>]*>)", re.DOTALL)
+"""Tags, which no text of others holds, and boxes with what is in them."""
 
 
 def render(
@@ -26,10 +31,21 @@ def render(
         "version": VERSION,
         "message": message,
     }
-    answer = aiohttp_jinja2.render_template(template, request, {**always, **(values or {})}, status=status)
+    made = aiohttp_jinja2.render_string(template, request, {**always, **(values or {})})
+    answer = web.Response(text=only_read(made), content_type="text/html", charset="utf-8", status=status)
     if message is not None:
         drop_message(answer)
     return _if_new(request, answer) if template.startswith("_") else answer
+
+
+def only_read(html: str) -> str:
+    """Return a view whose texts, whoever has written them, can only be read: see `harmless`.
+
+    What is in the boxes of forms stays as it is, since it comes back.
+    """
+    if harmless(html) == html:
+        return html  # nearly every view
+    return "".join(part if at % 2 else harmless(part) for at, part in enumerate(_TAGS.split(html)))
 
 
 def _if_new(request: web.Request, answer: web.Response) -> web.Response:

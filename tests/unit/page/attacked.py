@@ -22,7 +22,7 @@ from worker.subscribers.known import Batch, HistoryEntry, Person
 from worker.subscribers.parts import Part, TagWish, tag_key
 from worker.subscribers.record import KnownPart, Record
 
-HOSTILE: Final = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&{{7*7}}"
+HOSTILE: Final = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&{{7*7}}\u202egnp.exe"
 ONLY_RAINY: Final = "what-only-rainy-has"
 BOB: Final = "bob%40example.com"
 """Who is known in `rainy` alone."""
@@ -35,7 +35,10 @@ events:
     rules: [{{when: {{data.order.kind: "{tag}"}}, add_tags: [Ordered]}}]
 fields: {{data.user.locale: "{tag}"}}
 """
-TAGS: Final = {"sunny": "<script>alert(1)</script>'><img src=x onerror=alert(2)>", "rainy": ONLY_RAINY}
+TAGS: Final = {
+    "sunny": "<script>alert(1)</script>'><img src=x onerror=alert(2)>",
+    "rainy": ONLY_RAINY,
+}
 
 
 def ledger_of(folder: Path, worker: str = HOSTILE) -> Ledger:

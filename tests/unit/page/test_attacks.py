@@ -27,6 +27,7 @@ from tests.unit.page.routes import ROUTES, Address, Who, addresses, routes, view
 from tests.unit.page.serve import BY_OAUTH, READ_TOKEN, SECRET, TOKEN, Answer, Client, admin, served
 from worker.clock import Clock
 from worker.ledger.sealing import new_key
+from worker.outside.texts import harmless
 from worker.page import attempts
 from worker.page.app import HEADERS
 from worker.page.rights import Signer, operator
@@ -251,6 +252,11 @@ def acting(text: str) -> list[str]:
     return tags.acting
 
 
+def texts_in(pages: str) -> list[str]:
+    """Return what stands between the tags of pages, without what is in boxes."""
+    return re.split(r"<textarea\b.*?</textarea>|<[^>]*>", pages, flags=re.DOTALL)
+
+
 async def test_texts_of_others_are_shown_and_never_act(client: Client) -> None:
     """Given scripts in tags, names, events, YAML, reasons, versions and what workers say, none runs."""
     await client.follow(replace(admin(), who=HOSTILE))
@@ -264,6 +270,8 @@ async def test_texts_of_others_are_shown_and_never_act(client: Client) -> None:
     assert [acting(answer.text) for answer in seen] == [[]] * len(seen)
     whole = "".join(answer.text for answer in seen)
     assert whole.count("&lt;script&gt;alert(1)") > 20
+    assert [each for each in texts_in(whole) if harmless(each) != each] == []
+    assert whole.count("\\u202egnp.exe") > 20
     assert ("&amp;{{7*7}}" in whole, "&amp;49" in whole) == (True, False)  # it is no template either
     assert holds_no_secret(whole)
 
