@@ -26,6 +26,7 @@ class TagState:
         cause: By which event; None where it is not by us.
         told_at: When Kit last answered for it, in seconds since 1970; None where it has not.
         in_kit: The tag in Kit; None where the person does not have it there, or Kit was not asked.
+        unread: Whether it may be among those tags of the person in Kit that were not read.
     """
 
     name: str
@@ -34,6 +35,7 @@ class TagState:
     cause: Cause | None = None
     told_at: float | None = None
     in_kit: KitTag | None = None
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ def tag_rows(
     """Return each tag that this worker has said anything of, and each that Kit has besides."""
     has = () if kit is None else kit.tags
     ours = () if record is None else tuple(_our_tags(record, causes, has))
+    if kit is not None and kit.more_tags:
+        ours = tuple(replace(row, unread=row.in_kit is None) for row in ours)
     met = {row.in_kit.id for row in ours if row.in_kit is not None}
     return (*ours, *(TagState(tag.name, None, in_kit=tag) for tag in has if tag.id not in met))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -66,6 +67,13 @@ def test_a_tag_that_only_kit_has_is_not_by_us() -> None:
 def test_a_tag_that_somebody_took_off_in_kit_is_told() -> None:
     (row,) = tag_rows(known(tag("VIP")), CAUSES, kit())
     assert (row.wanted, row.owed, row.in_kit) == (True, False, None)
+
+
+def test_beyond_what_kit_lists_at_once_nobody_knows_what_somebody_has() -> None:
+    """Given more tags than were read, one that is not among them may be there; one that is, is."""
+    there = replace(kit(KitTag(9, "VIP")), more_tags=True)
+    rows = tag_rows(known(tag("VIP"), tag("Gold")), CAUSES, there)
+    assert [(row.name, row.unread) for row in rows] == [("VIP", False), ("Gold", True)]
 
 
 def test_a_tag_that_is_off_and_is_there_again_is_told() -> None:

@@ -152,7 +152,7 @@ def tag_row(tag: TagState, because: Because, *, asked: bool, lately: float) -> P
         asked: Whether Kit said what it has.
         lately: Whatever Kit was told since, in seconds since 1970, its list may not show yet.
     """
-    has = tag.in_kit is not None
+    has, asked = tag.in_kit is not None, asked and not tag.unread
     in_kit = _in_kit(tag.in_kit) if asked else "?"
     row = PersonRow(tag.name, _told(tag.wanted), in_kit, because.of(tag.cause, tag.told_at), tag.owed)
     if not asked or tag.owed or tag.wanted in {None, has}:

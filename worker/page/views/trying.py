@@ -212,7 +212,7 @@ def _rule(rule: RuleView, line: int) -> TriedRule:
 
 
 def _tag(tag: TagState, tried: Tried) -> tuple[bool, EffectRow]:
-    now = "?" if tried.kit.problem else _on(tag.in_kit is not None)
+    now = "?" if tried.kit.problem or tag.unread else _on(tag.in_kit is not None)
     key = tag_key(tag.name)
     row = EffectRow(tag.name, now, _on(bool(tag.wanted)), _because(tag, tried), key in tried.told)
     return key in tried.asks, row

@@ -74,6 +74,11 @@ def test_what_is_still_to_be_done_or_not_by_us_is_no_difference(tag: TagState) -
     assert row(tag).doubt == ""
 
 
+def test_a_tag_that_was_not_read_is_not_said_to_be_off() -> None:
+    """Given somebody with more tags in Kit than are read at once, nobody knows of another one."""
+    assert row(replace(TAG, in_kit=None, unread=True)) == PersonRow("VIP", "on", "?", BECAUSE, owed=False)
+
+
 def test_without_kits_answer_nothing_is_otherwise() -> None:
     assert row(replace(TAG, in_kit=None), asked=False) == PersonRow("VIP", "on", "?", BECAUSE, owed=False)
 
