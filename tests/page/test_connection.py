@@ -92,6 +92,8 @@ async def test_by_keyboard_alone_a_key_is_entered_and_forgotten(browsing: Browsi
     await page.keyboard.type(KEY)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("status")).to_contain_text("The key is saved.")
+    await tab_to(page, page.get_by_label("Yes, forget its key"))
+    await page.keyboard.press("Space")
     await tab_to(page, page.get_by_role("button", name="Forget the key"))
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("status")).to_contain_text("The key is forgotten")
@@ -115,5 +117,6 @@ async def test_an_account_is_connected_by_its_creator(
     await expect(page.get_by_role("status")).to_contain_text("It works: this is")
     if look.scripts:
         await assert_well_made(page)
+    await page.get_by_label("Yes, end its access to Kit").check()
     await page.get_by_role("button", name="Disconnect").click()
     await expect(page.get_by_role("status")).to_contain_text("The account is disconnected")

@@ -135,8 +135,11 @@ async def _kept(site: Site, consent: Consent, address: str, *, replace: bool) ->
 
 
 async def disconnect(request: web.Request) -> web.StreamResponse:
-    """Forget the account's key, or end its access at Kit and forget the tokens."""
+    """Forget the account's key, or end its access at Kit and forget the tokens, if somebody is sure."""
     site, name = site_of(request), request.match_info["account"]
+    if (await request.post()).get("sure") != "yes":
+        told = Told("busy", "Nothing was forgotten.", "Tick the box first: the account's events wait then.")
+        return await ended(request, "disconnect", told, view_of(name), count=0)
     if await site.has_ledger():
         done = await let_out(site.settings, name, _app_of(site, name), site.ledger)
     else:

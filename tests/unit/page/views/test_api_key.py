@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ async def test_a_key_that_was_entered_is_shown_nowhere(
             for view in VIEWS:
                 answer = await client.ask(view)
                 found += [answer.text, str(answer.headers)]
-        await client.ask(f"{PLACE}/disconnect", {})
+        await client.ask(f"{PLACE}/disconnect", {"sure": "yes"})
     everything = "\n".join([*found, str(logs), caplog.text, await contents(tmp_path)])
     assert "Kit refuses this key" in everything
     for key in ("5555SUNNY", RAINY_KEY, "7777WRONG", "two words of"):
@@ -187,13 +188,22 @@ async def test_where_the_file_says_otherwise_nothing_is_saved(tmp_path: Path, ki
 
 async def test_a_key_is_forgotten(client: Client) -> None:
     await enter(client, SUNNY_KEY)
-    await client.ask(f"{PLACE}/disconnect", {})
+    await client.ask(f"{PLACE}/disconnect", {"sure": "yes"})
     view = (await client.ask(PLACE)).text
     assert "The key is forgotten: within 5 seconds no worker uses it any more" in view
     assert "It stays good until somebody deletes it in Kit" in view
     assert "No API key has been entered yet" in view
-    await client.ask(f"{PLACE}/disconnect", {})
+    await client.ask(f"{PLACE}/disconnect", {"sure": "yes"})
     assert "There was nothing to forget." in (await client.ask(PLACE)).text
+
+
+async def test_no_key_is_forgotten_unless_somebody_is_sure(client: Client) -> None:
+    """Given a button that was pressed by mistake, the account goes on with its key."""
+    await enter(client, SUNNY_KEY)
+    await client.ask(f"{PLACE}/disconnect", {})
+    view = (await client.ask(PLACE)).text
+    assert "Nothing was forgotten. Tick the box first" in " ".join(re.sub(r"<[^>]*>", "", view).split())
+    assert "No API key has been entered yet" not in view
 
 
 async def test_who_may_look_sees_no_form(client: Client) -> None:

@@ -88,7 +88,7 @@ async def test_an_account_is_connected_and_let_out_again(client: Client, kit: Sa
     await client.ask(f"{PLACE}/test", {})
     assert "It works: this is" in (await client.ask(PLACE)).text
 
-    await client.ask(f"{PLACE}/disconnect", {})
+    await client.ask(f"{PLACE}/disconnect", {"sure": "yes"})
     assert "The account is disconnected: within 5 seconds" in (await client.ask(PLACE)).text
     assert [each.state for each in kit.oauth.connected()] == ["ended"]
     secrets = [each for pair in kit.oauth.pairs() for each in (pair.access_token, pair.refresh_token)]

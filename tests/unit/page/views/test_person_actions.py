@@ -74,7 +74,9 @@ async def test_who_may_look_does_nothing_about_anybody(client: Client, what: str
 async def test_to_send_again_says_beforehand_what_it_may_do(client: Client) -> None:
     """Given a person who may be gone in Kit by now, whoever presses it knows that they are made anew."""
     view = " ".join((await client.ask(ADA)).text.split())
-    assert "Whom Kit has no more is made there anew. A tag that is put on anew may start an automation" in view
+    assert (
+        "Whom Kit has no more is made there anew. A tag that is put on anew may start an automation" in view
+    )
 
 
 @pytest.mark.parametrize("what", ["again", "forget"])
