@@ -182,6 +182,7 @@ async def test_remove_deletes_the_queues_of_an_account_without_a_file(
     assert (refused.code, removed.code) == (2, 0)
     assert "holds 1 messages" in refused.err
     assert removed.out == f"{work_queue(gone)} is deleted, and 1 messages with it.\n"
+    assert "another PAGE_SECRET, which ends all links" in removed.err
     with pytest.raises(aio_pika.exceptions.ChannelNotFoundEntity):
         await channel.declare_queue(work_queue(gone), passive=True)
 

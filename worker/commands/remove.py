@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
@@ -13,7 +13,7 @@ from worker.broker.topology import DEAD_LETTER_EXCHANGE, archive_queue, dead_let
 from worker.commands.common import begin, opened_ledger, run_async
 from worker.commands.disconnect import warn_what_goes_on
 from worker.commands.exits import UsageError
-from worker.commands.output import AsJson, say, show_json
+from worker.commands.output import AsJson, say, show_json, warn
 from worker.ledger.connecting import let_go
 from worker.ledger.counts import drop_counts
 from worker.ledger.database import Database
@@ -25,6 +25,10 @@ from worker.ops.connect import let_out
 from worker.settings import Settings, environment
 
 Dropped: TypeAlias = list[tuple[int, str]]
+LINKS: Final = (
+    "kit-worker: whoever has a link to the page of {account} comes into a new account of that name, until "
+    "the link ends; before you make one, give the page another PAGE_SECRET, which ends all links and sessions"
+)
 
 
 def remove(
@@ -41,6 +45,7 @@ def remove(
             f"{account} still has its file: delete it first, or the worker goes on using the queues"
         )
     deleted, dropped = run_async(_remove(settings, account, force=force))
+    warn(LINKS.format(account=account))
     if as_json:
         show_json([{"queue": queue, "messages": count} for queue, count in deleted.items()])
         return
