@@ -43,6 +43,7 @@ def only_read(html: str) -> str:
 
     What is in the boxes of forms stays as it is, since it comes back.
     """
+    html = html.replace("\r\n", "\n").replace("\r", "\n")  # as browsers take it
     if harmless(html) == html:
         return html  # nearly every view
     return "".join(part if at % 2 else harmless(part) for at, part in enumerate(_TAGS.split(html)))

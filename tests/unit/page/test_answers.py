@@ -16,3 +16,4 @@ def test_texts_can_only_be_read_and_boxes_stay_as_they_are() -> None:
 
 def test_a_view_without_such_signs_is_as_it_was() -> None:
     assert only_read("<p>\n\tVIP …</p>") == "<p>\n\tVIP …</p>"
+    assert only_read("<pre>{\r\n}\r</pre>") == "<pre>{\n}\n</pre>"
