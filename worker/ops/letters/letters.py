@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import structlog
 
 from worker.accounts.account import Account
 from worker.broker.connection import Connection
@@ -13,7 +15,8 @@ from worker.broker.queues import connected
 from worker.dead_letters import operations
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.mended import mended_message
-from worker.dead_letters.reader import reading
+from worker.dead_letters.reader import DeadLetterReader, reading
+from worker.errors import LedgerUnavailable
 from worker.ledger.letter_index import IndexedLetter, LetterIndex
 from worker.ledger.letter_runs import LetterRuns
 from worker.ledger.store import Ledger
@@ -22,6 +25,8 @@ from worker.ops.letters.looks import LetterLooks
 from worker.ops.letters.runner import LetterRunner, TheseLetters, queue_of
 from worker.ops.letters.turns import Turns
 from worker.settings import Settings
+
+log = structlog.get_logger()
 
 
 class Letters:
@@ -66,14 +71,16 @@ class Letters:
 
         Raises:
             BrokerUnavailable: RabbitMQ does not answer.
-            TimeoutError: Somebody went through the account's letters all the while.
+            TimeoutError: Somebody went through the account's letters all the while, or holds some of them.
         """
         these = TheseLetters(frozenset({letter.entry.id}))
         async with self._turn(account, within), self._connected() as connection:
             queue = queue_of(account, letter.place)
-            found = operations.whole_letters(connection, account, these, queue=queue, count=1)
-            async with aclosing(found):
-                return await anext(found, None)
+            async with reading(connection, account, queue=queue) as reader:
+                async for in_hand in operations.meant(reader, these, 1):
+                    return in_hand.letter
+                _check_all_seen(reader)
+        return None
 
     async def mend(self, account: str, letter: IndexedLetter, text: str, *, within: float) -> bool:
         """Put a new event with another body into a letter's place, and take the letter off.
@@ -90,12 +97,15 @@ class Letters:
         Raises:
             EventError: The text is no JSON object.
             BrokerUnavailable: The letter is where it was, or both are there; mending it so again goes on.
-            TimeoutError: As for `whole`.
+            TimeoutError: As for `whole`; nothing was done.
         """
         these = TheseLetters(frozenset({letter.entry.id}))
         async with self._turn(account, within), self._connected() as connection:
             taken = await self._mend(connection, account, these, text)
-        await self.index.gone(account, these.ids)
+        try:
+            await self.index.gone(account, these.ids)
+        except LedgerUnavailable as error:  # it is done by then; a look at the queue drops the row
+            log.warning("dead_letters_not_indexed", account=account, problem=str(error))
         return taken
 
     async def _mend(self, connection: Connection, account: str, these: TheseLetters, text: str) -> bool:
@@ -105,6 +115,8 @@ class Letters:
                     message = mended_message(in_hand.delivery, in_hand.letter, text)
                     await Publisher(publishing).publish(message)
                 await reader.take_off(in_hand)
+            if not reader.taken_off:
+                _check_all_seen(reader)
             return reader.taken_off > 0
 
     @asynccontextmanager
@@ -119,3 +131,9 @@ class Letters:
 
     def _connected(self) -> AbstractAsyncContextManager[Connection]:
         return connected(self._settings.amqp_url.get_secret_value(), "page")
+
+
+def _check_all_seen(reader: DeadLetterReader) -> None:
+    """Raise `TimeoutError` where somebody else holds letters: what was not seen may be among them."""
+    if not reader.saw_all:
+        raise TimeoutError(f"{reader.queue}: another tool holds letters")

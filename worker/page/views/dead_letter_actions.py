@@ -7,10 +7,12 @@ from typing import Final
 
 from aiohttp import web
 
+from worker.accounts.account import Account
 from worker.dead_letters.entry import MAX_REASON
+from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.mended import mended_message
 from worker.errors import BrokerUnavailable, EventError
-from worker.ledger.letter_index import Note
+from worker.ledger.letter_index import IndexedLetter, Note
 from worker.ledger.letter_runs import RunAction, Wanted
 from worker.ledger.letters import LetterPlace
 from worker.ops.letters.dry_run import as_in_queue, why_not
@@ -24,7 +26,7 @@ from worker.page.letter_words import ACTIONS
 from worker.page.proposal import LARGEST_EVENT_FORM, form_in
 from worker.page.request import number_in, site_of, visitor_of
 from worker.page.site import NO_LEDGER, Site
-from worker.page.views.dead_letters import BODY_WITHIN, letter_of, place_in, render_letter, whole_of
+from worker.page.views.dead_letters import BODY_WITHIN, HELD, letter_of, place_in, render_letter, whole_of
 from worker.page.words import Told
 
 WAITED: Final = 2.0
@@ -106,23 +108,38 @@ async def mend(request: web.Request) -> web.StreamResponse:
     if whole is None or account is None:
         problem = problem or "The account's file has a mistake, which has to be mended first."
         return await render_letter(request, letter, None, f"Nothing was replayed. {problem}", text)
+    told, what = await _mended(request, letter, whole, account, text), f"letter {letter.number}"
+    if told.mood == "good":
+        return await ended(request, "mend", told, _letters(name), what=what)
+    if told.mood == "busy":
+        await noted(request, "mend", told, what=what)
+    said = " ".join(filter(None, (told.sentence, told.remedy, "What you typed is still below.")))
+    return await render_letter(request, letter, whole, said, text)
+
+
+async def _mended(
+    request: web.Request, letter: IndexedLetter, whole: DeadLetter, account: Account, text: str
+) -> Told:
+    """Put the event in the letter's place; return how that ended: busy where nobody knows."""
+    site = site_of(request)
     try:
         message = mended_message(as_in_queue(whole), whole, text)
         problem = too_large(len(message.body)) or why_not(message, account, site.clock.now())
-        if not problem and not await site.letters.mend(name, letter, text, within=BODY_WITHIN):
-            problem = "It is no longer in its queue: somebody replayed or discarded it"
-    except (EventError, BrokerUnavailable) as error:
+        if not problem and not await site.letters.mend(account.name, letter, text, within=BODY_WITHIN):
+            problem = "it is no longer in its queue: somebody replayed or discarded it"
+    except EventError as error:
         problem = str(error)
     except TimeoutError:
-        problem = "something is being done to the account's dead letters; try again in a minute"
+        problem = f"{HELD[0].lower()}{HELD[1:]}; try again in a minute"
+    except BrokerUnavailable as error:
+        said = f"1 event may have been replayed in the place of letter {letter.number}: {error}."
+        remedy = "To replay the same text once more does no harm; another text would be a second event."
+        return Told("busy", said, remedy)
     if problem:
-        said = f"Nothing was replayed: {problem}. What you typed is still below."
-        return await render_letter(request, letter, whole, said, text)
+        return Told("bad", f"Nothing was replayed: {problem}.")
     said = f"1 event was replayed in the place of letter {letter.number}, with the mended body."
-    told = Told(
-        "good", said, "If it fails again, it is here again in a moment; else People shows what it did."
-    )
-    return await ended(request, "mend", told, _letters(name), what=f"letter {letter.number}")
+    remedy = "If it fails again, it is here again in a moment; else People shows what it did."
+    return Told("good", said, remedy)
 
 
 async def note(request: web.Request) -> web.StreamResponse:

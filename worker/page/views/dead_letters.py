@@ -24,6 +24,7 @@ from worker.page.words import day
 
 BODY_WITHIN: Final = 20.0
 """Seconds for which somebody waits until a letter's body can be looked for."""
+HELD: Final = "Something is being done to the account's dead letters, or another tool holds them"
 LONGEST: Final = 256 * 1024
 """Characters of a body that are shown."""
 
@@ -125,7 +126,7 @@ async def whole_of(request: web.Request, letter: IndexedLetter) -> tuple[DeadLet
     except BrokerUnavailable as error:
         return None, f"RabbitMQ cannot be asked: {error}."
     except TimeoutError:
-        return None, "Something is being done to the account's dead letters. Look again in a minute."
+        return None, f"{HELD}. Look again in a minute."
     if whole is None:
         return None, "It is no longer in its queue: somebody replayed or discarded it."
     return whole, ""

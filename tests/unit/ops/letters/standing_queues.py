@@ -15,6 +15,7 @@ from worker.broker.queues import QueueState
 from worker.broker.topology import Topology
 from worker.dead_letters import operations
 from worker.dead_letters.reader import LetterInHand, read_letter
+from worker.errors import BrokerUnavailable
 from worker.events.delivery import Delivery
 from worker.ops.letters import letters, looks, runner
 
@@ -32,11 +33,13 @@ class StandingQueues(defaultdict[str, list[Delivery]]):
 
     Attributes:
         held: Queues whose letters another tool holds, so that none comes.
+        kept: Those from which nothing can be taken off: the connection goes away before.
     """
 
     def __init__(self) -> None:
         super().__init__(list)
         self.held: set[str] = set()
+        self.kept: set[str] = set()
 
     async def publish(self, message: Outgoing) -> None:
         """Take a message in, as RabbitMQ does before it confirms."""
@@ -64,7 +67,9 @@ class StandingReader:
         self.taken_off = 0
         self.state = QueueState(len(queues[queue]), 0)
         self.saw_all = queue not in queues.held
+        self.queue = queue
         self._letters = queues[queue]
+        self._keeps = queue in queues.kept
         self._account = account
 
     async def letters(self) -> AsyncIterator[LetterInHand]:
@@ -75,6 +80,8 @@ class StandingReader:
 
     async def take_off(self, in_hand: LetterInHand) -> None:
         """Remove one for good."""
+        if self._keeps:
+            raise BrokerUnavailable("the connection went away")
         gone = next(each for each in self._letters if each.body is in_hand.delivery.body)
         self._letters.remove(gone)
         self.taken_off += 1

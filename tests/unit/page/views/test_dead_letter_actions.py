@@ -9,15 +9,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from tests.unit.ops.letters.standing_queues import StandingQueues, queues, written
 from tests.unit.page.letters import entry, indexed, ledger_in, named
 from tests.unit.page.serve import TOKEN, Client, admin, served
 from tests.unit.page.views.test_dead_letters import LETTERS, words
-from worker.ledger.letter_index import LetterIndex
+from worker.errors import LedgerUnavailable
+from worker.ledger.letter_index import IndexedLetter, LetterIndex
 from worker.ledger.letter_runs import LetterRuns
 from worker.ledger.letter_work import LetterWork
 from worker.ledger.letters import LetterPlace
 from worker.page.app import LARGEST
 from worker.page.views import dead_letter_actions
+
+__all__ = ["queues"]
 
 GROUP = {"reason": "invalid_event", "place": "dead", "newest": "3"}
 
@@ -189,6 +193,90 @@ async def test_what_cannot_be_had_is_not_mended(client: Client, tmp_path: Path) 
     answer = await client.ask(f"{LETTERS}/letters/{letter.number}/mend", {**named(letter), "body": mended})
     assert (answer.status, "Nothing was replayed. RabbitMQ cannot be asked" in answer.text) == (200, True)
     assert mended.replace('"', "&#34;") in answer.text  # what was typed is there to copy
+
+
+async def a_letter(folder: Path, queues: StandingQueues) -> IndexedLetter:
+    """Put a letter into its queue and the index."""
+    bad = b'{"type": "user.signed_up", "time": "2026-07-01T10:00:00Z", "data": {"user": {"email": "ada"}}}'
+    queues["kit.sunny.dead"].append(written("letter-1", bad))
+    (letter,) = await indexed(folder, [entry(1)])
+    return letter
+
+
+MENDED = (
+    '{"type": "user.signed_up", "time": "2026-07-01T10:00:00Z", '
+    '"data": {"user": {"email": "ada@example.com"}}}'
+)
+
+
+async def test_a_mended_event_takes_the_place_of_its_letter(
+    client: Client, tmp_path: Path, queues: StandingQueues
+) -> None:
+    letter = await a_letter(tmp_path, queues)
+
+    answer = await client.ask(f"{LETTERS}/letters/{letter.number}/mend", {**named(letter), "body": MENDED})
+
+    assert answer.status == 303
+    assert (len(queues["kit.sunny"]), queues["kit.sunny.dead"]) == (1, [])
+    assert "There are none." in (await client.ask(LETTERS)).text
+
+
+async def test_a_mended_event_of_which_nobody_knows_whether_it_was_replayed_is_told_as_such(
+    client: Client, tmp_path: Path, queues: StandingQueues
+) -> None:
+    """Given RabbitMQ that goes away in between, the page says so; the same text again is the same event."""
+    letter = await a_letter(tmp_path, queues)
+    queues.kept.add("kit.sunny.dead")
+    mend = f"{LETTERS}/letters/{letter.number}/mend"
+
+    answer = await client.ask(mend, {**named(letter), "body": MENDED})
+
+    told = f"1 event may have been replayed in the place of letter {letter.number}: the connection went away."
+    assert f"{told} To replay the same text once more does no harm; another text would be" in answer.text
+    assert "Nothing was replayed" not in answer.text
+    assert "ada@example.com&#34;" in answer.text  # to be replayed once more
+    journal = (await client.ask("/accounts/sunny/journal")).text
+    assert "1 event may have been replayed in the place of letter" in journal
+
+    queues.kept.clear()
+    assert (await client.ask(mend, {**named(letter), "body": MENDED})).status == 303
+    first, second = queues["kit.sunny"]
+    assert first.headers["x-event-id"] == second.headers["x-event-id"]
+
+
+async def test_what_was_replayed_is_so_though_the_ledger_goes_away(
+    client: Client, tmp_path: Path, queues: StandingQueues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a ledger that does not hear of it, the page says what is so; a look drops the row later."""
+    letter = await a_letter(tmp_path, queues)
+
+    async def away(*_: object) -> None:
+        raise LedgerUnavailable("it cannot be reached")
+
+    monkeypatch.setattr(LetterIndex, "gone", away)
+    answer = await client.ask(f"{LETTERS}/letters/{letter.number}/mend", {**named(letter), "body": MENDED})
+
+    assert answer.status == 303
+    assert "1 event was replayed in the place of letter" in (await client.ask(answer.place)).text
+    assert "1 event was replayed in the place of letter" in (await client.ask("/accounts/sunny/journal")).text
+
+
+async def test_a_letter_that_another_tool_holds_is_not_said_to_be_gone(
+    client: Client, tmp_path: Path, queues: StandingQueues
+) -> None:
+    letter = await a_letter(tmp_path, queues)
+    view = f"{LETTERS}/letters/{letter.number}"
+    queues.held.add("kit.sunny.dead")
+
+    seen = await client.ask(f"{view}/body")
+    mended = await client.ask(f"{view}/mend", {**named(letter), "body": MENDED})
+
+    for answer in (seen, mended):
+        assert "or another tool holds them." in answer.text
+        assert "somebody replayed or discarded it" not in answer.text
+    assert "Nothing was replayed." in mended.text
+    assert "ada@example.com&#34;" in mended.text  # to copy
+    assert (await client.ask(view)).status == 200
 
 
 async def test_what_was_typed_is_there_to_copy_where_the_session_has_ended(
