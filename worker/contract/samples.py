@@ -12,6 +12,7 @@ from typing import Any, Final
 from worker.errors import EventError
 from worker.events.decode import decode
 from worker.events.delivery import Delivery
+from worker.events.json_body import MAX_DEPTH, lenient_json
 from worker.handlers.base import PLATFORM_FIELDS, read_payload
 
 PREVIEW_ID: Final = "preview"
@@ -63,7 +64,7 @@ def read_samples(text: bytes, name: str, *, broken: bool = False) -> list[Sample
     if not text.strip():
         raise NotJsonError(f"{name}: is empty; it should hold an event as JSON")
     try:
-        whole = json.loads(text)
+        whole = lenient_json(text)
     except ValueError as error:
         return _broken_lines(text, name) if broken else _json_lines(text, name, error)
     if isinstance(whole, list):
@@ -79,7 +80,7 @@ def _json_lines(text: bytes, name: str, whole_error: ValueError) -> list[Sample]
     samples: list[Sample] = []
     for where, line in _lines(text, name):
         try:
-            samples.append(_sample(line, json.loads(line), where))
+            samples.append(_sample(line, lenient_json(line), where))
         except ValueError as error:
             # A file that is one broken event, over several lines, is better explained as a whole.
             raise NotJsonError(f"{where}: not JSON: {error if samples else whole_error}") from error
@@ -102,7 +103,7 @@ def _lines(text: bytes, name: str) -> list[tuple[str, bytes]]:
 
 def _value_of(line: bytes) -> Any:  # noqa: ANN401  # whatever JSON there is
     try:
-        return json.loads(line)
+        return lenient_json(line)
     except ValueError:
         return None
 
@@ -163,6 +164,8 @@ def _path(name: str) -> list[str]:
     keys = PLATFORM_FIELDS.get(name, name.removeprefix("data.")).split(".")
     if not all(keys):
         raise ValueError(f"{name or '(no name)'}: should be a platform field or a path such as user.email")
+    if len(keys) > MAX_DEPTH:
+        raise ValueError(f"a path has {len(keys):,} levels, and an event at most {MAX_DEPTH}")
     return keys
 
 
@@ -170,7 +173,7 @@ def _value(name: str, text: str) -> Any:  # noqa: ANN401  # any JSON
     if text != "null" and not text.startswith(('"', "[", "{")):
         return text
     try:
-        return json.loads(text)
+        return lenient_json(text)
     except ValueError as error:
         raise ValueError(f"{name}: begins as JSON but is none: {error}") from error
 

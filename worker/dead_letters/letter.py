@@ -29,6 +29,7 @@ from worker.events.event import (
     ORIGINAL,
     ORIGINAL_ROUTING_KEY,
 )
+from worker.events.json_body import parse_json
 from worker.events.values import time_text
 from worker.handlers import HANDLERS
 from worker.subscribers.glimpse import Glimpse, glimpse
@@ -149,10 +150,10 @@ class DeadLetter:
 
     @property
     def text(self) -> str:
-        """The body as text, indented where it is JSON."""
+        """The body as text, indented where it is JSON that workers read."""
         try:
-            return json.dumps(json.loads(self.plain_body), indent=2, ensure_ascii=False)
-        except ValueError:
+            return json.dumps(parse_json(self.plain_body), indent=2, ensure_ascii=False)
+        except EventError:
             return self.plain_body.decode("utf-8", "replace")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Final
+from typing import Any, Final
 
 from worker.errors import InvalidEvent, UndecodableEvent
 from worker.events.values import Json
@@ -39,6 +39,20 @@ def parse_json(body: bytes, name: str = "body") -> Json:
     _check_depth(value, 1, name)
     if _UNSAFE_ESCAPE.search(body):
         _check_text(value, "", name)
+    return value
+
+
+def lenient_json(text: str | bytes) -> Any:  # noqa: ANN401  # whatever JSON there is
+    """Return what a text of somebody else's says as JSON, also where no event may say so.
+
+    Raises:
+        ValueError: It is not JSON, or nested too deeply to be written again.
+    """
+    try:
+        value = json.loads(text)
+        _check_depth(value, 1, "JSON")
+    except (RecursionError, UndecodableEvent) as error:
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels") from error
     return value
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from worker.accounts.edit.event_form import EventForm, TagRow, form_of, value_of
 from worker.accounts.edit.rule_form import HOW, RuleRow
+from worker.events.json_body import lenient_json
 from worker.page.proposal import Form
 from worker.page.request import number_in
 
@@ -48,7 +48,7 @@ class Filled:
 def filled_in(form: Form) -> Filled | None:
     """Return a form as somebody has filled it in; None where it is none of ours."""
     try:
-        was = json.loads(form.get("was", "{}"))
+        was = lenient_json(form.get("was", "{}"))
     except ValueError:
         return None
     before = form_of(was) if isinstance(was, dict) else None

@@ -42,6 +42,8 @@ def test_json_that_is_no_event_is_still_a_sample() -> None:
 def test_what_is_not_json_is_refused_with_its_line() -> None:
     with pytest.raises(NotJsonError, match=r"f\.jsonl:2: not JSON"):
         read_samples(b'{"type": "a"}\n{', "f.jsonl")
+    with pytest.raises(NotJsonError, match=r"f\.json:1: not JSON: nested deeper than 32 levels"):
+        read_samples(b"[" * 50_000, "f.json")
 
 
 def put(*settings: str) -> Any:  # noqa: ANN401  # any JSON
@@ -83,6 +85,9 @@ def test_without_an_address_one_stands_in() -> None:
         (["a..b=x"], "should be a platform field or a path"),
         (["a=x", "a.b=y"], "set to a value already"),
         (["a={x"], "begins as JSON but is none"),
+        (["a=" + "[" * 50_000], "begins as JSON but is none: nested deeper than 32 levels"),
+        (["a=" + "[" * 500 + "]" * 500], "begins as JSON but is none: nested deeper than 32 levels"),
+        (["a." * 5000 + "b=x"], "a path has 5,001 levels, and an event at most 32"),
     ],
 )
 def test_a_setting_that_cannot_be_meant_is_refused(settings: list[str], says: str) -> None:

@@ -326,7 +326,16 @@ def test_a_message_of_any_kind_in_the_dead_letter_queue_can_be_shown(headers: di
 
 @pytest.mark.parametrize(
     ("body", "text"),
-    [(b'{"a":"\xc3\xa9"}', '{\n  "a": "é"\n}'), (b"hello", "hello"), (b"\xff", "�"), (b"", "")],
+    [
+        (b'{"a":"\xc3\xa9"}', '{\n  "a": "é"\n}'),
+        (b"hello", "hello"),
+        (b"\xff", "�"),
+        (b"", ""),
+        (b"[" * 100_000, "[" * 100_000),
+        (b"[" * 500 + b"]" * 500, "[" * 500 + "]" * 500),
+        (b'["\\ud800"]', '["\\ud800"]'),
+    ],
+    ids=["json", "text", "no text", "empty", "too deep", "too deep to be written", "half a character"],
 )
 def test_a_body_is_shown_indented_where_it_is_json(body: bytes, text: str) -> None:
     assert read_dead_letter(delivered(body), "default").text == text

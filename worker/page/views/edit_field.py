@@ -13,6 +13,7 @@ from worker.accounts.edit.edits import Edit, SetEntry, UnsetEntry
 from worker.accounts.file.source import Unclear, read_yaml
 from worker.accounts.saving import read_exactly, sha256_of
 from worker.errors import CannotSave
+from worker.events.json_body import lenient_json
 from worker.handlers.base import PLATFORM_FIELDS
 from worker.mapping import FIRST_NAME
 from worker.mapping.words import name_of
@@ -131,7 +132,7 @@ async def change(request: web.Request) -> web.StreamResponse:
 
 def _filled(form: Form) -> FilledField | None:
     try:
-        was = json.loads(form.get("was", "null"))
+        was = lenient_json(form.get("was", "null"))
     except ValueError:
         return None
     texts = (form.get(name).strip() for name in ("field", "goes", "target"))

@@ -11,10 +11,14 @@ import pytest
 
 from tests.unit.page.letters import DETAIL, entry, indexed, ledger_in
 from tests.unit.page.serve import TOKEN, Client, admin, served
+from worker.dead_letters.letter import DeadLetter
+from worker.dead_letters.reader import read_letter
+from worker.events.delivery import Delivery
 from worker.ledger.letter_index import PAGE
 from worker.ledger.letter_runs import LetterRuns, RunAction, Wanted
 from worker.ledger.letter_work import LetterWork
 from worker.ledger.letters import LetterPlace
+from worker.ops.letters.letters import Letters
 from worker.subscribers.known import Batch
 
 LETTERS = "/accounts/sunny/dead-letters"
@@ -97,6 +101,18 @@ async def test_a_body_that_cannot_be_had_is_told_with_why(client: Client, tmp_pa
     answer = await client.ask(f"{LETTERS}/letters/{letter.number}/body")
     assert answer.status == 200
     assert "RabbitMQ cannot be asked:" in answer.text
+
+
+async def test_a_body_that_is_nested_too_deeply_is_shown_as_it_is(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def whole(*_: object, **__: object) -> DeadLetter:
+        return read_letter(Delivery(b"[" * 100_000, "sunny", {"message_id": "letter-1"}), "sunny")
+
+    monkeypatch.setattr(Letters, "whole", whole)
+    (letter,) = await indexed(tmp_path, [entry(1, "undecodable")])
+    answer = await client.ask(f"{LETTERS}/letters/{letter.number}/body")
+    assert (answer.status, "[" * 100_000 in answer.text) == (200, True)
 
 
 async def test_who_may_look_sees_no_way_to_act(client: Client, tmp_path: Path) -> None:

@@ -275,7 +275,12 @@ async def test_what_is_typed_never_acts(client: Client) -> None:
     assert "<script>{" not in (await press(client, EDIT, form, "review")).text
 
 
-@pytest.mark.parametrize("boxes", [{"was": "{"}, {"was": "[]"}, {"does": "all"}, {"was": '{"rules": 1}'}])
+DEEP = "[" * 30_000
+
+
+@pytest.mark.parametrize(
+    "boxes", [{"was": "{"}, {"was": "[]"}, {"does": "all"}, {"was": '{"rules": 1}'}, {"was": DEEP}]
+)
 async def test_a_form_that_is_none_of_ours_does_nothing(client: Client, boxes: dict[str, str]) -> None:
     form = await opened(client, "order.paid")
     for name, text in boxes.items():

@@ -110,6 +110,13 @@ async def test_whatever_a_file_says_there_is_a_form(tmp_path: Path, said: str) -
     assert (tmp_path / "accounts" / "sunny.yaml").read_text().replace('"', "") == FILE
 
 
+@pytest.mark.parametrize("was", ["{", "[" * 30_000], ids=["no JSON", "too deep"])
+async def test_a_form_that_is_none_of_ours_does_nothing(client: Client, was: str) -> None:
+    form = await opened(client, "mk_subscription_plan")
+    fill(form, "was", was)
+    assert (await press(client, EDIT, form, "save")).status == 400
+
+
 async def test_a_value_is_chosen_on_the_view_by_whoever_may_change_it(client: Client) -> None:
     assert "/fields/edit?field=mk_user_id" in (await client.ask("/accounts/sunny/fields")).text
     await client.sign_in(READ_TOKEN)

@@ -134,6 +134,12 @@ async def test_what_is_too_much_for_any_form_is_told_with_what_is_not(
         ({"kind": "order.paid", "at": "yesterday"}, "time: must be an ISO 8601 time"),
         ({"kind": "order.paid", "value mk_plan": "x"}, "mk_plan: there is no such platform field"),
         ({"kind": "order.paid", PLAN: "{"}, "data.plan: begins as JSON but is none"),
+        ({"json": "[" * 30_000}, "what you pasted:1: not JSON: nested deeper than 32 levels"),
+        ({"kind": "order.paid", PLAN: "[" * 30_000}, "data.plan: begins as JSON but is none: nested deeper"),
+        (
+            {"kind": "order.paid", f"value {'a.' * 5000}b": "1"},
+            "a path has 5,001 levels, and an event at most 32",
+        ),
     ],
 )
 async def test_what_cannot_be_tried_says_why(client: Client, form: dict[str, str], said: str) -> None:
