@@ -180,25 +180,42 @@ class LetterIndex:
 
     # -- notes ------------------------------------------------------------------------------------------
 
-    async def note_letter(self, account: str, letter_id: str, note: Note) -> bool:
-        """Keep a note about one letter, in the place of the one before; tell whether the letter is there.
+    async def note_letter(self, account: str, letter_id: str, note: Note, seen: str = "") -> Note | None:
+        """Keep a note about one letter, in the place of the one that its writer has seen.
+
+        Args:
+            account: Whose letter.
+            letter_id: Which, as `id_key` writes it.
+            note: The note.
+            seen: The text of the one before; empty for none.
+
+        Returns:
+            The note that stands now: another one where somebody else wrote meanwhile; None without a letter.
 
         Raises:
             ValueError: It names a whole address or a secret, which notes never hold.
         """
         _check(note)
-        this = update(dead_letters).where(_OF.account == account, _OF.letter_id == letter_id)
+        this = (_OF.account == account) & (_OF.letter_id == letter_id)
+        keep = update(dead_letters).where(this, _OF.note == seen).values(note=note.text, noted_by=note.who)
         async with self.ledger.database.write() as connection:
-            noted = await connection.execute(this.values(note=note.text, noted_by=note.who))
-        return noted.rowcount > 0
+            await connection.execute(keep)
+            row = (await connection.execute(select(_OF.note, _OF.noted_by).where(this))).one_or_none()
+        return None if row is None else Note(*row)
 
-    async def note_group(self, account: str, reason: str, note: Note) -> None:
-        """Keep a note about a group, in the place of the one before; raises as `note_letter` does."""
+    async def note_group(self, account: str, reason: str, note: Note, seen: str = "") -> Note:
+        """Keep a note about a group; all else is as for `note_letter`."""
         _check(note)
+        of = dead_letter_notes.c
+        this = select(of.note, of.noted_by).where(of.account == account, of.reason == reason)
         async with self.ledger.database.write() as connection:
+            row = (await connection.execute(this.with_for_update())).one_or_none()
+            if row is not None and row.note != seen:
+                return Note(*row)
             now = await self.ledger.time.now(connection)
-            row = {"account": account, "reason": reason, "note": note.text, "noted_by": note.who}
-            await upsert(connection, dead_letter_notes, [{**row, "noted_at": now}])
+            kept = {"account": account, "reason": reason, "note": note.text, "noted_by": note.who}
+            await upsert(connection, dead_letter_notes, [{**kept, "noted_at": now}])
+        return note
 
     # -- accounts ---------------------------------------------------------------------------------------
 

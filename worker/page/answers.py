@@ -77,6 +77,7 @@ _TOLD: Final[Mapping[int, tuple[str, str]]] = {
         "It may have been removed, or is not yours to see. Begin at the first page.",
     ),
     405: ("This cannot be done here", "Go back, and use the buttons of the page."),
+    409: ("Somebody else was here first", "Go back, load the view again, and see what is still to be done."),
     413: (
         "That is too much",
         (

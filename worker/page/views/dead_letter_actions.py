@@ -152,13 +152,24 @@ async def note(request: web.Request) -> web.StreamResponse:
     letter, reason = str(form.get("id", "")), str(form.get("reason", ""))
     if not letter and not reason:
         return refusal(request, 400, "The page offers no such thing.")
-    if letter and not await site.letters.index.note_letter(name, letter, written):
+    index, was = site.letters.index, str(form.get("was", ""))
+    if letter:
+        stands = await index.note_letter(name, letter, written, was)
+    else:
+        stands = await index.note_group(name, line(reason, MAX_REASON), written, was)
+    if stands is None:
         said = "The note was not kept: the letter is gone. Somebody replayed or discarded it meanwhile."
         return refusal(request, 404, said, typed=text)
-    if not letter:
-        await site.letters.index.note_group(name, line(reason, MAX_REASON), written)
+    if stands.text != text:
+        said = f"The note was not kept, for {_stands(stands)}. Write yours with what is said there."
+        return refusal(request, 409, said, typed=text)
     told = Told("good", "The note is kept." if text else "The note is gone.")
     return await ended(request, "note", told, _back(request, form), what=_about(form))
+
+
+def _stands(note: Note) -> str:
+    """Return what became of the note before, in the time in which somebody wrote another one."""
+    return f"{note.who} wrote meanwhile: {note.text}" if note.text else "somebody emptied it meanwhile"
 
 
 def _about(form: Mapping[str, object]) -> str:
