@@ -109,7 +109,13 @@ class PageStep:
             place = f"{self._root}/dead-letters/runs"
             view = (await client.ask(f"{self._root}/dead-letters/group?reason={reason}")).text
             newest = re.findall(r'name="newest" value="(\d+)"', view)[0]
-            form = {"action": "replay", "place": "dead", "reason": reason, "newest": newest}
+            form = {
+                "action": "replay",
+                "place": "dead",
+                "reason": reason,
+                "newest": newest,
+                "count": str(count),
+            }
             answer = await client.ask(place, form)
             if not killed:
                 await self._read(client, answer.place, rf"[1-9][\d,]* of {count:,} so far")

@@ -49,6 +49,8 @@ class Wanted(NamedTuple):
         oldest: Whether only the oldest of the group is meant.
         newest: The number of the last letter that is meant, such as that of the newest that somebody saw;
             None for all that are there.
+        seen: How many somebody saw; where there are more, since some were restored, none is meant. None for
+            however many.
     """
 
     action: RunAction
@@ -58,6 +60,7 @@ class Wanted(NamedTuple):
     letter: str = ""
     oldest: bool = False
     newest: int | None = None
+    seen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +183,9 @@ async def _mark(
         if wanted.oldest:
             first = select(func.min(_ROW.number)).where(these)
             these = _ROW.number == first.scalar_subquery()
+        elif wanted.seen is not None:
+            there = select(func.count()).select_from(dead_letters).where(these)
+            these &= there.scalar_subquery() <= wanted.seen
         total = (await connection.execute(update(dead_letters).where(these).values(run=number))).rowcount
         these = _ROW.run == number
     if total != 1:

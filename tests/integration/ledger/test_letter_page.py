@@ -39,8 +39,8 @@ pytestmark = pytest.mark.timeout(180)
 
 NO_TAGS = "options: {create_missing: false}\n"
 WITHIN = 60.0
-NEWEST = "1000000"
-"""A number that no letter here comes to: all are meant."""
+ALL = {"newest": "1000000", "count": "1000000"}
+"""More than there are here: all are meant."""
 
 
 class Letters:
@@ -136,17 +136,15 @@ async def test_a_group_that_is_replayed_loses_nobody_though_page_and_worker_are_
 
         async with letters_of(world, kit_worker) as (process, letters):
             (reason, count), *others = await groups(letters, dead)
-            run, _ = await letters.act("/runs", action="dry_run", reason=reason, newest=NEWEST)
+            run, _ = await letters.act("/runs", action="dry_run", reason=reason, **ALL)
             dry = await letters.until(
                 run, r"([\d,]+) would be applied, ([\d,]+) would change nothing, 0 would fail"
             )
             assert number(dry[1]) + number(dry[2]) == count
-            run, told = await letters.act(
-                "/runs", action="replay", reason=reason, newest=NEWEST, oldest="yes"
-            )
+            run, told = await letters.act("/runs", action="replay", reason=reason, **ALL, oldest="yes")
             assert "1 dead letter is back in the queue" in told
             await letters.until(run, "What became of it: (?:applied|superseded)")
-            run, _ = await letters.act("/runs", action="replay", reason=reason, newest=NEWEST)
+            run, _ = await letters.act("/runs", action="replay", reason=reason, **ALL)
             await letters.until(run, rf"[1-9][\d,]* of {count - 1:,} so far")
             process.kill()
         await first.stop(signal.SIGKILL)
@@ -159,7 +157,7 @@ async def test_a_group_that_is_replayed_loses_nobody_though_page_and_worker_are_
             assert number(ended[1]) + (number(gone[1]) if gone else 0) == count - 1
             group = run
             for other, _ in others:
-                run, _ = await letters.act("/runs", action="replay", reason=other, newest=NEWEST)
+                run, _ = await letters.act("/runs", action="replay", reason=other, **ALL)
                 await letters.until(run, "in their order")
             await letters.until("", "There are none.")
             journal = await journal_of(letters)

@@ -56,6 +56,18 @@ async def test_a_run_is_about_the_letters_that_were_there_when_it_began(ledger: 
     assert await LetterRuns(ledger).get("rainy", run.id) is None
 
 
+async def test_no_letter_is_meant_that_somebody_did_not_see(ledger: Ledger) -> None:
+    """Given three that somebody saw, those that came later are left; where older ones came back, all are."""
+    index = await filled(ledger, 5)
+    seen = REPLAY._replace(newest=(await index.page(ACCOUNT, DEAD, "invalid_event"))[2].number)
+
+    assert await LetterRuns(ledger).begin(ACCOUNT, seen._replace(seen=2)) is None
+    run = await begun(ledger, seen._replace(seen=3))
+
+    assert await LetterWork(ledger).left(run) == {"letter-1", "letter-2", "letter-3"}
+    assert await index.later(ACCOUNT, DEAD, "invalid_event", seen.newest or 0) == 2
+
+
 async def test_the_oldest_one_is_tried_alone(ledger: Ledger) -> None:
     await filled(ledger)
     run = await begun(ledger, REPLAY._replace(oldest=True))

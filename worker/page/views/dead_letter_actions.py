@@ -54,7 +54,7 @@ async def begin(request: web.Request) -> web.StreamResponse:
     wanted = _wanted(request, action, form)
     run = await site.letters.runner.begin(name, wanted, within=WAITED)
     if run is None:
-        said = "There was nothing to do: it is gone, or something is being done to it."
+        said = "Nothing was done: it is gone, something is being done to it, or others were restored since."
         told = Told("busy", said, "What was done lately tells which, and by whom.")
         return await ended(request, action, told, _back(request, form), what=what, count=0)
     which = f" ({line(run.reason, MAX_REASON)})" if run.reason else ""
@@ -81,6 +81,7 @@ def _wanted(request: web.Request, action: RunAction, form: Mapping[str, object])
         letter,
         oldest=form.get("oldest") == "yes",
         newest=None if letter else number_in(str(form.get("newest", ""))) or 0,
+        seen=None if letter else number_in(str(form.get("count", ""))) or 0,
     )
 
 

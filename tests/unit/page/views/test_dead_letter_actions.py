@@ -23,7 +23,7 @@ from worker.page.views import dead_letter_actions
 
 __all__ = ["queues"]
 
-GROUP = {"reason": "invalid_event", "place": "dead", "newest": "3"}
+GROUP = {"reason": "invalid_event", "place": "dead", "newest": "3", "count": "3"}
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ async def test_what_something_is_done_to_is_left_alone(client: Client, tmp_path:
     for form in ({"action": "replay"}, {"action": "discard", "sure": "yes"}):
         answer = await client.ask(f"{LETTERS}/runs", {**GROUP, **form})
         assert answer.place == f"{LETTERS}/group?place=dead&reason=invalid_event"
-        assert "There was nothing to do" in (await client.ask(answer.place)).text
+        assert "Nothing was done: it is gone" in (await client.ask(answer.place)).text
 
 
 async def test_a_form_acts_on_the_letter_that_it_shows_and_on_no_other(
@@ -92,7 +92,7 @@ async def test_a_form_acts_on_the_letter_that_it_shows_and_on_no_other(
     mend = f"{LETTERS}/letters/{anns.number}/mend"
     mended = await client.ask(mend, {**named(anns), "body": '{"of": "<Ann>"}'})
 
-    assert "There was nothing to do: it is gone" in told
+    assert "Nothing was done: it is gone" in told
     assert (noted.status, "The note was not kept: the letter is gone" in noted.text) == (404, True)
     assert "it is &lt;Ann&gt;" in noted.text  # to copy
     assert (mended.status, "Nothing was replayed: the letter is not among" in mended.text) == (404, True)
@@ -131,11 +131,27 @@ async def test_what_came_since_somebody_looked_is_left(client: Client, tmp_path:
     assert not newest  # every form of the group says the same
 
 
+async def test_what_was_restored_since_somebody_looked_is_not_deleted_with_the_rest(
+    client: Client, tmp_path: Path
+) -> None:
+    """Given older letters that somebody takes out of the archive meanwhile, nothing is done to any."""
+    await indexed(tmp_path, [entry(number) for number in range(5)], place=LetterPlace.ARCHIVE)
+    letters = await indexed(tmp_path, [entry(number) for number in range(5, 8)])
+    await indexed(tmp_path, [entry(number) for number in range(5)])
+
+    form = {**GROUP, "newest": str(letters[-1].number), "action": "discard", "sure": "yes"}
+    answer = await client.ask(f"{LETTERS}/runs", form)
+
+    assert "or others were restored since." in (await client.ask(answer.place)).text
+    async with ledger_in(tmp_path) as ledger:
+        assert await LetterRuns(ledger).latest("sunny") == []
+
+
 async def test_of_a_group_that_nobody_saw_nothing_is_done(client: Client, tmp_path: Path) -> None:
     await indexed(tmp_path, [entry(1)])
     form = {"reason": "invalid_event", "place": "dead", "action": "replay"}
     answer = await client.ask(f"{LETTERS}/runs", form)
-    assert "There was nothing to do" in (await client.ask(answer.place)).text
+    assert "Nothing was done: it is gone" in (await client.ask(answer.place)).text
 
 
 async def test_nothing_is_deleted_unless_somebody_is_sure(client: Client, tmp_path: Path) -> None:
