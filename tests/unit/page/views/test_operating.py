@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.page.serve import SECRET, TOKEN, Client, admin, served
+from tests.unit.page.serve import SECRET, STORED_KEY, TOKEN, Client, admin, served
 from worker.clock import Clock
+from worker.outside.texts import SECRETS
 from worker.page.rights import Signer
 
 DAY = 24 * 3600
@@ -54,6 +55,17 @@ async def test_a_form_of_before_changes_no_pause_of_a_colleague(client: Client) 
     assert "was paused anew since you looked; nothing was changed." in view
     assert "The account is paused (Kit support: case 7)" in view
     assert "It rests until an operator lets it go on." in view
+
+
+async def test_a_secret_that_is_in_an_accounts_name_is_in_nobodys_way(tmp_path: Path) -> None:
+    """Given a password that is a word of the account's name, what is done ends in a sentence, and a line."""
+    SECRETS.add("kitchen")
+    async with served(tmp_path, ("sunny-kitchen",), STORED_KEY) as client:
+        await client.sign_in(TOKEN)
+        answer = await client.ask("/accounts/sunny-kitchen/pause", {"why": "moving tags"})
+        assert (answer.status, answer.place) == (303, "/accounts/sunny-kitchen")
+        journal = (await client.ask("/accounts/sunny-kitchen/journal")).text
+    assert "<span>pause moving tags</span>" in journal
 
 
 async def test_the_journal_says_why_an_account_was_paused(client: Client) -> None:
