@@ -23,6 +23,8 @@ class ExitCode(IntEnum):
     OK = 0
     FAILED = 1
     """A bug, or a demo that did not come out as it should."""
+    SOMETHING = 1
+    """There is something to see: a change, a finding, a difference; 0 where there is nothing."""
     CONFIGURATION = 2
     """A file, a setting, an option or an argument is wrong."""
     CREDENTIAL_REFUSED = 3
@@ -31,6 +33,8 @@ class ExitCode(IntEnum):
     """The broker, the ledger or Kit cannot be reached, or cannot take a message."""
     NEEDS_A_PERSON = 5
     """It works, but something needs a person: dead letters, say."""
+    DEAD_LETTER = 6
+    """An event would become a dead letter."""
     INTERRUPTED = 130
     """Ctrl-C."""
     PIPE_CLOSED = 141

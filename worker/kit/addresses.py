@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import structlog
 
 from worker.errors import KitRejected
@@ -16,7 +14,7 @@ from worker.kit.plan import RemoveTag
 from worker.kit.single_calls import SingleCalls
 from worker.subscribers.change import Change
 from worker.subscribers.in_hand import InHand
-from worker.subscribers.parts import Part, TagWish
+from worker.subscribers.parts import Part
 from worker.subscribers.subscriber import Call, Subscriber
 
 log = structlog.get_logger()
@@ -106,7 +104,7 @@ class AddressChanges:
         """
         for email in list(subscriber.behind):
             if subscriber.record.email != email:
-                for part in _asked(change).values():
+                for part in change.asked_tags.values():
                     await self._single.take_off_at(email, part.value)
             subscriber.behind.discard(email)
 
@@ -161,7 +159,7 @@ class AddressChanges:
         self._moved(subscriber, address, new_id, answer, what)
 
     async def _take_all_off(self, subscriber: Subscriber, change: Change, order: OrderKey) -> None:
-        for key, part in {**_asked(change), **subscriber.record.maybe_tags}.items():
+        for key, part in {**change.asked_tags, **subscriber.record.maybe_tags}.items():
             # It is the move that takes it off, not the event that gave it.
             await self._single.remove_tag(subscriber, RemoveTag(key, Part(part.value, order)))
 
@@ -186,9 +184,3 @@ class AddressChanges:
     ) -> None:
         self._in_hand.moved(subscriber, address, kit_id, self._client.clock.time())
         self._in_hand.called(subscriber, Call(answer.endpoint, what, answer.status), address.order)
-
-
-def _asked(change: Change) -> Mapping[str, Part[TagWish]]:
-    """Return all that a change asks of tags, whatever of it stands."""
-    of_facts = {key: Part(wish, fact.order) for fact in change.facts for key, wish in fact.tags.items()}
-    return {**of_facts, **change.tags}

@@ -82,9 +82,18 @@ async def ask_for_person(client: KitClient, email: str, kit_id: int | None) -> K
         tags=tuple(map(_tag, tags.items("tags", {"id": is_kit_id, "name": is_text}))),
         fields={ids[key]: value for key, value in _values(found) if key in ids},
         labels={row["id"]: row["label"] for row in rows},
-        names={name: named.id for name, named in by_name(rows).items()},
+        names=_ids(rows),
         more_tags=_has_more(tags),
     )
+
+
+async def ask_for_fields(client: KitClient) -> Mapping[str, int]:
+    """Return the ids of the account's custom fields, by key and label; raises as `ask_for_person` does."""
+    return _ids(await read_list(client, "custom_fields"))
+
+
+def _ids(rows: list[Row]) -> Mapping[str, int]:
+    return {name: named.id for name, named in by_name(rows).items()}
 
 
 async def _by_id(client: KitClient, kit_id: int) -> Row | None:

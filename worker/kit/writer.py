@@ -11,7 +11,6 @@ from msgspec import structs
 
 from worker.clock import Clock
 from worker.errors import CredentialRefused, EventError, KitRejected, NoMoreSubscribers, TryLater
-from worker.events.event import FIRST
 from worker.kit.addresses import AddressChanges
 from worker.kit.bulk_calls import BulkCalls, Interrupted
 from worker.kit.catalog import Catalog
@@ -145,7 +144,7 @@ class Writer:
 
     async def _move(self, subscriber: Subscriber, change: Change) -> Sequence[RefusedPart]:
         """Give the subscriber the address that is asked for; all else is done also where Kit refuses it."""
-        if change.address is None or not _moves(subscriber, change):
+        if change.address is None or not subscriber.moves_by(change):
             if subscriber.record.moving:
                 await self._addresses.stay(subscriber, change)
             return ()
@@ -189,9 +188,7 @@ class Writer:
         if not record.has_answers_since(oldest):
             return left
         await catalog.listed()
-        ids = {key: catalog.tag_id(key) for key in left.tags}
-        ids |= {name: catalog.field_id(name) for name in left.fields}
-        known = record.known(left, lambda at: at > oldest, lambda name: ids[name])
+        known = record.known(left, lambda at: at > oldest, catalog.tag_id, catalog.field_id)
         record.confirm(known)
         return left.without(known)
 
@@ -231,7 +228,7 @@ class Writer:
     async def _share(self, subscriber: Subscriber, change: Change) -> Job:
         """Return what is to be done for one of many; whose change is not for bulk calls is left alone."""
         record = subscriber.record
-        moves = record.moving or subscriber.behind or _moves(subscriber, change)
+        moves = record.moving or subscriber.behind or subscriber.moves_by(change)
         if moves or (record.kit_id is None and change.creates is None):
             return Job(subscriber, change, (), alone=True)
         left = await self._left_of(subscriber, change)
@@ -241,9 +238,3 @@ class Writer:
         names = left.first_name is not None and change.creates is None
         job.alone = names or (new and self._catalog.options.first_name == "if_created")
         return job
-
-
-def _moves(subscriber: Subscriber, change: Change) -> bool:
-    """Tell whether a change gives the subscriber another address than Kit has."""
-    address, record = change.address, subscriber.record
-    return address is not None and address.value != record.email and address.order > (record.placed or FIRST)

@@ -13,7 +13,8 @@ from worker.ledger.failures import DamagedRowError
 from worker.ledger.record_json import UnreadableError, load_record
 from worker.ledger.schema import accounts, history, subscribers
 from worker.ledger.signs import signs_of
-from worker.ledger.takeover import Tenure
+from worker.ledger.takeover import Tenure, read_recent_moves
+from worker.subscribers.known import RecentMoves
 from worker.subscribers.record import Record
 
 
@@ -83,6 +84,16 @@ async def tenure_now(database: Database, account: str) -> Tenure | None:
     return Tenure(
         account, found.epoch, found.created_tags, known_since=found.known_since, home_app=found.home_app
     )
+
+
+async def moves_lately(database: Database, account: str, now: float) -> RecentMoves:
+    """Return how many people of an account got another address in the hour before a moment.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    async with database.read() as connection:
+        return await read_recent_moves(connection, account, now)
 
 
 async def causes(

@@ -106,7 +106,7 @@ async def take_over(connection: AsyncConnection, account: str, taker: Taker) -> 
         went_back=before.epoch < newest,
         names=await read_names(connection, account, taker.kit_account),
         home_app=home,
-        recent_moves=await _recent_moves(connection, account, now),
+        recent_moves=await read_recent_moves(connection, account, now),
     )
 
 
@@ -117,7 +117,8 @@ async def present_tenure(connection: AsyncConnection, account: str) -> Tenure | 
     return None if row is None else Tenure(account, row.epoch, row.created_tags, home_app=row.home_app or "")
 
 
-async def _recent_moves(connection: AsyncConnection, account: str, now: float) -> RecentMoves:
+async def read_recent_moves(connection: AsyncConnection, account: str, now: float) -> RecentMoves:
+    """Return an account's moves within the last hour, inside the caller's transaction."""
     ours = people.c.account == account
     moved = select(people.c.moved_at).where(ours, people.c.moved_at.between(now - WITHIN, now))
     known = select(func.count()).select_from(people).where(ours)

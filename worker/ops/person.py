@@ -5,13 +5,14 @@ Kit is asked by a few calls, which only read: see `kit.person`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from worker.accounts.account import Account
 from worker.errors import KitWorkerError
 from worker.kit.access import KitAccess
-from worker.kit.person import KitPerson, ask_for_person
+from worker.kit.person import KitPerson, ask_for_fields, ask_for_person
 from worker.ledger.due import Timer, find_due
 from worker.ledger.history import Page, history_page
 from worker.ledger.person import Cause, KnownPerson, causes, known_person
@@ -30,10 +31,12 @@ class AskedKit:
     Attributes:
         person: None where Kit has nobody, or was not asked.
         problem: Why nobody knows what Kit has; empty where it answered.
+        fields: The ids of the account's custom fields by key and label; None where they were not read.
     """
 
     person: KitPerson | None = None
     problem: str = ""
+    fields: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,10 @@ async def ask_kit(account: Account, kit: KitAccess | None, known: KnownPerson, e
     address, kit_id = (email, None) if record is None else (record.email, record.kit_id)
     async with kit.client(account.name, account.credential) as client:
         try:
-            return AskedKit(await ask_for_person(client, address, kit_id))
+            person = await ask_for_person(client, address, kit_id)
+            if person is None and kit_id is not None:
+                return AskedKit(fields=await ask_for_fields(client))
+            return AskedKit(person, fields=None if person is None else person.names)
         except KitWorkerError as error:
             return AskedKit(problem=str(error))
 

@@ -13,64 +13,38 @@ from typing import Final
 from msgspec import structs
 
 from worker.accounts.account import Account
-from worker.accounts.preview import CallView, Preview, call_of, preview
+from worker.accounts.preview import Preview, preview
 from worker.accounts.whom import naming_whom
 from worker.consumer.interpreting import interpreted
 from worker.errors import EpochLost, EventError, LedgerUnavailable
 from worker.events.decode import decode
 from worker.events.delivery import Delivery
-from worker.events.event import FIRST, arrival_of
+from worker.events.event import arrival_of
 from worker.events.values import time_text
 from worker.kit.access import KitAccess
-from worker.kit.plan import plan
-from worker.ledger.person import KnownPerson, tenure_now
+from worker.ledger.database import Database
+from worker.ledger.due import find_due
+from worker.ledger.names import names_of
+from worker.ledger.person import KnownPerson, moves_lately, tenure_now
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
-from worker.ops.compared import FieldState, TagState, field_rows, tag_rows
+from worker.ops.compared import FieldState, field_rows, tag_rows
 from worker.ops.look_up import look_up
-from worker.ops.person import AskedKit, ask_kit
+from worker.ops.person import MOST_DUE, AskedKit, ask_kit
+from worker.ops.rehearsal import InKit, KitIds, Rehearsal, SeenInKit
+from worker.ops.tried import NOT_ASKED, OpenSubscription, Tried
 from worker.subscribers.change import NOTHING, Change
-from worker.subscribers.desired import left as left_to_do
+from worker.subscribers.fact import Fact
 from worker.subscribers.identity import home_app
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.learning import begin, finish
+from worker.subscribers.lifecycle import still_open
+from worker.subscribers.parts import tag_key
 from worker.subscribers.record import Record
+from worker.subscribers.subscriber import Subscriber
 
 LOOKS: Final = 5
 """At most, while the account changes hands."""
-NOT_ASKED: Final = AskedKit()
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """What would become of an event now.
-
-    Attributes:
-        preview: What the account's file makes of it.
-        kind: How it would end; applied where it is news.
-        detail: Why, for people; empty where that needs no reason.
-        event_time: When it happened, ISO 8601; empty where that cannot be read.
-        email: Under which its person would be known then; empty where nobody could be told.
-        kit: What Kit says of that person now.
-        tags: The person's tags as they would be then, beside what Kit has now.
-        fields: Likewise, custom fields.
-        calls: To Kit, that would be made.
-        asks: The tags and fields that the event speaks of, by `tag_key` and name.
-        told: Of all, those of which Kit would be told.
-    """
-
-    preview: Preview
-    kind: Kind
-    detail: str = ""
-    event_time: str = ""
-    email: str = ""
-    kit: AskedKit = NOT_ASKED
-    tags: tuple[TagState, ...] = ()
-    fields: tuple[FieldState, ...] = ()
-    calls: tuple[CallView, ...] = ()
-    asks: frozenset[str] = frozenset()
-    told: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +69,18 @@ class Trying:
         Raises:
             LedgerUnavailable: The ledger could not be read.
         """
-        found, tenure = (
-            preview(delivery, self.account),
-            await tenure_now(self.ledger.database, self.account.name),
-        )
+        found = preview(delivery, self.account)
+        tenure = await tenure_now(self.ledger.database, self.account.name)
         try:
             item = self._read(delivery, tenure)
         except EventError as error:
-            return Tried(found, Kind.DEAD_LETTERED, str(error))
+            return Tried(found, Kind.DEAD_LETTERED, str(error), reason=error.reason)
         if isinstance(item, Outcome):
             return Tried(found, item.kind, item.note or found.detail)
-        taken = await self._taken(item)
+        in_hand, taken = await self._taken(item)
         if taken is None or isinstance(taken, Outcome):
             return await self._ended(found, item, taken)
-        return await self._news(found, taken, tenure)
+        return await self._news(found, taken, in_hand, tenure)
 
     # -- as a worker would take it in -----------------------------------------------------------------
 
@@ -125,7 +97,7 @@ class Trying:
                 raise
             return structs.replace(item, change=NOTHING, refusal=error, later=None)
 
-    async def _taken(self, item: Item) -> Item | Outcome | None:
+    async def _taken(self, item: Item) -> tuple[InHand, Item | Outcome | None]:
         """Return an event as a worker would take it in that has nothing else in hand."""
         for _ in range(LOOKS):
             tenure = await tenure_now(self.ledger.database, self.account.name)
@@ -135,10 +107,12 @@ class Trying:
                 continue  # it was taken by another one meanwhile
         raise LedgerUnavailable("the account goes from worker to worker")
 
-    async def _taken_once(self, item: Item, tenure: Tenure | None) -> Item | Outcome | None:
-        in_hand = InHand()
+    async def _taken_once(self, item: Item, tenure: Tenure | None) -> tuple[InHand, Item | Outcome | None]:
+        in_hand, now = InHand(), self.ledger.clock.time()
         await look_up(in_hand.directory, [item], self.ledger, tenure)
-        return in_hand.take_in(item, self.ledger.clock.time())
+        if item.may_move or item.previous:
+            in_hand.moves.learn(await moves_lately(self.ledger.database, self.account.name, now))
+        return in_hand, in_hand.take_in(item, now)
 
     # -- what would come of it ------------------------------------------------------------------------
 
@@ -147,56 +121,64 @@ class Trying:
         if end is None:
             return Tried(found, Kind.SUPERSEDED, "it waits for somebody else's work")
         subscriber = end.item.subscriber
-        told = Tried(found, end.kind, str(end.error or end.note), _time(item))
+        reason = None if end.error is None else end.error.reason
+        told = Tried(found, end.kind, str(end.error or end.note), _time(item), reason=reason)
         if end.kind is Kind.FORGOTTEN or subscriber is None:
             return told
-        return await self._compared(replace(told, asks=frozenset(_names(item.change))), subscriber.record)
+        kit = await self._ask(subscriber.record)
+        told = replace(told, kit=kit, asks=frozenset(_names(item.change)))
+        return await self._compared(told, subscriber.record)
 
-    async def _news(self, found: Preview, item: Item, tenure: Tenure | None) -> Tried:
-        subscriber, change = item.subscriber, item.change
-        if subscriber is None:
-            raise AssertionError("an event that was taken in has a person")
-        record = subscriber.record
-        kind = Kind.SCHEDULED if item.waits else Kind.APPLIED
-        to_do = self._to_do(record, change, tenure)
-        steps = plan(to_do, self.account.options, known=record.kit_id is not None)
-        email = _moved_to(record, change)
-        calls = [call_of(email, step) for step in steps]
-        if record.kit_id is not None:
-            calls = [replace(call, only="") for call in calls]
-        moves = [_move(email)] if email != record.email else []
-        _as_if_done(record, change, to_do, self.ledger.clock.time())
-        told = Tried(
-            found,
-            kind,
-            str(item.refusal or (item.later.told if item.later is not None else "")),
-            _time(item),
-            calls=(*moves, *calls),
-            asks=frozenset(_names(change)),
-            told=frozenset(_names(to_do)),
+    async def _news(self, found: Preview, item: Item, in_hand: InHand, tenure: Tenure | None) -> Tried:
+        subscriber, change = _subscriber_of(item), item.change
+        before = frozenset(_names(change))
+        kit, there = await self._seen(subscriber, change)
+        seen = SeenInKit(_in_kit(kit), _in_kit(there))
+        now = self.ledger.clock.time()
+        relied_on = max(now - self.known_ttl, float("inf") if tenure is None else tenure.known_since)
+        ids = await kit_ids(self.ledger.database, self.account.name)
+        then = Rehearsal(self.account, in_hand, relied_on, ids).carry_out(item, seen, now)
+        is_there = seen.there is not None and then.in_kit is seen.there
+        return await self._compared(
+            Tried(
+                found,
+                then.kind,
+                str(item.refusal or "") or then.note or ("" if item.later is None else item.later.told),
+                _time(item),
+                kit=there if is_there else kit,
+                calls=then.calls,
+                asks=before,
+                told=frozenset(_names(then.told)),
+                reason=None if item.refusal is None else item.refusal.reason,
+            ),
+            then.record,
         )
-        return replace(await self._compared(told, record), email=email)
 
-    def _to_do(self, record: Record, change: Change, tenure: Tenure | None) -> Change:
-        """Return what of a change Kit would be told; as `kit.writer` finds it."""
-        begin(record, change)
-        left = structs.replace(left_to_do(record, change), address=None)
-        relied_on = float("inf") if tenure is None else tenure.known_since
-        oldest = max(self.ledger.clock.time() - self.known_ttl, relied_on)
-        ids = _kit_ids(record)
-        known = record.known(left, lambda at: at > oldest, lambda name: ids.get(name, 0))
-        record.confirm(known)
-        return left.without(known)
+    async def _seen(self, subscriber: Subscriber, change: Change) -> tuple[AskedKit, AskedKit]:
+        """Return what Kit says of a person, and of whoever has the address that the person is to get."""
+        here, address = await self._ask(subscriber.record), change.address
+        if address is None or here.problem or not subscriber.moves_by(change):
+            return here, NOT_ASKED
+        other = subscriber.joined.get(address.value)
+        return here, await self._ask(other.record if other else Record(address.value))
+
+    async def _ask(self, record: Record) -> AskedKit:
+        known = KnownPerson(frozenset({record.email}), frozenset(record.users), record)
+        return await ask_kit(self.account, self.kit, known, record.email)
 
     async def _compared(self, told: Tried, record: Record) -> Tried:
-        known = KnownPerson(frozenset({record.email}), frozenset(record.users), record)
-        kit = await ask_kit(self.account, self.kit, known, record.email)
+        opened = still_open(record.facts)
+        addresses = {record.email, told.email} - {""}
+        due = await find_due(
+            self.ledger.database, emails=addresses, account=self.account.name, limit=MOST_DUE
+        )
         return replace(
             told,
             email=record.email,
-            kit=kit,
-            tags=tag_rows(record, {}, kit.person),
-            fields=(*_first_name(record, kit), *field_rows(record, {}, kit.person)),
+            tags=tag_rows(record, {}, told.kit.person),
+            fields=(*_first_name(record, told.kit), *field_rows(record, {}, told.kit.person)),
+            open=tuple(map(_open_subscription, opened)),
+            due=tuple(due),
         )
 
 
@@ -213,27 +195,33 @@ def _names(change: Change) -> Iterator[str]:
         yield from (*fact.tags, *fact.sets, *fact.shows)
 
 
-def _moved_to(record: Record, change: Change) -> str:
-    """Return the address that a person would have."""
-    address = change.address
-    if address is None or address.order <= (record.placed or FIRST):
-        return record.email
-    return address.value
+async def kit_ids(database: Database, account: str) -> KitIds:
+    """Return what names mean in Kit as far as the ledger knows; raises as `names_of` does."""
+    names = await names_of(database, account)
+    ids = [{one.name: one.kit_id for one in names if one.kind == kind} for kind in ("tags", "custom_fields")]
+    return KitIds(*ids)
 
 
-def _move(email: str) -> CallView:
-    return CallView("PUT /v4/subscribers/{id}", f"change the address to {email}", {"email_address": email})
+def _subscriber_of(item: Item) -> Subscriber:
+    if item.subscriber is None:
+        raise AssertionError("an event that was taken in has a person")
+    return item.subscriber
 
 
-def _kit_ids(record: Record) -> dict[str, int]:
-    ids = {key: tag.kit_id for key, tag in record.tags.items()}
-    return ids | {name: value.kit_id for name, value in record.fields.items()}
+def _in_kit(asked: AskedKit) -> InKit | None:
+    """Return whom Kit has, as far as it was asked and has answered."""
+    if asked.problem:
+        return None
+    if asked.person is None:
+        return InKit(fields=asked.fields)
+    person = asked.person
+    tags = frozenset(tag_key(tag.name) for tag in person.tags)
+    return InKit(person.id, person.state, tags, asked.fields)
 
 
-def _as_if_done(record: Record, change: Change, done: Change, now: float) -> None:
-    """Note in a copy of a record what Kit would have answered."""
-    record.note(done, now, _kit_ids(record))
-    finish(record, change)
+def _open_subscription(fact: Fact) -> OpenSubscription:
+    gives = tuple(wish.name for wish in fact.tags.values() if wish.present)
+    return OpenSubscription(fact.subscription, time_text(fact.order.time), gives, waits=fact.waits)
 
 
 def _first_name(record: Record, kit: AskedKit) -> Iterator[FieldState]:

@@ -31,11 +31,11 @@ from worker.ledger.tokens import TokenStore
 from worker.ledger.wholly import wholly
 from worker.ops.check_kit import KitCheck, KitReport, check_account
 from worker.ops.depths import Depth, Depths
+from worker.ops.kit_reads import KitReads
 from worker.ops.letters.letters import Letters
 from worker.page.attempts import Attempts
 from worker.page.file_lines import FileLines
 from worker.page.kit_names import KitNames
-from worker.page.kit_reads import KitReads
 from worker.page.rights import Signer
 from worker.page.state import Workers
 from worker.page.words import NO_KEY_YET, NOT_CONNECTED, Told

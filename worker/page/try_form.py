@@ -13,14 +13,11 @@ from worker.errors import InvalidEvent
 from worker.events.delivery import Delivery
 from worker.events.times import parse_time
 from worker.handlers.base import PLATFORM_FIELDS
-from worker.mapping import FIRST_NAME
 from worker.mapping.words import name_of
+from worker.ops.known_values import SIGNS, known_user, known_values
 from worker.page.event_size import as_small, too_large
-from worker.subscribers.identity import shown_person
 from worker.subscribers.record import Record
 
-OWN: Final = frozenset({"mk_user_id", "user.id", "user.email", "data.user.id", "data.user.email"})
-"""Values that have fields of their own in the form."""
 VALUE: Final = "value "
 """Before a value's name, in the name of its field."""
 PASTED: Final = "what you pasted"
@@ -71,12 +68,11 @@ class Given:
 
     def of_person(self, record: Record, account: Account) -> Given:
         """Return it for a person, with the values that are known, where nothing else is given."""
-        users = [user for user in record.users if shown_person(user) == user]
         return replace(
             self,
             email=self.email or record.email,
-            user=self.user or next(iter(users), ""),
-            values={**_known_values(record, account), **self.values},
+            user=self.user or known_user(record),
+            values={**known_values(record, account), **self.values},
         )
 
     def message(self, account: Account, now: datetime) -> Delivery:
@@ -115,17 +111,6 @@ class Given:
         return f"{kind}.{app}" if app else kind
 
 
-def _known_values(record: Record, account: Account) -> dict[str, str]:
-    """Return the values from which what somebody has came, as far as the file still sends them there."""
-    known = {name: part.value for name, part in record.done.fields.items() if part.value is not None}
-    if record.first_name is not None:
-        known[FIRST_NAME] = record.first_name.part.value
-    values = {each.source: known[each.target] for each in account.fields if each.target in known}
-    if record.facts and record.facts[-1].subscription:
-        values["mk_subscription_id"] = record.facts[-1].subscription
-    return {name: value for name, value in values.items() if name not in OWN}
-
-
 def asked_for(given: Given, account: Account) -> tuple[list[AskedValue], list[AskedValue]]:
     """Return for which values the form asks: those on which rules depend, or that are given; and the others.
 
@@ -135,8 +120,8 @@ def asked_for(given: Given, account: Account) -> tuple[list[AskedValue], list[As
     mappings = account.events.values() if mapping is None else (mapping,)
     first = [name for each in mappings for name in each.names()] + list(given.values)
     others = [*PLATFORM_FIELDS, *(name for each in account.fields for name in each.sources)]
-    first_names = [name for name in dict.fromkeys(first) if name not in OWN]
-    rest = [name for name in dict.fromkeys(others) if name not in {*OWN, *first_names}]
+    first_names = [name for name in dict.fromkeys(first) if name not in SIGNS]
+    rest = [name for name in dict.fromkeys(others) if name not in {*SIGNS, *first_names}]
     return list(_asked(first_names, given)), list(_asked(rest, given))
 
 

@@ -58,6 +58,12 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
         """Tell whether it says anything."""
         return self != NOTHING
 
+    @property
+    def asked_tags(self) -> Mapping[str, Part[TagWish]]:
+        """All that it asks of tags, by `tag_key`, whatever of it stands."""
+        of_facts = {key: Part(wish, fact.order) for fact in self.facts for key, wish in fact.tags.items()}
+        return {**of_facts, **self.tags}
+
     def merge(self, other: Change) -> Change:
         """Return the change that stands when both are asked for: the newer of each part."""
         if self is NOTHING:

@@ -231,13 +231,20 @@ class Record(Struct, eq=False):
 
     # -- what need not be sent ------------------------------------------------------------------------
 
-    def known(self, left: Change, fresh: Callable[[float], bool], kit_id_of: Callable[[str], int]) -> Change:
+    def known(
+        self,
+        left: Change,
+        fresh: Callable[[float], bool],
+        tag_id: Callable[[str], int],
+        field_id: Callable[[str], int],
+    ) -> Change:
         """Return those parts of `left` that Kit has already, by an answer that is fresh enough.
 
         Args:
             left: What is to be done.
             fresh: Tells whether an answer of that moment, in seconds since 1970, may still be relied on.
-            kit_id_of: Returns the id that a tag, by its key, or a custom field, by its name, has now.
+            tag_id: Returns the id that a tag, by its `tag_key`, has now.
+            field_id: Likewise, a custom field by its name.
         """
         tags = {
             key: part
@@ -245,7 +252,7 @@ class Record(Struct, eq=False):
             if (tag := self.tags.get(key)) is not None
             and tag.part.value.present == part.value.present
             and fresh(tag.at)
-            and tag.kit_id == kit_id_of(key)
+            and tag.kit_id == tag_id(key)
         }
         fields = {
             name: part
@@ -253,7 +260,7 @@ class Record(Struct, eq=False):
             if (value := self.fields.get(name)) is not None
             and value.part.value == part.value
             and fresh(value.at)
-            and value.kit_id == kit_id_of(name)
+            and value.kit_id == field_id(name)
         }
         name = self.first_name
         same = left.first_name and name and name.part.value == left.first_name.value and fresh(name.at)

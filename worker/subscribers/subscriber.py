@@ -55,6 +55,13 @@ class Subscriber:
     is_written: bool = False
     calls: dict[OrderKey, list[Call]] = field(default_factory=dict)
 
+    def moves_by(self, change: Change) -> bool:
+        """Tell whether a change gives the subscriber another address than Kit has."""
+        address, record = change.address, self.record
+        return (
+            address is not None and address.value != record.email and address.order > (record.placed or FIRST)
+        )
+
 
 def merged(old: Record, other: Record, address: Part[str], kit_id: int | None) -> Record:
     """Return the record of a person who moved from one address to another.

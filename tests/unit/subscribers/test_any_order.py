@@ -290,7 +290,7 @@ class Worker:
         record = subscriber.record
         begin(record, folded)
         todo = replace(left(record, folded), address=None)
-        known = record.known(todo, lambda at: at > self._known_since, lambda _: 0)
+        known = record.known(todo, lambda at: at > self._known_since, lambda _: 0, lambda _: 0)
         record.confirm(known)
         self._carry_out(record, todo.without(known))
         finish(record, folded)

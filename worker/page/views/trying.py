@@ -17,17 +17,17 @@ from worker.events.delivery import Delivery
 from worker.handlers import HANDLERS
 from worker.ledger.history import Line, history_page, line_of
 from worker.ledger.person import known_person
-from worker.ops.compared import FieldState, TagState
-from worker.ops.trying import Tried, Trying
+from worker.ops.effects import effects_of
+from worker.ops.tried import Tried
+from worker.ops.trying import Trying
 from worker.page.answers import refusal, render
 from worker.page.proposal import LARGEST_EVENT_FORM, form_in
 from worker.page.request import number_in, site_of
 from worker.page.site import NO_LEDGER, Site
 from worker.page.try_form import Given, NotTriedError, asked_for
 from worker.page.verdicts import of_tried
-from worker.page.words import when
+from worker.page.words import day, when
 from worker.subscribers.identity import normalize_email
-from worker.subscribers.parts import tag_key
 
 LETTER_WITHIN: Final = 5.0
 """Seconds for which a dead letter is looked for."""
@@ -50,29 +50,6 @@ class TriedRule:
     conditions: tuple[str, ...]
     does: tuple[str, ...]
     line: int
-
-
-@dataclass(frozen=True, slots=True)
-class EffectRow:
-    """A tag or a value of the person's, for people.
-
-    Attributes:
-        now: In Kit; `?` where nobody knows.
-        then: What it would be.
-        because: Why it would be so where that is not by this event.
-        is_told: Whether a call would be made for it.
-    """
-
-    name: str
-    now: str
-    then: str
-    because: str
-    is_told: bool
-
-    @property
-    def differs(self) -> bool:
-        """Whether Kit has something else now."""
-        return self.now not in {"?", self.then}
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -187,6 +164,7 @@ async def _form(site: Site, account: Account, given: Given) -> dict[str, Any]:
         "others": others,
         "recent": list(zip(recent.numbers, recent.lines, strict=True)),
         "when": when,
+        "day": day,
     }
 
 
@@ -194,13 +172,11 @@ async def _result(site: Site, account: Account, tried: Tried, delivery: Delivery
     lines = await site.lines.of(account)
     kind = tried.preview.event_type
     rules = [_rule(each, lines.get((kind, number), 0)) for number, each in enumerate(tried.preview.rules)]
-    tags = [_tag(each, tried) for each in tried.tags]
-    fields = [_field(each, tried) for each in tried.fields]
     return {
         "tried": tried,
         "verdict": of_tried(tried),
         "rules": rules,
-        "effects": [row for asked, row in (*tags, *fields) if asked or row.is_told],
+        "effects": effects_of(tried),
         "body": delivery.body.decode("utf-8", "replace"),
     }
 
@@ -209,29 +185,3 @@ def _rule(rule: RuleView, line: int) -> TriedRule:
     adds = (f"adds {tag}{' (in place of others)' if tag in rule.replaces else ''}" for tag in rule.add_tags)
     does = (*adds, *(f"takes off {tag}" for tag in rule.remove_tags), *rule.effects)
     return TriedRule(rule.name, rule.matches, tuple(map(told, rule.conditions)), does, line)
-
-
-def _tag(tag: TagState, tried: Tried) -> tuple[bool, EffectRow]:
-    now = "?" if tried.kit.problem or tag.unread else _on(tag.in_kit is not None)
-    key = tag_key(tag.name)
-    row = EffectRow(tag.name, now, _on(bool(tag.wanted)), _because(tag, tried), key in tried.told)
-    return key in tried.asks, row
-
-
-def _field(field: FieldState, tried: Tried) -> tuple[bool, EffectRow]:
-    now = "?" if tried.kit.problem else field.in_kit or "empty"
-    row = EffectRow(
-        field.name, now, field.wanted or "empty", _because(field, tried), field.name in tried.told
-    )
-    return field.name in tried.asks, row
-
-
-def _because(state: TagState | FieldState, tried: Tried) -> str:
-    cause = state.cause
-    if cause is None or cause.event_time == tried.event_time:
-        return ""
-    return f"by an event of {when(cause.event_time)}"
-
-
-def _on(present: bool) -> str:  # the one thing that it tells
-    return "on" if present else "off"

@@ -1,4 +1,4 @@
-"""How often the page may look into Kit: the budget is the workers', and this leaves it to them."""
+"""How often the page, or a command, may look into Kit: the budget is the workers', and is left to them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class KitReads:
 
         Args:
             account: Its name.
-            limit: Calls that Kit allows the account within a minute, of which the page takes 2 %.
+            limit: Calls that Kit allows the account within a minute, of which such looks take 2 %.
             now: Seconds, by any clock that does not go back.
         """
         most = max(PER_LOOK, round(limit * KEPT * WINDOW / 60))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.page.kit_reads import PER_LOOK, WINDOW, KitReads
+from worker.ops.kit_reads import PER_LOOK, WINDOW, KitReads
 
 
 @pytest.mark.parametrize("limit", [120, 600])

@@ -1,0 +1,291 @@
+"""What a worker would do for an event that it has taken in: which calls to Kit, and what is so then. Pure.
+
+The worker's own functions decide, on copies of what the ledger knows. What Kit would answer follows from whom
+it was seen to have; where that is not known, a call says on what it depends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from msgspec import structs
+
+from worker.accounts.account import Account
+from worker.accounts.preview import CallView, call_of
+from worker.kit.plan import AddTag, FindSubscriber, NameIfCreated, RemoveTag, Step, Unsubscribe, Upsert, plan
+from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.desired import left as left_to_do
+from worker.subscribers.in_hand import InHand
+from worker.subscribers.item import Item, Kind
+from worker.subscribers.learning import begin, finish, owe
+from worker.subscribers.parts import Part
+from worker.subscribers.record import Record
+from worker.subscribers.subscriber import Subscriber
+
+NOBODY_THERE: Final = "Kit has nobody of this address, and the event creates nobody"
+JUST_CREATED: Final = -1
+"""Stands for Kit's id of somebody who would have been created."""
+IF_THE_TAG_IS_THERE: Final = "where Kit has that tag"
+IF_A_FIELD_IS_THERE: Final = "where Kit has one of these fields"
+
+
+@dataclass(frozen=True, slots=True)
+class InKit:
+    """Whom Kit has under an address.
+
+    Attributes:
+        id: Kit's; None where it has nobody.
+        state: Such as `active`.
+        tags: By `tag_key`, those of the person.
+        fields: The ids of the account's custom fields by key and label; None where they were not read.
+    """
+
+    id: int | None = None
+    state: str = ""
+    tags: frozenset[str] = frozenset()
+    fields: Mapping[str, int] | None = None
+
+    def field_id(self, name: str) -> int:
+        """Return the id of a custom field by its name in the account's file; 0 where Kit lacks it."""
+        fields = self.fields or {}
+        return fields.get(name) or fields.get(name.lower(), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class KitIds:
+    """What names in the account's file mean in Kit, as far as the ledger knows.
+
+    Attributes:
+        tags: By `tag_key`.
+        fields: By name.
+    """
+
+    tags: Mapping[str, int] = field(default_factory=dict)
+    fields: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenInKit:
+    """Whom Kit has; None where that is not known.
+
+    Attributes:
+        here: Under Kit's id of the person, or else the address.
+        there: Under the address that the person is to get.
+    """
+
+    here: InKit | None = None
+    there: InKit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What a worker would have done.
+
+    Attributes:
+        kind: How the event would end.
+        record: Of its person, as it would be then.
+        calls: To Kit, in order; those that only look something up apart.
+        told: Of all that the event and what is owed ask for, what Kit would be told.
+        note: Why nothing could be done; empty where something could.
+        in_kit: Whom Kit has as the person by then; None where that is not known.
+    """
+
+    kind: Kind
+    record: Record
+    calls: tuple[CallView, ...] = ()
+    told: Change = NOTHING
+    note: str = ""
+    in_kit: InKit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """Carries events out on records alone.
+
+    Args:
+        account: In which.
+        in_hand: What is known of the people; it has taken the events in.
+        relied_on: From when on Kit's answers are relied on, in seconds since 1970.
+        ids: What names mean in Kit.
+    """
+
+    account: Account
+    in_hand: InHand
+    relied_on: float
+    ids: KitIds = KitIds()
+
+    def carry_out(self, item: Item, seen: SeenInKit, now: float) -> Rehearsed:
+        """Return what a worker would do for an event, and leave its person's record as it would then be.
+
+        Args:
+            item: The event, as `InHand.take_in` has given it.
+            seen: Whom Kit has.
+            now: Seconds since 1970.
+        """
+        subscriber, change = item.subscriber, item.change
+        if subscriber is None:
+            raise AssertionError("an event that was taken in has a person")
+        moves, here = self._move(subscriber, change, seen, now)
+        record = subscriber.record
+        to_do = self._left(record, change, here)
+        steps = self._steps(to_do, record)
+        if (
+            here is not None
+            and record.kit_id not in {None, here.id}
+            and any(_notices(step, record, here) for step in steps)
+        ):
+            record.lost()
+            to_do = self._left(record, change, here)
+            steps = self._steps(to_do, record)
+        if _is_nobody(here) and steps and isinstance(steps[0], FindSubscriber):
+            owe(record, change)
+            kind = _kind(item)
+            if kind is Kind.APPLIED:
+                return Rehearsed(Kind.IGNORED, record, tuple(moves), note=NOBODY_THERE, in_kit=here)
+            return Rehearsed(kind, record, tuple(moves), in_kit=here)
+        calls = (*moves, *_calls(record, steps, here))
+        record.note(structs.replace(to_do, fields={}), now, self.ids.tags)
+        record.note(Change(fields=to_do.fields), now, self.ids.fields)
+        finish(record, change)
+        return Rehearsed(_kind(item), record, calls, to_do, in_kit=here)
+
+    def _left(self, record: Record, change: Change, here: InKit | None) -> Change:
+        """Return what of a change Kit would be told, its address apart; as `kit.writer` finds it."""
+        begin(record, change)
+        left = structs.replace(left_to_do(record, change), address=None)
+        tag_id = {key: tag.kit_id for key, tag in record.tags.items()} | {**self.ids.tags}
+        # What Kit lacked when it was last looked for may have been made there since.
+        tag_id = {key: id_ or JUST_CREATED for key, id_ in tag_id.items()}
+        field_id = {name: value.kit_id for name, value in record.fields.items()} | {**self.ids.fields}
+        fields_now = here.field_id if here is not None and here.fields is not None else field_id.__getitem__
+        known = record.known(left, lambda at: at > self.relied_on, tag_id.__getitem__, fields_now)
+        record.confirm(known)
+        return left.without(known)
+
+    def _steps(self, to_do: Change, record: Record) -> list[Step]:
+        return plan(to_do, self.account.options, known=record.kit_id is not None)
+
+    # -- another address ------------------------------------------------------------------------------
+
+    def _move(
+        self, subscriber: Subscriber, change: Change, seen: SeenInKit, now: float
+    ) -> tuple[list[CallView], InKit | None]:
+        """Give the subscriber the address that is asked for; return the calls, and whom Kit has there then.
+
+        As `kit.addresses` makes the move.
+        """
+        record, address = subscriber.record, change.address
+        if address is None or not subscriber.moves_by(change):
+            return ([_given(record.email, "keep")] if record.moving else []), seen.here
+        here, there = seen.here, seen.there
+        if record.kit_id is None and _is_nobody(here) and change.creates is None:
+            other = subscriber.joined.get(address.value)
+            self.in_hand.moved(subscriber, address, other.record.kit_id if other else None, now)
+            return [], there
+        if here is not None and record.kit_id not in {None, here.id}:
+            self.in_hand.moved(subscriber, address, None, now)  # Kit has the person no more
+            return [], there
+        calls = _at_old_address(record, change)
+        if here is not None and here.id is None:
+            here = replace(here, id=JUST_CREATED)
+        kit_id = record.kit_id or (JUST_CREATED if here is None else here.id)
+        if there is not None and there.id not in {None, kit_id}:
+            calls += _to_who_is_there(record, address, change, there)
+            self.in_hand.moved(subscriber, address, there.id, now)
+            return calls, there
+        self.in_hand.moved(subscriber, address, kit_id, now)
+        return [*calls, _given(address.value, "change the address to")], here
+
+
+def _is_nobody(seen: InKit | None) -> bool:
+    """Tell whether Kit surely has nobody there."""
+    return seen is not None and seen.id is None
+
+
+def _given(email: str, what: str) -> CallView:
+    return CallView("PUT /v4/subscribers/{id}", f"{what} {email}", {"email_address": email})
+
+
+def _at_old_address(record: Record, change: Change) -> list[CallView]:
+    """Return the call by which Kit's id of whoever has the old address is found out, if need be."""
+    if record.kit_id is not None or change.creates is None:
+        return []
+    step = Upsert({}, ensure=change.creates.order, state=change.creates.value)
+    return [replace(call_of(record.email, step), only="")]
+
+
+def _to_who_is_there(record: Record, address: Part[str], change: Change, there: InKit) -> list[CallView]:
+    """Return the calls by which a person becomes the subscriber who has the new address already."""
+    step = Upsert({}, ensure=address.order, state=change.creates.value if change.creates else "")
+    calls = [replace(call_of(address.value, step), only="")]
+    for key, part in {**change.asked_tags, **record.maybe_tags}.items():
+        call = call_of(record.email, RemoveTag(key, Part(part.value, address.order)))
+        calls.append(replace(call, only=IF_THE_TAG_IS_THERE))
+    if there.state == "active":
+        calls.append(call_of(record.email, Unsubscribe(Part(value=True, order=address.order))))
+    return calls
+
+
+# -- steps -------------------------------------------------------------------------------------------------
+
+
+def _notices(step: Step, record: Record, here: InKit) -> bool:
+    """Tell whether Kit's answer shows that it has the subscriber no more; to take a tag off does not."""
+    match step:
+        case Upsert():
+            return not _only_clears(step) or any(map(here.field_id, step.fields))
+        case NameIfCreated():
+            return record.created
+    return isinstance(step, AddTag)
+
+
+def _only_clears(step: Upsert) -> bool:
+    """Tell whether a step does nothing where Kit lacks its custom fields: none is made to be empty."""
+    is_bare = step.ensure is None and step.first_name is None
+    return is_bare and all(part.value is None for part in step.fields.values())
+
+
+def _calls(record: Record, steps: list[Step], here: InKit | None) -> Iterator[CallView]:
+    """Yield the calls of all steps; where it is known whom Kit has, only those that are made."""
+    is_new = record.kit_id is None and _is_nobody(here)
+    for step in steps:
+        call = call_of(record.email, step)
+        match step:
+            case RemoveTag(key=key):
+                if is_new:
+                    continue  # whom Kit has just created has none
+                is_there = here is not None and key in here.tags
+                only = call.only if here is None and record.kit_id is None else IF_THE_TAG_IS_THERE
+                yield replace(call, only="" if is_there else only)
+            case NameIfCreated():
+                if record.created or is_new or (here is None and record.kit_id is None):
+                    yield replace(call, only="" if record.created or is_new else call.only)
+            case FindSubscriber():
+                continue  # it only looks
+            case Unsubscribe() if here is not None and record.kit_id not in {None, here.id}:
+                continue  # whom Kit has no more gets no mail either
+            case Upsert():
+                yield from _writing(step, record, here)
+            case _:
+                yield replace(call, only="")
+
+
+def _writing(step: Upsert, record: Record, here: InKit | None) -> Iterator[CallView]:
+    """Yield the call that writes a subscriber, if any: a custom field that Kit lacks is clear already."""
+    are_known = here is not None and here.fields is not None
+    if here is not None and are_known:
+        kept = {name: part for name, part in step.fields.items() if part.value or here.field_id(name)}
+        step = structs.replace(step, fields=kept)
+    if step.says_something:
+        only = "" if are_known or not _only_clears(step) else IF_A_FIELD_IS_THERE
+        yield replace(call_of(record.email, step), only=only)
+
+
+def _kind(item: Item) -> Kind:
+    if item.doubled:
+        return Kind.DUPLICATE
+    if item.refusal is not None:
+        return Kind.DEAD_LETTERED
+    return Kind.SCHEDULED if item.waits else Kind.APPLIED
