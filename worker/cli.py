@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "connect": "connect",
     "disconnect": "disconnect",
     "preview": "preview",
+    "lint": "lint",
     "publish": "publish",
     "dead-letters": "dead_letters",
     "status": "status",

@@ -23,6 +23,8 @@ class ExitCode(IntEnum):
     OK = 0
     FAILED = 1
     """A bug, or a demo that did not come out as it should."""
+    FINDINGS = 1
+    """It has found what it looks for: what is probably wrong in a file, say."""
     CONFIGURATION = 2
     """A file, a setting, an option or an argument is wrong."""
     CREDENTIAL_REFUSED = 3
