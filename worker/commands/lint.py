@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from worker.accounts.file.read import MissingSecret
-from worker.accounts.lint.facts import AccountText, Facts
+from worker.accounts.lint.facts import AccountText, AllAccounts, Facts
 from worker.accounts.lint.finding import LintFinding
 from worker.accounts.lint.lint import lint as lint_of
 from worker.accounts.load import Loaded
@@ -57,7 +57,7 @@ def lint(
 
 
 def _findings(loaded: Loaded, only: str | None) -> list[LintFinding]:
-    accounts = tuple(loaded.accounts.values())
+    accounts = AllAccounts(loaded.accounts.values())
     return [
         finding
         for name, account in sorted(loaded.accounts.items())

@@ -12,6 +12,7 @@ from worker.accounts.file.values import shown
 from worker.accounts.lint.facts import Block, Facts
 from worker.accounts.lint.finding import LintRule, Suspicion
 from worker.accounts.lint.logic import Terms, implies, never_both, terms_of
+from worker.events.values import number_in
 from worker.handlers.base import TIMES, path_of
 from worker.mapping import Condition, Operator
 
@@ -85,9 +86,33 @@ def _time_compared(facts: Facts) -> Iterator[Suspicion]:
             yield Suspicion(path, said, 'write {like: "2027-01-31*"} for a day')
 
 
+def _number_and_text(facts: Facts) -> Iterator[Suspicion]:
+    texts: dict[str, tuple[str, YamlPath]] = {}
+    sizes = []
+    for _, condition, path in _conditions(facts):
+        if condition.operator in _SIZES:
+            sizes.append((condition, path))
+        elif condition.operator is not Operator.PRESENT:
+            odd = [
+                value
+                for value in condition.values
+                if number_in(value) is None and value.strip("*0123456789.")
+            ]
+            texts.update({path_of(condition.name): (odd[0], path)} if odd else {})
+    for condition, path in sizes:
+        text, there = texts.get(path_of(condition.name), ("", path))
+        if text:
+            said = (
+                f"{condition.name} is compared as a number, and in line {facts.file.line(there)} with "
+                f'"{shown(text)}", which is none'
+            )
+            yield Suspicion(path, said, "compare it as what the events have: a number, or text")
+
+
 RULES: Final = (
     LintRule("rule-never-matches", "a rule whose conditions exclude each other", _never_matches),
     LintRule("condition-always-holds", "a condition that holds for every event", _always_holds),
     LintRule("value-spelled-twice", "one value in two spellings", _spelled_twice),
+    LintRule("compared-as-number-and-text", "a value that is now a number, now a text", _number_and_text),
     LintRule("time-compared", "a time that is compared as a number, or to the letter", _time_compared),
 )

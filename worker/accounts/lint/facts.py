@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
 from worker.accounts.account import Account
 from worker.accounts.file.source import Source, YamlPath, read_yaml
+from worker.accounts.lint.spelling import plain
 from worker.handlers.base import path_of
 from worker.mapping import EventMapping, Rule, Template
 from worker.mapping.template import placeholder
@@ -34,6 +36,11 @@ class Block(NamedTuple):
     path: YamlPath
     mapping: EventMapping
 
+    @property
+    def id(self) -> tuple[str, int]:
+        """The event's type and the rule's number."""
+        return self.kind, self.number
+
 
 class TagPlace(NamedTuple):
     """A tag that is added or removed somewhere.
@@ -46,6 +53,16 @@ class TagPlace(NamedTuple):
     template: Template
     block: Block
     path: YamlPath
+
+    @property
+    def words(self) -> str:
+        """Its name as it is written, but for what stands in braces."""
+        return _words(self.template)
+
+    @property
+    def group(self) -> str:
+        """The group of tags to which it belongs; empty where it belongs to none."""
+        return self.template.replaces if isinstance(self.template.replaces, str) else ""
 
 
 class AccountText:
@@ -97,6 +114,28 @@ class AccountText:
             yield TagPlace(same_tag(template.text), template, block, (*path, index))
 
 
+class AllAccounts:
+    """All accounts together.
+
+    Args:
+        accounts: Those whose files are right.
+    """
+
+    def __init__(self, accounts: Iterable[Account]) -> None:
+        self.accounts = tuple(accounts)
+
+    @cached_property
+    def spellings(self) -> Mapping[str, tuple[str, str]]:
+        """How most accounts write a tag, and the first one that does so, by the tag's plain name."""
+        found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for account in self.accounts:
+            tags = {tag.words: plain(tag.key) for tag in AccountText(account, "").added}
+            for words, name in tags.items():
+                found[name][words].append(account.name)
+        usual = {name: max(spelled.items(), key=lambda each: len(each[1])) for name, spelled in found.items()}
+        return {name: (words, names[0]) for name, (words, names) in usual.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of an account.
@@ -107,7 +146,11 @@ class Facts:
     """
 
     file: AccountText
-    accounts: tuple[Account, ...] | None = field(default=None)
+    accounts: AllAccounts | None = None
+
+
+def _words(tag: Template) -> str:
+    return "".join("{}" if piece.startswith("{") else piece for piece in _PIECES.split(tag.text))
 
 
 def same_tag(text: str) -> str:

@@ -7,7 +7,18 @@ from difflib import get_close_matches
 from typing import Final
 
 from worker.accounts.file.syntax_errors import Spot
-from worker.accounts.lint import conditions, tags
+from worker.accounts.lint import (
+    accounts,
+    conditions,
+    events,
+    fields,
+    options,
+    placeholders,
+    tag_names,
+    tags,
+    times,
+    together,
+)
 from worker.accounts.lint.facts import Facts
 from worker.accounts.lint.finding import LintFinding, LintRule
 from worker.accounts.lint.off import Off, turned_off
@@ -27,7 +38,15 @@ UNUSED_OFF: Final = "off-without-use"
 
 RULES: Final = _register(
     *tags.RULES,
+    *tag_names.RULES,
+    *placeholders.RULES,
+    *times.RULES,
     *conditions.RULES,
+    *together.RULES,
+    *events.RULES,
+    *fields.RULES,
+    *options.RULES,
+    *accounts.RULES,
     LintRule(UNKNOWN_OFF, "a comment that turns off what is no rule", lambda _: ()),
     LintRule(UNUSED_OFF, "a comment that turns nothing off", lambda _: ()),
 )

@@ -6,13 +6,15 @@ Such lists are left out of account, since nobody has them in mind who compares o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from worker.events.values import number_in
 from worker.handlers.base import path_of
 from worker.mapping import Condition, Operator, Rule
+from worker.mapping.condition import Key, keys
 
 _LOWER: Final = (Operator.ABOVE, Operator.AT_LEAST)
 _UPPER: Final = (Operator.BELOW, Operator.AT_MOST)
@@ -36,12 +38,12 @@ class Terms(NamedTuple):
 
 def terms_of(rule: Rule) -> Terms:
     """Return when a rule matches; what can be said the other way round is said so."""
-    turned = {condition: _turned(condition) for condition in rule.unless}
-    holds = (*rule.when, *(other for other in turned.values() if other is not None))
-    return Terms(holds, tuple(condition for condition, other in turned.items() if other is None))
+    opposites = {condition: turned(condition) for condition in rule.unless}
+    holds = (*rule.when, *(other for other in opposites.values() if other is not None))
+    return Terms(holds, tuple(condition for condition, other in opposites.items() if other is None))
 
 
-def _turned(condition: Condition) -> Condition | None:
+def turned(condition: Condition) -> Condition | None:
     """Return the condition that holds where this one does not; None where there is none."""
     if condition.operator is Operator.IS:
         return Condition(condition.name, condition.values, Operator.NOT)
@@ -68,6 +70,39 @@ def always_also(one: Terms, other: Terms) -> bool:
         any(excludes(here, there) for here in one.holds) or any(implies(there, here) for here in one.fails)
         for there in other.fails
     )
+
+
+class Companions:
+    """Finds the rules that an event may match together, of thousands that compare one value each.
+
+    Args:
+        rules: When each of them matches, in order.
+    """
+
+    def __init__(self, rules: list[Terms]) -> None:
+        uses = Counter(path_of(each.name) for terms in rules for each in _plain(terms))
+        self._path = max(uses, key=uses.__getitem__, default="")
+        self._keys = [self._keys_of(terms) for terms in rules]
+        self._all = [at for at, found in enumerate(self._keys) if not found]
+        self._by_key: dict[Key, list[int]] = defaultdict(list)
+        for at, found in enumerate(self._keys):
+            for key in found:
+                self._by_key[key].append(at)
+
+    def later(self, at: int) -> Iterable[int]:
+        """Return which later ones may match where one does, by its index; the others never do."""
+        found = self._keys[at]
+        near = {other for key in found for other in self._by_key[key]} if found else range(len(self._keys))
+        return sorted({other for other in (*near, *self._all) if other > at})
+
+    def _keys_of(self, terms: Terms) -> set[Key]:
+        return {
+            key for each in _plain(terms) if path_of(each.name) == self._path for key in keys(each.values)
+        }
+
+
+def _plain(terms: Terms) -> Iterator[Condition]:
+    return (condition for condition in terms.holds if condition.operator is Operator.IS)
 
 
 def implies(one: Condition, other: Condition) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal
+from typing import Final
 
 from worker.accounts.file.source import YamlPath
 from worker.accounts.file.values import shown
@@ -14,40 +14,52 @@ from worker.handlers import HANDLERS
 from worker.mapping.options import ANY, NEVER
 
 _BRACES: Final = re.compile(r"\{[^{}]*\}")
+_HEAD: Final = re.compile(r"\{([^{}.]*)")
 _ENDINGS: Final = frozenset({"deleted", "erased", "removed", "forgotten"})
 """Last words of the types of events after which nothing of a person is wanted."""
 
 
-def _of(file: AccountText, lifecycle: Literal["opens", "closes"]) -> list[Block]:
+class _TakenOff:
+    """What some events take off again: by its name, by its group, or with all else.
+
+    Args:
+        file: The account's file.
+        blocks: The events, and their rules.
+    """
+
+    def __init__(self, file: AccountText, blocks: list[Block]) -> None:
+        ids = {block.id for block in blocks}
+        removed = [tag for tag in file.removed if tag.block.id in ids]
+        self._names = {tag.key for tag in removed}
+        self._patterns = [_pattern(tag) for tag in removed if tag.template.has_placeholders]
+        self._groups = {group for block in blocks for group in block.rule.remove_groups}
+        self._all = any(block.rule.tags_off for block in blocks)
+        # What takes a tag's place in its group does so for everybody only where subscriptions start or end.
+        self._instead = {
+            (tag.template.replaces, tag.key)
+            for tag in file.added
+            if tag.block.id in ids and tag.block.mapping.lifecycle and tag.group
+        }
+
+    def has(self, tag: TagPlace) -> bool:
+        """Tell whether a tag goes off again."""
+        return (
+            self._all
+            or tag.key in self._names
+            or tag.group in self._groups
+            or any(group == tag.group and key != tag.key for group, key in self._instead)
+            or (not tag.template.has_placeholders and any(each.fullmatch(tag.key) for each in self._patterns))
+        )
+
+
+def _pattern(tag: TagPlace) -> re.Pattern[str]:
+    """Return how the names look that a tag with braces may have; of braces alone, nothing can be told."""
+    pieces = _BRACES.split(tag.key)
+    return re.compile(".*".join(map(re.escape, pieces)) if any(map(str.strip, pieces)) else r"\b\B")
+
+
+def _of(file: AccountText, lifecycle: str) -> list[Block]:
     return [block for block in file.blocks if block.mapping.lifecycle == lifecycle]
-
-
-def _covers(removed: TagPlace, added: TagPlace) -> bool:
-    """Tell whether what is taken off may be what was given."""
-    if removed.key == added.key:
-        return True
-    pieces = _BRACES.split(removed.key)
-    return (
-        len(pieces) > 1
-        and not added.template.has_placeholders
-        and bool(re.fullmatch(".*".join(map(re.escape, pieces)), added.key))
-    )
-
-
-def _is_taken_off(file: AccountText, tag: TagPlace, blocks: Iterable[Block]) -> bool:
-    """Tell whether one of these takes a tag off, by its name, by its group or with all others."""
-    kinds = {(block.kind, block.number) for block in blocks}
-    group = tag.template.replaces if isinstance(tag.template.replaces, str) else None
-    in_group = any(
-        other.template.replaces == group and other.key != tag.key
-        for other in file.added
-        if group and (other.block.kind, other.block.number) in kinds
-    )
-    return (
-        in_group
-        or any(block.rule.tags_off or group in block.rule.remove_groups for block in blocks)
-        or any(_covers(off, tag) for off in file.removed if (off.block.kind, off.block.number) in kinds)
-    )
 
 
 def _place(file: AccountText, path: YamlPath, blocks: Iterable[Block]) -> YamlPath:
@@ -58,14 +70,12 @@ def _place(file: AccountText, path: YamlPath, blocks: Iterable[Block]) -> YamlPa
 
 def _never_removed(facts: Facts) -> Iterator[Suspicion]:
     file = facts.file
-    openers, closers = _of(file, "opens"), _of(file, "closes")
-    others = [block for block in file.blocks if block.mapping.lifecycle != "opens"]
-    given_at_the_end = {tag.key for tag in file.added if tag.block in closers}
-    for tag in file.added:
+    closers = _of(file, "closes")
+    at_the_end = {tag.key for tag in file.added if tag.block.mapping.lifecycle == "closes"}
+    taken_off = _TakenOff(file, [block for block in file.blocks if block.mapping.lifecycle != "opens"])
+    for tag in file.added if closers else ():
         is_for_good = tag.block.mapping.lifecycle == "opens" and not tag.template.until
-        if not closers or not is_for_good or tag.key in given_at_the_end:
-            continue
-        if not _is_taken_off(file, tag, [*others, *openers]):
+        if is_for_good and tag.key not in at_the_end and not taken_off.has(tag):
             name, ends = shown(tag.template.text), closers[0].kind
             said = f'"{name}" is given when a subscription starts, and {ends} does not take it off again'
             path = _place(file, tag.path, closers)
@@ -75,19 +85,17 @@ def _never_removed(facts: Facts) -> Iterator[Suspicion]:
 def _stays_after_return(facts: Facts) -> Iterator[Suspicion]:
     file = facts.file
     openers = _of(file, "opens")
-    for kind, handler in HANDLERS.items():
+    taken_off = _TakenOff(file, openers)
+    for kind in HANDLERS if openers else ():
         mapping = file.account.events.get(kind)
-        ours = [tag for tag in file.added if tag.block.kind == kind and not tag.block.number]
-        is_closing = mapping is not None and mapping.lifecycle == "closes" and handler.default is not None
-        lasting = [tag for tag in ours if not tag.template.until]
-        if not is_closing or not openers or not lasting:
+        if mapping is None or mapping.lifecycle != "closes":
             continue
-        if not any(_is_taken_off(file, tag, openers) for tag in lasting):
-            name, starts = shown(lasting[0].template.text), openers[0].kind
+        ours = [tag for tag in file.added if tag.block.id == (kind, 0) and not tag.template.until]
+        if ours and not any(map(taken_off.has, ours)):
+            name, starts = shown(ours[0].template.text), openers[0].kind
             said = f'whoever comes back keeps "{name}", which {kind} gives: {starts} does not take it off'
-            yield Suspicion(
-                _place(file, lasting[0].path, openers), said, f'add "{name}" to remove_tags of {starts}'
-            )
+            path = _place(file, ours[0].path, openers)
+            yield Suspicion(path, said, f'add "{name}" to remove_tags of {starts}')
 
 
 def _of_start_and_end(facts: Facts) -> Iterator[Suspicion]:
@@ -106,10 +114,14 @@ def _of_start_and_end(facts: Facts) -> Iterator[Suspicion]:
 
 def _given_by_nothing(facts: Facts) -> Iterator[Suspicion]:
     file = facts.file
+    given = {tag.key for tag in file.added}
+    plain = {tag.key for tag in file.added if not tag.template.has_placeholders}
+    # One event may say in `seat.team` what another one says in `team.name`.
+    elsewhere = {_BRACES.sub("{}", tag.key): _HEAD.findall(tag.key) for tag in file.added}
     for off in file.removed:
-        if off.template.has_placeholders and not any(_covers(off, tag) for tag in file.added):
-            if any(_covers(tag, off) for tag in file.added):
-                continue
+        heads = elsewhere.get(_BRACES.sub("{}", off.key))
+        is_known = off.key in given or (heads is not None and heads != _HEAD.findall(off.key))
+        if off.template.has_placeholders and not is_known and not any(map(_pattern(off).fullmatch, plain)):
             said = f'nothing in this file gives "{shown(off.template.text)}", so there is nothing to take off'
             yield Suspicion(off.path, said, "write it as add_tags has it, with the same braces")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from tests.unit.accounts.harness import KIT, parse
-from worker.accounts.account import Account
-from worker.accounts.lint.facts import AccountText, Facts
+from worker.accounts.lint.facts import AccountText, AllAccounts, Facts
 from worker.accounts.lint.finding import LintFinding
 from worker.accounts.lint.lint import lint
 
@@ -33,12 +33,14 @@ class Case(NamedTuple):
         return [line for rule, line in places(self.trips) if rule == self.rule]
 
 
-def findings(text: str, accounts: tuple[Account, ...] | None = None) -> list[LintFinding]:
-    """Return what lint finds in a file."""
+def findings(text: str, *others: str) -> list[LintFinding]:
+    """Return what lint finds in a file, beside those of other accounts."""
     whole = KIT + text
-    return lint(Facts(AccountText(parse(whole), whole), accounts))
+    account = parse(whole)
+    beside = [replace(parse(KIT + other), name=f"other{at}") for at, other in enumerate(others)]
+    return lint(Facts(AccountText(account, whole), AllAccounts([*beside, account])))
 
 
-def places(text: str) -> list[tuple[str, int]]:
+def places(text: str, *others: str) -> list[tuple[str, int]]:
     """Return the rule and the line of each finding; the text's own lines count from 1."""
-    return [(each.rule, each.spot.line - 1) for each in findings(text)]
+    return [(each.rule, each.spot.line - 1) for each in findings(text, *others)]

@@ -76,6 +76,24 @@ events:
 """,
     ),
     Case(
+        "compared-as-number-and-text",
+        """\
+events:
+  order.paid:
+    rules:
+      - {when: {data.order.level: {above: 3}}, add_tags: [High]}   # here
+      - {when: {data.order.level: Gold}, add_tags: [Gold]}
+""",
+        """\
+events:
+  order.paid:
+    rules:
+      - {when: {data.order.level: {above: 3}}, add_tags: [High]}
+      - {when: {data.order.level: [2, "3"]}, add_tags: [Low]}
+      - {when: {data.order.shop: Gold}, add_tags: [Gold]}
+""",
+    ),
+    Case(
         "time-compared",
         """\
 events:
