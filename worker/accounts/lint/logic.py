@@ -6,8 +6,8 @@ Such lists are left out of account, since nobody has them in mind who compares o
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -72,8 +72,8 @@ def always_also(one: Terms, other: Terms) -> bool:
     )
 
 
-class Companions:
-    """Finds the rules that an event may match together, of thousands that compare one value each.
+class Values:
+    """Tells rules apart at a glance, of which thousands compare one value each.
 
     Args:
         rules: When each of them matches, in order.
@@ -82,23 +82,17 @@ class Companions:
     def __init__(self, rules: list[Terms]) -> None:
         uses = Counter(path_of(each.name) for terms in rules for each in _plain(terms))
         self._path = max(uses, key=uses.__getitem__, default="")
-        self._keys = [self._keys_of(terms) for terms in rules]
-        self._all = [at for at, found in enumerate(self._keys) if not found]
-        self._by_key: dict[Key, list[int]] = defaultdict(list)
-        for at, found in enumerate(self._keys):
-            for key in found:
-                self._by_key[key].append(at)
+        self._keys = [frozenset(self._keys_of(terms)) for terms in rules]
 
-    def later(self, at: int) -> Iterable[int]:
-        """Return which later ones may match where one does, by its index; the others never do."""
-        found = self._keys[at]
-        near = {other for key in found for other in self._by_key[key]} if found else range(len(self._keys))
-        return sorted({other for other in (*near, *self._all) if other > at})
+    def may_meet(self, one: int, other: int) -> bool:
+        """Tell whether an event may match two of them, by their indices: those that it denies never do."""
+        here, there = self._keys[one], self._keys[other]
+        return not here or not there or not here.isdisjoint(there)
 
-    def _keys_of(self, terms: Terms) -> set[Key]:
-        return {
+    def _keys_of(self, terms: Terms) -> Iterator[Key]:
+        return (
             key for each in _plain(terms) if path_of(each.name) == self._path for key in keys(each.values)
-        }
+        )
 
 
 def _plain(terms: Terms) -> Iterator[Condition]:

@@ -12,8 +12,10 @@ from worker.accounts.file.field_checks import field_key
 from worker.accounts.file.values import shown
 from worker.accounts.lint.facts import AccountText, Block, Facts, same_tag
 from worker.accounts.lint.finding import LintRule, Suspicion
-from worker.accounts.lint.logic import Companions, Terms, always_also, implies, never_both, terms_of, turned
+from worker.accounts.lint.logic import Terms, Values, always_also, implies, never_both, terms_of, turned
 from worker.mapping import Rule
+
+_ALL_TAGS: Final = "all tags"
 
 
 class _Effects:
@@ -28,6 +30,12 @@ class _Effects:
         self.empties = set(rule.remove_groups)
         self.sets = {field_key(name): (name, value) for name, value in rule.set_fields.items()}
         self.all_off = rule.tags_off
+        self.touched = [
+            *(f"tag {key}" for key in (*self.adds, *self.removes)),
+            *(f"group {group}" for group in (*self.gives, *self.empties)),
+            *(f"field {key}" for key in self.sets),
+            *([_ALL_TAGS] if self.all_off else []),
+        ]
 
     def is_within(self, other: _Effects) -> bool:
         """Tell whether another rule does all of it, too."""
@@ -102,9 +110,15 @@ def _clashes(file: AccountText) -> tuple[_Clash, ...]:
     """Return all of them; what the same two rules undo besides is left out."""
     found = []
     for rules in _events(file):
-        companions = Companions([each.terms for each in rules])
+        values = Values([each.terms for each in rules])
+        touching: dict[str, list[int]] = defaultdict(list)
         for at, one in enumerate(rules):
-            for later in map(rules.__getitem__, companions.later(at)):
+            for key in one.effects.touched:
+                touching[key].append(at)
+        for at, one in enumerate(rules):
+            keys = [*one.effects.touched, *([_ALL_TAGS] if one.effects.adds else [])]
+            others = {other for key in keys for other in touching[key] if other > at}
+            for later in (rules[other] for other in sorted(others) if values.may_meet(at, other)):
                 undone = one.effects.undone_by(later.effects)
                 if undone and not never_both(one.terms, later.terms):
                     found.append(_Clash(one, later, undone))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from pathlib import Path
+from time import process_time
 from typing import Final
 
 import pytest
 
-from tests.unit.accounts.harness import SHIPPED
+from tests.unit.accounts.harness import KIT, SHIPPED, parse
 from tests.unit.accounts.lint import (
     test_accounts,
     test_conditions,
@@ -22,8 +24,10 @@ from tests.unit.accounts.lint import (
     test_together,
 )
 from tests.unit.accounts.lint.cases import findings, places
+from tests.unit.accounts.lint.mutated import mutated
 from tests.unit.accounts.test_cookbook import recipes
-from worker.accounts.lint.lint import RULES, UNKNOWN_OFF, UNUSED_OFF
+from worker.accounts.lint.facts import AccountText, Facts
+from worker.accounts.lint.lint import RULES, UNKNOWN_OFF, UNUSED_OFF, lint
 from worker.demo.story import YOUR_FILE, account_file
 
 ROOT: Final = Path(__file__).parents[4]
@@ -130,3 +134,45 @@ def test_a_comment_that_names_no_rule_is_a_finding_itself() -> None:
 def test_a_comment_that_turns_nothing_off_is_a_finding_itself() -> None:
     assert places("events:\n  user.deleted: null # lint: off deleted-keeps-tags\n") == [(UNUSED_OFF, 2)]
     assert places("events: {} # lint: off") == [(UNKNOWN_OFF, 1)]
+
+
+# -- whatever stands in a file -----------------------------------------------------------------------------
+
+TEXTS: Final = [*OURS.values(), *(text for table in TABLES for case in table.CASES for text in case[1:])]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_valid_file_makes_it_fail(seed: int) -> None:
+    """Given files of changed parts of others, each finding has a rule, a place in the file and a remedy."""
+    for text in islice(mutated(TEXTS, seed), 50):
+        lines = (KIT + text).count("\n") + 1
+        for found in findings(text):
+            assert found.rule in RULES
+            assert 1 <= found.spot.line <= lines
+            assert found.text
+            assert found.remedy
+
+
+def test_the_same_file_is_told_the_same() -> None:
+    text = "\n".join(islice(mutated(TEXTS, 1), 1))
+
+    assert findings(text) == findings(text)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{when: {mk_subscription_plan: Plan %d}, add_tags: [Tag %d]}",
+        "{unless: {data.shop: %d}, add_tags: [Tag %d]}",
+    ],
+    ids=["when", "unless"],
+)
+def test_a_thousand_rules_take_less_than_a_second(rule: str) -> None:
+    rules = "".join(f"      - {rule % (number, number)}\n" for number in range(1000))
+    text = f"{KIT}events:\n  order.paid:\n    rules:\n{rules}"
+    facts = Facts(AccountText(parse(text), text))
+
+    began = process_time()
+    lint(facts)
+
+    assert process_time() - began < 1

@@ -8,8 +8,8 @@ from typing import Final
 import pytest
 
 from worker.accounts.lint.logic import (
-    Companions,
     Terms,
+    Values,
     always_also,
     excludes,
     implies,
@@ -100,11 +100,12 @@ def test_another_value_says_nothing() -> None:
     )  # two names of one value
 
 
-def test_companions_leave_out_only_rules_that_never_match_together() -> None:
+def test_rules_are_told_apart_at_a_glance_only_where_they_never_match_together() -> None:
     gold, silver, ten = (Condition(NAME, (value,)) for value in ("Gold", "Silver", Number("10")))
     like = Condition(NAME, ("*",), Operator.LIKE)
-    rules = [Terms((each,)) for each in (gold, silver, like, ten, Condition(NAME, ("10.0", "Gold")), silver)]
+    rules = [Terms((each,)) for each in (gold, silver, like, ten, Condition(NAME, ("10.0", "Gold")))]
 
-    companions = Companions(rules)
+    values = Values(rules)
 
-    assert [list(companions.later(at)) for at in range(6)] == [[2, 4], [2, 5], [3, 4, 5], [4], [], []]
+    apart = [(one, other) for one in range(5) for other in range(5) if not values.may_meet(one, other)]
+    assert apart == [(0, 1), (0, 3), (1, 0), (1, 3), (1, 4), (3, 0), (3, 1), (4, 1)]
