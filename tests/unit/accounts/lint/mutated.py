@@ -13,7 +13,7 @@ from tests.unit.accounts.harness import KIT, parse
 from worker.errors import ConfigurationError
 
 Tree = Any  # of YAML: mappings, lists, scalars
-_ODD: Final = (
+_ODD: Final[tuple[Any, ...]] = (
     "",
     "x",
     "new member",
