@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "disconnect": "disconnect",
     "explain": "explain",
     "preview": "explain",
+    "lint": "lint",
     "publish": "publish",
     "dead-letters": "dead_letters",
     "status": "status",

@@ -45,9 +45,17 @@ async def whole_letters(
         BrokerUnavailable: RabbitMQ does not answer, or went away meanwhile.
     """
     async with reading(connection, account, queue=queue) as reader:
-        async for in_hand in meant(reader, selection, count):
-            if not in_hand.is_copy:
-                yield in_hand.letter
+        async for letter in letters_meant(reader, selection, count):
+            yield letter
+
+
+async def letters_meant(
+    reader: DeadLetterReader, selection: Selects, count: int | None = None
+) -> AsyncGenerator[DeadLetter]:
+    """Yield the matching letters, each once; see `meant`."""
+    async for in_hand in meant(reader, selection, count):
+        if not in_hand.is_copy:
+            yield in_hand.letter
 
 
 async def meant(

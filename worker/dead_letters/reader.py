@@ -46,11 +46,13 @@ class Selection:
 
     Attributes:
         ids: Ids of dead letters, or of their events.
+        matching: Words that stand in what a list says of why, `reason: detail`; case and blanks do not count.
     """
 
     reasons: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
     ids: frozenset[str] = frozenset()
+    matching: str = ""
 
     def matches(self, letter: DeadLetter) -> bool:
         """Tell whether a dead letter is meant."""
@@ -58,11 +60,16 @@ class Selection:
             (not self.reasons or letter.reason in self.reasons)
             and (not self.types or letter.event_type in self.types)
             and (not self.ids or self._names(letter))
+            and (not self.matching or _plain(self.matching) in _plain(f"{letter.reason}: {letter.detail}"))
         )
 
     def _names(self, letter: DeadLetter) -> bool:
         known_by = {letter.id, letter.event_id or letter.id}
         return any(each in known_by or id_key(each) in known_by for each in self.ids)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 EVERYTHING: Final = Selection()

@@ -17,7 +17,12 @@ events:
     remove_tags: [Cancelled]
     rules:
       - {when: {mk_subscription_plan: Annual}, add_tags: [Annual Plan]}
-  # subscription.canceled and access.granted keep their defaults
+  subscription.canceled:
+    add_tags: [Cancelled]
+    remove_tags: [Active Member]
+    rules:
+      - {when: {mk_subscription_plan: Annual}, remove_tags: [Annual Plan]}
+  # access.granted keeps its default
 fields:
   mk_subscription_plan: Plan
   mk_subscription_status: Status

@@ -105,6 +105,9 @@ PLATFORM_FIELDS: Final[Mapping[str, str]] = {
 """The platform's fields that admins map, each with its path in an event's `data`."""
 
 
+TIMES: Final = frozenset(path for path in PLATFORM_FIELDS.values() if path.endswith("_at"))
+"""The paths of the platform's fields that are times."""
+
 ENDING: Final = ("subscription.canceled_at", "subscription.ends_at", "subscription.cancel_reason")
 """The paths of what says how a subscription ended."""
 

@@ -119,12 +119,13 @@ class Ledger:
             gone = await self._forgotten(connection, tenure.account, signs)
         return Known(records, found, gone)
 
-    async def forgotten(self, account: str, seen: Glimpse) -> dict[tuple[str, str], datetime]:
-        """Return by which of its signs the person of an event was forgotten; see `Known.forgotten`."""
+    async def forgotten(self, account: str, *seen: Glimpse) -> dict[tuple[str, str], datetime]:
+        """Return by which of their signs the people of events were forgotten; see `Known.forgotten`."""
         query = select(accounts.c.home_app).where(accounts.c.account == account)
         async with self.database.read() as connection:
             home = (await connection.execute(query)).scalar() or ""
-            return await self._forgotten(connection, account, seen.signs(home))
+            signs = [sign for each in seen for sign in each.signs(home)]
+            return await self._forgotten(connection, account, signs)
 
     async def save(self, tenure: Tenure, batch: Batch) -> None:
         """Write a batch, all or nothing; do nothing where the last one of its tenure had the same number.

@@ -90,6 +90,7 @@ class Rehearsed:
         told: Of all that the event and what is owed ask for, what Kit would be told.
         note: Why nothing could be done; empty where something could.
         in_kit: Whom Kit has as the person by then; None where that is not known.
+        moved: Whether the person has another address then.
     """
 
     kind: Kind
@@ -98,6 +99,7 @@ class Rehearsed:
     told: Change = NOTHING
     note: str = ""
     in_kit: InKit | None = None
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,10 @@ class Rehearsal:
         subscriber, change = item.subscriber, item.change
         if subscriber is None:
             raise AssertionError("an event that was taken in has a person")
+        was = subscriber.record.email
         moves, here = self._move(subscriber, change, seen, now)
         record = subscriber.record
+        moved = record.email != was
         to_do = self._left(record, change, here)
         steps = self._steps(to_do, record)
         if (
@@ -143,13 +147,13 @@ class Rehearsal:
             owe(record, change)
             kind = _kind(item)
             if kind is Kind.APPLIED:
-                return Rehearsed(Kind.IGNORED, record, tuple(moves), note=NOBODY_THERE, in_kit=here)
-            return Rehearsed(kind, record, tuple(moves), in_kit=here)
+                return Rehearsed(Kind.IGNORED, record, tuple(moves), NOTHING, NOBODY_THERE, here, moved)
+            return Rehearsed(kind, record, tuple(moves), in_kit=here, moved=moved)
         calls = (*moves, *_calls(record, steps, here))
         record.note(structs.replace(to_do, fields={}), now, self.ids.tags)
         record.note(Change(fields=to_do.fields), now, self.ids.fields)
         finish(record, change)
-        return Rehearsed(_kind(item), record, calls, to_do, in_kit=here)
+        return Rehearsed(_kind(item), record, calls, to_do, in_kit=here, moved=moved)
 
     def _left(self, record: Record, change: Change, here: InKit | None) -> Change:
         """Return what of a change Kit would be told, its address apart; as `kit.writer` finds it."""

@@ -50,6 +50,7 @@ class Tried:
         calls: To Kit, that would be made.
         asks: The tags and fields that the event speaks of, by `tag_key` and name.
         told: Of all, those of which Kit would be told.
+        moves: Whether the person would have another address.
         open: The person's open subscriptions then, which hold their tags whatever else is closed.
         due: What takes effect later by events that came before, what comes first in front.
     """
@@ -66,6 +67,7 @@ class Tried:
     asks: frozenset[str] = frozenset()
     told: frozenset[str] = frozenset()
     reason: Reason | None = None
+    moves: bool = False
     open: tuple[OpenSubscription, ...] = ()
     due: tuple[Timer, ...] = ()
 
@@ -75,12 +77,9 @@ class Tried:
         if not self.calls or self.kind is Kind.SCHEDULED:
             return self.kind is Kind.SCHEDULED
         person = self.kit.person
-        if self.kit.problem or person is None or person.email.lower() != self.email:
+        if self.moves or self.kit.problem or person is None:
             return True
         tags = (row.wanted != (row.in_kit is not None) for row in self.tags if tag_key(row.name) in self.told)
         fields = (row.wanted != row.in_kit for row in self.fields if row.name in self.told)
         ends = person.state == "active" and any(call.call.endswith("/unsubscribe") for call in self.calls)
-        creates = any(
-            call.body and call.body.get("email_address", self.email) != self.email for call in self.calls
-        )
-        return ends or creates or any(tags) or any(fields)
+        return ends or any(tags) or any(fields)

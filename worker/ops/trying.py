@@ -150,6 +150,7 @@ class Trying:
                 asks=before,
                 told=frozenset(_names(then.told)),
                 reason=None if item.refusal is None else item.refusal.reason,
+                moves=then.moved,
             ),
             then.record,
         )

@@ -17,6 +17,27 @@ def test_what_changes_something_wants_a_selection(kit_worker: Command, words: li
     assert "or else --all" in ended.err
 
 
+@pytest.mark.parametrize("command", ["list", "replay", "discard", "export"])
+def test_an_empty_text_matches_nothing_rather_than_everything(kit_worker: Command, command: str) -> None:
+    """Given a variable of a script that is empty, nothing is replayed or deleted by it."""
+    ended = kit_worker("dead-letters", command, "--matching", " ")
+
+    assert ended.code == 2
+    assert "--matching: say what stands in the reason" in ended.err
+
+
+def test_how_many_are_named_is_no_bound_of_how_many_are_put_back(kit_worker: Command) -> None:
+    ended = kit_worker("dead-letters", "replay", "--all", "--limit", "10")
+
+    assert ended.code == 2
+    assert "say --dry-run" in ended.err
+
+
+def test_a_dry_run_wants_a_selection_and_the_broker_too(kit_worker: Command) -> None:
+    assert kit_worker("dead-letters", "replay", "--dry-run").code == 2
+    assert kit_worker("dead-letters", "replay", "--dry-run", "--all").code == 4
+
+
 def test_without_any_account_file_the_account_must_be_said(kit_worker: Command, config_dir: Path) -> None:
     (config_dir / "accounts" / "sunny.yaml").unlink()
 

@@ -1,4 +1,4 @@
-"""`kit-worker explain --offline`, as an admin types it: with neither broker, nor ledger, nor Kit, nor a key."""
+"""`kit-worker explain --offline`, as an admin types it: without broker, ledger, Kit and key."""
 
 from __future__ import annotations
 

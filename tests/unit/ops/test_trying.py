@@ -31,6 +31,7 @@ from worker.sandbox import Sandbox
 from worker.settings import Settings
 from worker.subscribers.item import Kind
 from worker.subscribers.mark import event_mark
+from worker.subscribers.parts import tag_key
 from worker.subscribers.record import Record
 
 KEY = "key-of-sunny-0001"
@@ -75,9 +76,14 @@ class Bench:
         """Let the ledger know somebody whom Kit has, with these tags and fields there."""
         kit = self.sandbox.account(KEY)
         record.kit_id = kit.add_subscriber(record.email, tags=tags, fields=fields)
+        ids = kit.custom_fields()
         record.fields |= {
-            name: replace(record.fields[name], kit_id=kit.custom_fields()[name.lower()]) for name in fields
+            name: replace(value, kit_id=ids[name.lower()])
+            for name, value in record.fields.items()
+            if name in fields
         }
+        ids = {tag_key(name): id_ for name, id_ in kit.tags().items()}
+        record.tags = {key: replace(tag, kit_id=ids.get(key, 1)) for key, tag in record.tags.items()}
         await know(self.folder, record)
 
     async def contents(self) -> dict[str, list[Any]]:

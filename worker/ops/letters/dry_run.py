@@ -5,9 +5,10 @@ Kit is not asked: whether it takes what it refused before, only trying one tells
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias, TypeGuard
 
 from msgspec import structs
 
@@ -16,53 +17,127 @@ from worker.accounts.whom import naming_whom
 from worker.broker.publisher import Outgoing
 from worker.consumer.interpreting import interpreted
 from worker.dead_letters.letter import DeadLetter, replay_message
-from worker.errors import EventError, Reason
+from worker.errors import EpochLost, EventError, HandlerError, LedgerUnavailable
 from worker.events.decode import decode
 from worker.events.delivery import Delivery
 from worker.events.event import arrival_of
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import present_tenure
-from worker.ops.letters.forecast import Forecast
+from worker.ops.letters.fate import Fate, fate_of
 from worker.ops.look_up import look_up
+from worker.subscribers.as_if_applied import as_if_applied
+from worker.subscribers.change import NOTHING
+from worker.subscribers.glimpse import Glimpse, glimpse
 from worker.subscribers.identity import home_app
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
+from worker.subscribers.known import NO_MOVES, RecentMoves
+from worker.subscribers.subscriber import Subscriber
 
-KITS: Final = frozenset(
-    reason.value
-    for reason in (
-        Reason.KIT_REJECTED, Reason.KIT_UNAVAILABLE, Reason.KIT_PLAN_FULL, Reason.UNKNOWN_TAG,
-        Reason.PARTLY_APPLIED,
-    )
-)  # fmt: skip
-"""Reasons that Kit gave, so that it depends on Kit whether the same comes again."""
+_Forgotten: TypeAlias = Mapping[tuple[str, str], datetime]
+
+AT_ONCE: Final = 100
+"""Letters of whose people the ledger is asked at once."""
+LOOKS: Final = 5
+"""At most, while the account changes hands."""
 
 
-async def forecast(letters: Sequence[DeadLetter], account: Account, ledger: Ledger) -> Forecast:
-    """Return what would become of letters if they were replayed now, in this order.
+async def fates(
+    letters: AsyncIterator[DeadLetter], account: Account, ledger: Ledger
+) -> AsyncIterator[tuple[DeadLetter, Fate]]:
+    """Yield what would become of letters if they were replayed now, in this order, and nothing else came.
+
+    Each is judged after those before it, as if these had been applied. Letters come without what they carry.
 
     Args:
-        letters: With their bodies; no more than a few hundred, of whose people the ledger is asked at once.
+        letters: With their bodies.
         account: As its file is now.
         ledger: The workers'.
 
     Raises:
         LedgerUnavailable: The ledger could not be read.
-        EpochLost: The account was taken over meanwhile; asking again goes on.
     """
-    async with ledger.database.read() as connection:
-        tenure = await present_tenure(connection, account.name)
-    home = home_app(account.apps) if tenure is None else tenure.home_app
-    now = ledger.clock.now()
-    read = [_read(replayed(each, now), account, home) for each in letters]
-    in_hand = InHand()
-    items = [each for each in read if isinstance(each, Item)]
-    await look_up(in_hand.directory, items, ledger, tenure)
-    found = Forecast()
-    for letter, each in zip(letters, read, strict=True):
-        ends = in_hand.take_in(each, now.timestamp()) if isinstance(each, Item) else each
-        found = found.with_more(_of(letter, ends))
-    return found
+    dry_run, portion = DryRun(account, ledger), list[DeadLetter]()
+    async for letter in letters:
+        portion.append(letter)
+        if len(portion) == AT_ONCE:
+            for told in await dry_run.fates(portion):
+                yield told
+            portion = []
+    for told in await dry_run.fates(portion):
+        yield told
+
+
+class DryRun:
+    """One replay that is only tried, portion by portion.
+
+    Args:
+        account: As its file is now.
+        ledger: The workers'; it is only read.
+    """
+
+    def __init__(self, account: Account, ledger: Ledger) -> None:
+        self._account = account
+        self._ledger = ledger
+        self._in_hand = InHand()
+        self._changed: set[Subscriber] = set()
+        self._moves: RecentMoves | None = None
+
+    async def fates(self, letters: Sequence[DeadLetter]) -> list[tuple[DeadLetter, Fate]]:
+        """Return what would become of the next letters, in their order; see `fates`.
+
+        Raises:
+            LedgerUnavailable: The ledger could not be read.
+        """
+        for _ in range(LOOKS):
+            try:
+                found = await self._fates(letters)
+            except EpochLost:
+                continue  # a worker took the account meanwhile; nothing was judged yet
+            bare = [replace(each, body=b"", headers={}, properties={}) for each in letters]
+            return list(zip(bare, found, strict=True))
+        raise LedgerUnavailable("the account goes from worker to worker")
+
+    async def _fates(self, letters: Sequence[DeadLetter]) -> list[Fate]:
+        now = self._ledger.clock.now()
+        async with self._ledger.database.read() as connection:
+            tenure = await present_tenure(connection, self._account.name, now.timestamp())
+        home = home_app(self._account.apps) if tenure is None else tenure.home_app
+        read = [_read(replayed(each, now), self._account, home) for each in letters]
+        gone = await self._forgotten(read)
+        items = [each for each in read if isinstance(each, Item)]
+        await look_up(self._in_hand.directory, items, self._ledger, tenure)
+        if self._moves is None and tenure is not None:
+            self._moves = tenure.recent_moves
+        self._in_hand.moves.learn(self._moves or NO_MOVES)
+        found = [
+            self._fate(letter, _unless_forgotten(each, gone, home, now), now)
+            for letter, each in zip(letters, read, strict=True)
+        ]
+        self._in_hand.drop_idle()
+        return found
+
+    async def _forgotten(self, read: Sequence[Item | Outcome]) -> _Forgotten:
+        """Return who was forgotten of those whom messages name that cannot be read."""
+        seen = [each.item.known for each in read if _is_unread(each)]
+        return await self._ledger.forgotten(self._account.name, *seen) if seen else {}
+
+    def _fate(self, letter: DeadLetter, read: Item | Outcome, now: datetime) -> Fate:
+        end = self._in_hand.take_in(read, now.timestamp()) if isinstance(read, Item) else read
+        if end is None:
+            raise AssertionError("an event waits for somebody else's work, and there is none in hand")
+        item = end.item if isinstance(end, Outcome) else end
+        fate = fate_of(letter.reason, end, after_others=item.subscriber in self._changed)
+        if isinstance(end, Item):
+            as_if_applied(self._in_hand, end, now.timestamp())
+        elif item.subscriber is not None:
+            self._in_hand.let_go(item)
+        if isinstance(end, Item) and item.subscriber is not None:
+            self._changed.add(item.subscriber)
+        return fate
+
+
+# -- reading a letter as the event that it would be --------------------------------------------------------
 
 
 def replayed(letter: DeadLetter, now: datetime) -> Delivery:
@@ -99,17 +174,27 @@ def _read(delivery: Delivery, account: Account, home: str) -> Item | Outcome:
         item = naming_whom(Item(delivery, event), event, account.options, home)
         return interpreted(item, account)
     except EventError as error:
+        if item.event is None:
+            item = structs.replace(item, glimpse=glimpse(delivery, account.apps, account.types))
         if not item.email:
             return Outcome(item, Kind.DEAD_LETTERED, error)
-        return structs.replace(item, refusal=error)  # its person may have been forgotten since
+        # Its person may have been forgotten since.
+        return structs.replace(item, change=NOTHING, refusal=error, later=None)
+    except Exception as error:  # noqa: BLE001  # the edge, as in intake: it would be dead again
+        bug = HandlerError(f"{type(error).__name__} while reading it; this is a bug")
+        return Outcome(Item(delivery, glimpse=Glimpse()), Kind.DEAD_LETTERED, bug)
 
 
-def _of(letter: DeadLetter, ends: Item | Outcome | None) -> Forecast:
-    """Return what becomes of one letter, by what intake makes of it; None: it waits for somebody's work."""
-    is_copy = isinstance(ends, Item) and ends.doubled
-    if is_copy or (isinstance(ends, Outcome) and ends.kind is not Kind.DEAD_LETTERED):
-        return Forecast(unchanged=1)
-    refusal = ends.error if isinstance(ends, Outcome) else None if ends is None else ends.refusal
-    if refusal is not None:
-        return Forecast(again=1, why=f"{refusal.reason.value}: {refusal}")
-    return Forecast(applied=1, by_kit=int(letter.reason in KITS))
+def _is_unread(read: Item | Outcome) -> TypeGuard[Outcome]:
+    """Tell whether a message could not be read, though it names somebody, as `consumer.settle` asks."""
+    return isinstance(read, Outcome) and read.item.event is None and read.item.known.names_somebody
+
+
+def _unless_forgotten(read: Item | Outcome, gone: _Forgotten, home: str, now: datetime) -> Item | Outcome:
+    if not _is_unread(read):
+        return read
+    known = read.item.known
+    until = [gone[sign] for sign in known.signs(home) if sign in gone]
+    if any((known.time or now) <= each for each in until):
+        return Outcome(read.item, Kind.FORGOTTEN)
+    return read

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from worker.ops.letters.fate import Fate
+from worker.subscribers.item import Kind
+
 
 class Forecast(NamedTuple):
     """What would become of replayed letters.
@@ -22,15 +25,13 @@ class Forecast(NamedTuple):
     by_kit: int = 0
     why: str = ""
 
-    def with_more(self, other: Forecast) -> Forecast:
-        """Return what would become of both."""
-        return Forecast(
-            self.applied + other.applied,
-            self.unchanged + other.unchanged,
-            self.again + other.again,
-            self.by_kit + other.by_kit,
-            self.why or other.why,
-        )
+    def with_one_more(self, fate: Fate) -> Forecast:
+        """Return what would become of these and one more."""
+        if fate.kind is Kind.DEAD_LETTERED:
+            return self._replace(again=self.again + 1, why=self.why or f"{fate.reason}: {fate.why}")
+        if fate.kind in {Kind.APPLIED, Kind.SCHEDULED}:
+            return self._replace(applied=self.applied + 1, by_kit=self.by_kit + fate.by_kit)
+        return self._replace(unchanged=self.unchanged + 1)
 
     @property
     def told(self) -> str:

@@ -23,7 +23,7 @@ from worker.ledger.letter_work import LetterWork, RunEnd
 from worker.ledger.letters import LetterPlace
 from worker.ledger.store import Ledger
 from worker.ledger.wholly import wholly
-from worker.ops.letters.dry_run import forecast
+from worker.ops.letters.dry_run import AT_ONCE, fates
 from worker.ops.letters.ends import ended
 from worker.ops.letters.forecast import Forecast
 from worker.ops.letters.progress import PORTION, RunProgress
@@ -38,8 +38,6 @@ SIGN_EVERY: Final = 3.0
 AGAIN_AFTER: Final = 5.0
 """Seconds until what failed is tried again."""
 TRIES: Final = 60
-LOOKED_UP: Final = 100
-"""Letters of whose people a dry run asks at once."""
 
 CRASHED: Final = "It stopped half-way: a fault of this program, and the log of kit-worker page has it."
 LEFT: Final = "Letters that are left are where they were. Tell an operator, and do it again then."
@@ -225,18 +223,13 @@ class LetterRunner:
         if account is None:
             said = "The account's file has a mistake, so nobody knows what a replay would do."
             return RunEnd("bad", said, "Connection shows the mistake; put it right first.")
-        found, seen, portion = Forecast(), 0, list[DeadLetter]()
+        found, seen = Forecast(), 0
         queue, count = queue_of(run.account, run.place), len(left.ids)
         letters = operations.whole_letters(connection, run.account, left, queue=queue, count=count)
-        async for letter in letters:
-            portion.append(letter)
-            seen += 1
-            if len(portion) == LOOKED_UP or seen == count:
-                found = found.with_more(await forecast(portion, account, self._ledger))
+        async for _, fate in fates(letters, account, self._ledger):
+            found, seen = found.with_one_more(fate), seen + 1
+            if seen % AT_ONCE == 0 or seen == count:
                 await self._work.seen(run, seen)
-                portion = []
-        if portion:
-            found = found.with_more(await forecast(portion, account, self._ledger))
         mood = "bad" if found.again and not found.applied else "busy" if found.again else "good"
         return RunEnd(mood, found.told, found.remedy)
 

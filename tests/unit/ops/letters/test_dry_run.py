@@ -7,24 +7,29 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.unit.accounts.harness import KIT, parse
 from tests.unit.consumer.world import adds
 from tests.unit.dead_letters.test_letter import sent
+from worker.accounts.account import Account
 from worker.broker.publisher import Outgoing
 from worker.clock import Clock
 from worker.dead_letters.letter import DeadLetter, dead_letter, read_dead_letter, replay_message
-from worker.errors import EventError, InvalidEvent, KitRejected
+from worker.errors import EventError, InvalidEvent, KitRejected, UndecodableEvent
+from worker.events.decode import decode
 from worker.events.delivery import Delivery
 from worker.events.event import OrderKey
 from worker.ledger.database import Database
 from worker.ledger.forgetting import forget
 from worker.ledger.store import Ledger
-from worker.ops.letters.dry_run import as_in_queue, forecast, why_not
-from worker.ops.letters.forecast import Forecast
+from worker.ops.letters.dry_run import AT_ONCE, as_in_queue, fates, replayed, why_not
+from worker.ops.letters.fate import Fate
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.known import Batch, Person
+from worker.subscribers.known import Batch, Known, Person
+from worker.subscribers.mark import event_mark
 from worker.subscribers.parts import Part, TagWish
 from worker.subscribers.record import KnownPart, Moved, Record
 
@@ -42,13 +47,29 @@ async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
 
 
 def letter(
-    email: str = ADA, *, at: datetime = NOON, error: EventError | None = None, user_id: str | None = None
+    email: str = ADA,
+    *,
+    at: datetime = NOON,
+    error: EventError | None = None,
+    user_id: str | None = None,
+    kind: str = "user.signed_up",
+    **data: object,
 ) -> DeadLetter:
-    """Return the letter of a sign-up."""
-    body = {"data": {"user": {"email": email, "id": user_id}}, "time": at.isoformat()}
-    properties = {"message_id": f"e-{email}-{at:%H%M}", "type": "user.signed_up"}
-    delivery = Delivery(json.dumps(body).encode(), "user.signed_up", properties, exchange="platform.events")
-    outcome = Outcome(Item(delivery), Kind.DEAD_LETTERED, error or InvalidEvent("no"))
+    """Return the letter of an event, a sign-up unless it is said otherwise."""
+    body = {"data": {"user": {"email": email, "id": user_id}, **data}, "time": at.isoformat()}
+    properties = {"message_id": f"e-{email}-{at:%H%M}", "type": kind}
+    delivery = Delivery(json.dumps(body).encode(), kind, properties, exchange="platform.events")
+    return dead(delivery, error or InvalidEvent("no"))
+
+
+def unreadable(email: str) -> DeadLetter:
+    """Return the letter of a message that is cut off."""
+    body = b'{"type": "user.signed_up", "time": "2026-07-01T12:00:00Z", "data": {"user": {"email": "%s"}, '
+    return dead(Delivery(body % email.encode(), "user.signed_up", exchange="platform.events"))
+
+
+def dead(delivery: Delivery, error: EventError | None = None) -> DeadLetter:
+    outcome = Outcome(Item(delivery), Kind.DEAD_LETTERED, error or UndecodableEvent("no JSON"))
     return read_dead_letter(sent(dead_letter(ACCOUNT.name, outcome, NOON)), ACCOUNT.name)
 
 
@@ -71,67 +92,219 @@ async def known(ledger: Ledger, at: datetime) -> None:
     await ledger.save(tenure, Batch([record], [Person("u-a", ADA)]))
 
 
+def by(text: str) -> Account:
+    """Return the account by another file."""
+    return replace(parse(text), name=ACCOUNT.name)
+
+
+async def found(ledger: Ledger, *letters: DeadLetter, account: Account = ACCOUNT) -> list[Fate]:
+    """Return what would become of letters that are replayed in this order."""
+
+    async def in_their_order() -> AsyncIterator[DeadLetter]:
+        for each in letters:
+            yield each
+
+    return [fate async for _, fate in fates(in_their_order(), account, ledger)]
+
+
+async def kinds(ledger: Ledger, *letters: DeadLetter, account: Account = ACCOUNT) -> list[str]:
+    return [fate.kind.value for fate in await found(ledger, *letters, account=account)]
+
+
+# -- by the ledger ----------------------------------------------------------------------------------------
+
+
 async def test_what_nobody_knows_yet_would_be_applied(ledger: Ledger) -> None:
-    assert await forecast([letter(), letter("bob@example.com")], ACCOUNT, ledger) == Forecast(applied=2)
+    assert await kinds(ledger, letter(), letter("bob@example.com")) == ["applied", "applied"]
 
 
 async def test_a_note_may_lead_to_whom_the_ledger_does_not_know_yet(ledger: Ledger) -> None:
     """Given a worker that was killed when it had written that somebody left an address, and no more."""
     left = Record(ADA, moved=Moved("new@example.com", OrderKey("", NOON, 1)))
     await ledger.save(await ledger.take(ACCOUNT.name), Batch([left]))
-    assert await forecast([letter()], ACCOUNT, ledger) == Forecast(applied=1)
+    assert await kinds(ledger, letter()) == ["applied"]
 
 
 async def test_what_is_older_than_what_is_known_would_change_nothing(ledger: Ledger) -> None:
     await known(ledger, NOON)
-    letters = [letter(at=NOON - timedelta(hours=1)), letter(at=NOON + timedelta(hours=1))]
-    assert await forecast(letters, ACCOUNT, ledger) == Forecast(applied=1, unchanged=1)
+    older, newer = letter(at=NOON - timedelta(hours=1)), letter(at=NOON + timedelta(hours=1))
+    fate, other = await found(ledger, older, newer)
+    assert (fate.kind, fate.why) == ("superseded", "all of it is done already, or newer events say otherwise")
+    assert (other.kind, other.why) == ("applied", "")
 
 
 async def test_an_undated_event_that_rabbitmq_took_out_is_no_newer_than_that(ledger: Ledger) -> None:
     """Given something newer than its death, and something older, then only the older is overridden."""
     await known(ledger, NOON)
-    letters = [taken_out(NOON - timedelta(hours=1)), taken_out(NOON + timedelta(hours=1))]
-    assert await forecast(letters[:1], ACCOUNT, ledger) == Forecast(unchanged=1)
-    assert await forecast(letters[1:], ACCOUNT, ledger) == Forecast(applied=1)
+    assert await kinds(ledger, taken_out(NOON - timedelta(hours=1))) == ["superseded"]
+    assert await kinds(ledger, taken_out(NOON + timedelta(hours=1))) == ["applied"]
 
 
-async def test_a_copy_would_change_nothing(ledger: Ledger) -> None:
-    assert await forecast([letter(), letter()], ACCOUNT, ledger) == Forecast(applied=1, unchanged=1)
+async def test_an_event_that_was_applied_is_a_duplicate(ledger: Ledger) -> None:
+    known_one = Record(ADA, 7)
+    known_one.see("a-mark")
+    mine = letter()
+    event = decode(replayed(mine, NOON), arrival=1)
+    known_one.see(str(event_mark(event)))
+    await ledger.save(await ledger.take(ACCOUNT.name), Batch([known_one]))
+    (fate,) = await found(ledger, mine)
+    assert (fate.kind, fate.why) == ("duplicate", "a copy of the same event was applied")
 
 
-async def test_what_is_not_mapped_would_change_nothing(ledger: Ledger) -> None:
-    unmapped = replace(ACCOUNT, events={})
-    assert await forecast([letter()], unmapped, ledger) == Forecast(unchanged=1)
+async def test_what_is_not_mapped_would_be_ignored(ledger: Ledger) -> None:
+    (fate,) = await found(ledger, letter(), account=replace(ACCOUNT, events={}))
+    assert (fate.kind, fate.why) == ("ignored", "the account's file does not map its type")
 
 
-async def test_what_is_invalid_would_fail_again_with_its_reason(ledger: Ledger) -> None:
-    found = await forecast([letter("nobody")], ACCOUNT, ledger)
-    assert found[:3] == (0, 0, 1)
-    assert found.why.startswith("invalid_event: ")
+async def test_what_a_rule_skips_says_which(ledger: Ledger) -> None:
+    skips = by(f"{KIT}events: {{user.signed_up: {{skip: true}}}}\n")
+    (fate,) = await found(ledger, letter(), account=skips)
+    assert (fate.kind, fate.why.partition(":")[0]) == ("ignored", "skipped")
 
 
-async def test_who_brings_a_known_id_with_another_address_would_fail_again(ledger: Ledger) -> None:
+async def test_what_is_invalid_would_be_dead_again_with_its_reason(ledger: Ledger) -> None:
+    (fate,) = await found(ledger, letter("nobody"))
+    assert (fate.kind, fate.reason) == ("dead_lettered", "invalid_event")
+    assert "data.user.email" in fate.why
+
+
+async def test_what_is_owed_by_an_event_is_said_and_the_rest_counts_as_applied(ledger: Ledger) -> None:
+    """Given a placeholder without a value, its letter would come back, and the other tag would be there."""
+    owing = by(f'{KIT}events: {{user.signed_up: {{add_tags: [VIP, "{{data.plan}} plan"]}}}}\n')
+    fate, copy = await found(ledger, letter(), letter(at=NOON - timedelta(hours=1)), account=owing)
+    assert (fate.kind, fate.reason) == ("dead_lettered", "partly_applied")
+    assert "data.plan" in fate.why
+    assert copy.kind == "dead_lettered"  # it owes its own
+
+
+async def test_who_brings_a_known_id_with_another_address_would_be_dead_again(ledger: Ledger) -> None:
     await known(ledger, NOON)
-    found = await forecast([letter("eve@example.com", user_id="u-a")], ACCOUNT, ledger)
-    assert (found.again, found.why.partition(":")[0]) == (1, "identity_conflict")
+    (fate,) = await found(ledger, letter("eve@example.com", user_id="u-a"))
+    assert (fate.kind, fate.reason) == ("dead_lettered", "identity_conflict")
 
 
 async def test_who_was_forgotten_stays_so(ledger: Ledger) -> None:
     """Given an event of somebody who was forgotten since, nothing would become of it."""
     await known(ledger, NOON)
     await forget(ledger, ADA, [ACCOUNT.name])
-    assert await forecast([letter()], ACCOUNT, ledger) == Forecast(unchanged=1)
+    (fate,) = await found(ledger, letter())
+    assert (fate.kind, fate.why) == ("forgotten", "its person was forgotten since")
+
+
+async def test_also_where_the_message_cannot_be_read(ledger: Ledger) -> None:
+    """Given two messages that are no events, of one of whose people nothing may be kept."""
+    await known(ledger, NOON)
+    await forget(ledger, ADA, [ACCOUNT.name])
+    broken = [unreadable(ADA), unreadable("bob@example.com")]
+    assert await kinds(ledger, *broken) == ["forgotten", "dead_lettered"]
 
 
 async def test_of_what_kit_refused_it_is_said_that_only_kit_knows(ledger: Ledger) -> None:
-    found = await forecast([letter(error=KitRejected("422"))], ACCOUNT, ledger)
-    assert found == Forecast(applied=1, by_kit=1)
+    (fate,) = await found(ledger, letter(error=KitRejected("422")))
+    assert (fate.kind, fate.by_kit) == ("applied", True)
+    assert "was not asked" in fate.why
+
+
+async def test_who_may_not_be_made_has_to_be_in_kit(ledger: Ledger) -> None:
+    nobody_new = by(f"{KIT}events: {{user.signed_up: {{add_tags: [VIP], create: false}}}}\n")
+    (fate,) = await found(ledger, letter(), account=nobody_new)
+    assert (fate.kind, fate.by_kit) == ("applied", False)
+    assert fate.why.startswith("if Kit has somebody of this address")
+
+
+async def test_what_takes_effect_later_waits_until_then(ledger: Ledger) -> None:
+    later = by(f"{KIT}events: {{user.signed_up: {{at: data.starts, add_tags: [VIP]}}}}\n")
+    soon = (Clock().now() + timedelta(days=3)).isoformat()
+    fate, copy = await found(ledger, letter(starts=soon), letter(starts=soon), account=later)
+    assert fate.kind == "scheduled"
+    assert fate.why.startswith(f"on {soon[:10]}")
+    assert "VIP" in fate.why
+    assert copy.kind == "duplicate"
+
+
+async def test_too_many_moves_within_an_hour_are_held(ledger: Ledger) -> None:
+    """Given 19 people who moved a while ago, the first letter that moves somebody goes through, no other."""
+    moves = by(f"{KIT}options: {{address_changes: any}}\n")
+    now = Clock().time()
+    people = [Person(f"u-{n}", f"p{n}@example.com", now if n < 19 else None) for n in range(25)]
+    records = [Record(each.email, 100 + n) for n, each in enumerate(people)]
+    for record, person in zip(records, people, strict=True):
+        record.users[person.user_id] = OrderKey("", NOON - timedelta(days=1), 1)
+    await ledger.save(await ledger.take(ACCOUNT.name), Batch(records, people))
+    letters = [letter(f"new{n}@example.com", user_id=f"u-{n}") for n in (20, 21)]
+    fate, held = await found(ledger, *letters, account=moves)
+    assert (fate.kind, held.kind, held.reason) == ("applied", "dead_lettered", "identity_conflict")
+    assert "within an hour" in held.why
+
+
+# -- several letters of one person ------------------------------------------------------------------------
+
+
+async def test_a_copy_is_a_duplicate(ledger: Ledger) -> None:
+    fate, copy = await found(ledger, letter(), letter())
+    assert (fate.kind, copy.kind) == ("applied", "duplicate")
+    assert copy.why == "a copy of the same event is put back before it, or was applied"
+
+
+async def test_an_older_one_is_overridden_by_a_newer_one_that_is_put_back_before_it(ledger: Ledger) -> None:
+    older, newer = letter(at=NOON), letter(at=NOON + timedelta(hours=1))
+    assert await kinds(ledger, older, newer) == ["applied", "applied"]
+    _, fate = await found(ledger, newer, older)
+    assert fate.kind == "superseded"
+    assert fate.why.startswith("events of this person that are put back before it")
+
+
+async def test_so_it_is_however_many_letters_lie_between(ledger: Ledger) -> None:
+    between = [letter(f"p{number}@example.com") for number in range(2 * AT_ONCE)]
+    letters = [letter(at=NOON + timedelta(hours=1)), *between, letter()]
+    assert await kinds(ledger, *letters) == ["applied"] * (1 + len(between)) + ["superseded"]
+
+
+async def test_whoever_is_moved_by_a_letter_is_known_by_the_new_address_to_the_next(ledger: Ledger) -> None:
+    """Given a letter that gives somebody a new address, the next one of that address is no conflict."""
+    await known(ledger, NOON)
+    moves = by(f"{KIT}events: {{user.signed_up: {{add_tags: [VIP]}}, user.updated: {{}}}}\n")
+    at = [NOON + timedelta(hours=hours) for hours in (1, 2)]
+    signs_up = letter("new@example.com", at=at[1], user_id="u-a")
+    moved = letter("new@example.com", at=at[0], user_id="u-a", kind="user.updated")
+    assert await kinds(ledger, signs_up, account=moves) == ["dead_lettered"]
+    assert await kinds(ledger, moved, signs_up, account=moves) == ["applied", "applied"]
+
+
+async def test_what_one_letter_leaves_is_judged_by_the_subscriptions_that_the_others_opened(
+    ledger: Ledger,
+) -> None:
+    """Given a cancellation that is older than the opening put back before it, it changes nothing."""
+    account = by(f"{KIT}")
+    opened = letter(at=NOON + timedelta(hours=1), kind="subscription.started", subscription={"id": "s-1"})
+    closed = letter(at=NOON, kind="subscription.canceled", subscription={"id": "s-1"})
+    assert await kinds(ledger, opened, closed, account=account) == ["applied", "superseded"]
+    assert await kinds(ledger, closed, opened, account=account) == ["applied", "applied"]
+
+
+# -- what it leaves alone ---------------------------------------------------------------------------------
+
+
+async def test_who_takes_the_account_meanwhile_is_in_nobodys_way(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a worker that takes the account between two looks, the dry run looks again."""
+    load, taken = Ledger.load, iter((True,))
+    await known(ledger, NOON)
+
+    async def after_another(self: Ledger, *of: Any) -> Known:  # noqa: ANN401  # as it is
+        if next(taken, False):
+            await self.take(ACCOUNT.name)
+        return await load(self, *of)
+
+    monkeypatch.setattr(Ledger, "load", after_another)
+    first = await kinds(ledger, letter(at=NOON - timedelta(hours=1)))
+    assert first == await kinds(ledger, letter(at=NOON - timedelta(hours=1)))
 
 
 async def test_nothing_is_written_and_nobody_loses_the_account(ledger: Ledger) -> None:
     tenure = await ledger.take(ACCOUNT.name)
-    await forecast([letter()], ACCOUNT, ledger)
+    await found(ledger, letter())
     await ledger.save(tenure, Batch())  # it is this worker's still
     assert (await ledger.load(tenure, [ADA], [])).records == {}
 

@@ -1,0 +1,140 @@
+"""Rules of lint about tags: who takes them off again, and who gives them to everybody."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.accounts.lint.cases import Case, places
+
+CASES = (
+    Case(
+        "tag-never-removed",
+        """\
+events:
+  subscription.started:
+    add_tags:
+      - Active Member
+      - {tag: "Plan {mk_subscription_plan}", replaces: plan}   # here
+    remove_tags: [Cancelled]
+    rules:
+      - when: {mk_subscription_plan: Annual}
+        add_tags: [Annual Plan]   # here
+""",
+        """\
+events:
+  subscription.started:
+    add_tags:
+      - Active Member
+      - {tag: "Plan {mk_subscription_plan}", replaces: plan}
+      - {tag: On trial, until: data.subscription.trial_ends_at}
+    remove_tags: [Cancelled]
+    rules:
+      - when: {mk_subscription_plan: Annual}
+        add_tags: [Annual Plan]
+  subscription.canceled:
+    remove_tags: [Active Member, {group: plan}, "{mk_subscription_plan} Plan"]
+    add_tags: [Cancelled]
+  user.signed_up: {add_tags: [New Member]}
+""",
+    ),
+    Case(
+        "tag-never-removed",
+        """\
+events:
+  subscription.canceled:   # here
+    add_tags: [Cancelled]
+""",
+        """\
+events:
+  subscription.canceled:
+    add_tags: [Cancelled]
+    remove_tags: all
+""",
+    ),
+    Case(
+        "tag-stays-after-return",
+        """\
+events:
+  subscription.started:   # here
+    add_tags: [Active Member]
+""",
+        """\
+events:
+  subscription.started:
+    add_tags: [{tag: Active Member, replaces: state}]
+  subscription.canceled:
+    add_tags: [{tag: Cancelled, replaces: state}]
+""",
+    ),
+    Case(
+        "tag-of-start-and-end",
+        """\
+events:
+  subscription.started: {add_tags: [Active Member, Member], remove_tags: [Cancelled]}
+  subscription.canceled:
+    add_tags: [Cancelled, member]   # here
+    remove_tags: [Active Member]
+""",
+        """\
+events:
+  subscription.started: {add_tags: [Active Member, Member], remove_tags: [Cancelled]}
+  subscription.canceled:
+    add_tags: [Cancelled]
+    remove_tags: [Active Member, Member]
+""",
+    ),
+    Case(
+        "removed-tag-never-given",
+        """\
+events:
+  order.paid: {add_tags: ["Bought {data.order.product}"]}
+  order.refunded:
+    remove_tags: ["Bought {data.order.item}"]   # here
+""",
+        """\
+events:
+  order.paid: {add_tags: ["Bought {data.order.product|something}"]}
+  order.refunded:
+    remove_tags: ["Bought {data.order.product}", Given by hand]
+  course.started: {add_tags: [Doing Bread]}
+  course.finished: {remove_tags: ["Doing {data.course.name}"]}
+""",
+    ),
+    Case(
+        "tags-everybody",
+        """\
+events:
+  user.updated:
+    add_tags: [New Member]   # here
+""",
+        """\
+events:
+  user.updated:
+    add_tags: ["Speaks {data.user.locale|English}"]
+    rules:
+      - {when: {data.user.interests: cake}, add_tags: [Likes cake]}
+  user.signed_up: {add_tags: [New Member]}
+""",
+    ),
+    Case(
+        "deleted-keeps-tags",
+        """\
+events:
+  user.deleted:
+    create: false
+    unsubscribe: true   # here
+""",
+        """\
+events:
+  user.deleted: {create: false, remove_tags: all, clear_fields: all, unsubscribe: true}
+  consent.withdrawn: {create: false, unsubscribe: true}
+""",
+    ),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
+def test_each_rule_finds_what_it_is_for_and_not_what_nearly_is(case: Case) -> None:
+    """Given a file with marked lines, its rule finds just those; in its neighbour no rule finds anything."""
+    assert case.found == case.marked
+    assert places(case.nearly) == []
