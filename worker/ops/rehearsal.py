@@ -260,7 +260,7 @@ def _calls(record: Record, steps: list[Step], here: InKit | None) -> Iterator[Ca
             case RemoveTag(key=key):
                 if is_new:
                     continue  # whom Kit has just created has none
-                is_there = here is not None and key in here.tags
+                is_there = here is not None and key in here.tags and not _was_lacking(record, key)
                 only = call.only if here is None and record.kit_id is None else IF_THE_TAG_IS_THERE
                 yield replace(call, only="" if is_there else only)
             case NameIfCreated():
@@ -274,6 +274,12 @@ def _calls(record: Record, steps: list[Step], here: InKit | None) -> Iterator[Ca
                 yield from _writing(step, record, here)
             case _:
                 yield replace(call, only="")
+
+
+def _was_lacking(record: Record, key: str) -> bool:
+    """Tell whether Kit had no such tag when it was last to be taken off; a worker may see it late."""
+    known = record.tags.get(key)
+    return known is not None and not known.part.value.present and known.kit_id == 0
 
 
 def _writing(step: Upsert, record: Record, here: InKit | None) -> Iterator[CallView]:
