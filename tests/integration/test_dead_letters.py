@@ -170,10 +170,25 @@ async def test_all_of_a_large_queue_are_seen_in_their_order_though_all_are_held(
     count = 2 * WINDOW + 50
     await box.fill(*({} for _ in range(count)))
 
-    listing = await look(box.connection, box.account)
+    for _ in range(3):  # they go back in it, too
+        listing = await look(box.connection, box.account)
 
-    assert [each.event_id for each in listing.letters] == [f"e{number}" for number in range(1, count + 1)]
+        assert [each.event_id for each in listing.letters] == [f"e{number}" for number in range(1, count + 1)]
     await box.all_back(count)
+
+
+async def test_letters_that_are_left_keep_their_order_while_others_are_taken_off(
+    box: Box, publisher: Publisher
+) -> None:
+    """Given a replay of every second one of many, the rest is in the order that it had."""
+    count = 2 * WINDOW + 50
+    await box.fill(*({"x-reason": "kit_rejected"} if at % 2 else {} for at in range(count)))
+    rejected = Selection(reasons=frozenset({"kit_rejected"}))
+
+    await replay(box.connection, publisher, box.account, rejected, Done())
+
+    left = [each.event_id for each in (await look(box.connection, box.account)).letters]
+    assert left == [f"e{number}" for number in range(1, count + 1, 2)]
 
 
 @pytest.mark.parametrize(

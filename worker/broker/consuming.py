@@ -115,6 +115,21 @@ class ConsumerChannel:
         except FAILURES as error:
             raise _failed("an ack", error) from error
 
+    async def requeue(self, tag: int) -> None:
+        """Hand back one message before the channel closes; see `ack` for what that means.
+
+        Args:
+            tag: The delivery's.
+
+        Raises:
+            BrokerUnavailable: The channel is gone.
+        """
+        try:
+            async with answered_within():
+                await self._raw_channel.basic_nack(tag, requeue=True, wait=True)
+        except FAILURES as error:
+            raise _failed("a nack", error) from error
+
     async def cancel(self, tag: str, *, within: float) -> None:
         """End a consumer, and return when no more messages come.
 

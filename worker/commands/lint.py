@@ -49,8 +49,10 @@ def lint(
         show_json({"findings": [_as_json(each) for each in findings], "problems": [*map(str, problems)]})
     elif format_ is LintFormat.SARIF:
         show_json(sarif(findings, problems))
-    else:
+    elif findings:
         _show(findings)
+    elif not problems:
+        say("Nothing found.")
     if problems:
         raise ConfigurationError(problems)
     raise typer.Exit(ExitCode.SOMETHING if findings else ExitCode.OK)
@@ -91,11 +93,7 @@ def _show(findings: Sequence[LintFinding]) -> None:
         if at and finding.account != findings[at - 1].account:
             say("")
         say(str(finding))
-    names = {finding.account for finding in findings}
-    if len(names) > 1:
-        say("", f"{len(findings)} findings in {len(names)} accounts. docs/lint.md says more of each rule.")
-    elif findings:
-        some = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
-        say("", f"{some} in {findings[0].account}. docs/lint.md says more of each rule.")
-    else:
-        say("Nothing found.")
+    names = sorted({finding.account for finding in findings})
+    count = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
+    where = names[0] if len(names) == 1 else f"{len(names)} accounts"
+    say("", f"{count} in {where}. docs/lint.md says more of each rule.")

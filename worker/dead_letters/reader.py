@@ -1,8 +1,8 @@
 """Reads an account's dead letters: as many as there are, in their order, and all go back at the end.
 
-No command requeues anything: closing the channel gives back what was not taken off, in its place. RabbitMQ
-does that a moment after it has answered the close, so a reader waits until it is done: the next command
-would otherwise find the queue empty.
+What was not taken off goes back in its order, or else the next look would find another one. RabbitMQ does
+that a moment after it has answered the close, so a reader waits until it is done: the next command would
+otherwise find the queue empty.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ PATIENCE: Final = 3.0
 """Seconds to wait for the next one, when RabbitMQ said that there are more: another tool may hold them."""
 GIVEN_BACK_WITHIN: Final = 3.0
 """Seconds to wait until what was not taken off is back; usually it takes some milliseconds."""
+AT_ONCE: Final = 30
+"""Letters that are given back before one waits until they are: of more than 32 that are under way RabbitMQ
+puts together what each consumer held, in no order (`rabbit_fifo_client`)."""
+ENDED_WITHIN: Final = 10.0
+"""Seconds to wait until RabbitMQ has ended a consumer."""
 
 
 class Selects(Protocol):
@@ -124,6 +129,8 @@ class DeadLetterReader:
         self._at_most = at_most
         self._line: asyncio.Queue[Delivery | None] = asyncio.Queue()  # None: no more will come
         self._room = 0
+        self._consumers: list[str] = []
+        self._held: set[int] = set()
         self._seen: set[str] = set()
 
     @property
@@ -172,22 +179,46 @@ class DeadLetterReader:
             await self._channel.ack(in_hand.delivery.tag, wait=True)
         except BrokerUnavailable as error:
             raise self._gone(error) from error
+        self._held.discard(in_hand.delivery.tag)
         self._room += 1
         self.taken_off += 1
+
+    async def give_back(self, connection: Connection) -> None:
+        """Hand back what was not taken off, in its order; what cannot be, goes back when the channel closes.
+
+        Closing it gives back what it holds consumer by consumer, and these in any order: after a look at more
+        than one of them may hold, the newest letters would be the oldest.
+
+        Args:
+            connection: On which RabbitMQ is asked whether they are back.
+        """
+        if len(self._consumers) < 2:
+            return
+        for consumer in self._consumers:  # else they would have them again
+            await self._channel.cancel(consumer, within=ENDED_WITHIN)
+        state = await queue_state(connection, self.queue)
+        back, held = state.ready if state else 0, sorted(self._held)
+        for at in range(0, len(held), AT_ONCE):
+            for tag in held[at : at + AT_ONCE]:
+                await self._channel.requeue(tag)
+            await _are_back(connection, self.queue, back + len(held[: at + AT_ONCE]))
 
     async def _widen(self, count: int) -> None:
         """Let some more come, though all so far are still held: by a further consumer with its own prefetch.
 
         One with an unlimited prefetch would have a large queue's bodies in memory at once.
         """
+        tag = f"dead-letters-{len(self._consumers) + 1}"
         try:
-            await self._channel.consume(self, self.queue, prefetch=count)
+            await self._channel.consume(self, self.queue, prefetch=count, tag=tag)
         except BrokerUnavailable as error:
             raise self._gone(error) from error
+        self._consumers.append(tag)
         self._room += count
 
     async def receive(self, delivery: Delivery) -> None:
         """Put a dead letter in line."""
+        self._held.add(delivery.tag)
         self._line.put_nowait(delivery)
 
     def channel_ended(self, *, cancelled: bool) -> None:  # noqa: ARG002  # either way, no more will come
@@ -247,6 +278,8 @@ async def reading(
     try:
         yield reader
     finally:
+        with suppress(BrokerUnavailable):
+            await reader.give_back(connection)
         await channel.close()
     if state and not state.consumers:
         await _are_back(connection, queue, state.ready - reader.taken_off)
@@ -258,4 +291,4 @@ async def _are_back(connection: Connection, queue: str, count: int) -> None:
         async with asyncio.timeout(GIVEN_BACK_WITHIN):
             # A look at it is all that RabbitMQ offers: nothing tells when it has put them back.
             while (state := await queue_state(connection, queue)) and state.ready < count:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.002)

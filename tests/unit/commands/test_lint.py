@@ -58,6 +58,14 @@ def test_a_file_that_cannot_be_read_ends_with_2_and_the_others_are_linted(
     assert "sunny.yaml:2:1: event: unknown key; did you mean events?" in ended.err
 
 
+def test_where_nothing_can_be_read_nothing_is_said_to_be_clean(kit_worker: Command, config_dir: Path) -> None:
+    write(config_dir, "sunny", "kit: {api_key_env: KIT_API_KEY}\nevent: {}\n")
+
+    ended = kit_worker("lint")
+
+    assert (ended.code, ended.out) == (2, "")
+
+
 def test_the_json_has_each_finding_and_what_cannot_be_read(kit_worker: Command, config_dir: Path) -> None:
     write(config_dir, "moon", SLIP)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Final
 
 from worker.accounts.file.source import YamlPath
 from worker.accounts.file.values import shown
 from worker.accounts.lint.facts import Block, Facts
 from worker.accounts.lint.finding import LintRule, Suspicion
-from worker.accounts.lint.logic import Terms, implies, never_both, terms_of
+from worker.accounts.lint.logic import Terms, excludes, implies, never_both, terms_of
 from worker.events.values import number_in
 from worker.handlers.base import TIMES, path_of
 from worker.mapping import Condition, Operator
@@ -37,6 +38,20 @@ def _never_matches(facts: Facts) -> Iterator[Suspicion]:
         if never_both(terms, terms) or never_both(terms, there):
             said = "no event can match this rule: its conditions exclude each other"
             yield Suspicion(block.path, said, "delete one of them, or make two rules of it")
+
+
+def _range_in_unless(facts: Facts) -> Iterator[Suspicion]:
+    for block in facts.file.blocks:
+        sizes = [each for each in block.rule.unless if each.operator in _SIZES]
+        for one, other in combinations(sizes, 2):
+            if one.name == other.name and _is_upper(one) is not _is_upper(other) and not excludes(one, other):
+                said = f"of what stands in unless one is enough, and {one.name} is always above or below"
+                path = (*block.path, "unless", one.name)
+                yield Suspicion(path, said, "make two rules of it, one for each side of the range")
+
+
+def _is_upper(condition: Condition) -> bool:
+    return condition.operator in (Operator.BELOW, Operator.AT_MOST)
 
 
 def _always_holds(facts: Facts) -> Iterator[Suspicion]:
@@ -111,6 +126,7 @@ def _number_and_text(facts: Facts) -> Iterator[Suspicion]:
 
 RULES: Final = (
     LintRule("rule-never-matches", "a rule whose conditions exclude each other", _never_matches),
+    LintRule("range-in-unless", "two limits in unless of which one always holds", _range_in_unless),
     LintRule("condition-always-holds", "a condition that holds for every event", _always_holds),
     LintRule("value-spelled-twice", "one value in two spellings", _spelled_twice),
     LintRule("compared-as-number-and-text", "a value that is now a number, now a text", _number_and_text),

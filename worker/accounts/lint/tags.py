@@ -11,6 +11,7 @@ from worker.accounts.file.values import shown
 from worker.accounts.lint.facts import AccountText, Block, Facts, TagPlace
 from worker.accounts.lint.finding import LintRule, Suspicion
 from worker.handlers import HANDLERS
+from worker.handlers.base import path_of
 from worker.mapping.options import ANY, NEVER
 
 _BRACES: Final = re.compile(r"\{[^{}]*\}")
@@ -62,10 +63,23 @@ def _of(file: AccountText, lifecycle: str) -> list[Block]:
     return [block for block in file.blocks if block.mapping.lifecycle == lifecycle]
 
 
+def _counterpart(kind: str, blocks: list[Block]) -> Block:
+    """Return which of these goes with an event: gift.ended with gift.started; else the first."""
+    about = kind.partition(".")[0]
+    return next((block for block in blocks if block.kind.partition(".")[0] == about), blocks[0])
+
+
 def _place(file: AccountText, path: YamlPath, blocks: Iterable[Block]) -> YamlPath:
     """Return a path, or where it is by default the first of the events that stand in the file instead."""
     listed = (block.path for block in blocks if file.is_listed(block.path))
     return path if file.is_listed(path) else next(listed, path)
+
+
+def _remedy(file: AccountText, name: str, block: Block) -> str:
+    """Return how to have an event take a tag off."""
+    if file.is_listed(block.path):
+        return f'add "{name}" to remove_tags of {block.kind}'
+    return f'list {block.kind}, with what it does by default and "{name}" in remove_tags'
 
 
 def _never_removed(facts: Facts) -> Iterator[Suspicion]:
@@ -75,11 +89,17 @@ def _never_removed(facts: Facts) -> Iterator[Suspicion]:
     taken_off = _TakenOff(file, [block for block in file.blocks if block.mapping.lifecycle != "opens"])
     for tag in file.added if closers else ():
         is_for_good = tag.block.mapping.lifecycle == "opens" and not tag.template.until
-        if is_for_good and tag.key not in at_the_end and not taken_off.has(tag):
-            name, ends = shown(tag.template.text), closers[0].kind
-            said = f'"{name}" is given when a subscription starts, and {ends} does not take it off again'
-            path = _place(file, tag.path, closers)
-            yield Suspicion(path, said, f"name it in remove_tags of {ends}, or give it an until")
+        if is_for_good and not _is_of_person(tag) and tag.key not in at_the_end and not taken_off.has(tag):
+            name, end = shown(tag.template.text), _counterpart(tag.block.kind, closers)
+            said = f'"{name}" is given when a subscription starts, and {end.kind} does not take it off again'
+            yield Suspicion(_place(file, tag.path, closers), said, _remedy(file, name, end))
+
+
+def _is_of_person(tag: TagPlace) -> bool:
+    """Tell whether a tag says something of the person, such as a language, rather than of a subscription."""
+    rule = tag.block.rule
+    names = [*tag.template.placeholders, *(condition.name for condition in (*rule.when, *rule.unless))]
+    return bool(names) and all(path_of(name).startswith("user.") for name in names)
 
 
 def _stays_after_return(facts: Facts) -> Iterator[Suspicion]:
@@ -92,10 +112,9 @@ def _stays_after_return(facts: Facts) -> Iterator[Suspicion]:
             continue
         ours = [tag for tag in file.added if tag.block.id == (kind, 0) and not tag.template.until]
         if ours and not any(map(taken_off.has, ours)):
-            name, starts = shown(ours[0].template.text), openers[0].kind
-            said = f'whoever comes back keeps "{name}", which {kind} gives: {starts} does not take it off'
-            path = _place(file, ours[0].path, openers)
-            yield Suspicion(path, said, f'add "{name}" to remove_tags of {starts}')
+            name, start = shown(ours[0].template.text), _counterpart(kind, openers)
+            said = f'whoever comes back keeps "{name}", which {kind} gives: {start.kind} does not take it off'
+            yield Suspicion(_place(file, ours[0].path, openers), said, _remedy(file, name, start))
 
 
 def _of_start_and_end(facts: Facts) -> Iterator[Suspicion]:

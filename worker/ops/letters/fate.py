@@ -70,5 +70,5 @@ def _of_news(item: Item, *, by_kit: bool) -> Fate:
         return Fate(Kind.SCHEDULED, later)
     known = item.subscriber is not None and item.subscriber.record.kit_id is not None
     nobody = not known and item.change.creates is None
-    said = REFUSED_BEFORE if by_kit else NOBODY_MADE if nobody else ""
+    said = NOBODY_MADE if nobody else REFUSED_BEFORE if by_kit else ""
     return Fate(Kind.APPLIED, "; ".join(filter(None, (said, later))), by_kit=by_kit)

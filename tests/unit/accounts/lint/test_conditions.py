@@ -37,6 +37,25 @@ events:
 """,
     ),
     Case(
+        "range-in-unless",
+        """\
+events:
+  order.paid:
+    rules:
+      - unless: {data.order.total: {above: 10, below: 40}}   # here
+        add_tags: [Small or big]
+""",
+        """\
+events:
+  order.paid:
+    rules:
+      - unless: {data.order.total: {below: 10, above: 40}}
+        add_tags: [From 10 to 40]
+      - when: {data.order.total: {above: 10, below: 20}}
+        add_tags: [From 10 to 20]
+""",
+    ),
+    Case(
         "condition-always-holds",
         """\
 events:

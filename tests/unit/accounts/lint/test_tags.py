@@ -31,6 +31,8 @@ events:
     rules:
       - when: {mk_subscription_plan: Annual}
         add_tags: [Annual Plan]
+      - when: {data.user.locale: [de, at]}
+        add_tags: [Deutsch, "Speaks {data.user.locale}"]
   subscription.canceled:
     remove_tags: [Active Member, {group: plan}, "{mk_subscription_plan} Plan"]
     add_tags: [Cancelled]
