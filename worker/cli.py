@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "explain": "explain",
     "preview": "explain",
     "lint": "lint",
+    "impact": "impact",
     "publish": "publish",
     "dead-letters": "dead_letters",
     "status": "status",

@@ -45,8 +45,12 @@ class Steps:
 
     def step(self) -> None:
         """Count one that is done."""
+        self.advance(1)
+
+    def advance(self, count: int) -> None:
+        """Count some that are done."""
         if self.bar is not None:
-            self.bar.advance(self.task)
+            self.bar.advance(self.task, count)
 
     def over(self, items: Iterable[T]) -> Iterator[T]:
         """Yield items, and count each."""

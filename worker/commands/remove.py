@@ -19,6 +19,7 @@ from worker.ledger.counts import drop_counts
 from worker.ledger.database import Database
 from worker.ledger.journal import Journal
 from worker.ledger.letter_index import LetterIndex
+from worker.ledger.newest import drop_newest
 from worker.ledger.timers import Timers
 from worker.ledger.versions import Versions
 from worker.ops.connect import let_out
@@ -79,6 +80,7 @@ async def _drop(settings: Settings, account: str) -> Dropped:
     async with opened_ledger(settings) as ledger:
         done = await let_out(settings, account, None, ledger)
         await drop_counts(ledger.database, account)
+        await drop_newest(ledger.database, account)
         counted = (
             (int(done.was_connected), "API key, or connection to Kit, is"),
             (int(await let_go(ledger.database, account)), "claim to a Kit account is"),

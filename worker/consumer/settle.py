@@ -16,6 +16,7 @@ from worker.clock import Clock
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.dead_lettering import DeadLettering
 from worker.consumer.due_message import due_effect
+from worker.consumer.newest import newest_event
 from worker.consumer.receive import Consumer
 from worker.consumer.replayed import ends_of_runs
 from worker.consumer.report import Report
@@ -24,7 +25,7 @@ from worker.events.event import ORIGINAL_ROUTING_KEY
 from worker.kit.persistence import Persistence
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.known import DueEffect, HistoryEntry, LetterEntry
+from worker.subscribers.known import DueEffect, HistoryEntry, LetterEntry, NewestEvent
 from worker.subscribers.subscriber import Call
 
 FLUSH_EVERY: Final = 1.0
@@ -39,12 +40,14 @@ class _Ended(NamedTuple):
     Attributes:
         due: That it has to come in again.
         letter: Its dead letter, which is safe by now; None where it became none.
+        newest: What is kept of the event itself.
     """
 
     outcome: Outcome
     entry: HistoryEntry | None
     due: DueEffect | None
     letter: LetterEntry | None
+    newest: NewestEvent | None
 
 
 class Settle(Persistence):
@@ -188,6 +191,7 @@ class Settle(Persistence):
         batch.entries = [each.entry for each in ended if each.entry is not None]
         batch.due = [each.due for each in ended if each.due is not None]
         batch.letters = [each.letter for each in ended if each.letter is not None]
+        batch.newest = [each.newest for each in ended if each.newest is not None]
         batch.replayed = ends_of_runs(each.outcome for each in ended)
         batch.past = [timer for each in ended if (timer := due_id(each.outcome.item.delivery)) is not None]
         if batch or self._ledger.has_news:
@@ -209,7 +213,7 @@ class Settle(Persistence):
         if item.subscriber is not None:
             outcome = structs.replace(outcome, calls=self._in_hand.let_go(item))
         entry = history_entry(outcome, self._clock.time())
-        self._ended.append(_Ended(outcome, entry, due_effect(item), letter))
+        self._ended.append(_Ended(outcome, entry, due_effect(item), letter, newest_event(outcome)))
         self._empty.clear()
         self._came.set()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -56,6 +56,13 @@ class OrderKey(NamedTuple):
     time: datetime
     arrival: int
 
+    @property
+    def moment(self) -> Moment:
+        """The sequence and the time: a copy of an event has another place of arrival, and the same moment."""
+        return self[:2]
+
+
+Moment: TypeAlias = tuple[str, datetime]
 
 _MESSAGES_BITS: Final = 21
 """Of an arrival number: two million messages, before it runs into the numbers of the next millisecond."""

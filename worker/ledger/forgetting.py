@@ -15,6 +15,7 @@ from worker.events.values import time_text
 from worker.ledger.due import erase_due
 from worker.ledger.letters import erase_letters
 from worker.ledger.mentions import erase_mentions, erase_old_mentions, newest_line
+from worker.ledger.newest import erase_newest
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
@@ -155,6 +156,7 @@ async def _forget_in(
     )
     await _forget_where_to(connection, account, left)
     await erase_letters(connection, account, emails, user_ids)
+    await erase_newest(connection, account, emails, user_ids)
     return Erased(
         account,
         records=await _delete(connection, subscribers, account, emails),

@@ -15,6 +15,7 @@ from worker.ledger.letter_tables import (
     dead_letter_runs,
     dead_letters,
 )
+from worker.ledger.newest_table import newest_events
 from worker.ledger.record_json import UnreadableError, dump_record
 from worker.ledger.record_v1 import load_record_v1
 from worker.ledger.schema import (
@@ -154,6 +155,10 @@ def _what_claims_open(connection: Connection) -> None:
         index.create(connection, checkfirst=True)
 
 
+def _with_newest_events(connection: Connection) -> None:
+    newest_events.create(connection, checkfirst=True)
+
+
 MIGRATIONS: Final[tuple[Step, ...]] = (
     _records_by_msgspec,
     _who_has_what,
@@ -172,6 +177,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     _which_letters_are_dead,
     _what_became_of_replays,
     _what_claims_open,
+    _with_newest_events,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

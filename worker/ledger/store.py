@@ -23,6 +23,7 @@ from worker.ledger.failures import DamagedRowError
 from worker.ledger.ledger_time import LedgerTime
 from worker.ledger.letters import write_ends, write_letters
 from worker.ledger.names import write_names
+from worker.ledger.newest import move_newest, write_newest
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.rows import entry_row, person_row, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
@@ -142,12 +143,14 @@ class Ledger:
                 moved = update(history).where(history.c.account == account, history.c.email == old)
                 await connection.execute(moved.values(email=new))
                 await move_due(connection, account, old, new)
+                await move_newest(connection, account, old, new)
             await upsert(
                 connection, subscribers, [_subscriber_row(tenure, record, at) for record in batch.records]
             )
             await upsert(connection, people, [person_row(account, person) for person in batch.people])
             await write_names(connection, account, tenure.kit_account, batch.names)
             await write_due(connection, account, batch.past, batch.due)
+            await write_newest(connection, account, batch.newest)
             if batch.letters:
                 await write_letters(connection, account, batch.letters, await self.time.now(connection))
             await write_ends(connection, account, batch.replayed)

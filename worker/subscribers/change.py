@@ -14,7 +14,7 @@ from typing import TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from worker.events.event import OrderKey
+from worker.events.event import Moment, OrderKey
 from worker.subscribers.fact import NO_FACTS, Facts, merge_facts
 from worker.subscribers.parts import Part, TagWish, merge_parts, newer, older, slot_of, tag_key
 
@@ -39,6 +39,8 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
         facts: The openings and closings of subscriptions; see `lifecycle`.
         again: That Kit is told once more all that should be so, but for what it has answered since that
             moment, in seconds since 1970; None where nobody asks for that.
+        anew: The sequence and the time of events of which this is all that they ask for, by now: what they
+            asked for before, and do not any more, is to be off.
     """
 
     tags: Mapping[str, Part[TagWish]] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
     unsubscribe: Part[bool] | None = None
     facts: Facts = NO_FACTS
     again: float | None = None
+    anew: frozenset[Moment] = frozenset()
 
     def __bool__(self) -> bool:
         """Tell whether it says anything."""
@@ -81,6 +84,7 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
             unsubscribe=newer(self.unsubscribe, other.unsubscribe),
             facts=merge_facts(self.facts, other.facts),
             again=other.again if self.again is None else max(self.again, other.again or self.again),
+            anew=self.anew | other.anew,
         )
 
     def without(self, other: Change) -> Change:

@@ -7,12 +7,12 @@ events say of it, which `Record.base` keeps.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from worker.events.event import FIRST
+from worker.events.event import FIRST, Moment
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.fact import NO_FACTS, Facts, learn_facts
 from worker.subscribers.lifecycle import derive
@@ -30,10 +30,10 @@ def desired(record: Record, change: Change) -> Change:
     if facts:
         spoken = spoken_of(facts, {*record.gave, *asked.gave})
         if not (record.settled and facts is record.facts and _speaks_of_others(asked, spoken)):
-            asked = _with_facts(record, asked, facts, spoken)
+            asked = _with_facts(record, asked, facts, spoken, change.anew)
     asked = asked.replacing(record.gave)
-    tags = _or_done(asked.tags, record.tags, spoken.tags)
-    fields = _or_done(asked.fields, record.fields, spoken.fields)
+    tags = _or_done(asked.tags, record.tags, spoken.tags, change.anew)
+    fields = _or_done(asked.fields, record.fields, spoken.fields, change.anew)
     return replace(
         asked,
         tags=_all_off(tags, record.tags, newer(record.tags_off, asked.tags_off)),
@@ -67,6 +67,8 @@ def is_news(record: Record, change: Change) -> bool:
         return True  # nothing that is known is as new, and no copy of it
     if change.ensure is not None and change.ensure.order > record.ensured and record.owed.ensure is None:
         return True  # nor is any event that was applied
+    if change.anew and not record.is_blank:
+        return True  # what it ends nobody knows before
     if change.again is not None and not record.is_blank:
         return True  # whatever Kit has answered before
     then = left(record, change)
@@ -98,10 +100,12 @@ def _speaks_of_others(asked: Change, spoken: Spoken) -> bool:
 # -- of what facts speak ----------------------------------------------------------------------------------
 
 
-def _with_facts(record: Record, asked: Change, facts: Facts, spoken: Spoken) -> Change:
+def _with_facts(
+    record: Record, asked: Change, facts: Facts, spoken: Spoken, anew: Collection[Moment]
+) -> Change:
     (derived, emptied), again = derive(facts), _undone(facts)
-    tags = _worked_out(spoken.tags, asked.tags, record.base.tags, record.tags)
-    fields = _worked_out(spoken.fields, asked.fields, record.base.fields, record.fields)
+    tags = _worked_out(spoken.tags, asked.tags, record.base.tags, record.tags, anew)
+    fields = _worked_out(spoken.fields, asked.fields, record.base.fields, record.fields, anew)
     if emptied:
         fields = {name: part for name, part in fields.items() if part.order >= emptied.get(name, FIRST)}
     return replace(
@@ -134,10 +138,11 @@ def _worked_out(
     asked: Mapping[str, Part[V]],
     base: Mapping[str, Part[V]],
     known: Mapping[str, KnownPart[V]],
+    anew: Collection[Moment],
 ) -> Mapping[str, Part[V]]:
     """Return what stands of what is asked for by other events than the facts."""
     others = {name: part for name, part in asked.items() if not spoken.comes_by_fact(name, part.order)}
-    return merge_parts(merge_parts(others, base), done_otherwise(spoken, known))
+    return merge_parts(merge_parts(others, base), done_otherwise(spoken, known, anew))
 
 
 def _or_ended(
@@ -160,13 +165,24 @@ def _or_ended(
 
 
 def _or_done(
-    parts: Mapping[str, Part[V]], known: Mapping[str, KnownPart[V]], spoken: SpokenNames
+    parts: Mapping[str, Part[V]],
+    known: Mapping[str, KnownPart[V]],
+    spoken: SpokenNames,
+    anew: Collection[Moment],
 ) -> Mapping[str, Part[V]]:
-    """Return the newer of what is asked for and what is done; of what facts speak it is known already."""
-    return {
-        name: part if name in spoken.all or name not in known else known[name].part.newer(part)
+    """Return the newer of what is asked for and what is done; of what facts speak it is known already.
+
+    What was done by events that are heard anew ends where nobody asks for it any more.
+    """
+    by_anew = {name for name, one in known.items() if one.part.order.moment in anew} if anew else ()
+    ended = {name: known[name].part for name in by_anew if name not in parts and _may_be_there(known[name])}
+    stand = {
+        name: part
+        if name in spoken.all or name not in known or name in by_anew
+        else known[name].part.newer(part)
         for name, part in parts.items()
     }
+    return stand | {name: Part(_gone(part.value), part.order) for name, part in ended.items()}
 
 
 def _all_off(

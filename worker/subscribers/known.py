@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
+from worker.events.event import OrderKey
 from worker.subscribers.record import Record
 
 
@@ -117,6 +118,24 @@ class DueEffect:
     message: bytes
 
 
+class NewestEvent(NamedTuple):
+    """The newest event of a person, of one type and about one subscription.
+
+    Attributes:
+        email: Of whom it is about, as the record has it.
+        user_id: The platform's id of the person, as `id_key` writes it; empty where the event gives none.
+        subscription: The platform's id of it; empty where the event has none, or opens and closes none.
+        message: The event, as `consumer.kept_message` writes it; empty where it was too large to be kept.
+    """
+
+    email: str
+    user_id: str
+    event_type: str
+    subscription: str
+    order: OrderKey
+    message: bytes
+
+
 class LetterEntry(Struct, frozen=True):
     """What the ledger's index says of a dead letter: all but its body and its headers.
 
@@ -150,6 +169,7 @@ class Batch:
         due: What takes effect later.
         past: Of what was due, the ids of what has come in, and ended.
         letters: The dead letters that are safe in their queue.
+        newest: The events that ended, as far as they may be the newest ones.
         replayed: Of events that runs put back, how many ended, by run and by kind of end.
         created_tags: How many tags were created by placeholders since the last batch.
         calls: How many calls were sent to Kit since then.
@@ -168,6 +188,7 @@ class Batch:
     past: list[str] = field(default_factory=list)
     letters: list[LetterEntry] = field(default_factory=list)
     replayed: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    newest: list[NewestEvent] = field(default_factory=list)
     number: int = 0
 
     def __bool__(self) -> bool:

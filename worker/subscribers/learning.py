@@ -29,6 +29,8 @@ def begin(record: Record, change: Change) -> None:
     """
     if change.again is not None:
         record.owe_again(change.again)
+    if change.anew:
+        record.unlearn(change.anew)
     record.gave = merge_parts(record.gave, change.gave)
     if not change.facts:
         return
@@ -39,7 +41,8 @@ def begin(record: Record, change: Change) -> None:
     if doubtful:
         record.doubt_known(spoken.tags.all, spoken.fields.all)
     done = Change(
-        tags=done_otherwise(spoken.tags, record.tags), fields=done_otherwise(spoken.fields, record.fields)
+        tags=done_otherwise(spoken.tags, record.tags, change.anew),
+        fields=done_otherwise(spoken.fields, record.fields, change.anew),
     )
     _keep(record, done)
 

@@ -6,13 +6,13 @@ those of a `Change`, so an event of any age is compared with it as events are co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from worker.events.event import FIRST, OrderKey
+from worker.events.event import FIRST, Moment, OrderKey
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.fact import NO_FACTS, Facts
 from worker.subscribers.parts import Part, TagWish
@@ -45,6 +45,10 @@ def _doubted(known: KnownPart[T] | None, sent: Part[T]) -> KnownPart[T]:
     if known is None:
         return KnownPart(Part(sent.value, FIRST), UNKNOWN)
     return KnownPart(known.part, UNKNOWN, known.kit_id)
+
+
+def _but_of(moments: Collection[Moment], parts: Mapping[str, Part[T]]) -> Mapping[str, Part[T]]:
+    return {name: part for name, part in parts.items() if part.order.moment not in moments}
 
 
 class Moved(NamedTuple):
@@ -186,6 +190,18 @@ class Record(Struct, eq=False):
         )
         if self.first_name is not None and self.first_name.at < since:
             self.first_name = None
+        self.settled = False
+
+    def unlearn(self, moments: Collection[Moment]) -> None:
+        """Drop what events of these moments said, as they are heard anew; what Kit has of it stays known."""
+        self.facts = tuple(fact for fact in self.facts if fact.order.moment not in moments)
+        self.gave = _but_of(moments, self.gave)
+        base = self.base
+        self.base = replace(base, tags=_but_of(moments, base.tags), fields=_but_of(moments, base.fields))
+        if self.tags_off is not None and self.tags_off.order.moment in moments:
+            self.tags_off = None
+        if self.fields_off is not None and self.fields_off.order.moment in moments:
+            self.fields_off = None
         self.settled = False
 
     def note(self, done: Change, at: float, kit_ids: Mapping[str, int]) -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeVar
 
-from worker.events.event import FIRST, OrderKey
+from worker.events.event import FIRST, Moment, OrderKey
 from worker.subscribers.fact import Facts
 from worker.subscribers.kept import kept
 from worker.subscribers.parts import Part, TagWish, slot_of
 from worker.subscribers.record import KnownPart
 
 V = TypeVar("V", TagWish, str | None)
-
-_Moment: TypeAlias = tuple[Any, ...]
-"""The sequence and the time of an event."""
 
 
 class SpokenNames(NamedTuple):
@@ -26,11 +23,11 @@ class SpokenNames(NamedTuple):
     """
 
     all: frozenset[str]
-    by_moment: Mapping[_Moment, Collection[str] | None]
+    by_moment: Mapping[Moment, Collection[str] | None]
 
     def comes_by_fact(self, name: str, order: OrderKey) -> bool:
         """Tell whether what an event of that order says of a name, it says by a fact."""
-        names = self.by_moment.get(order[:2], ())
+        names = self.by_moment.get(order.moment, ())
         return name in self.all and (names is None or name in names)
 
 
@@ -62,10 +59,10 @@ def spoken_of(facts: Facts, gave: Iterable[str]) -> Spoken:
 @kept
 def _spoken_of(facts: Facts) -> tuple[Spoken, frozenset[str]]:
     """Return what facts speak of by themselves, and the slots of which they speak."""
-    tags: dict[_Moment, Collection[str] | None] = {}
-    fields: dict[_Moment, Collection[str] | None] = {}
+    tags: dict[Moment, Collection[str] | None] = {}
+    fields: dict[Moment, Collection[str] | None] = {}
     for fact in facts:
-        moment = fact.order[:2]
+        moment = fact.order.moment
         # What a slot gave may become known after it was taken off, and that was by a fact all the same.
         said = tags.get(moment, ())
         tags[moment] = None if fact.gave or said is None else {*said, *fact.tags}
@@ -85,10 +82,18 @@ def not_of(spoken: SpokenNames, parts: Mapping[str, Part[V]]) -> Mapping[str, Pa
     }
 
 
-def done_otherwise(spoken: SpokenNames, known: Mapping[str, KnownPart[V]]) -> Mapping[str, Part[V]]:
-    """Return of what facts speak of what Kit has by other events; not what was sent, and never answered."""
+def done_otherwise(
+    spoken: SpokenNames, known: Mapping[str, KnownPart[V]], anew: Collection[Moment]
+) -> Mapping[str, Part[V]]:
+    """Return of what facts speak of what Kit has by other events; not what was sent, and never answered.
+
+    Nor what it has by events that are heard anew: what these say, they say again.
+    """
     return {
         name: one.part
         for name, one in known.items()
-        if name in spoken.all and not spoken.comes_by_fact(name, one.part.order) and one.part.order != FIRST
+        if name in spoken.all
+        and not spoken.comes_by_fact(name, one.part.order)
+        and one.part.order != FIRST
+        and one.part.order.moment not in anew
     }

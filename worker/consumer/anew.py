@@ -1,0 +1,36 @@
+"""What events of before ask for by an account's file as it is now, in place of what they did then. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from worker.accounts.account import Account
+from worker.consumer.interpreting import interpreted
+from worker.errors import EventError
+from worker.subscribers.change import NOTHING, Change, merge_all
+from worker.subscribers.item import Item, Outcome
+
+
+def asked_by(item: Item, account: Account) -> Change | None:
+    """Return what an event asks for under an account's mapping; None where it can never be applied."""
+    try:
+        asks = interpreted(item, account)
+    except EventError:
+        return None
+    return NOTHING if isinstance(asks, Outcome) else asks.change
+
+
+def all_anew(asked: Iterable[tuple[Item, Change | None]]) -> Change:
+    """Return all that events of one person ask for by now.
+
+    What they asked for before, and do not any more, it takes back; see `Change.anew`. Nobody is created by
+    it, and nobody gets another address. What can never be applied stays as it is.
+
+    Args:
+        asked: Each event once, and what it asks for.
+    """
+    heard = [(item.event, change) for item, change in asked if item.event is not None and change is not None]
+    moments = frozenset(event.order.moment for event, _ in heard)
+    return replace(merge_all(change for _, change in heard), anew=moments, creates=None, address=None)
