@@ -50,15 +50,15 @@ class _Effects:
         for key, tag in self.adds.items():
             if key in later.removes or later.all_off:
                 return f'adds "{shown(tag.text)}"'
-        for key, tag in self.removes.items():
+        for key, name in self.removes.items():
             if key in later.adds:
-                return f'removes "{shown(tag)}"'
+                return f'removes "{shown(name)}"'
         for group, key in self.gives.items():
             if group in later.empties or later.gives.get(group, key) != key:
                 return f'adds "{shown(self.adds[key].text)}"'
-        for key, (name, value) in self.sets.items():
+        for key, (label, value) in self.sets.items():
             if key in later.sets and later.sets[key][1] != value:
-                return f"sets {shown(name)}"
+                return f"sets {shown(label)}"
         return ""
 
 
