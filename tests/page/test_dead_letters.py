@@ -18,6 +18,9 @@ from tests.unit.page.serve import served as serving
 from worker.ledger.letter_runs import LetterRuns, RunAction, Wanted
 from worker.ledger.letter_work import LetterWork, RunEnd
 from worker.ledger.letters import LetterPlace
+from worker.ops.letters.fate import Fate
+from worker.ops.letters.told import ToldFates
+from worker.subscribers.item import Kind
 from worker.subscribers.known import Batch
 
 LETTERS = "/accounts/sunny/dead-letters"
@@ -73,8 +76,10 @@ async def replayed_run(folder: Path) -> int:
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 async def test_every_view_of_dead_letters_is_readable_for_everybody(
-    browsing: Browsing, site: Client, look: Look, tmp_path: Path
+    browsing: Browsing, site: Client, look: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    fate = Fate(Kind.DEAD_LETTERED, "the plan of the Kit account has no room for it", "kit_plan_full")
+    monkeypatch.setattr(ToldFates, "of", lambda *_: {"letter-1": fate})
     run, replayed = await ended_run(tmp_path), await replayed_run(tmp_path)
     page = await browsing.window(look)
     await sign_in(page, site)

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from worker.commands.output import say, show, show_json, table, warn
 from worker.dead_letters.letter import DeadLetter
 from worker.ops.letters.fate import Fate
 from worker.ops.letters.forecast import Forecast
-from worker.subscribers.item import Kind
 
 _Told: TypeAlias = tuple[DeadLetter, Fate]
 _Groups: TypeAlias = dict[tuple[str, str], list[_Told]]
-
-WORDS: Final = {
-    Kind.APPLIED: "applied",
-    Kind.SCHEDULED: "waits until its time",
-    Kind.SUPERSEDED: "nothing new",
-    Kind.DUPLICATE: "a duplicate",
-    Kind.FORGOTTEN: "of somebody forgotten",
-    Kind.IGNORED: "ignored",
-    Kind.DEAD_LETTERED: "dead again",
-}
 
 
 def show_fates(fates: Sequence[_Told], limit: int, remarks: Iterable[str], *, as_json: bool) -> None:
@@ -41,7 +30,7 @@ def show_fates(fates: Sequence[_Told], limit: int, remarks: Iterable[str], *, as
         return
     groups: _Groups = {}
     for letter, fate in fates:
-        groups.setdefault((letter.account, told(fate)), []).append((letter, fate))
+        groups.setdefault((letter.account, fate.told), []).append((letter, fate))
     if groups:
         rows = [(*key, f"{len(each):,}", each[0][1].why) for key, each in sorted(groups.items())]
         show(table(("Account", "Would be", "Count", "Why, of the first"), rows))
@@ -50,16 +39,10 @@ def show_fates(fates: Sequence[_Told], limit: int, remarks: Iterable[str], *, as
     say(*remarks)
 
 
-def told(fate: Fate) -> str:
-    """Return what would become of a letter, in a few words."""
-    of_kit = ", if Kit takes it now" if fate.by_kit else ""
-    return f"{WORDS[fate.kind]}{f' ({fate.reason})' if fate.reason else of_kit}"
-
-
 def _show_one_by_one(groups: _Groups, limit: int) -> None:
     named = [one for _, each in sorted(groups.items()) for one in (each[:limit] if limit else each)]
     rows = [
-        (letter.id, f"{letter.event_type} {letter.event_id}".strip(), told(fate), fate.why)
+        (letter.id, f"{letter.event_type} {letter.event_id}".strip(), fate.told, fate.why)
         for letter, fate in named
     ]
     show(table(("Id", "Event", "Would be", "Why"), rows, whole=2))

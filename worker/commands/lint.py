@@ -12,13 +12,14 @@ from worker.accounts.file.read import MissingSecret
 from worker.accounts.lint.facts import AccountText, AllAccounts, Facts
 from worker.accounts.lint.finding import LintFinding
 from worker.accounts.lint.lint import lint as lint_of
-from worker.accounts.load import Loaded
-from worker.commands.common import begin, read_accounts, unknown_account
+from worker.accounts.load import Loaded, load_accounts
+from worker.commands.common import begin, unknown_account
 from worker.commands.exits import ExitCode
 from worker.commands.lint_sarif import sarif
 from worker.commands.output import AsJson, say, show_json
 from worker.errors import ConfigurationError, Problem
 from worker.files import read_text
+from worker.settings import environment
 
 
 class LintFormat(StrEnum):
@@ -40,7 +41,7 @@ def lint(
     as_json: AsJson = False,
 ) -> None:
     """Show what is legal in account files and probably wrong, and what to do. Asks nobody."""
-    loaded = read_accounts(begin())
+    loaded = load_accounts(begin().config_dir, environment())
     if account is not None and account not in loaded.names:
         raise unknown_account(account, loaded.names)
     findings = _findings(loaded, account)

@@ -146,6 +146,11 @@ class LetterIndex:
         found = await self._letters(select(*_COLUMNS).where(_OF.account == account, _OF.number == number))
         return found[0] if found else None
 
+    async def these(self, account: str, ids: Collection[str]) -> list[IndexedLetter]:
+        """Return those of these letters that are there still, the oldest first; ids as `id_key` has them."""
+        query = select(*_COLUMNS).where(_OF.account == account, _OF.letter_id.in_(ids))
+        return await self._letters(query.order_by(_OF.number))
+
     async def _letters(self, query: Select[Any]) -> list[IndexedLetter]:
         async with self.ledger.database.read() as connection:
             return [_letter(row) for row in await connection.execute(query)]

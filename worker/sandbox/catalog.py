@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from worker.sandbox.records import CustomField, Tag, field_key, timestamp
@@ -71,6 +71,11 @@ class CustomFields(Table[CustomField]):
     def has(self, label: str) -> bool:
         """Whether there is a custom field with the key that this label makes."""
         return field_key(label) in self.by_key
+
+    def keys_seen(self, now: float) -> Mapping[str, int]:
+        """The fields' ids by their keys, as a list or a filter sees them at `now`."""
+        seen = self.seen(now)
+        return self.by_key if seen is self.rows else {row.key: row.id for row in seen.values()}
 
     def create(self, label: str, now: float) -> tuple[CustomField, bool]:
         """The custom field of that label and whether it was created by this call.

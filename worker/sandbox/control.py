@@ -193,6 +193,7 @@ _SETTINGS: Mapping[str, tuple[Callable[[World], object], str]] = {
     "bulk_echo_invalid": (lambda world: world.bulk, "echo_invalid"),
     "token_life": (lambda world: world.oauth, "token_life"),
     "refresh_ends_access": (lambda world: world.oauth, "refresh_ends_access"),
+    "unknown_parameters": (lambda world: world, "unknown_parameters"),
 }
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from worker.sandbox import shapes
-from worker.sandbox.endpoint import Endpoint, Incoming, Json, Result
+from worker.sandbox.dates import CREATED, within
+from worker.sandbox.endpoint import Endpoint, Incoming, Result
 from worker.sandbox.inputs import email_input, text_input
 from worker.sandbox.pagination import page_of
 from worker.sandbox.queries import choice, flag, included, with_status
@@ -61,9 +62,10 @@ def list_added(group: Group, account: Account, request: Incoming) -> Result:
     """List those who were added, active ones only unless a status is given. Lags."""
     group_id = group.find(account, request.ids[0]).id
     rows = [row for row in account.subscribers.as_listed(request.now) if group_id in row.added]
-    page = page_of(with_status(rows, request.query), request.query)
-    slim = flag(request.query, "slim")
-    found = [_shown(account, row, group_id, slim=slim) for row in page.rows]
+    times = {**CREATED, "added": lambda row: row.added[group_id].at}
+    page = page_of(within(with_status(rows, request.query), request.query, times), request.query)
+    listed = shapes.Listed(account, request.now, slim=flag(request.query, "slim"))
+    found = [listed.added(row, group_id) for row in page.rows]
     return 200, {"subscribers": found, "pagination": page.pagination()}
 
 
@@ -89,11 +91,9 @@ def _add(group: Group, account: Account, request: Incoming, subscriber: Subscrib
     to = group.find(account, request.ids[0])
     referrer = text_input(request.body, "referrer") or None
     added, is_new = account.memberships.add(to, subscriber, request.now, referrer)
-    return (201 if is_new else 200), {"subscriber": _shown(account, added, to.id)}
-
-
-def _shown(account: Account, row: Subscriber, group_id: int, *, slim: bool = False) -> Json:
-    return {**shapes.subscriber(account, row, slim=slim), **shapes.addition(row, group_id)}
+    return (201 if is_new else 200), {
+        "subscriber": {**shapes.subscriber(account, added), **shapes.addition(added, to.id)}
+    }
 
 
 def _routes(group: Group) -> Mapping[str, Endpoint]:

@@ -96,6 +96,7 @@ class SettingsOrder(_Order):
     bulk_echo_invalid: bool | None = None
     token_life: Annotated[float, Field(gt=0)] | None = None
     refresh_ends_access: bool | None = None
+    unknown_parameters: list[str] | None = None
 
 
 class GrantOrder(_Order):

@@ -13,21 +13,23 @@ from worker.sandbox.records import Subscriber
 from worker.sandbox.refusals import InvalidError
 
 _PAGES = ("after", "before", "include_total_count", "per_page")
-_PEOPLE = (*_PAGES, "slim", "status")
+_CREATED = ("created_after", "created_before")
+_PEOPLE = (*_PAGES, *_CREATED, "slim", "status")
 
 OFFERED: Mapping[str, Sequence[str]] = {
-    "GET /v4/subscribers": (*_PEOPLE, "email_address", "include", "sort_field", "sort_order"),
+    "GET /v4/subscribers": (
+        *_PEOPLE, "email_address", "include", "sort_field", "sort_order", "updated_after", "updated_before",
+    ),
     "GET /v4/subscribers/{subscriber_id}/tags": _PAGES,
     "GET /v4/tags": (*_PAGES, "include"),
-    "GET /v4/tags/{tag_id}/subscribers": _PEOPLE,
+    "GET /v4/tags/{tag_id}/subscribers": (*_PEOPLE, "tagged_after", "tagged_before"),
     "GET /v4/custom_fields": _PAGES,
     "GET /v4/forms": (*_PAGES, "include", "status", "type"),
-    "GET /v4/forms/{form_id}/subscribers": _PEOPLE,
+    "GET /v4/forms/{form_id}/subscribers": (*_PEOPLE, "added_after", "added_before"),
     "GET /v4/sequences": _PAGES,
-    "GET /v4/sequences/{sequence_id}/subscribers": _PEOPLE,
-}
-"""The parameters of each endpoint that has any. Kit has more: those with dates, and further things to
-include."""
+    "GET /v4/sequences/{sequence_id}/subscribers": (*_PEOPLE, "added_after", "added_before"),
+}  # fmt: skip
+"""The parameters of each endpoint that has any. Kit has more: further things to include."""
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False, "": False}
 

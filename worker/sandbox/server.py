@@ -7,7 +7,7 @@ count it, see whether it may pass, wait for the latency, let a fault strike, els
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from urllib.parse import parse_qsl
 
@@ -116,7 +116,9 @@ class Handler:
             return call, admitted
         if match is None:
             return call, partial(_no_such, call)
-        return call, partial(_apply, admitted, match, self._world.bulk_terms(call))
+        return call, partial(
+            _apply, admitted, match, self._world.bulk_terms(call), self._world.unknown_parameters
+        )
 
     def _admit(self, call: Call, credential: Credential | None) -> Account | Answer:
         """The account that the request may work on, or the answer that turns it away."""
@@ -150,10 +152,13 @@ def _no_such(call: Call, _: Unparsed | None = None) -> Answer:
     return refusal(NotFoundError(f"This sandbox has no {call.method} {call.path[:SHOWN_PATH]}"))
 
 
-def _apply(account: Account, match: Match[Endpoint], bulk: BulkTerms, given: Unparsed) -> Answer:
+def _apply(
+    account: Account, match: Match[Endpoint], bulk: BulkTerms, unknown: Collection[str], given: Unparsed
+) -> Answer:
     try:
         account.settle(given.now)
-        incoming = Incoming(given.now, match.ids, given.parameters(), given.parse(), bulk)
+        query = {name: value for name, value in given.parameters().items() if name not in unknown}
+        incoming = Incoming(given.now, match.ids, query, given.parse(), bulk)
         queries.check(match.name, incoming.query)
         return json_answer(*match.endpoint(account, incoming))
     except RefusalError as error:

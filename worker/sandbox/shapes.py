@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from worker.sandbox.records import CustomField, EmailSequence, Form, Subscriber, Tag
@@ -37,13 +38,47 @@ def account(of: Account) -> Json:
     return {"user": {"id": of.id, "email": email}, "account": about}
 
 
-def subscriber(of: Account, row: Subscriber, *, slim: bool = False) -> Json:
-    """A subscriber with a value or null for every custom field of the account, by key; none if `slim`."""
-    if slim:
-        return plain_subscriber(row)
+def subscriber(of: Account, row: Subscriber) -> Json:
+    """A subscriber with a value or null for every custom field of the account, by key."""
+    return _with_fields(row, of.custom_fields.by_key)
+
+
+def _with_fields(row: Subscriber, ids: Mapping[str, int]) -> Json:
     values = row.fields
-    fields = {key: values.get(field_id) for key, field_id in of.custom_fields.by_key.items()}
+    fields = {key: values.get(field_id) for key, field_id in ids.items()}
     return {**plain_subscriber(row), "fields": fields}
+
+
+class Listed:
+    """People as a list shows them, which lags behind writes: also behind those of tags and custom fields.
+
+    Args:
+        of: the account.
+        now: Unix seconds.
+        slim: whether they come without fields.
+    """
+
+    def __init__(self, of: Account, now: float, *, slim: bool) -> None:
+        self._tags = of.tags.seen(now)
+        self._field_ids = of.custom_fields.keys_seen(now)
+        self._slim = slim
+
+    def person(self, row: Subscriber) -> Json:
+        """A subscriber."""
+        return plain_subscriber(row) if self._slim else _with_fields(row, self._field_ids)
+
+    def with_tags(self, row: Subscriber) -> Json:
+        """A subscriber with the tags that they have, newest tag first."""
+        held = [self._tags[tag_id] for tag_id in sorted(row.tags, reverse=True) if tag_id in self._tags]
+        return {**self.person(row), "tags": [{"id": tag.id, "name": tag.name} for tag in held]}
+
+    def tagged(self, row: Subscriber, tag_id: int) -> Json:
+        """A subscriber with the time of one of their taggings."""
+        return {**self.person(row), "tagged_at": row.tags[tag_id].at}
+
+    def added(self, row: Subscriber, group_id: int) -> Json:
+        """A subscriber with when they were added to a form or a sequence."""
+        return {**self.person(row), **addition(row, group_id)}
 
 
 def plain_subscriber(row: Subscriber) -> Json:
@@ -57,9 +92,9 @@ def plain_subscriber(row: Subscriber) -> Json:
     }
 
 
-def tagged(of: Account, row: Subscriber, tag_id: int, *, slim: bool = False) -> Json:
+def tagged(of: Account, row: Subscriber, tag_id: int) -> Json:
     """A subscriber with the time of one of its taggings."""
-    return {**subscriber(of, row, slim=slim), "tagged_at": row.tags[tag_id].at}
+    return {**subscriber(of, row), "tagged_at": row.tags[tag_id].at}
 
 
 def bulk_subscriber(row: Subscriber) -> Json:
@@ -75,12 +110,6 @@ def bulk_subscriber(row: Subscriber) -> Json:
 def bulk_tagged(row: Subscriber, tag_id: int) -> Json:
     """A subscriber with the time of one of its taggings, as bulk calls answer: without saying which tag."""
     return {**bulk_subscriber(row), "tagged_at": row.tags[tag_id].at}
-
-
-def tags_of(of: Account, row: Subscriber) -> list[Json]:
-    """The tags that a subscriber has, newest tag first, as a list of subscribers shows them."""
-    held = [of.tags.rows[tag_id] for tag_id in sorted(row.tags, reverse=True) if tag_id in of.tags.rows]
-    return [{"id": tag.id, "name": tag.name} for tag in held]
 
 
 def tag(row: Tag) -> Json:

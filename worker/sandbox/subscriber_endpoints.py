@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from worker.sandbox import shapes
+from worker.sandbox.dates import CREATED_OR_UPDATED, within
 from worker.sandbox.endpoint import Endpoint, Incoming, Json, Result
 from worker.sandbox.inputs import emails_input, subscriber_input
 from worker.sandbox.pagination import page_of
 from worker.sandbox.queries import flag, included, with_status
-from worker.sandbox.records import Subscriber
 from worker.sandbox.sorting import asked_order
 from worker.sandbox.state import Account, Written
 
@@ -33,9 +33,11 @@ def list_subscribers(account: Account, request: Incoming) -> Result:
     if query.get("email_address"):
         wanted = emails_input(query)
         rows = [row for row in rows if row.email_address.lower() in wanted]
-    page = page_of(with_status(rows, query), query, asked_order(query))
-    slim, with_tags = flag(query, "slim"), included(query, "tags")
-    found = [_listed(account, row, slim=slim, with_tags=with_tags) for row in page.rows]
+    meant = within(with_status(rows, query), query, CREATED_OR_UPDATED)
+    page = page_of(meant, query, asked_order(query))
+    listed = shapes.Listed(account, request.now, slim=flag(query, "slim"))
+    show = listed.with_tags if included(query, "tags") else listed.person
+    found = [show(row) for row in page.rows]
     return 200, {"subscribers": found, "pagination": page.pagination()}
 
 
@@ -55,7 +57,8 @@ def list_subscriber_tags(account: Account, request: Incoming) -> Result:
     current = account.subscriber(request.ids[0])
     seen = account.subscribers.listed(current.id, request.now)
     tagged = {} if seen is None else seen.tags
-    page = page_of([account.tags.rows[tag] for tag in tagged if tag in account.tags.rows], request.query)
+    tags = account.tags.seen(request.now)
+    page = page_of([tags[tag] for tag in tagged if tag in tags], request.query)
     found = [{"id": tag.id, "name": tag.name, "tagged_at": tagged[tag.id].at} for tag in page.rows]
     return 200, {"tags": found, "pagination": page.pagination()}
 
@@ -76,8 +79,3 @@ def _written(account: Account, written: Written) -> Result:
     if written.ignored:
         body["warnings"] = [f"Custom field {key} does not exist and was ignored" for key in written.ignored]
     return status, body
-
-
-def _listed(account: Account, row: Subscriber, *, slim: bool, with_tags: bool) -> Json:
-    shown = shapes.subscriber(account, row, slim=slim)
-    return {**shown, "tags": shapes.tags_of(account, row)} if with_tags else shown

@@ -7,6 +7,7 @@ and up to 5 minutes in Kit's own service (Kit API reference, consistency).
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from typing import Generic, Protocol, TypeVar
 
 from worker.sandbox.refusals import NotFoundError
@@ -67,13 +68,14 @@ class Table(Generic[R]):
 
     def as_listed(self, now: float) -> list[R]:
         """The rows as a list or a filter sees them at `now`, by ascending id."""
-        return list(self._seen(now).values())
+        return list(self.seen(now).values())
 
     def listed(self, row_id: int, now: float) -> R | None:
         """One row as a list or a filter sees it at `now`."""
-        return self._seen(now).get(row_id)
+        return self.seen(now).get(row_id)
 
-    def _seen(self, now: float) -> dict[int, R]:
+    def seen(self, now: float) -> Mapping[int, R]:
+        """The same rows by their ids."""
         if self._listed is None:
             return self.rows
         while self._changes and self._changes[0][0] <= now - self._lag:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from worker.sandbox import shapes
+from worker.sandbox.dates import CREATED, within
 from worker.sandbox.endpoint import Endpoint, Incoming, Result
 from worker.sandbox.inputs import email_input, text_input
 from worker.sandbox.pagination import page_of
@@ -48,10 +49,12 @@ def delete_tag(account: Account, request: Incoming) -> Result:
 def list_tag_subscribers(account: Account, request: Incoming) -> Result:
     """List those who have a tag, active ones only unless a status is given, last tagged first. Lags."""
     tag_id = account.tags.get(request.ids[0]).id
-    rows = [row for row in account.subscribers.as_listed(request.now) if tag_id in row.tags]
-    page = page_of(with_status(rows, request.query), request.query, order_of_tagging(tag_id))
-    slim = flag(request.query, "slim")
-    found = [shapes.tagged(account, row, tag_id, slim=slim) for row in page.rows]
+    tagged = [row for row in account.subscribers.as_listed(request.now) if tag_id in row.tags]
+    times = {**CREATED, "tagged": lambda row: row.tags[tag_id].at}
+    rows = within(with_status(tagged, request.query), request.query, times)
+    page = page_of(rows, request.query, order_of_tagging(tag_id))
+    listed = shapes.Listed(account, request.now, slim=flag(request.query, "slim"))
+    found = [listed.tagged(row, tag_id) for row in page.rows]
     return 200, {"subscribers": found, "pagination": page.pagination()}
 
 

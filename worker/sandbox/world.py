@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from worker.sandbox.bulk import PLAIN_TERMS, BulkSettings, BulkTerms
@@ -39,6 +39,8 @@ class World:
         faults: what goes wrong, and when.
         limits: requests per rolling window, by kind of credential.
         journal: the calls so far.
+        unknown_parameters: which an older Kit does not know, and therefore (assumed) ignores, such as
+            `include`; none by default.
     """
 
     def __init__(  # noqa: PLR0913  # each is a switch of its own, by keyword only
@@ -83,6 +85,7 @@ class World:
         self.faults = Faults(seed)
         self.bulk = BulkSettings(chance=random.Random(seed))  # noqa: S311  # it has to repeat
         self.journal = Journal(kept_calls)
+        self.unknown_parameters: Collection[str] = ()
         self._list_lag = 0.0
         self.list_lag = list_lag
 

@@ -82,7 +82,9 @@ async def test_limits_and_settings_change_what_is_given_and_keep_the_rest() -> N
         await call("POST", "/_sandbox/limits", {"api_key": None})
         free = await call("GET", "/v4/account")
         reply = await call(
-            "POST", "/_sandbox/settings", {"list_lag": 300, "latency": 0.01, "bulk_shuffled": True}
+            "POST",
+            "/_sandbox/settings",
+            {"list_lag": 300, "latency": 0.01, "bulk_shuffled": True, "unknown_parameters": ["include"]},
         )
         tag = await call("POST", "/v4/tags", {"name": "VIP"})
         listed = await call("GET", "/v4/tags")
@@ -97,6 +99,7 @@ async def test_limits_and_settings_change_what_is_given_and_keep_the_rest() -> N
         "bulk_echo_invalid": False,
         "token_life": 172_800.0,
         "refresh_ends_access": False,
+        "unknown_parameters": ["include"],
         "limits": {"api_key": None, "oauth": 600},
         "window": 60,
     }

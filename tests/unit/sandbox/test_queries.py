@@ -94,13 +94,23 @@ async def test_what_is_not_offered_is_refused_in_words(path: str, error: str) ->
     assert (reply.status, reply.json) == (422, {"errors": [error]})
 
 
-@pytest.mark.parametrize("name", ["created_after", "created_before", "updated_after", "updated_before"])
-async def test_a_date_that_would_filter_people_is_refused(name: str) -> None:
-    async with kit() as call:
-        reply = await call("GET", f"/v4/subscribers?{name}=2026-01-01")
+async def test_an_older_kit_ignores_what_it_does_not_know() -> None:
+    """Given a Kit from before a list could have tags, people are listed, and without them."""
+    older = sandbox()
+    older.unknown_parameters = ["include"]
+    async with kit(older) as call:
+        await call.subscriber()
+        await call.tag()
+        people = await call("GET", "/v4/subscribers?status=all&include=tags&slim=true")
+        tags = await call("GET", "/v4/tags?include=subscriber_count")
+        other = await call("GET", "/v4/subscribers?includes=tags")
 
-    assert reply.status == 422
-    assert reply.json["errors"][0].startswith(f"{UNKNOWN} {name} of ")
+    assert (people.status, set(people.json["subscribers"][0])) == (
+        200,
+        {"id", "first_name", "email_address", "state", "created_at"},
+    )
+    assert "subscriber_count" not in tags.json["tags"][0]
+    assert other.status == 422
 
 
 async def test_a_parameter_of_any_other_call_is_refused_before_anything_is_done() -> None:

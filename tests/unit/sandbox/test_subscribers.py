@@ -227,6 +227,37 @@ async def test_a_look_up_by_id_is_exact_while_lists_lag() -> None:
         assert await lengths() == [1, 1, 1, 1, 1]
 
 
+async def test_lists_lag_behind_what_was_renamed_changed_and_deleted() -> None:
+    """Given a tag and a field of other names, and people changed and deleted, a list shows all as it was."""
+    now = 1_800_000_000.0
+    async with kit(Sandbox(list_lag=30.0, wall=lambda: now)) as call:
+        vip, old, plan = await call.tag("VIP"), await call.tag("Old"), await call.custom_field("Plan")
+        ada = await call.subscriber(fields={"plan": "Annual"})
+        await call.subscriber("ben@example.com")
+        for tag in (vip, old):
+            await call("POST", f"/v4/tags/{tag}/subscribers/{ada}")
+        now += 30.0
+        path = "/v4/subscribers?status=all&include=tags&sort_order=asc"
+        before = (await call("GET", path)).json["subscribers"]
+        tags_before = (await call("GET", f"/v4/subscribers/{ada}/tags")).json
+        await call("PUT", f"/v4/tags/{vip}", {"name": "Member"})
+        await call("DELETE", f"/v4/tags/{old}")
+        await call("PUT", f"/v4/custom_fields/{plan}", {"label": "Level"})
+        await call("PUT", f"/v4/subscribers/{ada}", {"email_address": "ada@new.example.com"})
+        call.sandbox.account(KEY).delete_subscriber("ben@example.com")
+        now += 29.9
+        meanwhile = (await call("GET", path)).json["subscribers"]
+        tags_meanwhile = (await call("GET", f"/v4/subscribers/{ada}/tags")).json
+        found = (await call("GET", f"/v4/subscribers/{ada}")).json["subscriber"]
+        now += 0.1
+        (after,) = (await call("GET", path)).json["subscribers"]
+
+    assert [each["name"] for each in before[0]["tags"]] == ["Old", "VIP"]
+    assert (meanwhile, tags_meanwhile) == (before, tags_before)
+    assert (found["email_address"], found["fields"]) == ("ada@new.example.com", {"level": "Annual"})
+    assert after == {**found, "tags": [{"id": vip, "name": "Member"}]}
+
+
 async def test_a_new_subscriber_beyond_the_plans_limit_is_not_allowed() -> None:
     async with kit(Sandbox(plan=Plan(subscriber_limit=1))) as call:
         await call.subscriber("one@example.com")

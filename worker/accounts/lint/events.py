@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from worker.accounts.file.source import YamlPath
 from worker.accounts.lint.facts import Block, Facts
 from worker.accounts.lint.finding import LintRule, Suspicion
 from worker.accounts.lint.spelling import alike
@@ -31,25 +32,25 @@ def _default_dropped(facts: Facts) -> Iterator[Suspicion]:
 
 
 def _never_closed(facts: Facts) -> Iterator[Suspicion]:
-    for block in _lonely(facts, "opens", "closes"):
-        said = (
-            f"{block.kind} opens subscriptions, and no event of this file closes one: members stay for good"
-        )
-        yield Suspicion(block.path, said, "list the event that ends one, with closes: subscription")
+    for kind, path in _lonely(facts, "opens", "closes"):
+        said = f"{kind} opens subscriptions, and no event of this file closes one: members stay for good"
+        yield Suspicion(path, said, "list the event that ends one, with closes: subscription")
 
 
 def _never_opened(facts: Facts) -> Iterator[Suspicion]:
-    for block in _lonely(facts, "closes", "opens"):
-        said = f"{block.kind} closes subscriptions, and no event of this file opens one"
-        yield Suspicion(block.path, said, "list the event that starts one, with opens: subscription")
+    for kind, path in _lonely(facts, "closes", "opens"):
+        said = f"{kind} closes subscriptions, and no event of this file opens one"
+        yield Suspicion(path, said, "list the event that starts one, with opens: subscription")
 
 
-def _lonely(facts: Facts, this: str, that: str) -> Iterator[Block]:
-    """Yield the first event that does this, where none does that."""
+def _lonely(facts: Facts, this: str, that: str) -> Iterator[tuple[str, YamlPath]]:
+    """Yield the first event that does this, where none does that, and the one that is turned off."""
     done = {mapping.lifecycle for mapping in facts.file.account.events.values()}
     first = next((block for block in facts.file.blocks if block.mapping.lifecycle == this), None)
     if first is not None and that not in done:
-        yield first
+        known = [kind for kind, each in HANDLERS.items() if each.default and each.default.lifecycle == that]
+        off = (("events", kind) for kind in known if facts.file.is_listed(("events", kind)))
+        yield first.kind, next(off, first.path)
 
 
 def _creates(rule: Rule) -> bool:

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from worker.accounts.file.syntax_errors import Spot
+from worker.accounts.file.values import shown
 from worker.accounts.lint import (
     accounts,
     conditions,
@@ -81,7 +82,7 @@ def _about_comments(
     for off in offs:
         if off.rule not in RULES:
             near = get_close_matches(off.rule, RULES, n=1)
-            said = f"there is no rule {off.rule}" if off.rule else "no rule is named here"
+            said = f"there is no rule {shown(off.rule)}" if off.rule else "no rule is named here"
             remedy = f"did you mean {near[0]}?" if near else "docs/lint.md has the names of all rules"
             yield _finding(facts, UNKNOWN_OFF, off.spot, said, remedy)
         elif off.rule in checked and (off.rule, off.line) not in used:

@@ -37,7 +37,8 @@ def _no_default(facts: Facts) -> Iterator[Suspicion]:
         for name, default in _inside(tag) if facts.file.is_listed(tag.path) else ():
             if not default and _may_lack(tag.block.kind, path_of(name)) and not _asks_for(tag.block, name):
                 said = f"events may come without {name}, and each of those becomes a dead letter for this tag"
-                yield Suspicion(tag.path, said, f"write a default, such as {{{name}|unknown}}")
+                rule = f"a rule with when: {{{name}: {{present: true}}}}"
+                yield Suspicion(tag.path, said, f"write a default, {{{name}|unknown}}, or put it into {rule}")
 
 
 def _may_lack(kind: str, path: str) -> bool:
@@ -98,7 +99,7 @@ def _for_each_person(facts: Facts) -> Iterator[Suspicion]:
 
 
 RULES: Final = (
-    LintRule("placeholder-without-default", "a value that may be absent, without a default", _no_default),
-    LintRule("value-of-other-event", "a value that the event does not have", _of_other_event),
-    LintRule("tag-for-each-person", "a tag that has another name for everybody", _for_each_person),
+    LintRule("placeholder-without-default", "a value in braces that may be absent", _no_default),
+    LintRule("value-of-other-event", "a value that this event does not have", _of_other_event),
+    LintRule("tag-for-each-person", "a tag that has another name for each person", _for_each_person),
 )

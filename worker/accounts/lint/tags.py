@@ -170,11 +170,15 @@ def _kept_by_the_deleted(facts: Facts) -> Iterator[Suspicion]:
 
 
 RULES: Final = (
-    LintRule("tag-never-removed", "a tag of a subscription that stays when it ends", _never_removed),
-    LintRule("tag-stays-after-return", "a tag of the end that who comes back keeps", _stays_after_return),
-    LintRule("tag-of-start-and-end", "a tag that start and end both give", _of_start_and_end),
     LintRule(
-        "removed-tag-never-given", "a tag with braces to take off that nothing gives", _given_by_nothing
+        "tag-never-removed", "a subscription's tag that stays when the subscription ends", _never_removed
+    ),
+    LintRule(
+        "tag-stays-after-return", "a tag of the end that people keep when they come back", _stays_after_return
+    ),
+    LintRule("tag-of-start-and-end", "a tag that both start and end give", _of_start_and_end),
+    LintRule(
+        "removed-tag-never-given", "a tag with braces that is taken off and never given", _given_by_nothing
     ),
     LintRule("tags-everybody", "a tag that every change of a profile gives", _to_everybody),
     LintRule("deleted-keeps-tags", "a deletion that leaves tags", _kept_by_the_deleted),

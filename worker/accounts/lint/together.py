@@ -22,7 +22,7 @@ class _Effects:
     """What one rule does, by what another one may undo."""
 
     def __init__(self, rule: Rule) -> None:
-        self.adds = {same_tag(tag.text): tag.text for tag in rule.add_tags}
+        self.adds = {same_tag(tag.text): tag for tag in rule.add_tags}
         self.removes = {same_tag(tag.text): tag.text for tag in rule.remove_tags}
         self.gives = {
             tag.replaces: same_tag(tag.text) for tag in rule.add_tags if isinstance(tag.replaces, str)
@@ -40,7 +40,7 @@ class _Effects:
     def is_within(self, other: _Effects) -> bool:
         """Tell whether another rule does all of it, too."""
         return (
-            self.adds.keys() <= other.adds.keys()
+            self.adds.items() <= other.adds.items()
             and self.removes.keys() <= other.removes.keys()
             and self.sets.items() <= other.sets.items()
         )
@@ -49,16 +49,16 @@ class _Effects:
         """Return what of it a later rule undoes, in words; empty where nothing is undone."""
         for key, tag in self.adds.items():
             if key in later.removes or later.all_off:
-                return f'adds "{shown(tag)}"'
-        for key, tag in self.removes.items():
+                return f'adds "{shown(tag.text)}"'
+        for key, name in self.removes.items():
             if key in later.adds:
-                return f'removes "{shown(tag)}"'
+                return f'removes "{shown(name)}"'
         for group, key in self.gives.items():
             if group in later.empties or later.gives.get(group, key) != key:
-                return f'adds "{shown(self.adds[key])}"'
-        for key, (name, value) in self.sets.items():
+                return f'adds "{shown(self.adds[key].text)}"'
+        for key, (label, value) in self.sets.items():
             if key in later.sets and later.sets[key][1] != value:
-                return f"sets {shown(name)}"
+                return f"sets {shown(label)}"
         return ""
 
 
@@ -194,9 +194,9 @@ def _repeating(facts: Facts) -> Iterator[Suspicion]:
 
 
 def _is_plain(rule: Rule) -> bool:
-    """Tell whether a rule only adds tags for good, removes some and sets fields."""
+    """Tell whether a rule only adds tags, removes some and sets fields."""
     plain = Rule(rule.add_tags, rule.remove_tags, rule.when, rule.unless, set_fields=rule.set_fields)
-    return rule == plain and not any(tag.until or tag.replaces for tag in rule.add_tags)
+    return rule == plain and not any(tag.replaces for tag in rule.add_tags)
 
 
 RULES: Final = (

@@ -25,7 +25,7 @@ from worker.ledger.store import Ledger
 from worker.ledger.takeover import present_tenure
 from worker.ops.letters.fate import Fate, fate_of
 from worker.ops.look_up import look_up
-from worker.subscribers.as_if_applied import as_if_applied
+from worker.ops.rehearsal import JUST_CREATED, Rehearsal, SeenInKit
 from worker.subscribers.change import NOTHING
 from worker.subscribers.glimpse import Glimpse, glimpse
 from worker.subscribers.identity import home_app
@@ -129,12 +129,21 @@ class DryRun:
         item = end.item if isinstance(end, Outcome) else end
         fate = fate_of(letter.reason, end, after_others=item.subscriber in self._changed)
         if isinstance(end, Item):
-            as_if_applied(self._in_hand, end, now.timestamp())
-        elif item.subscriber is not None:
+            self._carry_out(end, now.timestamp())
+        if item.subscriber is not None:
             self._in_hand.let_go(item)
-        if isinstance(end, Item) and item.subscriber is not None:
-            self._changed.add(item.subscriber)
         return fate
+
+    def _carry_out(self, item: Item, now: float) -> None:
+        """Note that all of an event is done which is not refused, as if Kit had taken it."""
+        rehearsal = Rehearsal(self._account, self._in_hand, relied_on=float("inf"))
+        record = rehearsal.carry_out(item, SeenInKit(), now).record
+        if record.kit_id is None and item.change.creates is not None:
+            record.kit_id = JUST_CREATED
+        if item.refusal is None:
+            self._in_hand.applied(item)
+        if item.subscriber is not None:
+            self._changed.add(item.subscriber)
 
 
 # -- reading a letter as the event that it would be --------------------------------------------------------

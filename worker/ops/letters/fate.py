@@ -32,6 +32,17 @@ _AFTER_OTHERS: Final = {
 """Likewise, where letters of the same person come before it."""
 
 
+_WORDS: Final = {
+    Kind.APPLIED: "applied",
+    Kind.SCHEDULED: "waits until its time",
+    Kind.SUPERSEDED: "nothing new",
+    Kind.DUPLICATE: "a duplicate",
+    Kind.FORGOTTEN: "of somebody forgotten",
+    Kind.IGNORED: "ignored",
+    Kind.DEAD_LETTERED: "dead again",
+}
+
+
 class Fate(NamedTuple):
     """What would become of a letter.
 
@@ -46,6 +57,13 @@ class Fate(NamedTuple):
     why: str = ""
     reason: str = ""
     by_kit: bool = False
+
+    @property
+    def told(self) -> str:
+        """It in a few words, without why."""
+        if self.reason:
+            return f"{_WORDS[self.kind]} ({self.reason})"
+        return f"{_WORDS[self.kind]}{', if Kit takes it now' if self.by_kit else ''}"
 
 
 def fate_of(was: str, end: Item | Outcome, *, after_others: bool = False) -> Fate:

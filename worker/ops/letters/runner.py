@@ -27,6 +27,7 @@ from worker.ops.letters.dry_run import AT_ONCE, fates
 from worker.ops.letters.ends import ended
 from worker.ops.letters.forecast import Forecast
 from worker.ops.letters.progress import PORTION, RunProgress
+from worker.ops.letters.told import ToldFates
 from worker.ops.letters.turns import Turns
 from worker.settings import Settings
 from worker.subscribers.identity import id_key
@@ -70,11 +71,15 @@ class LetterRunner:
         ledger: Where runs are noted.
         account: Returns an account as its file is now; None where that has a mistake.
         turns: Of those who go through letters.
+
+    Attributes:
+        told: What its dry runs said of letters.
     """
 
     def __init__(
         self, settings: Settings, ledger: Ledger, account: Callable[[str], Account | None], turns: Turns
     ) -> None:
+        self.told = ToldFates()
         self._settings = settings
         self._ledger = ledger
         self._account = account
@@ -226,7 +231,9 @@ class LetterRunner:
         found, seen = Forecast(), 0
         queue, count = queue_of(run.account, run.place), len(left.ids)
         letters = operations.whole_letters(connection, run.account, left, queue=queue, count=count)
-        async for _, fate in fates(letters, account, self._ledger):
+        self.told.begin(run.id)
+        async for letter, fate in fates(letters, account, self._ledger):
+            self.told.tell(run.id, id_key(letter.id), fate)
             found, seen = found.with_one_more(fate), seen + 1
             if seen % AT_ONCE == 0 or seen == count:
                 await self._work.seen(run, seen)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from worker.dead_letters.entry import MAX_DETAIL, MAX_REASON
 from worker.dead_letters.letter import DeadLetter
 from worker.errors import BrokerUnavailable
 from worker.ledger.history import find_history
@@ -15,7 +16,7 @@ from worker.ledger.letter_index import PAGE, IndexedLetter
 from worker.ledger.letter_runs import Run, RunAction
 from worker.ledger.letters import LetterPlace
 from worker.ops.letters.ends import became, became_of_one
-from worker.outside.texts import redacted
+from worker.outside.texts import line, redacted
 from worker.page.answers import refusal, render
 from worker.page.letter_words import ACTIONS, shown_time, words_of
 from worker.page.request import number_in, site_of
@@ -163,7 +164,22 @@ async def _run(request: web.Request) -> dict[str, Any] | None:
     if run is None:
         return None
     left = await site.letters.index.group(name, run.place, run.reason) if run.reason else None
-    return {"run": run, "became": await _became(site, run), "left": left}
+    return {
+        "run": run,
+        "became": await _became(site, run),
+        "left": left,
+        "fates": await _fates(site, run),
+    }
+
+
+async def _fates(site: Site, run: Run) -> list[tuple[IndexedLetter, str, str]]:
+    """Return the first letters of a dry run that are still there: what would become of each, and why."""
+    told = site.letters.runner.told.of(run.id)
+    if not told or run.ended_at is None:
+        return []
+    letters = await site.letters.index.these(run.account, told.keys())
+    fates = [(each, told[each.entry.id]) for each in letters]
+    return [(each, line(fate.told, MAX_REASON), line(fate.why, MAX_DETAIL)) for each, fate in fates]
 
 
 async def _became(site: Site, run: Run) -> tuple[str, str]:

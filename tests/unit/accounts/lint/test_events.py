@@ -27,9 +27,8 @@ events:
         "opened-never-closed",
         """\
 events:
-  subscription.canceled: null
-  subscription.started:   # here
-    add_tags: [Active Member]
+  subscription.canceled: null   # here
+  subscription.started: {add_tags: [Active Member]}
 """,
         """\
 events:
@@ -41,9 +40,8 @@ events:
         "closed-never-opened",
         """\
 events:
-  subscription.started: null
-  subscription.canceled:   # here
-    remove_tags: [Active Member]
+  subscription.started: null   # here
+  subscription.canceled: {remove_tags: [Active Member]}
 """,
         """\
 events:

@@ -129,6 +129,9 @@ events:
     rules:
       - {when: {data.order.gift: true}, remove_tags: [Customer]}
       - {when: {data.order.gift: true, data.order.total: {above: 100}}, add_tags: [Customer]}
+  trial.started:
+    add_tags: [{tag: Trial, until: data.trial.ends_at}]
+    rules: [{when: {data.trial.for_good: true}, add_tags: [Trial]}]
 """,
     ),
 )

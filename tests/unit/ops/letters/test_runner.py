@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from tests.unit.consumer.world import adds
 from tests.unit.ops.letters.standing_queues import ACCOUNT, StandingQueues, queues, written
 from tests.unit.page.letters import entry, indexed, ledger_in
+from worker.accounts.account import Account
 from worker.dead_letters.entry import entry_of
 from worker.dead_letters.reader import read_letter
 from worker.errors import LedgerUnavailable
@@ -49,10 +52,16 @@ async def filled(queues: StandingQueues, ledger: Ledger, *, already_moved: Colle
         queues[ARCHIVE_QUEUE if name in already_moved else DEAD_QUEUE].append(letter)
 
 
-async def ended(ledger: Ledger, wanted: Wanted, turns: Turns | None = None) -> Run:
-    """Have something done, when its turn comes; returns how it ended."""
+def runner_of(ledger: Ledger, turns: Turns | None = None, account: Account | None = None) -> LetterRunner:
     settings = Settings(_env_file=None, amqp_url=SecretStr("amqp://guest:guest@127.0.0.1:9/"))
-    runner = LetterRunner(settings, ledger, lambda _: None, turns or Turns())
+    return LetterRunner(settings, ledger, lambda _: account, turns or Turns())
+
+
+async def ended(
+    ledger: Ledger, wanted: Wanted, turns: Turns | None = None, runner: LetterRunner | None = None
+) -> Run:
+    """Have something done, when its turn comes; returns how it ended."""
+    runner = runner or runner_of(ledger, turns)
     running = asyncio.create_task(runner.run())
     begun = await runner.begin(ACCOUNT, wanted, within=30.0)
     running.cancel()
@@ -61,6 +70,25 @@ async def ended(ledger: Ledger, wanted: Wanted, turns: Turns | None = None) -> R
     run = await LetterRuns(ledger).get(ACCOUNT, begun.id)
     assert run is not None
     return run
+
+
+async def test_a_dry_run_says_what_would_become_of_each_letter(
+    queues: StandingQueues, ledger: Ledger
+) -> None:
+    """Given a letter that would be applied and one that would fail again, both are told, and in words."""
+    signed_up = b'{"type": "user.signed_up", "data": {"user": {"email": "ada@example.com"}}}'
+    bodies = {"letter-1": signed_up, "letter-2": b"no JSON"}
+    letters = [written(name, body) for name, body in bodies.items()]
+    await LetterIndex(ledger).met(ACCOUNT, [entry_of(read_letter(each, ACCOUNT)) for each in letters], DEAD)
+    queues[DEAD_QUEUE] += letters
+    runner = runner_of(ledger, account=replace(adds("VIP"), name=ACCOUNT))
+
+    run = await ended(ledger, Wanted(RunAction.DRY_RUN, "operator", reason="invalid_event"), runner=runner)
+
+    assert run.result == "1 would be applied, 0 would change nothing, 1 would fail again."
+    told = {name: fate.told for name, fate in runner.told.of(run.id).items()}
+    assert told == {"letter-1": "applied", "letter-2": "dead again (undecodable)"}
+    assert queues.names(DEAD_QUEUE) == list(bodies)
 
 
 async def count(ledger: Ledger, place: LetterPlace) -> int:

@@ -16,9 +16,12 @@ from worker.dead_letters.reader import read_letter
 from worker.events.delivery import Delivery
 from worker.ledger.letter_index import PAGE
 from worker.ledger.letter_runs import LetterRuns, RunAction, Wanted
-from worker.ledger.letter_work import LetterWork
+from worker.ledger.letter_work import LetterWork, RunEnd
 from worker.ledger.letters import LetterPlace
+from worker.ops.letters.fate import Fate
 from worker.ops.letters.letters import Letters
+from worker.ops.letters.told import ToldFates
+from worker.subscribers.item import Kind
 from worker.subscribers.known import Batch
 
 LETTERS = "/accounts/sunny/dead-letters"
@@ -146,6 +149,35 @@ async def test_of_a_replayed_group_each_end_is_counted_while_workers_go_on(
         await ledger.save(tenure, Batch(replayed=more, number=2))
         told = words((await client.ask(f"{view}/_state")).text)
         assert "What became of them: 2 applied, 1 is a dead letter again." in told
+
+
+async def test_a_dry_run_that_ended_shows_what_would_become_of_each_letter(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given fates of three letters, of which one is gone since, the others lead to their letters."""
+    fates = {
+        "letter-1": Fate(Kind.APPLIED, by_kit=True),
+        "letter-2": Fate(Kind.DEAD_LETTERED, "ada@example.com is <odd>", "invalid_event"),
+        "letter-9": Fate(Kind.DUPLICATE),
+    }
+    monkeypatch.setattr(ToldFates, "of", lambda *_: fates)
+    letters = await indexed(tmp_path, [entry(1), entry(2)])
+    async with ledger_in(tmp_path) as ledger:
+        run = await LetterRuns(ledger).begin("sunny", Wanted(RunAction.DRY_RUN, "me", reason="invalid_event"))
+        assert run is not None
+        view = f"{LETTERS}/runs/{run.id}/_state"
+        under_way = (await client.ask(view)).text
+        await LetterWork(ledger).end(run, RunEnd("busy", "1 would be applied."))
+        shown = (await client.ask(view)).text
+        foreign = await client.ask(f"/accounts/moon/dead-letters/runs/{run.id}")
+
+    assert "What would become of each" not in under_way
+    assert "user.signed_up e1 applied, if Kit takes it now" in words(shown)
+    assert "user.signed_up e2 dead again (invalid_event)" in words(shown)
+    assert "&lt;odd&gt;" in shown
+    assert "ada@example.com" not in shown
+    assert [f"letters/{letter.number}" in shown for letter in letters] == [True, True]
+    assert foreign.status == 404
 
 
 async def test_what_is_in_the_archive_stands_apart(client: Client, tmp_path: Path) -> None:
