@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from worker.broker.publisher import Outgoing
 from worker.broker.topology import work_queue
-from worker.consumer.kept_message import keep, unpack
+from worker.dead_letters.letter import with_headers
 from worker.events.delivery import Delivery
-from worker.events.event import DUE, DUE_AT, DUE_ID, ORIGIN, Due, Event
+from worker.events.event import (
+    DUE,
+    DUE_AT,
+    DUE_ID,
+    EVENT_ARRIVAL,
+    EVENT_TIME,
+    ORIGIN,
+    REPLAY_RUN,
+    Due,
+    Event,
+)
 from worker.events.values import time_text
+from worker.ledger.failures import DamagedRowError
 from worker.subscribers.item import Item
 from worker.subscribers.known import DueEffect
 from worker.subscribers.mark import timer_id
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    body: bytes
+    properties: dict[str, Any]
 
 
 def due_effect(item: Item) -> DueEffect | None:
@@ -34,7 +54,16 @@ def due_effect(item: Item) -> DueEffect | None:
 
 def _message(delivery: Delivery, event: Event, due: Due) -> bytes:
     """Return all that an event came with, its place among the others, and its timer."""
-    return keep(delivery, event, {ORIGIN: DUE, DUE_AT: time_text(due.at), DUE_ID: due.id})
+    headers = {
+        EVENT_TIME: time_text(event.time),
+        EVENT_ARRIVAL: str(event.order.arrival),
+        ORIGIN: DUE,
+        DUE_AT: time_text(due.at),
+        DUE_ID: due.id,
+    }
+    properties = with_headers(delivery, headers)
+    properties["headers"].pop(REPLAY_RUN, None)  # for that run the event has ended
+    return msgspec.msgpack.encode(_Kept(delivery.body, properties))
 
 
 def due_again(account: str, message: bytes) -> Outgoing:
@@ -43,5 +72,8 @@ def due_again(account: str, message: bytes) -> Outgoing:
     Raises:
         LedgerUnavailable: What the ledger holds is no such message.
     """
-    body, properties = unpack(account, message)
-    return Outgoing("", work_queue(account), body, properties)
+    try:
+        kept = msgspec.msgpack.decode(message, type=_Kept)
+    except msgspec.MsgspecError as error:
+        raise DamagedRowError(f"the ledger holds a timer of {account} that cannot be read") from error
+    return Outgoing("", work_queue(account), kept.body, kept.properties)

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
 
-from worker.consumer.kept_message import keep
+import msgspec
+
 from worker.errors import PartlyApplied
+from worker.events.delivery import Delivery
+from worker.events.event import EVENT_ARRIVAL, EVENT_TIME, ORIGINAL_ROUTING_KEY, Event
+from worker.events.values import time_text
+from worker.ledger.failures import DamagedRowError
 from worker.subscribers.item import Kind, Outcome
 from worker.subscribers.known import NewestEvent
 
 LARGEST: Final = 16_384
-"""Bytes of a body that is kept; of a larger one it is only known that it came."""
+"""Bytes of a message that is kept; of a larger one it is only known that it came."""
 NOTHING_HAPPENED: Final = frozenset({Kind.DUPLICATE, Kind.FORGOTTEN})
+
+
+class _KeptEvent(msgspec.Struct, array_like=True):
+    body: bytes
+    properties: Mapping[str, Any]
+    headers: Mapping[str, Any]
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(_KeptEvent)
 
 
 def newest_event(outcome: Outcome) -> NewestEvent | None:
@@ -31,5 +48,31 @@ def newest_event(outcome: Outcome) -> NewestEvent | None:
         event_type=event.type,
         subscription=next((fact.subscription for fact in item.change.facts), ""),
         order=event.order,
-        message=keep(item.delivery, event, {}) if len(item.delivery.body) <= LARGEST else b"",
+        message=_keep(item.delivery.as_published(), event),
     )
+
+
+def _keep(delivery: Delivery, event: Event) -> bytes:
+    """Return all that an event came with, and its place among the others; nothing where that is too large."""
+    place = {EVENT_TIME: time_text(event.time), EVENT_ARRIVAL: str(event.order.arrival)}
+    headers = {ORIGINAL_ROUTING_KEY: delivery.routing_key, **delivery.headers, **place}
+    message = _ENCODER.encode(_KeptEvent(delivery.body, delivery.properties, headers))
+    return message if len(message) <= LARGEST else b""
+
+
+def as_delivered(account: str, message: bytes, now: datetime) -> Delivery:
+    """Return an event that is kept as it would be delivered again.
+
+    Args:
+        account: Whose, for people.
+        message: What is kept of it, which is not nothing.
+        now: When it is delivered.
+
+    Raises:
+        LedgerUnavailable: The message is none.
+    """
+    try:
+        kept = _DECODER.decode(message)
+    except msgspec.MsgspecError as error:
+        raise DamagedRowError(f"the ledger holds an event of {account} that cannot be read") from error
+    return Delivery(kept.body, "", kept.properties, kept.headers, received_at=now)

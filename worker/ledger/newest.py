@@ -99,7 +99,7 @@ class KeptPerson(NamedTuple):
     """What is known of a person, and the newest events.
 
     Attributes:
-        events: The type and the message of each, as `consumer.kept_message` writes it, the oldest first; one
+        events: The type and the message of each, as `consumer.newest` writes it, the oldest first; one
             that was too large to be kept is empty.
     """
 

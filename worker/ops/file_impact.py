@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from worker.accounts.account import Account
-from worker.consumer.kept_message import as_delivered
+from worker.consumer.newest import as_delivered
 from worker.ledger.newest import KeptPerson, kept_people
 from worker.ledger.person import tenure_now
 from worker.ledger.store import Ledger

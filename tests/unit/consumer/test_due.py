@@ -239,9 +239,7 @@ def test_a_timer_that_cannot_be_read_is_told_and_holds_up_no_other() -> None:
             async with world.looking():
                 await asyncio.sleep(50.0 + IN_TIME)
         assert world.bodies == ["good", "later"]
-        assert [line["problem"] for line in logs] == [
-            "the ledger holds an event of sunny that cannot be read"
-        ]
+        assert [line["problem"] for line in logs] == ["the ledger holds a timer of sunny that cannot be read"]
 
     run(main())
 

@@ -238,5 +238,5 @@ def test_of_a_replay_it_is_no_more_when_it_is_due() -> None:
 
 @pytest.mark.parametrize("message", [b"", b"\xff", b"{}", msgspec.msgpack.encode(["text", {}])])
 def test_what_is_no_message_is_named(message: bytes) -> None:
-    with pytest.raises(LedgerUnavailable, match="an event of main that cannot be read"):
+    with pytest.raises(LedgerUnavailable, match="a timer of main that cannot be read"):
         due_again("main", message)

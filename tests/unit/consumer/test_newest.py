@@ -11,9 +11,8 @@ from tests.unit.consumer.world import World, adds
 from tests.unit.examples import EMAIL, NOON
 from tests.unit.virtual_time import run
 from worker.accounts.account import Account
-from worker.consumer.kept_message import as_delivered
-from worker.consumer.newest import LARGEST
-from worker.errors import KitRejected, Reason
+from worker.consumer.newest import LARGEST, as_delivered
+from worker.errors import KitRejected, LedgerUnavailable, Reason
 from worker.events.decode import decode
 from worker.mapping import EventMapping, Rule, Template
 from worker.subscribers.known import NewestEvent
@@ -84,3 +83,9 @@ def test_of_what_nothing_could_be_applied_nothing_is_kept(refused: str) -> None:
     world.kit.broken[refused] = lambda: KitRejected("Kit says no")
     assert after(world, body()) == []
     assert world.settled == {1: Reason.KIT_REJECTED}
+
+
+@pytest.mark.parametrize("message", [b"?", b"\x93\xa0", b"\x90"])
+def test_what_is_no_event_is_named(message: bytes) -> None:
+    with pytest.raises(LedgerUnavailable, match="an event of main that cannot be read"):
+        as_delivered("main", message, NOON)
