@@ -38,6 +38,8 @@ _Forgotten: TypeAlias = Mapping[tuple[str, str], datetime]
 
 AT_ONCE: Final = 100
 """Letters of whose people the ledger is asked at once."""
+TOGETHER: Final = 20_000
+"""People whose letters are judged together, so that memory has a bound: some 100 MB."""
 LOOKS: Final = 5
 """At most, while the account changes hands."""
 
@@ -47,7 +49,8 @@ async def fates(
 ) -> AsyncIterator[tuple[DeadLetter, Fate]]:
     """Yield what would become of letters if they were replayed now, in this order, and nothing else came.
 
-    Each is judged after those before it, as if these had been applied. Letters come without what they carry.
+    Each is judged after those before it, of as many people as are judged together, as if these had been
+    applied. Letters come without what they carry.
 
     Args:
         letters: With their bodies.
@@ -114,8 +117,15 @@ class DryRun:
             self._fate(letter, _unless_forgotten(each, gone, home, now), now)
             for letter, each in zip(letters, read, strict=True)
         ]
-        self._in_hand.drop_idle()
+        self._forget_some()
         return found
+
+    def _forget_some(self) -> None:
+        """Forget whom no letter has changed, and all where they are too many; how many moved stays known."""
+        self._in_hand.drop_idle()
+        if len(self._changed) >= TOGETHER:
+            moves, self._in_hand, self._changed = self._in_hand.moves, InHand(), set()
+            self._in_hand.moves = moves
 
     async def _forgotten(self, read: Sequence[Item | Outcome]) -> _Forgotten:
         """Return who was forgotten of those whom messages name that cannot be read."""

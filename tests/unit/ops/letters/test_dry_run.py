@@ -25,6 +25,7 @@ from worker.events.event import OrderKey
 from worker.ledger.database import Database
 from worker.ledger.forgetting import forget
 from worker.ledger.store import Ledger
+from worker.ops.letters import dry_run
 from worker.ops.letters.dry_run import AT_ONCE, as_in_queue, fates, replayed, why_not
 from worker.ops.letters.fate import Fate
 from worker.subscribers.item import Item, Kind, Outcome
@@ -258,6 +259,16 @@ async def test_so_it_is_however_many_letters_lie_between(ledger: Ledger) -> None
     between = [letter(f"p{number}@example.com") for number in range(2 * AT_ONCE)]
     letters = [letter(at=NOON + timedelta(hours=1)), *between, letter()]
     assert await kinds(ledger, *letters) == ["applied"] * (1 + len(between)) + ["superseded"]
+
+
+async def test_of_too_many_people_those_of_before_are_judged_by_the_ledger_alone(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given more people than are judged together, what was said of the first ones is not known any more."""
+    monkeypatch.setattr(dry_run, "TOGETHER", 100)
+    between = [letter(f"p{number}@example.com") for number in range(2 * AT_ONCE)]
+    letters = [letter(at=NOON + timedelta(hours=1)), *between, letter()]
+    assert await kinds(ledger, *letters) == ["applied"] * len(letters)
 
 
 async def test_whoever_is_moved_by_a_letter_is_known_by_the_new_address_to_the_next(ledger: Ledger) -> None:
