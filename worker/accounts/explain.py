@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from worker.accounts.account import Account
@@ -12,7 +12,7 @@ from worker.events.event import Event
 from worker.events.values import Lookup, joined, number_in
 from worker.handlers import handler_for
 from worker.mapping import Condition, Operator, Rule, Template
-from worker.mapping.condition import is_like, items
+from worker.mapping.condition import by_line, is_like, items
 from worker.mapping.words import COMPARED
 
 
@@ -25,6 +25,7 @@ class ConditionView:
         hint: What is close but not the same, or why nothing can be told; empty where there is nothing to say.
         operator: How the two are compared.
         unless: Whether the rule does not match if the line holds.
+        also: What else stands in the line, all of which has to hold.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ConditionView:
     hint: str = ""
     operator: Operator = Operator.IS
     unless: bool = False
+    also: tuple[ConditionView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def explain_rules(event: Event, account: Account) -> tuple[RuleView, ...]:
 
 def _rule(name: str, rule: Rule, lookup: Lookup) -> RuleView:
     wanted = tuple(_condition(condition, lookup) for condition in rule.when)
-    unwanted = tuple(_condition(condition, lookup, unless=True) for condition in rule.unless)
+    unwanted = tuple(_line(line, lookup) for line in by_line(rule.unless))
     added = [(template, _rendered(template, lookup)) for template in rule.add_tags]
     return RuleView(
         name=name,
@@ -138,6 +140,13 @@ def _condition(condition: Condition, lookup: Lookup, *, unless: bool = False) ->
     return ConditionView(name, wanted, ", ".join(values) or None, holds, hint, operator, unless)
 
 
+def _line(line: Sequence[Condition], lookup: Lookup) -> ConditionView:
+    """Return one line of a rule's `unless`, held against the event."""
+    first, *others = (_condition(condition, lookup, unless=True) for condition in line)
+    holds = first.holds and all(each.holds for each in others)
+    return replace(first, holds=holds, also=tuple(others)) if others else first
+
+
 _SIZES: Final = (Operator.ABOVE, Operator.AT_LEAST, Operator.BELOW, Operator.AT_MOST)
 
 
@@ -159,7 +168,7 @@ def _is_near(value: str, wanted: str) -> bool:
 
 def told(condition: ConditionView) -> str:
     """Return a line of a rule, and what the event has there, for people."""
-    asks = f"{condition.name} {_wanted(condition)}"
+    asks = f"{condition.name} {' and '.join(map(_wanted, (condition, *condition.also)))}"
     found = "there is no value" if condition.found is None else f"it is {condition.found}"
     if condition.unless:
         return f"unless {asks}: {found if condition.holds else f'no, {condition.hint or found}'}"

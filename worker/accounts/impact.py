@@ -14,6 +14,7 @@ from worker.accounts.account import Account
 from worker.errors import InvalidEvent
 from worker.events.values import Found
 from worker.mapping import Condition, EventMapping, FieldTarget, Rule
+from worker.mapping.condition import by_line
 
 _NOTHING_DONE: Final = frozenset({"duplicate", "forgotten"})
 _DONE: Final = frozenset({"applied", "scheduled"})
@@ -123,7 +124,9 @@ def _conditions(rule: Rule) -> tuple[tuple[Condition, ...], tuple[Condition, ...
 
 def _matches(rule: Rule, known: Mapping[str, str | None]) -> Verdict:
     verdicts = [_holds(each, known) for each in rule.when]
-    verdicts += [None if (it := _holds(each, known)) is None else not it for each in rule.unless]
+    for line in by_line(rule.unless):
+        holds = [_holds(each, known) for each in line]
+        verdicts.append(True if False in holds else None if None in holds else False)
     return False if False in verdicts else None if None in verdicts else True
 
 

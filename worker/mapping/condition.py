@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from itertools import groupby
 from operator import ge, gt, le, lt
 from typing import Final, TypeAlias
 
@@ -68,6 +69,14 @@ class Condition:
             return is_like(item, value)
         number, limit = number_in(item), number_in(value)
         return number is not None and limit is not None and _SIZES[self.operator](number, limit)
+
+
+def by_line(conditions: Iterable[Condition]) -> list[tuple[Condition, ...]]:
+    """Return conditions as the lines that they stand in: all that one value is compared with.
+
+    A line holds if all of it does: `{above: 10, below: 40}` is one range.
+    """
+    return [tuple(line) for _, line in groupby(conditions, key=lambda condition: condition.name)]
 
 
 def items(found: Found) -> tuple[str, ...]:

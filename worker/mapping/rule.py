@@ -9,7 +9,7 @@ from typing import Literal
 
 from worker.errors import InvalidEvent
 from worker.events.values import Lookup
-from worker.mapping.condition import Condition, Key, Operator, items, keys
+from worker.mapping.condition import Condition, Key, Operator, by_line, items, keys
 from worker.mapping.owed import Owed
 from worker.mapping.template import Template
 
@@ -21,7 +21,7 @@ class Rule:
     Attributes:
         remove_tags: They go off before others are added.
         when: They all hold.
-        unless: None of them holds.
+        unless: None of their lines holds; see `by_line`.
         remove_groups: The groups of which no tag may stay.
         set_fields: By a custom field's label or key (or `first_name`), what it is set to; None clears it.
         skip: Nothing of the event is done.
@@ -53,17 +53,20 @@ class Rule:
             yield from (template.until,) if template.until else ()
 
     def matches(self, lookup: Lookup) -> bool:
-        """Tell whether every condition of `when` holds, and none of `unless`.
+        """Tell whether every line of `when` holds, and none of `unless`.
 
         Raises:
             InvalidEvent: That cannot be told, because of a value of the wrong form.
         """
         owed = Owed()
-        for conditions, wanted in ((self.when, True), (self.unless, False)):
-            for condition in conditions:
-                with owed:
-                    if condition.holds(lookup) is not wanted:
-                        return False
+        for condition in self.when:
+            with owed:
+                if not condition.holds(lookup):
+                    return False
+        for line in by_line(self.unless):
+            with owed:
+                if all(condition.holds(lookup) for condition in line):
+                    return False
         if owed:
             raise InvalidEvent(owed[0])
         return True

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from worker.mapping.condition import Condition, Operator
+from worker.mapping.condition import Condition, Operator, by_line
 from worker.mapping.rule import EventMapping, Rule
 from worker.mapping.template import Template, placeholder
 
@@ -79,7 +79,7 @@ def text_of(sentence: Iterable[Piece]) -> str:
 def _of_rule(rule: Rule) -> Sentence:
     done = _joined(list(_effects(rule))) or (Piece("does nothing more"),)
     wanted = [_condition(each) for each in rule.when]
-    unwanted = [_condition(each) for each in rule.unless]
+    unwanted = [" and ".join(map(_condition, line)) for line in by_line(rule.unless)]
     so = f" if {' and '.join(wanted)}" if wanted else ""
     not_so = f" unless {' or '.join(unwanted)}" if unwanted else ""
     return (*done, Piece(f"{so}{not_so}")) if so or not_so else done

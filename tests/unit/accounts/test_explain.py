@@ -82,6 +82,25 @@ def test_lines_of_unless_stand_after_those_of_when() -> None:
     assert not view.matches
 
 
+@pytest.mark.parametrize(
+    ("total", "said"),
+    [
+        ("20", "unless data.total is above 10 and is below 40: it is 20"),
+        ("50", "unless data.total is above 10 and is below 40: no, it is 50"),
+    ],
+)
+def test_a_range_in_unless_is_one_line(total: str, said: str) -> None:
+    line = (
+        Condition("data.total", ("10",), Operator.ABOVE),
+        Condition("data.total", ("40",), Operator.BELOW),
+    )
+
+    _, view = explained(Rule(unless=line), total=total)
+
+    assert [told(each) for each in view.conditions] == [said]
+    assert view.matches is (total == "50")
+
+
 def test_a_list_is_shown_as_one_text_and_as_one_tag_each() -> None:
     rule = Rule((Template("Bought {data.products}"),), when=(Condition("data.products", ("Tea",)),))
 

@@ -41,6 +41,15 @@ def test_all_of_when_holds_and_none_of_unless(values: dict[str, Found], *, match
     assert rule.matches(finds(**values)) is matches
 
 
+@pytest.mark.parametrize(("total", "matches"), [("10", True), ("11", False), ("39", False), ("40", True)])
+def test_a_range_in_unless_leaves_out_what_lies_within(total: str, *, matches: bool) -> None:
+    """Given several comparisons of one value, all of them hold, or the line does not."""
+    within = (Condition("total", ("10",), Operator.ABOVE), Condition("total", ("40",), Operator.BELOW))
+    assert Rule(unless=(TEST, *within)).matches(finds(total=total)) is matches
+    assert not Rule(unless=(TEST, *within)).matches(finds(total=total, test="true"))
+    assert Rule(unless=within).matches(finds())
+
+
 def test_a_rule_may_have_unless_alone() -> None:
     assert Rule(unless=(TEST,)).matches(finds())
     assert not Rule(unless=(TEST,)).matches(finds(test="true"))

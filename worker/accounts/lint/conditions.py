@@ -16,6 +16,7 @@ from worker.accounts.lint.logic import Terms, excludes, implies, never_both, ter
 from worker.events.values import number_in
 from worker.handlers.base import TIMES, path_of
 from worker.mapping import Condition, Operator
+from worker.mapping.condition import by_line
 
 _SURE: Final = "user.email"
 """The path of the one value that every event has."""
@@ -40,18 +41,13 @@ def _never_matches(facts: Facts) -> Iterator[Suspicion]:
             yield Suspicion(block.path, said, "delete one of them, or make two rules of it")
 
 
-def _range_in_unless(facts: Facts) -> Iterator[Suspicion]:
+def _unless_never_holds(facts: Facts) -> Iterator[Suspicion]:
     for block in facts.file.blocks:
-        sizes = [each for each in block.rule.unless if each.operator in _SIZES]
-        for one, other in combinations(sizes, 2):
-            if one.name == other.name and _is_upper(one) is not _is_upper(other) and not excludes(one, other):
-                said = f"of what stands in unless one is enough, and {one.name} is always above or below"
-                path = (*block.path, "unless", one.name)
-                yield Suspicion(path, said, "make two rules of it, one for each side of the range")
-
-
-def _is_upper(condition: Condition) -> bool:
-    return condition.operator in (Operator.BELOW, Operator.AT_MOST)
+        for line in by_line(block.rule.unless):
+            if any(excludes(one, other) for one, other in combinations(line, 2)):
+                said = "no value is all of this at once, so the line leaves no event out"
+                path = (*block.path, "unless", line[0].name)
+                yield Suspicion(path, said, "in unless a range is what is left out: write it so")
 
 
 def _always_holds(facts: Facts) -> Iterator[Suspicion]:
@@ -126,7 +122,7 @@ def _number_and_text(facts: Facts) -> Iterator[Suspicion]:
 
 RULES: Final = (
     LintRule("rule-never-matches", "a rule whose conditions exclude each other", _never_matches),
-    LintRule("range-in-unless", "two limits in unless of which one always holds", _range_in_unless),
+    LintRule("unless-never-holds", "a line of unless that no value fulfils", _unless_never_holds),
     LintRule("condition-always-holds", "a condition that holds for every event", _always_holds),
     LintRule("value-spelled-twice", "one value in two spellings", _spelled_twice),
     LintRule("compared-as-number-and-text", "a value that is now a number, now a text", _number_and_text),

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from worker.events.values import number_in
 from worker.handlers.base import path_of
 from worker.mapping import Condition, Operator, Rule
-from worker.mapping.condition import Key, keys
+from worker.mapping.condition import Key, by_line, keys
 
 _LOWER: Final = (Operator.ABOVE, Operator.AT_LEAST)
 _UPPER: Final = (Operator.BELOW, Operator.AT_MOST)
@@ -30,17 +30,21 @@ class Terms(NamedTuple):
     Attributes:
         holds: All of these have to hold.
         fails: None of these may hold.
+        more: Whether something else has to be so as well, of which nothing is said here.
     """
 
     holds: tuple[Condition, ...]
     fails: tuple[Condition, ...] = ()
+    more: bool = False
 
 
 def terms_of(rule: Rule) -> Terms:
     """Return when a rule matches; what can be said the other way round is said so."""
-    opposites = {condition: turned(condition) for condition in rule.unless}
+    lines = by_line(rule.unless)
+    opposites = {line[0]: turned(line[0]) for line in lines if len(line) == 1}
     holds = (*rule.when, *(other for other in opposites.values() if other is not None))
-    return Terms(holds, tuple(condition for condition, other in opposites.items() if other is None))
+    fails = tuple(condition for condition, other in opposites.items() if other is None)
+    return Terms(holds, fails, more=len(opposites) < len(lines))
 
 
 def turned(condition: Condition) -> Condition | None:
@@ -66,9 +70,14 @@ def never_both(one: Terms, other: Terms) -> bool:
 
 def always_also(one: Terms, other: Terms) -> bool:
     """Tell whether every event that matches the one matches the other."""
-    return all(any(implies(here, there) for here in one.holds) for there in other.holds) and all(
-        any(excludes(here, there) for here in one.holds) or any(implies(there, here) for here in one.fails)
-        for there in other.fails
+    return (
+        not other.more
+        and all(any(implies(here, there) for here in one.holds) for there in other.holds)
+        and all(
+            any(excludes(here, there) for here in one.holds)
+            or any(implies(there, here) for here in one.fails)
+            for there in other.fails
+        )
     )
 
 

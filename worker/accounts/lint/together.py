@@ -166,7 +166,7 @@ def _covering(facts: Facts) -> Iterator[Suspicion]:
     for rules in _events(facts.file):
         alike: dict[str, list[_Ruled]] = defaultdict(list)
         for each in rules:
-            if len(each.terms.holds) == 1 and not each.terms.fails:
+            if len(each.terms.holds) == 1 and not (each.terms.fails or each.terms.more):
                 others = alike[_bare(each.block.rule)]
                 if first := next((one for one in others if _one_holds(one.terms, each.terms)), None):
                     said = f"it does what {first.name} does, and every event matches one of the two"

@@ -37,20 +37,20 @@ events:
 """,
     ),
     Case(
-        "range-in-unless",
+        "unless-never-holds",
         """\
 events:
   order.paid:
     rules:
-      - unless: {data.order.total: {above: 10, below: 40}}   # here
-        add_tags: [Small or big]
+      - unless: {data.order.total: {below: 10, above: 40}}   # here
+        add_tags: [From 10 to 40]
 """,
         """\
 events:
   order.paid:
     rules:
-      - unless: {data.order.total: {below: 10, above: 40}}
-        add_tags: [From 10 to 40]
+      - unless: {data.order.total: {above: 10, below: 40}}
+        add_tags: [Small or big]
       - when: {data.order.total: {above: 10, below: 20}}
         add_tags: [From 10 to 20]
 """,

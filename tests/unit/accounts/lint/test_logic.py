@@ -71,23 +71,37 @@ def test_a_condition_that_is_turned_holds_where_it_did_not(condition: Condition)
         assert [value for value in VALUES if holds(condition, value) is holds(other, value)] == []
 
 
-def matches(terms: Terms, value: Found) -> bool:
-    return all(holds(each, value) for each in terms.holds) and not any(
-        holds(each, value) for each in terms.fails
-    )
+def matches(rule: Rule, value: Found) -> bool:
+    return rule.matches(lambda _: value)
 
 
 @pytest.mark.parametrize("unless", CONDITIONS)
 @pytest.mark.parametrize("when", CONDITIONS[::3])
 def test_rules_are_held_against_each_other_in_the_same_way(when: Condition, unless: Condition) -> None:
     """Given rules with `when` and `unless`, what is said of two of them is so for every value."""
-    rules = [Rule(when=(when,), unless=(unless,)), *(Rule(when=(each,)) for each in CONDITIONS)]
-    one, *others = map(terms_of, rules)
-    for other in others:
-        both = [value for value in VALUES if matches(one, value) and matches(other, value)]
-        assert not never_both(one, other) or both == []
-        if always_also(one, other):
-            assert both == [value for value in VALUES if matches(one, value)]
+    one = Rule(when=(when,), unless=(unless,))
+    for each in CONDITIONS:
+        check_both(one, Rule(when=(each,)))
+
+
+@pytest.mark.parametrize("first", CONDITIONS[::2])
+def test_a_line_of_several_comparisons_is_held_against_others_as_one(first: Condition) -> None:
+    """Given a line of `unless` that says two things of a value, what is said of its rule is so."""
+    for second in CONDITIONS:
+        ranged = Rule(unless=(first, second))
+        for each in CONDITIONS[::2]:
+            for other in (Rule(when=(each,)), Rule(when=(each,), unless=(first, second))):
+                check_both(ranged, other)
+                check_both(other, ranged)
+
+
+def check_both(one: Rule, other: Rule) -> None:
+    """Fail where something is said of two rules that is not so for some value."""
+    here, there = ([value for value in VALUES if matches(rule, value)] for rule in (one, other))
+    both = [value for value in here if value in there]
+    assert not never_both(terms_of(one), terms_of(other)) or both == []
+    if always_also(terms_of(one), terms_of(other)):
+        assert both == here
 
 
 def test_another_value_says_nothing() -> None:
