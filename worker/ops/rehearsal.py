@@ -15,7 +15,7 @@ from msgspec import structs
 from worker.accounts.account import Account
 from worker.accounts.preview import CallView, call_of
 from worker.kit.plan import AddTag, FindSubscriber, NameIfCreated, RemoveTag, Step, Unsubscribe, Upsert, plan
-from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind
@@ -149,11 +149,13 @@ class Rehearsal:
             if kind is Kind.APPLIED:
                 return Rehearsed(Kind.IGNORED, record, tuple(moves), NOTHING, NOBODY_THERE, here, moved)
             return Rehearsed(kind, record, tuple(moves), in_kit=here, moved=moved)
-        calls = (*moves, *_calls(record, steps, here))
+        made = list(_made(record, steps, here))
+        calls = (*moves, *(replace(call_of(record.email, step), only=only) for step, only in made))
+        told = merge_all(_parts(step) for step, _ in made)
         record.note(structs.replace(to_do, fields={}), now, self.ids.tags)
         record.note(Change(fields=to_do.fields), now, self.ids.fields)
         finish(record, change)
-        return Rehearsed(_kind(item), record, calls, to_do, in_kit=here, moved=moved)
+        return Rehearsed(_kind(item), record, calls, told, in_kit=here, moved=moved)
 
     def _left(self, record: Record, change: Change, here: InKit | None) -> Change:
         """Return what of a change Kit would be told, its address apart; as `kit.writer` finds it."""
@@ -251,29 +253,40 @@ def _only_clears(step: Upsert) -> bool:
     return is_bare and all(part.value is None for part in step.fields.values())
 
 
-def _calls(record: Record, steps: list[Step], here: InKit | None) -> Iterator[CallView]:
-    """Yield the calls of all steps; where it is known whom Kit has, only those that are made."""
+def _made(record: Record, steps: list[Step], here: InKit | None) -> Iterator[tuple[Step, str]]:
+    """Yield the steps for which a call is made, each with where only; empty where always."""
     is_new = record.kit_id is None and _is_nobody(here)
+    is_gone = here is not None and record.kit_id not in {None, here.id}
     for step in steps:
-        call = call_of(record.email, step)
         match step:
-            case RemoveTag(key=key):
-                if is_new:
-                    continue  # whom Kit has just created has none
+            case RemoveTag(key=key) if not is_new:  # whom Kit has just created has none
                 is_there = here is not None and key in here.tags and not _was_lacking(record, key)
-                only = call.only if here is None and record.kit_id is None else IF_THE_TAG_IS_THERE
-                yield replace(call, only="" if is_there else only)
-            case NameIfCreated():
-                if record.created or is_new or (here is None and record.kit_id is None):
-                    yield replace(call, only="" if record.created or is_new else call.only)
-            case FindSubscriber():
-                continue  # it only looks
-            case Unsubscribe() if here is not None and record.kit_id not in {None, here.id}:
-                continue  # whom Kit has no more gets no mail either
+                yield step, "" if is_there else _unless_new(step, record, here) or IF_THE_TAG_IS_THERE
+            case NameIfCreated() if record.created or is_new:
+                yield step, ""
+            case NameIfCreated() if here is None and record.kit_id is None:
+                yield step, _unless_new(step, record, here)
+            case Unsubscribe() if not is_gone:  # whom Kit has no more gets no mail either
+                yield step, ""
             case Upsert():
-                yield from _writing(step, record, here)
-            case _:
-                yield replace(call, only="")
+                yield from _writing(step, here)
+            case AddTag():
+                yield step, ""
+
+
+def _unless_new(step: Step, record: Record, here: InKit | None) -> str:
+    """Return on what a call depends where nobody knows whether the person is new to Kit."""
+    return call_of(record.email, step).only if here is None and record.kit_id is None else ""
+
+
+def _parts(step: Step) -> Change:
+    """Return what of a person a step is about."""
+    match step:
+        case FindSubscriber():
+            return NOTHING
+        case NameIfCreated(first_name=name):
+            return Change(first_name=name)
+    return step.parts
 
 
 def _was_lacking(record: Record, key: str) -> bool:
@@ -282,15 +295,14 @@ def _was_lacking(record: Record, key: str) -> bool:
     return known is not None and not known.part.value.present and known.kit_id == 0
 
 
-def _writing(step: Upsert, record: Record, here: InKit | None) -> Iterator[CallView]:
-    """Yield the call that writes a subscriber, if any: a custom field that Kit lacks is clear already."""
+def _writing(step: Upsert, here: InKit | None) -> Iterator[tuple[Upsert, str]]:
+    """Yield the step that writes a subscriber, if any: a custom field that Kit lacks is clear already."""
     are_known = here is not None and here.fields is not None
     if here is not None and are_known:
         kept = {name: part for name, part in step.fields.items() if part.value or here.field_id(name)}
         step = structs.replace(step, fields=kept)
     if step.says_something:
-        only = "" if are_known or not _only_clears(step) else IF_A_FIELD_IS_THERE
-        yield replace(call_of(record.email, step), only=only)
+        yield step, "" if are_known or not _only_clears(step) else IF_A_FIELD_IS_THERE
 
 
 def _kind(item: Item) -> Kind:

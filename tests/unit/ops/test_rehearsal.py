@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ TYPES = (
     "user.signed_up", "user.updated", "subscription.started", "subscription.canceled", "access.granted",
     "order.paid", "user.deleted", "order.unknown",
 )  # fmt: skip
+TAG_IN_CALL = re.compile(r"/v4/tags/\{(.*)\}/subscribers")
 NAMES = ("ada", "bob", "cy")
 
 
@@ -208,6 +210,8 @@ def check_calls(tried: Tried, made: list[str], note: str) -> None:
         else:
             assert call.only, f"not made: {call}\n{made}\n{note}"
     assert not left, f"not told: {left}\n{note}"
+    called = {tag_key(name) for call in tried.calls for name in TAG_IN_CALL.findall(call.call)}
+    assert {tag_key(row.name) for row in tried.tags if tag_key(row.name) in tried.told} <= called, note
 
 
 def takes_off(tag: str, tried: Tried) -> bool:
