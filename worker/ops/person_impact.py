@@ -77,39 +77,24 @@ class Files:
         return (before.fields, before.options, before.apps) == (after.fields, after.options, after.apps)
 
     def impact_on(self, record: Record, kept: Sequence[Delivery]) -> PersonImpact:
-        """Return what a person would have otherwise.
+        """Return what a person would have otherwise under the other file.
 
         Args:
             record: What is known of the person.
             kept: The events that are kept, the oldest first.
         """
         before, after = self._asked(kept)
-        old, new = _under(record, all_anew(before)), _under(record, asked := all_anew(after))
-        had, has = _present(old.tags), _present(new.tags)
-        gained = {key: name for key, name in has.items() if key not in had}
-        lost = {key: name for key, name in had.items() if key not in has}
-        fields = frozenset(
-            name for name in {**old.fields, **new.fields} if _value(old, name) != _value(new, name)
-        )
-        to_do = Change(
-            tags={key: new.tags[key] for key in (*gained, *lost) if key in new.tags},
-            fields={name: new.fields[name] for name in fields if name in new.fields},
-        )
-        return PersonImpact(
-            gained,
-            lost,
-            fields,
-            frozenset(key for key in gained if not _is_there(record, key)),
-            len(plan(to_do, self.after.options, known=True)),
-            _is_covered(record, asked.anew),
-        )
+        anew = all_anew(after)
+        return _impact(record, _under(record, all_anew(before)), anew, self.after)
 
     def _asked(self, kept: Iterable[Delivery]) -> tuple[list[Asked], list[Asked]]:
         """Return the events, each with what it asks for: under the one file, and under the other."""
-        items = list(self._read(kept, self.before))
+        items = list(read_kept(kept, self.before, self.home_app))
         before = [(item, asked_by(item, self.before)) for item in items]
         if not self._read_alike:
-            return before, [(item, asked_by(item, self.after)) for item in self._read(kept, self.after)]
+            return before, [
+                (item, asked_by(item, self.after)) for item in read_kept(kept, self.after, self.home_app)
+            ]
         after = [
             (item, asked_by(item, self.after) if self._differ(item.known.type) else asks)
             for item, asks in before
@@ -119,17 +104,54 @@ class Files:
     def _differ(self, kind: str) -> bool:
         return self.before.events.get(kind) != self.after.events.get(kind)
 
-    def _read(self, kept: Iterable[Delivery], account: Account) -> Iterator[Item]:
-        """Yield the events as a worker would read them today.
 
-        One that is none of the account's any more, because its app is another one's by now, say, is left out.
-        """
-        for delivery in kept:
-            try:
-                event = decode(delivery, arrival=0, apps=account.apps, types=account.types)
-            except EventError:
-                continue
-            yield naming_whom(Item(delivery, event), event, account.options, self.home_app)
+def impact_now(record: Record, kept: Sequence[Delivery], account: Account, home_app: str) -> PersonImpact:
+    """Return what a person would have otherwise if the events that are kept were heard anew now.
+
+    Args:
+        record: What is known of the person, and stands beside it.
+        kept: The events, the oldest first.
+        account: By the file in force.
+        home_app: Of the account; see `person_key`.
+    """
+    asked = [(item, asked_by(item, account)) for item in read_kept(kept, account, home_app)]
+    done = record.done
+    return _impact(record, Change(tags=done.tags, fields=done.fields), all_anew(asked), account)
+
+
+def read_kept(kept: Iterable[Delivery], account: Account, home_app: str) -> Iterator[Item]:
+    """Yield events that are kept as a worker would read them today.
+
+    One that is none of the account's any more, because its app is another one's by now, say, is left out.
+    """
+    for delivery in kept:
+        try:
+            event = decode(delivery, arrival=0, apps=account.apps, types=account.types)
+        except EventError:
+            continue
+        yield naming_whom(Item(delivery, event), event, account.options, home_app)
+
+
+def _impact(record: Record, old: Change, anew: Change, account: Account) -> PersonImpact:
+    new = _under(record, anew)
+    had, has = _present(old.tags), _present(new.tags)
+    gained = {key: name for key, name in has.items() if key not in had}
+    lost = {key: name for key, name in had.items() if key not in has}
+    fields = frozenset(
+        name for name in {**old.fields, **new.fields} if _value(old, name) != _value(new, name)
+    )
+    to_do = Change(
+        tags={key: new.tags[key] for key in (*gained, *lost) if key in new.tags},
+        fields={name: new.fields[name] for name in fields if name in new.fields},
+    )
+    return PersonImpact(
+        gained,
+        lost,
+        fields,
+        frozenset(key for key in gained if not _is_there(record, key)),
+        len(plan(to_do, account.options, known=True)),
+        _is_covered(record, anew.anew),
+    )
 
 
 def _under(record: Record, change: Change) -> Change:

@@ -16,7 +16,7 @@ from tests.unit.subscribers.test_people import EXAMPLES, a_life, a_mapping, even
 from worker.accounts.account import Account
 from worker.events.delivery import Delivery
 from worker.events.event import Event
-from worker.ops.person_impact import Files, PersonImpact
+from worker.ops.person_impact import Files, PersonImpact, impact_now
 from worker.subscribers.record import Record
 
 
@@ -57,3 +57,7 @@ def test_what_is_gained_and_lost_is_the_models(
     assert found.new_taggings == found.gained.keys() - {tag.lower() for tag in life.kit.tags}
     assert found.is_wholly_known
     assert not impact(life.kept, events, before, before).is_otherwise
+    now = [delivery_of(each) for each in events]
+    assert not impact_now(life.kept, now, before, "").is_otherwise
+    anew = impact_now(life.kept, now, after, "")
+    assert (anew.gained, anew.lost) == (found.gained, found.lost)
