@@ -17,7 +17,8 @@ from worker.mapping import Condition, EventMapping, FieldTarget, Rule
 from worker.mapping.condition import by_line
 
 _NOTHING_DONE: Final = frozenset({"duplicate", "forgotten"})
-_DONE: Final = frozenset({"applied", "scheduled"})
+DONE: Final = frozenset({"applied", "scheduled"})
+"""Outcomes of events whose rules were carried out."""
 
 Verdict: TypeAlias = bool | None
 """Whether something else would have been done; None where nobody can tell."""
@@ -60,10 +61,10 @@ def would_differ(before: Account, after: Account, came: Came) -> Verdict:
     if (old is None and new is None) or (old == new and is_kept):
         return False
     if old is None or new is None:
-        return True if came.outcome in _DONE or old is None else None
-    if came.outcome not in _DONE:
+        return True if came.outcome in DONE or old is None else None
+    if came.outcome not in DONE:
         return None
-    known = _known(before, came)
+    known = told_values(before, came)
     verdicts = [_by_mapping(old, new, came, known), _by_fields(before, after, known)]
     if before.options != after.options:
         verdicts.append(None)
@@ -75,8 +76,8 @@ def _either(verdicts: Iterable[Verdict]) -> Verdict:
     return True if True in found else None if None in found else False
 
 
-def _known(account: Account, came: Came) -> dict[str, str | None]:
-    """Return the values of an event that its calls tell, by their names."""
+def told_values(account: Account, came: Came) -> dict[str, str | None]:
+    """Return the values of an event that its calls tell, by their names in the account's file."""
     plain = {target.target: target for target in account.fields if not target.otherwise and not target.format}
     return {plain[name].source: value for name, value in came.values.items() if name in plain}
 
@@ -106,7 +107,7 @@ def _by_mapping(old: EventMapping, new: EventMapping, came: Came, known: Mapping
     if (old.at, old.lifecycle) != (new.at, new.lifecycle):
         return True
     matching = {_conditions(old.rules[at - 1]) for at in came.rules if 0 < at <= len(old.rules)}
-    both = {_conditions(rule): _matches(rule, known) for rule in (*old.rules, *new.rules)}
+    both = {_conditions(rule): would_match(rule, known) for rule in (*old.rules, *new.rules)}
     both |= dict.fromkeys(matching, True)
     open_ones = [[rule for rule in each.rules if both[_conditions(rule)] is None] for each in (old, new)]
     if open_ones[0] != open_ones[1]:
@@ -122,7 +123,13 @@ def _conditions(rule: Rule) -> tuple[tuple[Condition, ...], tuple[Condition, ...
     return rule.when, rule.unless
 
 
-def _matches(rule: Rule, known: Mapping[str, str | None]) -> Verdict:
+def would_match(rule: Rule, known: Mapping[str, str | None]) -> Verdict:
+    """Tell whether a rule matches an event; None where nobody can tell.
+
+    Args:
+        rule: It.
+        known: The event's values, as far as they are known, by their names in the account's file.
+    """
     verdicts = [_holds(each, known) for each in rule.when]
     for line in by_line(rule.unless):
         holds = [_holds(each, known) for each in line]

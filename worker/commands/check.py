@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
@@ -23,17 +24,25 @@ from worker.ops.check_broker import BrokerReport, LedgerReport, QueueCheck, chec
 from worker.ops.check_kit import KitCheck, KitReport, check_kit
 from worker.ops.check_topology import check_topology
 from worker.ops.findings import Weight
+from worker.ops.linting import Beside, linted
 from worker.settings import Settings
 from worker.settings import secret_files as files_of_settings
 
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """All that was found; `valid` are the accounts whose files are in order, `exposed` files with secrets."""
+    """All that was found.
+
+    Attributes:
+        exposed: Files with secrets that others may read.
+        valid: The accounts whose files are in order.
+        lint: How many findings of lint each of them has.
+    """
 
     problems: tuple[Problem, ...]
     exposed: tuple[Problem, ...]
     valid: tuple[str, ...]
+    lint: Mapping[str, int]
     broker: BrokerReport
     ledger: LedgerReport
     kit: tuple[KitReport, ...]
@@ -89,8 +98,9 @@ async def _check(settings: Settings, loaded: Loaded, accounts: list[Account], on
     problems = loaded.problems if only is None else loaded.problems_of(only)
     faulty = {name for name in loaded.names if loaded.problems_of(name)}
     valid = tuple(each.name for each in accounts if each.name not in faulty)
+    lint = Counter(each.account for each in linted(loaded, accounts, Beside()))
     files = tuple(exposed([*files_of_settings(), *secret_files(loaded)]))
-    return _Report(problems, files, valid, broker, ledger, kit, clock)
+    return _Report(problems, files, valid, {name: lint[name] for name in valid}, broker, ledger, kit, clock)
 
 
 def _show_json(report: _Report) -> None:
@@ -98,6 +108,7 @@ def _show_json(report: _Report) -> None:
         "exit_code": int(report.exit_code),
         "problems": [str(problem) for problem in report.problems],
         "exposed": [str(problem) for problem in report.exposed],
+        "lint": report.lint,
         "broker": asdict(report.broker),
         "ledger": asdict(report.ledger),
         "kit": [asdict(each) for each in report.kit],
@@ -122,6 +133,9 @@ def _show(report: _Report, exchange: str) -> None:
 def _file_rows(report: _Report) -> Iterable[_Row]:
     for name in report.valid:
         yield f"file of {name}", "ok", "valid"
+        if count := report.lint[name]:
+            many = "1 finding" if count == 1 else f"{count} findings"
+            yield f"file of {name}", "note", f"lint: {many}; see kit-worker lint {name}"
     for problem in report.problems:
         yield "file", "WRONG", str(problem)
     for problem in report.exposed:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from worker.accounts.account import Account
 from worker.accounts.file.read import MissingSecret
-from worker.accounts.lint.facts import AccountText, AllAccounts, Facts
 from worker.accounts.lint.finding import LintFinding
-from worker.accounts.lint.lint import lint as lint_of
 from worker.accounts.load import Loaded, load_accounts
-from worker.commands.common import begin, unknown_account
-from worker.commands.exits import ExitCode
+from worker.commands.common import begin, opened_ledger, run_async, unknown_account
+from worker.commands.exits import ExitCode, exit_code
 from worker.commands.lint_sarif import sarif
-from worker.commands.output import AsJson, say, show_json
-from worker.errors import ConfigurationError, Problem
-from worker.files import read_text
-from worker.settings import environment
+from worker.commands.output import AsJson, say, show_json, warn
+from worker.commands.progress import progress
+from worker.errors import ConfigurationError, KitWorkerError, Problem
+from worker.ops.linting import Beside, events_of, linted, with_kit
+from worker.settings import Settings, environment
 
 
 class LintFormat(StrEnum):
@@ -30,45 +31,71 @@ class LintFormat(StrEnum):
     SARIF = "sarif"
 
 
-def lint(
+def lint(  # one for each option
     account: Annotated[
         str | None, typer.Argument(metavar="[ACCOUNT]", help="This one only. Default: all.")
     ] = None,
+    *,
+    live: Annotated[
+        bool, typer.Option("--live", help="Also by what Kit has now: ask it, by a few calls that only read.")
+    ] = False,
+    events: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Also by the last N events in the ledger, such as 500.")
+    ] = 0,
     format_: Annotated[
         LintFormat,
         typer.Option("--format", help="For people, for programs, or for code scanning (SARIF 2.1.0)."),
     ] = LintFormat.TEXT,
     as_json: AsJson = False,
 ) -> None:
-    """Show what is legal in account files and probably wrong, and what to do. Asks nobody."""
-    loaded = load_accounts(begin().config_dir, environment())
+    """Show what is legal in account files and probably wrong, and what to do. By itself it asks nobody."""
+    settings = begin()
+    loaded = load_accounts(settings.config_dir, environment())
     if account is not None and account not in loaded.names:
         raise unknown_account(account, loaded.names)
-    findings = _findings(loaded, account)
+    chosen = [each for name, each in sorted(loaded.accounts.items()) if account in (None, name)]
+    format_ = LintFormat.JSON if as_json else format_
+    beside = Beside()
+    if live or events:
+        with progress("asking Kit and the ledger", hidden=format_ is not LintFormat.TEXT):
+            beside = run_async(_asked(settings, chosen, live=live, events=events))
+    findings = linted(loaded, chosen, beside)
     problems = _problems(loaded, account)
-    if as_json or format_ is LintFormat.JSON:
-        show_json({"findings": [_as_json(each) for each in findings], "problems": [*map(str, problems)]})
+    _print(findings, problems, beside, format_)
+    if problems:
+        raise ConfigurationError(problems)
+    if beside.errors:
+        _refuse(beside.errors)
+    raise typer.Exit(ExitCode.SOMETHING if findings else ExitCode.OK)
+
+
+def _refuse(errors: Mapping[str, KitWorkerError]) -> NoReturn:
+    """Say for which accounts Kit could not be asked, and why; the first one decides the exit code."""
+    for name, error in errors.items():
+        warn(f"kit-worker: {name}: {error}")
+    raise typer.Exit(exit_code(next(iter(errors.values()))))
+
+
+def _print(findings: list[LintFinding], problems: list[Problem], beside: Beside, format_: LintFormat) -> None:
+    if format_ is LintFormat.JSON:
+        wrong = [*map(str, problems), *(f"{name}: {error}" for name, error in beside.errors.items())]
+        show_json({"findings": [*map(_as_json, findings)], "problems": wrong, "notes": beside.notes})
     elif format_ is LintFormat.SARIF:
         show_json(sarif(findings, problems))
     elif findings:
         _show(findings)
-    elif not problems:
+    elif not problems and not beside.errors:
         say("Nothing found.")
-    if problems:
-        raise ConfigurationError(problems)
-    raise typer.Exit(ExitCode.SOMETHING if findings else ExitCode.OK)
+    if format_ is LintFormat.TEXT and beside.notes:
+        say("", *beside.notes)
 
 
-def _findings(loaded: Loaded, only: str | None) -> list[LintFinding]:
-    accounts = AllAccounts(loaded.accounts.values())
-    return [
-        finding
-        for name, account in sorted(loaded.accounts.items())
-        if only in (None, name)
-        for finding in lint_of(
-            Facts(AccountText(account, read_text(account.path, "an account file")), accounts)
-        )
-    ]
+async def _asked(settings: Settings, accounts: Sequence[Account], *, live: bool, events: int) -> Beside:
+    beside = Beside()
+    if events:
+        async with opened_ledger(settings) as ledger:
+            beside = replace(beside, events=await events_of(ledger.database, accounts, events))
+    return await with_kit(settings, accounts, beside) if live else beside
 
 
 def _problems(loaded: Loaded, only: str | None) -> list[Problem]:

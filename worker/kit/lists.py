@@ -145,19 +145,25 @@ class Lists:
         return [shift.was for shift in self.shifts[kind] if shift.bearer is None]
 
 
-async def read_list(client: KitClient, kind: str) -> list[Row]:
+async def read_list(client: KitClient, kind: str, include: str = "") -> list[Row]:
     """Return all tags, or all custom fields, each as a row with no more than `LISTED` has of it.
+
+    Args:
+        client: The way to Kit.
+        kind: Of which list.
+        include: What each row is to have besides; an older Kit, which does not know it, leaves it out.
 
     Raises:
         KitUnavailable: There is no answer, or it is not Kit's.
         KitWorkerError: As `KitClient.call` raises it.
     """
-    rows, letters = dict[int, Row](), 0
-    params, seen = {"per_page": PAGE}, set[str]()
+    rows, letters, kept = dict[int, Row](), 0, (*LISTED[kind], include)
+    first = {"per_page": PAGE, "include": include} if include else {"per_page": PAGE}
+    params, seen = first, set[str]()
     while True:
         answer = await client.get(f"/v4/{kind}", params)
         new = [row for row in answer.items(kind) if row["id"] not in rows]
-        rows |= {row["id"]: {name: row[name] for name in LISTED[kind]} for row in new}
+        rows |= {row["id"]: {name: row[name] for name in kept if name in row} for row in new}
         letters += sum(len(str(value)) for row in new for value in rows[row["id"]].values())
         after = _next(answer)
         if after is None:
@@ -165,7 +171,7 @@ async def read_list(client: KitClient, kind: str) -> list[Row]:
         if not new or after in seen or len(seen) >= MAX_PAGES or letters > MAX_LETTERS:
             raise _endless(answer)
         seen.add(after)
-        params = {"per_page": PAGE, "after": after}
+        params = {**first, "after": after}
 
 
 def _next(answer: Answer) -> str | None:

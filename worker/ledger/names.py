@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from worker.ledger.database import Database
 from worker.ledger.migrations import MIGRATIONS, newest
 from worker.ledger.rows import upsert
-from worker.ledger.schema import names
+from worker.ledger.schema import accounts, names
 from worker.subscribers.identity import plain
 from worker.subscribers.known import KitName
 
@@ -28,6 +28,19 @@ async def names_of(database: Database, account: str) -> tuple[KitName, ...]:
         return ()
     async with database.read() as connection:
         return await read_names(connection, account, kit_account=0)
+
+
+async def created_tags(database: Database, account: str) -> int | None:
+    """Return how many tags placeholders have created for an account; None where no ledger says so.
+
+    Raises:
+        LedgerUnavailable: It cannot be read.
+    """
+    if await database.version() != newest(MIGRATIONS):
+        return None
+    query = select(accounts.c.created_tags).where(accounts.c.account == account)
+    async with database.read() as connection:
+        return (await connection.execute(query)).scalar_one_or_none()
 
 
 async def read_names(connection: AsyncConnection, account: str, kit_account: int) -> tuple[KitName, ...]:

@@ -114,7 +114,7 @@ async def check_account(settings: Settings, account: Account, kit: KitAccess, cl
     async with kit.client(account.name, account.credential) as client:
         try:
             at_kit = await kit_account(client)
-            await _check_owner(settings, account, at_kit.id)
+            await check_owner(settings, account, at_kit.id)
             return await _ask(client, account, at_kit, names)
         except TakenError as error:
             return KitReport(account.name, KitCheck.REFUSED, detail=taken(str(error)))
@@ -135,7 +135,7 @@ async def _names(settings: Settings, account: Account) -> tuple[KitName, ...]:
         await database.close()
 
 
-async def _check_owner(settings: Settings, account: Account, at_kit: int) -> None:
+async def check_owner(settings: Settings, account: Account, at_kit: int) -> None:
     """Raise `TakenError` where a Kit account is another account's; a ledger out of reach says so itself."""
     database = Database(settings.ledger_url.get_secret_value())
     try:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.accounts.account import Account
-from worker.accounts.impact import Came, would_differ
+from worker.accounts.impact import would_differ
 from worker.errors import LedgerUnavailable
-from worker.kit.told import TOLD_FIRST_NAME, values_told
-from worker.ledger.history import Line, find_history
-from worker.mapping import FIRST_NAME
+from worker.ledger.history import find_history
+from worker.ops.came import came
 from worker.page.site import NO_LEDGER, Site
 
 LATEST: Final = 500
@@ -74,27 +73,3 @@ async def impact_of(site: Site, before: Account | None, after: Account) -> Impac
     verdicts = [(each.event_type, would_differ(before, after, came(each, before.version))) for each in lines]
     otherwise = Counter(kind for kind, verdict in verdicts if verdict is True)
     return Impact(len(lines), otherwise, Counter(kind for kind, verdict in verdicts if verdict is None))
-
-
-def sent_in(line: Line) -> dict[str, str | None]:
-    """Return which values were sent of an event, by the custom field."""
-    values: dict[str, str | None] = {}
-    for call in line.calls:
-        if not call.get("rules"):  # else it is about a tag, or about mail
-            values |= values_told(str(call.get("what", "")))
-    return values
-
-
-def came(line: Line, version: str) -> Came:
-    """Return an event as a line of the history tells it.
-
-    Args:
-        line: It.
-        version: Of the file in force: rules have the numbers of the file that was in force then.
-    """
-    rules = {number for call in line.calls for number in call.get("rules", ())}
-    values = sent_in(line)
-    if TOLD_FIRST_NAME in values:
-        values[FIRST_NAME] = values.pop(TOLD_FIRST_NAME)
-    known = frozenset(rules) if line.version == version else frozenset[int]()
-    return Came(line.event_type, line.outcome, known, values)

@@ -13,9 +13,9 @@ from worker.handlers.base import PLATFORM_FIELDS
 from worker.ledger.history import Line, find_history
 from worker.ledger.seen import event_types
 from worker.mapping.words import name_of
+from worker.ops.came import sent_in
 from worker.ops.check_kit import named_fields, named_tags
 from worker.outside.texts import harmless
-from worker.page.impact import sent_in
 from worker.page.kit_names import KitLists
 from worker.page.site import Site
 

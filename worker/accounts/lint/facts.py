@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 
 from worker.accounts.account import Account
 from worker.accounts.file.source import Source, YamlPath, read_yaml
+from worker.accounts.lint.at_kit import AtKit
+from worker.accounts.lint.last_events import LastEvents
 from worker.accounts.lint.spelling import plain
 from worker.handlers.base import path_of
 from worker.mapping import EventMapping, Rule, Template
@@ -143,10 +145,19 @@ class Facts:
     Attributes:
         file: The account, and the text of its file.
         accounts: All accounts there are; None where only this one is known.
+        kit: What its Kit account has; None where Kit was not asked.
+        events: Which came last; None where the ledger was not asked.
     """
 
     file: AccountText
     accounts: AllAccounts | None = None
+    kit: AtKit | None = None
+    events: LastEvents | None = None
+
+    @property
+    def counts(self) -> AtKit | None:
+        """The same as `kit`, where Kit says how many people have each tag."""
+        return self.kit if self.kit is not None and self.kit.has_counts else None
 
 
 def _words(tag: Template) -> str:

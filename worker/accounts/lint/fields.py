@@ -20,15 +20,15 @@ MOST_FIELDS: Final = 140
 """Custom fields that a Kit account holds, and that one of its subscribers may have."""
 
 
-def _place(facts: Facts, target: FieldTarget) -> YamlPath:
+def place(facts: Facts, target: FieldTarget) -> YamlPath:
     """Return where an entry of `fields` or `kit_fields` stands; of a default, `fields`."""
     paths: tuple[YamlPath, ...] = (("kit_fields", target.target), ("fields", target.source))
     return next((path for path in paths if facts.file.is_listed(path)), ("fields",))
 
 
-def _labels(facts: Facts) -> dict[str, YamlPath]:
+def labels(facts: Facts) -> dict[str, YamlPath]:
     """Return each custom field that the account knows, by its label or key, and where it is named first."""
-    found = {target.target: _place(facts, target) for target in facts.file.account.fields}
+    found = {target.target: place(facts, target) for target in facts.file.account.fields}
     for block in facts.file.blocks:
         for name in block.rule.set_fields:
             found.setdefault(name, (*block.path, "set_fields", name))
@@ -45,7 +45,7 @@ def _too_many(facts: Facts) -> Iterator[Suspicion]:
             yield Suspicion(
                 (*block.path, "set_fields"), said, "set fewer, or be sure that the calls are there"
             )
-    count = len({field_key(name) for name in _labels(facts)})
+    count = len({field_key(name) for name in labels(facts)})
     if count > MOST_FIELDS:
         said = f"this file fills {count} custom fields, and Kit has room for {MOST_FIELDS}"
         yield Suspicion(("fields",), said, "send null for those that nobody needs, such as mk_user_id: null")
@@ -75,22 +75,22 @@ def _never_filled(facts: Facts) -> Iterator[Suspicion]:
         return  # what other events carry, nobody knows
     carried = {"user", *(about for kind in kinds for about in HANDLERS[kind].example)}
     for target in facts.file.account.fields:
-        place = _place(facts, target)
+        where = place(facts, target)
         heads = {path_of(name).partition(".")[0] for name in target.sources if name in PLATFORM_FIELDS}
-        if len(place) > 1 and heads and not heads & carried and all(map(PLATFORM_FIELDS.get, target.sources)):
+        if len(where) > 1 and heads and not heads & carried and all(map(PLATFORM_FIELDS.get, target.sources)):
             said = f"no event of this file carries {target.source}, so {shown(target.target)} is never filled"
-            yield Suspicion(place, said, "delete the entry, or list the event that carries it")
+            yield Suspicion(where, said, "delete the entry, or list the event that carries it")
 
 
 def _similar(facts: Facts) -> Iterator[Suspicion]:
-    labels = _labels(facts)
+    found = labels(facts)
     first: dict[str, str] = {}
-    for name in labels:
+    for name in found:
         first.setdefault(field_key(name), name)
     for name, other in alike(first.values()):
-        if len(labels[name]) > 1:
+        if len(found[name]) > 1:
             said = f'"{shown(name)}" and "{shown(other)}" are two custom fields, and nearly called the same'
-            yield Suspicion(labels[name], said, "write both alike, if one field is meant")
+            yield Suspicion(found[name], said, "write both alike, if one field is meant")
 
 
 RULES: Final = (

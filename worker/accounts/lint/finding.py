@@ -27,7 +27,7 @@ class Suspicion(NamedTuple):
 
 
 Check: TypeAlias = Callable[[Facts], Iterable[Suspicion]]
-Needs: TypeAlias = Literal["file", "accounts"]
+Needs: TypeAlias = Literal["file", "accounts", "kit", "counts", "events"]
 """The name of the facts without which a check has nothing to look at."""
 
 
@@ -58,6 +58,7 @@ class LintFinding:
         spot: Where in it.
         text: What is so, and what comes of it.
         remedy: What to do.
+        about: The keys and indices in the file that lead to it; empty for a comment.
     """
 
     rule: str
@@ -66,6 +67,7 @@ class LintFinding:
     spot: Spot
     text: str
     remedy: str
+    about: YamlPath = ()
 
     def __str__(self) -> str:
         """Return the line that people read and editors jump to."""

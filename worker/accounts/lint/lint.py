@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Final
 
@@ -10,6 +11,9 @@ from worker.accounts.file.syntax_errors import Spot
 from worker.accounts.file.values import shown
 from worker.accounts.lint import (
     accounts,
+    by_events,
+    by_kit,
+    by_kit_fields,
     conditions,
     events,
     fields,
@@ -48,6 +52,9 @@ RULES: Final = _register(
     *fields.RULES,
     *options.RULES,
     *accounts.RULES,
+    *by_kit.RULES,
+    *by_kit_fields.RULES,
+    *by_events.RULES,
     LintRule(UNKNOWN_OFF, "a comment that turns off what is no rule", lambda _: ()),
     LintRule(UNUSED_OFF, "a comment that turns nothing off", lambda _: ()),
 )
@@ -73,7 +80,7 @@ def lint(facts: Facts) -> list[LintFinding]:
 def _found(rule: LintRule, facts: Facts) -> Iterator[LintFinding]:
     for each in rule.check(facts):
         spot = facts.file.source.spot(each.path, key=True)
-        yield _finding(facts, rule.id, spot, each.text, each.remedy)
+        yield replace(_finding(facts, rule.id, spot, each.text, each.remedy), about=each.path)
 
 
 def _about_comments(

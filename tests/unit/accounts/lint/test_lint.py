@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from time import process_time
@@ -13,6 +14,9 @@ import pytest
 from tests.unit.accounts.harness import KIT, SHIPPED, parse
 from tests.unit.accounts.lint import (
     test_accounts,
+    test_by_events,
+    test_by_kit,
+    test_by_kit_fields,
     test_conditions,
     test_events,
     test_fields,
@@ -23,12 +27,13 @@ from tests.unit.accounts.lint import (
     test_times,
     test_together,
 )
-from tests.unit.accounts.lint.cases import findings, places
+from tests.unit.accounts.lint.cases import at_kit, findings, last_events, paid, places
 from tests.unit.accounts.lint.mutated import mutated
 from tests.unit.accounts.test_cookbook import recipes
 from worker.accounts.lint.facts import AccountText, Facts
 from worker.accounts.lint.lint import RULES, UNKNOWN_OFF, UNUSED_OFF, lint
 from worker.demo.story import YOUR_FILE, account_file
+from worker.subscribers.known import KitName
 
 ROOT: Final = Path(__file__).parents[4]
 GUIDE: Final = (ROOT / "docs/lint.md").read_text(encoding="utf-8")
@@ -55,6 +60,8 @@ OURS: Final = {
         for at, text in enumerate(examples(name))
     },
 }
+TOLD_ELSEWHERE: Final = (test_accounts, test_by_kit, test_by_kit_fields, test_by_events)
+"""Tests of rules that need more than a file to trip."""
 TABLES: Final = (
     test_tags, test_tag_names, test_placeholders, test_times, test_conditions, test_together, test_events,
     test_fields, test_options,
@@ -69,18 +76,39 @@ def test_the_files_that_we_ship_and_teach_are_clean(name: str) -> None:
 def test_each_rule_has_a_file_that_trips_it_and_one_that_nearly_does() -> None:
     shown = {case.rule for table in TABLES for case in table.CASES}
 
-    assert shown == RULES.keys() - {UNKNOWN_OFF, UNUSED_OFF, *test_accounts.RULES}
+    elsewhere = {rule for module in TOLD_ELSEWHERE for rule in module.RULES}
+    assert shown == RULES.keys() - {UNKNOWN_OFF, UNUSED_OFF, *elsewhere}
 
 
 def test_the_guide_has_each_rule_and_no_other() -> None:
     assert list(SECTIONS) == list(RULES)
 
 
+GUIDES_KIT: Final = replace(
+    at_kit(
+        "Newsletter",
+        "Customer",
+        ("Founder", 0),
+        "Gold",
+        fields=("Last order", *(f"More {at}" for at in range(115))),
+        meant=[KitName("tags", "vip", 4, "VIP")],
+    ),
+    created_tags=95,
+)
+"""The Kit account of the guide's examples."""
+GUIDES_EVENTS: Final = last_events(
+    *paid(12, mk_subscription_plan="Annual"), *paid(5, mk_subscription_plan="Lifetime"), kinds=["order.sent"]
+)
+"""The events that came before the guide's examples."""
+
+
 @pytest.mark.parametrize("rule", SECTIONS)
 def test_the_example_of_the_guide_trips_its_rule(rule: str) -> None:
     example, *others = EXAMPLE.findall(SECTIONS[rule])
+    kit = GUIDES_KIT if RULES[rule].needs in {"kit", "counts"} else None
+    events = GUIDES_EVENTS if RULES[rule].needs == "events" else None
 
-    assert rule in [name for name, _ in places(example, *others)]
+    assert rule in [name for name, _ in places(example, *others, kit=kit, events=events)]
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
@@ -146,7 +174,7 @@ def test_no_valid_file_makes_it_fail(seed: int) -> None:
     """Given files of changed parts of others, each finding has a rule, a place in the file and a remedy."""
     for text in islice(mutated(TEXTS, seed), 50):
         lines = (KIT + text).count("\n") + 1
-        for found in findings(text):
+        for found in findings(text, kit=GUIDES_KIT, events=GUIDES_EVENTS):
             assert found.rule in RULES
             assert 1 <= found.spot.line <= lines
             assert found.text
