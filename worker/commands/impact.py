@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -23,6 +23,10 @@ from worker.ledger.newest import count_people
 from worker.ops.file_impact import FileImpact, file_impact
 from worker.settings import Settings, environment
 
+OF_PEOPLE_THERE: Final = (
+    "This is of those who are there already: a saved file alone changes nothing for them before their next "
+    "event. To bring them under it once it is saved: kit-worker apply."
+)
 MOST_TOLD: Final = 50
 """Tags and fields that are told one by one."""
 
@@ -46,9 +50,10 @@ def impact(
     found = run_async(_impact(settings, before, after, hidden=as_json))
     limit = settings.kit_rate_limit or (before.credential.limit if before.credential else API_KEY_LIMIT)
     if as_json:
-        show_json({**asdict(found), "minutes": _minutes(found, limit)})
+        show_json({**found.as_json(), "minutes": minutes_of(found, limit)})
     else:
-        _show(found, limit)
+        show_people(found, limit)
+        say(OF_PEOPLE_THERE)
     raise typer.Exit(ExitCode.SOMETHING if found.otherwise else ExitCode.OK)
 
 
@@ -74,11 +79,18 @@ async def _impact(settings: Settings, before: Account, after: Account, *, hidden
             return await file_impact(ledger, before, after, steps.advance)
 
 
-def _minutes(found: FileImpact, limit: int) -> float:
+def minutes_of(found: FileImpact, limit: int) -> float:
+    """Return how long the calls take at Kit's limit, in minutes."""
     return round(found.calls / limit, 1)
 
 
-def _show(found: FileImpact, limit: int) -> None:
+def show_people(found: FileImpact, limit: int) -> None:
+    """Print who would have what otherwise, and what it takes.
+
+    Args:
+        found: Who.
+        limit: Calls that Kit allows the account within a minute.
+    """
     of = f"{found.people:,} people"
     if not found.otherwise:
         say(f"Nobody would be treated otherwise, of {of}.")
@@ -87,7 +99,7 @@ def _show(found: FileImpact, limit: int) -> None:
         say(f"{found.otherwise:,} of {of} would be treated otherwise.", style="bold")
         say(
             f"New taggings, each of which may start an automation and send mail: {new:,}.",
-            f"To bring it about: {found.calls:,} calls to Kit, {_minutes(found, limit):,} minutes at its "
+            f"To bring it about: {found.calls:,} calls to Kit, {minutes_of(found, limit):,} minutes at its "
             f"limit of {limit} a minute (with OAuth fewer calls).",
             "",
         )
@@ -126,7 +138,3 @@ def _show_unknown(found: FileImpact) -> None:
         )
     if found.without_events:
         say(f"Of {found.without_events:,} people no event is kept; they stay as they are.")
-    say(
-        "This is of those who are there already: a saved file alone changes nothing for them before their "
-        "next event."
-    )

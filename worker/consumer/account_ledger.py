@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -16,6 +16,7 @@ from worker.consumer.shared import Shared
 from worker.errors import EpochLost, LedgerUnavailable, LedgerWentBack
 from worker.events.delivery import NEVER
 from worker.kit.catalog import Catalog
+from worker.ledger.newest import kept_of
 from worker.ledger.takeover import Tenure
 from worker.retrying import Retrying
 from worker.subscribers.glimpse import Glimpse
@@ -120,6 +121,11 @@ class AccountLedger:
                 raise
             self._tenure = None
             return await self._ledger.load(await self._held(), emails, user_ids)
+
+    async def kept(self, emails: Collection[str]) -> Mapping[str, Sequence[bytes]]:
+        """Return the newest events of these people, however long that takes; see `ledger.newest`."""
+        database, name = self._ledger.database, self._account.name
+        return await self.retrying.until_done(lambda: kept_of(database, name, emails))
 
     @property
     def has_news(self) -> bool:

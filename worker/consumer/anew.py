@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
 from worker.accounts.account import Account
+from worker.accounts.whom import naming_whom
 from worker.consumer.interpreting import interpreted
 from worker.errors import EventError
+from worker.events.decode import decode
+from worker.events.delivery import Delivery
 from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.item import Item, Outcome
+
+
+def read_kept(kept: Iterable[Delivery], account: Account, home_app: str) -> Iterator[Item]:
+    """Yield events that are kept as a worker would read them today.
+
+    One that is none of the account's any more, because its app is another one's by now, say, is left out.
+    """
+    for delivery in kept:
+        try:
+            event = decode(delivery, arrival=0, apps=account.apps, types=account.types)
+        except EventError:
+            continue
+        yield naming_whom(Item(delivery, event), event, account.options, home_app)
 
 
 def asked_by(item: Item, account: Account) -> Change | None:

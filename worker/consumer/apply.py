@@ -179,7 +179,7 @@ class Apply:
 
 
 def _asks_for_all(item: Item) -> bool:
-    return item.change.again is not None
+    return item.change.takes_up_old
 
 
 def _owing(item: Item, refused: Sequence[RefusedPart]) -> EventError | None:

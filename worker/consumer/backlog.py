@@ -205,6 +205,8 @@ def interpret_again(item: Item, account: Account) -> Item | Outcome:
     # A copy only waits for the end of another one; and whoever asks for all again asks for it by no mapping.
     if item.event is None or item.doubled or item.change.again is not None:
         return item
+    if item.event.anew and item.event.anew == account.version:
+        return item
     try:
         asks = interpreted(item, account)
     except EventError as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import msgspec
 
@@ -11,6 +12,7 @@ from worker.broker.topology import work_queue
 from worker.dead_letters.letter import with_headers
 from worker.events.delivery import Delivery
 from worker.events.event import (
+    ANEW,
     DUE,
     DUE_AT,
     DUE_ID,
@@ -26,6 +28,9 @@ from worker.ledger.failures import DamagedRowError
 from worker.subscribers.item import Item
 from worker.subscribers.known import DueEffect
 from worker.subscribers.mark import timer_id
+
+APPLY_TYPE: Final = "kit-worker.apply"
+"""As the history names it; no account's file maps it."""
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -64,6 +69,33 @@ def _message(delivery: Delivery, event: Event, due: Due) -> bytes:
     properties = with_headers(delivery, headers)
     properties["headers"].pop(REPLAY_RUN, None)  # for that run the event has ended
     return msgspec.msgpack.encode(_Kept(delivery.body, properties))
+
+
+def anew_effect(email: str, run: str, number: int, version: str, at: float) -> DueEffect:
+    """Return the timer of the message by which a person's events are heard anew.
+
+    Args:
+        email: The address that the person has now.
+        run: Of which run it is a part, as people call it.
+        number: Its number in that.
+        version: Of the account's file for which that was planned.
+        at: When it takes effect, in seconds since 1970: now, by the ledger's clock.
+    """
+    id_, time = f"{run}-{number:07}", datetime.fromtimestamp(at, UTC)
+    event = {"id": id_, "type": APPLY_TYPE, "time": time_text(time), "data": {"user": {"email": email}}}
+    headers = {ORIGIN: DUE, DUE_AT: time_text(time), DUE_ID: id_, ANEW: version}
+    properties = {"content_type": "application/json", "delivery_mode": 2, "headers": headers}
+    return DueEffect(
+        id=id_,
+        at=at,
+        email=email,
+        user_id=None,
+        event_type=APPLY_TYPE,
+        event_id=id_,
+        event_time=time,
+        what="what the events that are kept ask for by the present file",
+        message=msgspec.msgpack.encode(_Kept(msgspec.json.encode(event), properties)),
+    )
 
 
 def due_again(account: str, message: bytes) -> Outgoing:

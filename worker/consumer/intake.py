@@ -7,6 +7,7 @@ and are asked about together.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -16,9 +17,11 @@ from msgspec import structs
 from worker.accounts.account import Account
 from worker.accounts.whom import naming_whom
 from worker.consumer.account_ledger import AccountLedger
+from worker.consumer.anew import all_anew, asked_by, read_kept
 from worker.consumer.backlog import Backlog
 from worker.consumer.end import End
 from worker.consumer.interpreting import interpreted
+from worker.consumer.newest import as_delivered
 from worker.consumer.receive import Consumer
 from worker.consumer.settle import Settle
 from worker.errors import EarlyEvent, EventError, HandlerError
@@ -66,6 +69,7 @@ class Intake:
         self._batch: list[Item] = []
         self._parked: list[Item] = []
         self._came = asyncio.Event()
+        self._kept: Mapping[str, Sequence[bytes]] = {}
 
     def __len__(self) -> int:
         """Return how many events wait here."""
@@ -191,6 +195,13 @@ class Intake:
         known = await self._ledger.load(emails, users, may_take=may_take)
         self._in_hand.moves.learn(self._ledger.recent_moves)
         self._in_hand.directory.learn(emails, users, known)
+        await self._look_up_kept()
+
+    async def _look_up_kept(self) -> None:
+        """Ask the ledger which events are kept of those people whose events are to be heard anew."""
+        at = self._in_hand.directory.at
+        emails = {at(item.email).record.email for item in self._batch if item.event and item.event.anew}
+        self._kept = await self._ledger.kept(emails) if emails else {}
 
     def _current(self, item: Item) -> Item | None:
         """Return an item as it is in this tenure and under this mapping, either of which may be new."""
@@ -205,6 +216,8 @@ class Intake:
         if any(map(bool, self._in_hand.directory.unknown((current,)))):
             self._read.append(current)  # whoever knew the person let go meanwhile
             return
+        if current.event is not None and current.event.anew:
+            current = self._heard_anew(current)
         taken = self._in_hand.take_in(current, item.delivery.received_at.timestamp())
         if taken is None:
             self._parked.append(current)
@@ -212,3 +225,11 @@ class Intake:
             self._settle.put(taken)
         else:
             self._backlog.add(taken)
+
+    def _heard_anew(self, item: Item) -> Item:
+        """Return an item with all that its person's events ask for by now, as far as they are kept."""
+        account, now = self.account, item.delivery.received_at
+        messages = self._kept.get(self._in_hand.directory.at(item.email).record.email, ())
+        kept = [as_delivered(account.name, message, now) for message in messages if message]
+        items = read_kept(kept, account, self._ledger.home_app)
+        return structs.replace(item, change=all_anew((each, asked_by(each, account)) for each in items))

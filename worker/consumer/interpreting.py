@@ -11,7 +11,7 @@ from worker.accounts.later import later_of
 from worker.events.decode import with_data
 from worker.events.event import Event
 from worker.handlers.base import check_person
-from worker.subscribers.change import Change
+from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.parts import Part
 
@@ -27,6 +27,8 @@ def interpreted(item: Item, account: Account) -> Item | Outcome:
     event = with_data(item.event, item.delivery)
     if event.again:
         return structs.replace(item, change=_all_again(event, item, account))
+    if event.anew:
+        return _heard_anew(event, item, account)
     asked = interpret(event, account, event.moment(item.delivery.received_at))
     later = None if asked is None else later_of(event, account, asked)
     if asked is not None:
@@ -35,6 +37,15 @@ def interpreted(item: Item, account: Account) -> Item | Outcome:
         note = f"skipped: {asked.skipped} of {event.type} says so" if asked else ""
         return Outcome(structs.replace(item, later=None), Kind.IGNORED, note=note)
     return structs.replace(item, change=asked.change, refusal=asked.refusal, later=later)
+
+
+def _heard_anew(event: Event, item: Item, account: Account) -> Item | Outcome:
+    """Return that a person's events are to be heard anew: what they ask for depends on which are kept."""
+    check_person(event)
+    if event.anew != account.version:
+        note = f"it was planned for the version {event.anew} of the account's file, which is another one now"
+        return Outcome(structs.replace(item, later=None), Kind.IGNORED, note=note)
+    return structs.replace(item, change=NOTHING)
 
 
 def _all_again(event: Event, item: Item, account: Account) -> Change:

@@ -132,6 +132,13 @@ async def kept_people(
         raise DamagedRowError(f"the ledger holds a row of {account} that cannot be read") from error
 
 
+async def kept_of(database: Database, account: str, emails: Collection[str]) -> Mapping[str, Sequence[bytes]]:
+    """Return the messages of these people's events, the oldest first; raises as `kept_people` does."""
+    async with database.read() as connection:
+        found = await _events(connection, account, emails)
+    return {email: [message for _, message in events] for email, events in found.items()}
+
+
 async def _events(
     connection: AsyncConnection, account: str, emails: Collection[str]
 ) -> Mapping[str, Sequence[tuple[str, bytes]]]:

@@ -6,15 +6,16 @@ message is, and one can see how many are on their way.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, case, delete, func, select, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, func, select, update
 
-from worker.ledger.due import lock_timers, these_timers
+from worker.ledger.due import lock_timers, these_timers, write_due
 from worker.ledger.schema import due
 from worker.ledger.store import Ledger
+from worker.subscribers.known import DueEffect
 
 MOST_AT_ONCE: Final = 100
 """Of one account, on their way at once: what comes in meanwhile never waits behind more than these."""
@@ -134,10 +135,30 @@ class Timers:
             rows = await connection.execute(query.group_by(due.c.account))
             return now, {account: Waiting(*counted) for account, *counted in rows}
 
-    async def drop(self, account: str) -> int:
-        """Delete an account's timers; return how many there were."""
+    async def now(self) -> float:
+        """Return what time it is."""
+        async with self.ledger.database.read() as connection:
+            return await self.ledger.time.now(connection)
+
+    async def set(self, account: str, effects: Iterable[DueEffect]) -> None:
+        """Set timers; one that is there already stays as it is."""
         async with self.ledger.database.write() as connection:
-            return (await connection.execute(delete(due).where(due.c.account == account))).rowcount
+            await write_due(connection, account, (), effects)
+
+    async def count(self, account: str, prefix: str) -> int:
+        """Return how many timers of an account have an id that begins so."""
+        query = select(func.count()).select_from(due).where(_begin_with(account, prefix))
+        async with self.ledger.database.read() as connection:
+            return (await connection.execute(query)).scalar_one()
+
+    async def drop(self, account: str, prefix: str = "") -> int:
+        """Delete an account's timers whose id begins so; return how many there were."""
+        async with self.ledger.database.write() as connection:
+            return (await connection.execute(delete(due).where(_begin_with(account, prefix)))).rowcount
+
+
+def _begin_with(account: str, prefix: str) -> ColumnElement[bool]:
+    return (due.c.account == account) & due.c.id.startswith(prefix, autoescape=True)
 
 
 def _patience(published: int) -> float:

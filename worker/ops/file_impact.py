@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from worker.accounts.account import Account
 from worker.consumer.newest import as_delivered
@@ -61,6 +61,11 @@ class FileImpact:
     partly_known: int = 0
     without_events: int = 0
     examples: list[Example] = field(default_factory=list)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return it for programs."""
+        counts = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {**counts, "examples": [asdict(each) for each in self.examples]}
 
     def count(self, email: str, impact: PersonImpact) -> None:
         """Count what one person would have otherwise."""

@@ -6,15 +6,12 @@ known of the person stays where none of them speaks of it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from worker.accounts.account import Account
-from worker.accounts.whom import naming_whom
-from worker.consumer.anew import all_anew, asked_by
-from worker.errors import EventError
-from worker.events.decode import decode
+from worker.consumer.anew import all_anew, asked_by, read_kept
 from worker.events.delivery import Delivery
 from worker.events.event import Moment
 from worker.kit.plan import plan
@@ -117,19 +114,6 @@ def impact_now(record: Record, kept: Sequence[Delivery], account: Account, home_
     asked = [(item, asked_by(item, account)) for item in read_kept(kept, account, home_app)]
     done = record.done
     return _impact(record, Change(tags=done.tags, fields=done.fields), all_anew(asked), account)
-
-
-def read_kept(kept: Iterable[Delivery], account: Account, home_app: str) -> Iterator[Item]:
-    """Yield events that are kept as a worker would read them today.
-
-    One that is none of the account's any more, because its app is another one's by now, say, is left out.
-    """
-    for delivery in kept:
-        try:
-            event = decode(delivery, arrival=0, apps=account.apps, types=account.types)
-        except EventError:
-            continue
-        yield naming_whom(Item(delivery, event), event, account.options, home_app)
 
 
 def _impact(record: Record, old: Change, anew: Change, account: Account) -> PersonImpact:

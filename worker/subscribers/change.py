@@ -62,6 +62,11 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
         return self != NOTHING
 
     @property
+    def takes_up_old(self) -> bool:
+        """Whether it is about what events of before asked for, which have ended."""
+        return self.again is not None or bool(self.anew)
+
+    @property
     def asked_tags(self) -> Mapping[str, Part[TagWish]]:
         """All that it asks of tags, by `tag_key`, whatever of it stands."""
         of_facts = {key: Part(wish, fact.order) for fact in self.facts for key, wish in fact.tags.items()}

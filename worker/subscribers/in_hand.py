@@ -234,7 +234,7 @@ class InHand:
                 self.unsaved.touch(subscriber, self.directory.note_former(asked, subscriber, order))
         if item.mark is not None:
             self._marks.discard(item.mark)
-        if item.change.again is not None and item.mark is not None:
+        if item.change.takes_up_old and item.mark is not None:
             # Each was asked for by an event of before, which has ended.
             calls, subscriber.calls = subscriber.calls, {}
             return tuple(call for each in calls.values() for call in each)

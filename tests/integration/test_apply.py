@@ -1,0 +1,152 @@
+"""`kit-worker apply` beside a real worker: what the plan said is what then happens, whatever comes between."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from aio_pika.abc import AbstractChannel
+
+from tests.integration.harness import KEY, Worker, World, publish, until
+from tests.integration.shell import Ended, Shell
+from worker.sandbox import Person, Sandbox
+
+PEOPLE: Final = int(os.environ.get("APPLY_PEOPLE", "300"))
+"""With 10,000 it takes some ten minutes."""
+FILE = """
+events:
+  user.signed_up: {add_tags: [New Member]}
+  subscription.started:
+    add_tags: [Active Member]
+    remove_tags: [Cancelled]
+    rules: [{when: {mk_subscription_plan: Annual}, add_tags: [Annual Plan]}]
+  subscription.canceled: {remove_tags: [Active Member, Annual Plan, Yearly Plan], add_tags: [Cancelled]}
+fields: {mk_subscription_plan: Plan}
+"""
+NEW = FILE.replace("add_tags: [New Member]", "add_tags: [Newcomer]").replace(
+    "add_tags: [Annual Plan]", "add_tags: [Yearly Plan]"
+)
+
+pytestmark = pytest.mark.timeout(90 + PEOPLE / 4)
+
+
+def address(number: int) -> str:
+    return f"person{number}@example.com"
+
+
+def event(number: int, kind: str, minute: int) -> dict[str, Any]:
+    user = {"id": f"u-{number}", "email": address(number)}
+    subscription = {"id": f"s-{number}", "plan": "Annual" if number % 2 else "Monthly"}
+    data = {"user": user, **({"subscription": subscription} if kind.startswith("subscription") else {})}
+    return {"id": f"{kind}-{number}", "type": kind, "time": f"2026-07-01T10:{minute:02}:00Z", "data": data}
+
+
+def should_have(number: int, *, canceled: bool = False) -> set[str]:
+    """Return the tags by the new file."""
+    if canceled:
+        return {"Newcomer", "Cancelled"}
+    return {"Newcomer", "Active Member", *(["Yearly Plan"] if number % 2 else [])}
+
+
+async def settled(worker: Worker, count: int) -> None:
+    """Wait until so many events of the platform have ended, under whichever process."""
+    ends = {"event_applied", "event_superseded", "event_duplicate", "event_dead_lettered"}
+
+    def ended() -> int:
+        lines = worker.log_lines()
+        return len({line["event_id"] for line in lines if line["event"] in ends and "-apply" not in line})
+
+    await until(lambda: ended() >= count, seconds=40 + PEOPLE / 10)
+
+
+async def reloaded(worker: Worker) -> None:
+    await until(lambda: "config_reloaded" in worker.events_logged())
+
+
+def tags(people: dict[str, Person]) -> dict[str, set[str]]:
+    return {email: set(person.tags) for email, person in people.items()}
+
+
+async def members(world: World, worker: Worker, channel: AbstractChannel) -> None:
+    """Let everybody sign up and subscribe, under the old file, and put the new one into force."""
+    for kind, minute in (("user.signed_up", 1), ("subscription.started", 2)):
+        await publish(channel, world.exchange, [event(number, kind, minute) for number in range(PEOPLE)])
+    await settled(worker, 2 * PEOPLE)
+    world.write_account(NEW)
+    await reloaded(worker)
+
+
+async def test_live_events_kills_and_a_failing_kit_change_nothing_about_the_end(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given a plan, and meanwhile cancellations, a kill and errors of Kit, all end as the new file says."""
+    world.write_account(FILE)
+    plan = str(tmp_path / "plan.json")
+    async with Worker(world, tmp_path / "log") as worker:
+        await members(world, worker, channel)
+        before = tags(sandbox.account(KEY).subscribers())
+
+        shown = await kit_worker("apply", world.account, "--save", plan)
+        assert shown.code == 1, shown.err
+        assert f"{PEOPLE:,} of {PEOPLE:,} people would be treated otherwise." in shown.out
+        assert tags(sandbox.account(KEY).subscribers()) == before
+
+        running = asyncio.create_task(kit_worker("apply", world.account, "--plan", plan))
+        some = range(0, PEOPLE, 5)
+        await until(lambda: "Newcomer" in sandbox.account(KEY).tags())
+        sandbox.fail("status", status=503, times=3)
+        await publish(channel, world.exchange, [event(each, "subscription.canceled", 9) for each in some])
+        await worker.stop(signal.SIGKILL)
+        await worker.start()
+        done = await running
+        await settled(worker, 2 * PEOPLE + len(some))
+
+    assert (done.code, done.err) == (0, "")
+    assert f"Done: {PEOPLE:,} people." in done.out
+    has = tags(sandbox.account(KEY).subscribers())
+    wrong = {
+        email: has[email]
+        for number in range(PEOPLE)
+        if has[email := address(number)] != should_have(number, canceled=number in some)
+    }
+    assert wrong == {}
+    again = await kit_worker("apply", world.account)
+    assert (again.code, "Nobody would be treated otherwise" in again.out) == (0, True)
+
+
+async def test_a_plan_is_for_one_file_and_one_account_and_can_be_stopped(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, kit_worker: Shell, tmp_path: Path
+) -> None:
+    world.write_account(FILE)
+    plan = tmp_path / "plan.json"
+    async with Worker(world, tmp_path / "log") as worker:
+        await members(world, worker, channel)
+        told = json.loads((await kit_worker("apply", world.account, "--json")).out)
+        assert told["gained"] == {"Newcomer": PEOPLE, "Yearly Plan": PEOPLE // 2}
+        assert told["new_taggings"] == told["gained"]
+        assert (await kit_worker("apply", world.account, "--save", str(plan))).code == 1
+
+        await worker.stop()
+        before = tags(sandbox.account(KEY).subscribers())
+        left = await kit_worker("apply", world.account, "--plan", str(plan), "--no-wait")
+        assert left.code == 1
+        stopped = await kit_worker("apply", world.account, "--stop", told["hash"])
+        assert f"Stopped: {PEOPLE:,} people stay as they were." in stopped.out
+        await worker.start()
+        assert tags(sandbox.account(KEY).subscribers()) == before
+
+    world.write_account(NEW + "options: {timezone: Europe/Berlin}\n")
+    other: Ended = await kit_worker("apply", world.account, "--plan", str(plan))
+    assert other.code == 2
+    assert "make it anew" in other.err
+    changed = json.loads(plan.read_text()) | {"people": []}
+    plan.write_text(json.dumps(changed))
+    assert (
+        "was changed since it was made" in (await kit_worker("apply", world.account, "--plan", str(plan))).err
+    )
+    assert (await kit_worker("apply", world.account, "--plan", str(tmp_path / "none.json"))).code == 2

@@ -1,0 +1,166 @@
+"""`kit-worker apply`: brings the people who are there already under the file in force."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from worker.accounts.account import Account
+from worker.commands.common import (
+    AccountName,
+    begin,
+    one_account,
+    opened_ledger,
+    read_accounts,
+    run_async,
+    says_yes,
+)
+from worker.commands.exits import ExitCode, UsageError
+from worker.commands.impact import minutes_of, show_people
+from worker.commands.output import AsJson, say, show_json
+from worker.commands.progress import progress
+from worker.kit.credentials import API_KEY_LIMIT
+from worker.ledger.newest import count_people
+from worker.ledger.store import Ledger
+from worker.ops.apply_plan import ApplyPlan, NotAPlanError, plan_apply
+from worker.ops.apply_run import NotThisPlanError, left, run_of, start, stop
+from worker.settings import Settings
+
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at how far a run has come."""
+WHO: Final = "the command line"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be done.
+
+    Attributes:
+        plan: Which plan; None to make one.
+        save: Where to keep it, in place of doing it; None to do it.
+        wait: Whether to wait until it is done.
+    """
+
+    plan: ApplyPlan | None
+    save: Path | None
+    wait: bool
+    as_json: bool
+
+
+def apply(  # one for each option
+    account: AccountName,
+    *,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", metavar="FILE", help="Apply this plan, which --save has kept.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="FILE", help="Keep the plan here, and apply nothing.")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until the workers have done it.")
+    ] = True,
+    stop_: Annotated[
+        str, typer.Option("--stop", metavar="HASH", help="Do no more of the plan with this hash.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show what people would gain and lose by the file in force, and have the workers do it.
+
+    Exit code: 0 nothing is left to do, 1 something is.
+    """
+    if sum(map(bool, (plan, save, stop_))) > 1:
+        raise UsageError("--plan, --save and --stop are three things to do; say one")
+    settings = begin()
+    chosen = one_account(read_accounts(settings), account)
+    if stop_:
+        dropped = run_async(_stopped(settings, chosen.name, f"apply-{stop_}"))
+        say(f"Stopped: {dropped:,} people stay as they were.")
+        return
+    asked = Asked(None if plan is None else _read(plan), save, wait=wait, as_json=as_json)
+    raise typer.Exit(run_async(_apply(settings, chosen, asked)))
+
+
+def _read(plan: Path) -> ApplyPlan:
+    try:
+        return ApplyPlan.load(plan.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{plan}: cannot be read: {error.strerror}") from error
+    except NotAPlanError as error:
+        raise UsageError(f"{plan}: {error}") from error
+
+
+async def _stopped(settings: Settings, account: str, run: str) -> int:
+    async with opened_ledger(settings) as ledger:
+        return await stop(ledger, account, run, WHO)
+
+
+async def _planned(ledger: Ledger, account: Account, *, hidden: bool) -> ApplyPlan:
+    with progress("looking at people", hidden=hidden) as steps:
+        steps.expect(await count_people(ledger.database, account.name))
+        return await plan_apply(ledger, account, steps.advance)
+
+
+async def _apply(settings: Settings, account: Account, asked: Asked) -> ExitCode:
+    async with opened_ledger(settings) as ledger:
+        plan = asked.plan
+        if plan is None:
+            plan = await _planned(ledger, account, hidden=asked.as_json)
+            _show(
+                plan,
+                settings.kit_rate_limit or (account.credential.limit if account.credential else 0),
+                asked,
+            )
+            if not plan.people:
+                return ExitCode.OK
+            if asked.save is not None:
+                asked.save.write_bytes(plan.dump())
+                say(f"The plan is in {asked.save}: kit-worker apply {account.name} --plan {asked.save}")
+            if asked.save is not None or not _agreed(asked):
+                return ExitCode.SOMETHING
+        try:
+            await start(ledger, account, plan, WHO)
+        except NotThisPlanError as error:
+            raise UsageError(str(error)) from error
+        return await _until_done(ledger, plan, asked)
+
+
+def _agreed(asked: Asked) -> bool:
+    if asked.as_json or not sys.stdin.isatty():
+        return False
+    return says_yes("Have the workers do this?")
+
+
+def _show(plan: ApplyPlan, limit: int, asked: Asked) -> None:
+    limit = limit or API_KEY_LIMIT
+    if asked.as_json:
+        told = {"hash": plan.hash, "version": plan.version, "minutes": minutes_of(plan.impact, limit)}
+        show_json({**told, **plan.impact.as_json()})
+        return
+    show_people(plan.impact, limit)
+    if plan.people:
+        say(f"Plan {plan.hash}, for the version {plan.version} of the file of {plan.account}.")
+
+
+async def _until_done(ledger: Ledger, plan: ApplyPlan, asked: Asked) -> ExitCode:
+    """Wait until the workers have done a plan; whoever does not wait leaves it to them."""
+    run, count = run_of(plan), len(plan.people)
+    say(
+        "The workers do it, behind what just happens. It goes on without this command; to end it: kit-worker "
+        f"apply {plan.account} --stop {plan.hash}"
+    )
+    if not asked.wait:
+        return ExitCode.SOMETHING
+    with progress("people", hidden=asked.as_json) as steps:
+        steps.expect(count)
+        done = 0
+        while waiting := await left(ledger, plan.account, run):
+            steps.advance(count - waiting - done)
+            done = count - waiting
+            await asyncio.sleep(LOOK_EVERY)
+    say(f"Done: {count:,} people. What each got: kit-worker history --email ADDRESS")
+    return ExitCode.OK
