@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "preview": "explain",
     "lint": "lint",
     "impact": "impact",
+    "test": "test",
     "publish": "publish",
     "dead-letters": "dead_letters",
     "status": "status",
