@@ -88,7 +88,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class ExampleTest:
     """One test: events, in the order in which they come, and what is then to be so."""
 
     spot: Spot
@@ -110,5 +110,5 @@ class ExampleFile:
     path: Path
     account: str = ""
     account_spot: Spot = START
-    examples: tuple[Example, ...] = ()
+    examples: tuple[ExampleTest, ...] = ()
     problems: tuple[Problem, ...] = ()

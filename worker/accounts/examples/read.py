@@ -9,9 +9,9 @@ from typing import Final
 
 from worker.accounts.examples.events import EventReader
 from worker.accounts.examples.example import (
-    Example,
     ExampleFile,
     ExamplePerson,
+    ExampleTest,
     Expected,
     ExpectedDead,
     ExpectedDue,
@@ -52,7 +52,7 @@ def _read(source: Source, path: Path, faults: list[FileFault]) -> ExampleFile:
         return ExampleFile(path, path.stem)
     top = values.spelled((), FILE_KEYS, _FILE)
     account = values.text(("account",), "an account's name, as its file is named") if "account" in top else ""
-    examples: tuple[Example, ...] = ()
+    examples: tuple[ExampleTest, ...] = ()
     if "tests" in top:
         paths = values.paths(("tests",), "tests, each beginning with - name:", few=1)
         examples = tuple(_example(values, each, source) for each in paths)
@@ -62,7 +62,7 @@ def _read(source: Source, path: Path, faults: list[FileFault]) -> ExampleFile:
     return ExampleFile(path, account or path.stem, source.spot(("account",)), examples)
 
 
-def _example(values: ExampleValues, path: YamlPath, source: Source) -> Example:
+def _example(values: ExampleValues, path: YamlPath, source: Source) -> ExampleTest:
     keys = values.spelled(path, TEST_KEYS, _TEST)
     for key in TEST_KEYS:
         if keys and key not in keys:
@@ -73,7 +73,7 @@ def _example(values: ExampleValues, path: YamlPath, source: Source) -> Example:
         for each in values.paths((*path, "events"), _EVENTS, few=1):
             events.read(each)
     then = [_expected(values, each, events, source) for each in _looks(values, path) if "then" in keys]
-    return Example(source.spot(path), name, tuple(events.found), tuple(_in_time(values, path, then)))
+    return ExampleTest(source.spot(path), name, tuple(events.found), tuple(_in_time(values, path, then)))
 
 
 def _looks(values: ExampleValues, path: YamlPath) -> Iterable[YamlPath]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from worker.accounts.account import Account
-from worker.accounts.examples.example import Example, ExampleEvent, Expected
+from worker.accounts.examples.example import ExampleEvent, ExampleTest, Expected
 from worker.events.delivery import Delivery
 from worker.events.values import time_text
 from worker.ops.examples.holding import CameOf, Unlike, differences
@@ -54,7 +54,7 @@ class ExampleResult:
         return not self.looks
 
 
-def run(example: Example, account: Account, lines: Mapping[tuple[str, int], str]) -> ExampleResult:
+def run(example: ExampleTest, account: Account, lines: Mapping[tuple[str, int], str]) -> ExampleResult:
     """Return what comes of an example under an account's mapping.
 
     Args:
@@ -76,7 +76,7 @@ def run(example: Example, account: Account, lines: Mapping[tuple[str, int], str]
 
 
 def _looked_at(
-    example: Example, simulation: Simulation, came: CameOf, account: Account
+    example: ExampleTest, simulation: Simulation, came: CameOf, account: Account
 ) -> Iterator[Expected]:
     """Let all happen, and yield what is to be so when it is time to look."""
     waiting = list(example.then)
