@@ -119,6 +119,7 @@ class Simulation:
         then = self._rehearsal.carry_out(item, seen, self.now.timestamp())
         if then.record.kit_id in {None, JUST_CREATED} and change.creates is not None and not item.waits:
             then.record.kit_id = len(self._kit) + 1
+            then.record.created = True
             self._kit[then.record.kit_id] = _Listed(change.creates.value)
         self._told(then)
         if then.kind in {Kind.APPLIED, Kind.SCHEDULED}:  # as `consumer.settle` says
@@ -135,9 +136,9 @@ class Simulation:
         if then.told.unsubscribe is not None:
             then.record.unsubscribed = then.told.unsubscribe
             listed.state = UNSUBSCRIBED
-        name = then.told.first_name
-        if name is not None and (self._account.options.first_name == "always" or not listed.first_name):
-            listed.first_name = name.value
+        if then.told.first_name is not None:
+            listed.first_name = then.told.first_name.value
+            then.record.created = False  # it has a name by now
 
     def _in_kit(self, record: Record | None) -> InKit:
         """Return whom Kit has: whomever it was told of, and as it was told."""
