@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "status": "status",
     "pause": "pause",
     "resume": "pause",
+    "allow": "allow",
     "history": "history",
     "forget": "forget",
     "remove": "remove",

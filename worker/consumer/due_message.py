@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, Final
 
 import msgspec
 
@@ -11,6 +14,7 @@ from worker.broker.topology import work_queue
 from worker.dead_letters.letter import with_headers
 from worker.events.delivery import Delivery
 from worker.events.event import (
+    ALLOWS,
     DUE,
     DUE_AT,
     DUE_ID,
@@ -26,6 +30,10 @@ from worker.ledger.failures import DamagedRowError
 from worker.subscribers.item import Item
 from worker.subscribers.known import DueEffect
 from worker.subscribers.mark import timer_id
+from worker.subscribers.parts import TagWish, tag_told
+
+ALLOW_TYPE: Final = "kit-worker.allow"
+"""The type of messages that let through what was held, as the history names it; no account's file maps it."""
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -64,6 +72,36 @@ def _message(delivery: Delivery, event: Event, due: Due) -> bytes:
     properties = with_headers(delivery, headers)
     properties["headers"].pop(REPLAY_RUN, None)  # for that run the event has ended
     return msgspec.msgpack.encode(_Kept(delivery.body, properties))
+
+
+def allowing(account: str, email: str, tags: Sequence[str], at: float) -> DueEffect:
+    """Return the timer of the message that lets tags of a person through, which were held.
+
+    Args:
+        account: Its name.
+        email: The address that the person has now.
+        tags: Their names.
+        at: Now, by the ledger's clock.
+    """
+    time = datetime.fromtimestamp(at, UTC)
+    text = "\0".join((account, email, *sorted(tags), time_text(time)))
+    timer = blake2b(text.encode(), digest_size=16).hexdigest()
+    event: dict[str, Any] = {"id": timer, "type": ALLOW_TYPE, "time": time_text(time)}
+    event["data"] = {"user": {"email": email}, "tags": list(tags)}
+    headers = {ORIGIN: DUE, DUE_AT: time_text(time), DUE_ID: timer, ALLOWS: "held"}
+    properties = {"content_type": "application/json", "delivery_mode": 2, "headers": headers}
+    told = ", ".join(tag_told(TagWish(tag, present=True)) for tag in tags)
+    return DueEffect(
+        id=timer,
+        at=at,
+        email=email,
+        user_id=None,
+        event_type=ALLOW_TYPE,
+        event_id=timer,
+        event_time=time,
+        what=f"put on, as somebody allows: {told}",
+        message=msgspec.msgpack.encode(_Kept(msgspec.json.encode(event), properties)),
+    )
 
 
 def due_again(account: str, message: bytes) -> Outgoing:

@@ -16,6 +16,7 @@ from worker.events.delivery import NEVER, Delivery
 from worker.events.envelope import read_envelope, stated_type
 from worker.events.event import (
     AGAIN,
+    ALLOWS,
     DUE,
     DUE_AT,
     DUE_ID,
@@ -80,6 +81,7 @@ def decode(
         dated=given is not None,
         due=_due(delivery),
         again=_header(delivery, ORIGIN) == AGAIN,
+        allows=_header(delivery, ALLOWS) is not None,
     )
 
 

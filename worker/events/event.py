@@ -22,6 +22,8 @@ ORIGIN: Final = "x-origin"
 """Why a message of the worker's own is in a queue: it is time for it (`DUE`), or somebody asks (`AGAIN`)."""
 DUE: Final = "due"
 AGAIN: Final = "again"
+ALLOWS: Final = "x-allows"
+"""Of what is due: that somebody lets tags through which were held, and by which plan."""
 DUE_AT: Final = "x-due-at"
 DUE_ID: Final = "x-due-id"
 """Of what is due: when it takes effect, and which timer of the ledger says so."""
@@ -34,7 +36,7 @@ ABOUT_FAILURE: Final = (
     "x-reason", "x-detail", "x-account", "x-event-type", "x-attempts", "x-failed-at", REPLAY_RUN,
 )  # fmt: skip
 """Headers of a dead letter that a replay takes off again."""
-_OWN: Final = frozenset({EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, ORIGIN, DUE_AT, DUE_ID, *ABOUT_FAILURE})
+_OWN: Final = frozenset({EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, ORIGIN, ALLOWS, DUE_AT, DUE_ID, *ABOUT_FAILURE})
 
 
 def is_workers_own(header: str) -> bool:
@@ -113,6 +115,7 @@ class Event(Struct, frozen=True):
         dated: False where it has no time of its own, so that the time of receipt stands for it.
         due: Why it has come in again; None where it comes from the platform, or is a replay of such a one.
         again: True where nothing happened: somebody asked that Kit be told once more what should be so.
+        allows: True where nothing happened: somebody let tags through that were held.
     """
 
     type: str
@@ -124,6 +127,7 @@ class Event(Struct, frozen=True):
     dated: bool = True
     due: Due | None = None
     again: bool = False
+    allows: bool = False
 
     def moment(self, received_at: datetime) -> datetime:
         """Return the moment at which it is asked what the event means: when it came, at its time or later.

@@ -92,7 +92,7 @@ def owing(
     """
     if not parts:
         return owed
-    asked, everything = _asked(change), change.again is not None
+    asked, everything = _asked(change), change.is_by_no_mapping
     mine = [part for part in parts if everything or part.is_asked(order, asked)]
     if not mine:
         return owed

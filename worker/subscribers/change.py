@@ -41,6 +41,7 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
             moment, in seconds since 1970; None where nobody asks for that.
         anew: The sequence and the time of events of which this is all that they ask for, by now: what they
             asked for before, and do not any more, is to be off.
+        allows: By `tag_key`, tags that somebody lets through which were held; see `TaggingGuard`.
     """
 
     tags: Mapping[str, Part[TagWish]] = field(default_factory=dict)
@@ -56,10 +57,16 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
     facts: Facts = NO_FACTS
     again: float | None = None
     anew: frozenset[Moment] = frozenset()
+    allows: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         """Tell whether it says anything."""
         return self != NOTHING
+
+    @property
+    def is_by_no_mapping(self) -> bool:
+        """Whether somebody asks for it, and no event."""
+        return self.again is not None or bool(self.allows)
 
     @property
     def asked_tags(self) -> Mapping[str, Part[TagWish]]:
@@ -85,6 +92,7 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
             facts=merge_facts(self.facts, other.facts),
             again=other.again if self.again is None else max(self.again, other.again or self.again),
             anew=self.anew | other.anew,
+            allows=self.allows | other.allows,
         )
 
     def without(self, other: Change) -> Change:
