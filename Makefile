@@ -80,9 +80,11 @@ compose-trial: .venv/.dev  ## try docker-compose.yml with three workers (needs D
 	@$(PY) -m tests.container.trial
 
 .PHONY: schema
-schema: .venv/.runtime  ## write config/account.schema.json, for editors
+schema: .venv/.runtime  ## write config/account.schema.json and config/tests.schema.json, for editors
 	@.venv/bin/kit-worker schema account > config/account.schema.json.new
 	@mv config/account.schema.json.new config/account.schema.json
+	@.venv/bin/kit-worker schema tests > config/tests.schema.json.new
+	@mv config/tests.schema.json.new config/tests.schema.json
 
 .PHONY: audit
 audit: .venv/.audit  ## look for known vulnerabilities in what is locked (asks PyPI, and fails where it cannot)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tests.bench.model import EVERYTHING, FIELDS, Mapped
 from tests.bench.processes import Program, program
+from tests.integration.harness import MANY
 from worker.broker.topology import dead_letter_queue, work_queue, work_queue_arguments
 
 PLAIN: Final = "plain"
@@ -170,7 +171,7 @@ def _crew(  # what an account is, all named
     variables = {name: f"KIT_{name.upper().replace('-', '_')}" for name in names}
     for number, name in enumerate(names):
         known_by = "access_token_env" if number < bulk else "api_key_env"
-        lines = [f"kit: {{{known_by}: {variables[name]}}}", *_fields(mapped)]
+        lines = [f"kit: {{{known_by}: {variables[name]}}}", *_fields(mapped), MANY]
         text = "\n".join([*lines, f"app: {name}"] if apps else lines)
         (config / "accounts" / f"{name}.yaml").write_text(f"{text}\n")
     environment = {

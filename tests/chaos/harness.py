@@ -22,7 +22,7 @@ from tests.chaos.load import Creator, Load, Published
 from tests.chaos.processes import WORKING, ChaosWorker
 from tests.chaos.witness import LogReader, Outcomes, ids_in, waiting
 from tests.integration.conftest import BrokerControl
-from tests.integration.harness import World, endless_events, make_events, until
+from tests.integration.harness import MANY, World, endless_events, make_events, until
 from worker.clock import Clock
 from worker.ledger.database import Database
 from worker.ledger.sealing import Seal, new_key
@@ -110,7 +110,7 @@ class Arena:
             secret = f"api_key_env: {_key_variable(creator)}"
         if self.bulk:
             secret = secret.replace("api_key", "access_token")
-        path.write_text(f"app: {name}\nkit: {{{secret}}}\n", encoding="utf-8")
+        path.write_text(f"app: {name}\nkit: {{{secret}}}\n{MANY}", encoding="utf-8")
         return creator
 
     async def connect(self, creator: Creator) -> None:
@@ -124,7 +124,7 @@ class Arena:
         async with Ledger(Database(url), worker="chaos", clock=Clock()) as ledger:
             kit_account = self.creators.index(creator) + 1  # nobody compares it with Kit's own
             await TokenStore(ledger, Seal(key)).connect(creator.name, tokens, kit_account, self.world.kit_url)
-        text = f"app: {creator.name}\nkit: {{oauth: {{client_id_env: KIT_CLIENT_ID}}}}\n"
+        text = f"app: {creator.name}\nkit: {{oauth: {{client_id_env: KIT_CLIENT_ID}}}}\n{MANY}"
         self.account_file(creator).write_text(text, encoding="utf-8")
 
     def account_file(self, creator: Creator) -> Path:

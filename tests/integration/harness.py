@@ -23,6 +23,8 @@ from aiormq import spec
 from worker.sandbox import Sandbox
 
 KEY = "kit_0123456789abcdefTESTKEY"
+MANY = "options: {max_new_taggings_per_hour: 1000000}\n"
+"""Of an account's file: what a test publishes, it publishes at once, and is to be applied."""
 START = datetime(2026, 7, 1, tzinfo=UTC)
 LEVELS = ("Gold", "Silver", "Bronze")
 PLANS = ("Annual", "Monthly")
@@ -136,7 +138,8 @@ class World:
         accounts = self.config / "accounts"
         accounts.mkdir(parents=True, exist_ok=True)
         path = accounts / f"{self.account}.yaml"
-        path.write_text(f"kit: {{{known_by}: KIT_API_KEY}}\n{text}", encoding="utf-8")
+        more = "" if "options:" in text else f"\n{MANY}"
+        path.write_text(f"kit: {{{known_by}: KIT_API_KEY}}\n{text}{more}", encoding="utf-8")
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a worker."""

@@ -17,7 +17,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel
 from aiormq import spec
 
-from tests.integration.harness import START, Worker, World, depth, readyz, until
+from tests.integration.harness import MANY, START, Worker, World, depth, readyz, until
 from tests.integration.right_cases import NO_IDS, Case, Event, In, Right
 from worker.sandbox import Fault, FaultKind, Person, Rule, Sandbox
 
@@ -144,6 +144,7 @@ class Run:
         self._world.environ[variable] = key
         folder = self._world.config / "accounts"
         text = f"app: {json.dumps(apps)}\nkit: {{{self._secret}: {variable}}}\n{case.file}"
+        text += "" if "options:" in case.file else f"\n{MANY}"
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
         self._sandbox.account(key).configure(name=name)
         self.accounts.append(Filed(name, key, apps))

@@ -103,6 +103,7 @@ def account_called(name: str) -> Account:
             FieldTarget(source, "first_name" if source == "mk_first_name" else source)
             for source in PLATFORM_FIELDS
         ),
+        options=Options(max_new_taggings_per_hour=10**6),
         version="1",
     )
 

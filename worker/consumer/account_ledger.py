@@ -17,10 +17,11 @@ from worker.errors import EpochLost, LedgerUnavailable, LedgerWentBack
 from worker.events.delivery import NEVER
 from worker.kit.catalog import Catalog
 from worker.ledger.newest import kept_of
+from worker.ledger.taggings import people_of
 from worker.ledger.takeover import Tenure
 from worker.retrying import Retrying
 from worker.subscribers.glimpse import Glimpse
-from worker.subscribers.known import NO_MOVES, Batch, Known, RecentMoves
+from worker.subscribers.known import NO_MOVES, NO_TAGGINGS, Batch, Known, RecentMoves, RecentTaggings
 
 log = structlog.get_logger()
 
@@ -84,6 +85,11 @@ class AccountLedger:
     def recent_moves(self) -> RecentMoves:
         """How many people moved in the hour before this tenure."""
         return self._tenure.recent_moves if self._tenure else NO_MOVES
+
+    @property
+    def recent_taggings(self) -> RecentTaggings:
+        """How many new taggings there were in the hour before this tenure."""
+        return self._tenure.recent_taggings if self._tenure else NO_TAGGINGS
 
     @property
     def not_before(self) -> datetime:
@@ -152,6 +158,11 @@ class AccountLedger:
         await self.retrying.until_done(work)
         if tenure is not None and tenure is self._tenure:
             self._tenure = replace(tenure, batch=batch.number)
+
+    async def people(self) -> int:
+        """Return how many people of the account are known, however long that takes."""
+        database = self._ledger.database
+        return await self.retrying.until_done(lambda: people_of(database, self._account.name))
 
     async def forgotten(self, seen: Glimpse) -> Mapping[tuple[str, str], datetime]:
         """Return by which of its signs the person of an event was forgotten, however long that takes."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import structlog
+from msgspec.structs import replace
 
 from worker.clock import Clock
 from worker.consumer.backlog import Backlog, Pending
@@ -28,6 +29,7 @@ from worker.kit.refused import RefusedPart, owing
 from worker.kit.writer import Writer
 from worker.retry import Patience, backoff
 from worker.subscribers.item import Item, Kind, Outcome
+from worker.subscribers.record import Record
 
 log = structlog.get_logger()
 
@@ -125,6 +127,7 @@ class Apply:
         *,
         note: str = "",
     ) -> None:
+        name_held(pending)
         try:
             # What others asked for is told of them: who asked for all again has the rest.
             for item in sorted(pending.items, key=_asks_for_all):
@@ -143,7 +146,8 @@ class Apply:
             self.succeeded.set()
         if error is not None:
             kind = Kind.DEAD_LETTERED
-        self._settle.put(Outcome(item, kind, error, pending.tries.count + 1, note=note))
+        held = () if item.doubled or item.waits else held_of(item, pending.subscriber.record)
+        self._settle.put(Outcome(item, kind, error, pending.tries.count + 1, note=note, held=held))
 
     def _later(self, pending: Pending, error: TryLater) -> None:
         now = self._clock.monotonic()
@@ -176,6 +180,24 @@ class Apply:
         """Put changes back that wait for the end of a hold."""
         for pending in reversed(pendings):  # each comes to the front
             self._backlog.put_back(pending)
+
+
+def name_held(pending: Pending) -> None:
+    """Note of what is held which type of event asks for it."""
+    record = pending.subscriber.record
+    if not record.held:
+        return  # as it mostly is
+    types = {item.event.order: item.event.type for item in pending.items if item.event is not None}
+    record.held = {
+        key: replace(held, event_type=types.get(held.order, held.event_type))
+        for key, held in record.held.items()
+    }
+
+
+def held_of(item: Item, record: Record) -> tuple[str, ...]:
+    """Return the tags that an event asks for and that are held."""
+    asked = item.change.asked_tags if record.held else {}
+    return tuple(held.name for key, held in record.held.items() if key in asked and asked[key].value.present)
 
 
 def _asks_for_all(item: Item) -> bool:

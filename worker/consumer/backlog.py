@@ -202,8 +202,8 @@ class Backlog:
 def interpret_again(item: Item, account: Account) -> Item | Outcome:
     """Return an event as another mapping sees it, or how it ends under that."""
     item = structs.replace(item, version=account.version)
-    # A copy only waits for the end of another one; and whoever asks for all again asks for it by no mapping.
-    if item.event is None or item.doubled or item.change.again is not None:
+    # A copy only waits for the end of another one.
+    if item.event is None or item.doubled or item.change.is_by_no_mapping:
         return item
     if item.event.anew and item.event.anew == account.version:
         return item

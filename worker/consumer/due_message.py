@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +14,7 @@ from worker.broker.topology import work_queue
 from worker.dead_letters.letter import with_headers
 from worker.events.delivery import Delivery
 from worker.events.event import (
+    ALLOWS,
     ANEW,
     DUE,
     DUE_AT,
@@ -28,6 +31,10 @@ from worker.ledger.failures import DamagedRowError
 from worker.subscribers.item import Item
 from worker.subscribers.known import DueEffect
 from worker.subscribers.mark import timer_id
+from worker.subscribers.parts import TagWish, tag_told
+
+ALLOW_TYPE: Final = "kit-worker.allow"
+"""The type of messages that let through what was held, as the history names it; no account's file maps it."""
 
 APPLY_TYPE: Final = "kit-worker.apply"
 """As the history names it; no account's file maps it."""
@@ -94,6 +101,36 @@ def anew_effect(email: str, run: str, number: int, version: str, at: float) -> D
         event_id=id_,
         event_time=time,
         what="what the events that are kept ask for by the present file",
+        message=msgspec.msgpack.encode(_Kept(msgspec.json.encode(event), properties)),
+    )
+
+
+def allowing(account: str, email: str, tags: Sequence[str], at: float) -> DueEffect:
+    """Return the timer of the message that lets tags of a person through, which were held.
+
+    Args:
+        account: Its name.
+        email: The address that the person has now.
+        tags: Their names.
+        at: Now, by the ledger's clock.
+    """
+    time = datetime.fromtimestamp(at, UTC)
+    text = "\0".join((account, email, *sorted(tags), time_text(time)))
+    timer = blake2b(text.encode(), digest_size=16).hexdigest()
+    event: dict[str, Any] = {"id": timer, "type": ALLOW_TYPE, "time": time_text(time)}
+    event["data"] = {"user": {"email": email}, "tags": list(tags)}
+    headers = {ORIGIN: DUE, DUE_AT: time_text(time), DUE_ID: timer, ALLOWS: "held"}
+    properties = {"content_type": "application/json", "delivery_mode": 2, "headers": headers}
+    told = ", ".join(tag_told(TagWish(tag, present=True)) for tag in tags)
+    return DueEffect(
+        id=timer,
+        at=at,
+        email=email,
+        user_id=None,
+        event_type=ALLOW_TYPE,
+        event_id=timer,
+        event_time=time,
+        what=f"put on, as somebody allows: {told}",
         message=msgspec.msgpack.encode(_Kept(msgspec.json.encode(event), properties)),
     )
 

@@ -194,6 +194,7 @@ class Intake:
         may_take = len(self._consumer.unsettled) <= len(self)
         known = await self._ledger.load(emails, users, may_take=may_take)
         self._in_hand.moves.learn(self._ledger.recent_moves)
+        self._in_hand.taggings.learn(self._ledger.recent_taggings)
         self._in_hand.directory.learn(emails, users, known)
         await self._look_up_kept()
 

@@ -13,7 +13,7 @@ from worker.events.event import Event
 from worker.handlers.base import check_person
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.parts import Part
+from worker.subscribers.parts import Part, tag_key
 
 
 def interpreted(item: Item, account: Account) -> Item | Outcome:
@@ -29,6 +29,8 @@ def interpreted(item: Item, account: Account) -> Item | Outcome:
         return structs.replace(item, change=_all_again(event, item, account))
     if event.anew:
         return _heard_anew(event, item, account)
+    if event.allows:
+        return structs.replace(item, change=_allowed(event, account))
     asked = interpret(event, account, event.moment(item.delivery.received_at))
     later = None if asked is None else later_of(event, account, asked)
     if asked is not None:
@@ -54,4 +56,14 @@ def _all_again(event: Event, item: Item, account: Account) -> Change:
     return Change(
         creates=Part(account.options.subscriber_state, event.order),
         again=item.delivery.received_at.timestamp(),
+    )
+
+
+def _allowed(event: Event, account: Account) -> Change:
+    """Return that tags of a person are let through which were held; that they should be there is owed."""
+    check_person(event)
+    tags = event.data.get("tags")
+    names = [each for each in tags if isinstance(each, str)] if isinstance(tags, list) else []
+    return Change(
+        creates=Part(account.options.subscriber_state, event.order), allows=frozenset(map(tag_key, names))
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from typing import Final
 
 import structlog
@@ -16,6 +17,10 @@ from worker.subscribers.item import Item, Kind, Outcome
 
 log = structlog.get_logger()
 
+HELD_TOLD_EVERY: Final = 60.0
+"""Seconds."""
+MOST_TOLD: Final = 10
+"""Kinds of events with their tags, in one line."""
 ENDED: Final = {
     Kind.APPLIED: "event_applied",
     Kind.SUPERSEDED: "event_superseded",
@@ -35,6 +40,8 @@ class Report:
         self._metrics = metrics
         self._clock = clock
         self._counters: dict[tuple[str, Kind], Counter] = {}
+        self._held: Counts[tuple[str, str]] = Counts()
+        self._held_told_at = float("-inf")
 
     def ended(self, outcome: Outcome) -> None:
         """Tell of an event that is settled."""
@@ -42,6 +49,8 @@ class Report:
         if (since := outcome.since) is not None:
             age = (self._clock.now() - since).total_seconds()
             self._metrics.event_age.labels(self._account).observe(max(0.0, age))
+        self._held.update((_type_label(outcome), tag) for tag in outcome.held)
+        self._tell_held()
         if outcome.error is None:
             later = outcome.item.later
             when = {} if later is None else {"later": later.told}
@@ -55,6 +64,16 @@ class Report:
         log.warning(
             "event_dead_lettered", reason=reason, detail=str(outcome.error), **self._facts(outcome.item)
         )
+
+    def _tell_held(self) -> None:
+        """Say what was held since it was last said, and which events ask for it; once a minute at most."""
+        now = self._clock.monotonic()
+        if not self._held or now - self._held_told_at < HELD_TOLD_EVERY:
+            return
+        asked = [f"{kind}: {tag} ({count})" for (kind, tag), count in self._held.most_common(MOST_TOLD)]
+        log.error("taggings_held", account=self._account, count=self._held.total(), asked_by=asked)
+        self._held.clear()
+        self._held_told_at = now
 
     def _count(self, outcome: Outcome) -> None:
         key = _type_label(outcome), outcome.kind

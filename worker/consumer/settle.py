@@ -124,6 +124,10 @@ class Settle(Persistence):
         self._came.set()
         await written
 
+    async def people(self) -> int:
+        """Return how many people of the account are known."""
+        return await self._ledger.people()
+
     async def emptied(self) -> None:
         """Wait until all that has ended is acked, and all that was done is written."""
         await self._refused.join()
@@ -188,6 +192,8 @@ class Settle(Persistence):
     async def _write(self, ended: list[_Ended]) -> None:
         self._writing = True
         batch = self._in_hand.unsaved.take()
+        guard = self._in_hand.taggings
+        batch.taggings, batch.holds = guard.take_unsaved(), guard.holds
         batch.entries = [each.entry for each in ended if each.entry is not None]
         batch.due = [each.due for each in ended if each.due is not None]
         batch.letters = [each.letter for each in ended if each.letter is not None]
@@ -232,7 +238,12 @@ def history_entry(outcome: Outcome, at: float) -> HistoryEntry | None:
         at=at,
         outcome=outcome.kind.value,
         detail="; ".join(
-            map(str, filter(None, (outcome.error, outcome.note, item.later and item.later.told)))
+            map(
+                str,
+                filter(
+                    None, (outcome.error, outcome.note, outcome.held_told, item.later and item.later.told)
+                ),
+            )
         ),
         calls=tuple(map(_call_as_kept, outcome.calls)),
         version=item.version,

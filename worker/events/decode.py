@@ -16,6 +16,7 @@ from worker.events.delivery import NEVER, Delivery
 from worker.events.envelope import read_envelope, stated_type
 from worker.events.event import (
     AGAIN,
+    ALLOWS,
     ANEW,
     DUE,
     DUE_AT,
@@ -82,6 +83,7 @@ def decode(
         due=_due(delivery),
         again=_header(delivery, ORIGIN) == AGAIN,
         anew=_header(delivery, ANEW) or "",
+        allows=_header(delivery, ALLOWS) is not None,
     )
 
 

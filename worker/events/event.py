@@ -24,6 +24,8 @@ DUE: Final = "due"
 AGAIN: Final = "again"
 ANEW: Final = "x-anew"
 """Of what is due: that a person's events are heard anew, and under which version of the account's file."""
+ALLOWS: Final = "x-allows"
+"""Of what is due: that somebody lets tags through which were held, and by which plan."""
 DUE_AT: Final = "x-due-at"
 DUE_ID: Final = "x-due-id"
 """Of what is due: when it takes effect, and which timer of the ledger says so."""
@@ -36,7 +38,9 @@ ABOUT_FAILURE: Final = (
     "x-reason", "x-detail", "x-account", "x-event-type", "x-attempts", "x-failed-at", REPLAY_RUN,
 )  # fmt: skip
 """Headers of a dead letter that a replay takes off again."""
-_OWN: Final = frozenset({EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, ORIGIN, ANEW, DUE_AT, DUE_ID, *ABOUT_FAILURE})
+_OWN: Final = frozenset(
+    {EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, ORIGIN, ANEW, ALLOWS, DUE_AT, DUE_ID, *ABOUT_FAILURE}
+)
 
 
 def is_workers_own(header: str) -> bool:
@@ -117,6 +121,7 @@ class Event(Struct, frozen=True):
         again: True where nothing happened: somebody asked that Kit be told once more what should be so.
         anew: Where nothing happened, and somebody asked that the person's events be heard anew: the version
             of the account's file for which that was planned. Else empty.
+        allows: True where nothing happened: somebody let tags through that were held.
     """
 
     type: str
@@ -129,6 +134,7 @@ class Event(Struct, frozen=True):
     due: Due | None = None
     again: bool = False
     anew: str = ""
+    allows: bool = False
 
     def moment(self, received_at: datetime) -> datetime:
         """Return the moment at which it is asked what the event means: when it came, at its time or later.

@@ -30,6 +30,7 @@ from worker.kit.plan import STAGES, AddTag, RemoveTag, Step, Upsert
 from worker.kit.single_calls import SingleCalls
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.subscriber import Call, Subscriber
+from worker.subscribers.tagging_guard import TaggingEnd
 
 S = TypeVar("S", bound=Step)
 Done: TypeAlias = Callable[[BulkCall[Any], Answer], Mapping[Any, int]]
@@ -90,8 +91,7 @@ class BulkCalls:
                 removals = await self._entries.taggings(Untagging, _steps(RemoveTag, jobs))
                 await make(self._calls(removals, taggings_done))
             elif stage is AddTag:
-                additions = await self._entries.taggings(Tagging, _steps(AddTag, jobs))
-                await make(self._calls(additions, taggings_done))
+                await self._additions(_steps(AddTag, jobs), make)
             else:
                 await _in_turn(self._single_call(job, step) for job, step in _steps(stage, jobs))
 
@@ -102,6 +102,23 @@ class BulkCalls:
         else:
             # They are two at most. In turn, as both may be one person's.
             await _in_turn(self._single_call(job, step) for job, step in upserts)
+
+    async def _additions(self, additions: list[tuple[Job, AddTag]], make: Make) -> None:
+        """Put tags on. A bulk call does not say which of them are new, so all that were put on are."""
+        steps = [(job, step) for job, step in additions if not job.alone]
+        async with self._single.taggings.taken(steps) as taken:
+            wanted = [(each.job, each.step) for each in taken]
+            entries = await self._entries.taggings(Tagging, wanted)
+            try:
+                await make(self._calls(entries, taggings_done))
+            except BaseException:
+                for each in taken:
+                    each.ends(TaggingEnd.MAYBE)
+                raise
+            finally:
+                for each in taken:
+                    if each.is_noted:
+                        each.ends(TaggingEnd.NEW)
 
     def _calls(self, entries: Iterable[Entry[Any]], done: Done) -> Calls:
         """Yield the calls of a stage, each item in one of them."""

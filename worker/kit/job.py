@@ -11,6 +11,7 @@ from worker.kit.lists import NEWEST
 from worker.kit.plan import Step
 from worker.kit.refused import RefusedPart, refused
 from worker.subscribers.change import Change
+from worker.subscribers.parts import Part, TagWish
 from worker.subscribers.subscriber import Subscriber
 
 
@@ -30,6 +31,7 @@ class Job(Struct, eq=False):
         alone: True once nothing more is done together with others.
         since: When the newest of the events came that ask for it, by `Clock.monotonic`.
         refused: The parts that cannot be applied; all others are.
+        held: By `tag_key`, the tags that are not put on before somebody allows it; they are owed.
     """
 
     subscriber: Subscriber
@@ -39,6 +41,7 @@ class Job(Struct, eq=False):
     alone: bool = False
     since: float = NEWEST
     refused: list[RefusedPart] = field(default_factory=list)
+    held: dict[str, Part[TagWish]] = field(default_factory=dict)
 
     def refuse(self, parts: Change, error: EventError, *, whatever: bool = False) -> None:
         """Leave these parts undone, perhaps whatever their values, and go on with the others."""

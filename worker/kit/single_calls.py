@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Final
 
 from worker.clock import Clock
-from worker.errors import EventError, KitRejected
+from worker.errors import CallsSuspended, CredentialRefused, EventError, KitRejected, RateLimited
 from worker.kit.answers import Answer, NotFound
 from worker.kit.catalog import Catalog
 from worker.kit.job import Job, NobodyThere, SubscriberGone, id_of
 from worker.kit.plan import AddTag, FindSubscriber, NameIfCreated, RemoveTag, Step, Unsubscribe, Upsert
+from worker.kit.taggings import Taggings, Taken
 from worker.kit.upserts import Upserts
 from worker.subscribers.change import Change
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.parts import TagWish
 from worker.subscribers.record import UNKNOWN
 from worker.subscribers.subscriber import Call, Subscriber
+from worker.subscribers.tagging_guard import TaggingEnd
+
+CREATED: Final = 201
+"""Kit's status where the tag was not there before (Kit API reference, `POST /v4/tags/{}/subscribers/{}`)."""
 
 
 class SingleCalls:
@@ -28,10 +34,12 @@ class SingleCalls:
 
     Attributes:
         upserts: Write the subscribers.
+        taggings: Say which tags may be put on.
     """
 
     def __init__(self, catalog: Catalog, in_hand: InHand, clock: Clock) -> None:
         self.upserts = Upserts(catalog, in_hand, clock)
+        self.taggings = Taggings(catalog, in_hand, clock)
         self._catalog = catalog
         self._client = catalog.client
         self._in_hand = in_hand
@@ -57,8 +65,12 @@ class SingleCalls:
                 record.created = False
             case NameIfCreated(first_name=name):
                 record.note(Change(first_name=name), UNKNOWN, {})  # it is not sent
-            case RemoveTag() | AddTag():
+            case RemoveTag():
                 await self._tag_step(job, step)
+            case AddTag():
+                async with self.taggings.taken([(job, step)]) as taken:
+                    for each in taken:
+                        await self._tag_step(job, each)
             case Unsubscribe():
                 await self._unsubscribe(job, step)
 
@@ -84,12 +96,13 @@ class SingleCalls:
 
     # -- tags -----------------------------------------------------------------------------------------
 
-    async def _tag_step(self, job: Job, step: RemoveTag | AddTag) -> None:
+    async def _tag_step(self, job: Job, what: RemoveTag | Taken) -> None:
+        step = what.step if isinstance(what, Taken) else what
         try:
-            if isinstance(step, AddTag):
-                await self._add_tag(job, step)
+            if isinstance(what, Taken):
+                await self._add_tag(job, what)
             elif not job.created:
-                await self.remove_tag(job.subscriber, step)
+                await self.remove_tag(job.subscriber, what)
         except EventError as error:
             job.refuse(step.parts, error)
         else:
@@ -132,17 +145,27 @@ class SingleCalls:
         self._called(subscriber, answer, step)
         return True
 
-    async def _add_tag(self, job: Job, step: AddTag) -> None:
-        subscriber, wish = job.subscriber, step.part.value
+    async def _add_tag(self, job: Job, taken: Taken) -> None:
+        step, subscriber = taken.step, job.subscriber
         self._doubt(subscriber, step.parts)
+        taken.ends(TaggingEnd.MAYBE)
         try:
-            answer = await self._add_once(job, step)
-        except NotFound:
-            if not await self.upserts.exists(id_of(subscriber)):
-                raise SubscriberGone from None
-            self._catalog.forget_tag(wish.name)
-            answer = await self._add_once(job, step)
+            answer = await self._add_where_it_is(job, step)
+        except (EventError, SubscriberGone, RateLimited, CallsSuspended, CredentialRefused):
+            taken.ends(TaggingEnd.NONE)
+            raise
+        taken.ends(TaggingEnd.NEW if answer.status == CREATED else TaggingEnd.NONE)
         self._called(subscriber, answer, step)
+
+    async def _add_where_it_is(self, job: Job, step: AddTag) -> Answer:
+        """Put a tag on, which may have been made anew under another id."""
+        try:
+            return await self._add_once(job, step)
+        except NotFound:
+            if not await self.upserts.exists(id_of(job.subscriber)):
+                raise SubscriberGone from None
+        self._catalog.forget_tag(step.part.value.name)
+        return await self._add_once(job, step)
 
     async def _add_once(self, job: Job, step: AddTag) -> Answer:
         tag_id = await self._catalog.tag(step.part.value, job.since)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import structlog
-from msgspec import structs
+from msgspec.structs import replace
 
 from worker.clock import Clock
 from worker.errors import CredentialRefused, EventError, KitRejected, NoMoreSubscribers, TryLater
@@ -167,10 +167,14 @@ class Writer:
             await self._persistence.written()
 
     def _finish(self, job: Job) -> None:
-        record = job.subscriber.record
+        record, held = job.subscriber.record, job.subscriber.record.held
         owed = still_owed(record.owed, job.change, job.refused)
         finish(record, job.change)
         record.owed = owed
+        if job.held:
+            record.owed = owed.merge(Change(tags=job.held))
+            record.held = {key: replace(held[key], order=part.order) for key, part in job.held.items()}
+            record.settled = False
         if owed:
             problem = "; ".join(f"{part.what}: {part.error}" for part in job.refused)
             log.warning("owed_refused", account=self._catalog.client.account, problem=problem)
@@ -183,7 +187,7 @@ class Writer:
         """Return what of a change, its address apart, is to be done: not what Kit said lately that it has."""
         record, catalog = subscriber.record, self._catalog
         begin(record, change)
-        left = structs.replace(left_to_do(record, change), address=None)
+        left = replace(left_to_do(record, change), address=None)
         oldest = max(self._clock.time() - self._known_ttl, self._persistence.known_since)
         if not record.has_answers_since(oldest):
             return left

@@ -21,6 +21,7 @@ from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
 from worker.ledger.signs import all_addresses, home_app_of, signs_of
 from worker.ledger.store import Ledger
+from worker.ledger.taggings import erase_held
 from worker.ledger.wholly import wholly
 
 
@@ -157,6 +158,7 @@ async def _forget_in(
     await _forget_where_to(connection, account, left)
     await erase_letters(connection, account, emails, user_ids)
     await erase_newest(connection, account, emails, user_ids)
+    await erase_held(connection, account, emails)
     return Erased(
         account,
         records=await _delete(connection, subscribers, account, emails),

@@ -34,6 +34,7 @@ from worker.ledger.schema import (
     tokens,
     versions,
 )
+from worker.ledger.tagging_tables import held_taggings, taggings
 
 Step = Callable[[Connection], None]
 PORTION: Final = 1000
@@ -159,6 +160,11 @@ def _with_newest_events(connection: Connection) -> None:
     newest_events.create(connection, checkfirst=True)
 
 
+def _which_taggings_are_held(connection: Connection) -> None:
+    for table in (taggings, held_taggings):
+        table.create(connection, checkfirst=True)
+
+
 MIGRATIONS: Final[tuple[Step, ...]] = (
     _records_by_msgspec,
     _who_has_what,
@@ -178,6 +184,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     _what_became_of_replays,
     _what_claims_open,
     _with_newest_events,
+    _which_taggings_are_held,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

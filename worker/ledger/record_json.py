@@ -28,6 +28,7 @@ class _Stored(Record):
 
 _KNOWN_LATER: Final = (
     "facts", "settled", "base", "tags_off", "fields_off", "unsubscribed", "placed", "moving",
+    "held",
 )  # fmt: skip
 _ELSEWHERE: Final = {"email", "kit_id", *_KNOWN_LATER}
 _NAMES: Final = [name for name in Record.__struct_fields__ if name not in _ELSEWHERE]

@@ -27,6 +27,7 @@ from worker.ledger.newest import move_newest, write_newest
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.rows import entry_row, person_row, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
+from worker.ledger.taggings import write_taggings
 from worker.ledger.takeover import Taker, Tenure, later, take_over
 from worker.ledger.witness import Witness
 from worker.subscribers.glimpse import Glimpse
@@ -149,6 +150,7 @@ class Ledger:
             )
             await upsert(connection, people, [person_row(account, person) for person in batch.people])
             await write_names(connection, account, tenure.kit_account, batch.names)
+            await write_taggings(connection, account, batch)
             await write_due(connection, account, batch.past, batch.due)
             await write_newest(connection, account, batch.newest)
             if batch.letters:

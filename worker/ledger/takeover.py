@@ -15,9 +15,10 @@ from worker.events.delivery import NEVER
 from worker.ledger.names import read_names
 from worker.ledger.rows import insert_account
 from worker.ledger.schema import accounts, people
+from worker.ledger.taggings import read_recent_taggings
 from worker.ledger.witness import Witness
 from worker.subscribers.identity import home_app
-from worker.subscribers.known import NO_MOVES, KitName, RecentMoves
+from worker.subscribers.known import NO_MOVES, NO_TAGGINGS, KitName, RecentMoves, RecentTaggings
 from worker.subscribers.move_guard import WITHIN
 
 RELEASE_COUNTS: Final = 60.0
@@ -42,6 +43,7 @@ class Tenure:
         names: What names in the account's file have meant in Kit so far.
         home_app: Whose ids tell people apart by themselves; see `person_key`.
         recent_moves: How many people moved lately, and of how many.
+        recent_taggings: How many new taggings there were lately.
     """
 
     account: str
@@ -56,6 +58,7 @@ class Tenure:
     names: tuple[KitName, ...] = ()
     home_app: str = ""
     recent_moves: RecentMoves = NO_MOVES
+    recent_taggings: RecentTaggings = NO_TAGGINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ async def take_over(connection: AsyncConnection, account: str, taker: Taker) -> 
         names=await read_names(connection, account, taker.kit_account),
         home_app=home,
         recent_moves=await read_recent_moves(connection, account, now),
+        recent_taggings=await read_recent_taggings(connection, account, now),
     )
 
 
@@ -132,6 +136,7 @@ async def present_tenure(connection: AsyncConnection, account: str, now: float) 
         known_since=row.known_since,
         home_app=home,
         recent_moves=moves,
+        recent_taggings=await read_recent_taggings(connection, account, now),
     )
 
 

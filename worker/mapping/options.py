@@ -19,6 +19,7 @@ class Options:
         identity: What tells people apart: the platform's id of them, where there is one, or the address.
         address_changes: The event types that may change a known person's address; `ANY` or `NEVER` alone.
         timezone: Of dates.
+        max_new_taggings_per_hour: None leaves it to `most_taggings`.
     """
 
     subscriber_state: Literal["active", "inactive"] = "active"
@@ -28,3 +29,4 @@ class Options:
     identity: Literal["user_id", "email"] = "user_id"
     address_changes: tuple[str, ...] = ("user.updated", "user.email_changed")
     timezone: tzinfo = UTC
+    max_new_taggings_per_hour: int | None = None

@@ -10,16 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from msgspec import structs
-
 from worker.accounts.account import Account
 from worker.accounts.preview import Preview, preview
-from worker.accounts.whom import naming_whom
-from worker.consumer.interpreting import interpreted
-from worker.errors import EpochLost, EventError, LedgerUnavailable
-from worker.events.decode import decode
+from worker.errors import EpochLost, LedgerUnavailable
 from worker.events.delivery import Delivery
-from worker.events.event import arrival_of
 from worker.events.values import time_text
 from worker.kit.access import KitAccess
 from worker.ledger.database import Database
@@ -28,12 +22,13 @@ from worker.ledger.names import names_of
 from worker.ledger.person import KnownPerson, moves_lately, tenure_now
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
+from worker.ops.as_read import as_read
 from worker.ops.compared import FieldState, field_rows, tag_rows
 from worker.ops.look_up import look_up
 from worker.ops.person import MOST_DUE, AskedKit, ask_kit
 from worker.ops.rehearsal import InKit, KitIds, Rehearsal, SeenInKit
 from worker.ops.tried import NOT_ASKED, OpenSubscription, Tried
-from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.change import Change
 from worker.subscribers.fact import Fact
 from worker.subscribers.identity import home_app
 from worker.subscribers.in_hand import InHand
@@ -71,31 +66,17 @@ class Trying:
         """
         found = preview(delivery, self.account)
         tenure = await tenure_now(self.ledger.database, self.account.name)
-        try:
-            item = self._read(delivery, tenure)
-        except EventError as error:
-            return Tried(found, Kind.DEAD_LETTERED, str(error), reason=error.reason)
+        home = home_app(self.account.apps) if tenure is None else tenure.home_app
+        item = as_read(delivery, self.account, home)
         if isinstance(item, Outcome):
-            return Tried(found, item.kind, item.note or found.detail)
+            reason = None if item.error is None else item.error.reason
+            return Tried(found, item.kind, str(item.error or item.note) or found.detail, reason=reason)
         in_hand, taken = await self._taken(item)
         if taken is None or isinstance(taken, Outcome):
             return await self._ended(found, item, taken)
         return await self._news(found, taken, in_hand, tenure)
 
     # -- as a worker would take it in -----------------------------------------------------------------
-
-    def _read(self, delivery: Delivery, tenure: Tenure | None) -> Item | Outcome:
-        """Return an event with what it asks for; as `consumer.intake` reads it."""
-        account, now = self.account, round(self.ledger.clock.time() * 1000)
-        event = decode(delivery, arrival=arrival_of(now, 0), apps=account.apps, types=account.types)
-        home = home_app(account.apps) if tenure is None else tenure.home_app
-        item = naming_whom(Item(delivery, event), event, account.options, home)
-        try:
-            return interpreted(item, account)
-        except EventError as error:
-            if not item.email:
-                raise
-            return structs.replace(item, change=NOTHING, refusal=error, later=None)
 
     async def _taken(self, item: Item) -> tuple[InHand, Item | Outcome | None]:
         """Return an event as a worker would take it in that has nothing else in hand."""

@@ -41,6 +41,7 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
             moment, in seconds since 1970; None where nobody asks for that.
         anew: The sequence and the time of events of which this is all that they ask for, by now: what they
             asked for before, and do not any more, is to be off.
+        allows: By `tag_key`, tags that somebody lets through which were held; see `TaggingGuard`.
     """
 
     tags: Mapping[str, Part[TagWish]] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
     facts: Facts = NO_FACTS
     again: float | None = None
     anew: frozenset[Moment] = frozenset()
+    allows: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         """Tell whether it says anything."""
@@ -64,7 +66,12 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
     @property
     def takes_up_old(self) -> bool:
         """Whether it is about what events of before asked for, which have ended."""
-        return self.again is not None or bool(self.anew)
+        return self.is_by_no_mapping or bool(self.anew)
+
+    @property
+    def is_by_no_mapping(self) -> bool:
+        """Whether somebody asks for it, and no event."""
+        return self.again is not None or bool(self.allows)
 
     @property
     def asked_tags(self) -> Mapping[str, Part[TagWish]]:
@@ -90,6 +97,7 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
             facts=merge_facts(self.facts, other.facts),
             again=other.again if self.again is None else max(self.again, other.again or self.again),
             anew=self.anew | other.anew,
+            allows=self.allows | other.allows,
         )
 
     def without(self, other: Change) -> Change:

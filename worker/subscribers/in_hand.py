@@ -16,6 +16,7 @@ from worker.subscribers.move_guard import MoveGuard
 from worker.subscribers.parts import Part
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Call, Subscriber, merged
+from worker.subscribers.tagging_guard import TaggingGuard
 from worker.subscribers.trails import is_nobodys, left_to
 from worker.subscribers.unsaved import Unsaved
 from worker.subscribers.whose import Whose, whose
@@ -27,12 +28,14 @@ class InHand:
     Attributes:
         directory: Whom addresses and user ids lead to. It has to `learn` of an event's before `take_in`.
         moves: How many addresses changed lately.
+        taggings: How many new taggings there were lately.
         unsaved: What is to be written of them.
     """
 
     def __init__(self) -> None:
         self.directory = Directory()
         self.moves = MoveGuard()
+        self.taggings = TaggingGuard()
         self._marks: set[str] = set()
         self.unsaved = Unsaved(self.directory)
 
@@ -106,7 +109,7 @@ class InHand:
     def _take_in_news(self, item: Item, found: Whose, mark: str | None, now: float) -> Item | Outcome | None:
         order, subscriber, moves = _event_of(item).order, found.subscriber, found.moves
         change = item.change if found.address is None else structs.replace(item.change, address=found.address)
-        if change.again is not None and subscriber.record.ensured == FIRST:
+        if change.is_by_no_mapping and subscriber.record.ensured == FIRST:
             change = structs.replace(change, creates=None)  # no event has asked that the person be there
         is_behind = self._may_be_behind(item, found, mark)
         stays = item.refusal is None and found.address is None and not item.waits and not is_behind

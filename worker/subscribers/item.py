@@ -14,6 +14,7 @@ from worker.events.event import Event
 from worker.events.values import time_text
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.glimpse import Glimpse, glimpse
+from worker.subscribers.parts import TagWish, tag_told
 from worker.subscribers.subscriber import Call, Subscriber
 
 
@@ -114,6 +115,7 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
         note: What its history says of it besides.
         attempts: How often it was tried.
         calls: The calls to Kit that were made for it.
+        held: The tags that it asks for and that are held.
     """
 
     item: Item
@@ -122,6 +124,13 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
     attempts: int = 1
     calls: tuple[Call, ...] = ()
     note: str = ""
+    held: tuple[str, ...] = ()
+
+    @property
+    def held_told(self) -> str:
+        """What is held of it, for people; empty where nothing is."""
+        tags = ", ".join(tag_told(TagWish(tag, present=True)) for tag in self.held)
+        return f"held: {tags}, by max_new_taggings_per_hour" if tags else ""
 
     @property
     def since(self) -> datetime | None:

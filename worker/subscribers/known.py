@@ -43,6 +43,24 @@ class RecentMoves:
 NO_MOVES: Final = RecentMoves()
 
 
+@dataclass(frozen=True, slots=True)
+class RecentTaggings:
+    """What the ledger knows of an account's new taggings when it is taken.
+
+    Attributes:
+        counted: How many were called or held within the last hour, by the beginning of their minute.
+        people: How many people are known.
+        holds: Whether any is held.
+    """
+
+    counted: Mapping[int, int] = field(default_factory=dict)
+    people: int = 0
+    holds: bool = False
+
+
+NO_TAGGINGS: Final = RecentTaggings()
+
+
 class KitName(NamedTuple):
     """Which tag or custom field of Kit a name in an account's file has meant so far.
 
@@ -174,6 +192,8 @@ class Batch:
         created_tags: How many tags were created by placeholders since the last batch.
         calls: How many calls were sent to Kit since then.
         names: What names mean in Kit, where that is new.
+        taggings: How many more new taggings are counted, by the minute; see `TaggingGuard`.
+        holds: Whether any may be held.
         number: Tells the batches of a tenure apart; 0 where nobody will write it again.
     """
 
@@ -189,9 +209,11 @@ class Batch:
     letters: list[LetterEntry] = field(default_factory=list)
     replayed: Mapping[tuple[int, str], int] = field(default_factory=dict)
     newest: list[NewestEvent] = field(default_factory=list)
+    taggings: Mapping[int, int] = field(default_factory=dict)
+    holds: bool = False
     number: int = 0
 
     def __bool__(self) -> bool:
         told = self.records or self.people or self.entries or self.moves
         ended = self.due or self.past or self.letters or self.replayed
-        return bool(told or ended or self.created_tags or self.names)
+        return bool(told or ended or self.created_tags or self.names or self.taggings)

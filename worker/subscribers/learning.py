@@ -73,14 +73,16 @@ def finish(record: Record, change: Change) -> None:
     record.settled = True
     if change.ensure is not None:
         record.ensured = max(record.ensured, change.ensure.order)
-    record.owed = NOTHING
+    record.owed, record.held = NOTHING, {}
 
 
 def owe(record: Record, change: Change) -> None:
     """Note in a record that all of a change is to be done, and cannot be yet: Kit has nobody to do it to."""
     learn(record, change)
     owed = record.owed.merge(change)
-    record.owed = replace(owed, ensure=None, address=None, creates=None, facts=NO_FACTS, again=None)
+    record.owed = replace(
+        owed, ensure=None, address=None, creates=None, facts=NO_FACTS, again=None, allows=frozenset()
+    )
 
 
 def _take_for_granted(record: Record) -> None:

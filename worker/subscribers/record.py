@@ -63,6 +63,22 @@ class Moved(NamedTuple):
     order: OrderKey
 
 
+class HeldTag(Struct, frozen=True, array_like=True, gc=False):
+    """A tag that is not put on before somebody allows it; that it should be there is owed.
+
+    Attributes:
+        name: As the admin wrote it.
+        order: Of the newest event that asks for it.
+        since: When it was first held, in seconds since 1970.
+        event_type: Of that event; empty where it is not known any more.
+    """
+
+    name: str
+    order: OrderKey
+    since: float
+    event_type: str = ""
+
+
 class Record(Struct, eq=False):
     """One subscriber of one account.
 
@@ -90,6 +106,7 @@ class Record(Struct, eq=False):
         fields_off: Likewise, of custom fields.
         unsubscribed: The newest event for whose sake Kit sends no more mail.
         moving: True where a call that gives the subscriber another address was not answered yet.
+        held: By `tag_key`, the tags that are held because too many were asked for; see `TaggingGuard`.
     """
 
     email: str
@@ -113,6 +130,7 @@ class Record(Struct, eq=False):
     fields_off: Part[bool] | None = None
     unsubscribed: Part[bool] | None = None
     moving: bool = False
+    held: Mapping[str, HeldTag] = field(default_factory=dict)
 
     @property
     def is_left(self) -> bool:

@@ -95,6 +95,7 @@ def merged(old: Record, other: Record, address: Part[str], kit_id: int | None) -
         tags_off=newer(old.tags_off, other.tags_off),
         fields_off=newer(old.fields_off, other.fields_off),
         unsubscribed=kept.unsubscribed,
+        held={**other.held, **old.held},
     )
 
 

@@ -42,7 +42,16 @@ from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.glimpse import Glimpse
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Outcome
-from worker.subscribers.known import NO_MOVES, Batch, Known, LetterEntry, Person, RecentMoves
+from worker.subscribers.known import (
+    NO_MOVES,
+    NO_TAGGINGS,
+    Batch,
+    Known,
+    LetterEntry,
+    Person,
+    RecentMoves,
+    RecentTaggings,
+)
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 
@@ -310,6 +319,7 @@ class FakeLedger:
     gone: dict[tuple[str, str], datetime] = field(default_factory=dict)
     home_app: str = ""
     recent_moves: RecentMoves = NO_MOVES
+    recent_taggings: RecentTaggings = NO_TAGGINGS
 
     async def load(self, emails: Collection[str], _users: Collection[str], *, may_take: bool) -> Known:
         """Answer."""

@@ -62,6 +62,9 @@ class Written(Persistence):
         self._of.batches.append(batch)
         self._of.in_hand.unsaved.saved()
 
+    async def people(self) -> int:
+        return self._of.people
+
 
 @dataclass
 class Account:
@@ -74,6 +77,7 @@ class Account:
         names: What names meant in Kit, as the ledger has it after a restart.
         refused: What of the last change could not be applied, each part with why.
         bulk: Whether the credential may use Kit's bulk endpoints.
+        people: How many the ledger knows; of so many, a thousand may get a tag within an hour.
     """
 
     sandbox: Sandbox
@@ -87,6 +91,7 @@ class Account:
     refused: dict[str, str] = field(default_factory=dict)
     names: dict[tuple[str, str], KitName] = field(default_factory=dict)
     bulk: bool = False
+    people: int = 3000
 
     @property
     def kit(self) -> AccountView:

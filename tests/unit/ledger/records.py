@@ -11,7 +11,7 @@ from worker.events.event import OrderKey
 from worker.subscribers.change import Change
 from worker.subscribers.fact import Fact
 from worker.subscribers.parts import Part, TagWish
-from worker.subscribers.record import KnownPart, Moved, Record
+from worker.subscribers.record import HeldTag, KnownPart, Moved, Record
 
 ADA: Final = "ada@example.com"
 
@@ -64,12 +64,13 @@ def full_record() -> Record:
         unsubscribed=Part(value=True, order=order(8)),
         moving=True,
         placed=order(7),
+        held={"new": HeldTag("New", order(6), 20.0, "user.signed_up")},
     )
 
 
 def record_of_version_1() -> Record:
     """Return what the first version knew of it."""
-    known = replace(full_record(), facts=(), settled=False, base=Change(), placed=None)
+    known = replace(full_record(), facts=(), settled=False, base=Change(), placed=None, held={})
     return replace(known, tags_off=None, fields_off=None, unsubscribed=None, moving=False)
 
 

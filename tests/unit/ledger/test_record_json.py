@@ -17,7 +17,7 @@ from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.subscribers.change import Change
 from worker.subscribers.fact import Fact
 from worker.subscribers.parts import Part, TagWish
-from worker.subscribers.record import KnownPart, Moved, Record
+from worker.subscribers.record import HeldTag, KnownPart, Moved, Record
 
 
 def state(record: Record) -> dict[str, Any]:
@@ -60,6 +60,7 @@ records = st.builds(
     base=st.builds(Change, tags=tags, fields=fields),
     tags_off=st.none() | st.builds(Part, st.booleans(), orders),
     moving=st.booleans(),
+    held=st.dictionaries(texts, st.builds(HeldTag, texts, orders, moments, texts), max_size=3),
 )
 
 

@@ -95,6 +95,9 @@ Sources: TypeAlias = Annotated[
     BeforeValidator(_kit_field, json_schema_input_type=ValueNames | KitFieldPart),
 ]
 
+MOST_TAGGINGS: Final = 1_000_000
+"""In an hour; more than Kit takes."""
+
 
 class OptionsPart(FilePart):
     """How this account is kept."""
@@ -124,6 +127,15 @@ class OptionsPart(FilePart):
         description=(
             "How many tags placeholders may create in this account. After that, an event that needs another "
             "new tag becomes a dead letter."
+        ),
+    )
+    max_new_taggings_per_hour: Annotated[int, Field(strict=True, ge=0, le=MOST_TAGGINGS)] | None = Field(
+        default=Options().max_new_taggings_per_hour,
+        title="Most new taggings an hour",
+        description=(
+            "How many tags may be newly put on people within an hour; more are held until somebody allows "
+            "them. null: 1000, or a third of the account's people where that is less, but never under 100. "
+            "0: all are held."
         ),
     )
     identity: Literal["user_id", "email"] = Field(

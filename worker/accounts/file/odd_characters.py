@@ -29,7 +29,7 @@ _TOKENS: Final = re.compile(
 _CUT_OFF: Final = re.compile(r"\#(?=[^\s#!])")
 _CLOSING: Final = re.compile("[^\\n]*?[\u201c\u201d\u201f\u2018\u2019\u00bb\u203a](?=[ ]*(?:[\\],:}\\n]|$))")
 _SETTING: Final = re.compile(
-    r"\s*(?:app|\w+_env|\w+_file|create_missing|max_created_tags|subscriber_state|first_name)\s*:"
+    r"\s*(?:app|\w+_env|\w+_file|create_missing|max_created_tags|max_new_taggings_per_hour|subscriber_state|first_name)\s*:"
 )
 _ODD: Final = {
     "colon": ("a wide colon stands here ({}); type a colon (:)", ":"),

@@ -7,27 +7,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from pydantic import ValidationError
 
 from worker.accounts.account import Account
 from worker.accounts.file.cross_checks import cross_faults
-from worker.accounts.file.errors import form_faults, label
+from worker.accounts.file.errors import form_faults
+from worker.accounts.file.faults import is_unreadable, problem_of, problems_in, source_of
 from worker.accounts.file.kit_model import KitPart
 from worker.accounts.file.meaning import events_of, fields_of, options_of
 from worker.accounts.file.model import AccountFile
-from worker.accounts.file.odd_characters import plain_text
 from worker.accounts.file.secrets import CLIENT_ID, SecretPlace
-from worker.accounts.file.source import FileFault, Source, YamlPath, read_yaml
+from worker.accounts.file.source import FileFault, Source, YamlPath
 from worker.accounts.file.syntax_errors import START, Spot
 from worker.errors import ConfigurationError, Problem
 from worker.files import NoSecretError, read_text
 from worker.kit.credentials import AccessToken, ApiKey, Credential, OAuthApp, StoredKey
 
 ACCOUNT_NAME: Final = re.compile(r"[a-z0-9-]{1,64}")
-
-P = TypeVar("P", bound=Problem)
 
 
 class MissingSecret(Problem):
@@ -50,7 +48,7 @@ class Draft:
 
     def problem(self, path: Path, at: YamlPath, text: str) -> Problem:
         """Return a problem with the value at a path of the file; `path` names the file."""
-        return _problem(Problem, path, FileFault(self.source.spot(at), self.source.known(at), text))
+        return problem_of(Problem, path, FileFault(self.source.spot(at), self.source.known(at), text))
 
 
 def read_account_file(path: Path, environ: Mapping[str, str]) -> Draft:
@@ -63,14 +61,12 @@ def read_account_file(path: Path, environ: Mapping[str, str]) -> Draft:
 
 def read_account(text: str, path: Path, environ: Mapping[str, str]) -> Draft:
     """Return what the text of an account file means."""
-    plain, odd = plain_text(text.removeprefix("\ufeff"))
-    source = read_yaml(plain)
-    # What was only cut off or opened by such a character is no second fault.
-    faults = [*_name_faults(path), *odd, *(() if odd and _is_unreadable(source) else source.faults)]
+    source, faults = source_of(text)
+    faults = [*_name_faults(path), *faults]
     form = None
-    if not _is_unreadable(source):
+    if not is_unreadable(source):
         form = _checked_form(source, faults)
-    problems = [_problem(Problem, path, fault) for fault in _in_order(faults)]
+    problems = problems_in(path, faults)
     if form is None or problems:
         return Draft(None, tuple(problems), source)
     places = [place.found(environ) for place in _secret_places(form.kit, path)]
@@ -82,12 +78,6 @@ def read_account(text: str, path: Path, environ: Mapping[str, str]) -> Draft:
 def version_of(text: str) -> str:
     """Return the fingerprint of a file's text, without its byte-order mark."""
     return sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
-
-
-def _problem(kind: type[P], path: Path, fault: FileFault) -> P:
-    place = label(fault.path)
-    text = f"{place}: {fault.text}" if place else fault.text
-    return kind(f"{path}:{fault.spot.line}:{fault.spot.column}", text)
 
 
 def _name_faults(path: Path) -> Iterator[FileFault]:
@@ -103,15 +93,6 @@ def _name_faults(path: Path) -> Iterator[FileFault]:
             "only, at most 64, such as sunny-kitchen.yaml"
         )
         yield FileFault(START, (), said)
-
-
-def _in_order(faults: list[FileFault]) -> list[FileFault]:
-    return sorted(dict.fromkeys(faults), key=lambda fault: fault.spot)
-
-
-def _is_unreadable(source: Source) -> bool:
-    """Tell whether the text could not be read to its end, so that what seems missing may well be there."""
-    return bool(source.faults) and not source.spots
 
 
 def _checked_form(source: Source, faults: list[FileFault]) -> AccountFile | None:
@@ -138,7 +119,7 @@ def _credential(
             found.append(place.read(environ))
         except NoSecretError as error:
             fault = FileFault(source.spot(place.at), place.at, str(error))
-            return None, (_problem(MissingSecret, path, fault),)
+            return None, (problem_of(MissingSecret, path, fault),)
     kind = OAuthApp if kit.oauth else AccessToken if kit.access_token_env or kit.access_token_file else ApiKey
     return kind(*found), ()
 

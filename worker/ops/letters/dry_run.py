@@ -10,24 +10,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias, TypeGuard
 
-from msgspec import structs
-
 from worker.accounts.account import Account
-from worker.accounts.whom import naming_whom
 from worker.broker.publisher import Outgoing
-from worker.consumer.interpreting import interpreted
 from worker.dead_letters.letter import DeadLetter, replay_message
-from worker.errors import EpochLost, EventError, HandlerError, LedgerUnavailable
-from worker.events.decode import decode
+from worker.errors import EpochLost, LedgerUnavailable
 from worker.events.delivery import Delivery
-from worker.events.event import arrival_of
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import present_tenure
+from worker.ops.as_read import as_read
 from worker.ops.letters.fate import Fate, fate_of
 from worker.ops.look_up import look_up
 from worker.ops.rehearsal import JUST_CREATED, Rehearsal, SeenInKit
-from worker.subscribers.change import NOTHING
-from worker.subscribers.glimpse import Glimpse, glimpse
 from worker.subscribers.identity import home_app
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
@@ -106,7 +99,7 @@ class DryRun:
         async with self._ledger.database.read() as connection:
             tenure = await present_tenure(connection, self._account.name, now.timestamp())
         home = home_app(self._account.apps) if tenure is None else tenure.home_app
-        read = [_read(replayed(each, now), self._account, home) for each in letters]
+        read = [as_read(replayed(each, now), self._account, home) for each in letters]
         gone = await self._forgotten(read)
         items = [each for each in read if isinstance(each, Item)]
         await look_up(self._in_hand.directory, items, self._ledger, tenure)
@@ -178,30 +171,9 @@ def as_delivered(message: Outgoing, now: datetime) -> Delivery:
 
 def why_not(message: Outgoing, account: Account, now: datetime) -> str:
     """Return why an event would become a dead letter at once, by itself; empty where it would not."""
-    read = _read(as_delivered(message, now), account, home_app(account.apps))
+    read = as_read(as_delivered(message, now), account, home_app(account.apps))
     error = read.error if isinstance(read, Outcome) else read.refusal
     return "" if error is None else str(error)
-
-
-def _read(delivery: Delivery, account: Account, home: str) -> Item | Outcome:
-    """Return a message as intake reads it: an item with what it asks for, or its end."""
-    item = Item(delivery)
-    try:
-        # One that keeps no place of the first time comes in after all others.
-        arrival = arrival_of(round(delivery.received_at.timestamp() * 1000), 0)
-        event = decode(delivery, arrival=arrival, apps=account.apps, types=account.types)
-        item = naming_whom(Item(delivery, event), event, account.options, home)
-        return interpreted(item, account)
-    except EventError as error:
-        if item.event is None:
-            item = structs.replace(item, glimpse=glimpse(delivery, account.apps, account.types))
-        if not item.email:
-            return Outcome(item, Kind.DEAD_LETTERED, error)
-        # Its person may have been forgotten since.
-        return structs.replace(item, change=NOTHING, refusal=error, later=None)
-    except Exception as error:  # noqa: BLE001  # the edge, as in intake: it would be dead again
-        bug = HandlerError(f"{type(error).__name__} while reading it; this is a bug")
-        return Outcome(Item(delivery, glimpse=Glimpse()), Kind.DEAD_LETTERED, bug)
 
 
 def _is_unread(read: Item | Outcome) -> TypeGuard[Outcome]:

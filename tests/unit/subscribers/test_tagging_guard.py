@@ -1,0 +1,116 @@
+"""Whether too many tags are newly put on within an hour: what counts, from when on, and for how long."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.subscribers.known import RecentTaggings
+from worker.subscribers.tagging_guard import (
+    FEW,
+    MINUTE,
+    MOST,
+    WITHIN,
+    TaggingEnd,
+    TaggingGuard,
+    most_taggings,
+)
+
+NOW = 1_000_000.0
+HOUR_OVER = WITHIN + MINUTE
+
+
+def test_a_third_of_the_people_may_get_a_tag_or_a_thousand_and_always_a_hundred() -> None:
+    assert [most_taggings(None, people) for people in (0, 299, 600, 3000, 10**6)] == [
+        FEW,
+        FEW,
+        200,
+        MOST,
+        MOST,
+    ]
+
+
+def test_what_the_file_says_is_taken_as_it_is() -> None:
+    assert [most_taggings(option, 10) for option in (0, 5, 10**6)] == [0, 5, 10**6]
+
+
+def test_what_was_new_counts_for_an_hour_and_what_was_there_does_not() -> None:
+    guard = TaggingGuard()
+    for end in (TaggingEnd.NEW, TaggingEnd.NONE):
+        tagging = guard.take("ada", end.name, NOW)
+        assert guard.room(NOW, 2) == 2 - guard.under_way - (end is TaggingEnd.NONE)
+        tagging.end = end
+        guard.ended(tagging)
+    assert (guard.room(NOW, 2), guard.under_way) == (1, 0)
+    assert guard.room(NOW + WITHIN - MINUTE, 2) == 1
+    assert guard.room(NOW + HOUR_OVER, 2) == 2
+
+
+def test_what_may_have_landed_counts_once_from_its_last_call_on() -> None:
+    """Given a call without an answer, the next for the same tag needs no room; nor does it give any back."""
+    guard = TaggingGuard()
+    lost = guard.take("ada", "vip", NOW)
+    lost.end = TaggingEnd.MAYBE
+    guard.ended(lost)
+    assert guard.is_counted("ada", "vip")
+    guard.ended(guard.take("ada", "vip", NOW + WITHIN / 2))  # it was there: by the first call, perhaps
+    assert not guard.is_counted("ada", "vip")
+    assert guard.room(NOW + HOUR_OVER, 1) == 0
+    assert guard.room(NOW + WITHIN / 2 + HOUR_OVER, 1) == 1
+
+
+def test_what_is_held_counts_too_so_that_a_flood_does_not_go_out_in_portions() -> None:
+    guard = TaggingGuard()
+    for second in range(0, 2 * WITHIN, MINUTE):
+        if guard.room(NOW + second, 3):
+            guard.ended(guard.take("ada", str(second), NOW + second))
+        guard.hold(NOW + second)
+    assert guard.room(NOW + 2 * WITHIN, 3) == 0
+    assert guard.holds
+
+
+def test_the_ledger_hears_all_that_is_counted_once_and_the_next_tenure_knows_it() -> None:
+    guard = TaggingGuard()
+    guard.learn(RecentTaggings({int(NOW) - 600: 4}, people=900))
+    new = guard.take("ada", "vip", NOW)
+    new.end = TaggingEnd.NEW
+    guard.ended(new)
+    guard.hold(NOW)
+    unsaved = guard.take_unsaved()
+    assert (sum(unsaved.values()), guard.take_unsaved(), guard.people) == (2, {}, 900)
+    after = TaggingGuard()
+    after.learn(RecentTaggings({int(NOW) - 600: 4, **unsaved}))
+    assert after.room(NOW, 10) == guard.room(NOW, 10) == 4
+
+
+def test_what_was_counted_and_not_written_counts_also_in_a_new_tenure() -> None:
+    guard = TaggingGuard()
+    guard.take("ada", "vip", NOW)
+    guard.learn(RecentTaggings({int(NOW): 1}))
+    assert guard.room(NOW, 3) == 1
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 5), st.sampled_from(TaggingEnd)), max_size=120),
+    st.integers(0, 6),
+)
+def test_within_no_hour_more_land_than_may_whatever_comes_of_each(
+    asked: list[tuple[int, int, TaggingEnd]], most: int
+) -> None:
+    """Given any calls at any times, each landing as badly as it may, no hour has more than the limit."""
+    guard, now, landed = TaggingGuard(), NOW, list[tuple[float, int]]()
+    for wait, who, end in asked:
+        now += wait
+        if not guard.room(now, most) and not guard.is_counted(str(who), "vip"):
+            guard.hold(now)
+            continue
+        again = guard.is_counted(str(who), "vip")
+        tagging = guard.take(str(who), "vip", now)
+        tagging.end = end
+        guard.ended(tagging)
+        if again:  # only one of the two calls did
+            landed.remove(next(each for each in reversed(landed) if each[1] == who))
+        if again or end is not TaggingEnd.NONE:
+            landed.append((now, who))
+    for at, _ in landed:
+        assert sum(at - WITHIN < each <= at for each, _ in landed) <= most

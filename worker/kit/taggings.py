@@ -1,0 +1,128 @@
+"""Asks the guard before tags are put on: what is called is counted before, and what is too much is held."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from worker.clock import Clock
+from worker.kit.catalog import Catalog
+from worker.kit.job import Job
+from worker.kit.plan import AddTag
+from worker.subscribers.in_hand import InHand
+from worker.subscribers.record import HeldTag
+from worker.subscribers.tagging_guard import RECOUNT_AFTER, NewTagging, TaggingEnd, most_taggings
+
+
+@dataclass(slots=True, eq=False)
+class Taken:
+    """A tag that may be put on.
+
+    Attributes:
+        counted: As what it is counted; None where somebody allowed it, and it is not.
+    """
+
+    job: Job
+    step: AddTag
+    counted: NewTagging | None = None
+
+    def ends(self, end: TaggingEnd) -> None:
+        """Note what came of it so far."""
+        if self.counted is not None:
+            self.counted.end = end
+
+    @property
+    def is_noted(self) -> bool:
+        """Whether Kit's answer, that the tag is there, is noted."""
+        known = self.job.subscriber.record.tags.get(self.step.key)
+        return known is not None and known.part is self.step.part and known.at > 0
+
+
+class Taggings:
+    """The new taggings of one account.
+
+    Args:
+        catalog: Has the account's options, and the way into the ledger.
+        in_hand: Has the guard, and the people.
+        clock: Says what time it is.
+    """
+
+    def __init__(self, catalog: Catalog, in_hand: InHand, clock: Clock) -> None:
+        self._catalog = catalog
+        self._in_hand = in_hand
+        self._guard = in_hand.taggings
+        self._clock = clock
+        self._ended = asyncio.Event()
+        self._counted_at = float("-inf")
+
+    @asynccontextmanager
+    async def taken(self, steps: Sequence[tuple[Job, AddTag]]) -> AsyncIterator[list[Taken]]:
+        """Hold those tags that may be put on now, until it is known what came of each; the others are held.
+
+        The ledger knows of them before any is called, so that a worker that is killed cannot have put on more
+        than it has counted.
+        """
+        taken = [Taken(job, step) for job, step in steps if _is_allowed(job, step)]
+        asked = [each for each in steps if self._is_asked(*each)]
+        counted = list[Taken]()
+        try:
+            room = await self._room(asked)
+            now = self._clock.time()
+            for job, step in asked:
+                who = job.subscriber.record.email
+                if room or self._guard.is_counted(who, step.key):
+                    room -= not self._guard.is_counted(who, step.key)
+                    counted.append(Taken(job, step, self._guard.take(who, step.key, now)))
+                else:
+                    self._hold(job, step, now)
+            if counted:
+                await self._catalog.persistence.written()
+            yield [*taken, *counted]
+        finally:
+            for each in counted:
+                if each.counted is not None:
+                    self._guard.ended(each.counted)
+            self._ended.set()
+
+    def _is_asked(self, job: Job, step: AddTag) -> bool:
+        """Tell whether the guard is to be asked; what is held already goes on being held."""
+        if _is_allowed(job, step):
+            return False
+        if step.key in job.subscriber.record.held:
+            job.held[step.key] = step.part
+            return False
+        return True
+
+    async def _room(self, asked: Sequence[tuple[Job, AddTag]]) -> int:
+        """Return how many of these may be called; where others are under way, it is known once they ended."""
+        wanted = len(asked)
+        while wanted > (room := self._now()) and self._guard.under_way:
+            self._ended.clear()
+            await self._ended.wait()
+        if wanted <= room:
+            return room
+        now = self._clock.monotonic()
+        if now - self._counted_at < RECOUNT_AFTER:
+            return room
+        self._counted_at = now
+        self._guard.people = await self._catalog.persistence.people()
+        return self._now()
+
+    def _now(self) -> int:
+        option = self._catalog.options.max_new_taggings_per_hour
+        return self._guard.room(self._clock.time(), most_taggings(option, self._guard.people))
+
+    def _hold(self, job: Job, step: AddTag, now: float) -> None:
+        subscriber = job.subscriber
+        self._guard.hold(now)
+        held = HeldTag(step.part.value.name, step.part.order, now)
+        subscriber.record.held = {**subscriber.record.held, step.key: held}
+        self._in_hand.touch(subscriber)
+        job.held[step.key] = step.part
+
+
+def _is_allowed(job: Job, step: AddTag) -> bool:
+    """Tell whether somebody has agreed to a tag: by letting it through, or by a plan that has it."""
+    return step.key in job.change.allows or step.part.order.moment in job.change.anew

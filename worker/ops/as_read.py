@@ -1,0 +1,45 @@
+"""Reads a message as a worker's intake does, for whoever only tries what would become of it. Pure."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from worker.accounts.account import Account
+from worker.accounts.whom import naming_whom
+from worker.consumer.interpreting import interpreted
+from worker.errors import EventError, HandlerError
+from worker.events.decode import decode
+from worker.events.delivery import Delivery
+from worker.events.event import arrival_of
+from worker.subscribers.change import NOTHING
+from worker.subscribers.glimpse import Glimpse, glimpse
+from worker.subscribers.item import Item, Kind, Outcome
+
+
+def as_read(delivery: Delivery, account: Account, home: str) -> Item | Outcome:
+    """Return a message as an item with what it asks for, or its end.
+
+    One that keeps no place of the first time comes in after all that were received before, by its tag after
+    those of the same millisecond.
+
+    Args:
+        delivery: The message.
+        account: Under whose mapping.
+        home: The account's home app; see `person_key`.
+    """
+    item = Item(delivery)
+    try:
+        arrival = arrival_of(round(delivery.received_at.timestamp() * 1000), delivery.tag)
+        event = decode(delivery, arrival=arrival, apps=account.apps, types=account.types)
+        item = naming_whom(Item(delivery, event), event, account.options, home)
+        return interpreted(item, account)
+    except EventError as error:
+        if item.event is None:
+            item = structs.replace(item, glimpse=glimpse(delivery, account.apps, account.types))
+        if not item.email:
+            return Outcome(item, Kind.DEAD_LETTERED, error)
+        # Its person may have been forgotten since.
+        return structs.replace(item, change=NOTHING, refusal=error, later=None)
+    except Exception as error:  # noqa: BLE001  # the edge, as in intake: it would be dead again
+        bug = HandlerError(f"{type(error).__name__} while reading it; this is a bug")
+        return Outcome(Item(delivery, glimpse=Glimpse()), Kind.DEAD_LETTERED, bug)
