@@ -1,4 +1,4 @@
-"""`kit-worker apply` beside a real worker: what the plan said is what then happens, whatever comes between."""
+"""`kit-worker apply` beside a real worker: what the plan said is what then happens, whatever comes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -117,6 +118,35 @@ async def test_live_events_kills_and_a_failing_kit_change_nothing_about_the_end(
     assert wrong == {}
     again = await kit_worker("apply", world.account)
     assert (again.code, "Nobody would be treated otherwise" in again.out) == (0, True)
+
+
+async def test_what_it_put_on_goes_off_again_and_what_others_touched_stays(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given a run that is undone, nobody has a tag by it but whom an event, or a hand, gave it otherwise."""
+    world.write_account(FILE)
+    plan = str(tmp_path / "plan.json")
+    kit = sandbox.account(KEY)
+    async with Worker(world, tmp_path / "log") as worker:
+        await members(world, worker, channel)
+        by_hand = kit.add_subscriber(address(0), tags=["Newcomer"])
+        assert (await kit_worker("apply", world.account, "--save", plan)).code == 1
+        assert (await kit_worker("apply", world.account, "--plan", plan)).code == 0
+        now = datetime.now(UTC).isoformat()
+        again = {**event(1, "subscription.started", 3), "id": "again", "time": now}
+        await publish(channel, world.exchange, [again])
+        await settled(worker, 2 * PEOPLE + 1)
+
+        undone = await kit_worker("apply", world.account, "--undo", plan)
+        assert undone.code == 0, undone.err
+        expected = {
+            address(number): {"Active Member"}
+            | ({"Newcomer"} if number == 0 else set())
+            | ({"Yearly Plan"} if number == 1 else set())
+            for number in range(PEOPLE)
+        }
+        await until(lambda: tags(kit.subscribers()) == expected, seconds=40 + PEOPLE / 10)
+    assert kit.subscriber(address(0)).id == by_hand
 
 
 async def test_a_plan_is_for_one_file_and_one_account_and_can_be_stopped(

@@ -28,7 +28,7 @@ from worker.kit.credentials import API_KEY_LIMIT
 from worker.ledger.newest import count_people
 from worker.ledger.store import Ledger
 from worker.ops.apply_plan import ApplyPlan, NotAPlanError, plan_apply
-from worker.ops.apply_run import NotThisPlanError, left, run_of, start, stop
+from worker.ops.apply_run import NotThisPlanError, left, run_of, start, stop, undo
 from worker.settings import Settings
 
 LOOK_EVERY: Final = 1.0
@@ -37,7 +37,7 @@ WHO: Final = "the command line"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApplyOptions:
     """What is to be done.
 
     Attributes:
@@ -52,7 +52,7 @@ class Asked:
     as_json: bool
 
 
-def apply(  # one for each option
+def apply(  # noqa: PLR0913  # one for each option
     account: AccountName,
     *,
     plan: Annotated[
@@ -67,21 +67,31 @@ def apply(  # one for each option
     stop_: Annotated[
         str, typer.Option("--stop", metavar="HASH", help="Do no more of the plan with this hash.")
     ] = "",
+    undo_: Annotated[
+        Path | None,
+        typer.Option(
+            "--undo", metavar="FILE", help="Take off what this plan put on, and nobody touched since."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what people would gain and lose by the file in force, and have the workers do it.
 
     Exit code: 0 nothing is left to do, 1 something is.
     """
-    if sum(map(bool, (plan, save, stop_))) > 1:
-        raise UsageError("--plan, --save and --stop are three things to do; say one")
+    if sum(map(bool, (plan, save, stop_, undo_))) > 1:
+        raise UsageError("--plan, --save, --stop and --undo are four things to do; say one")
     settings = begin()
     chosen = one_account(read_accounts(settings), account)
     if stop_:
         dropped = run_async(_stopped(settings, chosen.name, f"apply-{stop_}"))
         say(f"Stopped: {dropped:,} people stay as they were.")
         return
-    asked = Asked(None if plan is None else _read(plan), save, wait=wait, as_json=as_json)
+    if undo_ is not None:
+        people = run_async(_undone(settings, chosen.name, _read(undo_)))
+        say(f"The workers take off what it put on, of {people:,} people.")
+        return
+    asked = ApplyOptions(None if plan is None else _read(plan), save, wait=wait, as_json=as_json)
     raise typer.Exit(run_async(_apply(settings, chosen, asked)))
 
 
@@ -99,13 +109,22 @@ async def _stopped(settings: Settings, account: str, run: str) -> int:
         return await stop(ledger, account, run, WHO)
 
 
+async def _undone(settings: Settings, account: str, plan: ApplyPlan) -> int:
+    if plan.account != account:
+        raise UsageError(f"the plan is for {plan.account}, not for {account}")
+    async with opened_ledger(settings) as ledger:
+        with progress("looking at people", hidden=False) as steps:
+            steps.expect(len(plan.people))
+            return await undo(ledger, plan, WHO, steps.advance)
+
+
 async def _planned(ledger: Ledger, account: Account, *, hidden: bool) -> ApplyPlan:
     with progress("looking at people", hidden=hidden) as steps:
         steps.expect(await count_people(ledger.database, account.name))
         return await plan_apply(ledger, account, steps.advance)
 
 
-async def _apply(settings: Settings, account: Account, asked: Asked) -> ExitCode:
+async def _apply(settings: Settings, account: Account, asked: ApplyOptions) -> ExitCode:
     async with opened_ledger(settings) as ledger:
         plan = asked.plan
         if plan is None:
@@ -129,13 +148,13 @@ async def _apply(settings: Settings, account: Account, asked: Asked) -> ExitCode
         return await _until_done(ledger, plan, asked)
 
 
-def _agreed(asked: Asked) -> bool:
+def _agreed(asked: ApplyOptions) -> bool:
     if asked.as_json or not sys.stdin.isatty():
         return False
     return says_yes("Have the workers do this?")
 
 
-def _show(plan: ApplyPlan, limit: int, asked: Asked) -> None:
+def _show(plan: ApplyPlan, limit: int, asked: ApplyOptions) -> None:
     limit = limit or API_KEY_LIMIT
     if asked.as_json:
         told = {"hash": plan.hash, "version": plan.version, "minutes": minutes_of(plan.impact, limit)}
@@ -146,7 +165,7 @@ def _show(plan: ApplyPlan, limit: int, asked: Asked) -> None:
         say(f"Plan {plan.hash}, for the version {plan.version} of the file of {plan.account}.")
 
 
-async def _until_done(ledger: Ledger, plan: ApplyPlan, asked: Asked) -> ExitCode:
+async def _until_done(ledger: Ledger, plan: ApplyPlan, asked: ApplyOptions) -> ExitCode:
     """Wait until the workers have done a plan; whoever does not wait leaves it to them."""
     run, count = run_of(plan), len(plan.people)
     say(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Final
@@ -23,6 +23,7 @@ from worker.events.event import (
     EVENT_TIME,
     ORIGIN,
     REPLAY_RUN,
+    UNDOES,
     Due,
     Event,
 )
@@ -37,7 +38,8 @@ ALLOW_TYPE: Final = "kit-worker.allow"
 """The type of messages that let through what was held, as the history names it; no account's file maps it."""
 
 APPLY_TYPE: Final = "kit-worker.apply"
-"""As the history names it; no account's file maps it."""
+UNDO_TYPE: Final = "kit-worker.undo"
+"""Likewise, of messages by which people come under the present file, and by which that is taken back."""
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -86,23 +88,25 @@ def anew_effect(email: str, run: str, number: int, version: str, at: float) -> D
         run: Of which run it is a part, as people call it.
         number: Its number in that.
         version: Of the account's file for which that was planned.
-        at: When it takes effect, in seconds since 1970: now, by the ledger's clock.
+        at: Now, by the ledger's clock, in seconds since 1970.
     """
-    id_, time = f"{run}-{number:07}", datetime.fromtimestamp(at, UTC)
-    event = {"id": id_, "type": APPLY_TYPE, "time": time_text(time), "data": {"user": {"email": email}}}
-    headers = {ORIGIN: DUE, DUE_AT: time_text(time), DUE_ID: id_, ANEW: version}
-    properties = {"content_type": "application/json", "delivery_mode": 2, "headers": headers}
-    return DueEffect(
-        id=id_,
-        at=at,
-        email=email,
-        user_id=None,
-        event_type=APPLY_TYPE,
-        event_id=id_,
-        event_time=time,
-        what="what the events that are kept ask for by the present file",
-        message=msgspec.msgpack.encode(_Kept(msgspec.json.encode(event), properties)),
-    )
+    what = "what the events that are kept ask for by the present file"
+    return _own(f"{run}-{number:07}", APPLY_TYPE, {"user": {"email": email}}, {ANEW: version}, at, what)
+
+
+def undoing(email: str, run: str, number: int, tags: Sequence[str], at: float) -> DueEffect:
+    """Return the timer of the message that takes off what a run put on; see `anew_effect`.
+
+    Args:
+        email: Likewise.
+        run: Likewise.
+        number: Likewise.
+        tags: The names of the tags.
+        at: When the run put them on: what asks for them since stands.
+    """
+    data = {"user": {"email": email}, "tags": list(tags)}
+    what = f"taken back: {', '.join(tag_told(TagWish(tag, present=True)) for tag in tags)}"
+    return _own(f"undo-{run}-{number:07}", UNDO_TYPE, data, {UNDOES: run}, at, what)
 
 
 def allowing(account: str, email: str, tags: Sequence[str], at: float) -> DueEffect:
@@ -114,23 +118,30 @@ def allowing(account: str, email: str, tags: Sequence[str], at: float) -> DueEff
         tags: Their names.
         at: Now, by the ledger's clock.
     """
-    time = datetime.fromtimestamp(at, UTC)
-    text = "\0".join((account, email, *sorted(tags), time_text(time)))
+    text = "\0".join((account, email, *sorted(tags), time_text(datetime.fromtimestamp(at, UTC))))
     timer = blake2b(text.encode(), digest_size=16).hexdigest()
-    event: dict[str, Any] = {"id": timer, "type": ALLOW_TYPE, "time": time_text(time)}
-    event["data"] = {"user": {"email": email}, "tags": list(tags)}
-    headers = {ORIGIN: DUE, DUE_AT: time_text(time), DUE_ID: timer, ALLOWS: "held"}
-    properties = {"content_type": "application/json", "delivery_mode": 2, "headers": headers}
+    data = {"user": {"email": email}, "tags": list(tags)}
     told = ", ".join(tag_told(TagWish(tag, present=True)) for tag in tags)
+    return _own(timer, ALLOW_TYPE, data, {ALLOWS: "held"}, at, f"put on, as somebody allows: {told}")
+
+
+def _own(
+    id_: str, kind: str, data: Mapping[str, Any], headers: Mapping[str, str], at: float, what: str
+) -> DueEffect:
+    """Return the timer of a message that somebody has asked for, and no event; it is due at once."""
+    time = datetime.fromtimestamp(at, UTC)
+    event = {"id": id_, "type": kind, "time": time_text(time), "data": data}
+    all_headers = {ORIGIN: DUE, DUE_AT: time_text(time), DUE_ID: id_, **headers}
+    properties = {"content_type": "application/json", "delivery_mode": 2, "headers": all_headers}
     return DueEffect(
-        id=timer,
+        id=id_,
         at=at,
-        email=email,
+        email=data["user"]["email"],
         user_id=None,
-        event_type=ALLOW_TYPE,
-        event_id=timer,
+        event_type=kind,
+        event_id=id_,
         event_time=time,
-        what=f"put on, as somebody allows: {told}",
+        what=what,
         message=msgspec.msgpack.encode(_Kept(msgspec.json.encode(event), properties)),
     )
 

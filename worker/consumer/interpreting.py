@@ -13,7 +13,7 @@ from worker.events.event import Event
 from worker.handlers.base import check_person
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.parts import Part, tag_key
+from worker.subscribers.parts import Part, TagWish, tag_key
 
 
 def interpreted(item: Item, account: Account) -> Item | Outcome:
@@ -31,6 +31,8 @@ def interpreted(item: Item, account: Account) -> Item | Outcome:
         return _heard_anew(event, item, account)
     if event.allows:
         return structs.replace(item, change=_allowed(event, account))
+    if event.undoes:
+        return structs.replace(item, change=_taken_back(event))
     asked = interpret(event, account, event.moment(item.delivery.received_at))
     later = None if asked is None else later_of(event, account, asked)
     if asked is not None:
@@ -59,11 +61,20 @@ def _all_again(event: Event, item: Item, account: Account) -> Change:
     )
 
 
+def _taken_back(event: Event) -> Change:
+    """Return that tags of a person go off again which a run put on; what asks for them since stands."""
+    check_person(event)
+    off = {tag_key(name): TagWish(name, present=False) for name in _tags_in(event)}
+    return Change(tags={key: Part(wish, event.order) for key, wish in off.items()})
+
+
+def _tags_in(event: Event) -> list[str]:
+    tags = event.data.get("tags")
+    return [each for each in tags if isinstance(each, str)] if isinstance(tags, list) else []
+
+
 def _allowed(event: Event, account: Account) -> Change:
     """Return that tags of a person are let through which were held; that they should be there is owed."""
     check_person(event)
-    tags = event.data.get("tags")
-    names = [each for each in tags if isinstance(each, str)] if isinstance(tags, list) else []
-    return Change(
-        creates=Part(account.options.subscriber_state, event.order), allows=frozenset(map(tag_key, names))
-    )
+    names = frozenset(map(tag_key, _tags_in(event)))
+    return Change(creates=Part(account.options.subscriber_state, event.order), allows=names)

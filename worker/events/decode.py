@@ -27,6 +27,7 @@ from worker.events.event import (
     LET_GO,
     ORIGIN,
     ORIGINAL_ROUTING_KEY,
+    UNDOES,
     Due,
     Event,
     OrderKey,
@@ -84,6 +85,7 @@ def decode(
         again=_header(delivery, ORIGIN) == AGAIN,
         anew=_header(delivery, ANEW) or "",
         allows=_header(delivery, ALLOWS) is not None,
+        undoes=_header(delivery, UNDOES) is not None,
     )
 
 

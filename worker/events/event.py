@@ -26,6 +26,8 @@ ANEW: Final = "x-anew"
 """Of what is due: that a person's events are heard anew, and under which version of the account's file."""
 ALLOWS: Final = "x-allows"
 """Of what is due: that somebody lets tags through which were held, and by which plan."""
+UNDOES: Final = "x-undoes"
+"""Of what is due: that tags go off which a run put on, and which run."""
 DUE_AT: Final = "x-due-at"
 DUE_ID: Final = "x-due-id"
 """Of what is due: when it takes effect, and which timer of the ledger says so."""
@@ -39,7 +41,7 @@ ABOUT_FAILURE: Final = (
 )  # fmt: skip
 """Headers of a dead letter that a replay takes off again."""
 _OWN: Final = frozenset(
-    {EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, ORIGIN, ANEW, ALLOWS, DUE_AT, DUE_ID, *ABOUT_FAILURE}
+    {EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, ORIGIN, ANEW, ALLOWS, UNDOES, DUE_AT, DUE_ID, *ABOUT_FAILURE}
 )
 
 
@@ -122,6 +124,7 @@ class Event(Struct, frozen=True):
         anew: Where nothing happened, and somebody asked that the person's events be heard anew: the version
             of the account's file for which that was planned. Else empty.
         allows: True where nothing happened: somebody let tags through that were held.
+        undoes: True where nothing happened: somebody takes back what a run put on.
     """
 
     type: str
@@ -135,6 +138,7 @@ class Event(Struct, frozen=True):
     again: bool = False
     anew: str = ""
     allows: bool = False
+    undoes: bool = False
 
     def moment(self, received_at: datetime) -> datetime:
         """Return the moment at which it is asked what the event means: when it came, at its time or later.

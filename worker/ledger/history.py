@@ -14,6 +14,7 @@ from worker.errors import LedgerUnavailable
 from worker.ledger.database import Database
 from worker.ledger.rows import fitting
 from worker.ledger.schema import accounts, history, subscribers
+from worker.subscribers.identity import id_key
 from worker.subscribers.parts import TagWish, tag_told
 
 PORTION: Final = 5000
@@ -137,6 +138,15 @@ async def find_history(
             break
         before = rows[-1].id
     return found[:limit][::-1]
+
+
+async def lines_of(database: Database, account: str, event_ids: Collection[str]) -> list[Line]:
+    """Return the lines of these events of an account, the oldest first; raises as `find_history` does."""
+    columns = [getattr(history.c, name) for name in Line.__dataclass_fields__]
+    query = select(history.c.id, *columns).where(history.c.account == account)
+    query = query.where(history.c.event_id.in_(map(id_key, event_ids))).order_by(history.c.id)
+    async with database.read() as connection:
+        return [_line(row) for row in await connection.execute(query)]
 
 
 async def _rows(

@@ -6,21 +6,29 @@ and again where one is lost; whoever has the account carries on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Final
 
 from worker.accounts.account import Account
-from worker.consumer.due_message import anew_effect
+from worker.consumer.due_message import anew_effect, undoing
 from worker.errors import KitWorkerError
+from worker.ledger.history import Line, find_history, lines_of
 from worker.ledger.journal import Action, Journal
 from worker.ledger.store import Ledger
 from worker.ledger.timers import Timers
-from worker.ops.apply_plan import ApplyPlan
+from worker.ops.apply_plan import ApplyPlan, PlannedPerson
+from worker.subscribers.known import DueEffect
+from worker.subscribers.parts import TagWish, tag_told
 
 ACTION: Final = "apply"
 """As the journal names it."""
 PORTION: Final = 1000
 """Timers that are set in one transaction."""
+MOST_LINES: Final = 200_000
+"""Of the history that are read at once, of so many people."""
+NEWLY_TAGGED: Final = 201
+"""Kit's status for a tag that was new to the person (API reference, `POST /v4/tags/{}/subscribers/{}`)."""
 
 
 class NotThisPlanError(KitWorkerError):
@@ -80,3 +88,66 @@ async def stop(ledger: Ledger, account: str, run: str, who: str) -> int:
     told = f"It was stopped; {dropped:,} people stay as they were"
     await Journal(ledger).append(Action(account, who, "stop", run, dropped, told))
     return dropped
+
+
+async def undo(
+    ledger: Ledger, plan: ApplyPlan, who: str, counted: Callable[[int], None] = lambda _: None
+) -> int:
+    """Have workers take off what a plan's run put on, and nobody touched since; return of how many people.
+
+    Args:
+        ledger: The workers'.
+        plan: Which.
+        who: Who says so, without an address.
+        counted: Is told of how many more people were looked at.
+
+    Raises:
+        LedgerUnavailable: Some may be taken back.
+    """
+    run, timers, people = run_of(plan), Timers(ledger), 0
+    numbered = {f"{run}-{number:07}": person for number, person in enumerate(plan.people, 1)}
+    ids = list(numbered)
+    for first in range(0, len(ids), PORTION):
+        portion = ids[first : first + PORTION]
+        effects = await _undoing(ledger, plan, {id_: numbered[id_] for id_ in portion})
+        await timers.set(plan.account, effects)
+        people += len(effects)
+        counted(len(portion))
+    told = f"What it put on is taken back of {people:,} people"
+    await Journal(ledger).append(Action(plan.account, who, "undo", plan.hash, people, told))
+    return people
+
+
+async def _undoing(ledger: Ledger, plan: ApplyPlan, people: Mapping[str, PlannedPerson]) -> list[DueEffect]:
+    """Return the timers that take back what events of a run put on."""
+    done = await lines_of(ledger.database, plan.account, people)
+    since = await find_history(
+        ledger.database, emails={line.email for line in done}, account=plan.account, limit=MOST_LINES
+    )
+    later: dict[str, list[Line]] = {}
+    for line in since:
+        later.setdefault(line.email, []).append(line)
+    effects = []
+    for line in done:
+        id_ = line.event_id or ""
+        tags = [
+            tag
+            for tag in people[id_].gains
+            if _put_on(line, tag) and not any(_touches(each, line, tag) for each in later[line.email])
+        ]
+        if tags:
+            number = int(id_.rpartition("-")[2])
+            at = datetime.fromisoformat(line.event_time).timestamp()
+            effects.append(undoing(line.email, run_of(plan), number, tags, at))
+    return effects
+
+
+def _put_on(line: Line, tag: str) -> bool:
+    """Tell whether a tag was new to the person; of a call for many people, Kit does not say that."""
+    told = tag_told(TagWish(tag, present=True))
+    ends = {call["status"] for call in line.calls if call["what"] == told}
+    return NEWLY_TAGGED in ends or any("bulk" in call["call"] for call in line.calls if call["what"] == told)
+
+
+def _touches(other: Line, line: Line, tag: str) -> bool:
+    return other.at > line.at and other.is_about(tag)
