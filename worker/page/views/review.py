@@ -23,6 +23,7 @@ from worker.page.proposal import Fault, Form, Proposal, Proposed, Refused, worke
 from worker.page.request import site_of, visitor_of
 from worker.page.site import NO_LEDGER
 from worker.page.typing_aids import kit_lists
+from worker.page.views.people_look import people_look
 from worker.page.words import Told, day
 
 log = structlog.get_logger()
@@ -88,6 +89,7 @@ async def _shown(request: web.Request, form: Form, found: Proposed) -> web.Respo
         "differences": differences(before, found.account),
         "lines": difference(found.present, found.text),
         "impact": (await impact_of(site, before, found.account)).sentence,
+        **await people_look(request, found),
     }
     return render(request, "review.html", {**_always(request, form, found.proposal, mark), **values})
 
