@@ -37,6 +37,7 @@ from worker.page.views import (
     people_look,
     person_actions,
     sign_in,
+    tests,
     trying,
     versions,
 )
@@ -121,6 +122,7 @@ def page(site: Site) -> web.Application:
             web.get("/accounts/{account}/events/_rows", events.show_rows),
             web.get("/accounts/{account}/fields", fields.show),
             web.get("/accounts/{account}/journal", journal.show),
+            web.get("/accounts/{account}/tests", tests.show),
             web.get(TRY, trying.show),
             web.post(TRY, trying.attempt),
             web.get("/accounts/{account}/people", people.find),

@@ -34,6 +34,7 @@ from worker.ops.depths import Depth, Depths
 from worker.ops.kit_reads import KitReads
 from worker.ops.letters.letters import Letters
 from worker.page.attempts import Attempts
+from worker.page.examples import AccountExamples
 from worker.page.file_lines import FileLines
 from worker.page.kit_names import KitNames
 from worker.page.people_looks import PeopleLooks
@@ -59,6 +60,7 @@ class Site:
     Attributes:
         attempts: Counts wrong tokens.
         clock: The time.
+        examples: The accounts' own examples.
         files: The accounts' files.
         kit_names: What Kit has, for those who type names.
         ledger: The workers'; to be used only once `has_ledger` says that it is there.
@@ -86,6 +88,7 @@ class Site:
         self._registry = Registry(self.ledger, NAME)
         self._has_ledger = False
         self.lines = FileLines()
+        self.examples = AccountExamples(settings.config_dir)
         self._kit_reads = KitReads()
         self._begun: set[asyncio.Task[Any]] = set()
         self.letters = Letters(settings, self.ledger, self._depths, self.account)

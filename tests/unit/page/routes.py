@@ -71,6 +71,7 @@ ROUTES: Final[Mapping[str, Row]] = {
     "GET /accounts/{account}/text": ADMINS,
     "POST /accounts/{account}/text": ADMINS,
     "GET /accounts/{account}/looks/{look}/_state": ADMINS,
+    "GET /accounts/{account}/tests": ADMINS,
     "GET /accounts/{account}/versions": ADMINS,
     "GET /accounts/{account}/versions/_in_force": ADMINS,
     "GET /accounts/{account}/versions/{version}": ADMINS,
