@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -21,14 +21,14 @@ from worker.commands.common import (
     says_yes,
 )
 from worker.commands.exits import ExitCode, UsageError
-from worker.commands.impact import minutes_of, show_people
+from worker.commands.impact import show_told
 from worker.commands.output import AsJson, say, show_json
 from worker.commands.progress import progress
-from worker.kit.credentials import API_KEY_LIMIT
 from worker.ledger.newest import count_people
 from worker.ledger.store import Ledger
 from worker.ops.apply_plan import ApplyPlan, NotAPlanError, plan_apply
 from worker.ops.apply_run import NotThisPlanError, left, run_of, start, stop, undo
+from worker.ops.told_impact import ONLY_OF_THEM, limit_of, minutes_of, told
 from worker.settings import Settings
 
 LOOK_EVERY: Final = 1.0
@@ -129,11 +129,7 @@ async def _apply(settings: Settings, account: Account, asked: ApplyOptions) -> E
         plan = asked.plan
         if plan is None:
             plan = await _planned(ledger, account, hidden=asked.as_json)
-            _show(
-                plan,
-                settings.kit_rate_limit or (account.credential.limit if account.credential else 0),
-                asked,
-            )
+            _show(plan, limit_of(account, settings.kit_rate_limit), asked)
             if not plan.people:
                 return ExitCode.OK
             if asked.save is not None:
@@ -155,12 +151,12 @@ def _agreed(asked: ApplyOptions) -> bool:
 
 
 def _show(plan: ApplyPlan, limit: int, asked: ApplyOptions) -> None:
-    limit = limit or API_KEY_LIMIT
     if asked.as_json:
-        told = {"hash": plan.hash, "version": plan.version, "minutes": minutes_of(plan.impact, limit)}
-        show_json({**told, **plan.impact.as_json()})
+        about = {"hash": plan.hash, "version": plan.version, "minutes": minutes_of(plan.impact, limit)}
+        show_json({**about, **plan.impact.as_json()})
         return
-    show_people(plan.impact, limit)
+    found = told(plan.impact, limit)
+    show_told(replace(found, unknown=tuple(each for each in found.unknown if each != ONLY_OF_THEM)))
     if plan.people:
         say(f"Plan {plan.hash}, for the version {plan.version} of the file of {plan.account}.")
 

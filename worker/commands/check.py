@@ -23,6 +23,7 @@ from worker.errors import Problem
 from worker.ops.check_broker import BrokerReport, LedgerReport, QueueCheck, check_broker, check_ledger
 from worker.ops.check_kit import KitCheck, KitReport, check_kit
 from worker.ops.check_topology import check_topology
+from worker.ops.examples.files import examples_told
 from worker.ops.findings import Weight
 from worker.ops.linting import Beside, linted
 from worker.settings import Settings
@@ -37,12 +38,14 @@ class _Report:
         exposed: Files with secrets that others may read.
         valid: The accounts whose files are in order.
         lint: How many findings of lint each of them has.
+        tests: What their own examples say, by account; those that have none apart.
     """
 
     problems: tuple[Problem, ...]
     exposed: tuple[Problem, ...]
     valid: tuple[str, ...]
     lint: Mapping[str, int]
+    tests: Mapping[str, str]
     broker: BrokerReport
     ledger: LedgerReport
     kit: tuple[KitReport, ...]
@@ -100,7 +103,8 @@ async def _check(settings: Settings, loaded: Loaded, accounts: list[Account], on
     valid = tuple(each.name for each in accounts if each.name not in faulty)
     lint = Counter(each.account for each in linted(loaded, accounts, Beside()))
     files = tuple(exposed([*files_of_settings(), *secret_files(loaded)]))
-    return _Report(problems, files, valid, {name: lint[name] for name in valid}, broker, ledger, kit, clock)
+    counts, tests = {name: lint[name] for name in valid}, examples_told(settings.config_dir, loaded)
+    return _Report(problems, files, valid, counts, tests, broker, ledger, kit, clock)
 
 
 def _show_json(report: _Report) -> None:
@@ -109,6 +113,7 @@ def _show_json(report: _Report) -> None:
         "problems": [str(problem) for problem in report.problems],
         "exposed": [str(problem) for problem in report.exposed],
         "lint": report.lint,
+        "tests": report.tests,
         "broker": asdict(report.broker),
         "ledger": asdict(report.ledger),
         "kit": [asdict(each) for each in report.kit],
@@ -136,6 +141,8 @@ def _file_rows(report: _Report) -> Iterable[_Row]:
         if count := report.lint[name]:
             many = "1 finding" if count == 1 else f"{count} findings"
             yield f"file of {name}", "note", f"lint: {many}; see kit-worker lint {name}"
+        if said := report.tests.get(name):
+            yield f"tests of {name}", "ok" if said.endswith(" hold") else "note", said
     for problem in report.problems:
         yield "file", "WRONG", str(problem)
     for problem in report.exposed:

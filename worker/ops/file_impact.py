@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -16,8 +17,8 @@ from worker.ledger.store import Ledger
 from worker.ops.person_impact import Files, PersonImpact
 from worker.subscribers.identity import home_app
 
-PORTION: Final = 1000
-"""People who are looked at together; no more are in memory at once."""
+PORTION: Final = 100
+"""People who are read together; no more are in memory at once."""
 EXAMPLES: Final = 10
 """People who are named, at most."""
 
@@ -106,6 +107,7 @@ async def file_impact(
         for person in portion:
             if not person.record.is_left:  # whoever had that address is looked at under another one
                 _look(person, files, found, now)
+                await asyncio.sleep(0)  # so that what else goes on in this process is late by one person
         last = portion[-1].record.email
         counted(len(portion))
     return found

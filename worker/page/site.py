@@ -34,8 +34,10 @@ from worker.ops.depths import Depth, Depths
 from worker.ops.kit_reads import KitReads
 from worker.ops.letters.letters import Letters
 from worker.page.attempts import Attempts
+from worker.page.examples import AccountExamples
 from worker.page.file_lines import FileLines
 from worker.page.kit_names import KitNames
+from worker.page.people_looks import PeopleLooks
 from worker.page.rights import Signer
 from worker.page.state import Workers
 from worker.page.words import NO_KEY_YET, NOT_CONNECTED, Told
@@ -58,12 +60,14 @@ class Site:
     Attributes:
         attempts: Counts wrong tokens.
         clock: The time.
+        examples: The accounts' own examples.
         files: The accounts' files.
         kit_names: What Kit has, for those who type names.
         ledger: The workers'; to be used only once `has_ledger` says that it is there.
         kit: The way to Kit.
         lines: Where rules stand in the accounts' files.
         letters: The dead letters; likewise.
+        looks: At whom changed files would treat otherwise; likewise.
         is_open: Whether everybody who gets here is an operator: on loopback, where no token is set.
         signer: Signs sessions, links and messages.
     """
@@ -84,9 +88,11 @@ class Site:
         self._registry = Registry(self.ledger, NAME)
         self._has_ledger = False
         self.lines = FileLines()
+        self.examples = AccountExamples(settings.config_dir)
         self._kit_reads = KitReads()
         self._begun: set[asyncio.Task[Any]] = set()
         self.letters = Letters(settings, self.ledger, self._depths, self.account)
+        self.looks = PeopleLooks(self.ledger, self.clock, settings.kit_rate_limit)
         self.kit = KitAccess(settings, self.ledger)
         self.kit_names = KitNames(self.kit, self.clock)
 
@@ -99,6 +105,7 @@ class Site:
                 group.create_task(self._follow_files())
                 group.create_task(self.kit_names.run())
                 group.create_task(self._follow_letters())
+                group.create_task(self.looks.run())
         finally:
             for task in self._begun:
                 task.cancel()

@@ -135,6 +135,11 @@ def ago(seconds: float) -> str:
     return f"{max(0.0, seconds):.0f} s ago"
 
 
+def lasting(seconds: float) -> str:
+    """Return how long something takes, roughly."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"  # words
+
+
 def of_kit(report: KitReport) -> Told:
     """Return what the connection test says."""
     if report.state is KitCheck.OK:

@@ -70,6 +70,8 @@ ROUTES: Final[Mapping[str, Row]] = {
     "POST /accounts/{account}/fields/edit": Row(Who.ADMINS, "?field=mk_user_id"),
     "GET /accounts/{account}/text": ADMINS,
     "POST /accounts/{account}/text": ADMINS,
+    "GET /accounts/{account}/looks/{look}/_state": ADMINS,
+    "GET /accounts/{account}/tests": ADMINS,
     "GET /accounts/{account}/versions": ADMINS,
     "GET /accounts/{account}/versions/_in_force": ADMINS,
     "GET /accounts/{account}/versions/{version}": ADMINS,
@@ -102,7 +104,7 @@ ROUTES: Final[Mapping[str, Row]] = {
 }
 PARTS: Final[Mapping[str, str]] = {
     "account": "sunny", "email": "ada%40example.com", "token": "x", "version": "1",
-    "number": "1", "run": "1",
+    "number": "1", "run": "1", "look": "0" * 64,
 }  # fmt: skip
 """What stands in the place of each part of an address, unless a test says otherwise."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,6 +22,8 @@ from worker.ops.examples.run import ExampleResult, run
 
 FOLDER: Final = "tests"
 NO_END: Final = float("inf")
+QUICK: Final = 5.0
+"""Seconds that a command takes for examples which is about something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,12 @@ def results_of(files: Iterable[ExampleFile], loaded: Loaded, within: float = NO_
     Args:
         files: The files.
         loaded: All accounts; one that only lacks its secret is as good as any.
-        within: Seconds; when they are over, no more is begun.
+        within: Seconds; when they are over, no more is begun, nor read.
     """
     ends_at = monotonic() + within
     for file in files:
+        if monotonic() >= ends_at:
+            return
         account = loaded.accounts.get(file.account)
         if file.problems or account is None:
             problems = file.problems or _no_account(file, loaded)
@@ -83,6 +88,29 @@ def results_of(files: Iterable[ExampleFile], loaded: Loaded, within: float = NO_
             yield FileResult(file.path, file.account, problems=error.problems)
             continue
         yield results_in(file, account, text, ends_at)
+
+
+def examples_told(config_dir: Path, loaded: Loaded) -> dict[str, str]:
+    """Return of each account that has examples how many hold, as a sentence; no more than is quick."""
+    found = defaultdict[str, list[FileResult]](list)
+    for each in results_of(map(read_example_file, example_paths(config_dir)), loaded, QUICK):
+        found[each.account].append(each)
+    return {name: _told(results) for name, results in found.items()}
+
+
+def _told(results: Sequence[FileResult]) -> str:
+    hold = sum(len(each.results) - each.failed for each in results)
+    failed, left = sum(each.failed for each in results), sum(each.left for each in results)
+    wrong = sum(bool(each.problems) for each in results)
+    told = [f"{hold} hold"]
+    told += [f"{failed} {'does' if failed == 1 else 'do'} not"] if failed else []
+    told += [f"{wrong} of their files cannot be read"] if wrong else []
+    told += [f"{left} were not run, to save time"] if left else []
+    return (
+        told[0]
+        if len(told) == 1
+        else f"{', '.join(told)}; see kit-worker test --account {results[0].account}"
+    )
 
 
 def results_in(file: ExampleFile, account: Account, text: str, ends_at: float = NO_END) -> FileResult:

@@ -23,6 +23,8 @@ from worker.page.proposal import Fault, Form, Proposal, Proposed, Refused, worke
 from worker.page.request import site_of, visitor_of
 from worker.page.site import NO_LEDGER
 from worker.page.typing_aids import kit_lists
+from worker.page.views.people_look import people_look
+from worker.page.views.tests import told
 from worker.page.words import Told, day
 
 log = structlog.get_logger()
@@ -81,13 +83,16 @@ def _download(name: str, text: str) -> web.Response:
 
 async def _shown(request: web.Request, form: Form, found: Proposed) -> web.Response:
     site, before = site_of(request), found.before
-    mark = sha256_of(found.present)
+    mark, tests = sha256_of(found.present), await site.examples.of(found.account, found.text)
     values = {
+        **told(tests, found.account),
+        "tests_sentence": tests.sentence,
         "notes": [*found.proposal.notes, *warnings(before, found.account, await kit_lists(site, before))],
         "meanwhile": "" if form.get("read") == mark else MEANWHILE.format(by=await _by(request, mark)),
         "differences": differences(before, found.account),
         "lines": difference(found.present, found.text),
         "impact": (await impact_of(site, before, found.account)).sentence,
+        **await people_look(request, found),
     }
     return render(request, "review.html", {**_always(request, form, found.proposal, mark), **values})
 
