@@ -86,6 +86,12 @@ class Metrics:
             ["account"],
             registry=self.registry,
         )
+        self.taggings_held = Gauge(
+            "kit_worker_taggings_held",
+            "New tags that are not put on before somebody allows them, some 15 s ago",
+            ["account"],
+            registry=self.registry,
+        )
         self.token_not_written = Gauge(
             "kit_worker_token_not_written",
             "1 while the process has the only copy of an account's tokens, which the ledger does not take",

@@ -213,6 +213,18 @@ STORIES: Final = (
         (Look(8, "KitMovesHeld"), Look(12, "KitMovesHeld", (SUNNY,)), Look(50, "KitMovesHeld")),
     ),
     Story(
+        "taggings that are held until somebody allows them, and an account without any",
+        {
+            by_worker("taggings_held", "sunny", "one"): "0x9 40x10 0x70",
+            by_worker("taggings_held", "sunny", "two"): "0x9 40x10 0x70",
+            by_worker("taggings_held", "rainy", "one"): "0x90",
+        },
+        (
+            Look(8, "KitTaggingsHeld"), Look(12, "KitTaggingsHeld", (Firing({"account": "sunny"}, "40"),)),
+            Look(50, "KitTaggingsHeld"),
+        ),
+    ),
+    Story(
         "bindings that were gone once, and an account where they never were",
         {
             by_worker("topology_mended_total", "sunny", "one"): "_x9 1x90",

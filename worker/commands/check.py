@@ -52,6 +52,11 @@ class _Report:
     clock: Clock
 
     @property
+    def held(self) -> dict[str, int]:
+        """How many new taggings are held in the accounts that were looked at."""
+        return {name: count for name, count in self.ledger.held.items() if name in self.valid}
+
+    @property
     def exit_code(self) -> ExitCode:
         """What is first to be mended decides: files, then credentials, then what cannot be reached."""
         differing = any(queue.state is QueueCheck.DIFFERS for queue in self.broker.queues)
@@ -64,7 +69,7 @@ class _Report:
         down = self.broker.problem or self.ledger.problem
         if down or any(report.state is KitCheck.UNREACHABLE for report in self.kit):
             return ExitCode.UNREACHABLE
-        needy = self.exposed or Weight.LOOK in weights or self.clock.problem
+        needy = self.exposed or Weight.LOOK in weights or self.clock.problem or self.held
         return ExitCode.NEEDS_A_PERSON if needy else ExitCode.OK
 
 
@@ -128,6 +133,7 @@ _Row = tuple[str, str, str]
 
 def _show(report: _Report, exchange: str) -> None:
     rows = [*_file_rows(report), *_broker_rows(report.broker, exchange), _ledger_row(report.ledger)]
+    rows += _held_rows(report.held)
     for each in report.kit:
         rows += _kit_rows(each)
     rows.append(_clock_row(report.clock))
@@ -180,6 +186,12 @@ def _ledger_row(ledger: LedgerReport) -> _Row:
     if not ledger.exists:
         return "ledger", "note", f"{ledger.name} is not there yet; the worker makes it when it starts"
     return "ledger", "ok", ledger.name
+
+
+def _held_rows(held: Mapping[str, int]) -> Iterable[_Row]:
+    for name, count in sorted(held.items()):
+        text = f"{count} new taggings are held until somebody allows them: kit-worker allow {name}"
+        yield f"tags of {name}", Weight.LOOK, text
 
 
 def _clock_row(clock: Clock) -> _Row:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from worker.accounts.load import Loaded
 from worker.commands.common import begin, opened_ledger, read_accounts, run_async
 from worker.commands.output import AsJson, moment_text, say, show, show_json, table
+from worker.ledger.held import held_counts
 from worker.ledger.registry import Overview, Pause, Registry, WorkerView
 from worker.ledger.timers import Timers, Waiting
 from worker.metrics import VERSION
@@ -39,22 +40,25 @@ class _Seen(NamedTuple):
     Attributes:
         accounts: The names of all that there are, by their files or by what is known of them.
         due: What takes effect later, by account.
+        held: How many new taggings are held, by account.
     """
 
     accounts: Collection[str]
     overview: Overview
     due: Mapping[str, Waiting]
+    held: Mapping[str, int]
     archives: Archives
 
 
 async def _look(settings: Settings, files: Iterable[str]) -> _Seen:
     async with opened_ledger(settings) as ledger:
         _, due = await Timers(ledger).waiting()
+        held = await held_counts(ledger)
         overview = await Registry(ledger, "kit-worker").overview()
     at_work = (name for worker in overview.workers if worker.live for name in worker.accounts)
-    names = {*files, *overview.paused, *due, *at_work}
+    names = {*files, *overview.paused, *due, *held, *at_work}
     archives = await look_into_archives(settings.amqp_url.get_secret_value(), names)
-    return _Seen(names, overview, due, archives)
+    return _Seen(names, overview, due, held, archives)
 
 
 def _show_json(seen: _Seen, loaded: Loaded) -> None:
@@ -68,6 +72,7 @@ def _show_json(seen: _Seen, loaded: Loaded) -> None:
         "holders": dict(overview.holders),
         "paused": {name: _pause_as_json(each) for name, each in overview.paused.items()},
         "due": {name: _due_as_json(each) for name, each in sorted(due.items())},
+        "held": dict(sorted(seen.held.items())),
         **({} if archives.problem else {"archived": dict(archives.counts)}),
         "problems": [str(problem) for problem in loaded.problems],
     })  # fmt: skip
@@ -129,6 +134,8 @@ def _of_account(name: str, seen: _Seen) -> Iterator[str]:
         yield _pause(paused)
     if (due := seen.due.get(name)) is not None:
         yield _due(due)
+    if (held := seen.held.get(name)) is not None:
+        yield f"{held} new tagging{'' if held == 1 else 's'} held (kit-worker allow {name})"
     if (archived := seen.archives.counts.get(name)) is not None:
         yield f"{archived} dead letter{'' if archived == 1 else 's'} in its archive"
 

@@ -6,8 +6,8 @@ tried with commands that are refused, or undone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -26,6 +26,9 @@ from worker.broker.version import version_warnings
 from worker.clock import Clock
 from worker.errors import BrokerUnavailable, LedgerUnavailable
 from worker.ledger.database import Database
+from worker.ledger.held import held_counts
+from worker.ledger.migrations import MIGRATIONS, newest
+from worker.ledger.store import Ledger
 from worker.ops.findings import Finding, look
 from worker.settings import Settings
 
@@ -84,11 +87,13 @@ class LedgerReport:
         name: Its address, without a password.
         exists: Whether there is one yet; the worker makes it.
         problem: Why it could not be asked; empty where it could.
+        held: By account, how many new taggings wait for somebody to allow them.
     """
 
     name: str
     exists: bool = True
     problem: str = ""
+    held: Mapping[str, int] = field(default_factory=dict)
 
 
 # -- the broker -------------------------------------------------------------------------------------------
@@ -145,10 +150,14 @@ async def check_ledger(settings: Settings, clock: Clock) -> LedgerReport:
         clock: Hears what time it is by the ledger's.
     """
     database = Database(settings.ledger_url.get_secret_value())
-    exists = True
+    exists, held = True, dict[str, int]()
     try:
-        exists = await database.version() > 0
+        version = await database.version()
+        exists = version > 0
         await database.try_writing(clock)
+        if version == newest(MIGRATIONS):  # an older one knows of none
+            async with Ledger(database, worker="kit-worker check", clock=clock) as ledger:
+                held = await held_counts(ledger)
     except LedgerUnavailable as error:
         return LedgerReport(database.name, exists=exists, problem=str(error))
-    return LedgerReport(database.name, exists=exists)
+    return LedgerReport(database.name, exists=exists, held=held)

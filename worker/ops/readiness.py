@@ -12,6 +12,7 @@ from worker.consumer.shared import Shared
 from worker.consumer.supervisors import Supervisors
 from worker.metrics import VERSION
 from worker.ops.depths import Depths
+from worker.ops.held_watch import HeldWatch
 
 WORKING: Final = frozenset({"running", "waiting"})
 
@@ -27,6 +28,7 @@ class AccountReport:
         oldest_unsettled_seconds: Age, in hand, of the oldest event that is not settled.
         config_errors: Why the account's file, as it is now, is not in force.
         config_hash: The beginning of the SHA-256 of the file that is in force; empty where none is.
+        taggings_held: New tags that are not put on before somebody allows them, some 15 s ago.
         kit_calls: Calls of this worker that count for Kit's limit now, which is that of the last minute.
     """
 
@@ -39,6 +41,7 @@ class AccountReport:
     config_errors: tuple[str, ...]
     config_hash: str
     kit_calls: int
+    taggings_held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,12 @@ class StatusReport:
 
     Attributes:
         standing: What must run as long as the process does.
+        held: Knows how many new taggings are held; None where nobody looks.
     """
 
     def __init__(self, shared: Shared, supervisors: Supervisors, depths: Depths) -> None:
         self.standing: list[asyncio.Task[None]] = []
+        self.held: HeldWatch | None = None
         self._depths = depths
         self._shared = shared
         self._supervisors = supervisors
@@ -149,4 +154,5 @@ class StatusReport:
             config_errors=errors,
             config_hash="" if supervisor is None else supervisor.account.version,
             kit_calls=catalog.client.limiter.used if catalog is not None else 0,
+            taggings_held=0 if self.held is None else self.held.of(name),
         )
