@@ -59,8 +59,8 @@ class WorkerAtWork:
         self._work.append(self._dispatch.run())
 
     @asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
-        """Work while the block runs."""
+    async def working(self, *, releases: bool = True) -> AsyncIterator[None]:
+        """Work while the block runs; whoever does not release the account at the end was killed."""
         tasks = [asyncio.create_task(each) for each in self._work]
         try:
             yield
@@ -69,7 +69,8 @@ class WorkerAtWork:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._dispatch.abort(0.0)
-            await self._of_ledger.release()
+            if releases:
+                await self._of_ledger.release()
 
     async def ends(self, delivery: Delivery) -> Outcome:
         """Take an event, and return how it ended."""

@@ -19,6 +19,7 @@ from worker.page.request import site_of, visitor_of
 from worker.page.site import Site
 from worker.page.state import state_of
 from worker.page.views.day import day_values
+from worker.page.views.held import held_values
 from worker.page.views.operating import LINKS, PAUSES
 from worker.page.words import Told, ago, day, no_ledger_key, of_kit
 
@@ -31,7 +32,8 @@ BULK: Final = "600 calls a minute, and bulk calls, each about many people"
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Show how an account stands."""
-    return render(request, "connection.html", await _values(request) | await day_values(request))
+    values = await _values(request) | await day_values(request) | await held_values(request)
+    return render(request, "connection.html", values)
 
 
 async def show_state(request: web.Request) -> web.StreamResponse:
