@@ -130,6 +130,7 @@ def _tried_as_json(each: Explained) -> Mapping[str, Any]:
         "verdict": tried.kind,
         "reason": tried.reason,
         "detail": tried.detail,
+        "held": list(tried.held),
         "says": verdict_on(tried),
         "changes_something": tried.changes_something,
         "event_time": tried.event_time,

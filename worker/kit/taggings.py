@@ -101,10 +101,8 @@ class Taggings:
         while wanted > (room := self._now()) and self._guard.under_way:
             self._ended.clear()
             await self._ended.wait()
-        if wanted <= room:
-            return room
-        now = self._clock.monotonic()
-        if now - self._counted_at < RECOUNT_AFTER:
+        now, option = self._clock.monotonic(), self._catalog.options.max_new_taggings_per_hour
+        if wanted <= room or option is not None or now - self._counted_at < RECOUNT_AFTER:
             return room
         self._counted_at = now
         self._guard.people = await self._catalog.persistence.people()

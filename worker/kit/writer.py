@@ -23,7 +23,7 @@ from worker.kit.single_calls import SingleCalls
 from worker.subscribers.change import Change
 from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.in_hand import InHand
-from worker.subscribers.learning import begin, finish, owe
+from worker.subscribers.learning import begin, finish, hold_back, owe
 from worker.subscribers.subscriber import Subscriber
 
 K = TypeVar("K")
@@ -172,9 +172,7 @@ class Writer:
         finish(record, job.change)
         record.owed = owed
         if job.held:
-            record.owed = owed.merge(Change(tags=job.held))
-            record.held = {key: replace(held[key], order=part.order) for key, part in job.held.items()}
-            record.settled = False
+            hold_back(record, job.held, held)
         if owed:
             problem = "; ".join(f"{part.what}: {part.error}" for part in job.refused)
             log.warning("owed_refused", account=self._catalog.client.account, problem=problem)

@@ -19,10 +19,11 @@ from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind
-from worker.subscribers.learning import begin, finish, owe
+from worker.subscribers.learning import begin, finish, hold_back, owe
 from worker.subscribers.parts import Part
-from worker.subscribers.record import Record
+from worker.subscribers.record import HeldTag, Record
 from worker.subscribers.subscriber import Subscriber
+from worker.subscribers.tagging_guard import most_taggings
 
 NOBODY_THERE: Final = "Kit has nobody of this address, and the event creates nobody"
 JUST_CREATED: Final = -1
@@ -89,6 +90,7 @@ class Rehearsed:
         calls: To Kit, in order; those that only look something up apart.
         told: Of all that the event and what is owed ask for, what Kit would be told.
         note: Why nothing could be done; empty where something could.
+        held: The tags that would be held, as too many were newly put on within the last hour.
         in_kit: Whom Kit has as the person by then; None where that is not known.
         moved: Whether the person has another address then.
     """
@@ -98,6 +100,7 @@ class Rehearsed:
     calls: tuple[CallView, ...] = ()
     told: Change = NOTHING
     note: str = ""
+    held: tuple[str, ...] = ()
     in_kit: InKit | None = None
     moved: bool = False
 
@@ -111,12 +114,14 @@ class Rehearsal:
         in_hand: What is known of the people; it has taken the events in.
         relied_on: From when on Kit's answers are relied on, in seconds since 1970.
         ids: What names mean in Kit.
+        guarded: Whether new tags beyond the account's limit are held, as `in_hand` knows how many there were.
     """
 
     account: Account
     in_hand: InHand
     relied_on: float
     ids: KitIds = KitIds()
+    guarded: bool = False
 
     def carry_out(self, item: Item, seen: SeenInKit, now: float) -> Rehearsed:
         """Return what a worker would do for an event, and leave its person's record as it would then be.
@@ -147,15 +152,33 @@ class Rehearsal:
             owe(record, change)
             kind = _kind(item)
             if kind is Kind.APPLIED:
-                return Rehearsed(Kind.IGNORED, record, tuple(moves), NOTHING, NOBODY_THERE, here, moved)
+                calls = tuple(moves)
+                return Rehearsed(Kind.IGNORED, record, calls, note=NOBODY_THERE, in_kit=here, moved=moved)
             return Rehearsed(kind, record, tuple(moves), in_kit=here, moved=moved)
+        held = self._held(record, steps, now)
+        tags = {key: part for key, part in to_do.tags.items() if key not in held}
+        to_do = structs.replace(to_do, tags=tags)
+        steps = [step for step in steps if not isinstance(step, AddTag) or step.key not in held]
         made = list(_made(record, steps, here))
         calls = (*moves, *(replace(call_of(record.email, step), only=only) for step, only in made))
         told = merge_all(_parts(step) for step, _ in made)
         record.note(structs.replace(to_do, fields={}), now, self.ids.tags)
         record.note(Change(fields=to_do.fields), now, self.ids.fields)
         finish(record, change)
-        return Rehearsed(_kind(item), record, calls, told, in_kit=here, moved=moved)
+        if held:
+            hold_back(record, {key: step.part for key, step in held.items()}, _as_held(held, now))
+        names = tuple(step.part.value.name for step in held.values())
+        return Rehearsed(_kind(item), record, calls, told, held=names, in_kit=here, moved=moved)
+
+    def _held(self, record: Record, steps: list[Step], now: float) -> dict[str, AddTag]:
+        """Return the tags that would be held, by `tag_key`; as `kit.taggings` holds them."""
+        if not self.guarded:
+            return {}
+        guard, option = self.in_hand.taggings, self.account.options.max_new_taggings_per_hour
+        room = guard.room(now, most_taggings(option, guard.people))
+        adds = [step for step in steps if isinstance(step, AddTag)]
+        new = [step for step in adds if step.key not in record.held]
+        return {step.key: step for step in adds if step not in new[:room]}
 
     def _left(self, record: Record, change: Change, here: InKit | None) -> Change:
         """Return what of a change Kit would be told, its address apart; as `kit.writer` finds it."""
@@ -203,6 +226,10 @@ class Rehearsal:
             return calls, there
         self.in_hand.moved(subscriber, address, kit_id, now)
         return [*calls, _given(address.value, "change the address to")], here
+
+
+def _as_held(held: Mapping[str, AddTag], now: float) -> dict[str, HeldTag]:
+    return {key: HeldTag(step.part.value.name, step.part.order, now) for key, step in held.items()}
 
 
 def _is_nobody(seen: InKit | None) -> bool:

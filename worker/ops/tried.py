@@ -51,6 +51,7 @@ class Tried:
         asks: The tags and fields that the event speaks of, by `tag_key` and name.
         told: Of all, those of which Kit would be told.
         moves: Whether the person would have another address.
+        held: The tags that would be held until somebody allows them, as too many are new already.
         open: The person's open subscriptions then, which hold their tags whatever else is closed.
         due: What takes effect later by events that came before, what comes first in front.
     """
@@ -68,6 +69,7 @@ class Tried:
     told: frozenset[str] = frozenset()
     reason: Reason | None = None
     moves: bool = False
+    held: tuple[str, ...] = ()
     open: tuple[OpenSubscription, ...] = ()
     due: tuple[Timer, ...] = ()
 

@@ -33,6 +33,7 @@ from worker.subscribers.fact import Fact
 from worker.subscribers.identity import home_app
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
+from worker.subscribers.known import NO_TAGGINGS
 from worker.subscribers.lifecycle import still_open
 from worker.subscribers.parts import tag_key
 from worker.subscribers.record import Record
@@ -90,6 +91,7 @@ class Trying:
 
     async def _taken_once(self, item: Item, tenure: Tenure | None) -> tuple[InHand, Item | Outcome | None]:
         in_hand, now = InHand(), self.ledger.clock.time()
+        in_hand.taggings.learn(NO_TAGGINGS if tenure is None else tenure.recent_taggings)
         await look_up(in_hand.directory, [item], self.ledger, tenure)
         if item.may_move or item.previous:
             in_hand.moves.learn(await moves_lately(self.ledger.database, self.account.name, now))
@@ -118,7 +120,7 @@ class Trying:
         now = self.ledger.clock.time()
         relied_on = max(now - self.known_ttl, float("inf") if tenure is None else tenure.known_since)
         ids = await kit_ids(self.ledger.database, self.account.name)
-        then = Rehearsal(self.account, in_hand, relied_on, ids).carry_out(item, seen, now)
+        then = Rehearsal(self.account, in_hand, relied_on, ids, guarded=True).carry_out(item, seen, now)
         is_there = seen.there is not None and then.in_kit is seen.there
         return await self._compared(
             Tried(
@@ -132,6 +134,7 @@ class Trying:
                 told=frozenset(_names(then.told)),
                 reason=None if item.refusal is None else item.refusal.reason,
                 moves=then.moved,
+                held=then.held,
             ),
             then.record,
         )

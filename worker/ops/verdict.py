@@ -41,6 +41,13 @@ def verdict_on(tried: Tried) -> str:
 
 
 def _done(tried: Tried) -> str:
+    held = " and ".join(map(repr, tried.held))
+    return f"{_called(tried)}; held until somebody allows it: {held}" if held else _called(tried)
+
+
+def _called(tried: Tried) -> str:
+    if not tried.calls and tried.held:
+        return "It would be applied without a call"
     if not tried.calls:
         return "It would be applied without a call: Kit has it all already, by its own answers"
     count = len(tried.calls)

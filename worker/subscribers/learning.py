@@ -5,6 +5,7 @@ What is true in Kit is noted elsewhere, by Kit's answers: `Record.note`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -13,8 +14,8 @@ from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import may_be_done
 from worker.subscribers.fact import NO_FACTS, learn_facts
 from worker.subscribers.lifecycle import derive, still_open
-from worker.subscribers.parts import merge_parts, newer
-from worker.subscribers.record import Record
+from worker.subscribers.parts import Part, TagWish, merge_parts, newer
+from worker.subscribers.record import HeldTag, Record
 from worker.subscribers.spoken import done_otherwise, not_of, spoken_of
 
 MAX_FACTS: Final = 32
@@ -74,6 +75,19 @@ def finish(record: Record, change: Change) -> None:
     if change.ensure is not None:
         record.ensured = max(record.ensured, change.ensure.order)
     record.owed, record.held = NOTHING, {}
+
+
+def hold_back(record: Record, tags: Mapping[str, Part[TagWish]], held: Mapping[str, HeldTag]) -> None:
+    """Note in a record, whose change is finished otherwise, which tags are held: they are owed.
+
+    Args:
+        record: Whose.
+        tags: By `tag_key`, those that are held.
+        held: What is known of each.
+    """
+    record.owed = record.owed.merge(Change(tags=tags))
+    record.held = {key: replace(held[key], order=part.order) for key, part in tags.items()}
+    record.settled = False  # else a newer event would not see that something is left
 
 
 def owe(record: Record, change: Change) -> None:
