@@ -122,5 +122,10 @@ class Taggings:
 
 
 def _is_allowed(job: Job, step: AddTag) -> bool:
-    """Tell whether somebody has agreed to a tag: by letting it through, or by a plan that has it."""
-    return step.key in job.change.allows or step.part.order.moment in job.change.anew
+    """Tell whether somebody has agreed to a tag: by letting it through, or by a plan that has it.
+
+    What is held is let through by itself alone: whoever applies a file has not been told of it.
+    """
+    if step.key in job.change.allows:
+        return True
+    return step.part.order.moment in job.change.anew and step.key not in job.subscriber.record.held
