@@ -14,7 +14,7 @@ import aio_pika
 from aio_pika.abc import AbstractExchange
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, PublishError
 
-from tests.integration.harness import expected, make_events
+from tests.integration.harness import MANY, expected, make_events
 
 KEYS_FOLDER: Final = "keys"
 EXCHANGE: Final = "platform.events"
@@ -46,7 +46,7 @@ class TrialAccount:
         else:
             kit, lines = f"api_key_file: {KEYS_FOLDER}/{self.name}", []
             (config / KEYS_FOLDER / self.name).write_text(f"{self.key}\n", encoding="utf-8")
-        text = f"app: {self.name}\nkit: {{{kit}}}\n"
+        text = f"app: {self.name}\nkit: {{{kit}}}\n{MANY}"
         (config / "accounts" / f"{self.name}.yaml").write_text(text, encoding="utf-8")
         return lines
 

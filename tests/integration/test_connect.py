@@ -19,6 +19,7 @@ from aio_pika.abc import AbstractChannel
 from scripts.machine import free_port
 from tests.integration.harness import (
     KEY,
+    MANY,
     Worker,
     World,
     all_settled,
@@ -83,7 +84,7 @@ def write(world: World, text: str, account: str = "") -> None:
     """Save an account's file."""
     path = world.config / "accounts" / f"{account or world.account}.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(f"{text}\n{MANY}", encoding="utf-8")
 
 
 async def address_of(process: asyncio.subprocess.Process) -> str:
