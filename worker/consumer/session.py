@@ -226,6 +226,7 @@ class Session:
 
     async def _write_what_is_known(self, flowing: list[asyncio.Task[None]]) -> None:
         """Have the ledger know what was done, and what is in doubt, of changes that were cut short."""
+        self.settle.no_more_calls()
         if self.settle.clean:
             return
         writing = asyncio.create_task(self.settle.written())

@@ -110,12 +110,16 @@ class Settle(Persistence):
     @property
     def clean(self) -> bool:
         """Whether the ledger has all that was done; not so after a write that was cut short."""
-        return not (self._writing or self._in_hand.unsaved)
+        return not (self._writing or self._in_hand.unsaved or self._in_hand.taggings.has_unsaved)
 
     @property
     def known_since(self) -> float:
         """From when on all that Kit answered is in the ledger; see `Persistence`."""
         return self._ledger.known_since
+
+    def no_more_calls(self) -> None:
+        """Have the ledger count no more calls than were made."""
+        self._in_hand.taggings.let_go()
 
     async def written(self) -> None:
         """Wait until all that is known by now of the people in hand is written."""

@@ -77,14 +77,21 @@ class Taggings:
                     counted.append(Taken(job, step, self._guard.take(who, step.key, now)))
                 else:
                     self._hold(job, step, now)
-            if counted:
-                await self._catalog.persistence.written()
+            await self._have_counted(counted, now)
             yield [*taken, *counted]
         finally:
             for each in counted:
                 if each.counted is not None:
                     self._guard.ended(each.counted)
             self._ended.set()
+
+    async def _have_counted(self, taken: Sequence[Taken], now: float) -> None:
+        """Have the ledger count what is about to be called, and some more, so that not each has to wait."""
+        if all(each.counted is None or each.counted.is_ahead for each in taken):
+            return
+        self._guard.reserve(now, self._most)
+        await self._catalog.persistence.written()
+        self._guard.reserved()
 
     def _is_asked(self, job: Job, step: AddTag) -> bool:
         """Tell whether the guard is to be asked; what is held already goes on being held."""
@@ -109,8 +116,12 @@ class Taggings:
         return self._now()
 
     def _now(self) -> int:
-        option = self._catalog.options.max_new_taggings_per_hour
-        return self._guard.room(self._clock.time(), most_taggings(option, self._guard.people))
+        return self._guard.room(self._clock.time(), self._most)
+
+    @property
+    def _most(self) -> int:
+        """How many there may be within an hour."""
+        return most_taggings(self._catalog.options.max_new_taggings_per_hour, self._guard.people)
 
     def _hold(self, job: Job, step: AddTag, now: float) -> None:
         subscriber = job.subscriber

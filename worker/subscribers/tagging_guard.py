@@ -24,6 +24,8 @@ MOST: Final = 1000
 """So many are, unless the account's file says otherwise, however many people there are."""
 SHARE: Final = 3
 """Of so many people who are known, one may get a tag."""
+BLOCK: Final = 20
+"""So many at most are counted in the ledger ahead of the calls, so that not each waits for a write."""
 RECOUNT_AFTER: Final = 600.0
 """Seconds after which people are counted anew, where there seem to be too few."""
 
@@ -48,6 +50,7 @@ class NewTagging:
         tag: Its `tag_key`.
         minute: In which it is counted.
         again: Whether it is counted for an earlier call, of which nobody knows whether it landed.
+        is_ahead: Whether the ledger counts it already.
         end: What came of it so far.
     """
 
@@ -55,6 +58,7 @@ class NewTagging:
     tag: str
     minute: int
     again: bool = False
+    is_ahead: bool = False
     end: TaggingEnd = TaggingEnd.NONE
 
 
@@ -66,6 +70,21 @@ def most_taggings(option: int | None, people: int) -> int:
         people: How many are known.
     """
     return max(FEW, min(MOST, people // SHARE)) if option is None else option
+
+
+@dataclass(slots=True)
+class _Ahead:
+    """What the ledger counts beyond what was called.
+
+    Attributes:
+        minute: In which.
+        count: How many.
+        asked: How many more, once it is written.
+    """
+
+    minute: int = 0
+    count: int = 0
+    asked: int = 0
 
 
 class TaggingGuard:
@@ -85,6 +104,7 @@ class TaggingGuard:
         self._counted: Counter[int] = Counter()
         self._unsaved: Counter[int] = Counter()
         self._in_doubt: dict[tuple[str, str], int] = {}
+        self._ahead = _Ahead()
 
     def learn(self, known: RecentTaggings) -> None:
         """Take in what the ledger says of the time before this tenure; it may be told again and again."""
@@ -93,6 +113,7 @@ class TaggingGuard:
         self._known = known
         self.people, self.holds = known.people, self.holds or known.holds
         self._counted = Counter(known.counted) + self._unsaved
+        self._ahead = _Ahead()  # they count as called
 
     def room(self, now: float, most: int) -> int:
         """Return how many more there may be at a moment, in seconds since 1970; at least 0."""
@@ -114,8 +135,14 @@ class TaggingGuard:
         before = self._in_doubt.pop((who, tag), None)
         if before is not None:
             self._add(before, -1)  # it counts from its last call on
-        tagging = NewTagging(who, tag, _minute(now), again=before is not None)
-        self._add(tagging.minute, 1)
+        minute = _minute(now)
+        self._let_go_before(minute)
+        tagging = NewTagging(who, tag, minute, again=before is not None, is_ahead=self._ahead.count > 0)
+        if tagging.is_ahead:
+            self._counted[minute] += 1
+            self._ahead.count -= 1
+        else:
+            self._add(minute, 1)
         self.under_way += 1
         return tagging
 
@@ -125,7 +152,7 @@ class TaggingGuard:
         if tagging.end is TaggingEnd.MAYBE:
             self._in_doubt[tagging.who, tagging.tag] = tagging.minute
         elif tagging.end is TaggingEnd.NONE and not tagging.again:
-            self._add(tagging.minute, -1)
+            self._give_back(tagging)
 
     def hold(self, now: float) -> None:
         """Count a tagging that is held."""
@@ -135,6 +162,49 @@ class TaggingGuard:
     def _add(self, minute: int, count: int) -> None:
         self._counted[minute] += count
         self._unsaved[minute] += count
+
+    # -- ahead of the calls ---------------------------------------------------------------------------
+
+    def reserve(self, now: float, most: int) -> int:
+        """Have the ledger count some more with its next write, of which `reserved` tells that it was made.
+
+        Whoever is killed may have called them: then there are so many fewer within that hour.
+
+        Args:
+            now: In seconds since 1970.
+            most: How many there may be within an hour.
+
+        Returns:
+            How many.
+        """
+        minute = _minute(now)
+        self._let_go_before(minute)
+        if self._ahead.count or self._ahead.asked:
+            return 0
+        self._ahead.asked = count = min(BLOCK, most // 10)
+        self._unsaved[minute] += count
+        return count
+
+    def reserved(self) -> None:
+        """Note that the ledger counts what was reserved."""
+        self._ahead.count, self._ahead.asked = self._ahead.count + self._ahead.asked, 0
+
+    def let_go(self) -> None:
+        """Have the ledger count no more than was called."""
+        self._let_go_before(self._ahead.minute + MINUTE)
+
+    def _let_go_before(self, minute: int) -> None:
+        """Begin another minute: what is left of the one before is given back."""
+        if minute != self._ahead.minute:
+            self._unsaved[self._ahead.minute] -= self._ahead.count + self._ahead.asked
+            self._ahead = _Ahead(minute)
+
+    def _give_back(self, tagging: NewTagging) -> None:
+        self._counted[tagging.minute] -= 1
+        if tagging.minute == self._ahead.minute:
+            self._ahead.count += 1
+        else:
+            self._unsaved[tagging.minute] -= 1
 
     # -- for the ledger -------------------------------------------------------------------------------
 

@@ -104,6 +104,7 @@ async def test_a_tag_that_was_there_counts_not_and_the_ledger_knows_before_the_c
     ada = new()
     await of.apply(change(1, add=("A",)), ada)
     assert counts(of) == 1, "before the call"
+    of.in_hand.taggings.let_go()
     assert of.in_hand.taggings.take_unsaved() != {}, "and back again"
     await of.apply(change(2, add=("B",)), ada)
     assert tags(of) == {"A", "B"}

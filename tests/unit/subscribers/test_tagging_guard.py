@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.subscribers.known import RecentTaggings
 from worker.subscribers.tagging_guard import (
+    BLOCK,
     FEW,
     MINUTE,
     MOST,
     WITHIN,
+    NewTagging,
     TaggingEnd,
     TaggingGuard,
     most_taggings,
@@ -88,6 +92,66 @@ def test_what_was_counted_and_not_written_counts_also_in_a_new_tenure() -> None:
     guard.take("ada", "vip", NOW)
     guard.learn(RecentTaggings({int(NOW): 1}))
     assert guard.room(NOW, 3) == 1
+
+
+def test_what_is_counted_ahead_needs_no_write_of_its_own() -> None:
+    """Given a block that the ledger counts, so many calls follow without a write, and then the next block."""
+    guard, written = TaggingGuard(), Counter[int]()
+    waited = 0
+    for number in range(100):
+        tagging = guard.take("ada", str(number), NOW + number / 10)
+        if not tagging.is_ahead:
+            guard.reserve(NOW + number / 10, 1000)
+            written.update(guard.take_unsaved())
+            guard.reserved()
+            waited += 1
+        tagging.end = TaggingEnd.NEW
+        guard.ended(tagging)
+    assert waited == 5
+    assert written.total() >= 100
+    guard.let_go()
+    written.update(guard.take_unsaved())
+    assert written.total() == 100
+    assert guard.room(NOW, 1000) == 900
+
+
+def test_of_a_small_limit_little_is_counted_ahead() -> None:
+    guard = TaggingGuard()
+    assert [guard.reserve(NOW + 60 * at, most) for at, most in enumerate((0, 9, 100, 10**6))] == [
+        0,
+        0,
+        10,
+        BLOCK,
+    ]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 90), st.sampled_from(TaggingEnd), st.booleans(), st.booleans()), max_size=80
+    )
+)
+def test_the_ledger_never_counts_less_than_was_called_and_in_the_end_as_much(
+    asked: list[tuple[int, TaggingEnd, bool, bool]],
+) -> None:
+    """Given any calls, and writes of which some are late, each was counted before it began."""
+    guard, written, now, under_way = TaggingGuard(), Counter[int](), NOW, list[NewTagging]()
+    for wait, end, ends_at_once, more in asked:
+        now += wait
+        tagging = guard.take("ada", str(len(under_way)), now)
+        if not tagging.is_ahead:
+            if more:
+                guard.reserve(now, 1000)
+            written.update(guard.take_unsaved())
+            guard.reserved()
+        under_way.append(tagging)
+        assert written.total() >= len(under_way) - sum(each.end is TaggingEnd.NONE for each in under_way[:-1])
+        tagging.end = end
+        if ends_at_once or end is not TaggingEnd.MAYBE:
+            guard.ended(tagging)
+    guard.let_go()
+    written.update(guard.take_unsaved())
+    counted = sum(each.end is not TaggingEnd.NONE for each in under_way)
+    assert sum(written.values()) == counted
 
 
 @given(
