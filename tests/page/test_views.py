@@ -125,3 +125,51 @@ async def test_an_event_is_tried_by_keyboard_and_without_scripts(browsing: Brows
     await expect(page.get_by_text("Nothing was sent: neither to Kit")).to_be_visible()
     await expect(page.get_by_text("add the tag Gold access")).to_be_visible()
     await expect(page.get_by_label("access level")).to_have_value("Gold")
+
+
+async def test_a_finding_leads_to_the_form_that_mends_it_and_the_review_says_so(
+    browsing: Browsing, tmp_path: Path
+) -> None:
+    """Given a tag that everybody would get, it is found, changed in its form, and told to be mended."""
+    text = (
+        "app: sunny\nkit: {api_key_env: KIT_API_KEY_SUNNY}\nevents:\n  user.updated: {add_tags: [Member]}\n"
+    )
+    async with serving(tmp_path, texts={"sunny": text}) as site:
+        page = await browsing.window(WITHOUT_SCRIPTS)
+        await sign_in(page, site)
+        await page.goto(f"{site.root}/accounts/sunny/events")
+        await page.get_by_role("link", name="See what is probably wrong in it.").click()
+        await expect(page.get_by_role("heading", name="Findings")).to_be_visible()
+        row = page.get_by_role("row").filter(has_text="tags-everybody")
+        await expect(row).to_contain_text("line 4")
+        await row.get_by_role("link", name="user.updated").click()
+        await page.get_by_label("Tag").first.fill("")
+        await page.get_by_role("button", name="See what it changes").click()
+        await expect(
+            page.get_by_role("heading", name="What is probably wrong now, and is not then")
+        ).to_be_visible()
+        await expect(page.get_by_text("tags-everybody")).to_be_visible()
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+async def test_many_findings_are_readable_for_everybody(
+    browsing: Browsing, tmp_path: Path, look: Look
+) -> None:
+    """Given findings with long lines, in a list and in a review, everybody can read them."""
+    rules = "".join(f"      - {{when: {{data.order.n: {at}}}, add_tags: [Tag]}}\n" for at in (1, 1, 2, 2))
+    text = (
+        "app: sunny\nkit: {api_key_env: KIT_API_KEY_SUNNY}\nevents:\n  user.updated: {add_tags: [Member]}\n"
+        f"  user.deleted: {{create: false, unsubscribe: true}}   # {'a long comment ' * 20}\n"
+        f"  order.paid:\n    rules:\n{rules}fields: {{mk_signed_up_at: {{field: Since, format: date}}}}\n"
+    )
+    async with serving(tmp_path, texts={"sunny": text}) as site:
+        page = await browsing.window(look)
+        await sign_in(page, site)
+        await page.goto(f"{site.root}/accounts/sunny/lint")
+        await expect(page.get_by_text("duplicate-rule").first).to_be_visible()
+        await assert_well_made(page)
+        await page.goto(f"{site.root}/accounts/sunny/events/edit?event=order.sent")
+        await page.get_by_label("Tag").first.fill("Members")
+        await page.get_by_role("button", name="See what it changes").click()
+        await expect(page.get_by_text("What is probably wrong then, and is not now")).to_be_visible()
+        await assert_well_made(page)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
 from worker.accounts.account import Account
+from worker.accounts.lint.at_kit import AtKit
 from worker.clock import Clock
 from worker.errors import KitWorkerError
 from worker.kit.access import KitAccess
-from worker.kit.catalog import TAGS
-from worker.kit.lists import CALLED, Lists
+from worker.ops.lint_kit import read_kit
 from worker.outside.texts import harmless
 
 log = structlog.get_logger()
@@ -32,12 +32,17 @@ class KitLists:
     Attributes:
         tags: Their names.
         fields: The labels of its custom fields.
-        is_known: Whether Kit has said so.
+        at_kit: The same, with what Kit says of each; None where Kit has not said so.
     """
 
     tags: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
-    is_known: bool = False
+    at_kit: AtKit | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether Kit has said what it has."""
+        return self.at_kit is not None
 
 
 @dataclass(slots=True)
@@ -78,9 +83,11 @@ class KitNames:
         if account.credential is None:
             raise AssertionError("an account without a credential is not asked for")
         async with self.kit.client(account.name, account.credential) as client:
-            lists = Lists(client)
-            rows: Mapping[str, list[str]] = {
-                kind: sorted({harmless(str(row[called])) for row in await lists.read(kind)}, key=str.lower)
-                for kind, called in CALLED.items()
-            }
-        return KitLists(tuple(rows[TAGS]), tuple(rows["custom_fields"]), is_known=True)
+            found = await read_kit(client)
+        return KitLists(
+            _sorted(tag.name for tag in found.tags), _sorted(each.label for each in found.fields), found
+        )
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(map(harmless, names)), key=str.lower))

@@ -86,6 +86,7 @@ ROUTES: Final[Mapping[str, Row]] = {
     "POST /accounts/{account}/dead-letters/runs": ADMINS,
     "POST /accounts/{account}/dead-letters/notes": ADMINS,
     "POST /accounts/{account}/dead-letters/letters/{number}/mend": ADMINS,
+    "GET /accounts/{account}/lint": ADMINS,
     "GET /accounts/{account}/journal": ADMINS,
     "GET /accounts/{account}/people": ADMINS,
     "GET /accounts/{account}/people/{email}": ADMINS,

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.accounts.harness import KIT
 from worker.accounts.account import Account
+from worker.accounts.lint.at_kit import AtKit
 from worker.accounts.load import parse_account
 from worker.page.differences import Difference, differences, warnings
 from worker.page.kit_names import KitLists
@@ -15,7 +16,7 @@ from worker.page.kit_names import KitLists
 BASE = "events:\n  order.paid: {add_tags: [Buyer]}\n"
 KEEPS = "Whoever has a tag keeps it: a file is about events that come from now on."
 MAKE_IT = "Make it there: the file has create_missing: false, and such events would become dead letters."
-KNOWN = KitLists(("Active Member", "Cancelled", "VIP"), ("Their plan",), is_known=True)
+KNOWN = KitLists(("Active Member", "Cancelled", "VIP"), ("Their plan",), AtKit())
 
 
 def account(text: str) -> Account:

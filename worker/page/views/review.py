@@ -18,6 +18,7 @@ from worker.page.addresses import view_of
 from worker.page.answers import render
 from worker.page.diff import difference
 from worker.page.differences import differences, warnings
+from worker.page.findings import changes
 from worker.page.impact import impact_of
 from worker.page.proposal import Fault, Form, Proposal, Proposed, Refused, worked_out
 from worker.page.request import site_of, visitor_of
@@ -90,6 +91,7 @@ async def _shown(request: web.Request, form: Form, found: Proposed) -> web.Respo
         "notes": [*found.proposal.notes, *warnings(before, found.account, await kit_lists(site, before))],
         "meanwhile": "" if form.get("read") == mark else MEANWHILE.format(by=await _by(request, mark)),
         "differences": differences(before, found.account),
+        "findings": await asyncio.to_thread(changes, found.present, before, found.text, found.account),
         "lines": difference(found.present, found.text),
         "impact": (await impact_of(site, before, found.account)).sentence,
         **await people_look(request, found),

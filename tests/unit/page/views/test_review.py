@@ -225,6 +225,19 @@ async def write_history(folder: Path, lines: list[HistoryEntry]) -> None:
         await ledger.save(tenure, Batch(entries=lines))
 
 
+async def test_findings_that_a_change_brings_or_mends_are_told(client: Client, file: Path) -> None:
+    slip = await press(client, PLACE, await with_tag(client, "Sends"), "review")
+    assert "What is probably wrong then, and is not now" not in slip.text
+    file.write_text(FILE.replace("Buyer", "Customers").replace("Sent", "Customer"))
+    mended = await press(client, PLACE, await with_tag(client, "Customer"), "review")
+    assert "What is probably wrong now, and is not then" in mended.text
+    assert "<code>similar-tags</code>" in mended.text
+    file.write_text(FILE.replace("Buyer", "Customer"))
+    wrong = await press(client, PLACE, await with_tag(client, "Customers", "order.sent"), "review")
+    assert "What is probably wrong then, and is not now" in wrong.text
+    assert "<code>similar-tags</code>" in wrong.text
+
+
 async def test_where_nothing_came_that_is_said(client: Client) -> None:
     told = await press(client, PLACE, await with_tag(client, "VIP"), "review")
     assert "No event has come yet that it could be tried on." in told.text
