@@ -133,7 +133,7 @@ def test_how_each_event_ended_is_told() -> None:
 def line_of(said: Said, mapping: Mapping[str, Does]) -> str:
     """Return an event as an admin writes it."""
     event = event_of(said, mapping)
-    data = dict(event.data)
+    data: dict[str, Any] = dict(event.data)
     user: dict[str, Any] = {"id": None, **data.pop("user")}
     values = {"at": event.time.isoformat(), "type": event.type, "id": event.id, "user": user}
     return f"      - {json.dumps({**values, 'data': data})}\n"
