@@ -10,7 +10,16 @@ from threading import Timer
 from typing import Final, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from worker.dead_letters.letter import DeadLetter
@@ -29,6 +38,14 @@ class _Count(MofNCompleteColumn):
     def render(self, task: Task) -> Text:
         """Return it as `3/8`."""
         return Text() if task.total is None else super().render(task)
+
+
+class _Left(TimeRemainingColumn):
+    """About how long it still takes; nothing where nobody knows of how many."""
+
+    def render(self, task: Task) -> Text:
+        """Return it as `0:01:30 left`."""
+        return Text() if task.total is None or task.finished else super().render(task) + Text(" left")
 
 
 @dataclass(slots=True)
@@ -70,7 +87,7 @@ def progress(what: str, *, hidden: bool = False) -> Iterator[Steps]:
     if hidden or not sys.stderr.isatty():
         yield Steps()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), _Count(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), _Count(), TimeElapsedColumn(), _Left())
     # What is printed meanwhile belongs where it was sent, and not to the bar's console.
     shown = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
     beginning = Timer(AFTER, shown.start)

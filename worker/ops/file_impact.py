@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
@@ -86,8 +85,16 @@ class FileImpact:
             self.examples.append(Example(email, *names))
 
 
+async def at_once() -> None:
+    """Go on with the next person."""
+
+
 async def file_impact(
-    ledger: Ledger, before: Account, after: Account, counted: Callable[[int], None] = lambda _: None
+    ledger: Ledger,
+    before: Account,
+    after: Account,
+    counted: Callable[[int], None] = lambda _: None,
+    goes_on: Callable[[], Awaitable[None]] = at_once,
 ) -> FileImpact:
     """Return whom another file would treat otherwise.
 
@@ -96,6 +103,7 @@ async def file_impact(
         before: The account, by the file in force.
         after: The same, by the other one.
         counted: Is told of how many more people were looked at.
+        goes_on: Returns when the next person may be looked at.
 
     Raises:
         LedgerUnavailable: The ledger could not be read.
@@ -107,7 +115,7 @@ async def file_impact(
         for person in portion:
             if not person.record.is_left:  # whoever had that address is looked at under another one
                 _look(person, files, found, now)
-                await asyncio.sleep(0)  # so that what else goes on in this process is late by one person
+                await goes_on()
         last = portion[-1].record.email
         counted(len(portion))
     return found

@@ -97,8 +97,8 @@ def told(found: FileImpact, limit: int) -> ToldImpact:
         limit: Calls to Kit in a minute.
     """
     new = sum(found.new_taggings.values())
-    tags = sorted({*found.gained, *found.lost}, key=lambda tag: -(found.gained[tag] + found.lost[tag]))
-    more = [max(0, len(names) - MOST_TOLD) for names in (tags, found.fields)]
+    tags, fields = _most(found.gained + found.lost), _most(found.fields)
+    more = [max(0, len(names) - MOST_TOLD) for names in (tags, fields)]
     return ToldImpact(
         is_somebody=bool(found.otherwise),
         sentence=_sentence(found),
@@ -111,9 +111,7 @@ def told(found: FileImpact, limit: int) -> ToldImpact:
             ToldTag(_short(tag), found.gained[tag], found.new_taggings[tag], found.lost[tag])
             for tag in tags[:MOST_TOLD]
         ),
-        fields=tuple(
-            ToldField(_short(name), count) for name, count in Counter(found.fields).most_common(MOST_TOLD)
-        ),
+        fields=tuple(ToldField(_short(name), found.fields[name]) for name in fields[:MOST_TOLD]),
         more=f"Not told one by one: {more[0]:,} more tags, {more[1]:,} more fields." if any(more) else "",
         examples=tuple(
             Example(
@@ -123,6 +121,11 @@ def told(found: FileImpact, limit: int) -> ToldImpact:
         ),
         unknown=tuple(_unknown(found)),
     )
+
+
+def _most(counts: Counter[str]) -> list[str]:
+    """Return names, those of most people first."""
+    return sorted(counts, key=lambda name: (-counts[name], name))
 
 
 def _shortened(example: Example) -> Example:

@@ -159,7 +159,8 @@ async def _with_headers(_request: web.Request, response: web.StreamResponse) -> 
 async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Show what went wrong as a page of our own, which says what to do."""
     try:
-        return await handler(request)
+        with request.app[SITE].looks.answering():
+            return await handler(request)
     except web.HTTPException as error:
         return refusal(request, error.status)
     except KitWorkerError as error:

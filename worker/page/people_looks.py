@@ -7,7 +7,8 @@ waits for it, and ends when nobody does. Nothing of it is kept but in this proce
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
@@ -28,6 +29,8 @@ WITHIN: Final = 0.05
 """Seconds that are waited for the end of a look: most accounts are small."""
 LEFT_ALONE: Final = 120.0
 """Seconds after which a look ends that nobody has asked for."""
+PAUSE: Final = 0.02
+"""Seconds that a look gives way to views before each person, at most: some wait for Kit, and take long."""
 KEPT_FOR: Final = 600.0
 """Seconds for which an ended look is kept that nobody asks for."""
 MOST: Final = 50
@@ -101,6 +104,8 @@ class PeopleLooks:
         self._rate_limit = rate_limit
         self._looks: dict[str, PeopleLook] = {}
         self._wanted: asyncio.Queue[PeopleLook] = asyncio.Queue()
+        self._answering = 0
+        self._quiet = asyncio.Event()
 
     async def look(self, mark: str, before: Account, after: Account) -> PeopleLook:
         """Return a look that may be under way, or have ended; it is begun where there is none.
@@ -111,10 +116,32 @@ class PeopleLooks:
         found = self.find(before.name, mark)
         if found is None or found.problem:
             found = self._begin(mark, before, after)
-        with suppress(TimeoutError):
+        with self._counted(-1), suppress(TimeoutError):  # whoever asks for it is not in its way
             async with asyncio.timeout(WITHIN):
                 await found.ended.wait()
         return found
+
+    def answering(self) -> AbstractContextManager[None]:
+        """Let looks give way while a view is being made: each would wait for the interpreter many times."""
+        return self._counted(1)
+
+    @contextmanager
+    def _counted(self, more: int) -> Iterator[None]:
+        self._answering += more
+        try:
+            yield
+        finally:
+            self._answering -= more
+            if self._answering == 0:
+                self._quiet.set()
+
+    async def _give_way(self) -> None:
+        await asyncio.sleep(0)
+        if self._answering > 0:
+            self._quiet.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PAUSE):
+                    await self._quiet.wait()
 
     def find(self, account: str, mark: str) -> PeopleLook | None:
         """Return the look of a mark, if it is one at this account, and is kept."""
@@ -162,7 +189,7 @@ class PeopleLooks:
         look.begun_at = self._clock.monotonic()
         try:
             look.expected = await count_people(self._ledger.database, look.before.name)
-            found = await file_impact(self._ledger, look.before, look.after, counted)
+            found = await file_impact(self._ledger, look.before, look.after, counted, self._give_way)
         except _EndedError:
             return
         except LedgerUnavailable as error:

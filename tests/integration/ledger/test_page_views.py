@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import URL
 
 from tests.integration.ledger.conftest import new_database
+from tests.unit.kept_people import Sent, apply_events
 from tests.unit.page.filled import filled, looks, times
+from tests.unit.page.forms import fill, form_on, press
+from tests.unit.page.serve import TOKEN, served
+from worker.accounts.load import load_accounts
+from worker.clock import Clock
+from worker.ledger.database import Database
+from worker.ledger.store import Ledger
 
 LINES = 100_000
 IN_TIME = 100.0
@@ -31,3 +40,37 @@ async def test_each_view_answers_in_time_over_sqlite(tmp_path: Path) -> None:
 async def test_each_view_answers_in_time_over_postgresql(tmp_path: Path, postgres_url: URL) -> None:
     async with new_database(postgres_url) as url:
         assert await too_slow(tmp_path, url) == {}
+
+
+FILE = """\
+app: sunny
+kit: {api_key_env: KIT_API_KEY_SUNNY}
+events: {order.paid: {add_tags: [Buyer]}}
+"""
+
+
+async def test_views_answer_in_time_while_many_people_are_looked_at(tmp_path: Path) -> None:
+    """Given a look at whom a change would treat otherwise, what is asked for meanwhile is soon there."""
+    (tmp_path / "accounts").mkdir()
+    (tmp_path / "accounts" / "sunny.yaml").write_text(FILE)
+    account = load_accounts(tmp_path, {"KIT_API_KEY_SUNNY": "k"}).accounts["sunny"]
+    users = ({"email": f"p{number}@example.com", "id": f"u-{number}"} for number in range(5_000))
+    events = (Sent("order.paid", {"user": user}, at, "sunny") for at, user in enumerate(users))
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}")
+    async with Ledger(database, worker="one", clock=Clock()) as ledger:
+        await apply_events(ledger, account, events)
+    async with served(tmp_path, texts={"sunny": FILE}) as client:
+        await client.sign_in(TOKEN)
+        form = form_on((await client.ask("/accounts/sunny/text")).text, "/text")
+        fill(form, "events", "events: {order.paid: {add_tags: [VIP]}}\n")
+        view = (await press(client, "/accounts/sunny/text", form, "review")).text
+        part = re.search('data-live="([^"]*/looks/[^"]*)"', view)
+        assert part
+        asked = ("/accounts/sunny", "/accounts/sunny/events", "/accounts/sunny/people/p5%40example.com", "/")
+        best = {path: min(await times(partial(client.ask, path), 4)) for path in (*asked, part[1])}
+        still = (await client.ask(part[1])).text
+        while "<progress" in (ended := (await client.ask(part[1])).text):
+            await times(partial(client.ask, asked[0]), 1)
+    assert "<progress" in still
+    assert {path: taken for path, taken in best.items() if taken >= IN_TIME} == {}
+    assert "5,000 of 5,000 people would be treated otherwise." in ended

@@ -168,6 +168,32 @@ async def test_without_the_ledger_that_is_told(looks: PeopleLooks, monkeypatch: 
     assert look.problem == "The ledger cannot be read: it is away."
 
 
+async def test_a_look_gives_way_while_a_view_is_made(
+    looks: PeopleLooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a view that takes its time, no more people are looked at than one in each pause."""
+    monkeypatch.setattr(people_looks, "PAUSE", 60.0)
+    async with running(looks):
+        with looks.answering():
+            look = await looks.look("m", BEFORE, AFTER)  # whoever asks for the look is not in its way
+            await asyncio.sleep(0)
+            seen = look.seen
+            for _ in range(PEOPLE):
+                await asyncio.sleep(0)
+            assert look.seen == seen
+        await look.ended.wait()
+    assert look.told is not None
+
+
+async def test_a_view_that_takes_long_only_slows_a_look(
+    looks: PeopleLooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_looks, "PAUSE", 0.0)
+    async with running(looks):
+        with looks.answering():
+            await (await looks.look("m", BEFORE, AFTER)).ended.wait()
+
+
 async def test_a_stop_ends_a_look_at_once(looks: PeopleLooks, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a look under way, whoever stops the page waits for no more than one person."""
     monkeypatch.setattr(people_looks, "WITHIN", 0.0)
