@@ -32,6 +32,15 @@ events:
         skip: true
 """
 LONG = "Everything-that-the-platform-sells-together-in-one-very-long-name-without-a-blank"
+EXAMPLES = f"""\
+tests:
+  - name: who buys is a buyer
+    events: [{{at: 2027-01-01, type: order.paid, mk_access_level: Gold}}]
+    then: {{has_tags: [Buyer]}}
+  - name: who buys has it all
+    events: [{{at: 2027-01-01, type: order.paid}}]
+    then: {{tags: [{LONG}]}}
+"""
 
 
 @served
@@ -53,7 +62,11 @@ async def see_what_it_changes(page: Page) -> None:
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
-async def test_every_form_is_readable_for_everybody(browsing: Browsing, site: Client, look: Look) -> None:
+async def test_every_form_is_readable_for_everybody(
+    browsing: Browsing, site: Client, look: Look, tmp_path: Path
+) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "sunny.yaml").write_text(EXAMPLES, encoding="utf-8")
     page = await browsing.window(look)
     await come_in(page, site)
     for view in (
@@ -61,6 +74,7 @@ async def test_every_form_is_readable_for_everybody(browsing: Browsing, site: Cl
         "events/edit",
         "fields/edit?field=mk_user_id",
         "text",
+        "tests",
         "versions",
     ):
         await page.goto(f"{site.root}/accounts/sunny/{view}")

@@ -31,7 +31,7 @@ class LintFormat(StrEnum):
     SARIF = "sarif"
 
 
-def lint(  # one for each option
+def lint(
     account: Annotated[
         str | None, typer.Argument(metavar="[ACCOUNT]", help="This one only. Default: all.")
     ] = None,
@@ -77,11 +77,11 @@ def _refuse(errors: Mapping[str, KitWorkerError]) -> NoReturn:
 
 
 def _print(findings: list[LintFinding], problems: list[Problem], beside: Beside, format_: LintFormat) -> None:
+    wrong = [*map(str, problems), *(f"{name}: {error}" for name, error in beside.errors.items())]
     if format_ is LintFormat.JSON:
-        wrong = [*map(str, problems), *(f"{name}: {error}" for name, error in beside.errors.items())]
         show_json({"findings": [*map(_as_json, findings)], "problems": wrong, "notes": beside.notes})
     elif format_ is LintFormat.SARIF:
-        show_json(sarif(findings, problems))
+        show_json(sarif(findings, wrong))
     elif findings:
         _show(findings)
     elif not problems and not beside.errors:

@@ -9,20 +9,19 @@ from urllib.parse import quote
 
 from worker.accounts.lint.finding import LintFinding
 from worker.accounts.lint.lint import RULES
-from worker.errors import Problem
 from worker.metrics import VERSION
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def sarif(findings: Iterable[LintFinding], problems: Iterable[Problem]) -> dict[str, Any]:
+def sarif(findings: Iterable[LintFinding], problems: Iterable[str]) -> dict[str, Any]:
     """Return the findings of all accounts as one run of a tool.
 
     Args:
         findings: What was found.
-        problems: What keeps files from being read; they stand beside the results.
+        problems: What keeps files from being read, or Kit from being asked; they stand beside the results.
     """
-    notes = [{"level": "error", "message": {"text": str(problem)}} for problem in problems]
+    notes = [{"level": "error", "message": {"text": problem}} for problem in problems]
     run = {
         "tool": {"driver": {"name": "kit-worker", "version": VERSION, "rules": list(map(_rule, RULES))}},
         "columnKind": "unicodeCodePoints",

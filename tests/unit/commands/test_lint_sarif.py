@@ -14,7 +14,6 @@ from worker.accounts.file.syntax_errors import Spot
 from worker.accounts.lint.finding import LintFinding
 from worker.accounts.lint.lint import RULES
 from worker.commands.lint_sarif import sarif
-from worker.errors import Problem
 
 TEXT: Final = {
     "type": "object",
@@ -108,7 +107,7 @@ def test_it_has_the_shape_of_the_standard(kit_worker: Command, config_dir: Path)
 
 
 def test_a_file_that_cannot_be_read_makes_the_run_one_that_failed() -> None:
-    document = sarif([], [Problem("a.yaml:1:1", "is empty")])
+    document = sarif([], ["a.yaml:1:1: is empty"])
 
     (invocation,) = document["runs"][0]["invocations"]
     Draft202012Validator(SHAPE).validate(document)
