@@ -62,7 +62,7 @@ class Taggings:
         """Have those tags that may be put on now, until it is known what came of each.
 
         Where none of them may be, all are held. Otherwise of the rest it is asked again: some may turn out to
-        be no new ones. The ledger knows of what is called before it is, so that a worker that is killed cannot
+        be no new ones. The ledger knows of what is called before that, so that a worker that is killed cannot
         have put on more than it has counted.
         """
         taken = [Taken(job, step) for job, step in steps if _is_allowed(job, step)]
