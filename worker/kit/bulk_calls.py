@@ -126,8 +126,8 @@ class BulkCalls:
         entries = await self._entries.taggings(Tagging, [(each.job, each.step) for each in taken])
         items = {(entry.job, *entry.kit_ids): entry.item for entry in entries}
         sent = [each for each in taken if (each.job, each.step.key) in items]
-        if len(sent) == 1:
-            await self._single_call(sent[0].job, sent[0])
+        if len(set(items.values())) == 1:
+            await _in_turn(self._single_call(each.job, each) for each in sent)
             return
         before, earlier = set[Tagging](), self._clock.time() - SKEW
 
