@@ -93,12 +93,13 @@ async def test_however_often_workers_are_killed_and_kit_fails_no_more_are_tagged
     world.write_account(FILE.replace(str(MOST), "200"), known_by=known_by)
     events = signed_up(600)
     sandbox.faults.add(Rule(Fault(FaultKind.RESET, applied=True), method="POST", every=17))
-    await publish(channel, world.exchange, events)
     workers = [Worker(world, tmp_path / "log", WORKER_ID=name) for name in ("one", "two")]
     for number in range(4):
         worker = workers[number % 2]
         seen = sandbox.count(KEY)
-        await worker.launch()
+        await worker.start()
+        if not number:
+            await publish(channel, world.exchange, events)
         await until(lambda seen=seen: sandbox.count(KEY) > seen + 5)  # type: ignore[misc]
         await worker.stop(signal.SIGKILL)
     sandbox.faults.clear()
