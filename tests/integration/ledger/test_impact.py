@@ -36,7 +36,7 @@ def events() -> Iterator[Sent]:
 
 @pytest.mark.timeout(180)
 async def test_what_is_told_is_what_plain_arithmetic_finds(ledger: Ledger) -> None:
-    """Given two events of most people, a type that goes and a rule with another bound, all is counted right."""
+    """Given two events of most people, a type that goes and a rule with another bound, counts are right."""
     await apply_events(ledger, BEFORE, events())
     counted: list[int] = []
 
