@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from aio_pika.abc import AbstractChannel
 
 from tests.integration.harness import KEY, Worker, World, all_settled, publish, until
 from tests.integration.shell import Shell
-from worker.sandbox import Sandbox
+from worker.sandbox import Fault, FaultKind, Rule, Sandbox
 
+ADDING = "/v4/tags/{tag_id}/subscribers/{id}"
 MOST = 2400
 FILE = f"""
 events:
@@ -79,5 +81,34 @@ async def test_of_a_years_sign_ups_no_more_are_tagged_than_may_be_and_the_rest_w
         await until(lambda: len(tagged(sandbox)) == len(events) - 1, 180)
         everybody = {each["data"]["user"]["email"] for each in events}
         assert tagged(sandbox) == everybody - {left["data"]["user"]["email"]}
-    adds = [call for call in sandbox.calls(KEY) if call.endpoint.startswith("POST /v4/tags/{tag_id}/sub")]
+    adds = [call for call in sandbox.calls(KEY) if call.endpoint == f"POST {ADDING}"]
     assert bulk or len(adds) == len(events) - 1, "each is called once"
+
+
+@pytest.mark.parametrize("known_by", ["api_key_env", "access_token_env"], ids=["single calls", "bulk calls"])
+async def test_however_often_workers_are_killed_and_kit_fails_no_more_are_tagged_than_may_be(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, kit_worker: Shell, tmp_path: Path, known_by: str
+) -> None:
+    """Given kills of two workers in turn, and a Kit that fails, the limit holds, and none is lost."""
+    world.write_account(FILE.replace(str(MOST), "200"), known_by=known_by)
+    events = signed_up(600)
+    sandbox.faults.add(Rule(Fault(FaultKind.RESET, applied=True), method="POST", every=17))
+    workers = [Worker(world, tmp_path / "log", WORKER_ID=name) for name in ("one", "two")]
+    for number in range(4):
+        worker = workers[number % 2]
+        seen = sandbox.count(KEY)
+        await worker.start()
+        if not number:
+            await publish(channel, world.exchange, events)
+        await until(lambda seen=seen: sandbox.count(KEY) > seen + 5)  # type: ignore[misc]
+        await worker.stop(signal.SIGKILL)
+    sandbox.faults.clear()
+    async with Worker(world, tmp_path / "log", WORKER_ID="three") as worker:
+        await all_settled(worker, len(events), 180)
+        assert len(tagged(sandbox)) <= 200
+        adds = [call for call in sandbox.calls(KEY) if call.endpoint == f"POST {ADDING}"]
+        assert sum(call.status == 201 for call in adds) <= 200
+        plan = json.loads((await kit_worker("allow", world.account, "--json")).out)
+        assert plan["count"] == len(events) - len(tagged(sandbox))
+        assert (await kit_worker("allow", world.account, "--plan", plan["hash"])).code == 0
+        await until(lambda: len(tagged(sandbox)) == len(events), 120)

@@ -11,7 +11,15 @@ import typer
 from worker.accounts.account import Account
 from worker.accounts.file.read import MissingSecret
 from worker.accounts.load import Loaded, read_beside
-from worker.commands.common import AccountName, begin, one_account, opened_ledger, read_accounts, run_async
+from worker.commands.common import (
+    AccountName,
+    begin,
+    collect_seldom,
+    one_account,
+    opened_ledger,
+    read_accounts,
+    run_async,
+)
 from worker.commands.exits import ExitCode
 from worker.commands.output import AsJson, say, show, show_json, table
 from worker.commands.progress import progress
@@ -39,6 +47,7 @@ def impact(
     loaded = read_accounts(settings)
     before = one_account(loaded, account)
     after = _read(new, before, loaded)
+    collect_seldom()
     found = run_async(_impact(settings, before, after, hidden=as_json))
     limit = limit_of(before, settings.kit_rate_limit)
     if as_json:

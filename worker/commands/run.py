@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import resource
-from typing import Final
 
 from worker.app import run_worker
-from worker.commands.common import begin
-
-COLLECT_AFTER: Final = 20_000
-"""New objects until Python looks for reference cycles; 700 by default. See docs/performance.md."""
+from worker.commands.common import begin, collect_seldom
 
 
 def run() -> None:
     """Work: apply the platform's events to Kit, until stopped. Waits for the broker and for credentials."""
     settings = begin()
     _take_descriptors()
-    gc.freeze()  # what was imported stays for good
-    gc.set_threshold(COLLECT_AFTER)
+    collect_seldom()
     asyncio.run(run_worker(settings))
 
 

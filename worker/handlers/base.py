@@ -20,7 +20,7 @@ from pydantic import (
 
 from worker.errors import InvalidEvent
 from worker.events.event import Event
-from worker.events.values import MISSING, Found, Json, Lookup, as_found, lookup, time_text
+from worker.events.values import MISSING, Found, Lookup, as_found, time_text
 from worker.mapping import EventMapping
 from worker.subscribers.identity import normalize_email
 
@@ -112,10 +112,17 @@ ENDING: Final = ("subscription.canceled_at", "subscription.ends_at", "subscripti
 """The paths of what says how a subscription ended."""
 
 
-@lru_cache(maxsize=4096)  # every event is asked for the same few
 def path_of(name: str) -> str:
     """Return the path in an event's `data` of a value, by its name."""
     return PLATFORM_FIELDS.get(name) or name.removeprefix("data.")
+
+
+@lru_cache(maxsize=4096)  # every event is asked for the same few
+def _place_of(name: str) -> tuple[str, str, tuple[str, ...], bool]:
+    """Return a value's path, its first key and the others, and whether it is one of the platform's fields."""
+    path = path_of(name)
+    first, *others = path.split(".")
+    return path, first, tuple(others), name in PLATFORM_FIELDS
 
 
 _STATUS: Final[Mapping[str | None, Mapping[str, str]]] = {
@@ -156,28 +163,28 @@ class Handler:
         by_default = self.default.lifecycle if self.default else None
         implied = _STATUS.get(lifecycle or by_default, {})
 
+        data, happened_at = event.data, self.happened_at
+
         def find(name: str) -> Found:
-            path = path_of(name)
-            value = lookup(event.data, path)
+            path, first, others, is_platforms = _place_of(name)
+            value = data.get(first, MISSING)
+            for key in others:
+                if isinstance(value, dict):
+                    value = value.get(key, MISSING)
+                    continue
+                if is_platforms and value is not None and value is not MISSING:
+                    raise InvalidEvent(f"data.{first}: must be an object")
+                value = MISSING
+                break
             if isinstance(value, str) and (text := value.strip()):
                 return text  # most are so
-            if value is MISSING and name in PLATFORM_FIELDS:
-                _check_object(event.data, path)
-            found = as_found(value, path)
+            found = value if value is None or value is MISSING else as_found(value, path)
             if isinstance(found, (str, tuple)):
                 return found
             # A null means "cleared", but an event that itself implies the value knows better.
-            return time_text(event.time) if name == self.happened_at else implied.get(name, found)
+            return time_text(event.time) if name == happened_at else implied.get(name, found)
 
         return find
-
-
-def _check_object(data: Mapping[str, Json], path: str) -> None:
-    """Refuse a value in place of the object that has the platform's values."""
-    name = path.partition(".")[0]
-    value = data.get(name)
-    if value is not None and not isinstance(value, dict):
-        raise InvalidEvent(f"data.{name}: must be an object")
 
 
 def read_payload(event: Event) -> Payload:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from worker.clock import Clock
 from worker.errors import CredentialRefused, EventError, KitRejected, TryLater
@@ -20,6 +20,7 @@ from worker.kit.bulk_requests import (
     Untagging,
     calls,
     subscriber_ids,
+    taggings_before,
     taggings_done,
     values_set,
 )
@@ -28,6 +29,7 @@ from worker.kit.entries import Entries, Entry, bulk_pays
 from worker.kit.job import Job, SubscriberGone
 from worker.kit.plan import STAGES, AddTag, RemoveTag, Step, Upsert
 from worker.kit.single_calls import SingleCalls
+from worker.kit.taggings import Taken
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.subscriber import Call, Subscriber
 from worker.subscribers.tagging_guard import TaggingEnd
@@ -38,6 +40,9 @@ Done: TypeAlias = Callable[[BulkCall[Any], Answer], Mapping[Any, int]]
 Calls: TypeAlias = Iterable[Coroutine[Any, Any, None]]
 """Calls that may be made at once. Each notes what it did, or raises `Interrupted`."""
 Make: TypeAlias = Callable[[Calls], Awaitable[None]]
+
+SKEW: Final = 600.0
+"""Seconds by which Kit's clock may differ from ours: what is older was there before a call."""
 
 
 class Interrupted(Exception):
@@ -104,21 +109,43 @@ class BulkCalls:
             await _in_turn(self._single_call(job, step) for job, step in upserts)
 
     async def _additions(self, additions: list[tuple[Job, AddTag]], make: Make) -> None:
-        """Put tags on. A bulk call does not say which of them are new, so all that were put on are."""
-        steps = [(job, step) for job, step in additions if not job.alone]
-        async with self._single.taggings.taken(steps) as taken:
-            wanted = [(each.job, each.step) for each in taken]
-            entries = await self._entries.taggings(Tagging, wanted)
-            try:
-                await make(self._calls(entries, taggings_done))
-            except BaseException:
-                for each in taken:
-                    each.ends(TaggingEnd.MAYBE)
-                raise
-            finally:
-                for each in taken:
-                    if each.is_noted:
-                        each.ends(TaggingEnd.NEW)
+        """Put tags on, as many at once as may be new."""
+        left = {(job, step.key): step for job, step in additions if not job.alone}
+        while left:
+            asked = [(job, step) for (job, _), step in left.items()]
+            async with self._single.taggings.taken(asked) as taken:
+                await self._put_on(taken, make)
+            done = {(each.job, each.step.key) for each in taken}
+            left = {
+                (job, key): step
+                for (job, key), step in left.items()
+                if (job, key) not in done and key not in job.held
+            }
+
+    async def _put_on(self, taken: Sequence[Taken], make: Make) -> None:
+        entries = await self._entries.taggings(Tagging, [(each.job, each.step) for each in taken])
+        items = {(entry.job, *entry.kit_ids): entry.item for entry in entries}
+        sent = [each for each in taken if (each.job, each.step.key) in items]
+        if len(set(items.values())) == 1:
+            await _in_turn(self._single_call(each.job, each) for each in sent)
+            return
+        before, earlier = set[Tagging](), self._clock.time() - SKEW
+
+        def done(call: BulkCall[Any], answer: Answer) -> Mapping[Any, int]:
+            before.update(taggings_before(call, answer, earlier))
+            return taggings_done(call, answer)
+
+        try:
+            await make(self._calls(entries, done))
+        except BaseException:
+            for each in sent:
+                each.ends(TaggingEnd.MAYBE)
+            raise
+        finally:
+            for each in sent:
+                if each.is_noted:
+                    was_there = items[each.job, each.step.key] in before
+                    each.ends(TaggingEnd.NONE if was_there else TaggingEnd.NEW)
 
     def _calls(self, entries: Iterable[Entry[Any]], done: Done) -> Calls:
         """Yield the calls of a stage, each item in one of them."""
@@ -133,11 +160,14 @@ class BulkCalls:
         for call in calls(by_item):
             yield self._bulk_call(call, [entry for item in call.entries for entry in by_item[item]], done)
 
-    async def _single_call(self, job: Job, step: Step) -> None:
+    async def _single_call(self, job: Job, step: Step | Taken) -> None:
         if job.alone:
             return
         try:
-            await self._single.carry_out(job, step)
+            if isinstance(step, Taken):
+                await self._single.put_on(step)
+            else:
+                await self._single.carry_out(job, step)
         except (TryLater, CredentialRefused) as error:
             raise Interrupted(error, {job.subscriber}) from error
         except (EventError, SubscriberGone):

@@ -8,7 +8,10 @@ very id that would tell it from others, so an entry counts as done only where no
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from math import inf
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from msgspec import Struct
@@ -149,6 +152,27 @@ def taggings_done(call: BulkCall[T], answer: Answer) -> dict[T, int]:
         if not _is_meant((entry.tag_id, entry.subscriber_id), failed)
         and (tagged is None or entry.subscriber_id in tagged)
     }
+
+
+def taggings_before(call: BulkCall[Tagging], answer: Answer, moment: float) -> set[Tagging]:
+    """Return those tags that people surely had before a moment, in seconds since 1970.
+
+    An answer has a row for each tagging, with its time, that does not say which tag it is.
+    """
+    times: dict[int, list[float]] = {}
+    for each in answer.items("subscribers"):
+        times.setdefault(each["id"], []).append(_seconds(each.get("tagged_at")))
+    asked = Counter(entry.subscriber_id for entry in call.entries)
+    old = {who for who, found in times.items() if len(found) == asked[who] and max(found) < moment}
+    return {entry for entry in call.entries if entry.subscriber_id in old}
+
+
+def _seconds(time: object) -> float:
+    """Return a time of Kit's in seconds since 1970; later than all others where it is none."""
+    try:
+        return datetime.fromisoformat(time).timestamp() if isinstance(time, str) else inf
+    except (ValueError, OverflowError):
+        return inf
 
 
 def _failed(answer: Answer, kind: str) -> Iterator[Mapping[str, Any]]:

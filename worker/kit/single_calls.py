@@ -70,7 +70,7 @@ class SingleCalls:
             case AddTag():
                 async with self.taggings.taken([(job, step)]) as taken:
                     for each in taken:
-                        await self._tag_step(job, each)
+                        await self.put_on(each)
             case Unsubscribe():
                 await self._unsubscribe(job, step)
 
@@ -93,6 +93,10 @@ class SingleCalls:
         if answer is not None:
             call = Call(answer.endpoint, "unsubscribed", answer.status)
             self._in_hand.called(job.subscriber, call, step.part.order)
+
+    async def put_on(self, taken: Taken) -> None:
+        """Put a tag on that may be put on; raises as `carry_out` does."""
+        await self._tag_step(taken.job, taken)
 
     # -- tags -----------------------------------------------------------------------------------------
 

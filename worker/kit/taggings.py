@@ -59,23 +59,25 @@ class Taggings:
 
     @asynccontextmanager
     async def taken(self, steps: Sequence[tuple[Job, AddTag]]) -> AsyncIterator[list[Taken]]:
-        """Hold those tags that may be put on now, until it is known what came of each; the others are held.
+        """Have those tags that may be put on now, until it is known what came of each.
 
-        The ledger knows of them before any is called, so that a worker that is killed cannot have put on more
-        than it has counted.
+        Where none of them may be, all are held. Otherwise of the rest it is asked again: some may turn out to
+        be no new ones. The ledger knows of what is called before that, so that a worker that is killed cannot
+        have put on more than it has counted.
         """
         taken = [Taken(job, step) for job, step in steps if _is_allowed(job, step)]
         asked = [each for each in steps if self._is_asked(*each)]
         counted = list[Taken]()
         try:
-            room = await self._room(asked)
-            now = self._clock.time()
+            room, now = await self._room(asked), self._clock.time()
             for job, step in asked:
                 who = job.subscriber.record.email
-                if room or self._guard.is_counted(who, step.key):
-                    room -= not self._guard.is_counted(who, step.key)
+                again = self._guard.is_counted(who, step.key)
+                if again or room:
+                    room -= not again
                     counted.append(Taken(job, step, self._guard.take(who, step.key, now)))
-                else:
+            if not counted:
+                for job, step in asked:
                     self._hold(job, step, now)
             await self._have_counted(counted, now)
             yield [*taken, *counted]
@@ -89,9 +91,10 @@ class Taggings:
         """Have the ledger count what is about to be called, and some more, so that not each has to wait."""
         if all(each.counted is None or each.counted.is_ahead for each in taken):
             return
-        self._guard.reserve(now, self._most)
+        reserves = self._guard.reserve(now, self._most) > 0
         await self._catalog.persistence.written()
-        self._guard.reserved()
+        if reserves:  # else whoever did may still wait
+            self._guard.reserved()
 
     def _is_asked(self, job: Job, step: AddTag) -> bool:
         """Tell whether the guard is to be asked; what is held already goes on being held."""

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.ledger.due import write_due
-from worker.ledger.schema import due
+from worker.ledger.schema import accounts, due
 from worker.ledger.store import Ledger
 from worker.ledger.tagging_tables import held_taggings
 from worker.subscribers.known import DueEffect
@@ -167,6 +167,9 @@ async def _let_some_through(
     which: tuple[int | None, int, float],
 ) -> int:
     last, limit, now = which
+    # First, as in a worker's write: of two who hold what the other needs, PostgreSQL ends one.
+    ours = select(accounts.c.account).where(accounts.c.account == account)
+    await connection.execute(ours.with_for_update())
     query = select(_OF.email, _OF.tag, _OF.number).where(_is_held(account)).order_by(_OF.number).limit(limit)
     query = query if last is None else query.where(_OF.number <= last)
     rows: list[Any] = list(await connection.execute(query))

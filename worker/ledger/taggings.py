@@ -34,6 +34,12 @@ async def read_recent_taggings(connection: AsyncConnection, account: str, now: f
     return RecentTaggings(by_minute, await _people(connection, account), holds)
 
 
+async def taggings_lately(database: Database, account: str, now: float) -> RecentTaggings:
+    """Return an account's new taggings within the last hour; raises `LedgerUnavailable`."""
+    async with database.read() as connection:
+        return await read_recent_taggings(connection, account, now)
+
+
 async def people_of(database: Database, account: str) -> int:
     """Return how many people of an account are known; raises `LedgerUnavailable`."""
     async with database.read() as connection:

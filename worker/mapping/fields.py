@@ -42,8 +42,6 @@ class FieldTarget:
         Raises:
             InvalidEvent: The value is of the wrong form.
         """
-        if not self.otherwise and self.format is None:  # most are so
-            return joined(lookup(self.source))
         name, found = self._first(lookup)
         if self.format is None or found is None or isinstance(found, Missing):
             return joined(found)
@@ -68,7 +66,10 @@ def values_of(
     values: dict[str, str | None] = {}
     for target in fields:
         try:  # `with owed` takes its time, and this is done for every field of every event
-            value = target.value(lookup, timezone)
+            if not target.otherwise and target.format is None:  # most are so
+                value = joined(lookup(target.source))
+            else:
+                value = target.value(lookup, timezone)
         except InvalidEvent as error:
             owed.note(error)
         else:

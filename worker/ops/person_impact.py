@@ -81,8 +81,10 @@ class Files:
             kept: The events that are kept, the oldest first.
         """
         before, after = self._asked(kept)
-        anew = all_anew(after)
-        return _impact(record, _under(record, all_anew(before)), anew, self.after)
+        asked, anew = all_anew(before), all_anew(after)
+        if asked == anew:  # as of most people where a file changes a rule
+            return PersonImpact({}, {}, frozenset(), frozenset(), 0, _is_covered(record, anew.anew))
+        return _impact(record, _under(record, asked), anew, self.after)
 
     def _asked(self, kept: Iterable[Delivery]) -> tuple[list[Asked], list[Asked]]:
         """Return the events, each with what it asks for: under the one file, and under the other."""

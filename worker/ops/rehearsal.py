@@ -140,14 +140,16 @@ class Rehearsal:
         moved = record.email != was
         to_do = self._left(record, change, here)
         steps = self._steps(to_do, record)
+        held = self._held(record, steps, here, now)
         if (
             here is not None
             and record.kit_id not in {None, here.id}
-            and any(_notices(step, record, here) for step in steps)
+            and any(_notices(step, record, here) for step in _called(steps, held))
         ):
             record.lost()
             to_do = self._left(record, change, here)
             steps = self._steps(to_do, record)
+            held = self._held(record, steps, here, now)
         if _is_nobody(here) and steps and isinstance(steps[0], FindSubscriber):
             owe(record, change)
             kind = _kind(item)
@@ -155,11 +157,9 @@ class Rehearsal:
                 calls = tuple(moves)
                 return Rehearsed(Kind.IGNORED, record, calls, note=NOBODY_THERE, in_kit=here, moved=moved)
             return Rehearsed(kind, record, tuple(moves), in_kit=here, moved=moved)
-        held = self._held(record, steps, now)
         tags = {key: part for key, part in to_do.tags.items() if key not in held}
         to_do = structs.replace(to_do, tags=tags)
-        steps = [step for step in steps if not isinstance(step, AddTag) or step.key not in held]
-        made = list(_made(record, steps, here))
+        made = list(_made(record, _called(steps, held), here))
         calls = (*moves, *(replace(call_of(record.email, step), only=only) for step, only in made))
         told = merge_all(_parts(step) for step, _ in made)
         record.note(structs.replace(to_do, fields={}), now, self.ids.tags)
@@ -170,15 +170,21 @@ class Rehearsal:
         names = tuple(step.part.value.name for step in held.values())
         return Rehearsed(_kind(item), record, calls, told, held=names, in_kit=here, moved=moved)
 
-    def _held(self, record: Record, steps: list[Step], now: float) -> dict[str, AddTag]:
+    def _held(self, record: Record, steps: list[Step], here: InKit | None, now: float) -> dict[str, AddTag]:
         """Return the tags that would be held, by `tag_key`; as `kit.taggings` holds them."""
         if not self.guarded:
             return {}
         guard, option = self.in_hand.taggings, self.account.options.max_new_taggings_per_hour
-        room = guard.room(now, most_taggings(option, guard.people))
-        adds = [step for step in steps if isinstance(step, AddTag)]
-        new = [step for step in adds if step.key not in record.held]
-        return {step.key: step for step in adds if step not in new[:room]}
+        room, held = guard.room(now, most_taggings(option, guard.people)), dict[str, AddTag]()
+        has = here.tags if here is not None and here.id == record.kit_id else frozenset()
+        for step in steps:
+            if not isinstance(step, AddTag):
+                continue
+            if step.key in record.held or not room:
+                held[step.key] = step
+            else:
+                room -= step.key not in has  # what Kit has is no new one
+        return held
 
     def _left(self, record: Record, change: Change, here: InKit | None) -> Change:
         """Return what of a change Kit would be told, its address apart; as `kit.writer` finds it."""
@@ -230,6 +236,11 @@ class Rehearsal:
 
 def _as_held(held: Mapping[str, AddTag], now: float) -> dict[str, HeldTag]:
     return {key: HeldTag(step.part.value.name, step.part.order, now) for key, step in held.items()}
+
+
+def _called(steps: list[Step], held: Mapping[str, AddTag]) -> list[Step]:
+    """Return the steps that are carried out."""
+    return [step for step in steps if not isinstance(step, AddTag) or step.key not in held]
 
 
 def _is_nobody(seen: InKit | None) -> bool:

@@ -21,6 +21,7 @@ from worker.ledger.due import find_due
 from worker.ledger.names import names_of
 from worker.ledger.person import KnownPerson, moves_lately, tenure_now
 from worker.ledger.store import Ledger
+from worker.ledger.taggings import taggings_lately
 from worker.ledger.takeover import Tenure
 from worker.ops.as_read import as_read
 from worker.ops.compared import FieldState, field_rows, tag_rows
@@ -33,7 +34,6 @@ from worker.subscribers.fact import Fact
 from worker.subscribers.identity import home_app
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.known import NO_TAGGINGS
 from worker.subscribers.lifecycle import still_open
 from worker.subscribers.parts import tag_key
 from worker.subscribers.record import Record
@@ -91,7 +91,7 @@ class Trying:
 
     async def _taken_once(self, item: Item, tenure: Tenure | None) -> tuple[InHand, Item | Outcome | None]:
         in_hand, now = InHand(), self.ledger.clock.time()
-        in_hand.taggings.learn(NO_TAGGINGS if tenure is None else tenure.recent_taggings)
+        in_hand.taggings.learn(await taggings_lately(self.ledger.database, self.account.name, now))
         await look_up(in_hand.directory, [item], self.ledger, tenure)
         if item.may_move or item.previous:
             in_hand.moves.learn(await moves_lately(self.ledger.database, self.account.name, now))

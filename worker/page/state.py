@@ -54,6 +54,7 @@ class State:
         paused_since: When somebody paused it, if that has not ended, in seconds since 1970.
         others: How many other workers stand by.
         calls: Calls to Kit that count for its limit now.
+        held: New tags that wait for somebody to allow them.
     """
 
     told: Told
@@ -64,6 +65,7 @@ class State:
     paused_since: float | None = None
     others: int = 0
     calls: int = 0
+    held: int = 0
 
 
 def state_of(name: str, workers: Workers) -> State:
@@ -75,11 +77,15 @@ def state_of(name: str, workers: Workers) -> State:
         (each for each in overview.workers if each.live and name in each.accounts),
         key=lambda each: (overview.holders.get(name) != each.worker, _rank(each.accounts[name])),
     )
+    held = max((int(each.accounts[name].get("taggings_held") or 0) for each in having), default=0)
     if name in overview.paused:
         pause, worker = overview.paused[name], having[0].worker if having else ""
-        return State(of_pause(pause), worker, paused_since=pause.since, others=len(having[1:]))
+        others = len(having[1:])
+        return State(of_pause(pause), worker, paused_since=pause.since, others=others, held=held)
     state = _of_worker(having[0], name, len(having) - 1) if having else State(NOBODY)
-    state = replace(state, calls=sum(int(each.accounts[name].get("kit_calls") or 0) for each in having))
+    state = replace(
+        state, calls=sum(int(each.accounts[name].get("kit_calls") or 0) for each in having), held=held
+    )
     if name in workers.lacking:
         return replace(state, told=workers.lacking[name], problem="")
     if state.told is REFUSED and _is_older(having[0], workers.connected.get(name)):

@@ -14,8 +14,10 @@ import pytest
 
 from tests.unit.dead_letters.test_letter import delivered, letter_of, sent
 from tests.unit.examples import EMAIL, NOON
+from worker.accounts.account import Account
 from worker.broker import frames
-from worker.consumer.due_message import due_again, due_effect
+from worker.consumer.due_message import allowing, due_again, due_effect
+from worker.consumer.interpreting import interpreted
 from worker.dead_letters.fitting import MAX_HEADER_BYTES
 from worker.dead_letters.letter import read_dead_letter, replay_message
 from worker.errors import InvalidEvent, LedgerUnavailable
@@ -240,3 +242,18 @@ def test_of_a_replay_it_is_no_more_when_it_is_due() -> None:
 def test_what_is_no_message_is_named(message: bytes) -> None:
     with pytest.raises(LedgerUnavailable, match="a timer of main that cannot be read"):
         due_again("main", message)
+
+
+def test_what_lets_held_tags_through_says_whose_and_which_and_only_a_worker_can() -> None:
+    """Given the message, a worker reads what is let through; by an exchange it is an event like any other."""
+    effect = allowing("main", EMAIL, ["VIP", "New"], AT.timestamp())
+    message = again(effect)
+    event = read(message)
+    assert (event.allows, event.data) == (True, {"user": {"email": EMAIL}, "tags": ["VIP", "New"]})
+    assert event_mark(event) == effect.id == due_id(message)
+    assert effect.what == "put on, as somebody allows: tag 'VIP', tag 'New'"
+    forged = msgspec.structs.replace(message, exchange="platform.events", routing_key="order.paid.sunny")
+    assert not read(forged).allows
+    item = interpreted(Item(message, event, EMAIL), Account("main"))
+    assert isinstance(item, Item)
+    assert item.change.allows == {"vip", "new"}

@@ -55,3 +55,19 @@ def test_what_takes_effect_later_is_told_with_its_time_and_has_no_age() -> None:
 
 def test_an_event_that_is_done_tells_of_no_later() -> None:
     assert "later" not in told(Kind.APPLIED, at=NOON.timestamp())[0]
+
+
+def test_what_is_held_is_told_once_a_minute_with_what_asks_for_it() -> None:
+    """Given a flood, the first is told at once, and what came since when a minute is over."""
+    clock = StandingClock(NOON.timestamp())
+    report, item = Report("main", Metrics(), clock), Item(Delivery(b"", ""), event(0), EMAIL)
+    with capture_logs() as logs:
+        for held in (("VIP",), ("VIP", "New"), ()):
+            report.ended(Outcome(item, Kind.APPLIED, held=held))
+        clock.wait(61.0)
+        report.ended(Outcome(item, Kind.APPLIED))
+    lines = [line for line in logs if line["event"] == "taggings_held"]
+    assert [(line["count"], line["asked_by"]) for line in lines] == [
+        (1, ["user.signed_up: VIP (1)"]),
+        (2, ["user.signed_up: VIP (1)", "user.signed_up: New (1)"]),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -131,3 +132,28 @@ async def test_together_as_many_are_tagged_as_may_be() -> None:
         tagged = sum("A" in person.tags for person in of.kit.subscribers().values())
         assert (tagged, sum(bool(each.record.held) for each in people)) == (150, 250)
         assert all(person.fields == {"plan": "Gold"} for person in of.kit.subscribers().values())
+
+
+async def test_together_a_tag_that_was_there_counts_not() -> None:
+    """Given 300 people who have had a tag for long, and three who have not, of 100 none is held."""
+    began = time.time() - 3600.0
+    sandbox = Sandbox(limit=False, wall=lambda: began)
+    async with account(Options(max_new_taggings_per_hour=100), sandbox=sandbox, login=LOGIN) as of:
+        emails = [f"p{number}@example.com" for number in range(303)]
+        for email in emails[:-3]:
+            of.kit.add_subscriber(email, tags=["A"])
+        began += 3600.0
+        people = [new(email) for email in emails]
+        end = await of.writer.apply_together([(each, change(add=("A",))) for each in people])
+        assert len(end.done) == 303
+        assert [each.record.held for each in people] == [{}] * 303
+        assert of.calls().count("POST /v4/bulk/tags/subscribers 200") == 4
+
+
+async def test_a_single_tag_among_many_people_is_one_call_that_counts_once() -> None:
+    async with account(one(), login=LOGIN) as of:
+        asked = [(new("a@example.com"), change(add=("A",))), (new("b@example.com"), change())]
+        async with asyncio.timeout(10):
+            end = await of.writer.apply_together(asked)
+        assert len(end.done) == 2
+        assert tags(of, "a@example.com") == {"A"}

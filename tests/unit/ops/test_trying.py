@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ from worker.ledger.schema import tables
 from worker.ledger.store import Ledger
 from worker.ops.tried import Tried
 from worker.ops.trying import Trying
+from worker.ops.verdict import verdict_on
 from worker.sandbox import Sandbox
 from worker.settings import Settings
 from worker.subscribers.item import Kind
@@ -234,3 +236,13 @@ async def test_what_no_event_is_says_why(bench: Bench) -> None:
         Delivery(b"?", "order.paid.sunny")
     )
     assert (tried.kind, tried.preview.reason) == (Kind.DEAD_LETTERED, Reason.UNDECODABLE)
+
+
+async def test_what_would_be_held_is_told_and_is_no_call(bench: Bench) -> None:
+    """Given an account of which all tags are held, the event is applied but for these."""
+    options = dataclasses.replace(bench.account.options, max_new_taggings_per_hour=0)
+    bench.account = dataclasses.replace(bench.account, options=options)
+    tried = await bench.tries(plan="Gold")
+    assert tried.held == ("Customer", "Gold")
+    assert not any(call.call.startswith("POST /v4/tags") for call in tried.calls)
+    assert verdict_on(tried).endswith("held until somebody allows it: 'Customer' and 'Gold'.")

@@ -40,6 +40,11 @@ def test_the_worker_that_holds_the_account_speaks_for_it() -> None:
     assert (found.told, found.worker, found.others) == (STATES["held"], "w2", 1)
 
 
+def test_what_is_held_is_told_whichever_worker_says_so_and_also_of_an_account_that_is_paused() -> None:
+    workers = worker("w1", "running", taggings_held=3), worker("w2", "waiting")
+    assert [state_of("sunny", seen(*workers, paused=paused)).held for paused in (False, True)] == [3, 3]
+
+
 def test_where_nobody_holds_it_the_best_state_counts() -> None:
     found = state_of("sunny", seen(worker("w1", "credential_refused"), worker("w2", "running")))
     assert found.worker == "w2"

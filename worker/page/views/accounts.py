@@ -41,8 +41,8 @@ class AccountRow:
 
     @property
     def needs_somebody(self) -> bool:
-        """Whether it does not work, has dead letters, or has a file that is not in force."""
-        return self.state.told.mood == "bad" or bool(self.depth.dead or self.file)
+        """Whether it does not work, has dead letters or held tags, or has a file that is not in force."""
+        return self.state.told.mood == "bad" or bool(self.depth.dead or self.file or self.state.held)
 
 
 @dataclass(frozen=True, slots=True)
