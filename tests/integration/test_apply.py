@@ -28,6 +28,7 @@ events:
     rules: [{when: {mk_subscription_plan: Annual}, add_tags: [Annual Plan]}]
   subscription.canceled: {remove_tags: [Active Member, Annual Plan, Yearly Plan], add_tags: [Cancelled]}
 fields: {mk_subscription_plan: Plan}
+options: {max_new_taggings_per_hour: 1000000}
 """
 NEW = FILE.replace("add_tags: [New Member]", "add_tags: [Newcomer]").replace(
     "add_tags: [Annual Plan]", "add_tags: [Yearly Plan]"
@@ -170,7 +171,7 @@ async def test_a_plan_is_for_one_file_and_one_account_and_can_be_stopped(
         await worker.start()
         assert tags(sandbox.account(KEY).subscribers()) == before
 
-    world.write_account(NEW + "options: {timezone: Europe/Berlin}\n")
+    world.write_account(NEW.replace("options: {", "options: {timezone: Europe/Berlin, "))
     other: Ended = await kit_worker("apply", world.account, "--plan", str(plan))
     assert other.code == 2
     assert "make it anew" in other.err
