@@ -146,7 +146,7 @@ class Apply:
             self.succeeded.set()
         if error is not None:
             kind = Kind.DEAD_LETTERED
-        held = () if item.doubled or item.waits else held_of(item, pending.subscriber.record)
+        held = () if item.doubled or item.waits or note else held_of(item, pending.subscriber.record)
         self._settle.put(Outcome(item, kind, error, pending.tries.count + 1, note=note, held=held))
 
     def _later(self, pending: Pending, error: TryLater) -> None:
