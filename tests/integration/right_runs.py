@@ -144,7 +144,8 @@ class Run:
         self._world.environ[variable] = key
         folder = self._world.config / "accounts"
         text = f"app: {json.dumps(apps)}\nkit: {{{self._secret}: {variable}}}\n{case.file}"
-        text += "" if "options:" in case.file else f"\n{MANY}"
+        has_options = "options:" in case.file
+        text = text.replace("options: {", f"{MANY.rstrip()[:-1]}, ") if has_options else f"{text}\n{MANY}"
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
         self._sandbox.account(key).configure(name=name)
         self.accounts.append(Filed(name, key, apps))
