@@ -95,6 +95,7 @@ ROUTES: Final[Mapping[str, Row]] = {
     "POST /accounts/{account}/people/{email}/again": ADMINS,
     "GET /accounts/{account}/try": Row(Who.ADMINS, "?kind=subscription.started&email=ada%40example.com"),
     "POST /accounts/{account}/try": Row(Who.ADMINS, only_looks=True),
+    "POST /accounts/{account}/held": Row(Who.ADMINS, form={"plan": "0000000000000000"}),
     "POST /accounts/{account}/test": ADMINS,
     "POST /accounts/{account}/key": Row(Who.ADMINS, form={"key": "kit_entered0123456789"}),
     "POST /accounts/{account}/connect": ADMINS,
