@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -72,6 +74,14 @@ async def reloaded(worker: Worker) -> None:
 
 def tags(people: dict[str, Person]) -> dict[str, set[str]]:
     return {email: set(person.tags) for email, person in people.items()}
+
+
+def timers(folder: Path) -> int:
+    """Return how many timers the ledger of a test holds."""
+    (path,) = folder.rglob("ledger.db")
+    with closing(sqlite3.connect(path)) as ledger:
+        count: int = ledger.execute("SELECT count(*) FROM due").fetchone()[0]
+    return count
 
 
 async def members(world: World, worker: Worker, channel: AbstractChannel) -> None:
@@ -168,8 +178,19 @@ async def test_a_plan_is_for_one_file_and_one_account_and_can_be_stopped(
         assert left.code == 1
         stopped = await kit_worker("apply", world.account, "--stop", told["hash"])
         assert f"Stopped: {PEOPLE:,} people stay as they were." in stopped.out
+
+        waiting = asyncio.create_task(kit_worker("apply", world.account, "--plan", str(plan)))
+        await until(lambda: timers(tmp_path) == PEOPLE)
+        assert (await kit_worker("apply", world.account, "--undo", str(plan))).code == 0
+        ended = await waiting
+        assert ended.code == 1, ended.out
+        assert f"Done: 0 of {PEOPLE:,} people." in ended.out
+        assert f"{PEOPLE:,}: the run was stopped before their turn" in ended.out
         await worker.start()
-        assert tags(sandbox.account(KEY).subscribers()) == before
+        await publish(channel, world.exchange, [event(PEOPLE, "user.signed_up", 20)])
+        await settled(worker, 2 * PEOPLE + 1)
+        del (after := tags(sandbox.account(KEY).subscribers()))[address(PEOPLE)]
+        assert after == before
 
     world.write_account(NEW.replace("options: {", "options: {timezone: Europe/Berlin, "))
     other: Ended = await kit_worker("apply", world.account, "--plan", str(plan))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
@@ -24,16 +25,25 @@ from worker.commands.exits import ExitCode, UsageError
 from worker.commands.impact import show_told
 from worker.commands.output import AsJson, say, show_json
 from worker.commands.progress import progress
-from worker.ledger.newest import count_people
 from worker.ledger.store import Ledger
+from worker.ledger.taggings import count_people
 from worker.ops.apply_plan import ApplyPlan, NotAPlanError, plan_apply
-from worker.ops.apply_run import NotThisPlanError, left, run_of, start, stop, undo
+from worker.ops.apply_run import UNDONE, NotThisPlanError, ends, left, run_of, start, stop, undo
 from worker.ops.told_impact import ONLY_OF_THEM, limit_of, minutes_of, told
 from worker.settings import Settings
+from worker.subscribers.item import Kind
 
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at how far a run has come."""
 WHO: Final = "the command line"
+DONE: Final = frozenset({Kind.APPLIED.value, Kind.SUPERSEDED.value})
+_OTHERWISE: Final = "The others were not brought under the file:"
+_WHY: Final = {
+    UNDONE: "the run was stopped before their turn",
+    Kind.IGNORED.value: "another file was in force by then; make the plan anew",
+    Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list ACCOUNT",
+    Kind.FORGOTTEN.value: "they were forgotten meanwhile",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,5 +187,16 @@ async def _until_done(ledger: Ledger, plan: ApplyPlan, asked: ApplyOptions) -> E
             steps.advance(count - waiting - done)
             done = count - waiting
             await asyncio.sleep(LOOK_EVERY)
-    say(f"Done: {count:,} people. What each got: kit-worker history --email ADDRESS")
-    return ExitCode.OK
+    return _said(await ends(ledger, plan), count)
+
+
+def _said(ended: Counter[str], count: int) -> ExitCode:
+    """Say how the people of a plan ended: a run may have been stopped, or another file be in force."""
+    done = sum(ended[end] for end in DONE)
+    if done == count:
+        say(f"Done: {count:,} people. What each got: kit-worker history --email ADDRESS")
+        return ExitCode.OK
+    say(f"Done: {done:,} of {count:,} people. {_OTHERWISE}")
+    for end in sorted(ended.keys() - DONE):
+        say(f"{ended[end]:,}: {_WHY.get(end, end)}")
+    return ExitCode.SOMETHING

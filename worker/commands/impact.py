@@ -25,7 +25,7 @@ from worker.commands.output import AsJson, say, show, show_json, table
 from worker.commands.progress import progress
 from worker.errors import ConfigurationError
 from worker.files import read_text
-from worker.ledger.newest import count_people
+from worker.ledger.taggings import count_people
 from worker.ops.file_impact import FileImpact, file_impact
 from worker.ops.told_impact import ToldImpact, limit_of, minutes_of, told
 from worker.settings import Settings, environment

@@ -17,7 +17,7 @@ from worker.errors import EpochLost, LedgerUnavailable, LedgerWentBack
 from worker.events.delivery import NEVER
 from worker.kit.catalog import Catalog
 from worker.ledger.newest import kept_of
-from worker.ledger.taggings import people_of
+from worker.ledger.taggings import count_people
 from worker.ledger.takeover import Tenure
 from worker.retrying import Retrying
 from worker.subscribers.glimpse import Glimpse
@@ -162,7 +162,7 @@ class AccountLedger:
     async def people(self) -> int:
         """Return how many people of the account are known, however long that takes."""
         database = self._ledger.database
-        return await self.retrying.until_done(lambda: people_of(database, self._account.name))
+        return await self.retrying.until_done(lambda: count_people(database, self._account.name))
 
     async def forgotten(self, seen: Glimpse) -> Mapping[tuple[str, str], datetime]:
         """Return by which of its signs the person of an event was forgotten, however long that takes."""

@@ -20,7 +20,7 @@ from worker.subscribers.record import UNKNOWN
 from worker.subscribers.subscriber import Call, Subscriber
 from worker.subscribers.tagging_guard import TaggingEnd
 
-CREATED: Final = 201
+NEWLY_TAGGED: Final = 201
 """Kit's status where the tag was not there before (Kit API reference, `POST /v4/tags/{}/subscribers/{}`)."""
 
 
@@ -158,7 +158,7 @@ class SingleCalls:
         except (EventError, SubscriberGone, RateLimited, CallsSuspended, CredentialRefused):
             taken.ends(TaggingEnd.NONE)
             raise
-        taken.ends(TaggingEnd.NEW if answer.status == CREATED else TaggingEnd.NONE)
+        taken.ends(TaggingEnd.NEW if answer.status == NEWLY_TAGGED else TaggingEnd.NONE)
         self._called(subscriber, answer, step)
 
     async def _add_where_it_is(self, job: Job, step: AddTag) -> Answer:

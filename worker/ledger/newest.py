@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Executable, delete, func, literal, select
+from sqlalchemy import Executable, delete, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -75,13 +75,6 @@ async def erase_newest(
     of = newest_events.c
     theirs = of.email.in_(emails) | of.user_id.in_(user_ids)
     return (await connection.execute(delete(newest_events).where(of.account == account, theirs))).rowcount
-
-
-async def count_people(database: Database, account: str) -> int:
-    """Return how many people of an account are known; raises as `kept_people` does."""
-    query = select(func.count()).select_from(subscribers).where(subscribers.c.account == account)
-    async with database.read() as connection:
-        return (await connection.execute(query)).scalar() or 0
 
 
 async def drop_newest(database: Database, account: str) -> int:

@@ -40,7 +40,7 @@ async def taggings_lately(database: Database, account: str, now: float) -> Recen
         return await read_recent_taggings(connection, account, now)
 
 
-async def people_of(database: Database, account: str) -> int:
+async def count_people(database: Database, account: str) -> int:
     """Return how many people of an account are known; raises `LedgerUnavailable`."""
     async with database.read() as connection:
         return await _people(connection, account)

@@ -6,6 +6,7 @@ and again where one is lost; whoever has the account carries on.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
@@ -13,11 +14,13 @@ from typing import Final
 from worker.accounts.account import Account
 from worker.consumer.due_message import anew_effect, undoing
 from worker.errors import KitWorkerError
+from worker.kit.single_calls import NEWLY_TAGGED
 from worker.ledger.history import Line, find_history, lines_of
 from worker.ledger.journal import Action, Journal
 from worker.ledger.store import Ledger
 from worker.ledger.timers import Timers
 from worker.ops.apply_plan import ApplyPlan, PlannedPerson
+from worker.subscribers.item import Kind
 from worker.subscribers.known import DueEffect
 from worker.subscribers.parts import TagWish, tag_told
 
@@ -27,8 +30,8 @@ PORTION: Final = 1000
 """Timers that are set in one transaction."""
 MOST_LINES: Final = 200_000
 """Of the history that are read at once, of so many people."""
-NEWLY_TAGGED: Final = 201
-"""Kit's status for a tag that was new to the person (API reference, `POST /v4/tags/{}/subscribers/{}`)."""
+UNDONE: Final = "not_done"
+"""Of whom the history has no line: the run was stopped before."""
 
 
 class NotThisPlanError(KitWorkerError):
@@ -82,6 +85,22 @@ async def left(ledger: Ledger, account: str, run: str) -> int:
     return await Timers(ledger).count(account, f"{run}-")
 
 
+async def ends(ledger: Ledger, plan: ApplyPlan) -> Counter[str]:
+    """Return how many people's events ended how, as the history names it; raises `LedgerUnavailable`."""
+    ids, ended = list(_numbered(plan)), Counter[str]()
+    for first in range(0, len(ids), PORTION):
+        portion = ids[first : first + PORTION]
+        lines = await lines_of(ledger.database, plan.account, portion)
+        by_id = {line.event_id: line.outcome for line in lines if line.outcome != Kind.DUPLICATE.value}
+        ended.update(by_id.get(id_, UNDONE) for id_ in portion)
+    return ended
+
+
+def _numbered(plan: ApplyPlan) -> dict[str, PlannedPerson]:
+    """Return the people of a plan by the ids of their events."""
+    return {f"{run_of(plan)}-{number:07}": person for number, person in enumerate(plan.people, 1)}
+
+
 async def stop(ledger: Ledger, account: str, run: str, who: str) -> int:
     """Do no more of a run, and return of how many people; who is on the way is done all the same."""
     dropped = await Timers(ledger).drop(account, f"{run}-")
@@ -95,6 +114,8 @@ async def undo(
 ) -> int:
     """Have workers take off what a plan's run put on, and nobody touched since; return of how many people.
 
+    Whoever waits still stays as they are.
+
     Args:
         ledger: The workers'.
         plan: Which.
@@ -104,9 +125,9 @@ async def undo(
     Raises:
         LedgerUnavailable: Some may be taken back.
     """
-    run, timers, people = run_of(plan), Timers(ledger), 0
-    numbered = {f"{run}-{number:07}": person for number, person in enumerate(plan.people, 1)}
+    timers, people, numbered = Timers(ledger), 0, _numbered(plan)
     ids = list(numbered)
+    await timers.drop(plan.account, f"{run_of(plan)}-")  # else who waits still gets it after this
     for first in range(0, len(ids), PORTION):
         portion = ids[first : first + PORTION]
         effects = await _undoing(ledger, plan, {id_: numbered[id_] for id_ in portion})

@@ -18,8 +18,8 @@ import structlog
 from worker.accounts.account import Account
 from worker.clock import Clock
 from worker.errors import LedgerUnavailable
-from worker.ledger.newest import count_people
 from worker.ledger.store import Ledger
+from worker.ledger.taggings import count_people
 from worker.ops.file_impact import file_impact
 from worker.ops.told_impact import ToldImpact, limit_of, told
 
