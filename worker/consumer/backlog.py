@@ -14,6 +14,7 @@ from worker.accounts.account import Account
 from worker.consumer.interpreting import interpreted
 from worker.consumer.settle import Settle
 from worker.errors import EventError, PartlyApplied
+from worker.events.event import Origin
 from worker.retry import Tries
 from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.item import Item, Kind, Outcome
@@ -205,14 +206,14 @@ def interpret_again(item: Item, account: Account) -> Item | Outcome:
     # A copy only waits for the end of another one.
     if item.event is None or item.doubled or item.change.is_by_no_mapping:
         return item
-    if item.event.anew and item.event.anew == account.version:
-        return item
     try:
         asks = interpreted(item, account)
     except EventError as error:
         return Outcome(structs.replace(item, later=None), Kind.DEAD_LETTERED, error)
     if isinstance(asks, Outcome):
         return asks
+    if item.event.origin is Origin.ANEW:
+        return item  # what its person's events ask for was looked up
     # The address, and why it stays, were found out by the ledger, not by the mapping.
     change = structs.replace(asks.change, address=item.change.address)
     other = None if isinstance(item.refusal, PartlyApplied) else item.refusal

@@ -14,18 +14,15 @@ from worker.broker.topology import work_queue
 from worker.dead_letters.letter import with_headers
 from worker.events.delivery import Delivery
 from worker.events.event import (
-    ALLOWS,
-    ANEW,
-    DUE,
     DUE_AT,
     DUE_ID,
     EVENT_ARRIVAL,
     EVENT_TIME,
     ORIGIN,
     REPLAY_RUN,
-    UNDOES,
     Due,
     Event,
+    Origin,
 )
 from worker.events.values import time_text
 from worker.ledger.failures import DamagedRowError
@@ -71,7 +68,7 @@ def _message(delivery: Delivery, event: Event, due: Due) -> bytes:
     headers = {
         EVENT_TIME: time_text(event.time),
         EVENT_ARRIVAL: str(event.order.arrival),
-        ORIGIN: DUE,
+        ORIGIN: Origin.DUE.value,
         DUE_AT: time_text(due.at),
         DUE_ID: due.id,
     }
@@ -91,7 +88,8 @@ def anew_effect(email: str, run: str, number: int, version: str, at: float) -> D
         at: Now, by the ledger's clock, in seconds since 1970.
     """
     what = "what the events that are kept ask for by the present file"
-    return _own(f"{run}-{number:07}", APPLY_TYPE, {"user": {"email": email}}, {ANEW: version}, at, what)
+    data = {"user": {"email": email}, "version": version}
+    return _own(f"{run}-{number:07}", APPLY_TYPE, data, Origin.ANEW, at, what)
 
 
 def undoing(email: str, run: str, number: int, tags: Sequence[str], at: float) -> DueEffect:
@@ -106,7 +104,7 @@ def undoing(email: str, run: str, number: int, tags: Sequence[str], at: float) -
     """
     data = {"user": {"email": email}, "tags": list(tags)}
     what = f"taken back: {', '.join(tag_told(TagWish(tag, present=True)) for tag in tags)}"
-    return _own(f"undo-{run}-{number:07}", UNDO_TYPE, data, {UNDOES: run}, at, what)
+    return _own(f"undo-{run}-{number:07}", UNDO_TYPE, data, Origin.UNDO, at, what)
 
 
 def allowing(account: str, email: str, tags: Sequence[str], at: float) -> DueEffect:
@@ -122,17 +120,15 @@ def allowing(account: str, email: str, tags: Sequence[str], at: float) -> DueEff
     timer = blake2b(text.encode(), digest_size=16).hexdigest()
     data = {"user": {"email": email}, "tags": list(tags)}
     told = ", ".join(tag_told(TagWish(tag, present=True)) for tag in tags)
-    return _own(timer, ALLOW_TYPE, data, {ALLOWS: "held"}, at, f"put on, as somebody allows: {told}")
+    return _own(timer, ALLOW_TYPE, data, Origin.ALLOW, at, f"put on, as somebody allows: {told}")
 
 
-def _own(
-    id_: str, kind: str, data: Mapping[str, Any], headers: Mapping[str, str], at: float, what: str
-) -> DueEffect:
+def _own(id_: str, kind: str, data: Mapping[str, Any], origin: Origin, at: float, what: str) -> DueEffect:
     """Return the timer of a message that somebody has asked for, and no event; it is due at once."""
     time = datetime.fromtimestamp(at, UTC)
     event = {"id": id_, "type": kind, "time": time_text(time), "data": data}
-    all_headers = {ORIGIN: DUE, DUE_AT: time_text(time), DUE_ID: id_, **headers}
-    properties = {"content_type": "application/json", "delivery_mode": 2, "headers": all_headers}
+    headers = {ORIGIN: origin.value, DUE_AT: time_text(time), DUE_ID: id_}
+    properties = {"content_type": "application/json", "delivery_mode": 2, "headers": headers}
     return DueEffect(
         id=id_,
         at=at,

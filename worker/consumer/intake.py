@@ -27,7 +27,7 @@ from worker.consumer.settle import Settle
 from worker.errors import EarlyEvent, EventError, HandlerError
 from worker.events.decode import decode
 from worker.events.delivery import NEVER, Delivery
-from worker.events.event import arrival_of
+from worker.events.event import Origin, arrival_of
 from worker.subscribers.change import NOTHING
 from worker.subscribers.glimpse import Glimpse, glimpse
 from worker.subscribers.in_hand import InHand
@@ -201,7 +201,11 @@ class Intake:
     async def _look_up_kept(self) -> None:
         """Ask the ledger which events are kept of those people whose events are to be heard anew."""
         at = self._in_hand.directory.at
-        emails = {at(item.email).record.email for item in self._batch if item.event and item.event.anew}
+        emails = {
+            at(item.email).record.email
+            for item in self._batch
+            if item.event and item.event.origin is Origin.ANEW
+        }
         self._kept = await self._ledger.kept(emails) if emails else {}
 
     def _current(self, item: Item) -> Item | None:
@@ -217,7 +221,7 @@ class Intake:
         if any(map(bool, self._in_hand.directory.unknown((current,)))):
             self._read.append(current)  # whoever knew the person let go meanwhile
             return
-        if current.event is not None and current.event.anew:
+        if current.event is not None and current.event.origin is Origin.ANEW:
             current = self._heard_anew(current)
         taken = self._in_hand.take_in(current, item.delivery.received_at.timestamp())
         if taken is None:

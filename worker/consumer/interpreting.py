@@ -9,7 +9,7 @@ from worker.accounts.as_fact import as_fact
 from worker.accounts.interpret import interpret
 from worker.accounts.later import later_of
 from worker.events.decode import with_data
-from worker.events.event import Event
+from worker.events.event import Event, Origin
 from worker.handlers.base import check_person
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.item import Item, Kind, Outcome
@@ -25,14 +25,21 @@ def interpreted(item: Item, account: Account) -> Item | Outcome:
     if item.event is None:
         raise AssertionError("a message that could not be read asks for nothing")
     event = with_data(item.event, item.delivery)
-    if event.again:
-        return structs.replace(item, change=_all_again(event, item, account))
-    if event.anew:
-        return _heard_anew(event, item, account)
-    if event.allows:
-        return structs.replace(item, change=_allowed(event, account))
-    if event.undoes:
-        return structs.replace(item, change=_taken_back(event))
+    match event.origin:
+        case Origin.AGAIN:
+            return structs.replace(item, change=_all_again(event, item, account))
+        case Origin.ANEW:
+            return _heard_anew(event, item, account)
+        case Origin.ALLOW:
+            return structs.replace(item, change=_allowed(event, account))
+        case Origin.UNDO:
+            return structs.replace(item, change=_taken_back(event))
+        case _:
+            return _mapped(event, item, account)
+
+
+def _mapped(event: Event, item: Item, account: Account) -> Item | Outcome:
+    """Return what an event asks for that happened, now or before."""
     asked = interpret(event, account, event.moment(item.delivery.received_at))
     later = None if asked is None else later_of(event, account, asked)
     if asked is not None:
@@ -46,8 +53,8 @@ def interpreted(item: Item, account: Account) -> Item | Outcome:
 def _heard_anew(event: Event, item: Item, account: Account) -> Item | Outcome:
     """Return that a person's events are to be heard anew: what they ask for depends on which are kept."""
     check_person(event)
-    if event.anew != account.version:
-        note = f"it was planned for the version {event.anew} of the account's file, which is another one now"
+    if (planned := event.data.get("version")) != account.version:
+        note = f"it was planned for the version {planned} of the account's file, which is another one now"
         return Outcome(structs.replace(item, later=None), Kind.IGNORED, note=note)
     return structs.replace(item, change=NOTHING)
 

@@ -37,7 +37,7 @@ def newest_event(outcome: Outcome) -> NewestEvent | None:
     What is due is kept since it came first, and of what nothing could be applied a replay is kept.
     """
     item, event, subscriber = outcome.item, outcome.item.event, outcome.item.subscriber
-    if event is None or subscriber is None or event.again or event.due is not None or item.doubled:
+    if event is None or subscriber is None or event.origin is not None or item.doubled:
         return None
     refused = outcome.error is not None and not isinstance(outcome.error, PartlyApplied)
     if refused or outcome.kind in NOTHING_HAPPENED:

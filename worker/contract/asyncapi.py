@@ -10,7 +10,7 @@ from worker.contract.examples import RULES, binary_example, cloud_event_example,
 from worker.contract.schemas import ID, SCHEMAS, SEQUENCE, SPEC_VERSION, TIME, Document, event_schemas
 from worker.errors import Reason
 from worker.events.envelope import PREFIXES
-from worker.events.event import DUE
+from worker.events.event import Origin
 from worker.events.times import FEWEST_MILLISECONDS, MOST_MILLISECONDS
 from worker.handlers import HANDLERS
 from worker.handlers.base import Handler
@@ -178,7 +178,10 @@ _DEAD_LETTER_HEADERS: Final[Document] = {
     "x-event-arrival": {"type": "string", "description": "Its place among events of the same time."},
     "x-attempts": {"type": "integer", "minimum": 0},
     "x-failed-at": {"type": "string", "format": "date-time"},
-    "x-origin": {"const": DUE, "description": "It had come in again: some of it took effect later."},
+    "x-origin": {
+        "enum": [origin.value for origin in Origin],
+        "description": "Why the worker had published it itself: some of it took effect later, say.",
+    },
     "x-due-at": {"type": "string", "format": "date-time", "description": "When that was."},
     "x-due-id": {"type": "string", "description": "By which timer of the worker's."},
     "x-replay-run": {"type": "string", "description": "By which run of the page it was last replayed."},

@@ -20,7 +20,6 @@ from worker.events.body import plain_body
 from worker.events.delivery import Delivery
 from worker.events.event import (
     ABOUT_FAILURE,
-    ALLOWS,
     DUE_AT,
     DUE_ID,
     EVENT_ARRIVAL,
@@ -88,7 +87,7 @@ def _kept(delivery: Delivery) -> dict[str, Any]:
     """Return what an event had outside its body; of one that came in again, what it had the first time."""
     headers = delivery.headers
     if isinstance(headers.get(ORIGINAL_ROUTING_KEY), str):
-        names = (ORIGINAL_ROUTING_KEY, EVENT_ID, ORIGIN, ALLOWS, DUE_AT, DUE_ID)
+        names = (ORIGINAL_ROUTING_KEY, EVENT_ID, ORIGIN, DUE_AT, DUE_ID)
         return {name: value for name in names if isinstance(value := headers.get(name), str)}
     message_id = delivery.properties.get("message_id")
     own_id = {EVENT_ID: message_id} if message_id else {}

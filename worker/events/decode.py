@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -15,10 +15,6 @@ from worker.errors import EarlyEvent, InvalidEvent, UndecodableEvent
 from worker.events.delivery import NEVER, Delivery
 from worker.events.envelope import read_envelope, stated_type
 from worker.events.event import (
-    AGAIN,
-    ALLOWS,
-    ANEW,
-    DUE,
     DUE_AT,
     DUE_ID,
     EVENT_ARRIVAL,
@@ -27,10 +23,10 @@ from worker.events.event import (
     LET_GO,
     ORIGIN,
     ORIGINAL_ROUTING_KEY,
-    UNDOES,
     Due,
     Event,
     OrderKey,
+    Origin,
 )
 from worker.events.routing_key import app_in, begins, type_in
 from worker.events.times import parse_time
@@ -40,6 +36,8 @@ MAX_AHEAD = timedelta(minutes=5)
 """A time further ahead would outrank whatever really happens to that person until then."""
 
 MAX_ARRIVAL_DIGITS = 20
+
+_ORIGINS: Final = {origin.value: origin for origin in Origin}
 
 
 def decode(
@@ -81,11 +79,8 @@ def decode(
         id=_id(envelope, delivery),
         app=app_in(routing_key, kind, apps, types) if is_routed or begins(routing_key, kind) else None,
         dated=given is not None,
+        origin=_origin(delivery),
         due=_due(delivery),
-        again=_header(delivery, ORIGIN) == AGAIN,
-        anew=_header(delivery, ANEW) or "",
-        allows=_header(delivery, ALLOWS) is not None,
-        undoes=_header(delivery, UNDOES) is not None,
     )
 
 
@@ -118,7 +113,11 @@ def due_id(delivery: Delivery) -> str | None:
     if ORIGIN not in delivery.headers:
         return None
     delivery = delivery.as_published()
-    return _header(delivery, DUE_ID) if _header(delivery, ORIGIN) == DUE else None
+    return None if _origin(delivery) is None else _header(delivery, DUE_ID)
+
+
+def _origin(delivery: Delivery) -> Origin | None:
+    return _ORIGINS.get(_header(delivery, ORIGIN) or "")
 
 
 def _due(delivery: Delivery) -> Due | None:

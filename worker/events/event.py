@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum, auto
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
@@ -19,18 +20,26 @@ EVENT_ARRIVAL = "x-event-arrival"
 """Of a replayed event, its `arrival` of the first time: it is no newer than what came after it then."""
 
 ORIGIN: Final = "x-origin"
-"""Why a message of the worker's own is in a queue: it is time for it (`DUE`), or somebody asks (`AGAIN`)."""
-DUE: Final = "due"
-AGAIN: Final = "again"
-ANEW: Final = "x-anew"
-"""Of what is due: that a person's events are heard anew, and under which version of the account's file."""
-ALLOWS: Final = "x-allows"
-"""Of what is due: that somebody lets tags through which were held, and by which plan."""
-UNDOES: Final = "x-undoes"
-"""Of what is due: that tags go off which a run put on, and which run."""
+"""That a message is the worker's own, and why it is in a queue; see `Origin`."""
 DUE_AT: Final = "x-due-at"
 DUE_ID: Final = "x-due-id"
-"""Of what is due: when it takes effect, and which timer of the ledger says so."""
+"""Of what a timer of the ledger has published: when it takes effect, and which timer that is."""
+
+
+class Origin(StrEnum):
+    """Why a message of the worker's own is in an account's queue."""
+
+    DUE = auto()
+    """An event of before takes effect, or a part of it does."""
+    AGAIN = auto()
+    """Kit is to be told once more what should be so of a person."""
+    ANEW = auto()
+    """A person's events are to be heard anew, by another version of the account's file."""
+    ALLOW = auto()
+    """Tags are let through that were held."""
+    UNDO = auto()
+    """Tags are to go off that a run put on."""
+
 
 REPLAY_RUN: Final = "x-replay-run"
 """Of an event that the page replayed: in which of its runs, where it is counted what became of it."""
@@ -40,9 +49,7 @@ ABOUT_FAILURE: Final = (
     "x-reason", "x-detail", "x-account", "x-event-type", "x-attempts", "x-failed-at", REPLAY_RUN,
 )  # fmt: skip
 """Headers of a dead letter that a replay takes off again."""
-_OWN: Final = frozenset(
-    {EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, ORIGIN, ANEW, ALLOWS, UNDOES, DUE_AT, DUE_ID, *ABOUT_FAILURE}
-)
+_OWN: Final = frozenset({EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, ORIGIN, DUE_AT, DUE_ID, *ABOUT_FAILURE})
 
 
 def is_workers_own(header: str) -> bool:
@@ -95,7 +102,7 @@ FIRST = OrderKey("", datetime.min.replace(tzinfo=UTC), 0)
 
 
 class Due(NamedTuple):
-    """Of an event that has come in again at its time, the timer that was set for that.
+    """Of an event that has come in at its time, the timer that was set for that.
 
     Attributes:
         id: Which makes a second copy of the message a duplicate.
@@ -119,12 +126,8 @@ class Event(Struct, frozen=True):
         order: Its place among the events of one person.
         data: The payload, a JSON object, not yet checked; `LET_GO` once it is known what the event asks for.
         dated: False where it has no time of its own, so that the time of receipt stands for it.
-        due: Why it has come in again; None where it comes from the platform, or is a replay of such a one.
-        again: True where nothing happened: somebody asked that Kit be told once more what should be so.
-        anew: Where nothing happened, and somebody asked that the person's events be heard anew: the version
-            of the account's file for which that was planned. Else empty.
-        allows: True where nothing happened: somebody let tags through that were held.
-        undoes: True where nothing happened: somebody takes back what a run put on.
+        origin: Why the worker published it; None where it is the platform's, or a replay of such a one.
+        due: Which timer published it; None where none did.
     """
 
     type: str
@@ -134,11 +137,8 @@ class Event(Struct, frozen=True):
     id: str | None = None
     app: str | None = None
     dated: bool = True
+    origin: Origin | None = None
     due: Due | None = None
-    again: bool = False
-    anew: str = ""
-    allows: bool = False
-    undoes: bool = False
 
     def moment(self, received_at: datetime) -> datetime:
         """Return the moment at which it is asked what the event means: when it came, at its time or later.

@@ -10,7 +10,7 @@ from typing import Final
 from worker.broker.publisher import Outgoing, Publisher
 from worker.broker.queues import connected
 from worker.broker.topology import work_queue
-from worker.events.event import AGAIN, ORIGIN
+from worker.events.event import ORIGIN, Origin
 from worker.events.values import time_text
 from worker.settings import Settings
 
@@ -30,7 +30,11 @@ def again_message(account: str, email: str, now: datetime) -> Outgoing:
     """
     data = {"user": {"email": email}}
     event = {"id": str(uuid.uuid4()), "type": EVENT_TYPE, "time": time_text(now), "data": data}
-    properties = {"content_type": "application/json", "delivery_mode": 2, "headers": {ORIGIN: AGAIN}}
+    properties = {
+        "content_type": "application/json",
+        "delivery_mode": 2,
+        "headers": {ORIGIN: Origin.AGAIN.value},
+    }
     return Outgoing("", work_queue(account), json.dumps(event, ensure_ascii=False).encode(), properties)
 
 

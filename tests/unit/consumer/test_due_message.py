@@ -16,14 +16,14 @@ from tests.unit.dead_letters.test_letter import delivered, letter_of, sent
 from tests.unit.examples import EMAIL, NOON
 from worker.accounts.account import Account
 from worker.broker import frames
-from worker.consumer.due_message import allowing, due_again, due_effect
+from worker.consumer.due_message import allowing, anew_effect, due_again, due_effect, undoing
 from worker.consumer.interpreting import interpreted
 from worker.dead_letters.fitting import MAX_HEADER_BYTES
 from worker.dead_letters.letter import read_dead_letter, replay_message
 from worker.errors import InvalidEvent, LedgerUnavailable
 from worker.events.decode import decode, due_id
 from worker.events.delivery import Delivery
-from worker.events.event import Event
+from worker.events.event import Event, Origin
 from worker.subscribers.item import Item, Later
 from worker.subscribers.known import DueEffect
 from worker.subscribers.mark import event_mark
@@ -96,7 +96,8 @@ def test_it_is_the_event_that_it_was(message: Delivery) -> None:
 
     assert after.due is not None
     assert (after.due.id, after.due.at) == (effect.id, AT)
-    assert msgspec.structs.replace(after, due=None, dated=before.dated) == before
+    assert after.origin is Origin.DUE
+    assert msgspec.structs.replace(after, origin=None, due=None, dated=before.dated) == before
     assert after.order == before.order
 
 
@@ -228,6 +229,26 @@ def test_its_dead_letter_is_replayed_as_what_it_was(message: Delivery) -> None:
     assert "x-reason" not in replayed.headers
 
 
+OWN = {
+    Origin.ANEW: anew_effect(EMAIL, "apply-1a2b", 7, "v1", AT.timestamp()),
+    Origin.UNDO: undoing(EMAIL, "apply-1a2b", 7, ["VIP"], AT.timestamp()),
+    Origin.ALLOW: allowing("main", EMAIL, ["VIP"], AT.timestamp()),
+}
+"""Messages that somebody asked for."""
+
+
+@pytest.mark.parametrize("origin", OWN)
+def test_what_somebody_asked_for_is_replayed_as_what_it_was(origin: Origin) -> None:
+    """Given one that Kit refused, its replay asks for the same, and a copy of it is a duplicate."""
+    message = again(OWN[origin])
+    happened = read(message)
+    assert (happened.origin, event_mark(happened)) == (origin, OWN[origin].id)
+
+    letter = sent(letter_of(message, happened=happened))
+
+    assert read(sent(replay_message(letter, read_dead_letter(letter, "main"))), 99) == happened
+
+
 def test_of_a_replay_it_is_no_more_when_it_is_due() -> None:
     """Given an event that a run put back and that takes effect later, for that run it has ended."""
     replayed = delivered(json.dumps(PLAIN).encode(), "kit.main", {"x-replay-run": "7"})
@@ -249,11 +270,11 @@ def test_what_lets_held_tags_through_says_whose_and_which_and_only_a_worker_can(
     effect = allowing("main", EMAIL, ["VIP", "New"], AT.timestamp())
     message = again(effect)
     event = read(message)
-    assert (event.allows, event.data) == (True, {"user": {"email": EMAIL}, "tags": ["VIP", "New"]})
+    assert (event.origin, event.data) == (Origin.ALLOW, {"user": {"email": EMAIL}, "tags": ["VIP", "New"]})
     assert event_mark(event) == effect.id == due_id(message)
     assert effect.what == "put on, as somebody allows: tag 'VIP', tag 'New'"
     forged = msgspec.structs.replace(message, exchange="platform.events", routing_key="order.paid.sunny")
-    assert not read(forged).allows
+    assert read(forged).origin is None
     item = interpreted(Item(message, event, EMAIL), Account("main"))
     assert isinstance(item, Item)
     assert item.change.allows == {"vip", "new"}

@@ -13,7 +13,7 @@ from worker.consumer import interpreting
 from worker.consumer.interpreting import interpreted
 from worker.errors import InvalidEvent, PartlyApplied
 from worker.events.delivery import Delivery
-from worker.events.event import Due, Event
+from worker.events.event import Due, Event, Origin
 from worker.mapping import Asked
 from worker.subscribers.change import Change
 from worker.subscribers.item import Item, Kind, Later, Outcome
@@ -97,7 +97,7 @@ def test_what_comes_later_goes_along_and_is_dropped_when_it_no_longer_does(
 
 def test_to_send_all_again_is_asked_by_no_mapping() -> None:
     """Given a type that no file maps, all that Kit has answered until the receipt is to be told again."""
-    asked = structs.replace(event(), type="kit-worker.again", again=True)
+    asked = structs.replace(event(), type="kit-worker.again", origin=Origin.AGAIN)
     asks = interpreted(Item(Delivery(b"", "", received_at=AT), asked, EMAIL), ACCOUNT)
 
     assert isinstance(asks, Item)
@@ -105,6 +105,6 @@ def test_to_send_all_again_is_asked_by_no_mapping() -> None:
 
 
 def test_to_send_all_again_to_nobody_is_an_invalid_event() -> None:
-    asked = structs.replace(event(email="nobody"), again=True)
+    asked = structs.replace(event(email="nobody"), origin=Origin.AGAIN)
     with pytest.raises(InvalidEvent):
         interpreted(Item(Delivery(b"", ""), asked), ACCOUNT)

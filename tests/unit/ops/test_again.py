@@ -9,7 +9,7 @@ from worker.dead_letters.letter import dead_letter, read_dead_letter, replay_mes
 from worker.errors import KitRejected
 from worker.events.decode import decode
 from worker.events.delivery import Delivery
-from worker.events.event import Event
+from worker.events.event import Event, Origin
 from worker.ops.again import EVENT_TYPE, again_message
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.mark import event_mark
@@ -36,7 +36,7 @@ def test_it_names_the_person_and_nothing_that_should_be_so() -> None:
     delivery = sent()
     event = read(delivery)
     assert delivery.routing_key == "kit.sunny"
-    assert (event.type, event.time, event.again, event.app) == (EVENT_TYPE, NOON, True, None)
+    assert (event.type, event.time, event.origin, event.app) == (EVENT_TYPE, NOON, Origin.AGAIN, None)
     assert event.data == {"user": {"email": EMAIL}}
 
 
@@ -54,4 +54,8 @@ def test_as_a_dead_letter_it_is_replayed_as_what_it_was() -> None:
     letter = received(died.body, died.routing_key, died.properties)
     again = replay_message(letter, read_dead_letter(letter, "sunny"))
     event = read(received(again.body, again.routing_key, again.properties))
-    assert (event.again, event.type, event_mark(event)) == (True, EVENT_TYPE, event_mark(read(delivery)))
+    assert (event.origin, event.type, event_mark(event)) == (
+        Origin.AGAIN,
+        EVENT_TYPE,
+        event_mark(read(delivery)),
+    )

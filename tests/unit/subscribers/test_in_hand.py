@@ -11,7 +11,7 @@ from msgspec import structs
 from tests.unit.examples import EMAIL, NOON, change, event, order
 from worker.errors import InvalidEvent, PartlyApplied, Reason
 from worker.events.delivery import Delivery
-from worker.events.event import Event
+from worker.events.event import Event, Origin
 from worker.ledger.record_json import dump_record
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import left as left_to_do
@@ -679,7 +679,7 @@ def test_what_is_written_is_as_it_was_taken() -> None:
 
 def again(number: int, email: str = EMAIL) -> Item:
     """What somebody asks for as event `number`: that Kit be told all again, and has the person if need be."""
-    asked = structs.replace(event(number), again=True)
+    asked = structs.replace(event(number), origin=Origin.AGAIN)
     change = Change(again=1.0, creates=Part("active", order(number)))
     return Item(Delivery(b"", ""), asked, email, change=change)
 

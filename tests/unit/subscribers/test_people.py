@@ -20,7 +20,7 @@ from tests.unit.examples import EMAIL, NOON
 from tests.unit.subscribers.people_core import Life
 from tests.unit.subscribers.people_model import PLAN, Does, Person, Said, file_of, right
 from tests.unit.subscribers.test_any_order import Chance, Kit, deliveries_of
-from worker.events.event import Event, OrderKey
+from worker.events.event import Event, OrderKey, Origin
 
 EXAMPLES: Final = int(os.environ.get("PEOPLE_EXAMPLES", "200"))
 KINDS: Final = (
@@ -157,7 +157,7 @@ def asked_again(number: int, email: str = EMAIL) -> Event:
     """Return what is put into the queue for whoever asks that Kit be told all again."""
     time = NOON + timedelta(minutes=30)
     data: dict[str, Any] = {"user": {"email": email}}
-    return Event("again", time, OrderKey("", time, number), data, id=f"again-{number}", again=True)
+    return Event("again", time, OrderKey("", time, number), data, id=f"again-{number}", origin=Origin.AGAIN)
 
 
 def somebody_changes(kit: Kit, off: list[str], data: st.DataObject) -> None:
