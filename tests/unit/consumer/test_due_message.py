@@ -230,9 +230,9 @@ def test_its_dead_letter_is_replayed_as_what_it_was(message: Delivery) -> None:
 
 
 OWN = {
-    Origin.ANEW: anew_effect(EMAIL, "apply-1a2b", 7, "v1", AT.timestamp()),
-    Origin.UNDO: undoing(EMAIL, "apply-1a2b", 7, ["VIP"], AT.timestamp()),
-    Origin.ALLOW: allowing("main", EMAIL, ["VIP"], AT.timestamp()),
+    Origin.ANEW: anew_effect(EMAIL, "apply-1a2b", 7, "v1", NOON.timestamp()),
+    Origin.UNDO: undoing(EMAIL, "apply-1a2b", 7, ["VIP"], NOON.timestamp()),
+    Origin.ALLOW: allowing("main", EMAIL, ["VIP"], NOON.timestamp()),
 }
 """Messages that somebody asked for."""
 
