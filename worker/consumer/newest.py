@@ -17,7 +17,8 @@ from worker.subscribers.item import Kind, Outcome
 from worker.subscribers.known import NewestEvent
 
 LARGEST: Final = 16_384
-"""Bytes of a message that is kept; of a larger one it is only known that it came."""
+"""Bytes of a message that is kept; of a larger one it is only known that it came, as of one that mentions
+somebody who was forgotten since (`ledger.kept_mentions`)."""
 NOTHING_HAPPENED: Final = frozenset({Kind.DUPLICATE, Kind.FORGOTTEN})
 
 

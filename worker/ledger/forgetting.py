@@ -13,6 +13,7 @@ from worker.errors import LedgerUnavailable
 from worker.events.decode import MAX_AHEAD
 from worker.events.values import time_text
 from worker.ledger.due import erase_due
+from worker.ledger.kept_mentions import erase_kept_mentions
 from worker.ledger.letters import erase_letters
 from worker.ledger.mentions import erase_mentions, erase_old_mentions, newest_line
 from worker.ledger.newest import erase_newest
@@ -86,9 +87,10 @@ async def forget(
     dropped from now on. It lies as far ahead as an event of before may be dated. A worker
     that has the person in hand loses the account, and reads anew.
 
-    Mentions in the history's other lines go first: once the person's own rows are gone, nobody can tell any
-    more what to look for. So whoever is interrupted before forgets again, by any of the addresses. From where
-    these rows go on, it is done as a whole, also where it is called off meanwhile.
+    Mentions in the history's other lines, and in events of others that are kept, go first: once the person's
+    own rows are gone, nobody can tell any more what to look for. So whoever is interrupted before forgets
+    again, by any of the addresses. From where these rows go on, it is done as a whole, also where it is
+    called off meanwhile.
 
     Args:
         ledger: Where to erase.
@@ -105,8 +107,11 @@ async def forget(
         async with ledger.database.read() as connection:
             names = await _accounts(connection, account_names, only)
             addresses |= await all_addresses(connection, names, addresses)
+            user_ids = {name: (await signs_of(connection, name, addresses))[1] for name in names}
         newest = await newest_line(ledger.database)
         await erase_old_mentions(ledger.database, addresses, before=newest, only=only)
+        for name in names:
+            await erase_kept_mentions(ledger.database, name, addresses, user_ids[name])
         found = await wholly(_erase(ledger, addresses, account_names, since=newest, told=told, only=only))
         if isinstance(found, list):
             return found

@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from worker.ledger.database import Database
 from worker.ledger.letter_tables import dead_letter_runs, dead_letters
 from worker.ledger.schema import accounts, due, history, tokens, workers
-from worker.subscribers.identity import naming, spellings
+from worker.subscribers.identity import naming
+from worker.subscribers.mentioning import pieces
 
 ERASED: Final = "(erased)"
-_ASCII: Final = re.compile(r"[ -~]+")
 PORTION: Final = 10_000
 """Lines of the history that are looked through at once."""
 FREE_TEXT: Final[tuple[tuple[Table, tuple[Column[str], ...]], ...]] = (
@@ -112,18 +112,10 @@ async def _erase_in_portion(
         await _erase_in(connection, history, columns, addresses, portion)
 
 
-def _pieces(addresses: Collection[str]) -> list[str]:
-    """Return what stands wherever an address does, however its letters beyond ASCII are written there.
-
-    A history's calls and a worker's state are JSON in ASCII, and SQLite knows no case beyond ASCII.
-    """
-    written = {spelling for address in addresses for spelling in spellings(address)}
-    return sorted({max(_ASCII.findall(each), key=len) for each in written})
-
-
 def _named(columns: Sequence[Column[str]], addresses: Collection[str]) -> ColumnElement[bool]:
-    pieces = _pieces(addresses)
-    return or_(*(column.icontains(piece, autoescape=True) for column in columns for piece in pieces))
+    # A history's calls and a worker's state are JSON in ASCII, and SQLite knows no case beyond ASCII.
+    found = pieces(addresses)
+    return or_(*(column.icontains(piece, autoescape=True) for column in columns for piece in found))
 
 
 async def _erase_in(

@@ -93,7 +93,7 @@ class KeptPerson(NamedTuple):
 
     Attributes:
         events: The type and the message of each, as `consumer.newest` writes it, the oldest first; one
-            that was too large to be kept is empty.
+            that is not kept, because it was too large, say, is empty.
     """
 
     record: Record

@@ -15,5 +15,5 @@ newest_events = Table(
     Column("event_type", String(255), primary_key=True),
     Column("subscription", String(255), primary_key=True, comment="the platform's id; empty: none"),
     Column("place", LargeBinary, nullable=False, comment="among the events of the person: greater is newer"),
-    Column("message", LargeBinary, nullable=False, comment="the event; empty: it was too large"),
+    Column("message", LargeBinary, nullable=False, comment="the event; empty: it is not kept"),
 )

@@ -16,6 +16,7 @@ from worker.dead_letters.person import AboutPerson
 from worker.errors import BrokerUnavailable, LedgerUnavailable
 from worker.ledger.database import Database
 from worker.ledger.forgetting import Erased, forget, known_by
+from worker.ledger.kept_mentions import erase_kept_mentions
 from worker.ledger.letter_index import LetterIndex
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
@@ -108,6 +109,7 @@ class Forgetting:
             for each in self.erased:  # those that came meanwhile
                 await self._discard_letters(connection, ledger, each)
             self.searched = True
+        await self._erase_late_mentions(ledger.database)
 
     async def _discard_letters(self, connection: Connection, ledger: Ledger, erased: Erased) -> None:
         """Delete the dead letters about the person, those in the archive too, and their rows in the index."""
@@ -170,6 +172,16 @@ class Forgetting:
                 self.readable = f"{ledger.database.name} and {ledger.database.name}-wal"
 
         await forget(ledger, self.address, accounts, note, elsewhere=self.elsewhere)
+
+    async def _erase_late_mentions(self, database: Database) -> None:
+        """Erase what workers kept of others, with a mention, while the first look through it went on."""
+        addresses = {address for each in self.erased for address in each.addresses}
+        late = [
+            await erase_kept_mentions(database, each.account, addresses, each.user_ids)
+            for each in self.erased
+        ]
+        if any(late):
+            await self._purge(database)
 
     async def _purge(self, database: Database) -> None:
         """Let nothing that was erased be readable; a failure holds up nothing else."""

@@ -143,7 +143,7 @@ class NewestEvent(NamedTuple):
         email: Of whom it is about, as the record has it.
         user_id: The platform's id of the person, as `id_key` writes it; empty where the event gives none.
         subscription: The platform's id of it; empty where the event has none, or opens and closes none.
-        message: The event, as `consumer.newest` writes it; empty where it was too large to be kept.
+        message: The event, as `consumer.newest` writes it; empty where it is not kept: it was too large, say.
     """
 
     email: str

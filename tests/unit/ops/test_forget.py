@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 from pydantic import SecretStr
 
@@ -20,14 +21,19 @@ from worker.dead_letters.letter import DeadLetter, read_dead_letter
 from worker.dead_letters.reader import Selects
 from worker.errors import BrokerUnavailable
 from worker.events.delivery import Delivery
+from worker.events.event import FIRST
+from worker.ledger import forgetting as forgetting_module
 from worker.ledger.database import Database
 from worker.ledger.forgetting import Erased
+from worker.ledger.newest import kept_people
 from worker.ledger.person import known_person
 from worker.ledger.store import Ledger
 from worker.ops import forget
 from worker.ops.forget import Forgetting
+from worker.subscribers.known import Batch, NewestEvent
+from worker.subscribers.record import Record
 
-ADA = "ada@example.com"
+ADA, BOB = "ada@example.com", "bob@example.com"
 SETTINGS: Any = SimpleNamespace(amqp_url=SecretStr("amqp://127.0.0.1:9/"))
 
 
@@ -122,6 +128,27 @@ async def test_a_letter_that_comes_while_the_person_is_erased_goes_as_well(
     await forgetting.run(SETTINGS, ledger, ["sunny"])
     assert [each.id for each in forgetting.letters] == [USER, USER]
     assert [each.id for each in queue.letters] == ["u-bob"]
+
+
+@pytest.mark.usefixtures("queue")
+async def test_what_is_kept_of_others_meanwhile_and_mentions_the_person_goes_as_well(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given Bob's event, kept between the look through what is kept and the end, it mentions nobody then."""
+
+    async def erased_meanwhile(*given: object, **named: object) -> list[Erased]:
+        found = await forgetting_module.forget(*given, **named)  # type: ignore[arg-type]
+        message = msgspec.msgpack.encode((json.dumps({"by": USER}).encode(), {}, {}))
+        kept = NewestEvent(BOB, "", "order.paid", "", FIRST, message)
+        await ledger.save(await ledger.take("sunny"), Batch([Record(BOB, 8)], newest=[kept]))
+        return found
+
+    monkeypatch.setattr(forget, "forget", erased_meanwhile)
+    forgetting = Forgetting(ADA, elsewhere=False)
+    await forgetting.run(SETTINGS, ledger, ["sunny"])
+    (bob,) = await kept_people(ledger.database, "sunny")
+    assert bob.events == (("order.paid", b""),)
+    assert (forgetting.searched, forgetting.left()) == (True, [])
 
 
 def forgetting(*, searched: bool = True, **known: object) -> Forgetting:
