@@ -98,26 +98,41 @@ def _time_compared(facts: Facts) -> Iterator[Suspicion]:
 
 
 def _number_and_text(facts: Facts) -> Iterator[Suspicion]:
-    texts: dict[str, tuple[str, YamlPath]] = {}
+    texts: dict[str, list[tuple[Block, str, YamlPath]]] = defaultdict(list)
     sizes = []
-    for _, condition, path in _conditions(facts):
+    for block, condition, path in _conditions(facts):
         if condition.operator in _SIZES:
-            sizes.append((condition, path))
-        elif condition.operator is not Operator.PRESENT:
-            odd = [
-                value
-                for value in condition.values
-                if number_in(value) is None and value.strip("*0123456789.")
-            ]
-            texts.update({path_of(condition.name): (odd[0], path)} if odd else {})
-    for condition, path in sizes:
-        text, there = texts.get(path_of(condition.name), ("", path))
-        if text:
+            sizes.append((block, condition, path))
+        elif condition.operator is not Operator.PRESENT and (odd := _no_number(condition)):
+            texts[path_of(condition.name)].append((block, odd, path))
+    for block, condition, path in sizes:
+        value = path_of(condition.name)
+        found = next((each for each in texts[value] if not _are_apart(block, each[0], value)), None)
+        if found is not None:
+            _, text, there = found
             said = (
                 f"{condition.name} is compared as a number, and in line {facts.file.line(there)} with "
                 f'"{shown(text)}", which is none'
             )
             yield Suspicion(path, said, "compare it as what the events have: a number, or text")
+
+
+def _no_number(condition: Condition) -> str:
+    """Return the first of its values that is no number, nor part of one; empty where all are."""
+    odd = (each for each in condition.values if number_in(each) is None and each.strip("*0123456789."))
+    return next(odd, "")
+
+
+def _are_apart(one: Block, other: Block, value: str) -> bool:
+    """Tell whether no event matches both rules, whatever they say of a value, which may differ then."""
+    return one.kind == other.kind and never_both(_without(value, one), _without(value, other))
+
+
+def _without(value: str, block: Block) -> Terms:
+    """Return when a rule matches, but for what it says of a value."""
+    holds, fails, more = terms_of(block.rule)
+    kept = (tuple(each for each in some if path_of(each.name) != value) for some in (holds, fails))
+    return Terms(*kept, more=more)
 
 
 RULES: Final = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from worker.accounts.file.source import YamlPath
@@ -10,7 +10,8 @@ from worker.accounts.lint.facts import Block, Facts
 from worker.accounts.lint.finding import LintRule, Suspicion
 from worker.accounts.lint.spelling import alike
 from worker.handlers import HANDLERS
-from worker.mapping import EventMapping, Rule
+from worker.handlers.base import path_of
+from worker.mapping import EventMapping, Rule, Template
 
 
 def _listed(facts: Facts) -> list[Block]:
@@ -23,12 +24,23 @@ def _default_dropped(facts: Facts) -> Iterator[Suspicion]:
         default = HANDLERS[block.kind].default if block.kind in HANDLERS else None
         wanted = default.base.add_tags if default is not None else ()
         own = [*block.rule.add_tags, *block.rule.remove_tags, *block.rule.remove_groups]
-        if wanted and not own and not block.rule.tags_off and not block.rule.skip:
+        is_said = facts.file.is_listed((*block.path, "add_tags")) or _by_rules(block, wanted)
+        if wanted and not (own or is_said or block.rule.tags_off or block.rule.skip):
             said = (
                 f"an event that is listed replaces its default, so {block.kind} no longer adds "
-                f'"{wanted[0].text}", nor anything else in its place'
+                f'"{wanted[0].text}", nor anything else that is for all'
             )
-            yield Suspicion(block.path, said, "write its tags here, or null if the event is to do nothing")
+            remedy = (
+                "write its tags here; add_tags: [] if it gives none, or null if nothing of it is to be done"
+            )
+            yield Suspicion(block.path, said, remedy)
+
+
+def _by_rules(block: Block, wanted: Iterable[Template]) -> bool:
+    """Tell whether rules give tags by the value that the default puts into its tag."""
+    needed = {path_of(name) for tag in wanted for name in tag.placeholders}
+    compared = {path_of(each.name) for rule in block.mapping.rules if rule.add_tags for each in rule.when}
+    return bool(needed) and needed <= compared
 
 
 def _never_closed(facts: Facts) -> Iterator[Suspicion]:

@@ -22,7 +22,7 @@ _SURE: Final = frozenset({"user.id", "user.email"})
 _OFTEN_ABSENT: Final = "subscription.cancel_reason"
 _OWN: Final = re.compile(
     r"(user|person|customer|subscription|order|payment|invoice|transaction|session|message|seat)\.id"
-    r"|(.*\.)?(uuid|email|phone|ip|token|timestamp|total|amount|balance|score|points|\w+_at)"
+    r"|(.*\.)?(uuid|email|phone|ip|token|timestamp|total|amount|balance|points|\w+_at)"
     r"|user\.(first_name|last_name|name)"
 )
 """Paths of values that are other ones for each person, or each time."""

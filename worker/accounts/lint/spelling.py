@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-_BETWEEN: Final = re.compile(r"[\s_-]+")
+_BETWEEN: Final = re.compile(r"(?:[\s_-]|(?<!\d)\.|\.(?!\d))+")
 _WORDS: Final = re.compile(r"[\s._-]+")
 _LEAST: Final = 5
 """Letters of a word that may be another one misspelt."""
@@ -23,7 +23,7 @@ class Near(NamedTuple):
 
 
 def plain(name: str) -> str:
-    """Return what is equal for names that differ only in case, blanks, hyphens and underscores."""
+    """Return what is equal for names that differ only in case, blanks, hyphens, underscores and dots."""
     return _BETWEEN.sub("", name).lower()
 
 
@@ -75,10 +75,13 @@ def _is_near(name: str, other: str) -> bool:
 def _is_slip(one: str, two: str) -> bool:
     """Tell whether a word is another one but for one letter, or for two that have changed places."""
     short, long = sorted((one, two), key=len)
+    if long == f"{short}r":
+        return False  # who does it, and what is done: Spender, Spende
     if len(short) < len(long):
         return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
     differing = [at for at, (here, there) in enumerate(zip(one, two, strict=True)) if here != there]
     if len(differing) == 1:
-        return len(one) >= _LEAST_FOR_ANOTHER and differing[0] > 0
+        # First and last letters make words of their own: Angemeldet, Abgemeldet; Referrer, Referred.
+        return len(one) >= _LEAST_FOR_ANOTHER and 1 < differing[0] < len(one) - 1
     swapped = len(differing) == 2 and differing[1] == differing[0] + 1
     return swapped and [one[at] for at in differing] == [two[at] for at in reversed(differing)]

@@ -58,6 +58,18 @@ def _similar_groups(facts: Facts) -> Iterator[Suspicion]:
         yield Suspicion((*first[group].path, "replaces"), said, "write both alike, if one group is meant")
 
 
+def _in_two_groups(facts: Facts) -> Iterator[Suspicion]:
+    first: dict[str, TagPlace] = {}
+    for tag in facts.file.added:
+        known = first.setdefault(tag.key, tag) if tag.group else tag
+        if known.group != tag.group:
+            said = (
+                f'"{shown(tag.template.text)}" is of the group {shown(tag.group)} here and of '
+                f"{shown(known.group)} in line {facts.file.line(known.path)}: neither takes the other's place"
+            )
+            yield Suspicion((*tag.path, "replaces"), said, "write the same group in both")
+
+
 def _group_of_one(facts: Facts) -> Iterator[Suspicion]:
     members: dict[str, list[TagPlace]] = defaultdict(list)
     for tag in facts.file.added:
@@ -76,5 +88,6 @@ RULES: Final = (
     LintRule("tag-spelled-twice", "one tag in two spellings", _spelled_twice),
     LintRule("similar-tags", "two tags that differ in one letter", _similar),
     LintRule("similar-groups", "two groups whose names are nearly the same", _similar_groups),
+    LintRule("tag-in-two-groups", "one tag in two groups", _in_two_groups),
     LintRule("group-of-one", "a group with one tag", _group_of_one),
 )

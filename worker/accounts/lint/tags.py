@@ -12,12 +12,16 @@ from worker.accounts.lint.facts import AccountText, Block, Facts, TagPlace
 from worker.accounts.lint.finding import LintRule, Suspicion
 from worker.handlers import HANDLERS
 from worker.handlers.base import path_of
-from worker.mapping.options import ANY, NEVER
+from worker.mapping import Options
 
 _BRACES: Final = re.compile(r"\{[^{}]*\}")
 _HEAD: Final = re.compile(r"\{([^{}.]*)")
-_ENDINGS: Final = frozenset({"deleted", "erased", "removed", "forgotten"})
-"""Last words of the types of events after which nothing of a person is wanted."""
+_DELETED: Final = re.compile(
+    r"(user|person|profile|account|customer|contact|member)\.(deleted|erased|removed|forgotten)"
+)
+"""Types of events after which nothing of a person is wanted."""
+_CHANGED: Final = re.compile(r".*[._](updated|changed)")
+"""Types of events that come with every change of a profile, where they may change an address."""
 
 
 class _TakenOff:
@@ -34,7 +38,8 @@ class _TakenOff:
         self._names = {tag.key for tag in removed}
         self._patterns = [_pattern(tag) for tag in removed if tag.template.has_placeholders]
         self._groups = {group for block in blocks for group in block.rule.remove_groups}
-        self._all = any(block.rule.tags_off for block in blocks)
+        # Who is deleted loses all, and that is nobody's end of a subscription.
+        self._all = any(block.rule.tags_off and block.mapping.lifecycle for block in blocks)
         # What takes a tag's place in its group does so for everybody only where subscriptions start or end.
         self._instead = {
             (tag.template.replaces, tag.key)
@@ -147,7 +152,7 @@ def _given_by_nothing(facts: Facts) -> Iterator[Suspicion]:
 
 def _to_everybody(facts: Facts) -> Iterator[Suspicion]:
     options = facts.file.account.options
-    kinds = {kind for kind in options.address_changes if kind not in (ANY, NEVER)}
+    kinds = set(filter(_CHANGED.fullmatch, (*Options().address_changes, *options.address_changes)))
     for tag in facts.file.added:
         if tag.block.kind in kinds and not tag.block.number and not tag.template.has_placeholders:
             name, kind = shown(tag.template.text), tag.block.kind
@@ -161,9 +166,9 @@ def _to_everybody(facts: Facts) -> Iterator[Suspicion]:
 
 def _kept_by_the_deleted(facts: Facts) -> Iterator[Suspicion]:
     for block in facts.file.blocks:
-        rule, word = block.rule, block.kind.rpartition(".")[2]
+        rule = block.rule
         takes_off = rule.tags_off or rule.remove_tags or rule.remove_groups
-        if word in _ENDINGS and rule.unsubscribe and not takes_off and not block.number:
+        if _DELETED.fullmatch(block.kind) and rule.unsubscribe and not takes_off and not block.number:
             said = f"{block.kind} unsubscribes the person, who keeps every tag all the same"
             path = (*block.path, "unsubscribe")
             yield Suspicion(path, said, "add remove_tags: all")

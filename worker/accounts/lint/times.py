@@ -76,7 +76,7 @@ def _past(facts: Facts) -> Iterator[Suspicion]:
 def _at_without_closes(facts: Facts) -> Iterator[Suspicion]:
     for block in facts.file.blocks:
         at = block.mapping.at
-        if not block.number and path_of(at) in ENDING and block.mapping.lifecycle != "closes":
+        if not block.number and path_of(at) in ENDING and not block.mapping.lifecycle:
             said = (
                 f"{block.kind} waits for {at} and closes no subscription, so it takes effect also for those "
                 "who have started again by then"

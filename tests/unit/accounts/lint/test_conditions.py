@@ -110,6 +110,10 @@ events:
       - {when: {data.order.level: {above: 3}}, add_tags: [High]}
       - {when: {data.order.level: [2, "3"]}, add_tags: [Low]}
       - {when: {data.order.shop: Gold}, add_tags: [Gold]}
+  poll.answered:
+    rules:
+      - {when: {data.poll.question: budget, data.poll.answer: {above: 1000}}, add_tags: [Has budget]}
+      - {when: {data.poll.question: role, data.poll.answer: founder}, add_tags: [Decides]}
 """,
     ),
     Case(

@@ -24,6 +24,34 @@ events:
 """,
     ),
     Case(
+        "default-dropped",
+        """\
+events:
+  subscription.started:   # here
+    rules:
+      - {when: {mk_subscription_plan: Annual}, add_tags: [Annual Plan], remove_tags: [Cancelled]}
+  subscription.canceled: {remove_tags: [Annual Plan], add_tags: [Cancelled]}
+""",
+        """\
+events:
+  access.granted:
+    rules:
+      - {when: {mk_access_level: Gold}, add_tags: [Gold access]}
+      - {when: {mk_access_level: Silver}, add_tags: [Silver access]}
+""",
+    ),
+    Case(
+        "default-dropped",
+        """\
+events:
+  access.granted: {set_fields: {Has access: "yes"}}   # here
+""",
+        """\
+events:
+  access.granted: {add_tags: [], set_fields: {Has access: "yes"}}
+""",
+    ),
+    Case(
         "opened-never-closed",
         """\
 events:
@@ -104,7 +132,7 @@ events:
 events:
   order.paid: {add_tags: [Customer]}
   orders.paid: {add_tags: [Customer]}   # here
-  orderPaid: {add_tags: [Customer]}
+  orderPaid: {add_tags: [Customer]}   # here
   order_paid: {add_tags: [Customer]}   # here
 """,
         """\

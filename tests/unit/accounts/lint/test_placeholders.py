@@ -69,6 +69,7 @@ events:
         """\
 events:
   order.paid: {add_tags: ["Bought {data.order.product}", "Course {data.course.id}"]}
+  survey.answered: {add_tags: [{tag: "Would recommend: {data.survey.score}", replaces: survey}]}
 """,
     ),
 )

@@ -33,6 +33,9 @@ def test_a_slip_in_a_long_word_is_seen(name: str, first: str) -> None:
         ("Member", "New Members"),
         ("In {user.town}", "In {user.towns}"),
         ("active member", "Active Member"),
+        ("Referred", "Referrer"),
+        ("Angemeldet", "Abgemeldet"),
+        ("Spender", "Spende"),
     ],
 )
 def test_other_words_are_other_words(name: str, first: str) -> None:
@@ -44,3 +47,5 @@ def test_case_blanks_and_hyphens_are_seen_as_well() -> None:
 
     assert [name for name, _ in alike(names)] == ["level", "half-month", "HalfMonth", "Half Months"]
     assert plain("Half-Year") == plain("half_year ")
+    assert plain("order.paid") == plain("order_paid")
+    assert plain("Level 1.5") != plain("Level 15")

@@ -44,6 +44,8 @@ events:
         """\
 events:
   course.paid: {add_tags: [Course 1, Course 2, Plan A, Plan B, Likes baking, Likes biking, Gold, Bold]}
+  friend.invited: {add_tags: [Referrer, Trainee, Angemeldet, Spende]}
+  friend.joined: {add_tags: [Referred, Trainer, Abgemeldet, Spender]}
   order.paid: {add_tags: ["Bought {data.order.product}", "Bought {data.order.products}"]}
 """,
     ),
@@ -67,6 +69,24 @@ events:
     add_tags:
       - {tag: "Level {data.order.level}", replaces: level 1}
       - {tag: "Shop {data.order.shop}", replaces: level 2}
+""",
+    ),
+    Case(
+        "tag-in-two-groups",
+        """\
+events:
+  order.paid:
+    add_tags:
+      - {tag: "Plan {mk_subscription_plan}", replaces: plan}
+  plan.changed:
+    add_tags:
+      - {tag: "Plan {mk_subscription_plan|none}", replaces: plans}   # here
+""",
+        """\
+events:
+  order.paid: {add_tags: [{tag: "Plan {mk_subscription_plan}", replaces: plan}]}
+  plan.changed:
+    add_tags: [{tag: "Plan {mk_subscription_plan}", replaces: plan}, "Had {mk_subscription_plan}"]
 """,
     ),
     Case(

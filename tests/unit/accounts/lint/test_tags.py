@@ -54,6 +54,26 @@ events:
 """,
     ),
     Case(
+        "tag-never-removed",
+        """\
+events:
+  subscription.started:
+    add_tags: [Active Member, Gold]   # here
+    remove_tags: [Cancelled]
+  user.deleted: {create: false, remove_tags: all, clear_fields: all, unsubscribe: true}
+""",
+        """\
+events:
+  subscription.started:
+    add_tags: [Active Member, Gold]
+    remove_tags: [Cancelled]
+  subscription.canceled:
+    remove_tags: [Active Member, Gold]
+    add_tags: [Cancelled]
+  user.deleted: {create: false, remove_tags: all, clear_fields: all, unsubscribe: true}
+""",
+    ),
+    Case(
         "tag-stays-after-return",
         """\
 events:
@@ -116,6 +136,24 @@ events:
     rules:
       - {when: {data.user.interests: cake}, add_tags: [Likes cake]}
   user.signed_up: {add_tags: [New Member]}
+  order.paid: {add_tags: [Customer]}
+options: {address_changes: [user.updated, order.paid]}
+""",
+    ),
+    Case(
+        "tags-everybody",
+        """\
+events:
+  profile.updated:
+    add_tags: [New Member]   # here
+  user.updated:
+    add_tags: [New Member]   # here
+options: {address_changes: [profile.updated]}
+""",
+        """\
+events:
+  plan.updated: {add_tags: [Plan changed]}
+options: {address_changes: any}
 """,
     ),
     Case(
@@ -130,6 +168,7 @@ events:
 events:
   user.deleted: {create: false, remove_tags: all, clear_fields: all, unsubscribe: true}
   consent.withdrawn: {create: false, unsubscribe: true}
+  newsletter.removed: {create: false, unsubscribe: true}
 """,
     ),
 )

@@ -69,6 +69,7 @@ events:
     closes: subscription
     at: mk_subscription_ends_at
     remove_tags: [Active Member]
+  plan.changed: {opens: subscription, at: mk_subscription_ends_at}
   course.announced: {at: data.course.starts_at, add_tags: ["In {data.course.name}"]}
 """,
     ),
