@@ -130,9 +130,12 @@ def _are_apart(one: Block, other: Block, value: str) -> bool:
 
 def _without(value: str, block: Block) -> Terms:
     """Return when a rule matches, but for what it says of a value."""
-    holds, fails, more = terms_of(block.rule)
-    kept = (tuple(each for each in some if path_of(each.name) != value) for some in (holds, fails))
-    return Terms(*kept, more=more)
+    terms = terms_of(block.rule)
+    holds, fails = (
+        tuple(each for each in conditions if path_of(each.name) != value)
+        for conditions in (terms.holds, terms.fails)
+    )
+    return Terms(holds, fails, more=terms.more)
 
 
 RULES: Final = (
