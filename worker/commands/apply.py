@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -25,25 +24,20 @@ from worker.commands.exits import ExitCode, UsageError
 from worker.commands.impact import show_told
 from worker.commands.output import AsJson, say, show_json
 from worker.commands.progress import progress
+from worker.ledger.plan_runs import PlanAction
+from worker.ledger.plans import KeptPlan
 from worker.ledger.store import Ledger
 from worker.ledger.taggings import count_people
 from worker.ops.apply_plan import ApplyPlan, NotAPlanError, plan_apply
-from worker.ops.apply_run import UNDONE, NotThisPlanError, ends, left, run_of, start, stop, undo
-from worker.ops.told_impact import ONLY_OF_THEM, limit_of, minutes_of, told
+from worker.ops.apply_run import NotThisPlanError, carry_on, check, end, left, start, stop, undo
+from worker.ops.kept_plan import put_plan, told_of
+from worker.ops.told_apply import ToldEnd, told_end
+from worker.ops.told_impact import limit_of, minutes_of
 from worker.settings import Settings
-from worker.subscribers.item import Kind
 
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at how far a run has come."""
 WHO: Final = "the command line"
-DONE: Final = frozenset({Kind.APPLIED.value, Kind.SUPERSEDED.value})
-_OTHERWISE: Final = "The others were not brought under the file:"
-_WHY: Final = {
-    UNDONE: "the run was stopped before their turn",
-    Kind.IGNORED.value: "another file was in force by then; make the plan anew",
-    Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list ACCOUNT",
-    Kind.FORGOTTEN.value: "they were forgotten meanwhile",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +88,11 @@ def apply(  # noqa: PLR0913  # one for each option
     settings = begin()
     chosen = one_account(read_accounts(settings), account)
     if stop_:
-        dropped = run_async(_stopped(settings, chosen.name, f"apply-{stop_}"))
+        dropped = run_async(_stopped(settings, chosen.name, stop_))
         say(f"Stopped: {dropped:,} people stay as they were.")
         return
     if undo_ is not None:
-        people = run_async(_undone(settings, chosen.name, _read(undo_)))
+        people = run_async(_undone(settings, chosen, _read(undo_)))
         say(f"The workers take off what it put on, of {people:,} people.")
         return
     asked = ApplyOptions(None if plan is None else _read(plan), save, wait=wait, as_json=as_json)
@@ -114,18 +108,21 @@ def _read(plan: Path) -> ApplyPlan:
         raise UsageError(f"{plan}: {error}") from error
 
 
-async def _stopped(settings: Settings, account: str, run: str) -> int:
+async def _stopped(settings: Settings, account: str, hash_: str) -> int:
     async with opened_ledger(settings) as ledger:
-        return await stop(ledger, account, run, WHO)
+        return await stop(ledger, account, hash_, WHO)
 
 
-async def _undone(settings: Settings, account: str, plan: ApplyPlan) -> int:
-    if plan.account != account:
-        raise UsageError(f"the plan is for {plan.account}, not for {account}")
+async def _undone(settings: Settings, account: Account, plan: ApplyPlan) -> int:
+    if plan.account != account.name:
+        raise UsageError(f"the plan is for {plan.account}, not for {account.name}")
     async with opened_ledger(settings) as ledger:
+        kept = await put_plan(ledger, plan, WHO, limit_of(account, settings.kit_rate_limit))
+        await undo(ledger, kept, WHO)
         with progress("looking at people", hidden=False) as steps:
-            steps.expect(len(plan.people))
-            return await undo(ledger, plan, WHO, steps.advance)
+            steps.expect(kept.people)
+            run = await carry_on(ledger, kept, PlanAction.UNDO, steps.advance)
+            return 0 if run is None else run.people
 
 
 async def _planned(ledger: Ledger, account: Account, *, hidden: bool) -> ApplyPlan:
@@ -136,10 +133,10 @@ async def _planned(ledger: Ledger, account: Account, *, hidden: bool) -> ApplyPl
 
 async def _apply(settings: Settings, account: Account, asked: ApplyOptions) -> ExitCode:
     async with opened_ledger(settings) as ledger:
-        plan = asked.plan
+        plan, limit = asked.plan, limit_of(account, settings.kit_rate_limit)
         if plan is None:
             plan = await _planned(ledger, account, hidden=asked.as_json)
-            _show(plan, limit_of(account, settings.kit_rate_limit), asked)
+            _show(plan, limit, asked)
             if not plan.people:
                 return ExitCode.OK
             if asked.save is not None:
@@ -148,10 +145,12 @@ async def _apply(settings: Settings, account: Account, asked: ApplyOptions) -> E
             if asked.save is not None or not _agreed(asked):
                 return ExitCode.SOMETHING
         try:
-            await start(ledger, account, plan, WHO)
+            check(plan, account)
+            kept = await put_plan(ledger, plan, WHO, limit)
+            await start(ledger, account, kept, WHO)
         except NotThisPlanError as error:
             raise UsageError(str(error)) from error
-        return await _until_done(ledger, plan, asked)
+        return await _until_done(ledger, kept, asked)
 
 
 def _agreed(asked: ApplyOptions) -> bool:
@@ -165,38 +164,34 @@ def _show(plan: ApplyPlan, limit: int, asked: ApplyOptions) -> None:
         about = {"hash": plan.hash, "version": plan.version, "minutes": minutes_of(plan.impact, limit)}
         show_json({**about, **plan.impact.as_json()})
         return
-    found = told(plan.impact, limit)
-    show_told(replace(found, unknown=tuple(each for each in found.unknown if each != ONLY_OF_THEM)))
+    show_told(told_of(plan.impact, limit))
     if plan.people:
         say(f"Plan {plan.hash}, for the version {plan.version} of the file of {plan.account}.")
 
 
-async def _until_done(ledger: Ledger, plan: ApplyPlan, asked: ApplyOptions) -> ExitCode:
+async def _until_done(ledger: Ledger, plan: KeptPlan, asked: ApplyOptions) -> ExitCode:
     """Wait until the workers have done a plan; whoever does not wait leaves it to them."""
-    run, count = run_of(plan), len(plan.people)
     say(
         "The workers do it, behind what just happens. It goes on without this command; to end it: kit-worker "
         f"apply {plan.account} --stop {plan.hash}"
     )
-    if not asked.wait:
-        return ExitCode.SOMETHING
-    with progress("people", hidden=asked.as_json) as steps:
-        steps.expect(count)
+    with progress("people", hidden=asked.as_json or not asked.wait) as steps:
+        steps.expect(plan.people)
+        run = await carry_on(ledger, plan, PlanAction.APPLY)
         done = 0
-        while waiting := await left(ledger, plan.account, run):
-            steps.advance(count - waiting - done)
-            done = count - waiting
+        while run is not None and asked.wait and (waiting := await left(ledger, plan, run)):
+            steps.advance(plan.people - waiting - done)
+            done = plan.people - waiting
             await asyncio.sleep(LOOK_EVERY)
-    return _said(await ends(ledger, plan), count)
+    if run is None or not asked.wait:
+        return ExitCode.SOMETHING
+    return _said(told_end(PlanAction.APPLY, await end(ledger, plan, run)))
 
 
-def _said(ended: Counter[str], count: int) -> ExitCode:
+def _said(told: ToldEnd) -> ExitCode:
     """Say how the people of a plan ended: a run may have been stopped, or another file be in force."""
-    done = sum(ended[end] for end in DONE)
-    if done == count:
-        say(f"Done: {count:,} people. What each got: kit-worker history --email ADDRESS")
+    if told.is_all:
+        say(f"{told.sentence} What each got: kit-worker history --email ADDRESS")
         return ExitCode.OK
-    say(f"Done: {done:,} of {count:,} people. {_OTHERWISE}")
-    for end in sorted(ended.keys() - DONE):
-        say(f"{ended[end]:,}: {_WHY.get(end, end)}")
+    say(told.sentence, *told.why)
     return ExitCode.SOMETHING

@@ -20,6 +20,7 @@ from worker.ledger.database import Database
 from worker.ledger.journal import Journal
 from worker.ledger.letter_index import LetterIndex
 from worker.ledger.newest import drop_newest
+from worker.ledger.plans import Plans
 from worker.ledger.taggings import drop_taggings
 from worker.ledger.timers import Timers
 from worker.ledger.versions import Versions
@@ -89,6 +90,7 @@ async def _drop(settings: Settings, account: str) -> Dropped:
             (await Journal(ledger).drop(account), "lines of the journal are"),
             (await Versions(ledger).drop(account), "old versions of its file are"),
             (await LetterIndex(ledger).drop(account), "dead letters in the index are"),
+            (await Plans(ledger).drop(account), "plans to bring people under its file are"),
             (await drop_taggings(ledger.database, account), "held taggings are"),
         )
     warn_what_goes_on(done)

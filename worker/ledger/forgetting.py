@@ -17,6 +17,7 @@ from worker.ledger.kept_mentions import erase_kept_mentions
 from worker.ledger.letters import erase_letters
 from worker.ledger.mentions import erase_mentions, erase_old_mentions, newest_line
 from worker.ledger.newest import erase_newest
+from worker.ledger.plans import erase_planned
 from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
@@ -164,6 +165,7 @@ async def _forget_in(
     await erase_letters(connection, account, emails, user_ids)
     await erase_newest(connection, account, emails, user_ids)
     await erase_held(connection, account, emails)
+    await erase_planned(connection, account, emails)
     return Erased(
         account,
         records=await _delete(connection, subscribers, account, emails),

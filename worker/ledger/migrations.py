@@ -16,6 +16,7 @@ from worker.ledger.letter_tables import (
     dead_letters,
 )
 from worker.ledger.newest_table import newest_events
+from worker.ledger.plan_tables import plan_runs, planned_people, plans
 from worker.ledger.record_json import UnreadableError, dump_record
 from worker.ledger.record_v1 import load_record_v1
 from worker.ledger.schema import (
@@ -165,6 +166,11 @@ def _which_taggings_are_held(connection: Connection) -> None:
         table.create(connection, checkfirst=True)
 
 
+def _with_plans(connection: Connection) -> None:
+    for table in (plans, planned_people, plan_runs):
+        table.create(connection, checkfirst=True)
+
+
 MIGRATIONS: Final[tuple[Step, ...]] = (
     _records_by_msgspec,
     _who_has_what,
@@ -185,6 +191,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     _what_claims_open,
     _with_newest_events,
     _which_taggings_are_held,
+    _with_plans,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

@@ -1,13 +1,13 @@
-"""Applies a plan: its people's events are heard anew, by messages of the workers' own.
+"""Carries out plans of `apply`: their people's events are heard anew, by messages of the workers' own.
 
-Here only their timers are set. The workers publish them, a hundred at a time and behind what just happens,
-and again where one is lost; whoever has the account carries on.
+Here only timers are set, a portion of people after another. The workers publish them, a hundred at a time
+and behind what just happens, and again where one is lost; whoever has the account carries on.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -17,129 +17,186 @@ from worker.errors import KitWorkerError
 from worker.kit.single_calls import NEWLY_TAGGED
 from worker.ledger.history import Line, find_history, lines_of
 from worker.ledger.journal import Action, Journal
+from worker.ledger.plan_runs import PlanAction, PlanRun, PlanRuns
+from worker.ledger.plans import KeptPlan, PlannedPerson, Plans
 from worker.ledger.store import Ledger
 from worker.ledger.timers import Timers
-from worker.ops.apply_plan import ApplyPlan, PlannedPerson
+from worker.ops.apply_plan import ApplyPlan
+from worker.ops.file_impact import at_once
+from worker.ops.told_apply import UNDONE, told_end
 from worker.subscribers.item import Kind
 from worker.subscribers.known import DueEffect
 from worker.subscribers.parts import TagWish, tag_told
 
-ACTION: Final = "apply"
-"""As the journal names it."""
-PORTION: Final = 1000
-"""Timers that are set in one transaction."""
+PORTION: Final = 250
+"""People whose timers are set in one transaction."""
 MOST_LINES: Final = 200_000
 """Of the history that are read at once, of so many people."""
-UNDONE: Final = "not_done"
-"""Of whom the history has no line: the run was stopped before."""
 
 
 class NotThisPlanError(KitWorkerError):
     """The plan is not for this account as it is now."""
 
 
-def run_of(plan: ApplyPlan) -> str:
-    """Return how a plan's timers, and its events in the history, begin."""
-    return f"apply-{plan.hash}"
+def prefix_of(hash_: str, action: PlanAction) -> str:
+    """Return how the ids of a run's timers begin, and those of its events in the history."""
+    return f"apply-{hash_}-" if action is PlanAction.APPLY else f"undo-apply-{hash_}-"
 
 
-async def start(
-    ledger: Ledger,
-    account: Account,
-    plan: ApplyPlan,
-    who: str,
-    counted: Callable[[int], None] = lambda _: None,
-) -> None:
-    """Have workers do what a plan says; done once more, it does what is left.
+# -- what people say ---------------------------------------------------------------------------------------
+
+
+async def start(ledger: Ledger, account: Account, plan: KeptPlan, who: str) -> None:
+    """Begin what a plan says, which `carry_on` then does; once more, what is left of it.
 
     Args:
         ledger: The workers'.
         account: By the file in force.
         plan: What somebody has seen.
         who: Who says so, without an address.
-        counted: Is told of how many more people's timers are set.
 
     Raises:
-        NotThisPlanError: Another file is in force by now; nothing was done.
-        LedgerUnavailable: Some may be set.
+        NotThisPlanError: Another file is in force by now; nothing was begun.
+        LedgerUnavailable: It may be begun.
     """
+    check(plan, account)
+    await PlanRuns(ledger).start(plan, PlanAction.APPLY, who)
+    told = f"What {plan.people:,} people have is brought under the file {plan.version}"
+    await Journal(ledger).append(Action(account.name, who, "apply", plan.hash, plan.people, told))
+
+
+def check(plan: KeptPlan | ApplyPlan, account: Account) -> None:
+    """Raise `NotThisPlanError` where a plan is not for an account as its file is now."""
     if (plan.account, plan.version) != (account.name, account.version):
         raise NotThisPlanError(
             f"the plan is for {plan.account} by the version {plan.version} of its file, and that of "
             f"{account.name} is {account.version} now: make it anew"
         )
-    timers, run, people = Timers(ledger), run_of(plan), plan.people
-    numbered = [(number, person.email) for number, person in enumerate(people, 1)]
-    for first in range(0, len(people), PORTION):
-        portion = numbered[first : first + PORTION]
-        now = await timers.now()
-        effects = [anew_effect(email, run, number, plan.version, now) for number, email in portion]
-        await timers.set(account.name, effects)
-        counted(len(portion))
-    told = f"What {len(plan.people):,} people have is brought under the file {plan.version}"
-    await Journal(ledger).append(Action(account.name, who, ACTION, plan.hash, len(plan.people), told))
 
 
-async def left(ledger: Ledger, account: str, run: str) -> int:
-    """Return how many people of a run are not done yet; raises `LedgerUnavailable`."""
-    return await Timers(ledger).count(account, f"{run}-")
-
-
-async def ends(ledger: Ledger, plan: ApplyPlan) -> Counter[str]:
-    """Return how many people's events ended how, as the history names it; raises `LedgerUnavailable`."""
-    ids, ended = list(_numbered(plan)), Counter[str]()
-    for first in range(0, len(ids), PORTION):
-        portion = ids[first : first + PORTION]
-        lines = await lines_of(ledger.database, plan.account, portion)
-        by_id = {line.event_id: line.outcome for line in lines if line.outcome != Kind.DUPLICATE.value}
-        ended.update(by_id.get(id_, UNDONE) for id_ in portion)
-    return ended
-
-
-def _numbered(plan: ApplyPlan) -> dict[str, PlannedPerson]:
-    """Return the people of a plan by the ids of their events."""
-    return {f"{run_of(plan)}-{number:07}": person for number, person in enumerate(plan.people, 1)}
-
-
-async def stop(ledger: Ledger, account: str, run: str, who: str) -> int:
-    """Do no more of a run, and return of how many people; who is on the way is done all the same."""
-    dropped = await Timers(ledger).drop(account, f"{run}-")
+async def stop(ledger: Ledger, account: str, hash_: str, who: str) -> int:
+    """Do no more of a plan, and return of how many people; who is on the way is done all the same."""
+    dropped = await _let_be(ledger, account, hash_)
     told = f"It was stopped; {dropped:,} people stay as they were"
-    await Journal(ledger).append(Action(account, who, "stop", run, dropped, told))
+    await Journal(ledger).append(Action(account, who, "stop", f"apply-{hash_}", dropped, told))
     return dropped
 
 
-async def undo(
-    ledger: Ledger, plan: ApplyPlan, who: str, counted: Callable[[int], None] = lambda _: None
-) -> int:
-    """Have workers take off what a plan's run put on, and nobody touched since; return of how many people.
+async def undo(ledger: Ledger, plan: KeptPlan, who: str) -> None:
+    """Begin to take off what a plan's run put on, and nobody touched since; `carry_on` then does it.
 
     Whoever waits still stays as they are.
+    """
+    await _let_be(ledger, plan.account, plan.hash)  # else who waits still gets it after this
+    await PlanRuns(ledger).start(plan, PlanAction.UNDO, who)
+    told = "What it put on is taken back, where nobody touched it since"
+    await Journal(ledger).append(Action(plan.account, who, "undo", plan.hash, plan.people, told))
+
+
+async def _let_be(ledger: Ledger, account: str, hash_: str) -> int:
+    """Let no more people's turn come; return of how many."""
+    plan, unset = await Plans(ledger).newest(account, hash_), 0
+    if plan is not None:
+        await PlanRuns(ledger).stop(plan, PlanAction.APPLY)
+        run = (await PlanRuns(ledger).of(plan)).get(PlanAction.APPLY)
+        unset = 0 if run is None else max(0, plan.people - run.seen)
+    return unset + await Timers(ledger).drop(account, prefix_of(hash_, PlanAction.APPLY))
+
+
+# -- carrying it out ---------------------------------------------------------------------------------------
+
+
+async def carry_on(
+    ledger: Ledger,
+    plan: KeptPlan,
+    action: PlanAction,
+    counted: Callable[[int], None] = lambda _: None,
+    goes_on: Callable[[], Awaitable[None]] = at_once,
+) -> PlanRun | None:
+    """Set the timers that are not set yet, until all are, or somebody stops it; return how far it is then.
+
+    Several may carry on with one run at once: what one has set, another does not set again.
 
     Args:
         ledger: The workers'.
         plan: Which.
-        who: Who says so, without an address.
-        counted: Is told of how many more people were looked at.
+        action: What is done of it.
+        counted: Is told of how many more people it is done with.
+        goes_on: Returns when the next people may be looked at.
 
     Raises:
-        LedgerUnavailable: Some may be taken back.
+        LedgerUnavailable: Some are set.
     """
-    timers, people, numbered = Timers(ledger), 0, _numbered(plan)
-    ids = list(numbered)
-    await timers.drop(plan.account, f"{run_of(plan)}-")  # else who waits still gets it after this
-    for first in range(0, len(ids), PORTION):
-        portion = ids[first : first + PORTION]
-        effects = await _undoing(ledger, plan, {id_: numbered[id_] for id_ in portion})
-        await timers.set(plan.account, effects)
-        people += len(effects)
-        counted(len(portion))
-    told = f"What it put on is taken back of {people:,} people"
-    await Journal(ledger).append(Action(plan.account, who, "undo", plan.hash, people, told))
-    return people
+    plans, runs = Plans(ledger), PlanRuns(ledger)
+    while True:
+        run = (await runs.of(plan)).get(action)
+        if run is None or not is_being_set(plan, run):
+            return run
+        await goes_on()
+        people = await plans.people(plan.id, after=run.seen, limit=PORTION)
+        last = max(people, default=plan.people)  # those who are missing were forgotten
+        await runs.set_timers(plan, run, last, await _effects(ledger, plan, action, people))
+        counted(last - run.seen)
 
 
-async def _undoing(ledger: Ledger, plan: ApplyPlan, people: Mapping[str, PlannedPerson]) -> list[DueEffect]:
+def is_being_set(plan: KeptPlan, run: PlanRun) -> bool:
+    """Tell whether timers of a run are still to be set."""
+    return run.ended_at is None and run.stopped_at is None and run.seen < plan.people
+
+
+async def left(ledger: Ledger, plan: KeptPlan, run: PlanRun) -> int:
+    """Return how many people of a run are not done yet; raises `LedgerUnavailable`."""
+    unset = plan.people - run.seen if is_being_set(plan, run) else 0
+    return unset + await Timers(ledger).count(plan.account, prefix_of(plan.hash, run.action))
+
+
+async def end(
+    ledger: Ledger, plan: KeptPlan, run: PlanRun, goes_on: Callable[[], Awaitable[None]] = at_once
+) -> Counter[str]:
+    """Note how a run ended of which nothing is left, and return how many people's events ended how.
+
+    Raises:
+        LedgerUnavailable: It may be noted.
+    """
+    ends = await _ends(ledger, plan, run, goes_on)
+    if await PlanRuns(ledger).end(run, ends):
+        told = told_end(run.action, ends)
+        said = " ".join((told.sentence, *told.why))
+        action = Action(plan.account, run.who, f"{run.action} ended", plan.hash, plan.people, said)
+        await Journal(ledger).append(action)
+    return ends
+
+
+async def _ends(
+    ledger: Ledger, plan: KeptPlan, run: PlanRun, goes_on: Callable[[], Awaitable[None]]
+) -> Counter[str]:
+    prefix, ended, count, last = prefix_of(plan.hash, run.action), Counter[str](), 0, 0
+    while people := await Plans(ledger).people(plan.id, after=last, limit=PORTION):
+        await goes_on()
+        ids, last = [f"{prefix}{number:07}" for number in people], max(people)
+        lines = await lines_of(ledger.database, plan.account, ids)
+        by_id = {line.event_id: line.outcome for line in lines if line.outcome != Kind.DUPLICATE.value}
+        ended.update(by_id.values())
+        count += len(people)
+    if run.action is PlanAction.UNDO:
+        count = run.people
+    if missing := max(0, count - ended.total()):
+        ended[UNDONE] = missing
+    return ended
+
+
+async def _effects(
+    ledger: Ledger, plan: KeptPlan, action: PlanAction, people: Mapping[int, PlannedPerson]
+) -> list[DueEffect]:
+    run = f"apply-{plan.hash}"
+    if action is PlanAction.APPLY:
+        now = await Timers(ledger).now()
+        return [anew_effect(each.email, run, number, plan.version, now) for number, each in people.items()]
+    prefix = prefix_of(plan.hash, PlanAction.APPLY)
+    return await _undoing(ledger, plan, {f"{prefix}{number:07}": each for number, each in people.items()})
+
+
+async def _undoing(ledger: Ledger, plan: KeptPlan, people: Mapping[str, PlannedPerson]) -> list[DueEffect]:
     """Return the timers that take back what events of a run put on."""
     done = await lines_of(ledger.database, plan.account, people)
     since = await find_history(
@@ -159,7 +216,7 @@ async def _undoing(ledger: Ledger, plan: ApplyPlan, people: Mapping[str, Planned
         if tags:
             number = int(id_.rpartition("-")[2])
             at = datetime.fromisoformat(line.event_time).timestamp()
-            effects.append(undoing(line.email, run_of(plan), number, tags, at))
+            effects.append(undoing(line.email, f"apply-{plan.hash}", number, tags, at))
     return effects
 
 

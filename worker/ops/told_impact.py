@@ -113,12 +113,7 @@ def told(found: FileImpact, limit: int) -> ToldImpact:
         ),
         fields=tuple(ToldField(_short(name), found.fields[name]) for name in fields[:MOST_TOLD]),
         more=f"Not told one by one: {more[0]:,} more tags, {more[1]:,} more fields." if any(more) else "",
-        examples=tuple(
-            Example(
-                each.email, *(tuple(map(_short, names)) for names in (each.gained, each.lost, each.fields))
-            )
-            for each in found.examples
-        ),
+        examples=tuple(map(shortened, found.examples)),
         unknown=tuple(_unknown(found)),
     )
 
@@ -128,7 +123,8 @@ def _most(counts: Counter[str]) -> list[str]:
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 
-def _shortened(example: Example) -> Example:
+def shortened(example: Example) -> Example:
+    """Return an example whose texts have their bounds."""
     names = (tuple(map(_short, each)) for each in (example.gained, example.lost, example.fields))
     return Example(example.email, *names)
 

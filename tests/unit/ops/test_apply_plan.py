@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from worker.ops.apply_plan import ApplyPlan, NotAPlanError, PlannedPerson
+from worker.ledger.plans import PlannedPerson
+from worker.ops.apply_plan import ApplyPlan, NotAPlanError
 
 ADA = PlannedPerson("ada@example.com", ("Newcomer",), ("New Member",), ())
 BOB = PlannedPerson("bob@example.com", (), (), ("Plan",))
