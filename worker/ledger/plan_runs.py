@@ -75,8 +75,8 @@ class PlanRuns:
             before = (await connection.execute(times)).scalar() or 0
             row = {
                 "plan": plan.id, "action": action, "account": plan.account, "who": line(who),
-                "begun_at": await self.ledger.time.now(connection), "times": before + 1, "seen": 0, "people": 0,
-                "stopped_at": None, "ended_at": None, "ends": "{}",
+                "begun_at": await self.ledger.time.now(connection), "times": before + 1,
+                "seen": 0, "people": 0, "stopped_at": None, "ended_at": None, "ends": "{}",
             }  # fmt: skip
             await upsert(connection, plan_runs, [row])
 

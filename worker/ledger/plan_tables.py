@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, String, Table, Text, text
 
 from worker.ledger.schema import tables
 
@@ -51,4 +51,10 @@ plan_runs = Table(
     Column("stopped_at", Float, comment="null: nobody has stopped it"),
     Column("ended_at", Float, comment="null: it is under way"),
     Column("ends", Text, nullable=False, comment="JSON: how many people's events ended how"),
+    Index(
+        "plan_runs_under_way",
+        "plan",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
 )

@@ -124,15 +124,15 @@ class Plans:
 
     # -- finding one ----------------------------------------------------------------------------------
 
-    async def newest(self, account: str, hash_: str = "") -> KeptPlan | None:
-        """Return the newest plan of an account, or the one with a hash; None where there is none."""
+    async def newest(self, account: str, hash_: str) -> KeptPlan | None:
+        """Return the newest plan of an account with a hash; None where it has none with that."""
+        return next((plan for plan in await self.all_of(account) if plan.hash == hash_), None)
+
+    async def all_of(self, account: str) -> list[KeptPlan]:
+        """Return an account's plans that are made, the newest first."""
         query = select(*PLAN_COLUMNS).where(_PLAN.account == account, _PLAN.told != "")
-        query = query.order_by(_PLAN.id.desc()).limit(1)
-        if hash_:
-            query = query.where(_PLAN.hash == hash_)
         async with self.ledger.database.read() as connection:
-            row = (await connection.execute(query)).one_or_none()
-        return None if row is None else KeptPlan(*row)
+            return [KeptPlan(*row) for row in await connection.execute(query.order_by(_PLAN.id.desc()))]
 
     async def people(self, plan: int, *, after: int, limit: int) -> dict[int, PlannedPerson]:
         """Return people of a plan by their numbers, those after a number only."""

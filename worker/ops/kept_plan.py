@@ -31,8 +31,8 @@ async def make_plan(
     limit: int,
     counted: Callable[[int], None] = lambda _: None,
     goes_on: Callable[[], Awaitable[None]] = at_once,
-) -> None:
-    """Make a plan in the ledger, of which few people are in memory at once; see `planned`.
+) -> KeptPlan:
+    """Make a plan in the ledger, of which few people are in memory at once, and return it; see `planned`.
 
     Args:
         ledger: The workers'.
@@ -52,7 +52,7 @@ async def make_plan(
         await plans.add(plan, account.name, number, people)
         made.add(people)
         number += len(people)
-    await _made(plans, plan, _said(made.value, impact, told_of(impact, limit)))
+    return await _made(plans, plan, account.name, _said(made.value, impact, told_of(impact, limit)))
 
 
 async def put_plan(ledger: Ledger, plan: ApplyPlan, who: str, limit: int) -> KeptPlan:
@@ -62,22 +62,20 @@ async def put_plan(ledger: Ledger, plan: ApplyPlan, who: str, limit: int) -> Kep
     """
     plans = Plans(ledger)
     kept = await plans.newest(plan.account, plan.hash)
-    if kept is None:
-        number = await plans.begin(plan.account, plan.version, who)
-        for first in range(0, len(plan.people), PORTION):
-            await plans.add(number, plan.account, first + 1, plan.people[first : first + PORTION])
-        is_counted = bool(plan.impact.people)  # what was kept as a file is without that
-        said = _said(plan.hash, plan.impact, told_of(plan.impact, limit) if is_counted else None)
-        await _made(plans, number, said._replace(people=len(plan.people)))
-        kept = await plans.newest(plan.account, plan.hash)
-    if kept is None:
-        raise PlanReplacedError("another plan was made meanwhile; say it once more")
-    return kept
+    if kept is not None:
+        return kept
+    number = await plans.begin(plan.account, plan.version, who)
+    for first in range(0, len(plan.people), PORTION):
+        await plans.add(number, plan.account, first + 1, plan.people[first : first + PORTION])
+    is_counted = bool(plan.impact.people)  # what was kept as a file is without that
+    said = _said(plan.hash, plan.impact, told_of(plan.impact, limit) if is_counted else None)
+    return await _made(plans, number, plan.account, said._replace(people=len(plan.people)))
 
 
-async def _made(plans: Plans, plan: int, said: SaidOfPlan) -> None:
-    if not await plans.made(plan, said):
-        raise PlanReplacedError("another plan was made meanwhile")
+async def _made(plans: Plans, number: int, account: str, said: SaidOfPlan) -> KeptPlan:
+    if await plans.made(number, said) and (kept := await plans.newest(account, said.hash)) is not None:
+        return kept
+    raise PlanReplacedError("another plan was made meanwhile: make it anew")
 
 
 def _said(hash_: str, impact: FileImpact, told_: ToldImpact | None) -> SaidOfPlan:

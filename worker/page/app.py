@@ -21,6 +21,7 @@ from worker.page.site import Site
 from worker.page.views import (
     accounts,
     api_key,
+    apply,
     connection,
     consent,
     day,
@@ -134,6 +135,7 @@ def page(site: Site) -> web.Application:
             web.post("/accounts/{account}/people/{email}/forget", person_actions.forget),
             web.post("/accounts/{account}/people/{email}/again", person_actions.again),
             web.get(consent.CAME_BACK, consent.came_back),
+            *apply.ROUTES,
             *dead_letters.ROUTES,
             *dead_letter_actions.ROUTES,
             web.post("/accounts/{account}/test", connection.test),

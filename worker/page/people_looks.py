@@ -135,7 +135,8 @@ class PeopleLooks:
             if self._answering == 0:
                 self._quiet.set()
 
-    async def _give_way(self) -> None:
+    async def give_way(self) -> None:
+        """Wait, for a moment at most, while views are being made."""
         await asyncio.sleep(0)
         if self._answering > 0:
             self._quiet.clear()
@@ -189,7 +190,7 @@ class PeopleLooks:
         look.begun_at = self._clock.monotonic()
         try:
             look.expected = await count_people(self._ledger.database, look.before.name)
-            found = await file_impact(self._ledger, look.before, look.after, counted, self._give_way)
+            found = await file_impact(self._ledger, look.before, look.after, counted, self.give_way)
         except _EndedError:
             return
         except LedgerUnavailable as error:

@@ -33,6 +33,7 @@ from worker.ops.check_kit import KitCheck, KitReport, check_account
 from worker.ops.depths import Depth, Depths
 from worker.ops.kit_reads import KitReads
 from worker.ops.letters.letters import Letters
+from worker.page.applying import Applying
 from worker.page.attempts import Attempts
 from worker.page.examples import AccountExamples
 from worker.page.file_lines import FileLines
@@ -44,7 +45,6 @@ from worker.page.words import NO_KEY_YET, NOT_CONNECTED, Told
 from worker.settings import Settings
 
 T = TypeVar("T")
-
 NAME: Final = "kit-worker page"
 NO_LEDGER: Final = "There is no ledger yet: the first worker that starts makes it."
 
@@ -58,6 +58,7 @@ class Site:
         loaded: What was read of them.
 
     Attributes:
+        applying: Makes and carries out plans to bring people under a file, once the ledger is there.
         attempts: Counts wrong tokens.
         clock: The time.
         examples: The accounts' own examples.
@@ -93,6 +94,7 @@ class Site:
         self._begun: set[asyncio.Task[Any]] = set()
         self.letters = Letters(settings, self.ledger, self._depths, self.account)
         self.looks = PeopleLooks(self.ledger, self.clock, settings.kit_rate_limit)
+        self.applying = Applying(self.ledger, self.clock, settings.kit_rate_limit, self.looks.give_way)
         self.kit = KitAccess(settings, self.ledger)
         self.kit_names = KitNames(self.kit, self.clock)
 
@@ -100,12 +102,10 @@ class Site:
         """Follow files and queues, and ask Kit what it has, until cancelled."""
         try:
             async with self.ledger, asyncio.TaskGroup() as group:
-                group.create_task(self._broker.run())
-                group.create_task(self._depths.run())
+                for each in (self._broker, self._depths, self.kit_names, self.looks):
+                    group.create_task(each.run())
                 group.create_task(self._follow_files())
-                group.create_task(self.kit_names.run())
-                group.create_task(self._follow_letters())
-                group.create_task(self.looks.run())
+                group.create_task(self._follow_ledger())
         finally:
             for task in self._begun:
                 task.cancel()
@@ -117,14 +117,16 @@ class Site:
         task.add_done_callback(self._begun.discard)
         return task
 
-    async def _follow_letters(self) -> None:
+    async def _follow_ledger(self) -> None:
         while True:
             with suppress(LedgerUnavailable):
                 if await wholly(self.has_ledger()):
                     break
             await self._depths.looked.wait()
             self._depths.looked.clear()
-        await self.letters.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.letters.run())
+            group.create_task(self.applying.run())
 
     async def _follow_files(self) -> None:
         watch = self.files.watch()
@@ -209,9 +211,7 @@ class Site:
         Raises:
             LedgerUnavailable: The ledger could not be read.
         """
-        if not await self.has_ledger():
-            return []
-        return await Journal(self.ledger).page(account, before=before)
+        return await Journal(self.ledger).page(account, before=before) if await self.has_ledger() else []
 
     async def pause(self, name: str, why: str, lasts: float | None) -> bool:
         """Pause an account, for so many seconds if somebody said so; tell whether it was not paused yet.

@@ -52,13 +52,13 @@ async def test_it_is_found_once_it_is_made_and_its_people_are_read_in_portions(l
     plans = Plans(ledger)
     await ledger.ready()
     await plans.begin(ACCOUNT, "v-1", "somebody")
-    assert await plans.newest(ACCOUNT) is None
+    assert await plans.all_of(ACCOUNT) == []
     plan = await made(ledger)
-    assert await plans.newest(ACCOUNT) == plan
+    assert await plans.all_of(ACCOUNT) == [plan]
     assert (plan.hash, plan.version, plan.people, plan.taggings) == ("h-1", "v-1", 3, 3)
     assert "ada@example.com" not in plan.who
     assert await plans.newest(ACCOUNT, "h-2") is None
-    assert await plans.newest("rainy") is None
+    assert await plans.all_of("rainy") == []
     assert await plans.people(plan.id, after=0, limit=2) == {1: PEOPLE[0], 2: PEOPLE[1]}
     assert await plans.people(plan.id, after=2, limit=2) == {3: PEOPLE[2]}
 
@@ -80,9 +80,9 @@ async def test_one_that_was_never_begun_gives_way_and_of_others_the_newest_stay(
     for mark, count in {**expected, "waits": 3}.items():
         found = await plans.newest(ACCOUNT, mark)
         assert (0 if found is None else len(await plans.people(found.id, after=0, limit=9))) == count, mark
-    assert await plans.newest("rainy") == other
+    assert await plans.all_of("rainy") == [other]
     assert await plans.drop(ACCOUNT) == 4
-    assert await plans.newest(ACCOUNT) is None
+    assert await plans.all_of(ACCOUNT) == []
     assert len(await plans.people(other.id, after=0, limit=9)) == 3
 
 
@@ -94,7 +94,7 @@ async def test_of_two_that_are_made_at_once_the_later_one_stands(ledger: Ledger)
     await plans.add(early, ACCOUNT, 1, PEOPLE)
     assert not await plans.made(early, SaidOfPlan("h-0", 3, 3, "null"))
     assert await plans.people(early, after=0, limit=9) == {}
-    assert await plans.newest(ACCOUNT) == late
+    assert await plans.all_of(ACCOUNT) == [late]
 
 
 async def test_whoever_sets_timers_sets_each_once_and_none_after_it_was_stopped(ledger: Ledger) -> None:

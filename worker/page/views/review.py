@@ -38,7 +38,10 @@ MEANWHILE: Final = (
     "against the file as it is now. Look whether it takes out what they have put in; then save it, or go on "
     "editing."
 )
-TAKEN_UP: Final = "Within seconds every worker has it in force: see below. Whoever has a tag by now keeps it."
+TAKEN_UP: Final = (
+    "Within seconds every worker has it in force: see below. Whoever is there by now stays as they are, "
+    "until Apply brings them under it."
+)
 
 
 async def reviewed(request: web.Request, form: Form, proposal: Proposal) -> web.Response | Refused:
