@@ -23,7 +23,7 @@ from worker.ledger.person import KnownPerson, moves_lately, tenure_now
 from worker.ledger.store import Ledger
 from worker.ledger.taggings import taggings_lately
 from worker.ledger.takeover import Tenure
-from worker.ops.as_read import as_read
+from worker.ops.as_read import as_read, is_unread, unless_forgotten
 from worker.ops.compared import FieldState, field_rows, tag_rows
 from worker.ops.look_up import look_up
 from worker.ops.person import MOST_DUE, AskedKit, ask_kit
@@ -69,6 +69,9 @@ class Trying:
         tenure = await tenure_now(self.ledger.database, self.account.name)
         home = home_app(self.account.apps) if tenure is None else tenure.home_app
         item = as_read(delivery, self.account, home)
+        if is_unread(item):
+            gone = await self.ledger.forgotten(self.account.name, item.item.known)
+            item = unless_forgotten(item, gone, home)
         if isinstance(item, Outcome):
             reason = None if item.error is None else item.error.reason
             return Tried(found, item.kind, str(item.error or item.note) or found.detail, reason=reason)

@@ -7,7 +7,7 @@ import pytest
 from worker.ops.kit_reads import PER_LOOK, WINDOW, KitReads
 
 
-@pytest.mark.parametrize("limit", [120, 600])
+@pytest.mark.parametrize("limit", [120, 600, 101])
 def test_the_page_takes_two_per_cent_of_an_hour(limit: int) -> None:
     reads = KitReads()
     looks = sum(reads.take("sunny", limit, 0.0) for _ in range(1000))

@@ -200,6 +200,17 @@ async def test_a_new_address_is_a_call(bench: Bench) -> None:
     assert tried.calls[0].what == "change the address to new@example.com"
 
 
+async def test_what_no_event_is_of_somebody_forgotten_is_ignored_as_a_worker_does(bench: Bench) -> None:
+    """Given a message without a valid time, it is a dead letter; or not, where its person was forgotten."""
+    body = {"id": "e-9", "type": "order.paid", "time": "noon", "data": {"user": {"email": EMAIL, "id": USER}}}
+    message = Delivery(json.dumps(body).encode(), "order.paid.sunny", received_at=NOON)
+    trying = Trying(bench.account, bench.ledger, bench.kit, 3600.0)
+    await know(bench.folder, ada("Customer"))
+    assert (await trying.event(message)).kind is Kind.DEAD_LETTERED
+    await forget(bench.ledger, EMAIL, ["sunny"])
+    assert (await trying.event(message)).kind is Kind.FORGOTTEN
+
+
 async def test_who_was_forgotten_is_told_and_nothing_of_the_person(bench: Bench) -> None:
     await know(bench.folder, ada("Customer"))
     await forget(bench.ledger, EMAIL, ["sunny"])

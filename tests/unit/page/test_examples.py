@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,16 @@ async def test_what_was_saved_meanwhile_is_read_again(config: Path) -> None:
     await held.of(account)
     (config / "tests" / "gifts.yaml").write_text(f"account: moon\n{TESTS}")
     (config / "tests" / "sunny.yaml").write_text(TESTS + TESTS.removeprefix("tests:\n"))
+
+    assert (await held.of(account)).sentence == "Your tests: 2 hold."
+
+
+async def test_a_file_that_is_as_long_as_it_was_is_read_again(config: Path) -> None:
+    account, held = load_accounts(config, {}).accounts["sunny"], AccountExamples(config)
+    await held.of(account)
+    gifts = config / "tests" / "gifts.yaml"
+    gifts.write_text(gifts.read_text().replace("Old", "New"))
+    os.utime(gifts, (1, 1))
 
     assert (await held.of(account)).sentence == "Your tests: 2 hold."
 

@@ -50,6 +50,15 @@ def test_a_change_tells_what_it_adds_and_what_it_mends() -> None:
     )  # fmt: skip
 
 
+def test_of_two_that_are_told_alike_one_may_be_mended() -> None:
+    rule = "      - {when: {data.shop: 1}, add_tags: ['Order {data.order.id}']}\n"
+    one = f"events:\n  order.paid:\n    rules:\n{rule}"
+    both = one + rule.replace("1", "2")
+
+    assert of_change(one, both) == (["tag-for-each-person"], [])
+    assert of_change(both, one) == ([], ["tag-for-each-person"])
+
+
 def test_what_only_moves_to_another_line_is_neither() -> None:
     twice = (
         "    rules:\n      - {when: {data.a: 7}, add_tags: [X]}\n      - {when: {data.a: 7}, add_tags: [X]}\n"

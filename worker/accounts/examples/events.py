@@ -136,8 +136,7 @@ class EventReader:
         found = user if isinstance(user, dict) else {}
         email, given = found.get("email"), given_id(found.get("id"))
         whom = ExamplePerson(email if isinstance(email, str) else "", given or "")
-        known = next((each for each in self.people.values() if given and each.id == given), None)
-        self.people.setdefault(self._called(name, whom), known or whom)
+        self.people.setdefault(self._called(name, whom), whom)
 
     def _called(self, name: str, whom: ExamplePerson) -> str:
         same = (key for key, each in self.people.items() if each.id == whom.id and (whom.id or each == whom))

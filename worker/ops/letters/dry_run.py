@@ -5,10 +5,10 @@ Kit is not asked: whether it takes what it refused before, only trying one tells
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, TypeAlias, TypeGuard
+from typing import Final
 
 from worker.accounts.account import Account
 from worker.broker.publisher import Outgoing
@@ -17,17 +17,15 @@ from worker.errors import EpochLost, LedgerUnavailable
 from worker.events.delivery import Delivery
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import present_tenure
-from worker.ops.as_read import as_read
+from worker.ops.as_read import as_read, is_unread, unless_forgotten
 from worker.ops.letters.fate import Fate, fate_of
 from worker.ops.look_up import look_up
 from worker.ops.rehearsal import JUST_CREATED, Rehearsal, SeenInKit
 from worker.subscribers.identity import home_app
 from worker.subscribers.in_hand import InHand
-from worker.subscribers.item import Item, Kind, Outcome
+from worker.subscribers.item import Item, Outcome
 from worker.subscribers.known import NO_MOVES, RecentMoves
 from worker.subscribers.subscriber import Subscriber
-
-_Forgotten: TypeAlias = Mapping[tuple[str, str], datetime]
 
 AT_ONCE: Final = 100
 """Letters of whose people the ledger is asked at once."""
@@ -107,7 +105,7 @@ class DryRun:
             self._moves = tenure.recent_moves
         self._in_hand.moves.learn(self._moves or NO_MOVES)
         found = [
-            self._fate(letter, _unless_forgotten(each, gone, home, now), now)
+            self._fate(letter, unless_forgotten(each, gone, home), now)
             for letter, each in zip(letters, read, strict=True)
         ]
         self._forget_some()
@@ -120,9 +118,9 @@ class DryRun:
             moves, self._in_hand, self._changed = self._in_hand.moves, InHand(), set()
             self._in_hand.moves = moves
 
-    async def _forgotten(self, read: Sequence[Item | Outcome]) -> _Forgotten:
+    async def _forgotten(self, read: Sequence[Item | Outcome]) -> dict[tuple[str, str], datetime]:
         """Return who was forgotten of those whom messages name that cannot be read."""
-        seen = [each.item.known for each in read if _is_unread(each)]
+        seen = [each.item.known for each in read if is_unread(each)]
         return await self._ledger.forgotten(self._account.name, *seen) if seen else {}
 
     def _fate(self, letter: DeadLetter, read: Item | Outcome, now: datetime) -> Fate:
@@ -174,18 +172,3 @@ def why_not(message: Outgoing, account: Account, now: datetime) -> str:
     read = as_read(as_delivered(message, now), account, home_app(account.apps))
     error = read.error if isinstance(read, Outcome) else read.refusal
     return "" if error is None else str(error)
-
-
-def _is_unread(read: Item | Outcome) -> TypeGuard[Outcome]:
-    """Tell whether a message could not be read, though it names somebody, as `consumer.settle` asks."""
-    return isinstance(read, Outcome) and read.item.event is None and read.item.known.names_somebody
-
-
-def _unless_forgotten(read: Item | Outcome, gone: _Forgotten, home: str, now: datetime) -> Item | Outcome:
-    if not _is_unread(read):
-        return read
-    known = read.item.known
-    until = [gone[sign] for sign in known.signs(home) if sign in gone]
-    if any((known.time or now) <= each for each in until):
-        return Outcome(read.item, Kind.FORGOTTEN)
-    return read

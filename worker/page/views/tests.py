@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 from aiohttp import web
 
 from worker.accounts.account import Account
+from worker.errors import Problem
 from worker.ops.examples.files import FileResult
 from worker.ops.examples.run import ExampleResult
 from worker.page.answers import render
@@ -30,7 +32,11 @@ def told(found: ExampleResults, account: Account | None) -> Mapping[str, Any]:
     name = "" if account is None else account.name
     return {
         "tests": [_row(file, each, name) for file in found.files for each in file.results],
-        "faults": [without_others(str(each), name) for file in found.files for each in file.problems],
+        "faults": [
+            str(Problem(PurePath(each.where).name, each.text))
+            for file in found.files
+            for each in file.problems
+        ],
         "left": sum(file.left for file in found.files),
         "too_large": found.too_large,
     }

@@ -55,6 +55,14 @@ def test_a_short_event_is_about_ada_and_its_values_are_where_their_names_say() -
     }
 
 
+def test_an_object_of_the_event_leaves_what_it_does_not_name() -> None:
+    line = "      - {at: 2027-01-01, type: a.b, user: {locale: de}, data: {user: {first_name: Ada}}}\n"
+    (event,) = one(START + line + THEN).events
+
+    user = {"id": "ada", "email": "ada@example.com", "locale": "de", "first_name": "Ada"}
+    assert event.data == {"user": user}
+
+
 def test_a_copy_is_the_same_event_that_comes_later() -> None:
     first, copy = one(START + EVENT + "      - {at: 2027-02-01, copy_of: 1}\n" + THEN).events
 
@@ -116,6 +124,12 @@ def test_what_is_due_and_dead_may_be_short() -> None:
          "5:20: tests[1].then.person: no event is about bob; there is ada"),
         (f"{START}{EVENT}    then: {{dead: [2]}}\n",
          "5:19: tests[1].then.dead[1]: must be the number of an event, from 1 to 1"),
+        (f"{START}{EVENT}    then: {{dead: [true]}}\n",
+         "5:19: tests[1].then.dead[1]: must be the number of an event, from 1 to 1"),
+        (f"{START}{EVENT}    then: {{at: 1969-12-31, tags: []}}\n",
+         "5:16: tests[1].then.at: must be a day or a time, such as 2027-01-31 or 2027-01-31T12:00Z"),
+        (f"{START}{EVENT}    then: {{fields: {{Plan: {'x' * 10_001}}}}}\n",
+         "5:27: tests[1].then.fields.Plan: has more than 10,000 characters"),
         (f"{START}{EVENT}    then: {{state: gone}}\n",
          "5:19: tests[1].then.state: must be active or inactive or unsubscribed or nobody"),
         (f"{START}{EVENT}    then: [{{tags: []}}, {{at: 2027-01-01, tags: []}}]\n",

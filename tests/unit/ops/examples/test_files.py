@@ -51,11 +51,16 @@ def test_a_file_whose_accounts_file_is_wrong_is_told_what_is_wrong_there(tmp_pat
     config = folder(tmp_path, {"sunny": "kit: {api_key_env: KIT_API_KEY}\nevent: {}\n"}, {"sunny": GOOD})
     (result,) = results_of([read_example_file(config / "tests/sunny.yaml")], load_accounts(config, {}))
 
-    assert "event: unknown key; did you mean events?" in str(result.problems[0])
+    (problem,) = result.problems
+    assert "event: unknown key; did you mean events?" in str(problem)
 
 
 def test_there_may_be_no_folder_and_a_file_may_be_gone(tmp_path: Path) -> None:
     assert example_paths(tmp_path) == []
+    config = folder(tmp_path, {}, {"sunny": GOOD, ".sunny": GOOD})
+    for name in ("moon.yml", "notes.txt"):
+        (config / "tests" / name).write_text(GOOD)
+    assert [path.name for path in example_paths(config)] == ["moon.yml", "sunny.yaml"]
     assert "cannot be read" in str(read_example_file(tmp_path / "none.yaml").problems[0])
 
 

@@ -81,6 +81,8 @@ OWED = "mk_access_level: has no value, but the tag '{mk_access_level} access' ne
         ("      - {at: 2027-01-01, type: access.granted}\n", "{dead: [{event: 1, reason: wrong_app}]}",
          ["- dead letter: event 1 (wrong_app)|",
           f"+ dead letter: event 1 (partly_applied)|{OWED}"]),
+        (STARTED, "{fields: {MK_Subscription_Plan: Annual}}", []),
+        ("      - {at: 2027-01-01, type: order.unknown}\n", "{fields: {mk_user_id: null}}", []),
         (STARTED.replace("}", ", app: moon}"), "{state: nobody, dead: [{event: 1, reason: wrong_app}]}", []),
         (STARTED, "{state: unsubscribed}", ["- state unsubscribed|", "+ state active|"]),
         ("      - {at: 2027-01-01, type: order.unknown}\n", "{tags: [Member]}",
@@ -119,6 +121,14 @@ def test_a_dead_letter_that_was_named_once_fails_no_other_look() -> None:
 
     assert result_of(events, "[{at: 2027-01-01, dead: [1]}, {has_tags: [Active Member]}]").holds
     assert not result_of(events, "[{at: 2027-01-01, dead: [1]}, {dead: []}]").holds
+
+
+def test_a_dead_letter_stays_one_when_the_rest_of_it_is_due() -> None:
+    account = ACCOUNT.replace('access"]', 'access", {tag: Guest, until: mk_access_expires_at}]')
+    events = "      - {at: 2027-01-01, type: access.granted, mk_access_expires_at: 2027-02-01T00:00:00Z}\n"
+
+    then = "[{at: 2027-01-02, tags: [Guest], dead: [1]}, {at: 2027-02-02, tags: [], dead: [1]}]"
+    assert told(result_of(events, then, account)) == []
 
 
 def test_how_each_event_ended_is_told() -> None:

@@ -11,10 +11,12 @@ from tests.unit.page.known import know
 from tests.unit.page.serve import KEY, READ_TOKEN, TOKEN, Client, admin, served
 from worker.clock import Clock
 from worker.errors import LedgerUnavailable
+from worker.ledger.database import Database
+from worker.ledger.store import Ledger
 from worker.page.views import lint
 from worker.page.views.lint import KIT_IS_ASKED, KIT_IS_NOT_ASKED, NOT_COUNTED
 from worker.sandbox import Sandbox
-from worker.subscribers.known import HistoryEntry
+from worker.subscribers.known import Batch, HistoryEntry, KitName
 
 PLACE = "/accounts/sunny/lint"
 FILE = """\
@@ -109,6 +111,24 @@ async def test_what_kit_lacks_is_told_once_kit_has_said_what_it_has(tmp_path: Pa
     assert KIT_IS_ASKED in first
     assert "Kit has no tag &#34;Buyer&#34;, but &#34;buyers&#34;: to Kit, those are two" in told
     assert NOT_COUNTED in told
+
+
+async def test_what_was_renamed_in_kit_is_told_once_both_have_said_what_they_know(tmp_path: Path) -> None:
+    """Given a tag that the ledger knows by the file's name, and that is called otherwise in Kit by now."""
+    key = f"{KEY[:-5]}sunny"
+    async with Sandbox(keys={key: "Sunny"}).running() as made:
+        named = KitName("tags", "buyer", made.account(key).add_tag("Customers 2027"), "Buyer")
+        async with Ledger(
+            Database(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}"), worker="one", clock=Clock()
+        ) as ledger:
+            await ledger.save(await ledger.take("sunny", apps=("sunny",)), Batch(names=[named]))
+        async with served(tmp_path, texts={"sunny": CLEAN}, kit_base_url=made.url) as client:
+            await client.sign_in(TOKEN)
+            async with asyncio.timeout(15):
+                while KIT_IS_ASKED in (told := await findings(client)):
+                    await asyncio.sleep(0.05)
+
+    assert "it is called &#34;Customers 2027&#34; there, and still meant" in told
 
 
 async def test_without_ledger_and_key_the_file_is_looked_at_all_the_same(

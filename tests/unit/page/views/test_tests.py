@@ -61,7 +61,10 @@ async def test_without_any_the_view_says_where_they_go(client: Client) -> None:
 async def test_a_file_with_a_slip_is_told_with_its_line(client: Client, tmp_path: Path) -> None:
     write(tmp_path, TESTS.replace("then:", "than:"))
 
-    assert "did you mean then?" in (await client.ask(PLACE)).text
+    view = (await client.ask(PLACE)).text
+
+    assert "sunny.yaml:4:5: tests[1].than: unknown key; did you mean then?" in view
+    assert str(tmp_path) not in view
 
 
 async def test_before_a_file_is_saved_it_is_told_which_would_fail(client: Client, tmp_path: Path) -> None:
