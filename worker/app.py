@@ -31,6 +31,7 @@ from worker.ledger.tokens import TokenStore
 from worker.metrics import VERSION, Metrics
 from worker.ops.claims import Claims
 from worker.ops.depths import FIRST_PAUSE, Depths
+from worker.ops.drift.runner import DriftRunner
 from worker.ops.held_watch import HeldWatch
 from worker.ops.http import serving
 from worker.ops.presence import Presence
@@ -87,6 +88,7 @@ class App:
         self._report = StatusReport(shared, self._supervisors, self._depths)
         self._held = HeldWatch(self._ledger, self._metrics, lambda: self._supervisors.running)
         self._report.held = self._held
+        self._drift = DriftRunner(shared, self._supervisors, settings.kit_rate_limit)
         self._presence = Presence(
             registry, TokenStore(self._ledger, None), self._report, self._supervisors, settings.history_days
         )
@@ -129,7 +131,7 @@ class App:
         """Return what runs as long as the process does."""
         yield from (self._broker.run(), self._depths.run(), self._supervisors.keep_declared())
         yield from (self._watch_config(), self._tick(), self._presence.run(), self._due.run())
-        yield self._held.run()
+        yield from (self._held.run(), self._drift.run())
 
     async def _until_stopped(self) -> None:
         stopping = asyncio.create_task(self._stopping.wait())

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "lint": "lint",
     "impact": "impact",
     "apply": "apply",
+    "drift": "drift",
     "test": "test",
     "publish": "publish",
     "dead-letters": "dead_letters",

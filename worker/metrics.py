@@ -92,6 +92,12 @@ class Metrics:
             ["account"],
             registry=self.registry,
         )
+        self.drift = Gauge(
+            "kit_worker_drift",
+            "What Kit had otherwise than this worker gave it, when that was last compared, by class",
+            ["account", "class"],
+            registry=self.registry,
+        )
         self.token_not_written = Gauge(
             "kit_worker_token_not_written",
             "1 while the process has the only copy of an account's tokens, which the ledger does not take",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -18,26 +17,22 @@ from worker.commands.common import (
     opened_ledger,
     read_accounts,
     run_async,
-    says_yes,
 )
 from worker.commands.exits import ExitCode, UsageError
 from worker.commands.impact import show_told
 from worker.commands.output import AsJson, say, show_json
+from worker.commands.plans import LOOK_EVERY, WHO, agreed, read_plan
 from worker.commands.progress import progress
 from worker.ledger.plan_runs import PlanAction
 from worker.ledger.plans import KeptPlan
 from worker.ledger.store import Ledger
 from worker.ledger.taggings import count_people
-from worker.ops.apply_plan import ApplyPlan, NotAPlanError, plan_apply
+from worker.ops.apply_plan import ApplyPlan, plan_apply
 from worker.ops.apply_run import NotThisPlanError, carry_on, check, end, left, start, stop, undo
 from worker.ops.kept_plan import put_plan, told_of
 from worker.ops.told_apply import ToldEnd, told_end
 from worker.ops.told_impact import limit_of, minutes_of
 from worker.settings import Settings
-
-LOOK_EVERY: Final = 1.0
-"""Seconds between two looks at how far a run has come."""
-WHO: Final = "the command line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +87,13 @@ def apply(  # noqa: PLR0913  # one for each option
         say(f"Stopped: {dropped:,} people stay as they were.")
         return
     if undo_ is not None:
-        people = run_async(_undone(settings, chosen, _read(undo_)))
+        people = run_async(_undone(settings, chosen, read_plan(undo_, ApplyPlan.load)))
         say(f"The workers take off what it put on, of {people:,} people.")
         return
-    asked = ApplyOptions(None if plan is None else _read(plan), save, wait=wait, as_json=as_json)
+    asked = ApplyOptions(
+        None if plan is None else read_plan(plan, ApplyPlan.load), save, wait=wait, as_json=as_json
+    )
     raise typer.Exit(run_async(_apply(settings, chosen, asked)))
-
-
-def _read(plan: Path) -> ApplyPlan:
-    try:
-        return ApplyPlan.load(plan.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{plan}: cannot be read: {error.strerror}") from error
-    except NotAPlanError as error:
-        raise UsageError(f"{plan}: {error}") from error
 
 
 async def _stopped(settings: Settings, account: str, hash_: str) -> int:
@@ -142,7 +130,7 @@ async def _apply(settings: Settings, account: Account, asked: ApplyOptions) -> E
             if asked.save is not None:
                 asked.save.write_bytes(plan.dump())
                 say(f"The plan is in {asked.save}: kit-worker apply {account.name} --plan {asked.save}")
-            if asked.save is not None or not _agreed(asked):
+            if asked.save is not None or not agreed(as_json=asked.as_json):
                 return ExitCode.SOMETHING
         try:
             check(plan, account)
@@ -151,12 +139,6 @@ async def _apply(settings: Settings, account: Account, asked: ApplyOptions) -> E
         except NotThisPlanError as error:
             raise UsageError(str(error)) from error
         return await _until_done(ledger, kept, asked)
-
-
-def _agreed(asked: ApplyOptions) -> bool:
-    if asked.as_json or not sys.stdin.isatty():
-        return False
-    return says_yes("Have the workers do this?")
 
 
 def _show(plan: ApplyPlan, limit: int, asked: ApplyOptions) -> None:

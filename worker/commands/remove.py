@@ -17,6 +17,7 @@ from worker.commands.output import AsJson, say, show_json, warn
 from worker.ledger.connecting import let_go
 from worker.ledger.counts import drop_counts
 from worker.ledger.database import Database
+from worker.ledger.drift import DriftRuns
 from worker.ledger.journal import Journal
 from worker.ledger.letter_index import LetterIndex
 from worker.ledger.newest import drop_newest
@@ -83,6 +84,7 @@ async def _drop(settings: Settings, account: str) -> Dropped:
         done = await let_out(settings, account, None, ledger)
         await drop_counts(ledger.database, account)
         await drop_newest(ledger.database, account)
+        await DriftRuns(ledger).drop(account)
         counted = (
             (int(done.was_connected), "API key, or connection to Kit, is"),
             (int(await let_go(ledger.database, account)), "claim to a Kit account is"),

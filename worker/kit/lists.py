@@ -165,7 +165,7 @@ async def read_list(client: KitClient, kind: str, include: str = "") -> list[Row
         new = [row for row in answer.items(kind) if row["id"] not in rows]
         rows |= {row["id"]: {name: row[name] for name in kept if name in row} for row in new}
         letters += sum(len(str(value)) for row in new for value in rows[row["id"]].values())
-        after = _next(answer)
+        after = next_page(answer)
         if after is None:
             return list(rows.values())
         if not new or after in seen or len(seen) >= MAX_PAGES or letters > MAX_LETTERS:
@@ -174,7 +174,12 @@ async def read_list(client: KitClient, kind: str, include: str = "") -> list[Row
         params = {**first, "after": after}
 
 
-def _next(answer: Answer) -> str | None:
+def next_page(answer: Answer) -> str | None:
+    """Return the cursor of the page that follows; None after the last one.
+
+    Raises:
+        KitUnavailable: The answer says that there is one, and not where.
+    """
     page = answer.body.get("pagination")
     if not (isinstance(page, dict) and page.get("has_next_page")):
         return None

@@ -67,7 +67,7 @@ async def ask_for_person(client: KitClient, email: str, kit_id: int | None) -> K
     Raises:
         KitWorkerError: As `KitClient.call` raises it.
     """
-    found = await _by_id(client, kit_id) if kit_id is not None else None
+    found = await subscriber_of(client, kit_id) if kit_id is not None else None
     found = found or await _by_address(client, email)
     if found is None:
         return None
@@ -96,8 +96,8 @@ def _ids(rows: list[Row]) -> Mapping[str, int]:
     return {name: named.id for name, named in by_name(rows).items()}
 
 
-async def _by_id(client: KitClient, kit_id: int) -> Row | None:
-    """Return the subscriber of an id: by it, Kit's answer is the present one."""
+async def subscriber_of(client: KitClient, kit_id: int) -> Row | None:
+    """Return the subscriber of an id, if there is one: by it, Kit's answer is the present one."""
     try:
         answer = await client.call("GET", "/v4/subscribers/{}", kit_id)
     except NotFound:

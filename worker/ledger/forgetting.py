@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from worker.errors import LedgerUnavailable
 from worker.events.decode import MAX_AHEAD
 from worker.events.values import time_text
+from worker.ledger.drift import erase_drift
 from worker.ledger.due import erase_due
 from worker.ledger.kept_mentions import erase_kept_mentions
 from worker.ledger.letters import erase_letters
@@ -166,6 +167,7 @@ async def _forget_in(
     await erase_newest(connection, account, emails, user_ids)
     await erase_held(connection, account, emails)
     await erase_planned(connection, account, emails)
+    await erase_drift(connection, account, emails)
     return Erased(
         account,
         records=await _delete(connection, subscribers, account, emails),

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, inspect, select, text, tuple_, update
 
 from worker.ledger.address_forms import one_form_each
+from worker.ledger.drift_tables import drift_found, drift_runs
 from worker.ledger.letter_tables import (
     dead_letter_ends,
     dead_letter_notes,
@@ -171,6 +172,13 @@ def _with_plans(connection: Connection) -> None:
         table.create(connection, checkfirst=True)
 
 
+def _what_kit_has_otherwise(connection: Connection) -> None:
+    for table in (drift_runs, drift_found):
+        table.create(connection, checkfirst=True)
+    (by_kit_id,) = (index for index in subscribers.indexes if index.name == "subscribers_by_kit_id")
+    by_kit_id.create(connection, checkfirst=True)
+
+
 MIGRATIONS: Final[tuple[Step, ...]] = (
     _records_by_msgspec,
     _who_has_what,
@@ -192,6 +200,7 @@ MIGRATIONS: Final[tuple[Step, ...]] = (
     _with_newest_events,
     _which_taggings_are_held,
     _with_plans,
+    _what_kit_has_otherwise,
 )
 """The first makes version 2 out of version 1, and so on. Released ones never change; new ones are added."""
 

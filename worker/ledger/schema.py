@@ -64,6 +64,7 @@ subscribers = Table(
         sqlite_where=text("moved_to IS NOT NULL"),
         postgresql_where=text("moved_to IS NOT NULL"),
     ),
+    Index("subscribers_by_kit_id", "account", "kit_id"),  # in the order in which Kit lists them
 )
 
 people = Table(

@@ -20,6 +20,7 @@ class Options:
         address_changes: The event types that may change a known person's address; `ANY` or `NEVER` alone.
         timezone: Of dates.
         max_new_taggings_per_hour: None leaves it to `most_taggings`.
+        drift: Whether what this worker gave is compared with Kit every night.
     """
 
     subscriber_state: Literal["active", "inactive"] = "active"
@@ -30,3 +31,4 @@ class Options:
     address_changes: tuple[str, ...] = ("user.updated", "user.email_changed")
     timezone: tzinfo = UTC
     max_new_taggings_per_hour: int | None = None
+    drift: Literal["off", "nightly"] = "off"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
-
-import msgspec
 
 from worker.accounts.account import Account
 from worker.consumer.newest import as_delivered
@@ -17,40 +14,10 @@ from worker.ledger.plans import PlannedPerson
 from worker.ledger.store import Ledger
 from worker.ops.file_impact import PORTION, FileImpact, at_once
 from worker.ops.person_impact import impact_now
+from worker.ops.stored_plan import StoredPlan, dump_plan, load_plan, plan_hash
 from worker.subscribers.identity import home_app
 
 FORMAT: Final = "kit-worker apply plan, version 1"
-
-
-class NotAPlanError(ValueError):
-    """It is no plan, or not as it was made; the text says why."""
-
-
-class _StoredPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    format: str
-    hash: str
-    account: str
-    version: str
-    people: list[PlannedPerson]
-
-
-class PlanHash:
-    """Makes the hash of a plan, person by person."""
-
-    def __init__(self, account: str, version: str) -> None:
-        self._made = hashlib.sha256(msgspec.json.encode([account, version]))
-        self._is_empty = True
-
-    def add(self, people: Sequence[PlannedPerson]) -> None:
-        """Let these be the next people of the plan."""
-        for person in people:
-            self._made.update(msgspec.json.encode(person))
-            self._is_empty = False
-
-    @property
-    def value(self) -> str:
-        """The hash; empty where there is nobody in the plan."""
-        return "" if self._is_empty else self._made.hexdigest()[:16]
 
 
 @dataclass(slots=True)
@@ -72,13 +39,11 @@ class ApplyPlan:
     @property
     def hash(self) -> str:
         """What tells it apart from every other one; empty where there is nothing to do."""
-        made = PlanHash(self.account, self.version)
-        made.add(self.people)
-        return made.value
+        return plan_hash(self.account, self.version, self.people)
 
     def dump(self) -> bytes:
         """Return it as JSON, to be kept."""
-        return msgspec.json.encode(_StoredPlan(FORMAT, self.hash, self.account, self.version, self.people))
+        return dump_plan(FORMAT, self.account, self.version, self.people)
 
     @classmethod
     def load(cls, text: bytes) -> ApplyPlan:
@@ -87,14 +52,8 @@ class ApplyPlan:
         Raises:
             NotAPlanError: It is none, or was changed since.
         """
-        try:
-            stored = msgspec.json.decode(text, type=_StoredPlan)
-        except msgspec.MsgspecError as error:
-            raise NotAPlanError(f"this is no plan of kit-worker apply: {error}") from error
-        plan = cls(stored.account, stored.version, stored.people)
-        if stored.format != FORMAT or stored.hash != plan.hash:
-            raise NotAPlanError("the plan was changed since it was made; make it anew")
-        return plan
+        stored = load_plan(text, FORMAT, StoredPlan[PlannedPerson])
+        return cls(stored.account, stored.version, stored.people)
 
 
 async def plan_apply(

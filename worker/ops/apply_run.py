@@ -23,8 +23,8 @@ from worker.ledger.store import Ledger
 from worker.ledger.timers import Timers
 from worker.ops.apply_plan import ApplyPlan
 from worker.ops.file_impact import at_once
+from worker.ops.own_runs import outcomes
 from worker.ops.told_apply import UNDONE, told_end
-from worker.subscribers.item import Kind
 from worker.subscribers.known import DueEffect
 from worker.subscribers.parts import TagWish, tag_told
 
@@ -174,9 +174,7 @@ async def _ends(
     while people := await Plans(ledger).people(plan.id, after=last, limit=PORTION):
         await goes_on()
         ids, last = [f"{prefix}{number:07}" for number in people], max(people)
-        lines = await lines_of(ledger.database, plan.account, ids)
-        by_id = {line.event_id: line.outcome for line in lines if line.outcome != Kind.DUPLICATE.value}
-        ended.update(by_id.values())
+        ended.update((await outcomes(ledger, plan.account, ids)).values())
         count += len(people)
     if run.action is PlanAction.UNDO:
         count = run.people

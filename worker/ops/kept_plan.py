@@ -12,8 +12,9 @@ from worker.accounts.account import Account
 from worker.errors import KitWorkerError
 from worker.ledger.plans import KeptPlan, Plans, SaidOfPlan
 from worker.ledger.store import Ledger
-from worker.ops.apply_plan import ApplyPlan, PlanHash, planned
+from worker.ops.apply_plan import ApplyPlan, planned
 from worker.ops.file_impact import EXAMPLES, Example, FileImpact, at_once
+from worker.ops.stored_plan import PlanHash
 from worker.ops.told_impact import ONLY_OF_THEM, ToldImpact, shortened, told
 
 PORTION: Final = 1000

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from worker.ledger.plans import PlannedPerson
-from worker.ops.apply_plan import ApplyPlan, NotAPlanError
+from worker.ops.apply_plan import ApplyPlan
+from worker.ops.stored_plan import NotAPlanError
 
 ADA = PlannedPerson("ada@example.com", ("Newcomer",), ("New Member",), ())
 BOB = PlannedPerson("bob@example.com", (), (), ("Plan",))

@@ -14,6 +14,7 @@ from worker.accounts.file.comparison_model import Switch, ValueName, listed
 from worker.accounts.file.kit_model import FilePart, KitPart
 from worker.accounts.file.rule_model import PLATFORM, EventPart, FieldName, State
 from worker.accounts.file.schema import finished, one_or_more, suggesting
+from worker.accounts.file.source import Unclear
 from worker.accounts.file.timezones import check_timezone
 from worker.accounts.file.values import APP_PATTERN, EVENT_PATTERN, PATH_PATTERN, check_app, check_event_type
 from worker.handlers import HANDLERS
@@ -95,6 +96,16 @@ Sources: TypeAlias = Annotated[
     BeforeValidator(_kit_field, json_schema_input_type=ValueNames | KitFieldPart),
 ]
 
+WhenCompared: TypeAlias = Literal["off", "nightly"]
+_AS_WRITTEN: Final = Literal["off", "nightly", False]
+
+
+def _off(value: object) -> object:
+    """Return what is meant by `off`, which YAML 1.1 takes for false."""
+    said = value.value if isinstance(value, Unclear) else value
+    return "off" if said is False else value
+
+
 MOST_TAGGINGS: Final = 1_000_000
 """In an hour; more than Kit takes."""
 
@@ -155,6 +166,14 @@ class OptionsPart(FilePart):
         title="Time zone",
         description="Of dates, such as Europe/Berlin (IANA).",
         examples=["Europe/Berlin", "America/New_York"],
+    )
+    drift: Annotated[WhenCompared, BeforeValidator(_off, json_schema_input_type=_AS_WRITTEN)] = Field(
+        default=Options().drift,
+        title="Compare with Kit",
+        description=(
+            "nightly: every night, compare what this worker gave with what Kit has, and report it. "
+            "off: only when somebody runs kit-worker drift."
+        ),
     )
 
 

@@ -1,0 +1,164 @@
+"""`kit-worker drift` beside a real worker: all that somebody changed in Kit is found, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from aio_pika.abc import AbstractChannel
+
+from tests.integration.harness import KEY, Worker, World, publish, until
+from tests.integration.shell import Shell
+from worker.sandbox import Sandbox
+from worker.sandbox.inputs import subscriber_input
+from worker.sandbox.views import AccountView
+
+PEOPLE: Final = int(os.environ.get("DRIFT_PEOPLE", "400"))
+EACH: Final = int(os.environ.get("DRIFT_DIFFERENCES", "28")) // 7
+"""People of each class."""
+FILE: Final = """
+events:
+  user.signed_up: {add_tags: [New Member, Welcome, Trial]}
+  subscription.started: {add_tags: [Active Member], remove_tags: [Trial]}
+fields: {mk_subscription_plan: Plan, mk_user_id: null, mk_signed_up_at: null, mk_subscription_id: null}
+options: {max_new_taggings_per_hour: 1000000}
+"""
+LAG: Final = 300.0
+
+pytestmark = pytest.mark.timeout(90 + PEOPLE / 4)
+
+
+class Kit:
+    """A Kit whose lists lag by five minutes, and whose time of day a test puts forward."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+        self.sandbox = Sandbox(keys={KEY: "Sunny Kitchen"}, limit=False, wall=self.now)
+
+    def now(self) -> float:
+        return time.time() + self.ahead
+
+    @property
+    def account(self) -> AccountView:
+        return self.sandbox.account(KEY)
+
+
+@pytest.fixture
+def kit() -> Kit:
+    return Kit()
+
+
+@pytest.fixture
+async def sandbox(kit: Kit) -> AsyncIterator[Sandbox]:
+    async with kit.sandbox.running() as running:
+        yield running
+
+
+def address(number: int) -> str:
+    return f"person{number}@example.com"
+
+
+def event(number: int, kind: str, minute: int) -> dict[str, Any]:
+    user = {"id": f"u-{number}", "email": address(number), "first_name": "Ada"}
+    subscription = {"id": f"s-{number}", "plan": "Annual"}
+    data = {"user": user, **({"subscription": subscription} if kind.startswith("subscription") else {})}
+    return {
+        "id": f"{kind}-{number}-{minute}",
+        "type": kind,
+        "time": f"2026-07-01T10:{minute:02}:00Z",
+        "data": data,
+    }
+
+
+async def settled(worker: Worker, count: int) -> None:
+    ends = {"event_applied", "event_superseded", "event_duplicate", "event_dead_lettered"}
+
+    def ended() -> int:
+        return len({line["event_id"] for line in worker.log_lines() if line["event"] in ends})
+
+    await until(lambda: ended() >= count, seconds=40 + PEOPLE / 10)
+
+
+async def members(world: World, worker: Worker, channel: AbstractChannel) -> None:
+    """Let everybody sign up and subscribe."""
+    for kind, minute in (("user.signed_up", 1), ("subscription.started", 2)):
+        await publish(channel, world.exchange, [event(number, kind, minute) for number in range(PEOPLE)])
+        await settled(worker, minute * PEOPLE)  # else a tag that goes off again is never put on
+
+
+def an_hour_ago(folder: Path) -> None:
+    """Let all that a worker has written so far have been written an hour ago."""
+    (path,) = folder.rglob("ledger.db")
+    with closing(sqlite3.connect(path, timeout=30)) as ledger:
+        ledger.execute("UPDATE subscribers SET updated_at = updated_at - 3600")
+        ledger.commit()
+
+
+def changed_by_hand(kit: Kit) -> dict[str, dict[str, Any]]:
+    """Change people in Kit as a creator might; return what each should be told of, by address."""
+    of, now = kit.account.account, kit.now()
+    tags, fields = kit.account.tags(), kit.account.custom_fields()
+    numbers: Iterator[int] = iter(range(0, PEOPLE, max(1, PEOPLE // (8 * EACH))))
+    told: dict[str, dict[str, Any]] = {}
+
+    def each(kind: str, name: str = "", value: str | None = None) -> Iterator[Any]:
+        for _ in range(EACH):
+            email = address(next(numbers))
+            told[email] = {"class": kind, "name": name, "kit": value}
+            yield of.with_email(email)
+
+    for person in each("tag_missing", "Active Member"):
+        of.memberships.untag(tags["Active Member"], person, now)
+    for person in each("tag_back", "Trial", "Trial"):
+        of.memberships.tag(tags["Trial"], person, now)
+    for person in each("field", "Plan", "Monthly"):
+        of.set_field(person, fields["plan"], "Monthly", now)
+    for person in each("first_name", value="Grace"):
+        kit.account.add_subscriber(person.email_address, first_name="Grace")
+    for person in each("address", value="moved"):
+        moved = f"moved-{person.email_address}"
+        told[person.email_address]["kit"] = moved
+        of.update(person.id, subscriber_input({"email_address": moved}), now)
+    for person in each("unsubscribed", value="cancelled"):
+        of.unsubscribe(person.id, now)
+    for person in each("deleted"):
+        of.delete_subscriber(person.id, now)
+    return told
+
+
+def as_told(out: str) -> dict[str, dict[str, Any]]:
+    people = json.loads(out)["people"]
+    assert all(len(person["differences"]) == 1 for person in people)
+    return {person["email"]: {"name": "", "kit": None, **person["differences"][0]} for person in people}
+
+
+async def test_all_that_was_changed_is_found_and_nothing_else(
+    world: World, channel: AbstractChannel, kit: Kit, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given changes of every class, lists that lag, and events that come in, each change is told once."""
+    world.write_account(FILE)
+    async with Worker(world, tmp_path / "log") as worker:
+        await members(world, worker, channel)
+        an_hour_ago(tmp_path)
+        kit.sandbox.list_lag = LAG
+        none = await kit_worker("drift", world.account)
+        assert (none.code, none.err) == (0, "")
+        assert f"Kit has all of {PEOPLE:,} people as this worker gave it." in none.out
+
+        expected = changed_by_hand(kit)
+        kit.ahead += LAG + 1  # the lists show all of it
+        some = range(1, PEOPLE, 10)
+        await publish(channel, world.exchange, [event(number, "subscription.started", 9) for number in some])
+        found = await kit_worker("drift", world.account, "--json")
+        assert (found.code, found.err) == (1, "")
+        assert as_told(found.out) == expected
+        told = json.loads(found.out)
+        assert told["compared"] == PEOPLE
+        assert told["calls"] <= 3 + PEOPLE // 1000 + 1 + 2 * len(expected)
