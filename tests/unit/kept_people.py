@@ -20,8 +20,9 @@ from worker.events.delivery import Delivery
 from worker.events.event import arrival_of
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
+from worker.ops.in_kit import SeenInKit
 from worker.ops.look_up import look_up
-from worker.ops.rehearsal import Rehearsal, SeenInKit
+from worker.ops.rehearsal import Rehearsal
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import NewestEvent

@@ -6,15 +6,17 @@ it was seen to have; where that is not known, a call says on what it depends.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import structs
 
 from worker.accounts.account import Account
 from worker.accounts.preview import CallView, call_of
-from worker.kit.plan import AddTag, FindSubscriber, NameIfCreated, RemoveTag, Step, Unsubscribe, Upsert, plan
+from worker.kit.plan import AddTag, FindSubscriber, RemoveTag, Step, Unsubscribe, Upsert, plan
+from worker.ops.foreseen import IF_THE_TAG_IS_THERE, foreseen, is_gone, notices, parts_of
+from worker.ops.in_kit import JUST_CREATED, InKit, KitIds, SeenInKit, is_nobody
 from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.in_hand import InHand
@@ -26,58 +28,6 @@ from worker.subscribers.subscriber import Subscriber
 from worker.subscribers.tagging_guard import most_taggings
 
 NOBODY_THERE: Final = "Kit has nobody of this address, and the event creates nobody"
-JUST_CREATED: Final = -1
-"""Stands for Kit's id of somebody who would have been created."""
-IF_THE_TAG_IS_THERE: Final = "where Kit has that tag"
-IF_A_FIELD_IS_THERE: Final = "where Kit has one of these fields"
-
-
-@dataclass(frozen=True, slots=True)
-class InKit:
-    """Whom Kit has under an address.
-
-    Attributes:
-        id: Kit's; None where it has nobody.
-        state: Such as `active`.
-        tags: By `tag_key`, those of the person.
-        fields: The ids of the account's custom fields by key and label; None where they were not read.
-    """
-
-    id: int | None = None
-    state: str = ""
-    tags: frozenset[str] = frozenset()
-    fields: Mapping[str, int] | None = None
-
-    def field_id(self, name: str) -> int:
-        """Return the id of a custom field by its name in the account's file; 0 where Kit lacks it."""
-        fields = self.fields or {}
-        return fields.get(name) or fields.get(name.lower(), 0)
-
-
-@dataclass(frozen=True, slots=True)
-class KitIds:
-    """What names in the account's file mean in Kit, as far as the ledger knows.
-
-    Attributes:
-        tags: By `tag_key`.
-        fields: By name.
-    """
-
-    tags: Mapping[str, int] = field(default_factory=dict)
-    fields: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class SeenInKit:
-    """Whom Kit has; None where that is not known.
-
-    Attributes:
-        here: Under Kit's id of the person, or else the address.
-        there: Under the address that the person is to get.
-    """
-
-    here: InKit | None = None
-    there: InKit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +55,25 @@ class Rehearsed:
     moved: bool = False
 
 
+class _ToDo(NamedTuple):
+    """What is left to do of a change.
+
+    Attributes:
+        left: Of what Kit would be told.
+        steps: Which, in order.
+        held: The tags that would be held, by `tag_key`.
+    """
+
+    left: Change
+    steps: list[Step]
+    held: Mapping[str, AddTag]
+
+    @property
+    def called(self) -> list[Step]:
+        """The steps that are carried out."""
+        return [step for step in self.steps if not isinstance(step, AddTag) or step.key not in self.held]
+
+
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
     """Carries events out on records alone.
@@ -120,7 +89,7 @@ class Rehearsal:
     account: Account
     in_hand: InHand
     relied_on: float
-    ids: KitIds = KitIds()
+    ids: KitIds = field(default_factory=KitIds)
     guarded: bool = False
 
     def carry_out(self, item: Item, seen: SeenInKit, now: float) -> Rehearsed:
@@ -136,39 +105,38 @@ class Rehearsal:
             raise AssertionError("an event that was taken in has a person")
         was = subscriber.record.email
         moves, here = self._move(subscriber, change, seen, now)
-        record = subscriber.record
-        moved = record.email != was
-        to_do = self._left(record, change, here)
-        steps = self._steps(to_do, record)
-        held = self._held(record, steps, here, now)
-        if (
-            here is not None
-            and record.kit_id not in {None, here.id}
-            and any(_notices(step, record, here) for step in _called(steps, held))
-        ):
+        record, moved = subscriber.record, subscriber.record.email != was
+        to_do = self._to_do(record, change, here, now)
+        if any(notices(step, record, here) for step in to_do.called):
             record.lost()
-            to_do = self._left(record, change, here)
-            steps = self._steps(to_do, record)
-            held = self._held(record, steps, here, now)
-        if _is_nobody(here) and steps and isinstance(steps[0], FindSubscriber):
+            to_do = self._to_do(record, change, here, now)
+        if is_nobody(here) and to_do.steps and isinstance(to_do.steps[0], FindSubscriber):
             owe(record, change)
-            kind = _kind(item)
+            kind, note = _kind(item), ""
             if kind is Kind.APPLIED:
-                calls = tuple(moves)
-                return Rehearsed(Kind.IGNORED, record, calls, note=NOBODY_THERE, in_kit=here, moved=moved)
-            return Rehearsed(kind, record, tuple(moves), in_kit=here, moved=moved)
-        tags = {key: part for key, part in to_do.tags.items() if key not in held}
-        to_do = structs.replace(to_do, tags=tags)
-        made = list(_made(record, _called(steps, held), here))
+                kind, note = Kind.IGNORED, NOBODY_THERE
+            return Rehearsed(kind, record, tuple(moves), note=note, in_kit=here, moved=moved)
+        made = list(foreseen(record, to_do.called, here))
         calls = (*moves, *(replace(call_of(record.email, step), only=only) for step, only in made))
-        told = merge_all(_parts(step) for step, _ in made)
-        record.note(structs.replace(to_do, fields={}), now, self.ids.tags)
-        record.note(Change(fields=to_do.fields), now, self.ids.fields)
+        told = merge_all(parts_of(step) for step, _ in made)
+        self._note(record, change, to_do, now)
+        held = tuple(step.part.value.name for step in to_do.held.values())
+        return Rehearsed(_kind(item), record, calls, told, held=held, in_kit=here, moved=moved)
+
+    def _note(self, record: Record, change: Change, to_do: _ToDo, now: float) -> None:
+        """Note in a record that all is done but what is held."""
+        left, held = to_do.left, to_do.held
+        tags = {key: part for key, part in left.tags.items() if key not in held}
+        record.note(structs.replace(left, tags=tags, fields={}), now, self.ids.tags)
+        record.note(Change(fields=left.fields), now, self.ids.fields)
         finish(record, change)
         if held:
             hold_back(record, {key: step.part for key, step in held.items()}, _as_held(held, now))
-        names = tuple(step.part.value.name for step in held.values())
-        return Rehearsed(_kind(item), record, calls, told, held=names, in_kit=here, moved=moved)
+
+    def _to_do(self, record: Record, change: Change, here: InKit | None, now: float) -> _ToDo:
+        left = self._left(record, change, here)
+        steps = plan(left, self.account.options, known=record.kit_id is not None)
+        return _ToDo(left, steps, self._held(record, steps, here, now))
 
     def _held(self, record: Record, steps: list[Step], here: InKit | None, now: float) -> dict[str, AddTag]:
         """Return the tags that would be held, by `tag_key`; as `kit.taggings` holds them."""
@@ -199,9 +167,6 @@ class Rehearsal:
         record.confirm(known)
         return left.without(known)
 
-    def _steps(self, to_do: Change, record: Record) -> list[Step]:
-        return plan(to_do, self.account.options, known=record.kit_id is not None)
-
     # -- another address ------------------------------------------------------------------------------
 
     def _move(
@@ -215,11 +180,11 @@ class Rehearsal:
         if address is None or not subscriber.moves_by(change):
             return ([_given(record.email, "keep")] if record.moving else []), seen.here
         here, there = seen.here, seen.there
-        if record.kit_id is None and _is_nobody(here) and change.creates is None:
+        if record.kit_id is None and is_nobody(here) and change.creates is None:
             other = subscriber.joined.get(address.value)
             self.in_hand.moved(subscriber, address, other.record.kit_id if other else None, now)
             return [], there
-        if here is not None and record.kit_id not in {None, here.id}:
+        if is_gone(record, here):
             self.in_hand.moved(subscriber, address, None, now)  # Kit has the person no more
             return [], there
         calls = _at_old_address(record, change)
@@ -236,16 +201,6 @@ class Rehearsal:
 
 def _as_held(held: Mapping[str, AddTag], now: float) -> dict[str, HeldTag]:
     return {key: HeldTag(step.part.value.name, step.part.order, now) for key, step in held.items()}
-
-
-def _called(steps: list[Step], held: Mapping[str, AddTag]) -> list[Step]:
-    """Return the steps that are carried out."""
-    return [step for step in steps if not isinstance(step, AddTag) or step.key not in held]
-
-
-def _is_nobody(seen: InKit | None) -> bool:
-    """Tell whether Kit surely has nobody there."""
-    return seen is not None and seen.id is None
 
 
 def _given(email: str, what: str) -> CallView:
@@ -270,77 +225,6 @@ def _to_who_is_there(record: Record, address: Part[str], change: Change, there: 
     if there.state == "active":
         calls.append(call_of(record.email, Unsubscribe(Part(value=True, order=address.order))))
     return calls
-
-
-# -- steps -------------------------------------------------------------------------------------------------
-
-
-def _notices(step: Step, record: Record, here: InKit) -> bool:
-    """Tell whether Kit's answer shows that it has the subscriber no more; to take a tag off does not."""
-    match step:
-        case Upsert():
-            return not _only_clears(step) or any(map(here.field_id, step.fields))
-        case NameIfCreated():
-            return record.created
-    return isinstance(step, AddTag)
-
-
-def _only_clears(step: Upsert) -> bool:
-    """Tell whether a step does nothing where Kit lacks its custom fields: none is made to be empty."""
-    is_bare = step.ensure is None and step.first_name is None
-    return is_bare and all(part.value is None for part in step.fields.values())
-
-
-def _made(record: Record, steps: list[Step], here: InKit | None) -> Iterator[tuple[Step, str]]:
-    """Yield the steps for which a call is made, each with where only; empty where always."""
-    is_new = record.kit_id is None and _is_nobody(here)
-    is_gone = here is not None and record.kit_id not in {None, here.id}
-    for step in steps:
-        match step:
-            case RemoveTag(key=key) if not is_new:  # whom Kit has just created has none
-                is_there = here is not None and key in here.tags and not _was_lacking(record, key)
-                yield step, "" if is_there else _unless_new(step, record, here) or IF_THE_TAG_IS_THERE
-            case NameIfCreated() if record.created or is_new:
-                yield step, ""
-            case NameIfCreated() if here is None and record.kit_id is None:
-                yield step, _unless_new(step, record, here)
-            case Unsubscribe() if not is_gone:  # whom Kit has no more gets no mail either
-                yield step, ""
-            case Upsert():
-                yield from _writing(step, here)
-            case AddTag():
-                yield step, ""
-
-
-def _unless_new(step: Step, record: Record, here: InKit | None) -> str:
-    """Return on what a call depends where nobody knows whether the person is new to Kit."""
-    return call_of(record.email, step).only if here is None and record.kit_id is None else ""
-
-
-def _parts(step: Step) -> Change:
-    """Return what of a person a step is about."""
-    match step:
-        case FindSubscriber():
-            return NOTHING
-        case NameIfCreated(first_name=name):
-            return Change(first_name=name)
-    return step.parts
-
-
-def _was_lacking(record: Record, key: str) -> bool:
-    """Tell whether Kit had no such tag when it was last to be taken off; a worker may see it late."""
-    known = record.tags.get(key)
-    return known is not None and not known.part.value.present and known.kit_id == 0
-
-
-def _writing(step: Upsert, here: InKit | None) -> Iterator[tuple[Upsert, str]]:
-    """Yield the step that writes a subscriber, if any: a custom field that Kit lacks is clear already."""
-    are_known = here is not None and here.fields is not None
-    if here is not None and are_known:
-        kept = {name: part for name, part in step.fields.items() if part.value or here.field_id(name)}
-        step = structs.replace(step, fields=kept)
-    if step.says_something:
-        yield step, "" if are_known or not _only_clears(step) else IF_A_FIELD_IS_THERE
 
 
 def _kind(item: Item) -> Kind:

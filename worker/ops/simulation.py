@@ -16,9 +16,10 @@ from worker.consumer.due_message import due_again, due_effect
 from worker.events.delivery import NEVER, Delivery
 from worker.events.event import Event
 from worker.ops.as_read import as_read
+from worker.ops.in_kit import JUST_CREATED, InKit, SeenInKit
 from worker.ops.letters.dry_run import as_delivered
 from worker.ops.look_up import NOBODY
-from worker.ops.rehearsal import JUST_CREATED, InKit, Rehearsal, Rehearsed, SeenInKit
+from worker.ops.rehearsal import Rehearsal, Rehearsed
 from worker.subscribers.identity import home_app, person_key
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome

@@ -25,9 +25,10 @@ from worker.ledger.taggings import taggings_lately
 from worker.ledger.takeover import Tenure
 from worker.ops.as_read import as_read, is_unread, unless_forgotten
 from worker.ops.compared import FieldState, field_rows, tag_rows
+from worker.ops.in_kit import InKit, KitIds, SeenInKit
 from worker.ops.look_up import look_up
 from worker.ops.person import MOST_DUE, AskedKit, ask_kit
-from worker.ops.rehearsal import InKit, KitIds, Rehearsal, SeenInKit
+from worker.ops.rehearsal import Rehearsal
 from worker.ops.tried import NOT_ASKED, OpenSubscription, Tried
 from worker.subscribers.change import Change
 from worker.subscribers.fact import Fact

@@ -18,9 +18,10 @@ from worker.events.delivery import Delivery
 from worker.ledger.store import Ledger
 from worker.ledger.takeover import present_tenure
 from worker.ops.as_read import as_read, is_unread, unless_forgotten
+from worker.ops.in_kit import JUST_CREATED, SeenInKit
 from worker.ops.letters.fate import Fate, fate_of
 from worker.ops.look_up import look_up
-from worker.ops.rehearsal import JUST_CREATED, Rehearsal, SeenInKit
+from worker.ops.rehearsal import Rehearsal
 from worker.subscribers.identity import home_app
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Outcome
