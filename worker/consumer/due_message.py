@@ -26,6 +26,7 @@ from worker.events.event import (
 )
 from worker.events.values import time_text
 from worker.ledger.failures import DamagedRowError
+from worker.subscribers.drifted import DriftRow
 from worker.subscribers.item import Item
 from worker.subscribers.known import DueEffect
 from worker.subscribers.mark import timer_id
@@ -37,6 +38,9 @@ ALLOW_TYPE: Final = "kit-worker.allow"
 APPLY_TYPE: Final = "kit-worker.apply"
 UNDO_TYPE: Final = "kit-worker.undo"
 """Likewise, of messages by which people come under the present file, and by which that is taken back."""
+REPAIR_TYPE: Final = "kit-worker.repair"
+ADOPT_TYPE: Final = "kit-worker.adopt"
+"""Likewise, of messages by which Kit has again what this worker gave, and by which Kit's word is taken."""
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -105,6 +109,26 @@ def undoing(email: str, run: str, number: int, tags: Sequence[str], at: float) -
     data = {"user": {"email": email}, "tags": list(tags)}
     what = f"taken back: {', '.join(tag_told(TagWish(tag, present=True)) for tag in tags)}"
     return _own(f"undo-{run}-{number:07}", UNDO_TYPE, data, Origin.UNDO, at, what)
+
+
+def mending(
+    email: str, run: str, number: int, rows: Sequence[DriftRow], at: float, *, adopt: bool = False
+) -> DueEffect:
+    """Return the timer of the message that mends what Kit has otherwise of a person; see `anew_effect`.
+
+    Args:
+        email: Likewise.
+        run: Likewise.
+        number: Likewise.
+        rows: What is otherwise.
+        at: Likewise.
+        adopt: Whether Kit's word stands; else Kit is to have again what this worker gave.
+    """
+    data = {"user": {"email": email}, "differences": msgspec.to_builtins(rows)}
+    told = ", ".join(f"{row.kind.value} {row.name}".strip() for row in rows)
+    kind, origin = (ADOPT_TYPE, Origin.ADOPT) if adopt else (REPAIR_TYPE, Origin.REPAIR)
+    what = f"{'adopted' if adopt else 'repaired'}: {told}"
+    return _own(f"{run}-{number:07}", kind, data, origin, at, what)
 
 
 def allowing(account: str, email: str, tags: Sequence[str], at: float) -> DueEffect:

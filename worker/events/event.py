@@ -39,6 +39,10 @@ class Origin(StrEnum):
     """Tags are let through that were held."""
     UNDO = auto()
     """Tags are to go off that a run put on."""
+    REPAIR = auto()
+    """Kit is to have of a person what this worker gave, where it has something else."""
+    ADOPT = auto()
+    """What Kit has of a person, and was not given by this worker, is to stand."""
 
 
 REPLAY_RUN: Final = "x-replay-run"
