@@ -6,15 +6,14 @@ a second copy is a duplicate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from worker.consumer.due_message import allowing
 from worker.errors import KitWorkerError
 from worker.ledger.held import HeldPlan, PlanGoneError, held_plan, let_through
 from worker.ledger.journal import Action, Journal
 from worker.ledger.store import Ledger
-from worker.subscribers.known import DueEffect
 
 ACTION = "allow"
 """As the journal names it."""
@@ -40,7 +39,8 @@ class Allowed:
     def told(self) -> str:
         """It, as a sentence."""
         let = f"{self.count:,} held tagging{'' if self.count == 1 else 's'}"
-        held = f"; {self.left.count:,} are still held" if self.left.count else ""
+        are = "is" if self.left.count == 1 else "are"
+        held = f"; {self.left.count:,} {are} still held" if self.left.count else ""
         return f"{let} of {self.left.account} may go{held}."
 
 
@@ -60,12 +60,8 @@ async def allow(
         NotThePlan: It is not any more what the plan says; nothing was let through.
         LedgerUnavailable: The ledger could not be written; perhaps some are let through.
     """
-
-    def effect(email: str, tags: Sequence[str], now: float) -> DueEffect:
-        return allowing(account, email, tags, now)
-
     try:
-        done = await let_through(ledger, account, effect, plan=plan, count=count)
+        done = await let_through(ledger, account, partial(allowing, account), plan=plan, count=count)
     except PlanGoneError:
         raise NotThePlan(
             f"what is held in {account} is not what {plan} says any more: some of it was let through, or is "

@@ -81,7 +81,7 @@ def test_a_file_that_is_wrong_ends_with_2_and_the_others_are_run(
 
 def test_only_those_of_one_account_are_run_where_that_is_asked(kit_worker: Command, config_dir: Path) -> None:
     write(config_dir, HOLDS)
-    write(config_dir, f"account: rainy\n{FAILS}", "others")
+    write(config_dir, f"account: rainy\n{HOLDS}", "others")
     text = "kit: {api_key_env: KIT_API_KEY_RAINY}\napp: rainy\n"
     (config_dir / "accounts" / "rainy.yaml").write_text(text, encoding="utf-8")
 

@@ -89,7 +89,7 @@ def _for_each_person(facts: Facts) -> Iterator[Suspicion]:
             for name in tag.template.placeholders
             if path_of(name) in TIMES or _OWN.fullmatch(path_of(name))
         ]
-        if own and facts.file.is_listed(tag.path):
+        if own:
             most = facts.file.account.options.max_created_tags
             said = (
                 f'"{shown(tag.template.text)}" makes a tag of its own for nearly every event, '

@@ -9,6 +9,7 @@ from typing import Final
 from worker.accounts.file.source import YamlPath
 from worker.accounts.file.values import shown
 from worker.accounts.lint.facts import Facts
+from worker.accounts.lint.fields import place
 from worker.accounts.lint.finding import LintRule, Suspicion
 from worker.handlers import HANDLERS
 from worker.handlers.base import ENDING, PLATFORM_FIELDS, TIMES, path_of
@@ -34,10 +35,8 @@ def _moments(facts: Facts) -> Iterator[tuple[str, str, YamlPath]]:
 def _fields(facts: Facts) -> Iterator[tuple[FieldTarget, YamlPath]]:
     """Yield the entries of `fields` and `kit_fields`, and where each stands."""
     for target in facts.file.account.fields:
-        for path in (("kit_fields", target.target), ("fields", target.source)):
-            if facts.file.is_listed(path):
-                yield target, path
-                break
+        if len(path := place(facts, target)) > 1:
+            yield target, path
 
 
 def _no_time(facts: Facts) -> Iterator[Suspicion]:

@@ -19,6 +19,8 @@ events:
     rules:
       - when: {mk_subscription_plan: Annual}
         add_tags: [Annual Plan]   # here
+      - when: {data.user.locale: de, mk_subscription_plan: Annual}
+        add_tags: [Jahresabo]   # here
 """,
         """\
 events:
@@ -71,6 +73,27 @@ events:
     remove_tags: [Active Member, Gold]
     add_tags: [Cancelled]
   user.deleted: {create: false, remove_tags: all, clear_fields: all, unsubscribe: true}
+""",
+    ),
+    Case(
+        "tag-never-removed",
+        """\
+events:
+  subscription.started:
+    add_tags:
+      - Active Member
+      - {tag: Gold, replaces: level}   # here
+    remove_tags: [Cancelled]
+  order.paid: {add_tags: [{tag: Customer, replaces: level}]}
+""",
+        """\
+events:
+  subscription.started:
+    add_tags: [Active Member, {tag: Gold, replaces: level}]
+    remove_tags: [Cancelled]
+  subscription.canceled:
+    remove_tags: [Active Member]
+    add_tags: [Cancelled, {tag: Customer, replaces: level}]
 """,
     ),
     Case(

@@ -90,6 +90,7 @@ options: {timezone: UTC}
         """\
 fields:
   mk_subscription_ends_at: Renewal date   # here
+  mk_subscription_canceled_at: Left on   # here
 kit_fields:
   Cancelled on: mk_subscription_canceled_at   # here
 """,

@@ -35,8 +35,16 @@ events:
     rules:
       - when: {data.order.total: {at_least: 100}}   # here
         add_tags: [{tag: Gold, replaces: level}]
-      - when: {data.order.total: {at_least: 50}}
+      - when: {data.order.total: {at_least: 50}}   # here
         add_tags: [{tag: Silver, replaces: level}]
+      - when: {data.order.total: {at_least: 10}}
+        add_tags: [{tag: Bronze, replaces: level}]
+  seat.paid:
+    rules:
+      - when: {data.seat.kind: 1}   # here
+        add_tags: [Seat]
+      - when: {data.seat.kind: {present: true}}
+        remove_tags: all
   course.paid:
     rules:
       - when: {data.course.free: true}   # here

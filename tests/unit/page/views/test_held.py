@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import pytest
@@ -13,15 +13,16 @@ from tests.unit.page.serve import READ_TOKEN, TOKEN, Client, admin, served
 from worker.clock import Clock
 from worker.ledger.database import Database
 from worker.ledger.store import Ledger
+from worker.page.views.held import MOST
 from worker.subscribers.known import Batch
 from worker.subscribers.record import HeldTag, Record
 
 BUTTON = 'action="/accounts/sunny/held"'
 
 
-async def hold(folder: Path, *emails: str) -> None:
-    """Hold a tag of these people."""
-    held = {"new member": HeldTag("New Member", order(1), 1.0, "user.signed_up")}
+async def hold(folder: Path, *emails: str, tags: Iterable[str] = ("New Member",)) -> None:
+    """Hold tags of these people."""
+    held = {tag.lower(): HeldTag(tag, order(1), 1.0, "user.signed_up") for tag in tags}
     database = Database(f"sqlite+aiosqlite:///{folder / 'ledger.db'}")
     async with Ledger(database, worker="w-1", clock=Clock()) as ledger:
         tenure = await ledger.take("sunny")
@@ -34,6 +35,16 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
         await hold(tmp_path, "ada@example.com", "bob@example.com")
         await client.sign_in(TOKEN)
         yield client
+
+
+async def test_of_many_kinds_the_first_are_shown_and_the_rest_counted(tmp_path: Path) -> None:
+    async with served(tmp_path) as client:
+        await hold(tmp_path, "ada@example.com", tags=[f"Tag {number}" for number in range(MOST + 3)])
+        await client.sign_in(TOKEN)
+        view = (await client.ask("/accounts/sunny")).text
+
+    assert view.count(">user.signed_up</td>") == MOST
+    assert "And 3 more kinds." in view
 
 
 async def plan(client: Client) -> str:
