@@ -8,14 +8,14 @@ import os
 import signal
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from tests.integration.harness import KEY, Worker, World, publish, until
+from tests.integration.harness import KEY, MANY, Worker, World, publish, until
 from tests.integration.shell import Ended, Shell
 from worker.sandbox import Person, Sandbox
 
@@ -158,6 +158,90 @@ async def test_what_it_put_on_goes_off_again_and_what_others_touched_stays(
         }
         await until(lambda: tags(kit.subscribers()) == expected, seconds=40 + PEOPLE / 10)
     assert kit.subscriber(address(0)).id == by_hand
+
+
+async def test_the_same_plan_does_the_same_again_after_its_undo(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given a plan that was applied and undone, twice, each time everybody has what it says, and then not."""
+    world.write_account(FILE)
+    plan, once_more = str(tmp_path / "plan.json"), str(tmp_path / "again.json")
+    kit = sandbox.account(KEY)
+    async with Worker(world, tmp_path / "log") as worker:
+        await members(world, worker, channel)
+        assert (await kit_worker("apply", world.account, "--save", plan)).code == 1
+        for _ in range(2):
+            applied = await kit_worker("apply", world.account, "--plan", plan)
+            assert (applied.code, f"Done: {PEOPLE:,} people." in applied.out) == (0, True), applied.out
+            expected = {address(number): should_have(number) for number in range(PEOPLE)}
+            assert tags(kit.subscribers()) == expected
+
+            undone = await kit_worker("apply", world.account, "--undo", plan)
+            assert f"of {PEOPLE:,} people" in undone.out
+            expected = {email: has - {"Newcomer", "Yearly Plan"} for email, has in expected.items()}
+            await until(lambda: timers(tmp_path) == 0, seconds=40 + PEOPLE / 10)
+            assert tags(kit.subscribers()) == expected
+        assert (await kit_worker("apply", world.account, "--save", once_more)).code == 1
+    assert json.loads(Path(once_more).read_text())["people"]
+
+
+TIMED = """
+events:
+  user.signed_up: {add_tags: [New Member]}
+  order.paid: {at: data.ships_at, add_tags: [Shipped]}
+fields: {mk_user_id: null}
+"""
+UNTIL = TIMED.replace(
+    "{at: data.ships_at, add_tags: [Shipped]}", "{add_tags: [{tag: Shipped, until: data.back_at}]}"
+)
+
+
+def due(folder: Path) -> dict[str, int]:
+    """Return what is due, and of how many timers."""
+    (path,) = folder.rglob("ledger.db")
+    with closing(sqlite3.connect(path)) as ledger:
+        return dict(ledger.execute("SELECT what, count(*) FROM due GROUP BY what").fetchall())
+
+
+async def test_what_takes_effect_later_follows_the_file_as_well(
+    world: World, channel: AbstractChannel, sandbox: Sandbox, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given a file that says otherwise when orders take effect, the plan tells it, and timers follow."""
+    world.write_account(TIMED + MANY)
+    plan = str(tmp_path / "plan.json")
+    count, kit = 20, sandbox.account(KEY)
+    now = datetime.now(UTC)
+    times = {"ships_at": now + timedelta(days=1), "back_at": now + timedelta(days=2)}
+    async with Worker(world, tmp_path / "log") as worker:
+        await publish(
+            channel, world.exchange, [event(number, "user.signed_up", 1) for number in range(count)]
+        )
+        orders = [event(number, "order.paid", 2) for number in range(count)]
+        for each in orders:
+            each["data"] |= {name: time.isoformat() for name, time in times.items()}
+        orders[0]["data"]["back_at"] = now.isoformat()
+        await publish(channel, world.exchange, orders)
+        await until(lambda: timers(tmp_path) == count)
+        assert due(tmp_path) == {"tag 'Shipped'": count}
+
+        world.write_account(UNTIL + MANY)
+        await reloaded(worker)
+        told = json.loads((await kit_worker("apply", world.account, "--json")).out)
+        assert (told["gained"], told["due"], told["due_no_more"]) == (
+            {"Shipped": count - 1},
+            count - 1,
+            count,
+        )
+        shown = await kit_worker("apply", world.account, "--save", plan)
+        assert f"Set for later: {count - 1} effects" in shown.out
+        assert (await kit_worker("apply", world.account, "--plan", plan)).code == 0
+        assert due(tmp_path) == {"tag 'Shipped' off": count - 1}
+        shipped = {address(number) for number in range(1, count)}
+        assert {email for email, has in tags(kit.subscribers()).items() if "Shipped" in has} == shipped
+
+        assert (await kit_worker("apply", world.account, "--undo", plan)).code == 0
+        await until(lambda: not any("Shipped" in has for has in tags(kit.subscribers()).values()))
+        await until(lambda: timers(tmp_path) == 0)
 
 
 async def test_a_plan_is_for_one_file_and_one_account_and_can_be_stopped(

@@ -83,7 +83,7 @@ def show_told(told: ToldImpact) -> None:
     """Print who would have what otherwise, and what it takes."""
     say(told.sentence, style="bold" if told.is_somebody else "")
     if told.is_somebody:
-        say(told.new, told.costs, "")
+        say(*filter(None, (told.new, told.due, told.costs)), "")
         if told.tags:
             rows = [(each.tag, *(f"{count:,}" for count in each[1:])) for each in told.tags]
             show(table(("Tag", "Would gain it", "Of these new in Kit", "Would lose it"), rows))

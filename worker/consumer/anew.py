@@ -29,24 +29,27 @@ def read_kept(kept: Iterable[Delivery], account: Account, home_app: str) -> Iter
         yield naming_whom(Item(delivery, event), event, account.options, home_app)
 
 
-def asked_by(item: Item, account: Account) -> Change | None:
-    """Return what an event asks for under an account's mapping; None where it can never be applied."""
+def asked_by(item: Item, account: Account) -> Item | None:
+    """Return an event with what it asks for under an account's mapping, now and later.
+
+    None where it can never be applied: what is so by it stays.
+    """
     try:
         asks = interpreted(item, account)
     except EventError:
         return None
-    return NOTHING if isinstance(asks, Outcome) else asks.change
+    return replace(item, change=NOTHING, later=None) if isinstance(asks, Outcome) else asks
 
 
-def all_anew(asked: Iterable[tuple[Item, Change | None]]) -> Change:
+def all_anew(asked: Iterable[Item | None]) -> Change:
     """Return all that events of one person ask for by now.
 
     What they asked for before, and do not any more, it takes back; see `Change.anew`. Nobody is created by
     it, and nobody gets another address. What can never be applied stays as it is.
 
     Args:
-        asked: Each event once, and what it asks for.
+        asked: Each event once, with what it asks for.
     """
-    heard = [(item.event, change) for item, change in asked if item.event is not None and change is not None]
+    heard = [(item.event, item.change) for item in asked if item is not None and item.event is not None]
     moments = frozenset(event.order.moment for event, _ in heard)
     return replace(merge_all(change for _, change in heard), anew=moments, creates=None, address=None)

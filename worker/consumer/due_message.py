@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
 from worker.broker.publisher import Outgoing
 from worker.broker.topology import work_queue
@@ -27,10 +28,11 @@ from worker.events.event import (
 from worker.events.values import time_text
 from worker.ledger.failures import DamagedRowError
 from worker.subscribers.drifted import DriftRow
-from worker.subscribers.item import Item
-from worker.subscribers.known import DueEffect
-from worker.subscribers.mark import timer_id
+from worker.subscribers.item import Item, Kind, Outcome
+from worker.subscribers.known import DueAnew, DueEffect
+from worker.subscribers.mark import event_name, timer_id
 from worker.subscribers.parts import TagWish, tag_told
+from worker.subscribers.subscriber import Subscriber
 
 ALLOW_TYPE: Final = "kit-worker.allow"
 """The type of messages that let through what was held, as the history names it; no account's file maps it."""
@@ -65,6 +67,26 @@ def due_effect(item: Item) -> DueEffect | None:
         what=later.what,
         message=_message(item.delivery.as_published(), event, Due(timer, later.at)),
     )
+
+
+def due_anew(asked: Iterable[Item | None], subscriber: Subscriber) -> DueAnew:
+    """Return what takes effect later by events of one person, in place of what did before.
+
+    Args:
+        asked: Each event once, with what it asks for.
+        subscriber: The person.
+    """
+    heard = [structs.replace(item, subscriber=subscriber) for item in asked if item is not None]
+    names = frozenset(event_name(item.event) for item in heard if item.event is not None)
+    return DueAnew(names, tuple(effect for item in heard if (effect := due_effect(item)) is not None))
+
+
+def due_of_others(outcome: Outcome) -> tuple[str, DueAnew] | None:
+    """Return of whom events were heard anew, and what is due of them; None where none were, in the end."""
+    item = outcome.item
+    if item.anew is None or item.subscriber is None or outcome.kind not in {Kind.APPLIED, Kind.SUPERSEDED}:
+        return None
+    return item.subscriber.record.email, item.anew
 
 
 def _message(delivery: Delivery, event: Event, due: Due) -> bytes:

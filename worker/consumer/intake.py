@@ -19,6 +19,7 @@ from worker.accounts.whom import naming_whom
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.anew import all_anew, asked_by, read_kept
 from worker.consumer.backlog import Backlog
+from worker.consumer.due_message import due_anew
 from worker.consumer.end import End
 from worker.consumer.interpreting import interpreted
 from worker.consumer.newest import as_delivered
@@ -234,7 +235,8 @@ class Intake:
     def _heard_anew(self, item: Item) -> Item:
         """Return an item with all that its person's events ask for by now, as far as they are kept."""
         account, now = self.account, item.delivery.received_at
-        messages = self._kept.get(self._in_hand.directory.at(item.email).record.email, ())
+        subscriber = self._in_hand.directory.at(item.email)
+        messages = self._kept.get(subscriber.record.email, ())
         kept = [as_delivered(account.name, message, now) for message in messages if message]
-        items = read_kept(kept, account, self._ledger.home_app)
-        return structs.replace(item, change=all_anew((each, asked_by(each, account)) for each in items))
+        asked = [asked_by(each, account) for each in read_kept(kept, account, self._ledger.home_app)]
+        return structs.replace(item, change=all_anew(asked), anew=due_anew(asked, subscriber))

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
+from worker.dead_letters.letter import kept_outside
 from worker.errors import PartlyApplied
 from worker.events.delivery import Delivery
-from worker.events.event import EVENT_ARRIVAL, EVENT_TIME, ORIGINAL_ROUTING_KEY, Event
+from worker.events.event import EVENT_ARRIVAL, EVENT_TIME, Event
 from worker.events.values import time_text
 from worker.ledger.failures import DamagedRowError
 from worker.subscribers.item import Kind, Outcome
@@ -56,7 +57,7 @@ def newest_event(outcome: Outcome) -> NewestEvent | None:
 def _keep(delivery: Delivery, event: Event) -> bytes:
     """Return all that an event came with, and its place among the others; nothing where that is too large."""
     place = {EVENT_TIME: time_text(event.time), EVENT_ARRIVAL: str(event.order.arrival)}
-    headers = {ORIGINAL_ROUTING_KEY: delivery.routing_key, **delivery.headers, **place}
+    headers = {**delivery.headers, **kept_outside(delivery), **place}
     message = _ENCODER.encode(_KeptEvent(delivery.body, delivery.properties, headers))
     return message if len(message) <= LARGEST else b""
 

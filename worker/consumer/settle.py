@@ -15,7 +15,7 @@ from msgspec import structs
 from worker.clock import Clock
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.dead_lettering import DeadLettering
-from worker.consumer.due_message import due_effect
+from worker.consumer.due_message import due_effect, due_of_others
 from worker.consumer.newest import newest_event
 from worker.consumer.receive import Consumer
 from worker.consumer.replayed import ends_of_runs
@@ -25,7 +25,7 @@ from worker.events.event import ORIGINAL_ROUTING_KEY
 from worker.kit.persistence import Persistence
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.known import DueEffect, HistoryEntry, LetterEntry, NewestEvent
+from worker.subscribers.known import DueAnew, DueEffect, HistoryEntry, LetterEntry, NewestEvent
 from worker.subscribers.subscriber import Call
 
 FLUSH_EVERY: Final = 1.0
@@ -39,6 +39,7 @@ class _Ended(NamedTuple):
 
     Attributes:
         due: That it has to come in again.
+        anew: Of whose events that were heard anew what is due; None where none were.
         letter: Its dead letter, which is safe by now; None where it became none.
         newest: What is kept of the event itself.
     """
@@ -46,6 +47,7 @@ class _Ended(NamedTuple):
     outcome: Outcome
     entry: HistoryEntry | None
     due: DueEffect | None
+    anew: tuple[str, DueAnew] | None
     letter: LetterEntry | None
     newest: NewestEvent | None
 
@@ -200,6 +202,7 @@ class Settle(Persistence):
         batch.taggings, batch.holds = guard.take_unsaved(), guard.holds
         batch.entries = [each.entry for each in ended if each.entry is not None]
         batch.due = [each.due for each in ended if each.due is not None]
+        batch.anew = [each.anew for each in ended if each.anew is not None]
         batch.letters = [each.letter for each in ended if each.letter is not None]
         batch.newest = [each.newest for each in ended if each.newest is not None]
         batch.replayed = ends_of_runs(each.outcome for each in ended)
@@ -223,7 +226,8 @@ class Settle(Persistence):
         if item.subscriber is not None:
             outcome = structs.replace(outcome, calls=self._in_hand.let_go(item))
         entry = history_entry(outcome, self._clock.time())
-        self._ended.append(_Ended(outcome, entry, due_effect(item), letter, newest_event(outcome)))
+        due, anew = due_effect(item), due_of_others(outcome)
+        self._ended.append(_Ended(outcome, entry, due, anew, letter, newest_event(outcome)))
         self._empty.clear()
         self._came.set()
 

@@ -65,7 +65,7 @@ def with_headers(delivery: Delivery, added: Mapping[str, Any]) -> dict[str, Any]
     properties.pop("message_id", None)  # its own comes from the publisher
     # What RabbitMQ or somebody else did to it before would pass for what is done to it now.
     headers = {f"{ORIGINAL}{name}" if name in BROKER_HEADERS else name: headers[name] for name in headers}
-    own = {**_kept(delivery), **added}
+    own = {**kept_outside(delivery), **added}
     full = {**properties, "headers": {**fitting(headers), **own}, "delivery_mode": 2}
     # Whatever a publisher sent, its event must not stay here because we cannot send it on.
     return full if frames.can_be_sent(full) else {"headers": own, "delivery_mode": 2}
@@ -83,7 +83,7 @@ def harmless(delivery: Delivery) -> tuple[dict[str, Any], dict[str, Any]]:
     return properties, headers
 
 
-def _kept(delivery: Delivery) -> dict[str, Any]:
+def kept_outside(delivery: Delivery) -> dict[str, Any]:
     """Return what an event had outside its body; of one that came in again, what it had the first time."""
     headers = delivery.headers
     if isinstance(headers.get(ORIGINAL_ROUTING_KEY), str):
@@ -221,7 +221,7 @@ def replay_message(delivery: Delivery, letter: DeadLetter) -> Outgoing:
         for name, value in came.headers.items()
         if name not in (*ABOUT_FAILURE, *BROKER_HEADERS) and not name.startswith(ORIGINAL)
     }
-    headers |= _kept(came)
+    headers |= kept_outside(came)
     headers.setdefault(EVENT_TIME, letter.event_time or letter.failed_at or LONG_AGO)
     for name in (*MOVED_PROPERTIES, "message_id"):
         properties.pop(name, None)

@@ -23,6 +23,7 @@ from worker.events.event import (
     LET_GO,
     ORIGIN,
     ORIGINAL_ROUTING_KEY,
+    TAKEN_BACK,
     Due,
     Event,
     OrderKey,
@@ -71,15 +72,17 @@ def decode(
     kind = _type(envelope, delivery, routing_key, apps, types)
     given = _time(envelope, delivery)
     time = max(delivery.received_at, not_before) if given is None else given
+    origin = _origin(delivery)
+    place = TAKEN_BACK if origin is Origin.UNDO else _arrival(delivery) or arrival
     return Event(
         type=kind,
         time=time,
-        order=OrderKey(_sequence(envelope), time, _arrival(delivery) or arrival),
+        order=OrderKey(_sequence(envelope), time, place),
         data=_data(envelope),
         id=_id(envelope, delivery),
         app=app_in(routing_key, kind, apps, types) if is_routed or begins(routing_key, kind) else None,
         dated=given is not None,
-        origin=_origin(delivery),
+        origin=origin,
         due=_due(delivery),
     )
 

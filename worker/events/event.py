@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum, auto
 from types import MappingProxyType
@@ -80,8 +80,18 @@ class OrderKey(NamedTuple):
         """The sequence and the time: a copy of an event has another place of arrival, and the same moment."""
         return self[:2]
 
+    def is_heard_anew(self, anew: Collection[Moment]) -> bool:
+        """Tell whether what was said under this key is said anew, or not at all, by events of these moments.
+
+        It is of one of them, or it took back what such an event had asked for.
+        """
+        return bool(anew) and (self.arrival == TAKEN_BACK or self.moment in anew)
+
 
 Moment: TypeAlias = tuple[str, datetime]
+
+TAKEN_BACK: Final = -1
+"""The `arrival` of what takes back what a run put on: it stands until the person's events are heard anew."""
 
 _MESSAGES_BITS: Final = 21
 """Of an arrival number: two million messages, before it runs into the numbers of the next millisecond."""

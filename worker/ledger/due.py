@@ -6,7 +6,7 @@ ended, in whichever way.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from worker.ledger.database import Database
 from worker.ledger.rows import fitting, insert
 from worker.ledger.schema import due
 from worker.subscribers.identity import id_key, plain
-from worker.subscribers.known import DueEffect
+from worker.subscribers.known import DueAnew, DueEffect, EventName, SetTimer
 from worker.subscribers.parts import TagWish, tag_told
 
 
@@ -34,6 +34,58 @@ async def write_due(
         await connection.execute(delete(due).where(these_timers(account, past)))
     if rows := [_due_row(account, each) for each in new]:
         await connection.execute(insert(connection, due).on_conflict_do_nothing(), rows)
+
+
+async def write_anew(connection: AsyncConnection, account: str, heard: Iterable[tuple[str, DueAnew]]) -> None:
+    """Of events that were heard anew, set the timers that they ask for, and no others.
+
+    Args:
+        connection: Inside the caller's transaction.
+        account: Whose.
+        heard: By the address that the person of the events has now.
+    """
+    of_people = {plain(email): anew for email, anew in heard}
+    if not of_people:
+        return
+    theirs = (due.c.account == account) & due.c.email.in_(of_people)
+    found = await connection.execute(
+        select(due.c.email, due.c.id, due.c.event_type, due.c.event_id, due.c.event_time).where(theirs)
+    )
+    rows = {
+        effect.id: {**_due_row(account, effect), "email": email}
+        for email, anew in of_people.items()
+        for effect in anew.effects
+    }
+    old = [
+        id_
+        for email, id_, *event in found
+        if id_ not in rows and EventName(*event) in of_people[email].events
+    ]
+    await lock_timers(connection, account, [*old, *rows])
+    await connection.execute(delete(due).where(these_timers(account, old)))
+    if rows:
+        statement = insert(connection, due)
+        told = statement.on_conflict_do_update(
+            index_elements=[due.c.account, due.c.id], set_={"what": statement.excluded.what}
+        )
+        await connection.execute(told, list(rows.values()))
+
+
+async def timers_of(
+    database: Database, account: str, emails: Collection[str]
+) -> Mapping[str, Sequence[SetTimer]]:
+    """Return the timers of people of an account, by their addresses.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    found = dict[str, list[SetTimer]]()
+    query = select(due.c.email, due.c.id, due.c.what, due.c.event_type, due.c.event_id, due.c.event_time)
+    async with database.read() as connection:
+        theirs = (due.c.account == account) & due.c.email.in_([plain(email) for email in emails])
+        for email, id_, what, *event in await connection.execute(query.where(theirs)):
+            found.setdefault(email, []).append(SetTimer(id_, what, EventName(*event)))
+    return found
 
 
 async def lock_timers(connection: AsyncConnection, account: str, ids: Collection[str]) -> None:

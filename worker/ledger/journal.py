@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from worker.ledger.schema import journal
 from worker.ledger.store import Ledger
@@ -88,6 +88,13 @@ class Journal:
         async with self.ledger.database.read() as connection:
             rows = (await connection.execute(query)).all()
         return [JournalLine(number, at, Action(*told)) for number, at, *told in rows]
+
+    async def count(self, account: str, action: str, what: str) -> int:
+        """Return how often an action was done to something of an account."""
+        that = (journal.c.account == account) & (journal.c.action == action) & (journal.c.what == what)
+        query = select(func.count()).select_from(journal).where(that)
+        async with self.ledger.database.read() as connection:
+            return (await connection.execute(query)).scalar_one()
 
     async def drop(self, account: str) -> int:
         """Delete an account's lines; return how many there were."""

@@ -39,6 +39,8 @@ class PlanRun:
         plan: The plan's id.
         begun_at: In seconds since 1970, by the ledger's clock; the others likewise.
         times: How often it was begun.
+        round: Of the runs of plans of that hash, from 1: each undo ends one, and the next one's events are
+            others.
         seen: The number of the last person whose timer is set, if it takes one.
         people: How many timers that is.
         stopped_at: When somebody stopped it; None where nobody has.
@@ -51,6 +53,7 @@ class PlanRun:
     who: str
     begun_at: float
     times: int
+    round: int
     seen: int
     people: int
     stopped_at: float | None
@@ -68,15 +71,15 @@ class PlanRuns:
 
     ledger: Ledger
 
-    async def start(self, plan: KeptPlan, action: PlanAction, who: str) -> None:
-        """Note that a plan is done, or taken back; once more, that what is left of it is."""
+    async def start(self, plan: KeptPlan, action: PlanAction, who: str, number: int = 1) -> None:
+        """Note that a plan is done, or taken back, in a round; once more, that what is left of it is."""
         async with self.ledger.database.write() as connection:
             times = select(_OF.times).where((_OF.plan == plan.id) & (_OF.action == action))
             before = (await connection.execute(times)).scalar() or 0
             row = {
                 "plan": plan.id, "action": action, "account": plan.account, "who": line(who),
                 "begun_at": await self.ledger.time.now(connection), "times": before + 1,
-                "seen": 0, "people": 0, "stopped_at": None, "ended_at": None, "ends": "{}",
+                "round": number, "seen": 0, "people": 0, "stopped_at": None, "ended_at": None, "ends": "{}",
             }  # fmt: skip
             await upsert(connection, plan_runs, [row])
 

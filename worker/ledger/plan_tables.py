@@ -33,7 +33,7 @@ planned_people = Table(
     Column("number", Integer, primary_key=True, autoincrement=False, comment="as its events' ids end"),
     Column("account", String(255), nullable=False),
     Column("email", String(320), nullable=False),
-    Column("what", Text, nullable=False, comment="JSON: tags gained and lost, and fields, by their names"),
+    Column("what", Text, nullable=False, comment="JSON: tags gained and lost, fields, timers"),
     Index("planned_people_by_email", "account", "email"),
 )
 
@@ -46,6 +46,7 @@ plan_runs = Table(
     Column("who", Text, nullable=False, comment="no address"),
     Column("begun_at", Float, nullable=False),
     Column("times", Integer, nullable=False, comment="how often it was begun"),
+    Column("round", Integer, nullable=False, comment="of the plans of that hash: each undo ends one"),
     Column("seen", Integer, nullable=False, comment="the number of the last person whose timer is set"),
     Column("people", Integer, nullable=False, comment="how many timers that is"),
     Column("stopped_at", Float, comment="null: nobody has stopped it"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import delete, func, insert, select, update
@@ -26,15 +26,34 @@ PORTION: Final = 5_000
 
 
 class PlannedPerson(msgspec.Struct, frozen=True, array_like=True):
-    """What one person would gain and lose: tags and custom fields by their names."""
+    """What one person would gain and lose: tags and custom fields by their names.
+
+    Attributes:
+        due: What would take effect later: the ids of timers, each with what it will do.
+        due_no_more: The ids of timers that would not be set any more, or would do something else.
+    """
 
     email: str
     gains: tuple[str, ...]
     loses: tuple[str, ...]
     fields: tuple[str, ...]
+    due: tuple[tuple[str, str], ...] = ()
+    due_no_more: tuple[str, ...] = ()
 
 
-_WHAT: Final = msgspec.json.Decoder(tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]])
+class _What(msgspec.Struct, frozen=True, array_like=True):
+    gains: tuple[str, ...]
+    loses: tuple[str, ...]
+    fields: tuple[str, ...]
+    due: tuple[tuple[str, str], ...] = ()
+    due_no_more: tuple[str, ...] = ()
+
+
+def _what(of: PlannedPerson | _What) -> dict[str, Any]:
+    return {name: getattr(of, name) for name in _What.__struct_fields__}
+
+
+_WHAT: Final = msgspec.json.Decoder(_What)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +123,7 @@ class Plans:
                 "number": number + at,
                 "account": account,
                 "email": plain(person.email),
-                "what": msgspec.json.encode((person.gains, person.loses, person.fields)).decode(),
+                "what": msgspec.json.encode(_What(**_what(person))).decode(),
             }
             for at, person in enumerate(people)
         ]
@@ -139,7 +158,7 @@ class Plans:
         query = select(_ROW.number, _ROW.email, _ROW.what).where(_ROW.plan == plan, _ROW.number > after)
         async with self.ledger.database.read() as connection:
             rows = await connection.execute(query.order_by(_ROW.number).limit(limit))
-            return {row.number: PlannedPerson(row.email, *_WHAT.decode(row.what)) for row in rows}
+            return {row.number: PlannedPerson(row.email, **_what(_WHAT.decode(row.what))) for row in rows}
 
     # -- deleting them --------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from worker.clock import Clock
 from worker.errors import EpochLost, LedgerWentBack
 from worker.ledger.counts import write_counts
 from worker.ledger.database import Database, secret_of
-from worker.ledger.due import move_due, write_due
+from worker.ledger.due import move_due, write_anew, write_due
 from worker.ledger.failures import DamagedRowError
 from worker.ledger.ledger_time import LedgerTime
 from worker.ledger.letters import write_ends, write_letters
@@ -152,6 +152,7 @@ class Ledger:
             await write_names(connection, account, tenure.kit_account, batch.names)
             await write_taggings(connection, account, batch)
             await write_due(connection, account, batch.past, batch.due)
+            await write_anew(connection, account, batch.anew)
             await write_newest(connection, account, batch.newest)
             if batch.letters:
                 await write_letters(connection, account, batch.letters, await self.time.now(connection))

@@ -151,6 +151,12 @@ class Timers:
         async with self.ledger.database.read() as connection:
             return (await connection.execute(query)).scalar_one()
 
+    async def drop_these(self, account: str, ids: Collection[str]) -> None:
+        """Delete these timers, as far as they are there."""
+        async with self.ledger.database.write() as connection:
+            await lock_timers(connection, account, ids)
+            await connection.execute(delete(due).where(these_timers(account, ids)))
+
     async def drop(self, account: str, prefix: str = "") -> int:
         """Delete an account's timers whose id begins so; return how many there were."""
         async with self.ledger.database.write() as connection:

@@ -8,12 +8,13 @@ from typing import Final
 
 from worker.accounts.account import Account
 from worker.consumer.newest import as_delivered
+from worker.ledger.due import timers_of
 from worker.ledger.newest import kept_people
 from worker.ledger.person import tenure_now
 from worker.ledger.plans import PlannedPerson
 from worker.ledger.store import Ledger
 from worker.ops.file_impact import PORTION, FileImpact, at_once
-from worker.ops.person_impact import impact_now
+from worker.ops.person_impact import PersonImpact, impact_now
 from worker.ops.stored_plan import StoredPlan, dump_plan, load_plan, plan_hash
 from worker.subscribers.identity import home_app
 
@@ -56,6 +57,18 @@ class ApplyPlan:
         return cls(stored.account, stored.version, stored.people)
 
 
+def planned_of(email: str, impact: PersonImpact) -> PlannedPerson:
+    """Return what a person would have otherwise, as a plan has it."""
+    return PlannedPerson(
+        email,
+        gains=tuple(sorted(impact.gained.values())),
+        loses=tuple(sorted(impact.lost.values())),
+        fields=tuple(sorted(impact.fields)),
+        due=tuple(sorted(impact.due.items())),
+        due_no_more=tuple(sorted(impact.due_no_more)),
+    )
+
+
 async def plan_apply(
     ledger: Ledger, account: Account, counted: Callable[[int], None] = lambda _: None
 ) -> ApplyPlan:
@@ -90,6 +103,7 @@ async def planned(
     last, now = "", ledger.clock.now()
     while portion := await kept_people(ledger.database, account.name, after=last, limit=PORTION):
         found = list[PlannedPerson]()
+        timers = await timers_of(ledger.database, account.name, [each.record.email for each in portion])
         for record, events in portion:
             if record.is_left:
                 continue  # whoever had that address is looked at under another one
@@ -99,11 +113,10 @@ async def planned(
             if not kept:
                 impact.without_events += 1
                 continue
-            theirs = impact_now(record, kept, account, home)
+            theirs = impact_now(record, kept, account, home, timers.get(record.email, ()))
             impact.count(record.email, theirs)
             if theirs.is_otherwise:
-                names = (theirs.gained.values(), theirs.lost.values(), theirs.fields)
-                found.append(PlannedPerson(record.email, *(tuple(sorted(each)) for each in names)))
+                found.append(planned_of(record.email, theirs))
         yield found
         last = portion[-1].record.email
         counted(len(portion))

@@ -38,9 +38,22 @@ class NotThisPlanError(KitWorkerError):
     """The plan is not for this account as it is now."""
 
 
-def prefix_of(hash_: str, action: PlanAction) -> str:
+UNDOING: Final = "undo-apply-"
+"""How the ids of timers begin by which something is taken back, of whichever plan."""
+
+
+def run_of(hash_: str, number: int) -> str:
+    """Return how a round of a plan is called, from the first one, of which people know the hash alone."""
+    return f"apply-{hash_}" if number == 1 else f"apply-{hash_}.{number}"
+
+
+def prefix_of(hash_: str, action: PlanAction, number: int) -> str:
     """Return how the ids of a run's timers begin, and those of its events in the history."""
-    return f"apply-{hash_}-" if action is PlanAction.APPLY else f"undo-apply-{hash_}-"
+    return f"{'' if action is PlanAction.APPLY else 'undo-'}{run_of(hash_, number)}-"
+
+
+async def _round(ledger: Ledger, plan: KeptPlan) -> int:
+    return 1 + await Journal(ledger).count(plan.account, "undo", plan.hash)
 
 
 # -- what people say ---------------------------------------------------------------------------------------
@@ -49,6 +62,8 @@ def prefix_of(hash_: str, action: PlanAction) -> str:
 async def start(ledger: Ledger, account: Account, plan: KeptPlan, who: str) -> None:
     """Begin what a plan says, which `carry_on` then does; once more, what is left of it.
 
+    After its undo, all of it is done again.
+
     Args:
         ledger: The workers'.
         account: By the file in force.
@@ -56,11 +71,15 @@ async def start(ledger: Ledger, account: Account, plan: KeptPlan, who: str) -> N
         who: Who says so, without an address.
 
     Raises:
-        NotThisPlanError: Another file is in force by now; nothing was begun.
+        NotThisPlanError: Another file is in force by now, or an undo is under way; nothing was begun.
         LedgerUnavailable: It may be begun.
     """
     check(plan, account)
-    await PlanRuns(ledger).start(plan, PlanAction.APPLY, who)
+    undo_run = (await PlanRuns(ledger).of(plan)).get(PlanAction.UNDO)
+    is_begun = undo_run is not None and is_being_set(plan, undo_run)
+    if is_begun or await Timers(ledger).count(account.name, UNDOING):
+        raise NotThisPlanError("what a plan put on is still being taken back: wait until that is done")
+    await PlanRuns(ledger).start(plan, PlanAction.APPLY, who, await _round(ledger, plan))
     told = f"What {plan.people:,} people have is brought under the file {plan.version}"
     await Journal(ledger).append(Action(account.name, who, "apply", plan.hash, plan.people, told))
 
@@ -88,7 +107,7 @@ async def undo(ledger: Ledger, plan: KeptPlan, who: str) -> None:
     Whoever waits still stays as they are.
     """
     await _let_be(ledger, plan.account, plan.hash)  # else who waits still gets it after this
-    await PlanRuns(ledger).start(plan, PlanAction.UNDO, who)
+    await PlanRuns(ledger).start(plan, PlanAction.UNDO, who, await _round(ledger, plan))
     told = "What it put on is taken back, where nobody touched it since"
     await Journal(ledger).append(Action(plan.account, who, "undo", plan.hash, plan.people, told))
 
@@ -100,7 +119,7 @@ async def _let_be(ledger: Ledger, account: str, hash_: str) -> int:
         await PlanRuns(ledger).stop(plan, PlanAction.APPLY)
         run = (await PlanRuns(ledger).of(plan)).get(PlanAction.APPLY)
         unset = 0 if run is None else max(0, plan.people - run.seen)
-    return unset + await Timers(ledger).drop(account, prefix_of(hash_, PlanAction.APPLY))
+    return unset + await Timers(ledger).drop(account, run_of(hash_, 1))
 
 
 # -- carrying it out ---------------------------------------------------------------------------------------
@@ -135,7 +154,7 @@ async def carry_on(
         await goes_on()
         people = await plans.people(plan.id, after=run.seen, limit=PORTION)
         last = max(people, default=plan.people)  # those who are missing were forgotten
-        await runs.set_timers(plan, run, last, await _effects(ledger, plan, action, people))
+        await runs.set_timers(plan, run, last, await _effects(ledger, plan, run, people))
         counted(last - run.seen)
 
 
@@ -147,7 +166,7 @@ def is_being_set(plan: KeptPlan, run: PlanRun) -> bool:
 async def left(ledger: Ledger, plan: KeptPlan, run: PlanRun) -> int:
     """Return how many people of a run are not done yet; raises `LedgerUnavailable`."""
     unset = plan.people - run.seen if is_being_set(plan, run) else 0
-    return unset + await Timers(ledger).count(plan.account, prefix_of(plan.hash, run.action))
+    return unset + await Timers(ledger).count(plan.account, prefix_of(plan.hash, run.action, run.round))
 
 
 async def end(
@@ -170,7 +189,8 @@ async def end(
 async def _ends(
     ledger: Ledger, plan: KeptPlan, run: PlanRun, goes_on: Callable[[], Awaitable[None]]
 ) -> Counter[str]:
-    prefix, ended, count, last = prefix_of(plan.hash, run.action), Counter[str](), 0, 0
+    prefix, ended = prefix_of(plan.hash, run.action, run.round), Counter[str]()
+    count, last = 0, 0
     while people := await Plans(ledger).people(plan.id, after=last, limit=PORTION):
         await goes_on()
         ids, last = [f"{prefix}{number:07}" for number in people], max(people)
@@ -184,38 +204,45 @@ async def _ends(
 
 
 async def _effects(
-    ledger: Ledger, plan: KeptPlan, action: PlanAction, people: Mapping[int, PlannedPerson]
+    ledger: Ledger, plan: KeptPlan, run: PlanRun, people: Mapping[int, PlannedPerson]
 ) -> list[DueEffect]:
-    run = f"apply-{plan.hash}"
-    if action is PlanAction.APPLY:
-        now = await Timers(ledger).now()
-        return [anew_effect(each.email, run, number, plan.version, now) for number, each in people.items()]
-    prefix = prefix_of(plan.hash, PlanAction.APPLY)
-    return await _undoing(ledger, plan, {f"{prefix}{number:07}": each for number, each in people.items()})
+    if run.action is PlanAction.UNDO:
+        return await _undoing(ledger, plan, run, people)
+    now, name = await Timers(ledger).now(), run_of(plan.hash, run.round)
+    return [anew_effect(each.email, name, number, plan.version, now) for number, each in people.items()]
 
 
-async def _undoing(ledger: Ledger, plan: KeptPlan, people: Mapping[str, PlannedPerson]) -> list[DueEffect]:
-    """Return the timers that take back what events of a run put on."""
-    done = await lines_of(ledger.database, plan.account, people)
+async def _undoing(
+    ledger: Ledger, plan: KeptPlan, run: PlanRun, people: Mapping[int, PlannedPerson]
+) -> list[DueEffect]:
+    """Return the timers that take back what events of a run put on; what they set for later is set no more.
+
+    Of the rounds before this one something may have been on its way when they were taken back.
+    """
+    prefixes = [prefix_of(plan.hash, PlanAction.APPLY, number) for number in range(1, run.round + 1)]
+    of_ids = {f"{prefix}{number:07}": number for prefix in prefixes for number in people}
+    done = await lines_of(ledger.database, plan.account, of_ids)
     since = await find_history(
         ledger.database, emails={line.email for line in done}, account=plan.account, limit=MOST_LINES
     )
     later: dict[str, list[Line]] = {}
     for line in since:
         later.setdefault(line.email, []).append(line)
-    effects = []
+    effects, timers = dict[int, DueEffect](), set[str]()
     for line in done:
-        id_ = line.event_id or ""
+        number = of_ids[line.event_id or ""]
+        person = people[number]
+        timers |= {timer for timer, _ in person.due} - {*person.due_no_more}
         tags = [
             tag
-            for tag in people[id_].gains
+            for tag in person.gains
             if _put_on(line, tag) and not any(_touches(each, line, tag) for each in later[line.email])
         ]
         if tags:
-            number = int(id_.rpartition("-")[2])
             at = datetime.fromisoformat(line.event_time).timestamp()
-            effects.append(undoing(line.email, f"apply-{plan.hash}", number, tags, at))
-    return effects
+            effects[number] = undoing(line.email, run_of(plan.hash, run.round), number, tags, at)
+    await Timers(ledger).drop_these(plan.account, timers)
+    return list(effects.values())
 
 
 def _put_on(line: Line, tag: str) -> bool:

@@ -43,6 +43,8 @@ class FileImpact:
         lost: By tag, how many would have it no more.
         fields: By custom field, how many would have another value, or none.
         new_taggings: By tag, how many of those gained Kit does not have yet: each may start an automation.
+        due: How many effects would come later, and would not now, or not just so.
+        due_no_more: How many come later now, and would not any more, or not just so.
         calls: To Kit, to bring that about for all, each by itself.
         partly_known: Of those of whom the files may make something else, how many have something by an event
             that is not kept: it came before events were kept, a newer one of its kind has taken its place,
@@ -57,6 +59,8 @@ class FileImpact:
     lost: Counter[str] = field(default_factory=Counter)
     fields: Counter[str] = field(default_factory=Counter)
     new_taggings: Counter[str] = field(default_factory=Counter)
+    due: int = 0
+    due_no_more: int = 0
     calls: int = 0
     partly_known: int = 0
     without_events: int = 0
@@ -77,6 +81,8 @@ class FileImpact:
         self.lost.update(impact.lost.values())
         self.fields.update(impact.fields)
         self.new_taggings.update(impact.gained[key] for key in impact.new_taggings)
+        self.due += len(impact.due)
+        self.due_no_more += len(impact.due_no_more)
         self.calls += impact.calls
         if len(self.examples) < EXAMPLES:
             names = (

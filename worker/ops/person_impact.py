@@ -7,7 +7,7 @@ known of the person stays where none of them speaks of it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from worker.accounts.account import Account
@@ -17,13 +17,16 @@ from worker.events.event import Moment
 from worker.kit.plan import plan
 from worker.subscribers.change import Change
 from worker.subscribers.desired import desired
+from worker.subscribers.identity import plain
 from worker.subscribers.item import Item
+from worker.subscribers.known import SetTimer
 from worker.subscribers.learning import begin
+from worker.subscribers.mark import event_name, timer_id
 from worker.subscribers.parts import Part, TagWish
 from worker.subscribers.record import Record
 
-Asked: TypeAlias = tuple[Item, Change | None]
-"""An event, and what it asks for; None where it can never be applied."""
+Timers: TypeAlias = Mapping[str, str]
+"""What takes effect later, for people, by the ids of its timers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class PersonImpact:
         new_taggings: Of those gained, the ones that Kit has not yet: each may start an automation.
         calls: To Kit, to bring that about.
         is_wholly_known: Whether all that the person has came by events that are kept.
+        due: What would take effect later, and would not now, or not just so.
+        due_no_more: What takes effect later now, and would not any more, or not just so.
     """
 
     gained: Mapping[str, str]
@@ -45,11 +50,13 @@ class PersonImpact:
     new_taggings: frozenset[str]
     calls: int
     is_wholly_known: bool
+    due: Timers = field(default_factory=dict)
+    due_no_more: frozenset[str] = frozenset()
 
     @property
     def is_otherwise(self) -> bool:
         """Whether anything would be otherwise."""
-        return bool(self.gained or self.lost or self.fields)
+        return bool(self.gained or self.lost or self.fields or self.due or self.due_no_more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +89,20 @@ class Files:
         """
         before, after = self._asked(kept)
         asked, anew = all_anew(before), all_anew(after)
-        if asked == anew:  # as of most people where a file changes a rule
+        had, has = _due(before), _due(after)
+        if asked == anew and had == has:  # as of most people where a file changes a rule
             return PersonImpact({}, {}, frozenset(), frozenset(), 0, _is_covered(record, anew.anew))
-        return _impact(record, _under(record, asked), anew, self.after)
+        return _impact(record, _under(record, asked), anew, self.after, (had, has))
 
-    def _asked(self, kept: Iterable[Delivery]) -> tuple[list[Asked], list[Asked]]:
+    def _asked(self, kept: Iterable[Delivery]) -> tuple[list[Item | None], list[Item | None]]:
         """Return the events, each with what it asks for: under the one file, and under the other."""
         items = list(read_kept(kept, self.before, self.home_app))
-        before = [(item, asked_by(item, self.before)) for item in items]
+        before = [asked_by(item, self.before) for item in items]
         if not self._read_alike:
-            return before, [
-                (item, asked_by(item, self.after)) for item in read_kept(kept, self.after, self.home_app)
-            ]
+            return before, [asked_by(item, self.after) for item in read_kept(kept, self.after, self.home_app)]
         after = [
-            (item, asked_by(item, self.after) if self._differ(item.known.type) else asks)
-            for item, asks in before
+            asked_by(item, self.after) if self._differ(item.known.type) else asks
+            for item, asks in zip(items, before, strict=True)
         ]
         return before, after
 
@@ -104,7 +110,13 @@ class Files:
         return self.before.events.get(kind) != self.after.events.get(kind)
 
 
-def impact_now(record: Record, kept: Sequence[Delivery], account: Account, home_app: str) -> PersonImpact:
+def impact_now(
+    record: Record,
+    kept: Sequence[Delivery],
+    account: Account,
+    home_app: str,
+    timers: Collection[SetTimer] = (),
+) -> PersonImpact:
     """Return what a person would have otherwise if the events that are kept were heard anew now.
 
     Args:
@@ -112,13 +124,27 @@ def impact_now(record: Record, kept: Sequence[Delivery], account: Account, home_
         kept: The events, the oldest first.
         account: By the file in force.
         home_app: Of the account; see `person_key`.
+        timers: Those of the person, also of events that are not kept.
     """
-    asked = [(item, asked_by(item, account)) for item in read_kept(kept, account, home_app)]
-    done = record.done
-    return _impact(record, Change(tags=done.tags, fields=done.fields), all_anew(asked), account)
+    asked = [asked_by(item, account) for item in read_kept(kept, account, home_app)]
+    done, heard = record.done, {event_name(item.event) for item in asked if item and item.event}
+    had = {timer.id: timer.what for timer in timers if timer.event in heard}
+    old = Change(tags=done.tags, fields=done.fields)
+    return _impact(record, old, all_anew(asked), account, (had, _due(asked)))
 
 
-def _impact(record: Record, old: Change, anew: Change, account: Account) -> PersonImpact:
+def _due(asked: Iterable[Item | None]) -> Timers:
+    """Return what takes effect later by events, as the ledger tells it."""
+    return {
+        timer_id(item.event, item.later.at): plain(item.later.what)
+        for item in asked
+        if item is not None and item.event is not None and item.later is not None
+    }
+
+
+def _impact(
+    record: Record, old: Change, anew: Change, account: Account, due: tuple[Timers, Timers]
+) -> PersonImpact:
     new = _under(record, anew)
     had, has = _present(old.tags), _present(new.tags)
     gained = {key: name for key, name in has.items() if key not in had}
@@ -137,6 +163,8 @@ def _impact(record: Record, old: Change, anew: Change, account: Account) -> Pers
         frozenset(key for key in gained if not _is_there(record, key)),
         len(plan(to_do, account.options, known=True)),
         _is_covered(record, anew.anew),
+        {id_: what for id_, what in due[1].items() if due[0].get(id_) != what},
+        frozenset(id_ for id_, what in due[0].items() if due[1].get(id_) != what),
     )
 
 

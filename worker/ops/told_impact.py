@@ -55,6 +55,7 @@ class ToldImpact:
         is_somebody: Whether anybody would be treated otherwise.
         sentence: How many.
         new: How many taggings would be new in Kit.
+        due: What would take effect later, and what would not any more; empty where that is nothing.
         costs: What it would take to bring it about.
         tags: Those that most people would gain or lose.
         fields: Those that would have another value for most people.
@@ -66,6 +67,7 @@ class ToldImpact:
     is_somebody: bool
     sentence: str
     new: str
+    due: str
     costs: str
     tags: tuple[ToldTag, ...]
     fields: tuple[ToldField, ...]
@@ -103,6 +105,7 @@ def told(found: FileImpact, limit: int) -> ToldImpact:
         is_somebody=bool(found.otherwise),
         sentence=_sentence(found),
         new=f"New taggings, each of which may start an automation and send mail: {new:,}.",
+        due=_due(found),
         costs=(
             f"To bring it about: {found.calls:,} calls to Kit, {minutes_of(found, limit):,} minutes at its "
             f"limit of {limit} a minute (with OAuth fewer calls)."
@@ -137,6 +140,13 @@ def _sentence(found: FileImpact) -> str:
     if not found.otherwise:
         return f"Nobody would be treated otherwise, of {found.people:,} people."
     return f"{found.otherwise:,} of {found.people:,} people would be treated otherwise."
+
+
+def _due(found: FileImpact) -> str:
+    said = [f"Set for later: {found.due:,} effects, each at its time (at, until)."] if found.due else []
+    if found.due_no_more:
+        said.append(f"Set for later by now, and then no more: {found.due_no_more:,} effects.")
+    return " ".join(said)
 
 
 def _unknown(found: FileImpact) -> list[str]:

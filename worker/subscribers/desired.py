@@ -55,6 +55,26 @@ def left(record: Record, change: Change) -> Change:
     )
 
 
+def said_anew(record: Record, change: Change) -> Change:
+    """Return what Kit has by events that are heard anew, as the event has it that says so by now.
+
+    That may be an older one than before, or none: what another event says of it since is newer.
+    """
+    stands = desired(record, change)
+    return Change(
+        tags=_by_now(record.tags, stands.tags, change.anew),
+        fields=_by_now(record.fields, stands.fields, change.anew),
+    )
+
+
+def _by_now(
+    known: Mapping[str, KnownPart[V]], stands: Mapping[str, Part[V]], anew: Collection[Moment]
+) -> Mapping[str, Part[V]]:
+    of_anew = {name: one.part for name, one in known.items() if one.part.order.is_heard_anew(anew)}
+    by_now = {name: stands.get(name, Part(part.value, FIRST)) for name, part in of_anew.items()}
+    return {name: part for name, part in by_now.items() if _says(part.value) == _says(of_anew[name].value)}
+
+
 def is_news(record: Record, change: Change) -> bool:
     """Tell whether a change asks for anything beyond what is done, or owed anyway.
 
@@ -172,9 +192,10 @@ def _or_done(
 ) -> Mapping[str, Part[V]]:
     """Return the newer of what is asked for and what is done; of what facts speak it is known already.
 
-    What was done by events that are heard anew ends where nobody asks for it any more.
+    What was done by events that are heard anew ends where nobody asks for it any more: as if it had never
+    been asked for, so that the same event may ask for it later, at its time.
     """
-    by_anew = {name for name, one in known.items() if one.part.order.moment in anew} if anew else ()
+    by_anew = {name for name, one in known.items() if one.part.order.is_heard_anew(anew)} if anew else ()
     ended = {name: known[name].part for name in by_anew if name not in parts and _may_be_there(known[name])}
     stand = {
         name: part
@@ -182,7 +203,7 @@ def _or_done(
         else known[name].part.newer(part)
         for name, part in parts.items()
     }
-    return stand | {name: Part(_gone(part.value), part.order) for name, part in ended.items()}
+    return stand | {name: Part(_gone(part.value), FIRST) for name, part in ended.items()}
 
 
 def _all_off(

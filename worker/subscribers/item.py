@@ -14,6 +14,7 @@ from worker.events.event import Event
 from worker.events.values import time_text
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.glimpse import Glimpse, glimpse
+from worker.subscribers.known import DueAnew
 from worker.subscribers.parts import TagWish, tag_told
 from worker.subscribers.subscriber import Call, Subscriber
 
@@ -55,6 +56,7 @@ class Item(msgspec.Struct, frozen=True, eq=False):
         glimpse: What could be read of a message that is no event.
         previous: The address that it says the person had before; empty where it says none.
         may_move: Whether events of its type may change a known person's address.
+        anew: Where its person's events are heard anew, what is due of them then; else None.
         by_address: True where ids are only data, so that its address alone tells who is meant.
     """
 
@@ -73,6 +75,7 @@ class Item(msgspec.Struct, frozen=True, eq=False):
     glimpse: Glimpse | None = None
     previous: str = ""
     may_move: bool = False
+    anew: DueAnew | None = None
     by_address: bool = False
 
     @property

@@ -136,6 +136,34 @@ class DueEffect:
     message: bytes
 
 
+class EventName(NamedTuple):
+    """By what the timers of an event are told from those of others; see `mark.event_name`."""
+
+    type: str
+    id: str | None
+    time: str
+
+
+class SetTimer(NamedTuple):
+    """A timer that is set: what it will do, for people, and of which event it is."""
+
+    id: str
+    what: str
+    event: EventName
+
+
+class DueAnew(NamedTuple):
+    """What takes effect later by events of a person that were heard anew.
+
+    Attributes:
+        events: Which were heard: nothing else of them is due any more.
+        effects: What is due of them.
+    """
+
+    events: frozenset[EventName]
+    effects: tuple[DueEffect, ...]
+
+
 class NewestEvent(NamedTuple):
     """The newest event of a person, of one type and about one subscription.
 
@@ -185,6 +213,7 @@ class Batch:
     Attributes:
         moves: Addresses that changed, old → new; their history, and what is due, follow.
         due: What takes effect later.
+        anew: What is due of events that were heard anew, by the address of their person.
         past: Of what was due, the ids of what has come in, and ended.
         letters: The dead letters that are safe in their queue.
         newest: The events that ended, as far as they may be the newest ones.
@@ -205,6 +234,7 @@ class Batch:
     calls: int = 0
     names: list[KitName] = field(default_factory=list)
     due: list[DueEffect] = field(default_factory=list)
+    anew: list[tuple[str, DueAnew]] = field(default_factory=list)
     past: list[str] = field(default_factory=list)
     letters: list[LetterEntry] = field(default_factory=list)
     replayed: Mapping[tuple[int, str], int] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from worker.subscribers.change import NOTHING, Change
-from worker.subscribers.desired import may_be_done
+from worker.subscribers.desired import may_be_done, said_anew
 from worker.subscribers.fact import NO_FACTS, learn_facts
 from worker.subscribers.lifecycle import derive, still_open
 from worker.subscribers.parts import Part, TagWish, merge_parts, newer
@@ -70,6 +70,8 @@ def _keep(record: Record, others: Change) -> None:
 
 def finish(record: Record, change: Change) -> None:
     """Note in a record that all of a change, and all that was owed, is true in Kit."""
+    if change.anew:
+        record.confirm(said_anew(record, change))
     learn(record, record.owed.merge(change))
     record.settled = True
     if change.ensure is not None:

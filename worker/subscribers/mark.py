@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 
 from worker.events.event import Event
+from worker.events.values import time_text
+from worker.subscribers.identity import id_key, plain
+from worker.subscribers.known import EventName
 
 
 def event_mark(event: Event) -> str | None:
@@ -21,6 +24,12 @@ def event_mark(event: Event) -> str | None:
         return None
     time = event.time.isoformat() if event.dated else ""
     return blake2b(f"{event.id}\0{event.type}\0{time}".encode(), digest_size=8).hexdigest()
+
+
+def event_name(event: Event) -> EventName:
+    """Return by what the timers of an event, of whatever time, are told from those of others."""
+    id_ = None if event.id is None else id_key(event.id)
+    return EventName(plain(event.type), id_, time_text(event.time))
 
 
 def timer_id(event: Event, at: datetime) -> str:

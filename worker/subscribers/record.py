@@ -48,7 +48,7 @@ def _doubted(known: KnownPart[T] | None, sent: Part[T]) -> KnownPart[T]:
 
 
 def _but_of(moments: Collection[Moment], parts: Mapping[str, Part[T]]) -> Mapping[str, Part[T]]:
-    return {name: part for name, part in parts.items() if part.order.moment not in moments}
+    return {name: part for name, part in parts.items() if not part.order.is_heard_anew(moments)}
 
 
 class Moved(NamedTuple):
@@ -216,9 +216,9 @@ class Record(Struct, eq=False):
         self.gave = _but_of(moments, self.gave)
         base = self.base
         self.base = replace(base, tags=_but_of(moments, base.tags), fields=_but_of(moments, base.fields))
-        if self.tags_off is not None and self.tags_off.order.moment in moments:
+        if self.tags_off is not None and self.tags_off.order.is_heard_anew(moments):
             self.tags_off = None
-        if self.fields_off is not None and self.fields_off.order.moment in moments:
+        if self.fields_off is not None and self.fields_off.order.is_heard_anew(moments):
             self.fields_off = None
         self.settled = False
 

@@ -95,5 +95,5 @@ def done_otherwise(
         if name in spoken.all
         and not spoken.comes_by_fact(name, one.part.order)
         and one.part.order != FIRST
-        and one.part.order.moment not in anew
+        and not one.part.order.is_heard_anew(anew)
     }

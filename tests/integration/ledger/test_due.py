@@ -16,17 +16,18 @@ from tests.integration.ledger.harness import (
     NewLedger,
     contents,
     effect,
+    entry,
     execute,
     fill,
     one_of_all,
     record,
 )
-from worker.ledger.due import Timer, find_due
+from worker.ledger.due import Timer, find_due, timers_of
 from worker.ledger.forgetting import forget
 from worker.ledger.migrations import MIGRATIONS, _what_is_due
 from worker.ledger.store import Ledger
 from worker.ledger.timers import CLAIM, LONGEST, LOST_AFTER, MOST_AT_ONCE, Claimed, Timers, Waiting
-from worker.subscribers.known import Batch, Person
+from worker.subscribers.known import Batch, DueAnew, EventName, Person, SetTimer
 
 
 async def ids(ledger: Ledger) -> list[str]:
@@ -66,6 +67,33 @@ async def test_what_was_told_twice_is_one_timer(ledger: Ledger, clock: StandingC
 
     assert await ids(ledger) == ["d-1"]
     assert await claimed(ledger) == []
+
+
+async def test_of_what_is_heard_anew_just_that_is_due_which_is_asked_for_now(ledger: Ledger) -> None:
+    """Given timers of two events of Ada, one of which is heard anew, those that it asks for are set alone.
+
+    One that stays is told as it is now, and is no other one: perhaps it is on its way.
+    """
+    stays, goes = effect("stays"), effect("goes", at=LATER + 60)
+    others = [effect("hers", event_id="e-2"), effect("his", BOB), effect("undated", event_id=None)]
+    tenure = await fill(ledger, Batch(due=[stays, goes, *others]))
+    await execute(ledger, "UPDATE due SET published = 1 WHERE id = 'stays'")
+    event = EventName("subscription.canceled", "e-1", "2026-07-01T12:00:00Z")
+    new = effect("new", "ada@old.example", at=LATER + 90)
+    heard = DueAnew(frozenset({event}), (effect("stays", what="tag 'Gone'"), new))
+
+    await ledger.save(tenure, Batch(entries=[entry(ADA)], anew=[(ADA, heard)]))
+
+    assert sorted(await ids(ledger)) == ["hers", "his", "new", "stays", "undated"]
+    timers = await timers_of(ledger.database, ACCOUNT, [ADA])
+    assert {each.id: each.what for each in timers[ADA]} == {
+        "hers": stays.what, "new": new.what, "stays": "tag 'Gone'", "undated": stays.what
+    }  # fmt: skip
+    assert SetTimer("stays", "tag 'Gone'", event) in timers[ADA]
+    assert await claimed(ledger) == []
+
+    await ledger.save(tenure, Batch(entries=[entry(ADA)], anew=[(ADA, DueAnew(frozenset({event}), ()))]))
+    assert sorted(await ids(ledger)) == ["hers", "his", "undated"]
 
 
 async def test_one_of_several_workers_publishes(new_ledger: NewLedger, clock: StandingClock) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from json import dumps
+from typing import Any
 
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
@@ -18,10 +19,16 @@ from tests.unit.subscribers.test_any_order import Chance
 from tests.unit.subscribers.test_people import EXAMPLES, a_life, a_mapping, as_model, event_of, shown
 from worker.accounts.account import Account
 from worker.consumer.anew import all_anew, asked_by
+from worker.consumer.due_message import due_anew
 from worker.events.delivery import Delivery
 from worker.events.event import Event, OrderKey
+from worker.events.values import time_text
 from worker.subscribers.identity import id_key, person_in
 from worker.subscribers.item import Item
+from worker.subscribers.known import DueAnew, DueEffect, EventName
+from worker.subscribers.mark import event_name
+from worker.subscribers.record import Record
+from worker.subscribers.subscriber import Subscriber
 
 ANEW = "kit-worker.anew"
 
@@ -39,16 +46,30 @@ class Renewed(Life):
         event = self._events[number]
         if event.type != ANEW:
             return super()._item(number, again=again)
-        kept = [self._kept(each) for each in self._events if each.type != ANEW]
+        kept = [self._kept(each) for each in self._events if _is_kept(each)]
+        asked = [asked_by(item, self._account) for item in kept]
+        self._set(due_anew(asked, Subscriber(Record(EMAIL))))
         delivery = Delivery(b"", event.type, redelivered=again, received_at=self.now)
-        return Item(
-            delivery, event, EMAIL, change=all_anew((item, asked_by(item, self._account)) for item in kept)
-        )
+        return Item(delivery, event, EMAIL, change=all_anew(asked))
+
+    def _set(self, anew: DueAnew) -> None:
+        """Do what the ledger does with timers."""
+        by_name = {event_name(each): each for each in self._events if _is_kept(each)}
+        self._due = [(at, event) for at, event in self._due if event_name(event) not in anew.events]
+        self._due += [(datetime.fromtimestamp(each.at, UTC), by_name[_name(each)]) for each in anew.effects]
 
     def _kept(self, event: Event) -> Item:
         _, user_id = person_in(event.data)
         delivery = Delivery(dumps({"data": event.data}).encode(), event.type, received_at=self.now)
         return Item(delivery, event, EMAIL, None if user_id is None else id_key(user_id))
+
+
+def _is_kept(event: Event) -> bool:
+    return event.type != ANEW and event.due is None
+
+
+def _name(effect: DueEffect) -> EventName:
+    return EventName(effect.event_type, effect.event_id, time_text(effect.event_time))
 
 
 def under(said: list[Said], before: Mapping[str, Does], after: Mapping[str, Does]) -> list[Said]:
@@ -85,3 +106,74 @@ def test_all_ends_as_if_the_new_file_had_been_there_from_the_start(
         life.comes_under(parse(KIT + file_of(mapping)))
         life.now += timedelta(seconds=10)
         ends_as(life, right(under(said, first, mapping)))
+
+
+# -- what takes effect later ------------------------------------------------------------------------------
+
+FAULTS = st.lists(st.integers(0, 59), max_size=40)
+HOURS = st.integers(1, 6)
+TAGS = st.sampled_from(["Early", "Late", "VIP"])
+LATEST = NOON + timedelta(days=1)
+
+
+@st.composite
+def a_timed_file(draw: st.DrawFn, *, maps_all: bool = False) -> str:
+    """Draw what an event does: at once, at its time, until a time, or nothing at all."""
+    lines = []
+    for kind, opens in (("order.paid", False), ("trial.began", False), ("subscription.canceled", True)):
+        if maps_all or draw(st.booleans()):
+            until = ", until: data.until" if draw(st.booleans()) else ""
+            at = "at: data.at, " if draw(st.booleans()) else ""
+            off = "remove_tags: [Member], " if opens else ""
+            sets = f", set_fields: {{Source: {kind}}}" if draw(st.booleans()) else ""
+            lines.append(f"  {kind}: {{{at}{off}add_tags: [{{tag: {draw(TAGS)}{until}}}]{sets}}}")
+        else:
+            lines.append(f"  {kind}: null")
+    return "\n".join(["events:", "  subscription.started: {add_tags: [Member]}", *lines, ""])
+
+
+@st.composite
+def timed_events(draw: st.DrawFn) -> list[Event]:
+    """Draw at most one event of each type, each of another minute, with times before and ahead."""
+    kinds = st.lists(st.sampled_from(["order.paid", "trial.began", "subscription.canceled"]), unique=True)
+    events = []
+    for minute, kind in enumerate(["subscription.started", *draw(kinds)]):
+        time = NOON + timedelta(minutes=minute)
+        at, until = (f"2026-07-01T{12 + draw(HOURS):02}:30:00Z" for _ in range(2))
+        data: dict[str, Any] = {
+            "user": {"email": EMAIL, "id": "u-1"}, "subscription": {"id": "s-1"}, "at": at, "until": until,
+        }  # fmt: skip
+        events.append(Event(kind, time, OrderKey("", time, minute), data, id=f"event-{minute}"))
+    return events
+
+
+def has(life: Life) -> tuple[set[str], dict[str, str]]:
+    """Return what the person has in Kit; a field that was cleared is none."""
+    return life.kit.tags, {name: value for name, value in life.kit.fields.items() if value is not None}
+
+
+@settings(max_examples=EXAMPLES)
+@given(timed_events(), a_timed_file(maps_all=True), a_timed_file(), HOURS, FAULTS)
+def test_what_takes_effect_later_is_what_it_would_be_under_the_new_file(
+    events: list[Event], first: str, second: str, hour: int, faults: list[int]
+) -> None:
+    """Given files that say otherwise when events take effect, the same is due, and in the end the same so."""
+    note(first)
+    note(second)
+    for each in events:
+        note(str(each))
+    life = Renewed(parse(KIT + first), Chance(iter(faults)))
+    should = Life(parse(KIT + second))
+    life.now = should.now = NOON + timedelta(minutes=10)
+    life.hears(*events)
+    life.waits_until(NOON + timedelta(hours=hour))
+    life.comes_under(parse(KIT + second))
+    life.now = NOON + timedelta(hours=hour)
+
+    should.hears(*events)
+    should.waits_until(NOON + timedelta(hours=hour))
+
+    assert (has(life), life.due) == (has(should), should.due)
+    life.waits_until(LATEST)
+    should.waits_until(LATEST)
+    assert (has(life), life.due) == (has(should), set())

@@ -16,17 +16,27 @@ from tests.unit.dead_letters.test_letter import delivered, letter_of, sent
 from tests.unit.examples import EMAIL, NOON
 from worker.accounts.account import Account
 from worker.broker import frames
-from worker.consumer.due_message import allowing, anew_effect, due_again, due_effect, undoing
+from worker.consumer.due_message import (
+    allowing,
+    anew_effect,
+    due_again,
+    due_anew,
+    due_effect,
+    due_of_others,
+    undoing,
+)
 from worker.consumer.interpreting import interpreted
+from worker.consumer.newest import as_delivered, newest_event
 from worker.dead_letters.fitting import MAX_HEADER_BYTES
 from worker.dead_letters.letter import read_dead_letter, replay_message
 from worker.errors import InvalidEvent, LedgerUnavailable
 from worker.events.decode import decode, due_id
 from worker.events.delivery import Delivery
 from worker.events.event import Event, Origin
-from worker.subscribers.item import Item, Later
-from worker.subscribers.known import DueEffect
-from worker.subscribers.mark import event_mark
+from worker.subscribers.change import NOTHING
+from worker.subscribers.item import Item, Kind, Later, Outcome
+from worker.subscribers.known import DueAnew, DueEffect
+from worker.subscribers.mark import event_mark, event_name
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 
@@ -254,6 +264,44 @@ def test_of_a_replay_it_is_no_more_when_it_is_due() -> None:
     replayed = delivered(json.dumps(PLAIN).encode(), "kit.main", {"x-replay-run": "7"})
     due = again(kept(msgspec.structs.replace(replayed, exchange="")))
     assert "x-replay-run" not in due.headers
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES)
+def test_what_is_due_of_an_event_that_is_kept_is_what_it_was_when_it_came(message: Delivery) -> None:
+    """Given any event that is heard anew, its timer is the one that was set, or would have been."""
+    came = Item(
+        message, read(message, ARRIVAL), EMAIL, "u-1", later=Later(AT, "tag 'Late'"),
+        subscriber=Subscriber(Record(EMAIL)),
+    )  # fmt: skip
+    newest = newest_event(Outcome(came, Kind.SCHEDULED))
+    if newest is None or not newest.message:
+        return  # it is too large to be kept
+    heard = as_delivered("main", newest.message, AT - timedelta(days=1))
+    item = msgspec.structs.replace(came, delivery=heard, event=read(heard))
+
+    anew = due_anew([item, None], Subscriber(Record("ada@new.example")))
+
+    (effect,), before = anew.effects, due_effect(came)
+    assert before is not None
+    assert replace(effect, email=EMAIL, message=b"") == replace(before, message=b"")
+    assert read(again(effect), 99) == read(again(before), 99)
+    assert anew.events == {event_name(came.event)} if came.event else None
+
+
+def test_what_was_due_of_an_event_that_is_due_no_more_is_named_as_well() -> None:
+    item = Item(MESSAGES["plain"], read(MESSAGES["plain"]), EMAIL, change=NOTHING)
+    assert due_anew([item], Subscriber(Record(EMAIL))) == DueAnew(
+        frozenset({event_name(read(MESSAGES["plain"]))}), ()
+    )
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_timers_are_set_anew_only_where_the_events_were_heard(kind: Kind) -> None:
+    """Given a message that was refused, or for another file, all stays as it was until it is replayed."""
+    anew = DueAnew(frozenset(), ())
+    item = Item(MESSAGES["plain"], anew=anew, subscriber=Subscriber(Record(EMAIL)))
+    heard = kind in {Kind.APPLIED, Kind.SUPERSEDED}
+    assert due_of_others(Outcome(item, kind)) == ((EMAIL, anew) if heard else None)
 
 
 # -- a ledger that somebody wrote into ----------------------------------------------------------------------

@@ -28,6 +28,10 @@ def test_whatever_is_otherwise_has_another_hash() -> None:
         ApplyPlan("sunny", "v-2", [ADA, BOB]),
         ApplyPlan("sunny", "v-1", [ADA]),
         ApplyPlan("sunny", "v-1", [ADA, PlannedPerson(BOB.email, ("Plan",), (), ())]),
+        ApplyPlan(
+            "sunny", "v-1", [ADA, PlannedPerson(BOB.email, (), (), ("Plan",), (("d-1", "tag 'VIP'"),))]
+        ),
+        ApplyPlan("sunny", "v-1", [ADA, PlannedPerson(BOB.email, (), (), ("Plan",), (), ("d-1",))]),
     ]
     assert len({plan.hash for plan in plans}) == len(plans)
     assert ApplyPlan("sunny", "v-1").hash == ""

@@ -36,6 +36,14 @@ def test_what_would_be_otherwise_is_told_with_what_it_costs() -> None:
     assert minutes_of(FOUND, 600) == 8.3
 
 
+def test_what_is_due_then_is_told() -> None:
+    assert told(FOUND, 120).due == ""
+    assert told(replace(FOUND, due=1_200, due_no_more=3), 120).due == (
+        "Set for later: 1,200 effects, each at its time (at, until). Set for later by now, and then no more: "
+        "3 effects."
+    )
+
+
 def test_nobody_is_told_as_nobody() -> None:
     found = told(FileImpact(people=3), 120)
     assert (found.is_somebody, found.sentence) == (False, "Nobody would be treated otherwise, of 3 people.")

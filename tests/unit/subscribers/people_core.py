@@ -67,6 +67,11 @@ class Life(Worker):
         self._events += events
         self.run()
 
+    @property
+    def due(self) -> set[tuple[datetime, str | None]]:
+        """What is due, and when: the ids of events."""
+        return {(at, event.id) for at, event in self._due}
+
     def waits_until(self, moment: datetime) -> None:
         """Let time pass, and what is due meanwhile take effect."""
         while due := min((at for at, _ in self._due if at <= moment), default=None):
