@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "impact": "impact",
     "apply": "apply",
     "drift": "drift",
+    "backfill": "backfill",
     "test": "test",
     "publish": "publish",
     "dead-letters": "dead_letters",

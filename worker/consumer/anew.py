@@ -12,7 +12,7 @@ from worker.consumer.interpreting import interpreted
 from worker.errors import EventError
 from worker.events.decode import decode
 from worker.events.delivery import Delivery
-from worker.subscribers.change import NOTHING, Change, merge_all
+from worker.subscribers.change import NO_MOMENTS, NOTHING, Change, merge_all
 from worker.subscribers.item import Item, Outcome
 
 
@@ -52,4 +52,11 @@ def all_anew(asked: Iterable[Item | None]) -> Change:
     """
     heard = [(item.event, item.change) for item in asked if item is not None and item.event is not None]
     moments = frozenset(event.order.moment for event, _ in heard)
-    return replace(merge_all(change for _, change in heard), anew=moments, creates=None, address=None)
+    return replace(
+        merge_all(change for _, change in heard),
+        anew=moments,
+        creates=None,
+        address=None,
+        agreed=NO_MOMENTS,
+        known=NO_MOMENTS,
+    )

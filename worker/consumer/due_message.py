@@ -13,6 +13,7 @@ from msgspec import structs
 from worker.broker.publisher import Outgoing
 from worker.broker.topology import work_queue
 from worker.dead_letters.letter import with_headers
+from worker.events.decode import sequence_told
 from worker.events.delivery import Delivery
 from worker.events.event import (
     DUE_AT,
@@ -100,7 +101,7 @@ def _message(delivery: Delivery, event: Event, due: Due) -> bytes:
     }
     properties = with_headers(delivery, headers)
     properties["headers"].pop(REPLAY_RUN, None)  # for that run the event has ended
-    return msgspec.msgpack.encode(_Kept(delivery.body, properties))
+    return as_kept(delivery.body, properties)
 
 
 def anew_effect(email: str, run: str, number: int, version: str, at: float) -> DueEffect:
@@ -118,7 +119,9 @@ def anew_effect(email: str, run: str, number: int, version: str, at: float) -> D
     return _own(f"{run}-{number:07}", APPLY_TYPE, data, Origin.ANEW, at, what)
 
 
-def undoing(email: str, run: str, number: int, tags: Sequence[str], at: float) -> DueEffect:
+def undoing(
+    email: str, run: str, number: int, tags: Sequence[str], at: float, sequence: str = ""
+) -> DueEffect:
     """Return the timer of the message that takes off what a run put on; see `anew_effect`.
 
     Args:
@@ -127,10 +130,11 @@ def undoing(email: str, run: str, number: int, tags: Sequence[str], at: float) -
         number: Likewise.
         tags: The names of the tags.
         at: When the run put them on: what asks for them since stands.
+        sequence: Likewise, of the event by which it did, as `OrderKey` has it.
     """
     data = {"user": {"email": email}, "tags": list(tags)}
     what = f"taken back: {', '.join(tag_told(TagWish(tag, present=True)) for tag in tags)}"
-    return _own(f"undo-{run}-{number:07}", UNDO_TYPE, data, Origin.UNDO, at, what)
+    return _own(f"undo-{run}-{number:07}", UNDO_TYPE, data, Origin.UNDO, at, what, sequence=sequence)
 
 
 def mending(
@@ -169,10 +173,14 @@ def allowing(account: str, email: str, tags: Sequence[str], at: float) -> DueEff
     return _own(timer, ALLOW_TYPE, data, Origin.ALLOW, at, f"put on, as somebody allows: {told}")
 
 
-def _own(id_: str, kind: str, data: Mapping[str, Any], origin: Origin, at: float, what: str) -> DueEffect:
+def _own(  # noqa: PLR0913  # what any such event has
+    id_: str, kind: str, data: Mapping[str, Any], origin: Origin, at: float, what: str, *, sequence: str = ""
+) -> DueEffect:
     """Return the timer of a message that somebody has asked for, and no event; it is due at once."""
     time = datetime.fromtimestamp(at, UTC)
     event = {"id": id_, "type": kind, "time": time_text(time), "data": data}
+    if sequence:
+        event |= {"specversion": "1.0", "source": "kit-worker", "sequence": sequence_told(sequence)}
     headers = {ORIGIN: origin.value, DUE_AT: time_text(time), DUE_ID: id_}
     properties = {"content_type": "application/json", "delivery_mode": 2, "headers": headers}
     return DueEffect(
@@ -184,8 +192,13 @@ def _own(id_: str, kind: str, data: Mapping[str, Any], origin: Origin, at: float
         event_id=id_,
         event_time=time,
         what=what,
-        message=msgspec.msgpack.encode(_Kept(msgspec.json.encode(event), properties)),
+        message=as_kept(msgspec.json.encode(event), properties),
     )
+
+
+def as_kept(body: bytes, properties: dict[str, Any]) -> bytes:
+    """Return a message as its timer keeps it."""
+    return msgspec.msgpack.encode(_Kept(body, properties))
 
 
 def due_again(account: str, message: bytes) -> Outgoing:

@@ -6,6 +6,7 @@ from msgspec import structs
 
 from worker.accounts.account import Account
 from worker.accounts.as_fact import as_fact
+from worker.accounts.imported import as_imported, without_tags
 from worker.accounts.interpret import interpret
 from worker.accounts.later import later_of
 from worker.events.decode import with_data
@@ -40,10 +41,13 @@ def interpreted(item: Item, account: Account) -> Item | Outcome:
 
 def _mapped(event: Event, item: Item, account: Account) -> Item | Outcome:
     """Return what an event asks for that happened, now or before."""
+    if event.imported is not None and event.imported.fields_only:
+        account = without_tags(account, event.type)
     asked = interpret(event, account, event.moment(item.delivery.received_at))
     later = None if asked is None else later_of(event, account, asked)
     if asked is not None:
         asked = as_fact(event, account, asked, item.user_id or "", again=item.delivery.redelivered)
+        asked = as_imported(asked, event)
     if asked is None or (asked.skipped and not asked.change):
         note = f"skipped: {asked.skipped} of {event.type} says so" if asked else ""
         return Outcome(structs.replace(item, later=None), Kind.IGNORED, note=note)

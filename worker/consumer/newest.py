@@ -11,7 +11,7 @@ import msgspec
 from worker.dead_letters.letter import kept_outside
 from worker.errors import PartlyApplied
 from worker.events.delivery import Delivery
-from worker.events.event import EVENT_ARRIVAL, EVENT_TIME, Event
+from worker.events.event import EVENT_ARRIVAL, EVENT_TIME, Event, Origin
 from worker.events.values import time_text
 from worker.ledger.failures import DamagedRowError
 from worker.subscribers.item import Kind, Outcome
@@ -20,6 +20,7 @@ from worker.subscribers.known import NewestEvent
 LARGEST: Final = 16_384
 """Bytes of a message that is kept; of a larger one it is only known that it came, as of one that mentions
 somebody who was forgotten since (`ledger.kept_mentions`)."""
+HAPPENED: Final = frozenset({None, Origin.IMPORT})
 NOTHING_HAPPENED: Final = frozenset({Kind.DUPLICATE, Kind.FORGOTTEN})
 
 
@@ -39,7 +40,7 @@ def newest_event(outcome: Outcome) -> NewestEvent | None:
     What is due is kept since it came first, and of what nothing could be applied a replay is kept.
     """
     item, event, subscriber = outcome.item, outcome.item.event, outcome.item.subscriber
-    if event is None or subscriber is None or event.origin is not None or item.doubled:
+    if event is None or subscriber is None or event.origin not in HAPPENED or item.doubled:
         return None
     refused = outcome.error is not None and not isinstance(outcome.error, PartlyApplied)
     if refused or outcome.kind in NOTHING_HAPPENED:

@@ -245,14 +245,7 @@ def history_entry(outcome: Outcome, at: float) -> HistoryEntry | None:
         event_time=known.time or item.delivery.received_at,
         at=at,
         outcome=outcome.kind.value,
-        detail="; ".join(
-            map(
-                str,
-                filter(
-                    None, (outcome.error, outcome.note, outcome.held_told, item.later and item.later.told)
-                ),
-            )
-        ),
+        detail=outcome.detail,
         calls=tuple(map(_call_as_kept, outcome.calls)),
         version=item.version,
         age=_age(outcome, at),

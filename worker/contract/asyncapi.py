@@ -182,6 +182,7 @@ _DEAD_LETTER_HEADERS: Final[Document] = {
         "enum": [origin.value for origin in Origin],
         "description": "Why the worker had published it itself: some of it took effect later, say.",
     },
+    "x-import": {"type": "string", "description": "How it was taken, of an event from a file: JSON."},
     "x-due-at": {"type": "string", "format": "date-time", "description": "When that was."},
     "x-due-id": {"type": "string", "description": "By which timer of the worker's."},
     "x-replay-run": {"type": "string", "description": "By which run of the page it was last replayed."},

@@ -25,6 +25,7 @@ from worker.events.event import (
     EVENT_ARRIVAL,
     EVENT_ID,
     EVENT_TIME,
+    IMPORTED,
     ORIGIN,
     ORIGINAL,
     ORIGINAL_ROUTING_KEY,
@@ -87,7 +88,7 @@ def kept_outside(delivery: Delivery) -> dict[str, Any]:
     """Return what an event had outside its body; of one that came in again, what it had the first time."""
     headers = delivery.headers
     if isinstance(headers.get(ORIGINAL_ROUTING_KEY), str):
-        names = (ORIGINAL_ROUTING_KEY, EVENT_ID, ORIGIN, DUE_AT, DUE_ID)
+        names = (ORIGINAL_ROUTING_KEY, EVENT_ID, ORIGIN, IMPORTED, DUE_AT, DUE_ID)
         return {name: value for name in names if isinstance(value := headers.get(name), str)}
     message_id = delivery.properties.get("message_id")
     own_id = {EVENT_ID: message_id} if message_id else {}

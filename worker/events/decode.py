@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from worker.errors import EarlyEvent, InvalidEvent, UndecodableEvent
@@ -20,12 +21,14 @@ from worker.events.event import (
     EVENT_ARRIVAL,
     EVENT_ID,
     EVENT_TIME,
+    IMPORTED,
     LET_GO,
     ORIGIN,
     ORIGINAL_ROUTING_KEY,
     TAKEN_BACK,
     Due,
     Event,
+    Imported,
     OrderKey,
     Origin,
 )
@@ -84,6 +87,7 @@ def decode(
         dated=given is not None,
         origin=origin,
         due=_due(delivery),
+        imported=_imported(delivery),
     )
 
 
@@ -126,6 +130,14 @@ def _origin(delivery: Delivery) -> Origin | None:
 def _due(delivery: Delivery) -> Due | None:
     timer = due_id(delivery)
     return None if timer is None else Due(timer, parse_time(DUE_AT, _header(delivery, DUE_AT)))
+
+
+def _imported(delivery: Delivery) -> Imported | None:
+    text = _header(delivery, IMPORTED)
+    try:
+        return None if text is None else msgspec.json.decode(text, type=Imported)
+    except msgspec.MsgspecError as error:
+        raise InvalidEvent(f"{IMPORTED}: {error}") from error
 
 
 def _text_attribute(envelope: Mapping[str, Any], name: str) -> str | None:
@@ -197,6 +209,11 @@ def _sequence(envelope: Mapping[str, Any]) -> str:
         digits = text.lstrip("0")
         return f"{len(digits):03}{digits}"
     return text
+
+
+def sequence_told(sequence: str) -> str:
+    """Return a sequence, as an `OrderKey` has it, as an event says it."""
+    return sequence[3:] or "0" if sequence.isascii() and sequence.isdigit() else sequence
 
 
 def _data(envelope: Mapping[str, Any]) -> Mapping[str, Json]:

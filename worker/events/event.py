@@ -43,6 +43,26 @@ class Origin(StrEnum):
     """Kit is to have of a person what this worker gave, where it has something else."""
     ADOPT = auto()
     """What Kit has of a person, and was not given by this worker, is to stand."""
+    IMPORT = auto()
+    """An event from a file of those who were there before; see `Imported`."""
+
+
+IMPORTED: Final = "x-import"
+"""Of an event from a file, how it is taken: an `Imported` as JSON."""
+
+
+class Imported(Struct, frozen=True, omit_defaults=True):
+    """How an event from a file is taken.
+
+    Attributes:
+        fields_only: Whether it puts no tags on or off, and unsubscribes nobody.
+        known: Whether Kit has all that it asks for, so that only the ledger learns of it.
+        marker: A tag that is put on before all others; empty for none.
+    """
+
+    fields_only: bool = False
+    known: bool = False
+    marker: str = ""
 
 
 REPLAY_RUN: Final = "x-replay-run"
@@ -53,7 +73,9 @@ ABOUT_FAILURE: Final = (
     "x-reason", "x-detail", "x-account", "x-event-type", "x-attempts", "x-failed-at", REPLAY_RUN,
 )  # fmt: skip
 """Headers of a dead letter that a replay takes off again."""
-_OWN: Final = frozenset({EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, ORIGIN, DUE_AT, DUE_ID, *ABOUT_FAILURE})
+_OWN: Final = frozenset(
+    {EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, ORIGIN, IMPORTED, DUE_AT, DUE_ID, *ABOUT_FAILURE}
+)
 
 
 def is_workers_own(header: str) -> bool:
@@ -142,6 +164,7 @@ class Event(Struct, frozen=True):
         dated: False where it has no time of its own, so that the time of receipt stands for it.
         origin: Why the worker published it; None where it is the platform's, or a replay of such a one.
         due: Which timer published it; None where none did.
+        imported: How it is taken, of an event from a file, now and later; None for all others.
     """
 
     type: str
@@ -153,6 +176,7 @@ class Event(Struct, frozen=True):
     dated: bool = True
     origin: Origin | None = None
     due: Due | None = None
+    imported: Imported | None = None
 
     def moment(self, received_at: datetime) -> datetime:
         """Return the moment at which it is asked what the event means: when it came, at its time or later.

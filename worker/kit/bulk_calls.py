@@ -8,7 +8,7 @@ part in the stages that follow, and is left to single calls, which find out why.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
 from worker.clock import Clock
@@ -27,8 +27,8 @@ from worker.kit.bulk_requests import (
 from worker.kit.catalog import Catalog
 from worker.kit.entries import Entries, Entry, bulk_pays
 from worker.kit.job import Job, SubscriberGone
-from worker.kit.plan import STAGES, AddTag, RemoveTag, Step, Upsert
-from worker.kit.single_calls import SingleCalls
+from worker.kit.plan import STAGES, AddTag, MarkPerson, RemoveTag, Step, Upsert
+from worker.kit.single_calls import NEWLY_TAGGED, SingleCalls
 from worker.kit.taggings import Taken
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.subscriber import Call, Subscriber
@@ -95,8 +95,8 @@ class BulkCalls:
             elif stage is RemoveTag:
                 removals = await self._entries.taggings(Untagging, _steps(RemoveTag, jobs))
                 await make(self._calls(removals, taggings_done))
-            elif stage is AddTag:
-                await self._additions(_steps(AddTag, jobs), make)
+            elif stage is AddTag or stage is MarkPerson:
+                await self._additions(_steps(stage, jobs), make)
             else:
                 await _in_turn(self._single_call(job, step) for job, step in _steps(stage, jobs))
 
@@ -136,7 +136,7 @@ class BulkCalls:
             return taggings_done(call, answer)
 
         try:
-            await make(self._calls(entries, done))
+            await make(self._calls(entries, done, before))
         except BaseException:
             for each in sent:
                 each.ends(TaggingEnd.MAYBE)
@@ -147,8 +147,8 @@ class BulkCalls:
                     was_there = items[each.job, each.step.key] in before
                     each.ends(TaggingEnd.NONE if was_there else TaggingEnd.NEW)
 
-    def _calls(self, entries: Iterable[Entry[Any]], done: Done) -> Calls:
-        """Yield the calls of a stage, each item in one of them."""
+    def _calls(self, entries: Iterable[Entry[Any]], done: Done, before: Collection[Tagging] = ()) -> Calls:
+        """Yield the calls of a stage, each item in one of them; see `_bulk_call`."""
         by_item = dict[Any, list[Entry[Any]]]()
         for entry in entries:
             if not entry.job.alone:
@@ -158,7 +158,9 @@ class BulkCalls:
             yield from (self._single_call(entry.job, entry.step) for entry in only)
             return
         for call in calls(by_item):
-            yield self._bulk_call(call, [entry for item in call.entries for entry in by_item[item]], done)
+            yield self._bulk_call(
+                call, [entry for item in call.entries for entry in by_item[item]], done, before
+            )
 
     async def _single_call(self, job: Job, step: Step | Taken) -> None:
         if job.alone:
@@ -173,7 +175,10 @@ class BulkCalls:
         except (EventError, SubscriberGone):
             job.alone = True
 
-    async def _bulk_call(self, call: BulkCall[Any], entries: Sequence[Entry[Any]], done: Done) -> None:
+    async def _bulk_call(
+        self, call: BulkCall[Any], entries: Sequence[Entry[Any]], done: Done, before: Collection[Tagging]
+    ) -> None:
+        """Make a call; `done` may put into `before` which taggings were there already."""
         for entry in entries:
             record = entry.job.subscriber.record
             record.asked = record.asked or record.kit_id is None
@@ -190,9 +195,11 @@ class BulkCalls:
         else:
             now = self._clock.time()
             for entry in entries:
-                self._note(entry, ids.get(entry.item), answer, now)
+                is_new = type(entry.item) is Tagging and entry.item not in before
+                status = NEWLY_TAGGED if is_new else answer.status  # as the call for one person has it
+                self._note(entry, ids.get(entry.item), Call(answer.endpoint, "", status), now)
 
-    def _note(self, entry: Entry[Any], kit_id: int | None, answer: Answer, now: float) -> None:
+    def _note(self, entry: Entry[Any], kit_id: int | None, call: Call, now: float) -> None:
         job, step, record = entry.job, entry.step, entry.job.subscriber.record
         if kit_id is None or record.kit_id not in {None, kit_id}:
             job.alone = True  # it failed, or the address is another one's by now
@@ -200,13 +207,11 @@ class BulkCalls:
         record.kit_id, record.asked = kit_id, False
         record.note(entry.parts, now, entry.kit_ids)
         for order, what in step.asked.items():
-            self._in_hand.called(
-                job.subscriber, Call(answer.endpoint, what, answer.status, step.rules), order
-            )
+            self._in_hand.called(job.subscriber, call._replace(what=what, rules=step.rules), order)
 
 
 def _steps(kind: type[S], jobs: Iterable[Job]) -> list[tuple[Job, S]]:
-    return [(job, step) for job in jobs for step in job.steps if isinstance(step, kind)]
+    return [(job, step) for job in jobs for step in job.steps if type(step) is kind]
 
 
 async def _in_turn(calls: Calls) -> None:

@@ -157,6 +157,10 @@ class AddTag(_TagStep, frozen=True):
     """Put a tag on: `POST /v4/tags/{}/subscribers/{}`."""
 
 
+class MarkPerson(AddTag, frozen=True):
+    """Put a tag on by which the creator's automations can leave somebody out: it has to be there before."""
+
+
 class Unsubscribe(Struct, frozen=True):
     """Have Kit send no more mail: `POST /v4/subscribers/{}/unsubscribe`. By the API that is for ever."""
 
@@ -170,7 +174,7 @@ class Unsubscribe(Struct, frozen=True):
 
 Step: TypeAlias = FindSubscriber | Upsert | NameIfCreated | RemoveTag | AddTag | Unsubscribe
 
-STAGES: Final = (FindSubscriber, Upsert, NameIfCreated, RemoveTag, AddTag, Unsubscribe)
+STAGES: Final = (FindSubscriber, Upsert, NameIfCreated, RemoveTag, MarkPerson, AddTag, Unsubscribe)
 """The kinds of steps, in the order in which they are carried out."""
 
 
@@ -184,7 +188,7 @@ def plan(left: Change, options: Options, *, known: bool) -> list[Step]:
         options: The account's.
         known: True where the subscriber's id in Kit is known, so that it need not be asked for.
     """
-    if not replace(left, creates=None):
+    if not left.tells_kit:
         return []
     name = left.first_name
     only_if_created = options.first_name == "if_created"
@@ -194,7 +198,8 @@ def plan(left: Change, options: Options, *, known: bool) -> list[Step]:
     if name is not None and only_if_created:
         steps.append(NameIfCreated(name))
     for key, part in left.tags.items():
-        steps.append(AddTag(key, part) if part.value.present else RemoveTag(key, part))
+        kind = (MarkPerson if key in left.first else AddTag) if part.value.present else RemoveTag
+        steps.append(kind(key, part))
     if left.unsubscribe is not None:
         steps.append(Unsubscribe(left.unsubscribe))
     return sorted(steps, key=lambda step: STAGES.index(type(step)))

@@ -138,8 +138,9 @@ class Taggings:
 def _is_allowed(job: Job, step: AddTag) -> bool:
     """Tell whether somebody has agreed to a tag: by letting it through, or by a plan that has it.
 
-    What is held is let through by itself alone: whoever applies a file has not been told of it.
+    What is held is let through by itself alone: whoever applies a file, or imports one, was not told of it.
     """
     if step.key in job.change.allows:
         return True
-    return step.part.order.moment in job.change.anew and step.key not in job.subscriber.record.held
+    moment, change = step.part.order.moment, job.change
+    return (moment in change.anew or moment in change.agreed) and step.key not in job.subscriber.record.held

@@ -23,7 +23,7 @@ from worker.kit.single_calls import SingleCalls
 from worker.subscribers.change import Change
 from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.in_hand import InHand
-from worker.subscribers.learning import begin, finish, hold_back, owe
+from worker.subscribers.learning import begin, finish, hold_back, owe, take_for_done
 from worker.subscribers.subscriber import Subscriber
 
 K = TypeVar("K")
@@ -186,8 +186,9 @@ class Writer:
         record, catalog = subscriber.record, self._catalog
         begin(record, change)
         left = replace(left_to_do(record, change), address=None)
+        left = take_for_done(record, left, change.known, self._clock.time())
         oldest = max(self._clock.time() - self._known_ttl, self._persistence.known_since)
-        if not record.has_answers_since(oldest):
+        if not left.tells_kit or not record.has_answers_since(oldest):
             return left
         await catalog.listed()
         known = record.known(left, lambda at: at > oldest, catalog.tag_id, catalog.field_id)

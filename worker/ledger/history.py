@@ -149,6 +149,28 @@ async def lines_of(database: Database, account: str, event_ids: Collection[str])
         return [_line(row) for row in await connection.execute(query)]
 
 
+async def lines_saying(
+    database: Database, account: str, text: str, *, after: int = 0, limit: int = PORTION
+) -> list[tuple[int, Line]]:
+    """Return lines of an account whose `detail` has a text, the oldest first, each with its number.
+
+    Args:
+        database: The ledger's.
+        account: Its name.
+        text: Which.
+        after: Only lines with greater numbers.
+        limit: So many at most.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    columns = [getattr(history.c, name) for name in Line.__dataclass_fields__]
+    query = select(history.c.id, *columns).where(history.c.account == account, history.c.id > after)
+    query = query.where(history.c.detail.contains(text, autoescape=True)).order_by(history.c.id).limit(limit)
+    async with database.read() as connection:
+        return [(row.id, _line(row)) for row in await connection.execute(query)]
+
+
 async def _rows(
     database: Database,
     emails: Collection[str] | None,

@@ -96,6 +96,15 @@ class Journal:
         async with self.ledger.database.read() as connection:
             return (await connection.execute(query)).scalar_one()
 
+    async def latest(self, account: str, what: str) -> JournalLine | None:
+        """Return the newest line of an account about something; None where there is none."""
+        columns = [journal.c[each.name] for each in fields(Action)]
+        query = select(journal.c.id, journal.c.at, *columns).order_by(journal.c.id.desc()).limit(1)
+        query = query.where(journal.c.account == account, journal.c.what == what)
+        async with self.ledger.database.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else JournalLine(row.id, row.at, Action(*row[2:]))
+
     async def drop(self, account: str) -> int:
         """Delete an account's lines; return how many there were."""
         async with self.ledger.database.write() as connection:

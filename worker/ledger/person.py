@@ -69,6 +69,12 @@ async def known_person(database: Database, account: str, email: str) -> KnownPer
     return KnownPerson(frozenset(addresses), frozenset(user_ids), _present(records, email))
 
 
+async def records_of(database: Database, account: str, emails: Collection[str]) -> Mapping[str, Record]:
+    """Return what an account knows under these addresses; raises as `known_person` does."""
+    async with database.read() as connection:
+        return await _records(connection, account, emails)
+
+
 async def tenure_now(database: Database, account: str) -> Tenure | None:
     """Return whose turn it is in an account, to look at what is known; None where it never was anybody's.
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 from typing import Final
 
 from worker.accounts.account import Account
-from worker.consumer.due_message import anew_effect, undoing
+from worker.consumer.due_message import anew_effect
 from worker.errors import KitWorkerError
-from worker.kit.single_calls import NEWLY_TAGGED
-from worker.ledger.history import Line, find_history, lines_of
+from worker.ledger.history import Line, lines_of
 from worker.ledger.journal import Action, Journal
 from worker.ledger.plan_runs import PlanAction, PlanRun, PlanRuns
 from worker.ledger.plans import KeptPlan, PlannedPerson, Plans
@@ -24,14 +22,12 @@ from worker.ledger.timers import Timers
 from worker.ops.apply_plan import ApplyPlan
 from worker.ops.file_impact import at_once
 from worker.ops.own_runs import outcomes
+from worker.ops.taking_back import taking_back
 from worker.ops.told_apply import UNDONE, told_end
 from worker.subscribers.known import DueEffect
-from worker.subscribers.parts import TagWish, tag_told
 
 PORTION: Final = 250
 """People whose timers are set in one transaction."""
-MOST_LINES: Final = 200_000
-"""Of the history that are read at once, of so many people."""
 
 
 class NotThisPlanError(KitWorkerError):
@@ -222,35 +218,11 @@ async def _undoing(
     prefixes = [prefix_of(plan.hash, PlanAction.APPLY, number) for number in range(1, run.round + 1)]
     of_ids = {f"{prefix}{number:07}": number for prefix in prefixes for number in people}
     done = await lines_of(ledger.database, plan.account, of_ids)
-    since = await find_history(
-        ledger.database, emails={line.email for line in done}, account=plan.account, limit=MOST_LINES
-    )
-    later: dict[str, list[Line]] = {}
-    for line in since:
-        later.setdefault(line.email, []).append(line)
-    effects, timers = dict[int, DueEffect](), set[str]()
+    timers, lines = set[str](), list[tuple[int, Line]]()
     for line in done:
         number = of_ids[line.event_id or ""]
-        person = people[number]
-        timers |= {timer for timer, _ in person.due} - {*person.due_no_more}
-        tags = [
-            tag
-            for tag in person.gains
-            if _put_on(line, tag) and not any(_touches(each, line, tag) for each in later[line.email])
-        ]
-        if tags:
-            at = datetime.fromisoformat(line.event_time).timestamp()
-            effects[number] = undoing(line.email, run_of(plan.hash, run.round), number, tags, at)
+        lines.append((number, line))
+        timers |= {timer for timer, _ in people[number].due} - {*people[number].due_no_more}
+    effects = await taking_back(ledger, plan.account, run_of(plan.hash, run.round), lines)
     await Timers(ledger).drop_these(plan.account, timers)
-    return list(effects.values())
-
-
-def _put_on(line: Line, tag: str) -> bool:
-    """Tell whether a tag was new to the person; of a call for many people, Kit does not say that."""
-    told = tag_told(TagWish(tag, present=True))
-    ends = {call["status"] for call in line.calls if call["what"] == told}
-    return NEWLY_TAGGED in ends or any("bulk" in call["call"] for call in line.calls if call["what"] == told)
-
-
-def _touches(other: Line, line: Line, tag: str) -> bool:
-    return other.at > line.at and other.is_about(tag)
+    return effects

@@ -21,7 +21,7 @@ from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind
-from worker.subscribers.learning import begin, finish, hold_back, owe
+from worker.subscribers.learning import begin, finish, hold_back, owe, take_for_done
 from worker.subscribers.parts import Part
 from worker.subscribers.record import HeldTag, Record
 from worker.subscribers.subscriber import Subscriber
@@ -134,11 +134,13 @@ class Rehearsal:
             hold_back(record, {key: step.part for key, step in held.items()}, _as_held(held, now))
 
     def _to_do(self, record: Record, change: Change, here: InKit | None, now: float) -> _ToDo:
-        left = self._left(record, change, here)
+        left = self._left(record, change, here, now)
         steps = plan(left, self.account.options, known=record.kit_id is not None)
-        return _ToDo(left, steps, self._held(record, steps, here, now))
+        return _ToDo(left, steps, self._held(record, change, steps, here, now))
 
-    def _held(self, record: Record, steps: list[Step], here: InKit | None, now: float) -> dict[str, AddTag]:
+    def _held(
+        self, record: Record, change: Change, steps: list[Step], here: InKit | None, now: float
+    ) -> dict[str, AddTag]:
         """Return the tags that would be held, by `tag_key`; as `kit.taggings` holds them."""
         if not self.guarded:
             return {}
@@ -148,16 +150,18 @@ class Rehearsal:
         for step in steps:
             if not isinstance(step, AddTag):
                 continue
-            if step.key in record.held or not room:
+            agreed = step.part.order.moment in change.agreed
+            if step.key in record.held or not (room or agreed):
                 held[step.key] = step
-            else:
+            elif not agreed:
                 room -= step.key not in has  # what Kit has is no new one
         return held
 
-    def _left(self, record: Record, change: Change, here: InKit | None) -> Change:
+    def _left(self, record: Record, change: Change, here: InKit | None, now: float) -> Change:
         """Return what of a change Kit would be told, its address apart; as `kit.writer` finds it."""
         begin(record, change)
         left = structs.replace(left_to_do(record, change), address=None)
+        left = take_for_done(record, left, change.known, now)
         tag_id = {key: tag.kit_id for key, tag in record.tags.items()} | {**self.ids.tags}
         # What Kit lacked when it was last looked for may have been made there since.
         tag_id = {key: id_ or JUST_CREATED for key, id_ in tag_id.items()}

@@ -7,9 +7,9 @@ is folded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import reduce
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -19,6 +19,8 @@ from worker.subscribers.fact import NO_FACTS, Facts, merge_facts
 from worker.subscribers.parts import Part, TagWish, merge_parts, newer, older, slot_of, tag_key
 
 T = TypeVar("T")
+
+NO_MOMENTS: Final[frozenset[Moment]] = frozenset()
 
 
 class Change(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -42,6 +44,9 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
         anew: The sequence and the time of events of which this is all that they ask for, by now: what they
             asked for before, and do not any more, is to be off.
         allows: By `tag_key`, tags that somebody lets through which were held; see `TaggingGuard`.
+        agreed: The sequence and the time of events to whose new tags somebody has agreed.
+        known: Likewise, of events of which Kit has all already.
+        first: By `tag_key`, tags that are put on before all others.
     """
 
     tags: Mapping[str, Part[TagWish]] = field(default_factory=dict)
@@ -56,12 +61,20 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
     unsubscribe: Part[bool] | None = None
     facts: Facts = NO_FACTS
     again: float | None = None
-    anew: frozenset[Moment] = frozenset()
+    anew: frozenset[Moment] = NO_MOMENTS
     allows: frozenset[str] = frozenset()
+    agreed: frozenset[Moment] = NO_MOMENTS
+    known: frozenset[Moment] = NO_MOMENTS
+    first: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         """Tell whether it says anything."""
         return self != NOTHING
+
+    @property
+    def tells_kit(self) -> bool:
+        """Whether it asks for anything beyond how it would be done."""
+        return bool(replace(self, creates=None, first=frozenset()))
 
     @property
     def takes_up_old(self) -> bool:
@@ -98,6 +111,9 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
             again=other.again if self.again is None else max(self.again, other.again or self.again),
             anew=self.anew | other.anew,
             allows=self.allows | other.allows,
+            agreed=self.agreed | other.agreed,
+            known=self.known | other.known,
+            first=self.first | other.first,
         )
 
     def without(self, other: Change) -> Change:
@@ -117,6 +133,7 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
             unsubscribe=_left_one(self.unsubscribe, other.unsubscribe),
             creates=self.creates,
             facts=self.facts,
+            first=self.first,
         )
 
     def replacing(self, before: Mapping[str, Part[TagWish]] | None = None) -> Change:
@@ -158,6 +175,21 @@ NOTHING = Change()
 def merge_all(changes: Iterable[Change]) -> Change:
     """Return all the changes merged into one."""
     return reduce(Change.merge, changes, NOTHING)
+
+
+def parts_of(change: Change, moments: Collection[Moment]) -> Change:
+    """Return what of a change events of these moments ask for."""
+
+    def one(part: Part[T] | None) -> Part[T] | None:
+        return part if part is not None and part.order.moment in moments else None
+
+    return Change(
+        tags={key: part for key, part in change.tags.items() if one(part)},
+        fields={name: part for name, part in change.fields.items() if one(part)},
+        first_name=one(change.first_name),
+        ensure=one(change.ensure),
+        unsubscribe=one(change.unsubscribe),
+    )
 
 
 def _left_one(part: Part[T] | None, done: Part[T] | None) -> Part[T] | None:

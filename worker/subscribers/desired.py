@@ -52,6 +52,7 @@ def left(record: Record, change: Change) -> Change:
         address=asked.address,
         creates=asked.creates,
         unsubscribe=_after(asked.unsubscribe, record.unsubscribed),
+        first=asked.first,
     )
 
 

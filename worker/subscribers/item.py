@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from worker.errors import EventError
 from worker.events.delivery import Delivery
-from worker.events.event import Event
+from worker.events.event import Event, Origin
 from worker.events.values import time_text
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.glimpse import Glimpse, glimpse
 from worker.subscribers.known import DueAnew
 from worker.subscribers.parts import TagWish, tag_told
 from worker.subscribers.subscriber import Call, Subscriber
+
+ROW_TOLD: Final = "imported as "
+"""What comes before the name of a row of an import, in the history."""
 
 
 class Later(NamedTuple):
@@ -84,6 +87,13 @@ class Item(msgspec.Struct, frozen=True, eq=False):
         return self.later is not None and self.later.alone
 
     @property
+    def row_told(self) -> str:
+        """Which row of which import it is, for people; empty where it is none."""
+        if self.event is None or self.event.origin is not Origin.IMPORT or self.event.due is None:
+            return ""
+        return f"{ROW_TOLD}{self.event.due.id}"
+
+    @property
     def known(self) -> Glimpse:
         """What is known of the event, whether or not it could be read as a whole."""
         if (event := self.event) is not None:
@@ -134,6 +144,13 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
         """What is held of it, for people; empty where nothing is."""
         tags = ", ".join(tag_told(TagWish(tag, present=True)) for tag in self.held)
         return f"held: {tags}, by max_new_taggings_per_hour" if tags else ""
+
+    @property
+    def detail(self) -> str:
+        """What its history says of it beside its calls."""
+        later = self.item.later.told if self.item.later else ""
+        said = self.error, self.note, self.held_told, later, self.item.row_told
+        return "; ".join(str(each) for each in said if each)
 
     @property
     def since(self) -> datetime | None:

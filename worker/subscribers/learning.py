@@ -5,12 +5,13 @@ What is true in Kit is noted elsewhere, by Kit's answers: `Record.note`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
-from worker.subscribers.change import NOTHING, Change
+from worker.events.event import Moment
+from worker.subscribers.change import NO_MOMENTS, NOTHING, Change, parts_of
 from worker.subscribers.desired import may_be_done, said_anew
 from worker.subscribers.fact import NO_FACTS, learn_facts
 from worker.subscribers.lifecycle import derive, still_open
@@ -68,6 +69,23 @@ def _keep(record: Record, others: Change) -> None:
         record.base = record.base.merge(others)
 
 
+def take_for_done(record: Record, left: Change, known: Collection[Moment], at: float) -> Change:
+    """Note what is left of events of which Kit has all already, and return what is left of others.
+
+    Args:
+        record: Whose.
+        left: What Kit would be told.
+        known: The moments of those events.
+        at: Now, in seconds since 1970.
+    """
+    if not known:
+        return left
+    there = parts_of(left, known)
+    record.note(there, at, {})
+    record.unsubscribed = newer(record.unsubscribed, there.unsubscribe)
+    return left.without(there)
+
+
 def finish(record: Record, change: Change) -> None:
     """Note in a record that all of a change, and all that was owed, is true in Kit."""
     if change.anew:
@@ -97,7 +115,15 @@ def owe(record: Record, change: Change) -> None:
     learn(record, change)
     owed = record.owed.merge(change)
     record.owed = replace(
-        owed, ensure=None, address=None, creates=None, facts=NO_FACTS, again=None, allows=frozenset()
+        owed,
+        ensure=None,
+        address=None,
+        creates=None,
+        facts=NO_FACTS,
+        again=None,
+        allows=frozenset(),
+        agreed=NO_MOMENTS,
+        known=NO_MOMENTS,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from hashlib import blake2b
 
-from worker.events.event import Event
+from worker.events.event import Event, Origin
 from worker.events.values import time_text
 from worker.subscribers.identity import id_key, plain
 from worker.subscribers.known import EventName
@@ -16,9 +16,9 @@ def event_mark(event: Event) -> str | None:
 
     An id alone would not do: a publisher that sends one id for everything would have all but its first
     event dropped in silence. A true duplicate has the same type and time, too. An event that has come in
-    again at its time is another one, and each time of it.
+    again at its time is another one, and each time of it; one from a file is the one that happened.
     """
-    if event.due is not None:
+    if event.due is not None and event.origin is not Origin.IMPORT:
         return event.due.id
     if event.id is None:
         return None

@@ -5,14 +5,18 @@ Each is a last-writer-wins register: the one with the greatest order key stands.
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
 
 from worker.events.event import OrderKey
 
 T = TypeVar("T")
+
+_TAG_ON: Final = re.compile(r"""tag ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 
 
 class Part(Struct, Generic[T], frozen=True, array_like=True, gc=False):
@@ -73,6 +77,12 @@ class TagWish(Struct, frozen=True, array_like=True, eq=False, gc=False):
 def tag_told(wish: TagWish) -> str:
     """Return what is done about a tag, for people."""
     return f"tag {wish.name!r}" if wish.present else f"tag {wish.name!r} off"
+
+
+def tag_in(told: str) -> str:
+    """Return which tag is put on, by what `tag_told` says of it; empty where it says nothing of that."""
+    found = _TAG_ON.fullmatch(told)
+    return "" if found is None else str(ast.literal_eval(found[1]))
 
 
 def tag_key(name: str) -> str:

@@ -21,7 +21,15 @@ from tests.integration.ledger.harness import (
 )
 from worker.errors import LedgerUnavailable
 from worker.ledger import history
-from worker.ledger.history import Line, Page, addresses, find_history, history_page, prune_history
+from worker.ledger.history import (
+    Line,
+    Page,
+    addresses,
+    find_history,
+    history_page,
+    lines_saying,
+    prune_history,
+)
 from worker.ledger.seen import LATELY, Seen, event_types, seen_lately
 from worker.ledger.store import Ledger
 from worker.subscribers.known import Batch, HistoryEntry
@@ -194,3 +202,15 @@ async def test_a_persons_lines_come_by_pages(ledger: Ledger) -> None:
 
     assert pages == [["e4", "e3"], ["e2", "e1"], ["e0"]]
     assert await history_page(ledger.database, account=ACCOUNT, emails=[EVE]) == Page((), None)
+
+
+async def test_lines_that_say_something_are_found_portion_by_portion(ledger: Ledger) -> None:
+    """Given what people would take for a pattern, it is a text like any other."""
+    said = ["imported as run_1-0000001", "why; imported as run_1-0000002", "imported as runx1-0000003", ""]
+    await fill(ledger, Batch(entries=[entry(ADA, f"e{at}", detail=each) for at, each in enumerate(said)]))
+    await fill(ledger, Batch(entries=[entry(EVE, "e9", detail=said[0])]), account="rainy")
+    database, text = ledger.database, "imported as run_1-"
+    first = await lines_saying(database, ACCOUNT, text, limit=1)
+    second = await lines_saying(database, ACCOUNT, text, after=first[-1][0], limit=1)
+    assert ids([line for _, line in [*first, *second]]) == ["e0", "e1"]
+    assert await lines_saying(database, ACCOUNT, text, after=second[-1][0]) == []

@@ -122,3 +122,16 @@ async def test_an_older_ledger_gets_the_tables(new_ledger: NewLedger) -> None:
 
     assert (await contents(new))["versions"] == []
     assert [line.action for line in await Journal(new).page()] == [REPLAY]
+
+
+async def test_what_was_last_done_about_something_is_found(ledger: Ledger) -> None:
+    journal = Journal(ledger)
+    assert await journal.latest(ACCOUNT, "run-1") is None
+    for account, what, action in (
+        (ACCOUNT, "run-1", "backfill"), (ACCOUNT, "run-1", "stop"), (ACCOUNT, "run-2", "backfill"),
+        ("rainy", "run-1", "undo"),
+    ):  # fmt: skip
+        await journal.append(Action(account, "operator", action, what))
+    line = await journal.latest(ACCOUNT, "run-1")
+    assert line is not None
+    assert line.action == Action(ACCOUNT, "operator", "stop", "run-1")

@@ -74,7 +74,8 @@ def test_a_first_name_that_only_new_people_get_comes_before_the_tags() -> None:
 
 def test_whom_nobody_creates_is_found_first_and_unsubscribed_last() -> None:
     off = Part(value=True, order=order(1))
-    asked = replace(change(add=("A",), remove=("B",), first_name="Ada"), creates=None, unsubscribe=off)
+    asked = change(add=("A", "Old"), remove=("B",), first_name="Ada")
+    asked = replace(asked, creates=None, unsubscribe=off, first=frozenset({"old"}))
 
     steps = plan(asked, IF_CREATED, known=False)
 

@@ -157,3 +157,39 @@ async def test_a_single_tag_among_many_people_is_one_call_that_counts_once() -> 
             end = await of.writer.apply_together(asked)
         assert len(end.done) == 2
         assert tags(of, "a@example.com") == {"A"}
+
+
+async def test_what_a_plan_has_agreed_to_passes_and_what_is_held_stays_so(of: Account) -> None:
+    """Given no room, an imported event's tags are put on; another event's, and one that is held, are not."""
+    of.catalog.options = Options(max_new_taggings_per_hour=0)
+    ada = new()
+    await of.apply(change(1, add=("A",)), ada)
+    agreed = replace(change(3, add=("A", "B")), agreed=frozenset({order(3).moment}))
+    await of.apply(agreed.merge(change(2, add=("C",))), ada)
+    assert (tags(of), set(ada.record.held)) == ({"B"}, {"a", "c"})
+
+
+def tag_calls(of: Account) -> list[str]:
+    """Return which tags were put on, by single calls, in the order of these."""
+    names = {id_: name for name, id_ in of.kit.tags().items()}
+    paths = [
+        call.path.split("/") for call in of.sandbox.calls() if f"{call.endpoint} {call.status}" == TAGGED
+    ]
+    return [names[int(path[3])] for path in paths]
+
+
+async def test_a_marker_is_there_before_all_other_tags(of: Account) -> None:
+    of.catalog.options = Options(max_new_taggings_per_hour=100)
+    await of.apply(replace(change(add=("A", "Old", "B")), first=frozenset({"old"})), new())
+    assert tag_calls(of) == ["Old", "A", "B"]
+
+
+async def test_a_marker_of_many_people_has_a_call_of_its_own_before_all_others() -> None:
+    async with account(Options(max_new_taggings_per_hour=100_000), login=LOGIN) as of:
+        people = [new(f"p{number}@example.com") for number in range(60)]
+        asked = replace(change(add=("A", "Old")), first=frozenset({"old"}))
+        end = await of.writer.apply_together([(each, asked) for each in people])
+        assert len(end.done) == 60
+        assert of.calls().count("POST /v4/bulk/tags/subscribers 200") == 2
+        ids = of.kit.tags()
+        assert ids["Old"] < ids["A"], "a tag is made when it is first put on"

@@ -11,7 +11,7 @@ from tests.unit.subscribers.test_any_order import Chance, Wish, Worker, in_order
 from worker.subscribers.change import Change
 from worker.subscribers.desired import desired, is_news, left
 from worker.subscribers.fact import Fact
-from worker.subscribers.learning import MAX_FACTS, learn, owe
+from worker.subscribers.learning import MAX_FACTS, learn, owe, take_for_done
 from worker.subscribers.parts import Part, TagWish, slot_key
 from worker.subscribers.record import Record
 
@@ -82,3 +82,21 @@ def test_of_two_gifts_that_are_owed_the_older_is_none_any_more() -> None:
         assert not is_news(record, asked)
     given = {key: part.value.present for key, part in left(record, change(3)).tags.items()}
     assert given == {"gold": False, "silver": True}
+
+
+def test_what_kit_has_already_is_noted_and_what_others_ask_for_is_left() -> None:
+    """Given a change of which one event is known to be so, Kit is told of the other one alone."""
+    record = Record(EMAIL)
+    asked = change(1, add=("A", "B"), fields={"Plan": "Gold"}, first_name="Ada").merge(change(2, add=("B",)))
+    rest = take_for_done(record, left(record, asked), frozenset({order(1).moment}), 5.0)
+    assert (set(rest.tags), rest.fields, rest.first_name) == ({"b"}, {}, None)
+    assert {key: (tag.part.order, tag.at) for key, tag in record.tags.items()} == {"a": (order(1), 5.0)}
+    assert record.fields["Plan"].part.value == "Gold"
+    assert take_for_done(record, rest, frozenset(), 6.0) is rest
+
+
+def test_who_is_known_to_get_no_mail_gets_none() -> None:
+    record, said = Record(EMAIL), Part(value=True, order=order(3))
+    asked = Change(unsubscribe=said, ensure=said)
+    rest = take_for_done(record, left(record, asked), frozenset({order(3).moment}), 5.0)
+    assert (rest.tells_kit, record.unsubscribed) == (False, said)

@@ -1,0 +1,154 @@
+"""A run is handed over once, in its order, and undone as far as it newly put tags on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.ops.backfill.test_plan import Bench, bench, row
+from tests.unit.ops.test_rehearsal import HAPPENS, Happens, body_of
+from worker.consumer.due_message import due_again
+from worker.events.event import Imported
+from worker.ledger.timers import Timers
+from worker.ops.backfill.run import (
+    BEGUN,
+    HANDED_OVER,
+    STOPPED,
+    HowFar,
+    ends,
+    latest,
+    stage_of,
+    start,
+    stop,
+    undo,
+)
+from worker.ops.backfill.spool import Spool
+from worker.ops.letters.dry_run import as_delivered
+from worker.ops.own_runs import left
+
+WHO = "the command line"
+
+
+async def work_off(it: Bench) -> list[str]:
+    """Let all timers come that have run out, and return their ids in that order."""
+    timers, done = Timers(it.ledger), list[str]()
+    while claimed := await timers.claim(it.account.name, lost=True):
+        for each in claimed:
+            message = due_again(it.account.name, each.message)
+            await it.worker.ends(as_delivered(message, datetime.now(UTC)))
+        done += [each.id for each in claimed]
+    return done
+
+
+async def handed_over(it: Bench, rows: list[bytes], imported: Imported) -> str:
+    """Plan rows, and have them taken in; return the name of the run."""
+    with Spool() as spool:
+        plan = await it.planned(spool, rows, imported)
+        await start(it.ledger, plan, WHO)
+    await work_off(it)
+    return plan.run
+
+
+async def test_rows_are_handed_over_in_the_order_of_the_plan() -> None:
+    async with bench() as it:
+        rows = [
+            row("user.signed_up", email="bob@example.com"),
+            *(row("user.signed_up", time=f"2024-01-0{day}T00:00:00Z") for day in (1, 3, 2)),
+            row("user.signed_up", email="cy@example.com"),
+        ]
+        with Spool() as spool:
+            plan = await it.planned(spool, rows)
+            name, run = it.account.name, plan.run
+            assert stage_of(await latest(it.ledger, name, run)) is HowFar.NEW
+            await start(it.ledger, plan, WHO)
+            assert stage_of(await latest(it.ledger, name, run)) is HowFar.HANDED_OVER
+            assert await left(it.ledger, name, run) == 5
+            await start(it.ledger, plan, WHO)
+            assert await left(it.ledger, name, run) == 5, "who is interrupted says it once more"
+        lines = [int(each.rpartition("-")[2]) for each in await work_off(it)]
+        assert lines == [1, 3, 4, 2, 5]
+        assert await left(it.ledger, name, run) == 0
+        assert await ends(it.ledger, name, run) == {"applied": 3, "superseded": 2}
+
+
+async def test_a_run_that_is_stopped_takes_no_more_in() -> None:
+    async with bench() as it:
+        with Spool() as spool:
+            plan = await it.planned(
+                spool, [row("user.signed_up", email=f"p{each}@example.com") for each in range(9)]
+            )
+            await start(it.ledger, plan, WHO)
+            assert await stop(it.ledger, it.account.name, plan.run, WHO) == 9
+        line = await latest(it.ledger, it.account.name, plan.run)
+        assert line is not None
+        assert (line.action.action, line.action.count, stage_of(line)) == (STOPPED, 9, HowFar.NEW)
+        assert await work_off(it) == []
+        assert {BEGUN, HANDED_OVER, STOPPED} == {"backfill", "backfill_handed_over", "stop"}
+
+
+@pytest.mark.timeout(400)  # for each event the ledger, Kit and a worker are asked
+@given(
+    st.lists(HAPPENS, max_size=20),
+    st.lists(HAPPENS.filter(lambda each: each.at < 0), min_size=1, max_size=30),  # with their own addresses
+    st.sampled_from([Imported(), Imported(marker="Old")]),
+)
+@settings(max_examples=30, deadline=None)
+async def test_undo_leaves_what_was_there_less_what_the_run_took_off(
+    before: list[Happens], file: list[Happens], imported: Imported
+) -> None:
+    """Given any events of before, and any file, nobody has a tag by the run once it is undone."""
+    async with bench() as it:
+        for number, each in enumerate(before):
+            await it.live(body_of(number, each), each.kind)
+        had = it.has()
+        run = await handed_over(
+            it, [body_of(number + 100, each) for number, each in enumerate(file)], imported
+        )
+        taken = it.has()
+        await undo(it.ledger, it.account.name, run, WHO)
+        await work_off(it)
+        assert tags_of(it.has()) == {
+            email: had[email][0] & tags if email in had else frozenset() for email, (tags, _) in taken.items()
+        }
+
+
+def tags_of(everybody: Mapping[str, Any]) -> Mapping[str, frozenset[str]]:
+    return {email: tags for email, (tags, _) in everybody.items()}
+
+
+async def test_what_others_touched_since_stays() -> None:
+    """Given an event that asks for a tag again, it stands; one that comes later, and is older, does not."""
+    async with bench() as it:
+        rows = [row("user.signed_up", email=f"{name}@example.com") for name in ("ada", "bob", "cy")]
+        run = await handed_over(it, rows, Imported())
+        newer = row("user.signed_up", time="2024-05-05T00:00:00Z")
+        await it.live(newer, "user.signed_up")
+        older = row("user.signed_up", time="2023-05-05T00:00:00Z", email="bob@example.com")
+        await it.live(older, "user.signed_up")
+        assert await undo(it.ledger, it.account.name, run, WHO) == 3
+        await work_off(it)
+        assert tags_of(it.has()) == {
+            "ada@example.com": {"new member"}, "bob@example.com": set(), "cy@example.com": set(),
+        }  # fmt: skip
+        assert await undo(it.ledger, it.account.name, run, WHO) == 1, "once is enough, but for whom it left"
+
+
+async def test_a_row_with_a_sequence_is_undone_too() -> None:
+    """Given CloudEvents that are ordered by a sequence, which sorts before every time."""
+    async with bench() as it:
+        event = json.loads(row("user.signed_up", id="e-1")) | {
+            "specversion": "1.0",
+            "source": "x",
+            "sequence": "7",
+        }
+        run = await handed_over(it, [json.dumps(event).encode()], Imported())
+        assert tags_of(it.has()) == {"ada@example.com": {"new member"}}
+        await undo(it.ledger, it.account.name, run, WHO)
+        await work_off(it)
+        assert tags_of(it.has()) == {"ada@example.com": set()}
