@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 import asyncpg
+import msgspec
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
@@ -23,12 +25,18 @@ from worker.clock import Clock
 from worker.ledger.database import Database
 from worker.ledger.letter_runs import LetterRuns, RunAction, Wanted
 from worker.ledger.letter_work import LetterWork, RunEnd
+from worker.ledger.plan_runs import PlanAction, PlanRuns
+from worker.ledger.plans import PlannedPerson, Plans, SaidOfPlan
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
+from worker.ops.file_impact import FileImpact
+from worker.ops.kept_plan import told_of
 from worker.subscribers.known import Batch, Person
 
 ACCOUNTS: Final = 1_000
 LETTERS: Final = 100_000
+PLANNED: Final = 100_000
+"""People of a plan that is carried out, of whom nobody is done."""
 WORKERS: Final = ("one", "two", "three")
 _OTHER: Final = "'a' || substr(CAST(10000 + i % 999 AS TEXT), 2)"
 _ACCOUNT: Final = f"CASE WHEN i % 10 = 0 THEN 'sunny' ELSE {_OTHER} END"
@@ -75,8 +83,18 @@ _FILLING: Final = (
         f"'2026-11-01T10:00:00Z', '2026-11-01T10:00:05Z', 1, {_EMAIL}, 'u' || i, CAST(:now AS FLOAT), '', '' "
         "FROM n"
     ),
+    (
+        "INSERT INTO due (account, id, at, not_before, published, email, event_type, event_id, event_time, "
+        f"what, message) {_NUMBERS} 'sunny', 'apply-h-1-' || (1000000 + i), 1.0, 1.0, 0, {_EMAIL}, "
+        "'kit-worker.apply', 'apply-h-1-' || (1000000 + i), '2026-11-01T10:00:00Z', '', :message FROM n"
+    ),
+    (
+        "INSERT INTO planned_people (plan, number, account, email, what) "
+        f"{_NUMBERS} 1, i, 'sunny', {_EMAIL}, '[[\"VIP\"],[],[]]' FROM n"
+    ),
 )
-"""The same on both databases: history, journal, a day's counts of all accounts, the index of dead letters."""
+"""The same on both databases: history, journal, a day's counts of all accounts, the index of dead letters, what
+is due of a plan, and its people."""
 
 Look: TypeAlias = Callable[[], Awaitable[Answer]]
 
@@ -94,11 +112,13 @@ async def filled(folder: Path, lines: int, *, ledger_url: str = "") -> AsyncIter
     url = ledger_url or f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
     async with Ledger(Database(url), worker="one", clock=Clock()) as ledger:
         await ledger.ready()
-        counts, now = (lines, lines // 10, 96 * ACCOUNTS, LETTERS), int(Clock().time())
+        counts = (lines, lines // 10, 96 * ACCOUNTS, LETTERS, PLANNED, PLANNED)
+        now = int(Clock().time())
+        await _begin_plan(ledger)
         for statement, count in zip(_FILLING, counts, strict=True):
             for first in range(1, count + 1, _PORTION):
                 last = min(first + _PORTION - 1, count)
-                values = {"first": first, "last": last, "now": now, "calls": _CALLS}
+                values = {"first": first, "last": last, "now": now, "calls": _CALLS, "message": b"an event"}
                 async with ledger.database.write() as connection:
                     await connection.execute(text(statement), values)
         replayed = {(await _replayed(ledger), "applied"): 1}
@@ -120,6 +140,23 @@ async def filled(folder: Path, lines: int, *, ledger_url: str = "") -> AsyncIter
     async with served(folder, names, ledger_url=SecretStr(url)) as client:
         await client.sign_in(TOKEN)
         yield client
+
+
+async def _begin_plan(ledger: Ledger) -> None:
+    """Note that a plan is carried out whose timers are set, and that another one waits."""
+    plans, runs = Plans(ledger), PlanRuns(ledger)
+    first = await plans.begin("sunny", "v-1", "operator")
+    await plans.made(first, SaidOfPlan("h-1", PLANNED, PLANNED, "null"))
+    (plan,) = await plans.all_of("sunny")
+    await runs.start(plan, PlanAction.APPLY, "operator")
+    await runs.set_timers(plan, (await runs.of(plan))[PlanAction.APPLY], PLANNED, ())
+    second = await plans.begin("sunny", "v-2", "operator")
+    await plans.add(
+        second, "sunny", 1, [PlannedPerson(f"p{at}@example.com", ("VIP",), (), ()) for at in range(20)]
+    )
+    impact = FileImpact(people=20, otherwise=20, gained=Counter(VIP=20), new_taggings=Counter(VIP=20))
+    told = msgspec.json.encode(told_of(impact, 120)).decode()
+    await plans.made(second, SaidOfPlan("h-2", 20, 20, told))
 
 
 async def _replayed(ledger: Ledger) -> int:
