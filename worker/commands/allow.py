@@ -66,7 +66,8 @@ def _show(done: Allowed, *, asked: bool) -> None:
     else:
         _show_plan(held)
     if held.on_the_way:
-        say(f"{held.on_the_way:,} are let through, and on their way.")
+        are = "is" if held.on_the_way == 1 else "are"
+        say(f"{held.on_the_way:,} {are} let through, and on the way.")
 
 
 def _show_plan(held: HeldPlan) -> None:

@@ -114,32 +114,6 @@ async def take_over(connection: AsyncConnection, account: str, taker: Taker) -> 
     )
 
 
-async def present_tenure(connection: AsyncConnection, account: str, now: float) -> Tenure | None:
-    """Return an account's tenure as whoever only looks needs it; None where nobody ever took the account.
-
-    Args:
-        connection: To the ledger.
-        account: Its name.
-        now: Seconds since 1970.
-    """
-    of = accounts.c
-    query = select(of.epoch, of.created_tags, of.known_since, of.home_app).where(of.account == account)
-    row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        return None
-    moves = await read_recent_moves(connection, account, now)
-    home = row.home_app or ""
-    return Tenure(
-        account,
-        row.epoch,
-        row.created_tags,
-        known_since=row.known_since,
-        home_app=home,
-        recent_moves=moves,
-        recent_taggings=await read_recent_taggings(connection, account, now),
-    )
-
-
 async def read_recent_moves(connection: AsyncConnection, account: str, now: float) -> RecentMoves:
     """Return an account's moves within the last hour, inside the caller's transaction."""
     ours = people.c.account == account

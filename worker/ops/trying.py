@@ -157,9 +157,8 @@ class Trying:
 
     async def _compared(self, told: Tried, record: Record) -> Tried:
         opened = still_open(record.facts)
-        addresses = {record.email, told.email} - {""}
         due = await find_due(
-            self.ledger.database, emails=addresses, account=self.account.name, limit=MOST_DUE
+            self.ledger.database, emails={record.email}, account=self.account.name, limit=MOST_DUE
         )
         return replace(
             told,

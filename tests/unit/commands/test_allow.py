@@ -49,7 +49,7 @@ def test_some_are_let_through_and_then_just_the_rest(kit_worker: Command) -> Non
     assert some.code == 1
     assert some.out.startswith("2 held taggings of sunny may go; 1 is still held.\n")
     assert (rest.code, rest.out) == (
-        0, "1 held tagging of sunny may go.\n3 are let through, and on their way.\n",
+        0, "1 held tagging of sunny may go.\n3 are let through, and on the way.\n",
     )  # fmt: skip
 
 

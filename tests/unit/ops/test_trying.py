@@ -32,7 +32,9 @@ from worker.ops.verdict import verdict_on
 from worker.sandbox import Sandbox
 from worker.settings import Settings
 from worker.subscribers.item import Kind
+from worker.subscribers.known import Batch, Person
 from worker.subscribers.mark import event_mark
+from worker.subscribers.move_guard import FEW
 from worker.subscribers.parts import tag_key
 from worker.subscribers.record import Record
 
@@ -198,6 +200,42 @@ async def test_a_new_address_is_a_call(bench: Bench) -> None:
     tried = await bench.tries("user.updated", user={"email": "new@example.com", "id": USER})
     assert (tried.kind, tried.email) == (Kind.APPLIED, "new@example.com")
     assert tried.calls[0].what == "change the address to new@example.com"
+
+
+async def test_a_new_address_that_kit_has_already_is_told_with_whoever_is_there(bench: Bench) -> None:
+    await bench.met(ada("Customer"), "Customer")
+    there = bench.sandbox.account(KEY).add_subscriber("new@example.com", tags=["Lead"])
+    tried = await bench.tries("user.updated", user={"email": "new@example.com", "id": USER})
+    assert tried.kit.person is not None
+    assert (tried.email, tried.kit.person.id, tried.moves) == ("new@example.com", there, True)
+    assert tags(tried) == {"Customer": (True, False), "Lead": (None, True)}
+
+
+async def test_where_too_many_have_another_address_of_late_no_more_may_have_one(bench: Bench) -> None:
+    await bench.met(ada("Customer"), "Customer")
+    now = bench.ledger.clock.time()
+    moved = [Person(f"u-{at}", f"person{at}@example.com", now - at) for at in range(FEW)]
+    tenure = await bench.ledger.take("sunny", apps=("sunny",))
+    await bench.ledger.save(tenure, Batch(people=moved))
+    tried = await bench.tries("user.updated", user={"email": "new@example.com", "id": USER})
+    assert (tried.kind, tried.moves) == (Kind.DEAD_LETTERED, False)
+    assert f"{FEW} addresses changed within an hour" in tried.detail
+
+
+async def test_what_kit_said_before_a_holder_left_without_a_word_is_not_relied_on(bench: Bench) -> None:
+    """Given that Kit told of a tag moments before the account was taken anew, the tag is sent again."""
+    await bench.met(ada("Customer", at=Clock().time() - 10), "Customer")
+    assert "POST /v4/tags/{Customer}/subscribers/{id}" in [call.call for call in (await bench.tries()).calls]
+
+
+async def test_what_an_event_says_of_a_subscription_and_of_the_name_is_told(bench: Bench) -> None:
+    await bench.met(ada("Active Member"))
+    bench.sandbox.account(KEY).add_subscriber(EMAIL, first_name="Ada")
+    user = {"email": EMAIL, "id": USER, "first_name": "Ada"}
+    tried = await bench.tries("subscription.started", user=user, subscription={"id": "s-1", "plan": "Gold"})
+    assert {"active member", "cancelled", "mk_subscription_plan", "first_name"} <= tried.asks
+    (name,) = (row for row in tried.fields if row.name == "first_name")
+    assert (name.wanted, name.in_kit) == ("Ada", "Ada")
 
 
 async def test_what_no_event_is_of_somebody_forgotten_is_ignored_as_a_worker_does(bench: Bench) -> None:

@@ -26,7 +26,7 @@ class EventReader:
 
     Attributes:
         found: The events.
-        people: ExamplePerson they are about, by the name that the example gives them, or by their ids.
+        people: Whom they are about, by the name that the example gives them, or by their ids.
     """
 
     def __init__(self, values: ExampleValues) -> None:

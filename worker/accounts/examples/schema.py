@@ -81,7 +81,7 @@ def _then() -> dict[str, Any]:
             "at": {**_TIME, "description": "When to look. Default: after the last event."},
             "person": {
                 **_TEXT,
-                "description": "ExamplePerson to look at. Default: the one whom all events are about.",
+                "description": "The person to look at. Default: the one whom all events are about.",
             },
             "tags": {**_TAGS, "description": "All tags that the person has."},
             "has_tags": {**_TAGS, "description": "Some of them."},

@@ -15,8 +15,8 @@ from worker.broker.publisher import Outgoing
 from worker.dead_letters.letter import DeadLetter, replay_message
 from worker.errors import EpochLost, LedgerUnavailable
 from worker.events.delivery import Delivery
+from worker.ledger.person import moves_lately, tenure_now
 from worker.ledger.store import Ledger
-from worker.ledger.takeover import present_tenure
 from worker.ops.as_read import as_read, is_unread, unless_forgotten
 from worker.ops.in_kit import JUST_CREATED, SeenInKit
 from worker.ops.letters.fate import Fate, fate_of
@@ -25,7 +25,7 @@ from worker.ops.rehearsal import Rehearsal
 from worker.subscribers.identity import home_app
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Outcome
-from worker.subscribers.known import NO_MOVES, RecentMoves
+from worker.subscribers.known import RecentMoves
 from worker.subscribers.subscriber import Subscriber
 
 AT_ONCE: Final = 100
@@ -94,17 +94,16 @@ class DryRun:
         raise LedgerUnavailable("the account goes from worker to worker")
 
     async def _fates(self, letters: Sequence[DeadLetter]) -> list[Fate]:
-        now = self._ledger.clock.now()
-        async with self._ledger.database.read() as connection:
-            tenure = await present_tenure(connection, self._account.name, now.timestamp())
+        now, database = self._ledger.clock.now(), self._ledger.database
+        tenure = await tenure_now(database, self._account.name)
         home = home_app(self._account.apps) if tenure is None else tenure.home_app
         read = [as_read(replayed(each, now), self._account, home) for each in letters]
         gone = await self._forgotten(read)
         items = [each for each in read if isinstance(each, Item)]
         await look_up(self._in_hand.directory, items, self._ledger, tenure)
-        if self._moves is None and tenure is not None:
-            self._moves = tenure.recent_moves
-        self._in_hand.moves.learn(self._moves or NO_MOVES)
+        if self._moves is None:
+            self._moves = await moves_lately(database, self._account.name, now.timestamp())
+        self._in_hand.moves.learn(self._moves)
         found = [
             self._fate(letter, unless_forgotten(each, gone, home), now)
             for letter, each in zip(letters, read, strict=True)

@@ -64,7 +64,7 @@ async def test_it_is_told_by_tag_and_event_and_let_through_with_a_line_in_the_jo
     assert (answer.status, answer.place) == (303, "/accounts/sunny")
     view = (await client.ask("/accounts/sunny")).text
     assert "2 held taggings of sunny may go." in view
-    assert "2 are let through, and on their way." in view
+    assert "2 are let through, and on the way." in view
     assert BUTTON not in view
     journal = (await client.ask("/accounts/sunny/journal")).text
     assert "2 held taggings of sunny may go." in journal
