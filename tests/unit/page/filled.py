@@ -93,8 +93,8 @@ _FILLING: Final = (
         f"{_NUMBERS} 1, i, 'sunny', {_EMAIL}, '[[\"VIP\"],[],[]]' FROM n"
     ),
 )
-"""The same on both databases: history, journal, a day's counts of all accounts, the index of dead letters, what
-is due of a plan, and its people."""
+"""The same on both databases: history, journal, a day's counts of all accounts, the index of dead letters,
+what is due of a plan, and its people."""
 
 Look: TypeAlias = Callable[[], Awaitable[Answer]]
 
