@@ -16,6 +16,7 @@ from worker.mapping import Options
 
 _BRACES: Final = re.compile(r"\{[^{}]*\}")
 _HEAD: Final = re.compile(r"\{([^{}.]*)")
+_PLURAL: Final = re.compile(r"s(?=\})")
 _DELETED: Final = re.compile(
     r"(user|person|profile|account|customer|contact|member)\.(deleted|erased|removed|forgotten)"
 )
@@ -138,13 +139,16 @@ def _of_start_and_end(facts: Facts) -> Iterator[Suspicion]:
 
 def _given_by_nothing(facts: Facts) -> Iterator[Suspicion]:
     file = facts.file
-    given = {tag.key for tag in file.added}
+    # Of a list that one event has, another one may name an item: products, product.
+    given = {_PLURAL.sub("", tag.key) for tag in file.added}
     plain = {tag.key for tag in file.added if not tag.template.has_placeholders}
     # One event may say in `seat.team` what another one says in `team.name`.
     elsewhere = {_BRACES.sub("{}", tag.key): _HEAD.findall(tag.key) for tag in file.added}
     for off in file.removed:
         heads = elsewhere.get(_BRACES.sub("{}", off.key))
-        is_known = off.key in given or (heads is not None and heads != _HEAD.findall(off.key))
+        is_known = _PLURAL.sub("", off.key) in given or (
+            heads is not None and heads != _HEAD.findall(off.key)
+        )
         if off.template.has_placeholders and not is_known and not any(map(_pattern(off).fullmatch, plain)):
             said = f'nothing in this file gives "{shown(off.template.text)}", so there is nothing to take off'
             yield Suspicion(off.path, said, "write it as add_tags has it, with the same braces")

@@ -141,6 +141,8 @@ events:
   order.paid: {add_tags: ["Bought {data.order.product|something}"]}
   order.refunded:
     remove_tags: ["Bought {data.order.product}", Given by hand]
+  box.paid: {add_tags: ["Has {data.box.things}"]}
+  box.opened: {remove_tags: ["Has {data.box.thing}"]}
   course.started: {add_tags: [Doing Bread]}
   course.finished: {remove_tags: ["Doing {data.course.name}"]}
 """,
