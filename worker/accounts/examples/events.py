@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -76,9 +77,9 @@ class EventReader:
             self._values.text((*path, "id"), "an event's id, as text") if "id" in keys else f"event-{number}"
         )
 
-    def _checked(self, check: Any, text: str, path: YamlPath) -> str:  # noqa: ANN401  # a check of the accounts'
+    def _checked(self, check: Callable[[str], str], text: str, path: YamlPath) -> str:
         try:
-            return str(check(text)) if text else ""
+            return check(text) if text else ""
         except ValueError as error:
             self._values.fault(path, str(error))
             return text
