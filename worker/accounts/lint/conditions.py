@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import combinations
-from typing import Final
+from typing import Final, NamedTuple
 
 from worker.accounts.file.source import YamlPath
 from worker.accounts.file.values import shown
@@ -97,45 +97,51 @@ def _time_compared(facts: Facts) -> Iterator[Suspicion]:
             yield Suspicion(path, said, 'write {like: "2027-01-31*"} for a day')
 
 
+class _Compared(NamedTuple):
+    """A condition, and when its rule matches but for what that says of the same value."""
+
+    condition: Condition
+    path: YamlPath
+    kind: str
+    beside: Terms
+
+    def is_apart(self, other: _Compared) -> bool:
+        """Tell whether no event matches both rules: the value may be a number here, and a text there."""
+        return self.kind == other.kind and never_both(self.beside, other.beside)
+
+
+def _compared(block: Block, condition: Condition, path: YamlPath) -> _Compared:
+    terms, value = terms_of(block.rule), path_of(condition.name)
+    holds, fails = (
+        tuple(each for each in conditions if path_of(each.name) != value)
+        for conditions in (terms.holds, terms.fails)
+    )
+    return _Compared(condition, path, block.kind, Terms(holds, fails, more=terms.more))
+
+
 def _number_and_text(facts: Facts) -> Iterator[Suspicion]:
-    texts: dict[str, list[tuple[Block, str, YamlPath]]] = defaultdict(list)
-    sizes = []
+    texts: dict[str, list[_Compared]] = defaultdict(list)
+    numbers = []
     for block, condition, path in _conditions(facts):
         if condition.operator in _SIZES:
-            sizes.append((block, condition, path))
-        elif condition.operator is not Operator.PRESENT and (odd := _no_number(condition)):
-            texts[path_of(condition.name)].append((block, odd, path))
-    for block, condition, path in sizes:
-        value = path_of(condition.name)
-        found = next((each for each in texts[value] if not _are_apart(block, each[0], value)), None)
-        if found is not None:
-            _, text, there = found
+            numbers.append(_compared(block, condition, path))
+        elif condition.operator is not Operator.PRESENT and _no_number(condition):
+            texts[path_of(condition.name)].append(_compared(block, condition, path))
+    for one in numbers:
+        name = one.condition.name
+        other = next((each for each in texts[path_of(name)] if not one.is_apart(each)), None)
+        if other is not None:
             said = (
-                f"{condition.name} is compared as a number, and in line {facts.file.line(there)} with "
-                f'"{shown(text)}", which is none'
+                f"{name} is compared as a number, and in line {facts.file.line(other.path)} with "
+                f'"{shown(_no_number(other.condition))}", which is none'
             )
-            yield Suspicion(path, said, "compare it as what the events have: a number, or text")
+            yield Suspicion(one.path, said, "compare it as what the events have: a number, or text")
 
 
 def _no_number(condition: Condition) -> str:
     """Return the first of its values that is no number, nor part of one; empty where all are."""
     odd = (each for each in condition.values if number_in(each) is None and each.strip("*0123456789."))
     return next(odd, "")
-
-
-def _are_apart(one: Block, other: Block, value: str) -> bool:
-    """Tell whether no event matches both rules, whatever they say of a value, which may differ then."""
-    return one.kind == other.kind and never_both(_without(value, one), _without(value, other))
-
-
-def _without(value: str, block: Block) -> Terms:
-    """Return when a rule matches, but for what it says of a value."""
-    terms = terms_of(block.rule)
-    holds, fails = (
-        tuple(each for each in conditions if path_of(each.name) != value)
-        for conditions in (terms.holds, terms.fails)
-    )
-    return Terms(holds, fails, more=terms.more)
 
 
 RULES: Final = (
