@@ -56,9 +56,7 @@ class CameOf:
         """Note how an event ended; without its number, one that was due."""
         if heard.event is not None:
             number = self.numbers.setdefault(heard.event.order, number or 0)
-        before = self.heard.get(number or 0)
-        is_dead = before is not None and before.kind is Kind.DEAD_LETTERED
-        if number and not is_dead:  # a dead letter stays one, whatever its timer does
+        if number:
             self.heard[number] = heard
 
     def cause(self, order: OrderKey, rule: int = 0) -> str:

@@ -55,6 +55,18 @@ def test_a_file_whose_accounts_file_is_wrong_is_told_what_is_wrong_there(tmp_pat
     assert "event: unknown key; did you mean events?" in str(problem)
 
 
+def test_of_an_account_that_another_one_rivals_just_that_is_told(tmp_path: Path) -> None:
+    rival = {"toast": SUNNY["sunny"].replace("KIT_API_KEY", "KIT_API_KEY_2")}
+    config = folder(tmp_path, {**SUNNY, **rival}, {"sunny": GOOD, "toast": GOOD})
+    files = map(read_example_file, example_paths(config))
+
+    told = [
+        problem.text for each in results_of(files, load_accounts(config, {})) for problem in each.problems
+    ]
+    assert told
+    assert not [text for text in told if "KIT_API_KEY" in text]
+
+
 def test_there_may_be_no_folder_and_a_file_may_be_gone(tmp_path: Path) -> None:
     assert example_paths(tmp_path) == []
     config = folder(tmp_path, {}, {"sunny": GOOD, ".sunny": GOOD})
