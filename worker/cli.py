@@ -12,7 +12,7 @@ import typer
 
 from worker import logs
 from worker.commands import exits
-from worker.commands.exits import ExitCode
+from worker.commands.exits import ExitCode, OutputError
 from worker.commands.output import say
 from worker.errors import ConfigurationError, KitWorkerError
 from worker.metrics import VERSION
@@ -48,6 +48,8 @@ COMMANDS: Final = {
 """By command, its file in `worker/commands/`: a function of its name there, or `app`, with subcommands."""
 
 _VERSION: Final = "--version"
+_STREAMS: Final = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
+"""In the order of their descriptors, as the system gives out the lowest that is free."""
 
 
 def _tell_version(asked: bool) -> None:
@@ -89,7 +91,18 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
 
 def main() -> None:
     """Run the command that the process was started with, and exit."""
+    _stand_in_for_closed()
     sys.exit(_outcome())
+
+
+def _stand_in_for_closed() -> None:
+    """Open what was closed before the start, as `>&-` does, to nowhere.
+
+    Else the first file or socket that is opened would take its number, and what is printed would go there.
+    """
+    for name, mode in _STREAMS:
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # until the process ends
 
 
 def _outcome() -> int:
@@ -104,12 +117,12 @@ def _outcome() -> int:
         return _flushed(end.code if isinstance(end.code, int) else ExitCode.OK)
     except KitWorkerError as error:
         _explain(error)
-        return exits.exit_code(error)
+        return _flushed(exits.exit_code(error))
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         return _pipe_closed()
-    return ExitCode.OK
+    return _flushed(ExitCode.OK)
 
 
 def _meant(arguments: Sequence[str]) -> Iterable[str]:
@@ -135,10 +148,19 @@ def _flushed(code: int) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         return _pipe_closed()
+    except OSError as error:
+        _drop_what_is_left()
+        if code != (refused := exits.exit_code(not_written := OutputError(error))):
+            _explain(not_written)
+        return refused
     return code
 
 
 def _pipe_closed() -> int:
-    # What is left in the buffer would raise again while Python shuts down.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _drop_what_is_left()
     return ExitCode.PIPE_CLOSED
+
+
+def _drop_what_is_left() -> None:
+    # In the buffer it would raise again while Python shuts down.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

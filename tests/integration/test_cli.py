@@ -306,6 +306,29 @@ async def test_ctrl_c_ends_a_command_quietly_with_130(kit_worker: Shell) -> None
     assert (process.returncode, out, err) == (130, b"", b"")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_question_ends_at_once_for_whoever_does_not_answer(number: signal.Signals) -> None:
+    """Given a question in the middle of a command, Ctrl-C need not be typed twice, nor Enter behind it."""
+    asks = (
+        "from worker.commands.common import run_async, says_yes\n"
+        "async def work(): says_yes('Sure?')\n"
+        "try: run_async(work())\n"
+        "except KeyboardInterrupt: raise SystemExit(130)"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", asks, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stderr
+    async with asyncio.timeout(60):
+        asked = await process.stderr.readuntil(b"]:")
+        # A signal just before the system waits for what is typed would be noticed behind it.
+        await until(lambda: " S " in Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii"))
+        process.send_signal(number)
+        code = await process.wait()  # nothing is typed, and the end of input does not come
+
+    assert (asked, code) == (b"Sure? [y/N]:", 130)
+
+
 async def test_a_reader_that_stops_reading_is_no_error() -> None:
     """Given `kit-worker schema events | head -1`, there is no traceback."""
     reading, writing = os.pipe()
@@ -319,3 +342,24 @@ async def test_a_reader_that_stops_reading_is_no_error() -> None:
     _, err = await process.communicate()
 
     assert (process.returncode, err) == (141, b"")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ("schema events > /dev/full", 2, "kit-worker: the output cannot be written: No space left on device\n"),
+        ("--version > /dev/full", 2, "kit-worker: the output cannot be written: No space left on device\n"),
+        ("schema events >&-", 0, ""),
+        ("publish --dry-run - <&-", 2, "kit-worker: standard input: is empty; it should hold an event as JSON\n"),
+        ("publish --dry-run - <&- >&- 2>&-", 2, ""),
+    ],
+)
+async def test_a_full_disk_and_what_was_closed_before_need_no_traceback(
+    words: str, code: int, says: str
+) -> None:
+    process = await asyncio.create_subprocess_shell(
+        f"{sys.executable} -m worker {words}", stderr=asyncio.subprocess.PIPE
+    )
+    _, err = await process.communicate()
+
+    assert (process.returncode, err.decode()) == (code, says)

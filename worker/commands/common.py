@@ -6,8 +6,8 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
@@ -82,10 +82,26 @@ def says_yes(question: str) -> bool:
     Raises:
         KeyboardInterrupt: They went away, by Ctrl-C for example.
     """
+    with _interrupted_at_once():
+        try:
+            return typer.confirm(question, err=True)  # noqa: TID251  # the one place
+        except typer.Abort:
+            raise KeyboardInterrupt from None
+
+
+@contextmanager
+def _interrupted_at_once() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end what waits for somebody to type.
+
+    Those of an event loop are only noted meanwhile: it does not turn before something was typed.
+    """
+    meant = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.default_int_handler) for number in meant]
     try:
-        return typer.confirm(question, err=True)  # noqa: TID251  # the one place
-    except typer.Abort:
-        raise KeyboardInterrupt from None
+        yield
+    finally:
+        for number, handler in zip(meant, before, strict=True):
+            signal.signal(number, handler)
 
 
 # -- the ledger -------------------------------------------------------------------------------------------

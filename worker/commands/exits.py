@@ -52,9 +52,17 @@ class UsageError(KitWorkerError):
         self.args = (redacted(text, addresses=False),)
 
 
+class OutputError(KitWorkerError):
+    """What the command found out cannot be written where it was sent: the disk is full, say."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"the output cannot be written: {error.strerror}")
+
+
 _BY_ERROR: Final = (
     (ConfigurationError, ExitCode.CONFIGURATION),
     (UsageError, ExitCode.CONFIGURATION),
+    (OutputError, ExitCode.CONFIGURATION),
     (TopologyMismatch, ExitCode.CONFIGURATION),
     (CredentialRefused, ExitCode.CREDENTIAL_REFUSED),
     (BrokerUnavailable, ExitCode.UNREACHABLE),

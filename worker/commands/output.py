@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from worker import logs
+from worker.commands.exits import OutputError
 from worker.events.values import time_text
 from worker.outside.texts import MAX_TRACEBACK, harmless, harmless_json, redacted
 
@@ -30,8 +31,8 @@ def say(*lines: str, style: str = "") -> None:
         if sys.stdout.isatty():
             Console(highlight=False).print(Text(line, style=style), soft_wrap=True)
         else:
-            sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()  # whoever watches a long-running command through a pipe sees it now
+            _write(f"{line}\n")
+    _write("", now=True)  # whoever watches a long-running command through a pipe sees it now
 
 
 def warn(line: str) -> None:
@@ -47,7 +48,7 @@ def warn_not_ended(why: str) -> None:
 
 def show_json(value: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401  # any JSON
     """Print a value as JSON; without `indent`, on one line."""
-    sys.stdout.write(harmless_json(json.dumps(value, indent=indent, ensure_ascii=False)) + "\n")
+    _write(harmless_json(json.dumps(value, indent=indent, ensure_ascii=False)) + "\n")
 
 
 def moment_text(seconds: float) -> str:
@@ -73,4 +74,15 @@ def show(rendered: Table) -> None:
     plain = Console(highlight=False, width=PIPE_WIDTH, no_color=True)
     with plain.capture() as captured:
         plain.print(rendered)
-    sys.stdout.writelines(f"{line.rstrip()}\n" for line in [*captured.get().splitlines(), ""])
+    _write("".join(f"{line.rstrip()}\n" for line in [*captured.get().splitlines(), ""]))
+
+
+def _write(text: str, *, now: bool = False) -> None:
+    try:
+        sys.stdout.write(text)
+        if now:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever read it has seen enough, which is no fault
+        raise
+    except OSError as error:
+        raise OutputError(error) from error
