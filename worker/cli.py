@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -102,7 +103,8 @@ def _stand_in_for_closed() -> None:
     """
     for name, mode in _STREAMS:
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # until the process ends
+            nowhere = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115  # until the process ends
+            setattr(sys, name, nowhere)
 
 
 def _outcome() -> int:

@@ -45,8 +45,7 @@ def read_text(path: Path, what: str, *, if_absent: str | None = None) -> str:
     except OSError as error:
         if if_absent is not None and isinstance(error, FileNotFoundError):
             return if_absent
-        remedy = "let the worker's user read it" if error.errno else "put a file in its place"
-        raise _refusal(path, f"cannot be read ({error.strerror}); {remedy}") from error
+        raise _refusal(path, f"cannot be read ({error.strerror}); {_remedy(error)}") from error
     if len(content) > MAX_FILE_BYTES:
         raise _refusal(path, f"is larger than 1 MiB; {what} is far smaller")
     try:
@@ -57,6 +56,12 @@ def read_text(path: Path, what: str, *, if_absent: str | None = None) -> str:
         column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
         said = "this is not UTF-8 text; save the file with the encoding UTF-8"
         raise _refusal(path, said, before.count(b"\n") + 1, column) from error
+
+
+def _remedy(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "correct its name, or put it there"
+    return "let the worker's user read it" if error.errno else "put a file in its place"
 
 
 def secret_named(name: str, environ: Mapping[str, str], what: str) -> str:

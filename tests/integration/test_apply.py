@@ -254,18 +254,27 @@ async def test_a_plan_is_for_one_file_and_one_account_and_can_be_stopped(
         told = json.loads((await kit_worker("apply", world.account, "--json")).out)
         assert told["gained"] == {"Newcomer": PEOPLE, "Yearly Plan": PEOPLE // 2}
         assert told["new_taggings"] == told["gained"]
-        assert (await kit_worker("apply", world.account, "--save", str(plan))).code == 1
+        saved = await kit_worker("apply", world.account, "--save", str(plan), "--json")
+        assert (saved.code, json.loads(saved.out)) == (1, told)
+        nowhere = await kit_worker("apply", world.account, "--save", str(tmp_path / "none" / "plan.json"))
+        assert (nowhere.code, "the plan cannot be kept there: No such file" in nowhere.err) == (2, True)
+        asked = await kit_worker("apply", world.account)
+        assert (asked.code, "no terminal at which somebody could say yes" in asked.err) == (1, True)
 
         await worker.stop()
         before = tags(sandbox.account(KEY).subscribers())
-        left = await kit_worker("apply", world.account, "--plan", str(plan), "--no-wait")
-        assert left.code == 1
+        left = await kit_worker("apply", world.account, "--plan", str(plan), "--no-wait", "--json")
+        about = {"hash": told["hash"], "people": PEOPLE, "ends": {}}
+        assert (left.code, json.loads(left.out)) == (1, {**about, "left": PEOPLE})
+        other_hash = await kit_worker("apply", world.account, "--stop", "0" * 16)
+        assert other_hash.out.startswith("Nobody waits of that plan: ")
         stopped = await kit_worker("apply", world.account, "--stop", told["hash"])
         assert f"Stopped: {PEOPLE:,} people stay as they were." in stopped.out
 
         waiting = asyncio.create_task(kit_worker("apply", world.account, "--plan", str(plan)))
         await until(lambda: timers(tmp_path) == PEOPLE)
-        assert (await kit_worker("apply", world.account, "--undo", str(plan))).code == 0
+        undone = await kit_worker("apply", world.account, "--undo", str(plan), "--json")
+        assert (undone.code, json.loads(undone.out)) == (0, {"people": 0})
         ended = await waiting
         assert ended.code == 1, ended.out
         assert f"Done: 0 of {PEOPLE:,} people." in ended.out

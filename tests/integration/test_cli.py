@@ -347,10 +347,18 @@ async def test_a_reader_that_stops_reading_is_no_error() -> None:
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        ("schema events > /dev/full", 2, "kit-worker: the output cannot be written: No space left on device\n"),
+        (
+            "schema events > /dev/full",
+            2,
+            "kit-worker: the output cannot be written: No space left on device\n",
+        ),
         ("--version > /dev/full", 2, "kit-worker: the output cannot be written: No space left on device\n"),
         ("schema events >&-", 0, ""),
-        ("publish --dry-run - <&-", 2, "kit-worker: standard input: is empty; it should hold an event as JSON\n"),
+        (
+            "publish --dry-run - <&-",
+            2,
+            "kit-worker: standard input: is empty; it should hold an event as JSON\n",
+        ),
         ("publish --dry-run - <&- >&- 2>&-", 2, ""),
     ],
 )

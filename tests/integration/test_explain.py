@@ -97,7 +97,7 @@ async def test_by_the_id_of_what_came_lately_and_of_a_dead_letter(explain: Shell
     owed = await explain("explain", "--letter", ids["e3"])
     assert owed.code == 6
     assert "mk_access_level: has no value" in owed.out
-    stranger = await explain("explain", "--letter", ids["e4"], "--json")
+    stranger = await explain("explain", "--letter", "e4", "--json")  # its event's id, as all commands take it
     assert (stranger.code, json.loads(stranger.out)["reason"]) == (6, "identity_conflict")
 
     for words in (["--event", "e-none"], ["--letter", "none"], ["--event", "e1", "--letter", "x"], []):

@@ -19,7 +19,7 @@ def test_a_text_loses_its_byte_order_mark_and_keeps_the_rest(tmp_path: Path) -> 
 
 def test_what_stands_for_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert read_text(tmp_path / "file", "a list", if_absent="none") == "none"
-    with pytest.raises(ConfigurationError, match="No such file or directory"):
+    with pytest.raises(ConfigurationError, match=r"\(No such file or directory\); correct its name"):
         read_text(tmp_path / "file", "a list")
 
 

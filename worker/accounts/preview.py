@@ -72,7 +72,8 @@ class Preview:
         detail: Why it, or a part of it, would be dead-lettered or ignored; empty where all would be applied.
         again: When it would be looked at again: it takes effect then, or a tag ends; empty where never.
         creates_missing: Whether tags and custom fields that Kit lacks would be created.
-        person: By what its person is known, and whether it may change the address.
+        person: By what its person is known, and whether it may change the address; empty where it is about
+            nobody, for its address is none.
     """
 
     account: str
@@ -98,7 +99,9 @@ def preview(delivery: Delivery, account: Account) -> Preview:
         event = decode(delivery, arrival=0, apps=account.apps, types=types)
     except EventError as error:
         return _dead_lettered(account, delivery.routing_key, "", error)
-    return replace(_of_event(event, account, delivery), person=told_by(event, account))
+    told = _of_event(event, account, delivery)
+    is_about_nobody = told.reason is Reason.INVALID_EVENT and not person_in(event.data)[0]
+    return replace(told, person="" if is_about_nobody else told_by(event, account))
 
 
 def _of_event(event: Event, account: Account, delivery: Delivery) -> Preview:

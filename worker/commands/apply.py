@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -21,7 +21,7 @@ from worker.commands.common import (
 from worker.commands.exits import ExitCode, UsageError
 from worker.commands.impact import show_told
 from worker.commands.output import AsJson, say, show_json
-from worker.commands.plans import LOOK_EVERY, WHO, agreed, read_plan
+from worker.commands.plans import LOOK_EVERY, WHO, agreed, read_plan, save_plan
 from worker.commands.progress import progress
 from worker.ledger.plan_runs import PlanAction
 from worker.ledger.plans import KeptPlan
@@ -33,6 +33,17 @@ from worker.ops.kept_plan import put_plan, told_of
 from worker.ops.told_apply import ToldEnd, told_end
 from worker.ops.told_impact import limit_of, minutes_of
 from worker.settings import Settings
+
+GOES_ON: Final = (
+    "The workers do it, behind what just happens. It goes on without this command; to end it: kit-worker "
+    "apply {} --stop {}"
+)
+STOPPED: Final = "Stopped: {:,} people stay as they were."
+NONE_WAITS: Final = "Nobody waits of that plan: it is done, was stopped before, or its hash is another one."
+UNDOING: Final = "The workers take off what it put on, of {:,} people."
+NONE_TO_UNDO: Final = (
+    "Nothing is left to take off: it put nothing on, or it is off again, or was touched since."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +95,11 @@ def apply(  # noqa: PLR0913  # one for each option
     chosen = one_account(read_accounts(settings), account)
     if stop_:
         dropped = run_async(_stopped(settings, chosen.name, stop_))
-        say(f"Stopped: {dropped:,} people stay as they were.")
+        _tell(dropped, STOPPED if dropped else NONE_WAITS, as_json=as_json)
         return
     if undo_ is not None:
-        people = run_async(_undone(settings, chosen, read_plan(undo_, ApplyPlan.load)))
-        say(f"The workers take off what it put on, of {people:,} people.")
+        people = run_async(_undone(settings, chosen, read_plan(undo_, ApplyPlan.load), hidden=as_json))
+        _tell(people, UNDOING if people else NONE_TO_UNDO, as_json=as_json)
         return
     asked = ApplyOptions(
         None if plan is None else read_plan(plan, ApplyPlan.load), save, wait=wait, as_json=as_json
@@ -96,18 +107,25 @@ def apply(  # noqa: PLR0913  # one for each option
     raise typer.Exit(run_async(_apply(settings, chosen, asked)))
 
 
+def _tell(people: int, sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        show_json({"people": people})
+    else:
+        say(sentence.format(people))
+
+
 async def _stopped(settings: Settings, account: str, hash_: str) -> int:
     async with opened_ledger(settings) as ledger:
         return await stop(ledger, account, hash_, WHO)
 
 
-async def _undone(settings: Settings, account: Account, plan: ApplyPlan) -> int:
+async def _undone(settings: Settings, account: Account, plan: ApplyPlan, *, hidden: bool) -> int:
     if plan.account != account.name:
         raise UsageError(f"the plan is for {plan.account}, not for {account.name}")
     async with opened_ledger(settings) as ledger:
         kept = await put_plan(ledger, plan, WHO, limit_of(account, settings.kit_rate_limit))
         await undo(ledger, kept, WHO)
-        with progress("looking at people", hidden=False) as steps:
+        with progress("looking at people", hidden=hidden) as steps:
             steps.expect(kept.people)
             run = await carry_on(ledger, kept, PlanAction.UNDO, steps.advance)
             return 0 if run is None else run.people
@@ -125,11 +143,12 @@ async def _apply(settings: Settings, account: Account, asked: ApplyOptions) -> E
         if plan is None:
             plan = await _planned(ledger, account, hidden=asked.as_json)
             _show(plan, limit, asked)
+            if asked.save is not None:
+                save_plan(asked.save, plan.dump())
+                if not asked.as_json:
+                    say(f"The plan is in {asked.save}: kit-worker apply {account.name} --plan {asked.save}")
             if not plan.people:
                 return ExitCode.OK
-            if asked.save is not None:
-                asked.save.write_bytes(plan.dump())
-                say(f"The plan is in {asked.save}: kit-worker apply {account.name} --plan {asked.save}")
             if asked.save is not None or not agreed(as_json=asked.as_json):
                 return ExitCode.SOMETHING
         try:
@@ -153,10 +172,8 @@ def _show(plan: ApplyPlan, limit: int, asked: ApplyOptions) -> None:
 
 async def _until_done(ledger: Ledger, plan: KeptPlan, asked: ApplyOptions) -> ExitCode:
     """Wait until the workers have done a plan; whoever does not wait leaves it to them."""
-    say(
-        "The workers do it, behind what just happens. It goes on without this command; to end it: kit-worker "
-        f"apply {plan.account} --stop {plan.hash}"
-    )
+    if not asked.as_json:
+        say(GOES_ON.format(plan.account, plan.hash))
     with progress("people", hidden=asked.as_json or not asked.wait) as steps:
         steps.expect(plan.people)
         run = await carry_on(ledger, plan, PlanAction.APPLY)
@@ -165,15 +182,23 @@ async def _until_done(ledger: Ledger, plan: KeptPlan, asked: ApplyOptions) -> Ex
             steps.advance(plan.people - waiting - done)
             done = plan.people - waiting
             await asyncio.sleep(LOOK_EVERY)
+    about = {"hash": plan.hash, "people": plan.people}
     if run is None or not asked.wait:
+        if asked.as_json:
+            show_json({**about, "left": 0 if run is None else await left(ledger, plan, run), "ends": {}})
         return ExitCode.SOMETHING
-    return _said(told_end(PlanAction.APPLY, await end(ledger, plan, run)))
+    ends = await end(ledger, plan, run)
+    told = told_end(PlanAction.APPLY, ends)
+    if asked.as_json:
+        show_json({**about, "left": 0, "ends": ends})
+    else:
+        _say_end(told)
+    return ExitCode.OK if told.is_all else ExitCode.SOMETHING
 
 
-def _said(told: ToldEnd) -> ExitCode:
+def _say_end(told: ToldEnd) -> None:
     """Say how the people of a plan ended: a run may have been stopped, or another file be in force."""
     if told.is_all:
         say(f"{told.sentence} What each got: kit-worker history --email ADDRESS")
-        return ExitCode.OK
-    say(told.sentence, *told.why)
-    return ExitCode.SOMETHING
+    else:
+        say(told.sentence, *told.why)

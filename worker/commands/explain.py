@@ -84,6 +84,8 @@ class EventSource:
         now = Clock().now()
         try:
             samples = read_event_file(self.event) if self.is_file else [made_up(self.event, self.values, now)]
+        except UnicodeEncodeError as error:
+            raise UsageError("what was typed is not UTF-8 text") from error
         except ValueError as error:
             raise UsageError(f"--set {error}") from error
         return [sample.delivery(self.key(sample.type, account), now) for sample in samples]
@@ -112,7 +114,10 @@ def explain(  # noqa: PLR0913  # one for each option
         str, typer.Option("--event", metavar="ID", help="An event that came lately, in place of a file.")
     ] = "",
     letter: Annotated[
-        str, typer.Option("--letter", metavar="ID", help="A dead letter, as it would be replayed.")
+        str,
+        typer.Option(
+            "--letter", metavar="ID", help="A dead letter, by its id or its event's, as it would be replayed."
+        ),
     ] = "",
     account: Annotated[
         str | None, typer.Option(help="Whose mapping; needed where there are several.")
@@ -180,7 +185,7 @@ async def _of_letter(settings: Settings, account: Account, letter: str) -> Deliv
     url = settings.amqp_url.get_secret_value()
     try:
         async with asyncio.timeout(LETTER_WITHIN), connected(url, "explain") as connection:
-            found = await find_letter(connection, account.name, letter)
+            found = await find_letter(connection, account.name, letter, by_event=True)
     except TimeoutError:
         raise BrokerUnavailable(f"the dead letter was not found within {LETTER_WITHIN:.0f} s") from None
     if found is None:

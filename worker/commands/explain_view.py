@@ -16,7 +16,7 @@ from worker.events.delivery import Delivery
 from worker.ledger.history import Line
 from worker.ops.effects import Effect, effects_of
 from worker.ops.tried import Tried
-from worker.ops.verdict import verdict_on
+from worker.ops.verdict import sentence, verdict_on
 from worker.subscribers.item import Kind
 
 CREATED_FIRST = "Tags and custom fields that Kit lacks would be created first."
@@ -191,15 +191,14 @@ def _show_calls(calls: Iterable[CallView]) -> None:
 
 def _verdict(result: Preview) -> str:
     if result.verdict is PreviewVerdict.IGNORED:
-        end = "" if result.detail.endswith("?") else "."
-        return f"Would be ignored: {result.detail}{end}"
+        return sentence(f"Would be ignored: {result.detail}")
     if result.verdict is PreviewVerdict.SCHEDULED:
-        return f"Would wait: {result.detail}."
+        return sentence(f"Would wait: {result.detail}")
     if result.verdict is PreviewVerdict.DEAD_LETTERED:
-        return f"Would be dead-lettered ({result.reason}): {result.detail}."
+        return sentence(f"Would be dead-lettered ({result.reason}): {result.detail}")
     calls = f"with these calls to Kit. {CREATED_FIRST if result.creates_missing else NOT_CREATED}"
     if result.verdict is PreviewVerdict.PARTLY_APPLIED:
-        rest = f"The rest would be dead-lettered ({result.reason}): {result.detail}."
+        rest = sentence(f"The rest would be dead-lettered ({result.reason}): {result.detail}")
         return f"Would be applied in part, {calls}\n{rest}"
     until = f"\nA tag would be taken off again at {result.again}." if result.again else ""
     return f"Would be applied, {calls}{until}"

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from worker.commands.common import says_yes
 from worker.commands.exits import UsageError
+from worker.commands.output import warn
 from worker.commands.progress import progress
 from worker.ledger.store import Ledger
 from worker.ops.own_runs import ends, left
@@ -21,6 +22,10 @@ P = TypeVar("P")
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at how far a run has come."""
 WHO: Final = "the command line"
+NOBODY_ASKED: Final = (
+    "kit-worker: nothing was done, for there is no terminal at which somebody could say yes: keep the plan "
+    "by --save FILE, and apply it by --plan FILE"
+)
 
 
 def read_plan(path: Path, load: Callable[[bytes], P]) -> P:
@@ -37,9 +42,24 @@ def read_plan(path: Path, load: Callable[[bytes], P]) -> P:
         raise UsageError(f"{path}: {error}") from error
 
 
+def save_plan(path: Path, plan: bytes) -> None:
+    """Keep a plan in a file.
+
+    Raises:
+        UsageError: It cannot be written there.
+    """
+    try:
+        path.write_bytes(plan)
+    except OSError as error:
+        raise UsageError(f"{path}: the plan cannot be kept there: {error.strerror}") from error
+
+
 def agreed(*, as_json: bool) -> bool:
     """Tell whether somebody at the terminal wants it done; nobody is asked where nobody is there."""
-    if as_json or not sys.stdin.isatty():
+    if as_json:
+        return False
+    if not sys.stdin.isatty():
+        warn(NOBODY_ASKED)
         return False
     return says_yes("Have the workers do this?")
 

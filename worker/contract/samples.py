@@ -59,7 +59,7 @@ def read_samples(text: bytes, name: str, *, broken: bool = False) -> list[Sample
         broken: Return what is not JSON as well, as it stands there.
 
     Raises:
-        NotJsonError: It is empty, or, unless that is asked for, neither JSON nor JSON lines.
+        NotJsonError: It holds none, or, unless that is asked for, neither JSON nor JSON lines.
     """
     if not text.strip():
         raise NotJsonError(f"{name}: is empty; it should hold an event as JSON")
@@ -68,6 +68,8 @@ def read_samples(text: bytes, name: str, *, broken: bool = False) -> list[Sample
     except ValueError as error:
         return _broken_lines(text, name) if broken else _json_lines(text, name, error)
     if isinstance(whole, list):
+        if not whole:
+            raise NotJsonError(f"{name}: holds no event: the list in it is empty")
         bodies = [json.dumps(item, ensure_ascii=False).encode() for item in whole]
         return [
             _sample(body, item, f"{name}, number {at}")

@@ -13,20 +13,25 @@ from worker.events.delivery import Delivery
 from worker.subscribers.identity import id_key
 
 
-async def find_letter(connection: Connection, account: str, id_: str) -> LetterInHand | None:
+async def find_letter(
+    connection: Connection, account: str, id_: str, *, by_event: bool = False
+) -> LetterInHand | None:
     """Return the dead letter that has an id, and leave every one where it is; None where none was seen.
 
     Args:
         connection: On which letters come.
         account: Whose.
         id_: As it is, or as `id_key` writes it.
+        by_event: Whether it may be its event's id, too.
 
     Raises:
         BrokerUnavailable: RabbitMQ does not answer, or went away meanwhile.
     """
     async with reading(connection, account) as reader:
         async for in_hand in reader.letters():
-            if id_ in {in_hand.letter.id, id_key(in_hand.letter.id)}:
+            letter = in_hand.letter
+            ids = (letter.id, letter.event_id) if by_event else (letter.id,)
+            if any(each and id_ in {each, id_key(each)} for each in ids):
                 return in_hand
     return None
 

@@ -29,15 +29,22 @@ def verdict_on(tried: Tried) -> str:
         return NOTHING_DONE[tried.kind]
     match tried.kind:
         case Kind.DEAD_LETTERED if tried.reason is Reason.PARTLY_APPLIED:
-            return f"{_done(tried)}; the rest would be a dead letter ({tried.reason}): {tried.detail}."
+            return sentence(
+                f"{_done(tried)}; the rest would be a dead letter ({tried.reason}): {tried.detail}"
+            )
         case Kind.DEAD_LETTERED:
             reason = f" ({tried.reason})" if tried.reason else ""
-            return f"It would be a dead letter{reason}: {tried.detail}."
+            return sentence(f"It would be a dead letter{reason}: {tried.detail}")
         case Kind.IGNORED:
-            return f"It would be ignored: {tried.detail or 'the file asks for nothing'}."
+            return sentence(f"It would be ignored: {tried.detail or 'the file asks for nothing'}")
         case Kind.SCHEDULED:
-            return f"It would wait, {tried.detail}."
-    return f"{_done(tried)}{f'; and again {tried.detail}' if tried.detail else ''}."
+            return sentence(f"It would wait, {tried.detail}")
+    return sentence(f"{_done(tried)}{f'; and again {tried.detail}' if tried.detail else ''}")
+
+
+def sentence(text: str) -> str:
+    """Return a text with a full stop, unless it ends as a question: did you mean …?"""
+    return text if text.endswith(("?", ".")) else f"{text}."
 
 
 def _done(tried: Tried) -> str:

@@ -94,6 +94,14 @@ def test_what_cannot_be_read_is_a_dead_letter() -> None:
     assert (result.verdict, result.reason) == (PreviewVerdict.DEAD_LETTERED, "undecodable")
 
 
+def test_what_is_about_nobody_is_known_by_nothing() -> None:
+    known, nobody = ({"id": "7", "email": "ada@example.com"}, {"id": "7", "email": "ada at home"})
+
+    told = [seen(account(), user=user) for user in (known, nobody)]
+
+    assert [each.person for each in told] == ["the id 7", ""]
+
+
 @pytest.mark.parametrize(
     ("kind", "meant"),
     [

@@ -121,6 +121,9 @@ def test_what_is_not_json_is_a_sample_too_where_that_is_asked_for(text: bytes, w
 
 
 @pytest.mark.parametrize("broken", [False, True])
-def test_what_is_empty_holds_no_event(*, broken: bool) -> None:
-    with pytest.raises(NotJsonError, match="f: is empty"):
-        read_samples(b" \n", "f", broken=broken)
+@pytest.mark.parametrize(
+    ("text", "says"), [(b" \n", "f: is empty"), (b" [ ] ", "f: holds no event: the list in it is empty")]
+)
+def test_what_is_empty_holds_no_event(text: bytes, says: str, *, broken: bool) -> None:
+    with pytest.raises(NotJsonError, match=says):
+        read_samples(text, "f", broken=broken)

@@ -41,6 +41,8 @@ DEAD = replace(TRIED, kind=Kind.DEAD_LETTERED, calls=(), detail="data.user.email
          "It would be applied, with 1 call to Kit; the rest would be a dead letter (partly_applied): owed."),
         (replace(TRIED, kind=Kind.IGNORED, calls=()), "It would be ignored: the file asks for nothing."),
         (replace(TRIED, kind=Kind.IGNORED, detail="rule 1 skips"), "It would be ignored: rule 1 skips."),
+        (replace(TRIED, kind=Kind.IGNORED, detail="did you mean order.paid?"),
+         "It would be ignored: did you mean order.paid?"),
         (replace(TRIED, kind=Kind.SCHEDULED, detail="on 2027-01-31: tag VIP"),
          "It would wait, on 2027-01-31: tag VIP."),
         (replace(TRIED, kind=Kind.SUPERSEDED, detail="anything"),

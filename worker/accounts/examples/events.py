@@ -59,6 +59,8 @@ class EventReader:
         at = self._values.moment((*path, "at"))
         if self.found:
             self.found.append(replace(self.found[number - 1], comes_at=at or NEVER))
+        else:
+            self._values.fault((*path, "copy_of"), "there is no event above that could come once more")
 
     def _type(self, path: YamlPath) -> str:
         kind = self._values.text((*path, "type"), "an event type, such as user.signed_up")

@@ -137,7 +137,7 @@ def _no_account(file: ExampleFile, loaded: Loaded) -> tuple[Problem, ...]:
         found = loaded.problems_of(file.account)
         return tuple(each for each in found if not isinstance(each, MissingSecret))
     near = get_close_matches(file.account, loaded.names, n=1)
-    meant = f"did you mean {near[0]}?" if near else f"there is {', '.join(loaded.names)}"
+    meant = f"did you mean {near[0]}?" if near else f"there is {', '.join(loaded.names)}."
     at = f"{file.path}:{file.account_spot.line}:{file.account_spot.column}"
     said = f"there is no account {file.account}; {meant} Say which one: account: {loaded.names[0]}"
     return (Problem(at, f"account: {said}"),)

@@ -110,6 +110,8 @@ def test_what_is_due_and_dead_may_be_short() -> None:
          "1:10: account: must be an account's name, as its file is named; write '5' in quotes"),
         (f"{START}      - {{at: 2027-01-32, type: a.b}}\n{THEN}",
          "4:14: tests[1].events[1].at: must be a day or a time, such as 2027-01-31 or 2027-01-31T12:00Z"),
+        (f"{START}      - {{at: 2027-01-01, copy_of: 1}}\n{THEN}",
+         "4:35: tests[1].events[1].copy_of: there is no event above that could come once more"),
         (f"{START}      - {{at: 2027-01-01, type: user.signd_up}}\n{THEN}",
          "4:32: tests[1].events[1].type: unknown event type; did you mean user.signed_up?"),
         (f"{START}      - {{at: 2027-01-01, type: a.b, mk_subscription_pln: x}}\n{THEN}",
