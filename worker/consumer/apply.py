@@ -28,8 +28,10 @@ from worker.kit.lists import NEWEST
 from worker.kit.refused import RefusedPart, owing
 from worker.kit.writer import Writer
 from worker.retry import Patience, backoff
+from worker.subscribers.drifted import in_order
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.record import Record
+from worker.subscribers.subscriber import Subscriber
 
 log = structlog.get_logger()
 
@@ -140,13 +142,13 @@ class Apply:
         if item.waits:
             error = item.refusal  # nothing of it was asked of Kit
         kind = Kind.DUPLICATE if item.doubled else Kind.SCHEDULED if item.waits else Kind.APPLIED
-        if kind is Kind.APPLIED and note:
-            kind = Kind.IGNORED
+        held = () if item.doubled or item.waits or note else held_of(item, pending.subscriber.record)
+        if kind is Kind.APPLIED:
+            kind, note = (Kind.IGNORED, note) if note else came_of(item, pending.subscriber)
         if not item.waits and (error is None or isinstance(error, PartlyApplied)):
             self.succeeded.set()
         if error is not None:
             kind = Kind.DEAD_LETTERED
-        held = () if item.doubled or item.waits or note else held_of(item, pending.subscriber.record)
         self._settle.put(Outcome(item, kind, error, pending.tries.count + 1, note=note, held=held))
 
     def _later(self, pending: Pending, error: TryLater) -> None:
@@ -198,6 +200,20 @@ def held_of(item: Item, record: Record) -> tuple[str, ...]:
     """Return the tags that an event asks for and that are held."""
     asked = item.change.asked_tags if record.held else {}
     return tuple(held.name for key, held in record.held.items() if key in asked and asked[key].value.present)
+
+
+def came_of(item: Item, subscriber: Subscriber) -> tuple[Kind, str]:
+    """Return how an event ends of which all is applied that can be, and what is told of differences in Kit.
+
+    Where none of these was put right, or taken over, it is ignored.
+    """
+    done, told = not item.change.remedies, []
+    for remedy in in_order(item.change.remedies):
+        why = subscriber.looked_at.pop(remedy, "")
+        done = done or not why
+        if why or remedy.adopts:
+            told.append(f"{remedy.row.told}: {why or 'taken over from Kit'}")
+    return Kind.APPLIED if done else Kind.IGNORED, "; ".join(told)
 
 
 def _asks_for_all(item: Item) -> bool:

@@ -28,7 +28,7 @@ from worker.events.event import (
 )
 from worker.events.values import time_text
 from worker.ledger.failures import DamagedRowError
-from worker.subscribers.drifted import DriftRow
+from worker.subscribers.drifted import DriftRow, told_rows
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import DueAnew, DueEffect
 from worker.subscribers.mark import event_name, timer_id
@@ -43,7 +43,7 @@ UNDO_TYPE: Final = "kit-worker.undo"
 """Likewise, of messages by which people come under the present file, and by which that is taken back."""
 REPAIR_TYPE: Final = "kit-worker.repair"
 ADOPT_TYPE: Final = "kit-worker.adopt"
-"""Likewise, of messages by which Kit has again what this worker gave, and by which Kit's word is taken."""
+"""Likewise, of messages about what is otherwise in Kit: it is put right there, or taken over from there."""
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -116,7 +116,7 @@ def anew_effect(email: str, run: str, number: int, version: str, at: float) -> D
     """
     what = "what the events that are kept ask for by the present file"
     data = {"user": {"email": email}, "version": version}
-    return _own(f"{run}-{number:07}", APPLY_TYPE, data, Origin.ANEW, at, what)
+    return _own(_event(f"{run}-{number:07}", APPLY_TYPE, at, data), Origin.ANEW, at, what)
 
 
 def undoing(
@@ -134,27 +134,8 @@ def undoing(
     """
     data = {"user": {"email": email}, "tags": list(tags)}
     what = f"taken back: {', '.join(tag_told(TagWish(tag, present=True)) for tag in tags)}"
-    return _own(f"undo-{run}-{number:07}", UNDO_TYPE, data, Origin.UNDO, at, what, sequence=sequence)
-
-
-def mending(
-    email: str, run: str, number: int, rows: Sequence[DriftRow], at: float, *, adopt: bool = False
-) -> DueEffect:
-    """Return the timer of the message that mends what Kit has otherwise of a person; see `anew_effect`.
-
-    Args:
-        email: Likewise.
-        run: Likewise.
-        number: Likewise.
-        rows: What is otherwise.
-        at: Likewise.
-        adopt: Whether Kit's word stands; else Kit is to have again what this worker gave.
-    """
-    data = {"user": {"email": email}, "differences": msgspec.to_builtins(rows)}
-    told = ", ".join(f"{row.kind.value} {row.name}".strip() for row in rows)
-    kind, origin = (ADOPT_TYPE, Origin.ADOPT) if adopt else (REPAIR_TYPE, Origin.REPAIR)
-    what = f"{'adopted' if adopt else 'repaired'}: {told}"
-    return _own(f"{run}-{number:07}", kind, data, origin, at, what)
+    event = _event(f"undo-{run}-{number:07}", UNDO_TYPE, at, data, sequence)
+    return _own(event, Origin.UNDO, at, what)
 
 
 def allowing(account: str, email: str, tags: Sequence[str], at: float) -> DueEffect:
@@ -170,27 +151,66 @@ def allowing(account: str, email: str, tags: Sequence[str], at: float) -> DueEff
     timer = blake2b(text.encode(), digest_size=16).hexdigest()
     data = {"user": {"email": email}, "tags": list(tags)}
     told = ", ".join(tag_told(TagWish(tag, present=True)) for tag in tags)
-    return _own(timer, ALLOW_TYPE, data, Origin.ALLOW, at, f"put on, as somebody allows: {told}")
+    event = _event(timer, ALLOW_TYPE, at, data)
+    return _own(event, Origin.ALLOW, at, f"put on, as somebody allows: {told}")
 
 
-def _own(  # noqa: PLR0913  # what any such event has
-    id_: str, kind: str, data: Mapping[str, Any], origin: Origin, at: float, what: str, *, sequence: str = ""
+def repairing(
+    email: str, run: str, number: int, rows: Sequence[DriftRow], planned: float, at: float
 ) -> DueEffect:
-    """Return the timer of a message that somebody has asked for, and no event; it is due at once."""
-    time = datetime.fromtimestamp(at, UTC)
-    event = {"id": id_, "type": kind, "time": time_text(time), "data": data}
+    """Return the timer of the message by which Kit has again what it was given.
+
+    Args:
+        email: The address that the person has, as the record has it.
+        run: Of which run it is a part, as people call it.
+        number: Its number in that.
+        rows: What is otherwise in Kit, and to be put right.
+        planned: When Kit was asked for that, by the ledger's clock, in seconds since 1970.
+        at: Now, by the same.
+    """
+    event = _event(f"{run}-{number:07}", REPAIR_TYPE, planned, _differing(rows, email))
+    return _own(event, Origin.REPAIR, at, f"put right in Kit: {told_rows(rows)}")
+
+
+def adopting(
+    email: str, run: str, number: int, rows: Sequence[DriftRow], planned: float, at: float
+) -> DueEffect:
+    """Return the timer of the message by which the ledger takes Kit's word; see `repairing`.
+
+    It is of another run than that: a plan may be repaired, and what is left of it be taken over.
+    """
+    event = _event(f"{run}-{number:07}", ADOPT_TYPE, planned, _differing(rows, email))
+    return _own(event, Origin.ADOPT, at, f"taken over from Kit: {told_rows(rows)}")
+
+
+def _differing(rows: Sequence[DriftRow], email: str) -> Mapping[str, Any]:
+    return {"user": {"email": email}, "differences": msgspec.to_builtins(rows)}
+
+
+def _event(id_: str, kind: str, at: float, data: Mapping[str, Any], sequence: str = "") -> Mapping[str, Any]:
+    """Return what somebody has asked for, and no event, as it is published.
+
+    What happened, or was asked for, after `at` it does not override.
+    """
+    event = {"id": id_, "type": kind, "time": time_text(datetime.fromtimestamp(at, UTC)), "data": data}
     if sequence:
         event |= {"specversion": "1.0", "source": "kit-worker", "sequence": sequence_told(sequence)}
-    headers = {ORIGIN: origin.value, DUE_AT: time_text(time), DUE_ID: id_}
+    return event
+
+
+def _own(event: Mapping[str, Any], origin: Origin, at: float, what: str) -> DueEffect:
+    """Return the timer of a message that somebody has asked for; it is due at once."""
+    id_ = event["id"]
+    headers = {ORIGIN: origin.value, DUE_AT: time_text(datetime.fromtimestamp(at, UTC)), DUE_ID: id_}
     properties = {"content_type": "application/json", "delivery_mode": 2, "headers": headers}
     return DueEffect(
         id=id_,
         at=at,
-        email=data["user"]["email"],
+        email=event["data"]["user"]["email"],
         user_id=None,
-        event_type=kind,
+        event_type=event["type"],
         event_id=id_,
-        event_time=time,
+        event_time=datetime.fromisoformat(event["time"]),
         what=what,
         message=as_kept(msgspec.json.encode(event), properties),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import structs
 
 from worker.accounts.account import Account
@@ -9,10 +10,13 @@ from worker.accounts.as_fact import as_fact
 from worker.accounts.imported import as_imported, without_tags
 from worker.accounts.interpret import interpret
 from worker.accounts.later import later_of
+from worker.errors import InvalidEvent
 from worker.events.decode import with_data
 from worker.events.event import Event, Origin
 from worker.handlers.base import check_person
 from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.drifted import DriftKind, DriftRow, Remedy
+from worker.subscribers.identity import address_in
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.parts import Part, TagWish, tag_key
 
@@ -35,6 +39,8 @@ def interpreted(item: Item, account: Account) -> Item | Outcome:
             return structs.replace(item, change=_allowed(event, account))
         case Origin.UNDO:
             return structs.replace(item, change=_taken_back(event))
+        case Origin.REPAIR | Origin.ADOPT:
+            return structs.replace(item, change=_put_right(event))
         case _:
             return _mapped(event, item, account)
 
@@ -89,3 +95,21 @@ def _allowed(event: Event, account: Account) -> Change:
     check_person(event)
     names = frozenset(map(tag_key, _tags_in(event)))
     return Change(creates=Part(account.options.subscriber_state, event.order), allows=names)
+
+
+def _put_right(event: Event) -> Change:
+    """Return that what is otherwise in Kit is put right there, or taken over from there."""
+    check_person(event)
+    try:
+        rows = msgspec.convert(event.data.get("differences"), list[DriftRow])
+    except msgspec.ValidationError as error:
+        raise InvalidEvent(f"data.differences: {error}") from error
+    adopts = event.origin is Origin.ADOPT
+    return Change(remedies=frozenset(Remedy(_as_known(row), event.order, adopts) for row in rows))
+
+
+def _as_known(row: DriftRow) -> DriftRow:
+    """Return a difference with an address as events name it; with none where no event could."""
+    if row.kind is not DriftKind.ADDRESS:
+        return row
+    return structs.replace(row, kit=address_in({"email": row.kit}, "email"))

@@ -40,9 +40,9 @@ class Origin(StrEnum):
     UNDO = auto()
     """Tags are to go off that a run put on."""
     REPAIR = auto()
-    """Kit is to have of a person what this worker gave, where it has something else."""
+    """Kit is to have again what this worker gave, where somebody saw that it has something else."""
     ADOPT = auto()
-    """What Kit has of a person, and was not given by this worker, is to stand."""
+    """The ledger is to take Kit's word, likewise."""
     IMPORT = auto()
     """An event from a file of those who were there before; see `Imported`."""
 
@@ -108,6 +108,13 @@ class OrderKey(NamedTuple):
         It is of one of them, or it took back what such an event had asked for.
         """
         return bool(anew) and (self.arrival == TAKEN_BACK or self.moment in anew)
+
+    def after(self, other: OrderKey) -> OrderKey | None:
+        """Return the place of what somebody has asked for behind an event; None where that is newer.
+
+        Who asks knows of no sequences: what has none would come before every event that has one.
+        """
+        return None if other.time > self.time else self._replace(sequence=max(self.sequence, other.sequence))
 
 
 Moment: TypeAlias = tuple[str, datetime]

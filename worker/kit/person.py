@@ -71,7 +71,7 @@ async def ask_for_person(client: KitClient, email: str, kit_id: int | None) -> K
     found = found or await _by_address(client, email)
     if found is None:
         return None
-    tags = await client.call("GET", "/v4/subscribers/{}/tags", found["id"], params={"per_page": MOST_TAGS})
+    tags, more_tags = await ask_for_tags(client, found["id"])
     rows = await read_list(client, "custom_fields")
     ids = {row["key"]: row["id"] for row in rows}
     return KitPerson(
@@ -79,11 +79,11 @@ async def ask_for_person(client: KitClient, email: str, kit_id: int | None) -> K
         email=found["email_address"],
         state=str(found.get("state") or ""),
         first_name=str(found.get("first_name") or ""),
-        tags=tuple(map(_tag, tags.items("tags", {"id": is_kit_id, "name": is_text}))),
-        fields={ids[key]: value for key, value in _values(found) if key in ids},
+        tags=tags,
+        fields={ids[key]: value for key, value in values_of(found).items() if key in ids},
         labels={row["id"]: row["label"] for row in rows},
         names=_ids(rows),
-        more_tags=_has_more(tags),
+        more_tags=more_tags,
     )
 
 
@@ -94,6 +94,13 @@ async def ask_for_fields(client: KitClient) -> Mapping[str, int]:
 
 def _ids(rows: list[Row]) -> Mapping[str, int]:
     return {name: named.id for name, named in by_name(rows).items()}
+
+
+async def ask_for_tags(client: KitClient, kit_id: int) -> tuple[tuple[KitTag, ...], bool]:
+    """Return the tags of whom Kit has under an id, and whether there are more; raises as `KitClient.call`."""
+    answer = await client.call("GET", "/v4/subscribers/{}/tags", kit_id, params={"per_page": MOST_TAGS})
+    rows = answer.items("tags", {"id": is_kit_id, "name": is_text})
+    return tuple(map(_tag, rows)), _has_more(answer)
 
 
 async def subscriber_of(client: KitClient, kit_id: int) -> Row | None:
@@ -118,10 +125,11 @@ def _tag(row: Row) -> KitTag:
     return KitTag(row["id"], row["name"], str(row.get("tagged_at") or ""))
 
 
-def _values(found: Row) -> list[tuple[str, str]]:
+def values_of(found: Row) -> Mapping[str, str]:
+    """Return the values of a subscriber's custom fields that have one, by their keys in Kit."""
     fields = found.get("fields")
     values = fields.items() if isinstance(fields, dict) else ()
-    return [(key, str(value)) for key, value in values if value is not None]
+    return {key: str(value) for key, value in values if value is not None}
 
 
 def _has_more(answer: Answer) -> bool:

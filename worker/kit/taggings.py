@@ -140,7 +140,9 @@ def _is_allowed(job: Job, step: AddTag) -> bool:
 
     What is held is let through by itself alone: whoever applies a file, or imports one, was not told of it.
     """
-    if step.key in job.change.allows:
+    change = job.change
+    if step.key in change.allows:
         return True
-    moment, change = step.part.order.moment, job.change
-    return (moment in change.anew or moment in change.agreed) and step.key not in job.subscriber.record.held
+    moment = step.part.order.moment
+    planned = moment in change.anew or moment in change.agreed or step.key in change.given_again
+    return planned and step.key not in job.subscriber.record.held

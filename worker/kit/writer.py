@@ -18,6 +18,7 @@ from worker.kit.job import Job, NobodyThere, SubscriberGone
 from worker.kit.lists import NEWEST
 from worker.kit.persistence import Persistence
 from worker.kit.plan import plan
+from worker.kit.redress import Redress
 from worker.kit.refused import RefusedPart, refused, still_owed
 from worker.kit.single_calls import SingleCalls
 from worker.subscribers.change import Change
@@ -84,6 +85,7 @@ class Writer:
         self._single = SingleCalls(catalog, in_hand, clock)
         self._bulk = BulkCalls(catalog, in_hand, clock, self._single)
         self._addresses = AddressChanges(catalog, in_hand, self._single, persistence)
+        self._redress = Redress(catalog, in_hand, clock)
 
     # -- one person -----------------------------------------------------------------------------------
 
@@ -133,6 +135,10 @@ class Writer:
         self, subscriber: Subscriber, change: Change, since: float
     ) -> Sequence[RefusedPart]:
         await self._have_written([subscriber])
+        if change.remedies:
+            change = await self._redress.looked_at(subscriber, change)
+            if not (change or subscriber.record.moving or subscriber.behind):
+                return ()
         not_moved = await self._move(subscriber, change)
         job = self._job(subscriber, change, await self._left_of(subscriber, change))
         job.since = since
@@ -232,7 +238,7 @@ class Writer:
         """Return what is to be done for one of many; whose change is not for bulk calls is left alone."""
         record = subscriber.record
         moves = record.moving or subscriber.behind or subscriber.moves_by(change)
-        if moves or (record.kit_id is None and change.creates is None):
+        if moves or change.remedies or (record.kit_id is None and change.creates is None):
             return Job(subscriber, change, (), alone=True)
         left = await self._left_of(subscriber, change)
         job = self._job(subscriber, change, left)

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from worker.events.event import Moment, OrderKey
+from worker.subscribers.drifted import DriftKind, Remedy
 from worker.subscribers.fact import NO_FACTS, Facts, merge_facts
 from worker.subscribers.parts import Part, TagWish, merge_parts, newer, older, slot_of, tag_key
 
@@ -47,6 +48,8 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
         agreed: The sequence and the time of events to whose new tags somebody has agreed.
         known: Likewise, of events of which Kit has all already.
         first: By `tag_key`, tags that are put on before all others.
+        remedies: What somebody asks to be done where Kit has something else than it was given. Each is looked
+            at again in Kit before.
     """
 
     tags: Mapping[str, Part[TagWish]] = field(default_factory=dict)
@@ -66,6 +69,7 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
     agreed: frozenset[Moment] = NO_MOMENTS
     known: frozenset[Moment] = NO_MOMENTS
     first: frozenset[str] = frozenset()
+    remedies: frozenset[Remedy] = frozenset()
 
     def __bool__(self) -> bool:
         """Tell whether it says anything."""
@@ -84,7 +88,20 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
     @property
     def is_by_no_mapping(self) -> bool:
         """Whether somebody asks for it, and no event."""
-        return self.again is not None or bool(self.allows)
+        return self.again is not None or bool(self.allows or self.remedies)
+
+    @property
+    def new_address(self) -> str:
+        """The address that Kit is said to have of the person by now, and the ledger is to take; or empty."""
+        asked = (each.row for each in self.remedies if each.adopts)
+        found = (row.kit for row in asked if row.kind is DriftKind.ADDRESS and row.kit)
+        return next(found, "")
+
+    @property
+    def given_again(self) -> frozenset[str]:
+        """By `tag_key`, the tags that Kit lacks, and is to have again."""
+        rows = (each.row for each in self.remedies if not each.adopts)
+        return frozenset(tag_key(row.name) for row in rows if row.kind is DriftKind.TAG_MISSING)
 
     @property
     def asked_tags(self) -> Mapping[str, Part[TagWish]]:
@@ -114,6 +131,7 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
             agreed=self.agreed | other.agreed,
             known=self.known | other.known,
             first=self.first | other.first,
+            remedies=self.remedies | other.remedies,
         )
 
     def without(self, other: Change) -> Change:

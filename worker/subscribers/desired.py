@@ -88,8 +88,8 @@ def is_news(record: Record, change: Change) -> bool:
         return True  # nothing that is known is as new, and no copy of it
     if change.ensure is not None and change.ensure.order > record.ensured and record.owed.ensure is None:
         return True  # nor is any event that was applied
-    if (change.anew or change.again is not None) and not record.is_blank:
-        return True  # what it ends nobody knows before; whatever Kit has answered before
+    if (change.anew or change.again is not None or change.remedies) and not record.is_blank:
+        return True  # what it ends nobody knows before; whatever Kit has answered before, or has by now
     if not change.allows.isdisjoint(record.held):
         return True
     then = left(record, change)

@@ -32,8 +32,7 @@ class Directory:
         """Return the addresses and user ids of which the ledger must be asked."""
         emails, users = set(), set()
         for item in items:
-            named = {item.email, item.previous} if item.previous else {item.email}
-            emails |= {end for end in map(self._end_of, named) if end not in self._subscribers}
+            emails |= {end for end in map(self._end_of, item.addresses) if end not in self._subscribers}
             if item.user_id is not None:
                 person = self._people.get(item.user_id)
                 if item.user_id not in self._people or (person and person.email not in self._subscribers):

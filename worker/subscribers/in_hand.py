@@ -72,7 +72,7 @@ class InHand:
             return structs.replace(
                 item, subscriber=found.subscriber, change=facts, refusal=None, later=None, doubled=True
             )
-        if (conflict := found.conflict or self._why_held(found, now)) is not None:
+        if (conflict := found.conflict or self._why_held(item, found, now)) is not None:
             # It is told under the address that it names, for it is about nobody who is known.
             here = self.directory.at(item.email)
             return self._ends(structs.replace(item, refusal=conflict), here, Kind.DEAD_LETTERED)
@@ -101,16 +101,15 @@ class InHand:
         if item.user_id is not None:
             self.directory.ask_again(item.user_id)
 
-    def _why_held(self, found: Whose, now: float) -> MovesHeld | None:
+    def _why_held(self, item: Item, found: Whose, now: float) -> MovesHeld | None:
         """Return why an address may not be changed now, though the event may say so."""
         new = found.moves and found.moves not in found.subscriber.asking.values()
-        return self.moves.why_not(now) if new else None
+        return self.moves.why_not(now) if new and not item.change.new_address else None
 
     def _take_in_news(self, item: Item, found: Whose, mark: str | None, now: float) -> Item | Outcome | None:
         order, subscriber, moves = _event_of(item).order, found.subscriber, found.moves
         change = item.change if found.address is None else structs.replace(item.change, address=found.address)
-        if change.is_by_no_mapping and subscriber.record.ensured == FIRST:
-            change = structs.replace(change, creates=None)  # no event has asked that the person be there
+        change = _unless_over(change, subscriber.record)
         is_behind = self._may_be_behind(item, found, mark)
         stays = item.refusal is None and found.address is None and not item.waits and not is_behind
         if moves and self._is_in_the_way(subscriber, moves):
@@ -129,7 +128,7 @@ class InHand:
         if is_behind:
             subscriber.behind.add(item.email)
         if moves:
-            self._begin_move(subscriber, moves, order, now)
+            self._begin_move(item, subscriber, moves, now)
         self.unsaved.met(subscriber)
         return structs.replace(item, subscriber=subscriber, change=change, mark=mark)
 
@@ -156,10 +155,10 @@ class InHand:
             self.unsaved.touch(subscriber)
         return True
 
-    def _begin_move(self, subscriber: Subscriber, email: str, order: OrderKey, now: float) -> None:
-        if email not in subscriber.asking.values():
-            self.moves.count(now)
-        subscriber.asking[order] = email
+    def _begin_move(self, item: Item, subscriber: Subscriber, email: str, now: float) -> None:
+        if email not in subscriber.asking.values() and not item.change.new_address:
+            self.moves.count(now)  # what somebody has changed in Kit is no fault of the platform
+        subscriber.asking[_event_of(item).order] = email
         if subscriber.record.moved is not None:
             # What went after those who had this address before must not come after this person by a copy.
             subscriber.record.see(*self._seen_by_all_of(subscriber.record.email))
@@ -246,6 +245,16 @@ class InHand:
     def drop_idle(self) -> None:
         """Drop what nobody in hand needs any more; the ledger has it."""
         self.directory.drop_idle(keep=self.unsaved.subscribers)
+
+
+def _unless_over(change: Change, record: Record) -> Change:
+    """Return a change that creates nobody for whom no event has asked, or none since all was over."""
+    if change.creates is None:
+        return change
+    ended = record.ended
+    own = change.is_by_no_mapping and (record.ensured == FIRST or ended is not None)
+    late = ended is not None and change.creates.order <= ended
+    return structs.replace(change, creates=None) if own or late else change
 
 
 def _in_doubt(subscriber: Subscriber, change: Change) -> bool:

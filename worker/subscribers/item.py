@@ -94,6 +94,11 @@ class Item(msgspec.Struct, frozen=True, eq=False):
         return f"{ROW_TOLD}{self.event.due.id}"
 
     @property
+    def addresses(self) -> set[str]:
+        """The addresses that it names, now or before, or that its person is said to have in Kit."""
+        return {self.email, *filter(None, (self.previous, self.change.new_address))}
+
+    @property
     def known(self) -> Glimpse:
         """What is known of the event, whether or not it could be read as a whole."""
         if (event := self.event) is not None:

@@ -124,6 +124,7 @@ def owe(record: Record, change: Change) -> None:
         allows=frozenset(),
         agreed=NO_MOMENTS,
         known=NO_MOMENTS,
+        remedies=frozenset(),
     )
 
 

@@ -144,6 +144,12 @@ class Record(Struct, eq=False):
         return not any((self.kit_id, self.moved, self.asked, *of_events)) and self.ensured == FIRST
 
     @property
+    def ended(self) -> OrderKey | None:
+        """Of a person who was to be there, since when everything is off; None where more was asked since."""
+        off = self.tags_off
+        return None if off is None or self.ensured == FIRST or off.order < self.ensured else off.order
+
+    @property
     def done(self) -> Change:
         """What is true of the subscriber, by Kit's own answers."""
         return Change(

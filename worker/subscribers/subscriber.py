@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from worker.events.event import FIRST, OrderKey
 from worker.subscribers.change import NOTHING, Change, merge_all
+from worker.subscribers.drifted import Remedy
 from worker.subscribers.fact import learn_facts
 from worker.subscribers.parts import Part, newer
 from worker.subscribers.record import Moved, Record
@@ -43,6 +44,7 @@ class Subscriber:
         events: How many events in hand are about the subscriber.
         is_written: Whether the ledger knows of the subscriber, and who is known by it.
         calls: What was called for which event, until the event is settled.
+        looked_at: By what is to be put right, or taken over, why that is not done; empty where it is.
     """
 
     record: Record
@@ -54,6 +56,7 @@ class Subscriber:
     events: int = 0
     is_written: bool = False
     calls: dict[OrderKey, list[Call]] = field(default_factory=dict)
+    looked_at: dict[Remedy, str] = field(default_factory=dict)
 
     def moves_by(self, change: Change) -> bool:
         """Tell whether a change gives the subscriber another address than Kit has."""

@@ -77,6 +77,9 @@ def whose(directory: Directory, item: Item, order: OrderKey) -> Whose | None:
     if item.by_address:
         trail = Trail(item.email, directory.at(item.email))
         return _unless_moving(item, trail, Whose(trail.subscriber))
+    if item.change.new_address:
+        trail = follow(directory, item.email, order)
+        return _unless_moving(item, trail, _adopted(directory, item.change.new_address, trail, order))
     if (known := _person(directory, item, order)) is not None:
         trail, placed = known
         found = _known(directory, item, order, trail.subscriber, placed)
@@ -119,6 +122,20 @@ def _at_address(directory: Directory, item: Item, order: OrderKey) -> Trail:
     if item.user_id is None:
         return follow(directory, item.email, order)
     return Trail(item.email, directory.at(item.email))
+
+
+def _adopted(directory: Directory, email: str, trail: Trail, order: OrderKey) -> Whose:
+    """Return where somebody is to be known whom Kit has at another address by now.
+
+    That is done where nobody else is known by it: two people never become one, and what one was given is not
+    owed to the other.
+    """
+    subscriber = trail.subscriber
+    placed = max((subscriber.record.placed or FIRST, *subscriber.record.users.values(), *subscriber.asking))
+    is_new = email != subscriber.record.email
+    free = is_new and (is_nobodys(directory, email) or has_led(directory, email, subscriber, order))
+    as_of = order.after(placed)
+    return Whose(subscriber, Part(email, as_of) if free and as_of is not None else None)
 
 
 def _unless_moving(item: Item, trail: Trail, found: Whose | None) -> Whose | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -17,12 +18,14 @@ from tests.unit.examples import EMAIL, NOON
 from worker.accounts.account import Account
 from worker.broker import frames
 from worker.consumer.due_message import (
+    adopting,
     allowing,
     anew_effect,
     due_again,
     due_anew,
     due_effect,
     due_of_others,
+    repairing,
     undoing,
 )
 from worker.consumer.interpreting import interpreted
@@ -34,6 +37,7 @@ from worker.events.decode import decode, due_id
 from worker.events.delivery import Delivery
 from worker.events.event import Event, Origin
 from worker.subscribers.change import NOTHING
+from worker.subscribers.drifted import DriftKind, DriftRow, Remedy
 from worker.subscribers.item import Item, Kind, Later, Outcome
 from worker.subscribers.known import DueAnew, DueEffect
 from worker.subscribers.mark import event_mark, event_name
@@ -239,10 +243,13 @@ def test_its_dead_letter_is_replayed_as_what_it_was(message: Delivery) -> None:
     assert "x-reason" not in replayed.headers
 
 
+ROWS = [DriftRow(DriftKind.TAG_MISSING, "VIP"), DriftRow(DriftKind.ADDRESS, kit="Ada@New.example")]
 OWN = {
     Origin.ANEW: anew_effect(EMAIL, "apply-1a2b", 7, "v1", NOON.timestamp()),
     Origin.UNDO: undoing(EMAIL, "apply-1a2b", 7, ["VIP"], NOON.timestamp()),
     Origin.ALLOW: allowing("main", EMAIL, ["VIP"], NOON.timestamp()),
+    Origin.REPAIR: repairing(EMAIL, "drift-1a2b", 7, ROWS, NOON.timestamp(), AT.timestamp()),
+    Origin.ADOPT: adopting(EMAIL, "drift-1a2b", 7, ROWS, NOON.timestamp(), AT.timestamp()),
 }
 """Messages that somebody asked for."""
 
@@ -326,3 +333,38 @@ def test_what_lets_held_tags_through_says_whose_and_which_and_only_a_worker_can(
     item = interpreted(Item(message, event, EMAIL), Account("main"))
     assert isinstance(item, Item)
     assert item.change.allows == {"vip", "new"}
+
+
+@pytest.mark.parametrize(("make", "adopts"), [(repairing, False), (adopting, True)])
+def test_what_is_otherwise_in_kit_is_told_with_the_time_at_which_it_was_seen(
+    make: Callable[..., DueEffect], *, adopts: bool
+) -> None:
+    """Given a plan of noon that is carried out later, it is due then, and overrides nothing since noon."""
+    effect = make(EMAIL, "drift-1a2b", 7, ROWS, NOON.timestamp(), AT.timestamp())
+    message = again(effect)
+    event = read(message)
+    item = interpreted(Item(message, event, EMAIL), Account("main"))
+
+    assert isinstance(item, Item)
+    assert (event.time, effect.event_time, effect.at) == (NOON, NOON, AT.timestamp())
+    assert event.due is not None
+    assert event.due.at == AT
+    rows = [ROWS[0], DriftRow(DriftKind.ADDRESS, kit="ada@new.example")]
+    assert item.change.remedies == {Remedy(row, event.order, adopts) for row in rows}
+    assert item.addresses == {EMAIL, *(["ada@new.example"] if adopts else [])}
+    assert effect.what.endswith("Kit: tag 'VIP', email address")
+
+
+def test_a_repair_and_what_is_taken_over_by_one_plan_are_two_things() -> None:
+    """Given a plan that is repaired, and what is left of it taken over, neither is a copy of the other."""
+    assert (OWN[Origin.REPAIR].id, OWN[Origin.ADOPT].id) == ("drift-1a2b-0000007", "adopt-drift-1a2b-0000007")
+
+
+@pytest.mark.parametrize("differences", [None, "all", [{"class": "mood"}], [{"name": "VIP"}]])
+def test_differences_that_cannot_be_read_are_refused_in_words(differences: object) -> None:
+    event = msgspec.structs.replace(
+        read(again(OWN[Origin.REPAIR])), data={"user": {"email": EMAIL}, "differences": differences}
+    )
+
+    with pytest.raises(InvalidEvent, match=r"data\.differences: "):
+        interpreted(Item(MESSAGES["plain"], event, EMAIL), Account("main"))

@@ -22,7 +22,11 @@ from worker.subscribers.identity import id_key, person_in
 from worker.subscribers.item import Item, Outcome
 from worker.subscribers.learning import owe
 from worker.subscribers.mark import timer_id
+from worker.subscribers.parts import tag_key
 from worker.subscribers.record import Record
+from worker.subscribers.redressing import redress
+from worker.subscribers.remedies import SeenPerson
+from worker.subscribers.subscriber import Subscriber
 
 ALL_WELL: Iterator[int] = iter(())
 
@@ -96,6 +100,15 @@ class Life(Worker):
             for _, item, _ in self._pending:
                 self._in_hand.let_go(item)
             self._pending = []
+
+    def _looked_at(self, subscriber: Subscriber, change: Change) -> Change:
+        kit, record = self.kit, subscriber.record
+        keys = {tag_key(tag) for tag in kit.tags}
+        fields = {name: value for name, value in kit.fields.items() if value is not None}
+        seen = (
+            SeenPerson(record.email, kit.state, tags=frozenset(keys), fields=fields) if kit.exists else None
+        )
+        return redress(change, subscriber, seen, self._now) if change.remedies else change
 
     def _carry_out(self, record: Record, to_do: Change) -> None:
         steps = plan(to_do, self._account.options, known=record.kit_id is not None)

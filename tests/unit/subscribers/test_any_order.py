@@ -286,7 +286,7 @@ class Worker:
         if not self._pending:
             return
         subscriber = self._pending[0][2]
-        folded = merge_all(item.change for _, item, _ in self._pending)
+        folded = self._looked_at(subscriber, merge_all(item.change for _, item, _ in self._pending))
         record = subscriber.record
         begin(record, folded)
         todo = replace(left(record, folded), address=None)
@@ -305,6 +305,10 @@ class Worker:
             self._in_hand.let_go(item)
         self._pending = []
         self._in_hand.drop_idle()
+
+    def _looked_at(self, _: Subscriber, change: Change) -> Change:
+        """Return what of a change is to be done, once the person was looked at in Kit."""
+        return change
 
     def _carry_out(self, record: Record, to_do: Change) -> None:
         todo = plan(to_do, Options(), known=record.kit_id is not None)

@@ -15,12 +15,14 @@ from worker.events.event import Event, Origin
 from worker.ledger.record_json import dump_record
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import left as left_to_do
+from worker.subscribers.drifted import DriftKind, DriftRow, Remedy
 from worker.subscribers.fact import Fact
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Later, Outcome
 from worker.subscribers.known import Known, Person
 from worker.subscribers.learning import begin, finish
 from worker.subscribers.mark import event_mark
+from worker.subscribers.move_guard import FEW
 from worker.subscribers.parts import Part, TagWish, slot_key
 from worker.subscribers.record import MAX_SEEN, Record
 from worker.subscribers.subscriber import Call, Subscriber
@@ -733,3 +735,67 @@ def test_what_was_called_for_events_of_before_is_told_to_whoever_asked_again() -
     assert desk.in_hand.let_go(copy) == ()
     assert desk.in_hand.let_go(taken.item) == (gold,)
     assert desk.in_hand.let_go(asked) == (vip,)
+
+
+# -- what somebody has seen in Kit --------------------------------------------------------------------------
+
+
+def adopting(number: int, email: str = EMAIL, kit: str = NEW) -> Item:
+    """What somebody asks for as event `number`: that Kit's address of the person is taken over."""
+    asked = structs.replace(event(number), origin=Origin.ADOPT)
+    remedy = Remedy(DriftRow(DriftKind.ADDRESS, kit=kit), order(number), adopts=True)
+    return Item(Delivery(b"", ""), asked, email, change=Change(remedies=frozenset({remedy})))
+
+
+def test_an_address_that_kit_has_is_followed_as_if_an_event_had_named_it() -> None:
+    """Given one that is taken over, what names the old one is about the person, and newer ones may move."""
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    taken = Taken(desk.takes(adopting(2)))
+    assert taken.change.address == Part(NEW, order(2))
+    desk.finish(taken)
+    desk.write()
+
+    subscriber = taken.subscriber
+    assert subscriber.record.email == NEW
+    stays = structs.replace(an_item(3, EMAIL, ADA), may_move=False)
+    assert desk.takes(stays).subscriber is subscriber
+    back = desk.take(4, EMAIL, ADA)
+    assert (back.subscriber, back.change.address) == (subscriber, Part(EMAIL, order(4)))
+
+
+def test_many_addresses_that_people_changed_in_kit_are_no_fault_of_the_platform() -> None:
+    desk = Desk()
+    for number in range(FEW + 1):
+        email = f"ada{number}@example.com"
+        desk.apply(1, email)
+        desk.finish(Taken(desk.takes(adopting(2, email, f"new{number}@example.com"))))
+    desk.apply(1, user=ADA)
+
+    assert desk.take(3, NEW, ADA).change.address == Part(NEW, order(3))
+
+
+def test_an_address_that_is_anybody_elses_is_not_followed() -> None:
+    """Given somebody who is known by it, or the newest word of the person's own address, nobody moves."""
+    desk = Desk()
+    desk.apply(1, user=ADA)
+    desk.apply(1, NEW)
+    assert desk.takes(adopting(2)).change.address is None
+    assert desk.takes(adopting(2, kit=EMAIL)).change.address is None
+
+    desk.apply(1, "bob@example.com", BOB)
+    desk.apply(9, THIRD, BOB)
+    assert desk.takes(adopting(3, THIRD, "bob.new@example.com")).change.address is None
+    known = structs.replace(adopting(2, THIRD, "other@example.com"), by_address=True)
+    assert desk.takes(known).change.address is None
+
+
+@pytest.mark.parametrize(("number", "creates"), [(2, False), (3, False), (4, True)])
+def test_whoever_is_out_for_good_is_created_by_a_newer_event_alone(number: int, *, creates: bool) -> None:
+    desk = Desk()
+    desk.apply(1)
+    record = desk.in_hand.directory.at(EMAIL).record
+    record.ensured, record.tags_off, record.kit_id = order(3), Part(value=True, order=order(3)), None
+
+    assert (desk.take(number).change.creates is not None) is creates
+    assert desk.takes(again(9)).change.creates is None

@@ -13,7 +13,7 @@ from worker.events.event import FIRST
 from worker.mapping import Options
 from worker.subscribers.change import NOTHING
 from worker.subscribers.desired import left
-from worker.subscribers.drifted import DriftKind, DriftRow
+from worker.subscribers.drifted import NO_MORE_MAIL, DriftKind, DriftRow
 from worker.subscribers.identity import normalize_email
 from worker.subscribers.known import KitName
 from worker.subscribers.parts import tag_key
@@ -21,8 +21,6 @@ from worker.subscribers.record import UNKNOWN, KnownPart, Record
 
 T = TypeVar("T")
 
-NO_MORE_MAIL: Final = frozenset({"cancelled", "bounced", "complained"})
-"""States in which Kit sends somebody nothing (Kit API reference, `POST /v4/subscribers`)."""
 TAGS: Final = "tags"
 FIELDS: Final = "custom_fields"
 
