@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec import structs
 
 from tests.unit.consumer.world import FakeKit, World, adds, unavailable
+from tests.unit.examples import EMAIL, order
 from tests.unit.virtual_time import run, settle
-from worker.consumer.apply import ALONE_AFTER
+from worker.consumer.apply import ALONE_AFTER, came_of
 from worker.errors import CredentialRefused, KitRejected, RateLimited, Reason
+from worker.events.delivery import Delivery
 from worker.kit.job import NobodyThere
 from worker.kit.refused import RefusedPart
 from worker.subscribers.change import Change
+from worker.subscribers.drifted import DriftKind, DriftRow, Remedy
+from worker.subscribers.item import Item, Kind
+from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 
 
@@ -249,3 +255,27 @@ def test_where_nothing_could_be_written_that_is_no_success() -> None:
             assert world.apply.succeeded.is_set()
 
     run(main())
+
+
+# -- what was otherwise in Kit ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("adopts", [False, True])
+def test_of_each_difference_it_is_told_what_came_of_it(*, adopts: bool) -> None:
+    """Given two, of which one is done, the event is applied; given none is, it is ignored, and says why."""
+    tag = Remedy(DriftRow(DriftKind.TAG_MISSING, "VIP"), order(9), adopts)
+    field = Remedy(DriftRow(DriftKind.FIELD, "Plan", "Silver"), order(9), adopts)
+    ada = Subscriber(Record(EMAIL), looked_at={tag: "Kit has it already", field: ""})
+    item = Item(Delivery(b"", ""), change=Change(remedies=frozenset({field, tag})))
+
+    done = ["custom field 'Plan': taken over from Kit"] if adopts else []
+    assert came_of(item, ada) == (Kind.APPLIED, "; ".join([*done, "tag 'VIP': Kit has it already"]))
+    assert ada.looked_at == {}
+
+    ada.looked_at[field] = "nobody is resubscribed"
+    item = structs.replace(item, change=Change(remedies=frozenset({field})))
+    assert came_of(item, ada) == (Kind.IGNORED, "custom field 'Plan': nobody is resubscribed")
+
+
+def test_any_other_event_is_applied_with_nothing_to_tell() -> None:
+    assert came_of(Item(Delivery(b"", "")), Subscriber(Record(EMAIL))) == (Kind.APPLIED, "")

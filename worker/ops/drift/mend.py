@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from worker.consumer.due_message import mending
+from worker.consumer.due_message import adopting, repairing
 from worker.ledger.journal import Action, Journal
 from worker.ledger.store import Ledger
 from worker.ops.drift.plan import DriftPlan
@@ -18,9 +18,9 @@ _TOLD: Final = {
 }
 
 
-def run_of(plan: DriftPlan) -> str:
-    """Return how a plan's timers, and its events in the history, begin."""
-    return f"drift-{plan.hash}"
+def run_of(plan: DriftPlan, *, adopt: bool = False) -> str:
+    """Return how a plan's timers, and its events in the history, begin; see `start`."""
+    return f"{'adopt-' if adopt else ''}drift-{plan.hash}"
 
 
 async def start(
@@ -43,11 +43,11 @@ async def start(
     Raises:
         LedgerUnavailable: Some may be set.
     """
-    run, people = run_of(plan), plan.people
+    run, people, effect_of = run_of(plan, adopt=adopt), plan.people, adopting if adopt else repairing
 
     def effect(number: int, now: float) -> DueEffect:
         person = people[number - 1]
-        return mending(person.email, run, number, person.differences, now, adopt=adopt)
+        return effect_of(person.email, run, number, person.differences, plan.asked_at, now)
 
     await set_timers(ledger, plan.account, len(people), effect, counted)
     told, action = _TOLD[adopt].format(people=len(people)), "adopt drift" if adopt else "repair drift"

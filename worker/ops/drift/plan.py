@@ -11,7 +11,7 @@ import msgspec
 
 from worker.ledger.drift import DriftRun, FoundPerson
 from worker.ops.drift.compare import CLASSES, AccountDrift
-from worker.ops.stored_plan import StoredPlan, dump_plan, load_plan, plan_hash
+from worker.ops.stored_plan import StoredPlan, load_plan, plan_hash
 from worker.subscribers.drifted import DriftKind, DriftRow
 
 FORMAT: Final = "kit-worker drift plan, version 1"
@@ -33,6 +33,12 @@ class DriftedPerson(msgspec.Struct, frozen=True):
 
     email: str
     differences: tuple[DriftRow, ...]
+
+
+class _StoredDrift(StoredPlan[DriftedPerson], frozen=True, forbid_unknown_fields=True):
+    """A plan as it is kept; see `DriftPlan`."""
+
+    asked_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,14 @@ class DriftPlan:
         version: Of the account's file at that time.
         people: By address.
         names: The tags and custom fields that were renamed or deleted: no part of what can be carried out.
+        asked_at: When Kit was asked, in seconds since 1970: what events say since then stands.
     """
 
     account: str
     version: str
     people: list[DriftedPerson] = field(default_factory=list)
     names: tuple[AccountDrift, ...] = ()
+    asked_at: float = 0.0
 
     @property
     def hash(self) -> str:
@@ -74,7 +82,8 @@ class DriftPlan:
 
     def dump(self) -> bytes:
         """Return it as JSON, to be kept."""
-        return dump_plan(FORMAT, self.account, self.version, self.people)
+        plan = _StoredDrift(FORMAT, self.hash, self.account, self.version, self.people, self.asked_at)
+        return msgspec.json.encode(plan)
 
     @classmethod
     def load(cls, text: bytes) -> DriftPlan:
@@ -83,8 +92,9 @@ class DriftPlan:
         Raises:
             NotAPlanError: It is none, or was changed since.
         """
-        stored = load_plan(text, FORMAT, StoredPlan[DriftedPerson])
-        return cls(stored.account, stored.version, stored.people)
+        stored = load_plan(text, FORMAT, _StoredDrift)
+        asked_at = stored.asked_at if isinstance(stored, _StoredDrift) else 0.0
+        return cls(stored.account, stored.version, stored.people, asked_at=asked_at)
 
     def groups(self) -> Iterator[DriftGroup]:
         """Yield the differences by class and name, in the order of the classes."""
@@ -117,4 +127,4 @@ def plan_of(run: DriftRun, version: str, found: list[FoundPerson]) -> DriftPlan:
     """Return what a comparison has found."""
     people = [DriftedPerson(each.email, each.rows) for each in found]
     names = (AccountDrift(*name, people=count) for name, count in sorted(run.progress.names.items()))
-    return DriftPlan(run.account, version, people, tuple(names))
+    return DriftPlan(run.account, version, people, tuple(names), run.asked_at)
