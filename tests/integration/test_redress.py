@@ -223,7 +223,7 @@ async def test_what_is_taken_over_tells_kit_nothing_and_newer_events_have_their_
             done = [line["detail"] for line in lines if line["outcome"] == "applied"]
             assert done == [f"{row_of(number).told}: taken over from Kit"]
 
-        late = [event(each, "user.signed_up", "2026-07-01T10:01:30Z") for each in range(PEOPLE)]
+        late = [event(each, "user.signed_up", "2026-07-01T10:00:30Z") for each in range(PEOPLE)]
         await publish(channel, world.exchange, late)
         await settled(worker, 2 * PEOPLE, "user.signed_up")
         assert people(kit) == before
