@@ -37,10 +37,11 @@ def _tagless(rule: Rule) -> Rule:
     )
 
 
-def as_imported(asked: Asked, event: Event) -> Asked:
+def as_imported(asked: Asked, event: Event, account: Account) -> Asked:
     """Return what an event from a file asks for now: with its marker, and agreed to or known to be so.
 
-    What of it takes effect later is nobody's agreement, and not known: that is as of any event.
+    What of it takes effect later is nobody's agreement, and not known: that is as of any event. Nor has
+    anybody agreed to what another file asks for than the one that was in force then.
     """
     imported = event.imported
     if imported is None or asked.skipped or not asked.change:
@@ -51,7 +52,8 @@ def as_imported(asked: Asked, event: Event) -> Asked:
         wish = Part(TagWish(imported.marker, present=True), event.order)
         change = structs.replace(change, tags={**change.tags, key: wish}, first=frozenset({key}))
     if event.origin is Origin.IMPORT:
-        change = structs.replace(change, agreed=moments)
+        if imported.version == account.version:
+            change = structs.replace(change, agreed=moments)
         if imported.known:
             change = structs.replace(change, known=moments, creates=None)
     return structs.replace(asked, change=change)

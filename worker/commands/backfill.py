@@ -33,7 +33,9 @@ Columns = Annotated[
     typer.Option("--map", metavar="COLUMN=PATH", help="What a column of a CSV file is. Repeatable."),
 ]
 Type = Annotated[str, typer.Option("--type", help="The type of rows that do not name theirs.")]
-App = Annotated[str, typer.Option(help="The app whose events they are, where the account takes several.")]
+App = Annotated[
+    str, typer.Option("--app", help="The app whose events they are, where the account takes several.")
+]
 AsOf = Annotated[
     str, typer.Option("--as-of", metavar="TIME", help="When that happened which does not say so itself.")
 ]

@@ -17,7 +17,9 @@ from worker.commands.exits import ExitCode, UsageError
 from worker.commands.output import moment_text, say
 from worker.commands.progress import progress
 from worker.ledger.journal import JournalLine
+from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
+from worker.metrics import VERSION
 from worker.ops.backfill.as_csv import KitFiles
 from worker.ops.backfill.columns import Columns
 from worker.ops.backfill.options import BackfillOptions, MembersFileError, run_of
@@ -83,8 +85,8 @@ async def run_file(asked: AskedBackfill, agreed: Agreed, *, wait: bool) -> ExitC
         stage = stage_of(before)
         if stage is not HowFar.HANDED_OVER:
             async with _planned(ledger, asked) as (plan, _):
-                if stage is HowFar.NEW:
-                    _refuse_unless(plan, agreed)
+                _refuse_unless(plan, agreed, is_new=stage is HowFar.NEW)
+                await _refuse_beside_others(ledger)
                 with progress("handing rows over", hidden=asked.as_json) as steps:
                     steps.expect(len(plan.order))
                     await start(ledger, plan, WHO, steps.advance)
@@ -98,17 +100,28 @@ async def run_file(asked: AskedBackfill, agreed: Agreed, *, wait: bool) -> ExitC
         return await _until_done(ledger, name, run, asked)
 
 
-def _refuse_unless(plan: BackfillPlan, agreed: Agreed) -> None:
-    """Raise `UsageError` unless a plan is what somebody has agreed to."""
+def _refuse_unless(plan: BackfillPlan, agreed: Agreed, *, is_new: bool) -> None:
+    """Raise `UsageError` unless a plan is what somebody has agreed to, or what is left of that."""
     if plan.wrong and not agreed.skip_wrong:
         raise UsageError(
             f"{len(plan.wrong):,} rows are wrong (kit-worker backfill plan lists them all): mend them, or "
             "leave them out by --skip-wrong"
         )
-    if plan.new_taggings != agreed.new_taggings:
+    if plan.new_taggings > agreed.new_taggings or (is_new and plan.new_taggings < agreed.new_taggings):
         raise UsageError(
             f"there would be {plan.new_taggings:,} new taggings by now, not {agreed.new_taggings:,}, each of "
             f"which may start an automation: look at the plan again, and say --yes {plan.new_taggings}"
+        )
+
+
+async def _refuse_beside_others(ledger: Ledger) -> None:
+    """Raise `UsageError` where a worker of another version is at work: it may know nothing of such rows."""
+    workers = (await Registry(ledger, ledger.worker).overview()).workers
+    others = {each.version or "an older one" for each in workers if each.live} - {VERSION}
+    if others:
+        raise UsageError(
+            f"workers of another version are at work ({', '.join(sorted(others))}), and this is {VERSION}: "
+            "bring them all to one version first"
         )
 
 

@@ -53,7 +53,7 @@ def _mapped(event: Event, item: Item, account: Account) -> Item | Outcome:
     later = None if asked is None else later_of(event, account, asked)
     if asked is not None:
         asked = as_fact(event, account, asked, item.user_id or "", again=item.delivery.redelivered)
-        asked = as_imported(asked, event)
+        asked = as_imported(asked, event, account)
     if asked is None or (asked.skipped and not asked.change):
         note = f"skipped: {asked.skipped} of {event.type} says so" if asked else ""
         return Outcome(structs.replace(item, later=None), Kind.IGNORED, note=note)

@@ -58,11 +58,13 @@ class Imported(Struct, frozen=True, omit_defaults=True):
         fields_only: Whether it puts no tags on or off, and unsubscribes nobody.
         known: Whether Kit has all that it asks for, so that only the ledger learns of it.
         marker: A tag that is put on before all others; empty for none.
+        version: Of the account's file under which somebody has agreed to its new tags.
     """
 
     fields_only: bool = False
     known: bool = False
     marker: str = ""
+    version: str = ""
 
 
 REPLAY_RUN: Final = "x-replay-run"

@@ -192,7 +192,7 @@ class Writer:
         record, catalog = subscriber.record, self._catalog
         begin(record, change)
         left = replace(left_to_do(record, change), address=None)
-        left = take_for_done(record, left, change.known, self._clock.time())
+        left = take_for_done(record, left, change, self._clock.time())
         oldest = max(self._clock.time() - self._known_ttl, self._persistence.known_since)
         if not left.tells_kit or not record.has_answers_since(oldest):
             return left

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, func, select, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, func, select, tuple_, update
 
 from worker.ledger.due import lock_timers, these_timers, write_due
 from worker.ledger.schema import due
@@ -156,6 +156,13 @@ class Timers:
         async with self.ledger.database.write() as connection:
             await lock_timers(connection, account, ids)
             await connection.execute(delete(due).where(these_timers(account, ids)))
+
+    async def drop_of(self, account: str, events: Collection[tuple[str | None, str, str]]) -> int:
+        """Delete the timers of events, each by its id, type and time; return how many there were."""
+        of = due.c.event_id, due.c.event_type, due.c.event_time
+        theirs = (due.c.account == account) & tuple_(*of).in_(events)
+        async with self.ledger.database.write() as connection:
+            return (await connection.execute(delete(due).where(theirs))).rowcount
 
     async def drop(self, account: str, prefix: str = "") -> int:
         """Delete an account's timers whose id begins so; return how many there were."""

@@ -161,7 +161,7 @@ class Rehearsal:
         """Return what of a change Kit would be told, its address apart; as `kit.writer` finds it."""
         begin(record, change)
         left = structs.replace(left_to_do(record, change), address=None)
-        left = take_for_done(record, left, change.known, now)
+        left = take_for_done(record, left, change, now)
         tag_id = {key: tag.kit_id for key, tag in record.tags.items()} | {**self.ids.tags}
         # What Kit lacked when it was last looked for may have been made there since.
         tag_id = {key: id_ or JUST_CREATED for key, id_ in tag_id.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import reduce
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -79,6 +79,14 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
     def tells_kit(self) -> bool:
         """Whether it asks for anything beyond how it would be done."""
         return bool(replace(self, creates=None, first=frozenset()))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether Kit has all already that any of its events asks for."""
+        parts: list[Part[Any]] = [*self.tags.values(), *self.fields.values(), *self.gave.values()]
+        whole = self.first_name, self.ensure, self.tags_off, self.fields_off, self.unsubscribe
+        orders = [part.order for part in (*parts, *whole) if part is not None]
+        return all(order.moment in self.known for order in (*orders, *(fact.order for fact in self.facts)))
 
     @property
     def takes_up_old(self) -> bool:

@@ -5,12 +5,11 @@ What is true in Kit is noted elsewhere, by Kit's answers: `Record.note`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
-from worker.events.event import Moment
 from worker.subscribers.change import NO_MOMENTS, NOTHING, Change, parts_of
 from worker.subscribers.desired import may_be_done, said_anew
 from worker.subscribers.fact import NO_FACTS, learn_facts
@@ -69,18 +68,19 @@ def _keep(record: Record, others: Change) -> None:
         record.base = record.base.merge(others)
 
 
-def take_for_done(record: Record, left: Change, known: Collection[Moment], at: float) -> Change:
+def take_for_done(record: Record, left: Change, change: Change, at: float) -> Change:
     """Note what is left of events of which Kit has all already, and return what is left of others.
 
     Args:
         record: Whose.
         left: What Kit would be told.
-        known: The moments of those events.
+        change: By all events, of which some are known.
         at: Now, in seconds since 1970.
     """
-    if not known:
+    if not change.known:
         return left
-    there = parts_of(left, known)
+    # By known events alone all is so that follows from them and those before, but for what is owed.
+    there = left.without(record.owed) if change.is_known else parts_of(left, change.known)
     record.note(there, at, {})
     record.unsubscribed = newer(record.unsubscribed, there.unsubscribe)
     return left.without(there)

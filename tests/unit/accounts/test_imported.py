@@ -41,7 +41,7 @@ def asked(happened: Event) -> Asked:
         account = without_tags(account, happened.type)
     found = interpret(happened, account, NOON)
     assert found is not None
-    return as_imported(found, happened)
+    return as_imported(found, happened, account)
 
 
 def present(change: Change) -> dict[str, bool]:
@@ -92,6 +92,11 @@ def test_what_comes_later_is_as_of_any_event_but_for_its_marker() -> None:
     assert change.creates is not None
     ahead = imported(ends=(NOON + timedelta(days=9)).isoformat())
     assert later_of(ahead, ACCOUNT, asked(ahead)) is not None
+
+
+def test_nobody_has_agreed_to_what_another_file_asks_for() -> None:
+    """Given a file that was saved since, its new tags count as any event's."""
+    assert not asked(imported(version="another")).change.agreed
 
 
 def test_who_is_skipped_gets_no_marker() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.examples import EMAIL, change, order
 from tests.unit.subscribers.test_any_order import Chance, Wish, Worker, in_order
@@ -88,15 +89,28 @@ def test_what_kit_has_already_is_noted_and_what_others_ask_for_is_left() -> None
     """Given a change of which one event is known to be so, Kit is told of the other one alone."""
     record = Record(EMAIL)
     asked = change(1, add=("A", "B"), fields={"Plan": "Gold"}, first_name="Ada").merge(change(2, add=("B",)))
-    rest = take_for_done(record, left(record, asked), frozenset({order(1).moment}), 5.0)
+    asked = replace(asked, known=frozenset({order(1).moment}))
+    rest = take_for_done(record, left(record, asked), asked, 5.0)
     assert (set(rest.tags), rest.fields, rest.first_name) == ({"b"}, {}, None)
     assert {key: (tag.part.order, tag.at) for key, tag in record.tags.items()} == {"a": (order(1), 5.0)}
     assert record.fields["Plan"].part.value == "Gold"
-    assert take_for_done(record, rest, frozenset(), 6.0) is rest
+    assert take_for_done(record, rest, change(1, add=("A",)), 6.0) is rest
+
+
+def test_what_follows_from_what_is_known_is_so_too_but_not_what_is_owed() -> None:
+    """Given known events alone, what an earlier one of them takes off is off, and what is owed is left."""
+    record = Record(EMAIL, owed=change(9, add=("C",)))
+    gone = Change(tags_off=Part(value=True, order=order(5)), known=frozenset({order(5).moment}))
+    assert take_for_done(record, left(record, gone), gone, 5.0).tags.keys() == {"c"}
+    learn(record, gone)
+    older = replace(change(1, add=("A",)), known=frozenset({order(1).moment}))
+    rest = take_for_done(record, left(record, older), older, 5.0)
+    assert rest.tags.keys() == {"c"}
+    assert not record.tags["a"].part.value.present
 
 
 def test_who_is_known_to_get_no_mail_gets_none() -> None:
     record, said = Record(EMAIL), Part(value=True, order=order(3))
-    asked = Change(unsubscribe=said, ensure=said)
-    rest = take_for_done(record, left(record, asked), frozenset({order(3).moment}), 5.0)
+    asked = Change(unsubscribe=said, ensure=said, known=frozenset({order(3).moment}))
+    rest = take_for_done(record, left(record, asked), asked, 5.0)
     assert (rest.tells_kit, record.unsubscribed) == (False, said)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import structs
+
 from worker.accounts.account import Account
 from worker.broker.publisher import Outgoing
 from worker.consumer.due_message import due_again
@@ -105,7 +107,7 @@ class Planning:
     ) -> None:
         self._ledger = ledger
         self._account = account
-        self._imported = imported
+        self._imported = structs.replace(imported, version=account.version)
         self._known_ttl = known_ttl
         self._plan = plan
         self._people = PeopleInFile()

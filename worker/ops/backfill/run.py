@@ -26,7 +26,7 @@ STOPPED: Final = "stop"
 UNDONE: Final = "undo"
 """What the journal calls what is done about a run."""
 PORTION: Final = 1000
-"""Timers that are set in one transaction."""
+"""Timers that are set in one transaction, and lines of the history that are read at once."""
 APART: Final = 1e-6
 """Seconds between two of them, which keep their order by that."""
 
@@ -41,6 +41,8 @@ class HowFar(Enum):
     HANDED_OVER = auto()
 
 
+_SET_LATER: Final = frozenset({Kind.APPLIED.value, Kind.SCHEDULED.value})
+"""Ends of rows of which some may take effect later; of a copy, the event that came before may."""
 _STAGES: Final = {BEGUN: HowFar.BEGUN, HANDED_OVER: HowFar.HANDED_OVER}
 
 
@@ -105,7 +107,7 @@ async def undo(
 ) -> int:
     """Have workers take off what a run put on, and nobody touched since; return of how many rows.
 
-    What waits still is not taken in.
+    What waits still is not taken in, and what the run set for later does not happen.
 
     Args:
         ledger: The workers'.
@@ -121,6 +123,7 @@ async def undo(
     await timers.drop(account, f"{run}-")  # else what waits still comes in after this
     async for lines in _lines(ledger, account, run):
         done = [(int(name.rpartition("-")[2]), line) for name, line in lines]
+        await timers.drop_of(account, [_event(line) for _, line in done if line.outcome in _SET_LATER])
         effects = await taking_back(ledger, account, run, done)
         await timers.set(account, effects)
         taken_back += len(effects)
@@ -133,9 +136,14 @@ async def undo(
 async def _lines(ledger: Ledger, account: str, run: str) -> AsyncIterator[list[tuple[str, Line]]]:
     """Yield what the history has of a run's rows, the oldest first: each row's name, and a line of it."""
     after = 0
-    while found := await lines_saying(ledger.database, account, f"{ROW_TOLD}{run}-", after=after):
+    said = f"{ROW_TOLD}{run}-"
+    while found := await lines_saying(ledger.database, account, said, after=after, limit=PORTION):
         yield [(_name(line), line) for _, line in found]
         after = found[-1][0]
+
+
+def _event(line: Line) -> tuple[str | None, str, str]:
+    return line.event_id, line.event_type, line.event_time
 
 
 def _name(line: Line) -> str:
