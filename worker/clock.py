@@ -45,6 +45,14 @@ class Clock:
         """
         self._heard[who] = Heard(time, self.monotonic(), within)
 
+    def time_of(self, who: str) -> float | None:
+        """Return what time it is at least by somebody else's clock; None where nothing was heard of it."""
+        heard = self._heard.get(who)
+        if heard is None:
+            return None
+        since = self.monotonic() - heard.at
+        return heard.time + since - DRIFT * since
+
     @property
     def agreeing(self) -> list[str]:
         """Whose clocks say that this one may be right, as people call them."""

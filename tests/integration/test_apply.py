@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sqlite3
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -84,12 +85,14 @@ def timers(folder: Path) -> int:
     return count
 
 
-async def members(world: World, worker: Worker, channel: AbstractChannel) -> None:
+async def members(
+    world: World, worker: Worker, channel: AbstractChannel, known_by: str = "api_key_env"
+) -> None:
     """Let everybody sign up and subscribe, under the old file, and put the new one into force."""
     for kind, minute in (("user.signed_up", 1), ("subscription.started", 2)):
         await publish(channel, world.exchange, [event(number, kind, minute) for number in range(PEOPLE)])
     await settled(worker, 2 * PEOPLE)
-    world.write_account(NEW)
+    world.write_account(NEW, known_by=known_by)
     await reloaded(worker)
 
 
@@ -131,16 +134,25 @@ async def test_live_events_kills_and_a_failing_kit_change_nothing_about_the_end(
     assert (again.code, "Nobody would be treated otherwise" in again.out) == (0, True)
 
 
+@pytest.mark.parametrize("known_by", ["api_key_env", "access_token_env"])
 async def test_what_it_put_on_goes_off_again_and_what_others_touched_stays(
-    world: World, channel: AbstractChannel, sandbox: Sandbox, kit_worker: Shell, tmp_path: Path
+    world: World,
+    channel: AbstractChannel,
+    sandbox: Sandbox,
+    kit_worker: Shell,
+    tmp_path: Path,
+    known_by: str,
 ) -> None:
     """Given a run that is undone, nobody has a tag by it but whom an event, or a hand, gave it otherwise."""
-    world.write_account(FILE)
+    world.write_account(FILE, known_by=known_by)
     plan = str(tmp_path / "plan.json")
     kit = sandbox.account(KEY)
     async with Worker(world, tmp_path / "log") as worker:
-        await members(world, worker, channel)
-        by_hand = kit.add_subscriber(address(0), tags=["Newcomer"])
+        await members(world, worker, channel, known_by)
+        by_hand = kit.add_subscriber(address(0))
+        row = kit.account.with_email(address(0))
+        assert row is not None
+        kit.account.memberships.tag(kit.add_tag("Newcomer"), row, time.time() - 60)
         assert (await kit_worker("apply", world.account, "--save", plan)).code == 1
         assert (await kit_worker("apply", world.account, "--plan", plan)).code == 0
         now = datetime.now(UTC).isoformat()

@@ -74,3 +74,13 @@ def test_who_says_that_it_may_be_right_is_told() -> None:
     clock = told(0.0, 3600.0, MAX_SKEW)
     assert clock.agreeing == ["witness 0", "witness 2"]
     assert told().agreeing == []
+
+
+def test_what_time_it_is_elsewhere_goes_on_from_what_was_heard() -> None:
+    clock = StandingClock()
+    assert clock.time_of("Kit") is None
+    clock.heard("Kit", 1000.0, within=2.0)
+    clock.wait(10_000)
+    at_kit = clock.time_of("Kit")
+    assert at_kit is not None
+    assert 11_000 - 1.5 < at_kit <= 11_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +23,7 @@ from worker.events.event import (
     EVENT_TIME,
     ORIGIN,
     REPLAY_RUN,
+    TAKEN_BACK,
     Due,
     Event,
     Origin,
@@ -119,8 +121,15 @@ def anew_effect(email: str, run: str, number: int, version: str, at: float) -> D
     return _own(_event(f"{run}-{number:07}", APPLY_TYPE, at, data), Origin.ANEW, at, what)
 
 
-def undoing(
-    email: str, run: str, number: int, tags: Sequence[str], at: float, sequence: str = ""
+def undoing(  # noqa: PLR0913  # what is taken back, and beside what it stands
+    email: str,
+    run: str,
+    number: int,
+    tags: Sequence[str],
+    at: float,
+    sequence: str = "",
+    *,
+    until_anew: bool = False,
 ) -> DueEffect:
     """Return the timer of the message that takes off what a run put on; see `anew_effect`.
 
@@ -131,11 +140,12 @@ def undoing(
         tags: The names of the tags.
         at: When the run put them on: what asks for them since stands.
         sequence: Likewise, of the event by which it did, as `OrderKey` has it.
+        until_anew: Whether that stands only until the person's events are heard anew; see `TAKEN_BACK`.
     """
     data = {"user": {"email": email}, "tags": list(tags)}
     what = f"taken back: {', '.join(tag_told(TagWish(tag, present=True)) for tag in tags)}"
     event = _event(f"undo-{run}-{number:07}", UNDO_TYPE, at, data, sequence)
-    return _own(event, Origin.UNDO, at, what)
+    return _own(event, Origin.UNDO, at, what, {EVENT_ARRIVAL: str(TAKEN_BACK)} if until_anew else {})
 
 
 def allowing(account: str, email: str, tags: Sequence[str], at: float) -> DueEffect:
@@ -198,10 +208,16 @@ def _event(id_: str, kind: str, at: float, data: Mapping[str, Any], sequence: st
     return event
 
 
-def _own(event: Mapping[str, Any], origin: Origin, at: float, what: str) -> DueEffect:
+def _own(
+    event: Mapping[str, Any],
+    origin: Origin,
+    at: float,
+    what: str,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> DueEffect:
     """Return the timer of a message that somebody has asked for; it is due at once."""
-    id_ = event["id"]
-    headers = {ORIGIN: origin.value, DUE_AT: time_text(datetime.fromtimestamp(at, UTC)), DUE_ID: id_}
+    id_, time = event["id"], time_text(datetime.fromtimestamp(at, UTC))
+    headers = {ORIGIN: origin.value, DUE_AT: time, DUE_ID: id_, **more}
     properties = {"content_type": "application/json", "delivery_mode": 2, "headers": headers}
     return DueEffect(
         id=id_,

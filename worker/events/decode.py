@@ -76,7 +76,7 @@ def decode(
     given = _time(envelope, delivery)
     time = max(delivery.received_at, not_before) if given is None else given
     origin = _origin(delivery)
-    place = TAKEN_BACK if origin is Origin.UNDO else _arrival(delivery) or arrival
+    place = _arrival(delivery, origin) or arrival
     return Event(
         type=kind,
         time=time,
@@ -110,8 +110,10 @@ def _header(delivery: Delivery, name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _arrival(delivery: Delivery) -> int:
+def _arrival(delivery: Delivery, origin: Origin | None) -> int:
     text = _header(delivery, EVENT_ARRIVAL) or ""
+    if origin is Origin.UNDO and text == str(TAKEN_BACK):
+        return TAKEN_BACK
     return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_ARRIVAL_DIGITS else 0
 
 

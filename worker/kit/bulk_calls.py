@@ -8,7 +8,8 @@ part in the stages that follow, and is left to single calls, which find out why.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias, TypeVar
 
 from worker.clock import Clock
@@ -19,9 +20,10 @@ from worker.kit.bulk_requests import (
     Tagging,
     Untagging,
     calls,
+    in_turns,
     subscriber_ids,
-    taggings_before,
     taggings_done,
+    taggings_new,
     values_set,
 )
 from worker.kit.catalog import Catalog
@@ -29,7 +31,7 @@ from worker.kit.entries import Entries, Entry, bulk_pays
 from worker.kit.job import Job, SubscriberGone
 from worker.kit.plan import STAGES, AddTag, MarkPerson, RemoveTag, Step, Upsert
 from worker.kit.single_calls import NEWLY_TAGGED, SingleCalls
-from worker.kit.taggings import Taken
+from worker.kit.taggings import Taken, calls_begin
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.subscriber import Call, Subscriber
 from worker.subscribers.tagging_guard import TaggingEnd
@@ -41,8 +43,7 @@ Calls: TypeAlias = Iterable[Coroutine[Any, Any, None]]
 """Calls that may be made at once. Each notes what it did, or raises `Interrupted`."""
 Make: TypeAlias = Callable[[Calls], Awaitable[None]]
 
-SKEW: Final = 600.0
-"""Seconds by which Kit's clock may differ from ours: what is older was there before a call."""
+NOBODY_ASKS: Final[Mapping[Any, bool]] = MappingProxyType({})
 
 
 class Interrupted(Exception):
@@ -129,14 +130,16 @@ class BulkCalls:
         if len(set(items.values())) == 1:
             await _in_turn(self._single_call(each.job, each) for each in sent)
             return
-        before, earlier = set[Tagging](), self._clock.time() - SKEW
+        new, began = dict[Tagging, bool](), calls_begin(self._clock)
 
         def done(call: BulkCall[Any], answer: Answer) -> Mapping[Any, int]:
-            before.update(taggings_before(call, answer, earlier))
+            new.update(taggings_new(call, answer, *began))
             return taggings_done(call, answer)
 
+        turn = {item: place for place, item in enumerate(in_turns(dict.fromkeys(items.values())))}
+        entries = sorted(entries, key=lambda entry: turn[entry.item])
         try:
-            await make(self._calls(entries, done, before))
+            await make(self._calls(entries, done, new))
         except BaseException:
             for each in sent:
                 each.ends(TaggingEnd.MAYBE)
@@ -144,10 +147,12 @@ class BulkCalls:
         finally:
             for each in sent:
                 if each.is_noted:
-                    was_there = items[each.job, each.step.key] in before
+                    was_there = new.get(items[each.job, each.step.key]) is False
                     each.ends(TaggingEnd.NONE if was_there else TaggingEnd.NEW)
 
-    def _calls(self, entries: Iterable[Entry[Any]], done: Done, before: Collection[Tagging] = ()) -> Calls:
+    def _calls(
+        self, entries: Iterable[Entry[Any]], done: Done, new: Mapping[Any, bool] = NOBODY_ASKS
+    ) -> Calls:
         """Yield the calls of a stage, each item in one of them; see `_bulk_call`."""
         by_item = dict[Any, list[Entry[Any]]]()
         for entry in entries:
@@ -159,7 +164,7 @@ class BulkCalls:
             return
         for call in calls(by_item):
             yield self._bulk_call(
-                call, [entry for item in call.entries for entry in by_item[item]], done, before
+                call, [entry for item in call.entries for entry in by_item[item]], done, new
             )
 
     async def _single_call(self, job: Job, step: Step | Taken) -> None:
@@ -176,9 +181,9 @@ class BulkCalls:
             job.alone = True
 
     async def _bulk_call(
-        self, call: BulkCall[Any], entries: Sequence[Entry[Any]], done: Done, before: Collection[Tagging]
+        self, call: BulkCall[Any], entries: Sequence[Entry[Any]], done: Done, new: Mapping[Any, bool]
     ) -> None:
-        """Make a call; `done` may put into `before` which taggings were there already."""
+        """Make a call; `done` may put into `new` which taggings are new ones."""
         for entry in entries:
             record = entry.job.subscriber.record
             record.asked = record.asked or record.kit_id is None
@@ -195,8 +200,8 @@ class BulkCalls:
         else:
             now = self._clock.time()
             for entry in entries:
-                is_new = type(entry.item) is Tagging and entry.item not in before
-                status = NEWLY_TAGGED if is_new else answer.status  # as the call for one person has it
+                # As the call for one person has it.
+                status = NEWLY_TAGGED if new.get(entry.item) else answer.status
                 self._note(entry, ids.get(entry.item), Call(answer.endpoint, "", status), now)
 
     def _note(self, entry: Entry[Any], kit_id: int | None, call: Call, now: float) -> None:

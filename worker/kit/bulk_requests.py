@@ -154,17 +154,37 @@ def taggings_done(call: BulkCall[T], answer: Answer) -> dict[T, int]:
     }
 
 
-def taggings_before(call: BulkCall[Tagging], answer: Answer, moment: float) -> set[Tagging]:
-    """Return those tags that people surely had before a moment, in seconds since 1970.
+def taggings_new(call: BulkCall[Tagging], answer: Answer, before: float, since: float) -> dict[Tagging, bool]:
+    """Return which tags were newly put on, and which were there; those of which it is not known are missing.
 
-    An answer has a row for each tagging, with its time, that does not say which tag it is.
+    An answer has a row for each tagging, with its time, that does not say which tag it is. So of several tags
+    of one person it is known where all are alike.
+
+    Args:
+        call: It.
+        answer: Kit's.
+        before: A moment, in seconds since 1970, as are all: what was put on before was there already.
+        since: What was put on since is new.
     """
     times: dict[int, list[float]] = {}
     for each in answer.items("subscribers"):
         times.setdefault(each["id"], []).append(_seconds(each.get("tagged_at")))
     asked = Counter(entry.subscriber_id for entry in call.entries)
-    old = {who for who, found in times.items() if len(found) == asked[who] and max(found) < moment}
-    return {entry for entry in call.entries if entry.subscriber_id in old}
+    new = dict[int, bool]()
+    for who, found in times.items():
+        if len(found) == asked[who] and (max(found) < before or since <= min(found) <= max(found) < inf):
+            new[who] = max(found) >= before
+    return {entry: new[entry.subscriber_id] for entry in call.entries if entry.subscriber_id in new}
+
+
+def in_turns(taggings: Iterable[T]) -> list[T]:
+    """Return taggings so that those of one person are far from each other, in different calls if need be."""
+    turns = Counter[int]()
+    placed = []
+    for tagging in taggings:
+        placed.append((turns[tagging.subscriber_id], tagging))
+        turns[tagging.subscriber_id] += 1
+    return [tagging for _, tagging in sorted(placed, key=lambda each: each[0])]
 
 
 def _seconds(time: object) -> float:

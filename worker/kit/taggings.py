@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from math import inf
+from typing import Final
 
 from worker.clock import Clock
 from worker.kit.catalog import Catalog
@@ -14,6 +16,20 @@ from worker.kit.plan import AddTag
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.record import HeldTag
 from worker.subscribers.tagging_guard import RECOUNT_AFTER, NewTagging, TaggingEnd, most_taggings
+
+SKEW: Final = 600.0
+"""Seconds by which Kit's clock may differ from ours, while Kit has not said what time it is."""
+SKEW_AT_KIT: Final = 5.0
+"""Seconds by which the clocks of Kit's own machines may differ, and to which its times are given."""
+
+
+def calls_begin(clock: Clock) -> tuple[float, float]:
+    """Return until when Kit had a tag already, and since when it is a new one, where calls begin now.
+
+    Both are in seconds since 1970, by Kit's clock.
+    """
+    at_kit = clock.time_of("Kit")
+    return (clock.time() - SKEW, inf) if at_kit is None else (at_kit - SKEW_AT_KIT, at_kit - SKEW_AT_KIT)
 
 
 @dataclass(slots=True, eq=False)

@@ -34,6 +34,7 @@ class Line:
         outcome: applied, superseded, duplicate, ignored or dead_lettered.
         detail: Why it was dead-lettered.
         calls: Each with `call`, `what`, `status` and `rules`: 0 is the event's own lists, n its n-th rule.
+            The status of a tag is 201 where it is known to be a new one, also in a call for many people.
         version: Of the account's file at that moment: the beginning of its SHA-256.
     """
 

@@ -223,6 +223,7 @@ async def _undoing(
         number = of_ids[line.event_id or ""]
         lines.append((number, line))
         timers |= {timer for timer, _ in people[number].due} - {*people[number].due_no_more}
-    effects = await taking_back(ledger, plan.account, run_of(plan.hash, run.round), lines)
+    name = run_of(plan.hash, run.round)
+    effects = await taking_back(ledger, plan.account, name, lines, until_anew=True)
     await Timers(ledger).drop_these(plan.account, timers)
     return effects

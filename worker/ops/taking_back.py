@@ -20,7 +20,7 @@ MOST_LINES: Final = 200_000
 
 
 async def taking_back(
-    ledger: Ledger, account: str, run: str, done: Sequence[tuple[int, Line]]
+    ledger: Ledger, account: str, run: str, done: Sequence[tuple[int, Line]], *, until_anew: bool = False
 ) -> list[DueEffect]:
     """Return the timers that take back what events of a run put on.
 
@@ -30,6 +30,7 @@ async def taking_back(
         run: Which.
         done: What the history has of its events, the oldest first, each with its number; of those of one
             number the last that put something on counts.
+        until_anew: Whether what is taken back may be asked for by the same events, once they are heard anew.
 
     Raises:
         LedgerUnavailable: The ledger could not be read.
@@ -44,7 +45,9 @@ async def taking_back(
         if tags := [tag for tag in newly_put_on(line) if not any(other.is_about(tag) for other in since)]:
             time = datetime.fromisoformat(line.event_time)
             right_after, sequence = time + timedelta(microseconds=1), _sequence(records, line, tags, time)
-            effects[number] = undoing(line.email, run, number, tags, right_after.timestamp(), sequence)
+            effects[number] = undoing(
+                line.email, run, number, tags, right_after.timestamp(), sequence, until_anew=until_anew
+            )
     return list(effects.values())
 
 

@@ -254,6 +254,21 @@ OWN = {
 """Messages that somebody asked for."""
 
 
+def test_what_is_taken_back_until_events_are_heard_anew_says_so() -> None:
+    """Given such a message, it and its replay have the place that says it; nobody else's message has it."""
+    effect = undoing(EMAIL, "apply-1a2b", 7, ["VIP"], NOON.timestamp(), until_anew=True)
+    message = again(effect)
+    happened = read(message)
+    assert happened.order.is_heard_anew({("", NOON - timedelta(days=1))})
+    letter = sent(letter_of(message, happened=happened))
+    assert read(sent(replay_message(letter, read_dead_letter(letter, "main"))), 99) == happened
+
+    ordinary = again(OWN[Origin.UNDO])
+    assert not read(ordinary).order.is_heard_anew({("", NOON - timedelta(days=1))})
+    forged = delivered(json.dumps(PLAIN).encode(), "order.paid.sunny", {"x-event-arrival": "-1"})
+    assert read(forged, ARRIVAL).order.arrival == ARRIVAL
+
+
 @pytest.mark.parametrize("origin", OWN)
 def test_what_somebody_asked_for_is_replayed_as_what_it_was(origin: Origin) -> None:
     """Given one that Kit refused, its replay asks for the same, and a copy of it is a duplicate."""

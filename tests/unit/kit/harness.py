@@ -114,7 +114,12 @@ class Account:
     def writer(self) -> Writer:
         """A writer as a session has one."""
         return Writer(
-            self.catalog, self.in_hand, Clock(), Written(self), known_ttl=float("inf"), bulk=self.bulk
+            self.catalog,
+            self.in_hand,
+            self.client.clock,
+            Written(self),
+            known_ttl=float("inf"),
+            bulk=self.bulk,
         )
 
     def subscriber(self, email: str = EMAIL) -> Subscriber:

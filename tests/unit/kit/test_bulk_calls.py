@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -30,6 +31,7 @@ from tests.unit.kit.harness import (
 from worker.errors import CredentialRefused, KitRejected, KitUnavailable, RateLimited, TryLater
 from worker.kit.answers import Answer
 from worker.kit.auth.login import Login, api_key_login, token_login
+from worker.kit.single_calls import NEWLY_TAGGED
 from worker.mapping import Options
 from worker.sandbox import Fault, FaultKind, Rule
 from worker.subscribers.change import Change, merge_all
@@ -101,6 +103,22 @@ async def test_two_hundred_and_fifty_people_take_three_calls_for_each_kind_of_en
     assert {(each.tags, each.first_name, *each.fields.items()) for each in found.values()} == {
         (frozenset({"VIP"}), "Ada", ("plan", "Annual"))
     }
+
+
+async def test_of_each_tag_it_is_told_whether_it_is_a_new_one(of: Account) -> None:
+    """Given people who got a tag by hand a while ago, in company Kit's times tell it of each tag."""
+    subscribers = people(120)
+    await settle(of, {each: change(1) for each in subscribers})
+    kit, tag = of.kit, of.kit.add_tag("VIP")
+    for number in range(5):
+        row = kit.account.with_email(email(number))
+        assert row is not None
+        kit.account.memberships.tag(tag, row, time.time() - 60)
+
+    await settle(of, {each: change(2, add=("VIP", "Guest")) for each in subscribers})
+
+    told = [{call.what: call.status == NEWLY_TAGGED for call in each.calls[order(2)]} for each in subscribers]
+    assert told == [{"tag 'VIP'": number >= 5, "tag 'Guest'": True} for number in range(120)]
 
 
 async def test_newcomers_are_written_together_before_kit_is_called(of: Account) -> None:

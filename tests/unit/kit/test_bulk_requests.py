@@ -19,8 +19,10 @@ from worker.kit.bulk_requests import (
     Untagging,
     call_count,
     calls,
+    in_turns,
     subscriber_ids,
     taggings_done,
+    taggings_new,
     values_set,
 )
 
@@ -121,3 +123,43 @@ def test_what_is_not_kits_answer_to_a_bulk_call_is_no_success(body: dict[str, An
             taggings_done(BulkCall((Tagging(1, 7),)), Answer(status, body, "POST /v4/bulk/tags/subscribers"))
         with pytest.raises(KitUnavailable):
             subscriber_ids(BulkCall((ANN,)), Answer(status, body, "POST /v4/bulk/subscribers"))
+
+
+EARLIER, BEGAN, LATER = "2026-07-01T11:00:00Z", 1782907200.0, "2026-07-01T12:00:00Z"
+"""The second is noon of the first of July."""
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ([(7, LATER), (8, LATER), (8, LATER)], {(1, 7): True, (1, 8): True, (2, 8): True}),
+        ([(7, EARLIER), (8, EARLIER), (8, EARLIER)], {(1, 7): False, (1, 8): False, (2, 8): False}),
+        ([(8, LATER), (7, EARLIER), (8, EARLIER)], {(1, 7): False}),  # nobody knows which of the two is new
+        ([(7, LATER), (8, LATER)], {(1, 7): True}),  # of one of the two there is no answer
+        ([(7, None), (8, "?"), (8, LATER)], {}),
+        ([], {}),
+    ],
+)
+def test_what_was_newly_put_on_the_times_tell(
+    rows: list[tuple[int, str | None]], found: dict[tuple[int, int], bool]
+) -> None:
+    """Given rows that do not say which tag they are about, it is known where all of a person's are alike."""
+    call = BulkCall((Tagging(1, 7), Tagging(1, 8), Tagging(2, 8)))
+    told = answer(subscribers=[{"id": who, "tagged_at": at} for who, at in rows])
+    new = taggings_new(call, told, BEGAN, BEGAN)
+    assert {(each.tag_id, each.subscriber_id): is_new for each, is_new in new.items()} == found
+
+
+def test_between_two_moments_it_is_not_known() -> None:
+    call = BulkCall((Tagging(1, 7),))
+    told = answer(subscribers=[{"id": 7, "tagged_at": LATER}])
+    assert taggings_new(call, told, BEGAN - 600, float("inf")) == {}
+    assert taggings_new(call, told, BEGAN + 600, float("inf")) == {Tagging(1, 7): False}
+
+
+def test_taggings_of_one_person_are_far_from_each_other() -> None:
+    """Given more than one call takes, those of one person are in different ones, and none is lost."""
+    entries = [Tagging(tag, who) for who in range(100) for tag in (1, 2)]
+    placed = in_turns(entries)
+    assert sorted(placed, key=lambda each: (each.subscriber_id, each.tag_id)) == entries
+    assert [{each.tag_id for each in call.entries} for call in calls(placed)] == [{1}, {2}]
