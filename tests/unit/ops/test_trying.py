@@ -202,13 +202,19 @@ async def test_a_new_address_is_a_call(bench: Bench) -> None:
     assert tried.calls[0].what == "change the address to new@example.com"
 
 
-async def test_a_new_address_that_kit_has_already_is_told_with_whoever_is_there(bench: Bench) -> None:
+@pytest.mark.parametrize("state", ["active", "inactive"])
+async def test_a_new_address_that_kit_has_already_is_told_with_whoever_is_there(
+    bench: Bench, state: str
+) -> None:
+    """Given somebody there who gets mail, the old address gets none any more; else it may be all there is."""
     await bench.met(ada("Customer"), "Customer")
-    there = bench.sandbox.account(KEY).add_subscriber("new@example.com", tags=["Lead"])
+    there = bench.sandbox.account(KEY).add_subscriber("new@example.com", state=state, tags=["Lead"])
     tried = await bench.tries("user.updated", user={"email": "new@example.com", "id": USER})
     assert tried.kit.person is not None
     assert (tried.email, tried.kit.person.id, tried.moves) == ("new@example.com", there, True)
     assert tags(tried) == {"Customer": (True, False), "Lead": (None, True)}
+    ends = [call for call in tried.calls if call.call == "POST /v4/subscribers/{id}/unsubscribe"]
+    assert len(ends) == (state == "active")
 
 
 async def test_where_too_many_have_another_address_of_late_no_more_may_have_one(bench: Bench) -> None:
