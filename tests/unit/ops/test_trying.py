@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import select
 
-from tests.unit.examples import EMAIL, NOON
+from tests.unit.examples import EMAIL, NOON, change
 from tests.unit.page.known import USER, ada, know
 from worker.accounts.account import Account
 from worker.accounts.load import load_accounts
@@ -26,6 +26,7 @@ from worker.ledger.database import Database
 from worker.ledger.forgetting import forget
 from worker.ledger.schema import tables
 from worker.ledger.store import Ledger
+from worker.ops.foreseen import IF_THE_TAG_IS_THERE
 from worker.ops.tried import Tried
 from worker.ops.trying import Trying
 from worker.ops.verdict import verdict_on
@@ -217,6 +218,15 @@ async def test_a_new_address_that_kit_has_already_is_told_with_whoever_is_there(
     assert len(ends) == (state == "active")
 
 
+async def test_an_address_that_kit_may_not_have_yet_is_sent_once_more(bench: Bench) -> None:
+    """Given a worker that ended before Kit had answered to the new address, the next event tells it again."""
+    record = ada("Customer")
+    record.moving = True
+    await bench.met(record, "Customer")
+    tried = await bench.tries()
+    assert (tried.calls[0].call, tried.calls[0].what) == ("PUT /v4/subscribers/{id}", f"keep {EMAIL}")
+
+
 async def test_where_too_many_have_another_address_of_late_no_more_may_have_one(bench: Bench) -> None:
     await bench.met(ada("Customer"), "Customer")
     now = bench.ledger.clock.time()
@@ -232,6 +242,18 @@ async def test_what_kit_said_before_a_holder_left_without_a_word_is_not_relied_o
     """Given that Kit told of a tag moments before the account was taken anew, the tag is sent again."""
     await bench.met(ada("Customer", at=Clock().time() - 10), "Customer")
     assert "POST /v4/tags/{Customer}/subscribers/{id}" in [call.call for call in (await bench.tries()).calls]
+
+
+async def test_a_tag_that_kit_lacked_may_have_been_made_there_since(bench: Bench) -> None:
+    """Given that there was no tag to take off when Kit was last asked, nobody knows whether there is one."""
+    record = ada("Customer", at=Clock().time() + 60)
+    record.note(change(1, remove=("Lead",)), Clock().time() + 60, {})
+    record.kit_id = bench.sandbox.account(KEY).add_subscriber(EMAIL, tags=["Customer"])
+    await know(bench.folder, record)
+    off = [call for call in (await bench.tries()).calls if call.call.startswith("DELETE")]
+    assert [(call.call, call.only) for call in off] == [
+        ("DELETE /v4/tags/{Lead}/subscribers/{id}", IF_THE_TAG_IS_THERE)
+    ]
 
 
 async def test_what_an_event_says_of_a_subscription_and_of_the_name_is_told(bench: Bench) -> None:
