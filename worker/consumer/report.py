@@ -50,7 +50,7 @@ class Report:
             age = (self._clock.now() - since).total_seconds()
             self._metrics.event_age.labels(self._account).observe(max(0.0, age))
         self._held.update((_type_label(outcome), tag) for tag in outcome.held)
-        self._tell_held()
+        self.tell_held()
         if outcome.error is None:
             later = outcome.item.later
             when = {} if later is None else {"later": later.told}
@@ -65,10 +65,14 @@ class Report:
             "event_dead_lettered", reason=reason, detail=str(outcome.error), **self._facts(outcome.item)
         )
 
-    def _tell_held(self) -> None:
-        """Say what was held since it was last said, and which events ask for it; once a minute at most."""
+    def tell_held(self, *, at_once: bool = False) -> None:
+        """Say what was held since it was last said, and which events ask for it; once a minute at most.
+
+        Args:
+            at_once: Whether that is to be said now, because nobody says it later.
+        """
         now = self._clock.monotonic()
-        if not self._held or now - self._held_told_at < HELD_TOLD_EVERY:
+        if not self._held or (now - self._held_told_at < HELD_TOLD_EVERY and not at_once):
             return
         asked = [f"{kind}: {tag} ({count})" for (kind, tag), count in self._held.most_common(MOST_TOLD)]
         log.error("taggings_held", account=self._account, count=self._held.total(), asked_by=asked)

@@ -73,8 +73,8 @@ class Session:
         self.holds = Holds(name, catalog.client, self.consumer, clock)
         self._ledger = AccountLedger(account, shared, catalog, self.holds)
         dead_letters = DeadLettering(name, shared.broker, shared.topology, clock)
-        report = Report(name, shared.metrics, clock)
-        self.settle = Settle(self.consumer, dead_letters, self._ledger, in_hand, report, clock)
+        self._report = Report(name, shared.metrics, clock)
+        self.settle = Settle(self.consumer, dead_letters, self._ledger, in_hand, self._report, clock)
         self.backlog = Backlog(account, self.settle, failing)
         bulk = account.credential is not None and account.credential.bulk
         writer = Writer(catalog, in_hand, clock, self.settle, known_ttl=shared.known_ttl, bulk=bulk)
@@ -158,6 +158,7 @@ class Session:
         """End the session when something tells that it should."""
         while True:
             await self._something_may_have_changed()
+            self._report.tell_held()
             oldest = self.consumer.oldest_age
             if self.holds.refused.is_set():
                 self.end(End.CREDENTIAL_REFUSED)
@@ -215,6 +216,7 @@ class Session:
         for task in flowing:
             task.cancel()
         await asyncio.gather(*starting, *flowing, return_exceptions=True)
+        self._report.tell_held(at_once=True)
         await self._release()
         await self.consumer.close()
         self._note_success()  # of a change that was under way when the session ended, too

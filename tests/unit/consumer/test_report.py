@@ -71,3 +71,20 @@ def test_what_is_held_is_told_once_a_minute_with_what_asks_for_it() -> None:
         (1, ["user.signed_up: VIP (1)"]),
         (2, ["user.signed_up: VIP (1)", "user.signed_up: New (1)"]),
     ]
+
+
+def test_the_last_of_what_is_held_is_told_though_nothing_comes_any_more() -> None:
+    """Given a flood that is over, whoever looks once in a while has the rest told; at the end, at once."""
+    clock = StandingClock(NOON.timestamp())
+    report, item = Report("main", Metrics(), clock), Item(Delivery(b"", ""), event(0), EMAIL)
+    with capture_logs() as logs:
+        for _ in range(3):
+            report.ended(Outcome(item, Kind.APPLIED, held=("VIP",)))
+        report.tell_held()
+        clock.wait(61.0)
+        report.tell_held()
+        report.tell_held()
+        report.ended(Outcome(item, Kind.APPLIED, held=("VIP",)))
+        report.tell_held(at_once=True)
+        report.tell_held(at_once=True)
+    assert [line["count"] for line in logs if line["event"] == "taggings_held"] == [1, 2, 1]

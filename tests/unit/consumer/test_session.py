@@ -6,13 +6,21 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from structlog.testing import capture_logs
+
 from tests.unit.consumer.world import adds
+from tests.unit.examples import event
 from tests.unit.virtual_time import VirtualClock, run
 from worker.consumer.end import End
 from worker.consumer.prefetch import starting_with
+from worker.consumer.report import HELD_TOLD_EVERY
 from worker.consumer.room import Room
 from worker.consumer.session import Session
+from worker.events.delivery import Delivery
+from worker.metrics import Metrics
 from worker.retry import PATIENCE
+from worker.subscribers.item import Item, Kind, Outcome
 
 
 class FakeChannel:
@@ -27,13 +35,13 @@ class FakeChannel:
 class Draining(Session):
     """A session without a broker, whose one change goes well while it winds down."""
 
-    async def run_until(self, why: End) -> None:
-        """Run, and end for a reason."""
+    async def run_until(self, why: End, seconds: float = 1.0) -> None:
+        """Run for so long, and end for a reason."""
         self.consumer._channel = FakeChannel()  # type: ignore[assignment]
         self.consumer.subscribe = self._nothing  # type: ignore[method-assign]
         self.dispatch.drain = self._drain  # type: ignore[method-assign]
         running = asyncio.create_task(self.run(lambda: 5.0))
-        await asyncio.sleep(1)
+        await asyncio.sleep(seconds)
         self.end(why)
         assert await running is why
 
@@ -46,18 +54,41 @@ class Draining(Session):
         return True
 
 
+def draining(clock: VirtualClock) -> Draining:
+    """A session that is consumed with care."""
+    shared: Any = SimpleNamespace(
+        clock=clock, worker_id="here", known_ttl=3600.0, patience=PATIENCE, metrics=Metrics(), room=Room(),
+        ledger=SimpleNamespace(clock=clock), topology=None,
+        broker=SimpleNamespace(consuming=SimpleNamespace(is_heard=True)),
+    )  # fmt: skip
+    catalog: Any = SimpleNamespace(client=SimpleNamespace(concurrency=4), options=None)
+    return Draining(adds("VIP"), shared, catalog, starting_with(500).after_give_back(), {})
+
+
+@pytest.mark.parametrize(("seconds", "lines"), [(1.0, [1, 2]), (HELD_TOLD_EVERY + 2.0, [1, 2])])
+def test_what_was_held_is_told_though_nothing_comes_any_more(seconds: float, lines: list[int]) -> None:
+    """Given a flood that is over, its last minute is told when it is over, or when the session ends."""
+
+    async def main() -> list[tuple[float, int]]:
+        session, told = draining(clock := VirtualClock()), list[tuple[float, int]]()
+        item = Item(Delivery(b"", ""), event(0))
+        with capture_logs(processors=[lambda _, __, line: told.append((clock.monotonic(), line)) or line]):
+            for _ in range(3):
+                session._report.ended(Outcome(item, Kind.APPLIED, held=("VIP",)))
+            began = clock.monotonic()
+            await session.run_until(End.PAUSED, seconds)
+        return [(at - began, line["count"]) for at, line in told if line["event"] == "taggings_held"]
+
+    found = run(main())
+    assert [count for _, count in found] == lines
+    assert found[1][0] == pytest.approx(min(seconds, HELD_TOLD_EVERY), abs=1.0)
+
+
 def test_a_change_that_is_applied_while_the_session_winds_down_shows_that_writing_works() -> None:
     """Given an account that is consumed with care, the next session takes as many messages as ever."""
 
     async def main() -> None:
-        clock = VirtualClock()
-        shared: Any = SimpleNamespace(
-            clock=clock, worker_id="here", known_ttl=3600.0, patience=PATIENCE, metrics=None, room=Room(),
-            ledger=SimpleNamespace(clock=clock), topology=None,
-            broker=SimpleNamespace(consuming=SimpleNamespace(is_heard=True)),
-        )  # fmt: skip
-        catalog: Any = SimpleNamespace(client=SimpleNamespace(concurrency=4), options=None)
-        session = Draining(adds("VIP"), shared, catalog, starting_with(500).after_give_back(), {})
+        session = draining(VirtualClock())
         await session.run_until(End.PAUSED)
         assert session.consumer.prefetch.count == 500
 
