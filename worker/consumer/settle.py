@@ -199,7 +199,8 @@ class Settle(Persistence):
         self._writing = True
         batch = self._in_hand.unsaved.take()
         guard = self._in_hand.taggings
-        batch.taggings, batch.holds = guard.take_unsaved(), guard.holds
+        batch.taggings, batch.ahead = guard.take_unsaved(), guard.take_unsaved_ahead()
+        batch.holds = guard.holds
         batch.entries = [each.entry for each in ended if each.entry is not None]
         batch.due = [each.due for each in ended if each.due is not None]
         batch.anew = [each.anew for each in ended if each.anew is not None]

@@ -16,6 +16,7 @@ taggings = Table(
     Column("account", String(255), primary_key=True),
     Column("at", BigInteger, primary_key=True, comment="when the minute began"),
     Column("count", Integer, nullable=False, comment="called or held, those included that may have landed"),
+    Column("ahead", Integer, nullable=False, default=0, comment="of these, how many are not called yet"),
 )
 
 held_taggings = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import delete, exists, func, select, tuple_
+from sqlalchemy import delete, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.events.values import time_text
@@ -23,11 +23,29 @@ PORTION: Final = 500
 _OF: Final = held_taggings.c
 
 
-async def read_recent_taggings(connection: AsyncConnection, account: str, now: float) -> RecentTaggings:
-    """Return an account's new taggings within the last hour, inside the caller's transaction."""
+async def take_recent_taggings(connection: AsyncConnection, account: str, now: float) -> RecentTaggings:
+    """Return the same for whoever takes the account; what was counted ahead counts as called from now on."""
+    recent = await read_recent_taggings(connection, account, now)
+    ours = (taggings.c.account == account) & (taggings.c.ahead != 0)
+    await connection.execute(update(taggings).where(ours).values(ahead=0))
+    return recent
+
+
+async def read_recent_taggings(
+    connection: AsyncConnection, account: str, now: float, *, called: bool = False
+) -> RecentTaggings:
+    """Return an account's new taggings within the last hour, inside the caller's transaction.
+
+    Args:
+        connection: The ledger's.
+        account: Its name.
+        now: In seconds since 1970.
+        called: Without those that are counted and not called yet, as whoever has the account knows it.
+    """
     of = taggings.c
     since = now - WITHIN - MINUTE
-    counted = await connection.execute(select(of.at, of.count).where(of.account == account, of.at > since))
+    count = of.count - of.ahead if called else of.count
+    counted = await connection.execute(select(of.at, count).where(of.account == account, of.at > since))
     held = select(exists().where(_OF.account == account))
     holds = bool((await connection.execute(held)).scalar())
     by_minute = {row.at: row[1] for row in counted}
@@ -35,9 +53,13 @@ async def read_recent_taggings(connection: AsyncConnection, account: str, now: f
 
 
 async def taggings_lately(database: Database, account: str, now: float) -> RecentTaggings:
-    """Return an account's new taggings within the last hour; raises `LedgerUnavailable`."""
+    """Return an account's new taggings within the last hour, as whoever has it knows them.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
     async with database.read() as connection:
-        return await read_recent_taggings(connection, account, now)
+        return await read_recent_taggings(connection, account, now, called=True)
 
 
 async def count_people(database: Database, account: str) -> int:
@@ -53,19 +75,25 @@ async def _people(connection: AsyncConnection, account: str) -> int:
 
 async def write_taggings(connection: AsyncConnection, account: str, batch: Batch) -> None:
     """Write what a batch says of new taggings, inside the caller's transaction."""
-    if batch.taggings:
-        await _count(connection, account, batch.taggings)
+    if batch.taggings or batch.ahead:
+        await _count(connection, account, batch.taggings, batch.ahead)
     for at in range(0, len(batch.records) if batch.holds else 0, PORTION):
         await _write_held(connection, account, batch.records[at : at + PORTION])
 
 
-async def _count(connection: AsyncConnection, account: str, counted: Mapping[int, int]) -> None:
-    new = insert(connection, taggings)
-    total = {"count": taggings.c.count + new.excluded.count}
-    rows = [{"account": account, "at": minute, "count": count} for minute, count in counted.items()]
+async def _count(
+    connection: AsyncConnection, account: str, counted: Mapping[int, int], ahead: Mapping[int, int]
+) -> None:
+    new, of = insert(connection, taggings), taggings.c
+    total = {"count": of.count + new.excluded.count, "ahead": of.ahead + new.excluded.ahead}
+    minutes = sorted({*counted, *ahead})
+    rows = [
+        {"account": account, "at": minute, "count": counted.get(minute, 0), "ahead": ahead.get(minute, 0)}
+        for minute in minutes
+    ]
     await connection.execute(new.on_conflict_do_update(index_elements=["account", "at"], set_=total), rows)
-    over = max(counted) - 2 * WITHIN
-    await connection.execute(delete(taggings).where(taggings.c.account == account, taggings.c.at < over))
+    over = minutes[-1] - 2 * WITHIN
+    await connection.execute(delete(taggings).where(of.account == account, of.at < over))
 
 
 async def _write_held(connection: AsyncConnection, account: str, records: Collection[Record]) -> None:

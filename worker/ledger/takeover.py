@@ -15,7 +15,7 @@ from worker.events.delivery import NEVER
 from worker.ledger.names import read_names
 from worker.ledger.rows import insert_account
 from worker.ledger.schema import accounts, people
-from worker.ledger.taggings import read_recent_taggings
+from worker.ledger.taggings import take_recent_taggings
 from worker.ledger.witness import Witness
 from worker.subscribers.identity import home_app
 from worker.subscribers.known import NO_MOVES, NO_TAGGINGS, KitName, RecentMoves, RecentTaggings
@@ -110,7 +110,7 @@ async def take_over(connection: AsyncConnection, account: str, taker: Taker) -> 
         names=await read_names(connection, account, taker.kit_account),
         home_app=home,
         recent_moves=await read_recent_moves(connection, account, now),
-        recent_taggings=await read_recent_taggings(connection, account, now),
+        recent_taggings=await take_recent_taggings(connection, account, now),
     )
 
 

@@ -222,6 +222,7 @@ class Batch:
         calls: How many calls were sent to Kit since then.
         names: What names mean in Kit, where that is new.
         taggings: How many more new taggings are counted, by the minute; see `TaggingGuard`.
+        ahead: How many more of these are counted before they are called, likewise.
         holds: Whether any may be held.
         number: Tells the batches of a tenure apart; 0 where nobody will write it again.
     """
@@ -240,10 +241,11 @@ class Batch:
     replayed: Mapping[tuple[int, str], int] = field(default_factory=dict)
     newest: list[NewestEvent] = field(default_factory=list)
     taggings: Mapping[int, int] = field(default_factory=dict)
+    ahead: Mapping[int, int] = field(default_factory=dict)
     holds: bool = False
     number: int = 0
 
     def __bool__(self) -> bool:
         told = self.records or self.people or self.entries or self.moves
         ended = self.due or self.past or self.letters or self.replayed
-        return bool(told or ended or self.created_tags or self.names or self.taggings)
+        return bool(told or ended or self.created_tags or self.names or self.taggings or self.ahead)

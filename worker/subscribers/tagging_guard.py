@@ -103,6 +103,7 @@ class TaggingGuard:
         self._known = NO_TAGGINGS
         self._counted: Counter[int] = Counter()
         self._unsaved: Counter[int] = Counter()
+        self._unsaved_ahead: Counter[int] = Counter()
         self._in_doubt: dict[tuple[str, str], int] = {}
         self._ahead = _Ahead()
 
@@ -113,7 +114,8 @@ class TaggingGuard:
         self._known = known
         self.people, self.holds = known.people, self.holds or known.holds
         self._counted = Counter(known.counted) + self._unsaved
-        self._ahead = _Ahead()  # they count as called
+        self._ahead = _Ahead()  # they count as called, from when the account was taken on
+        self._unsaved_ahead.clear()
 
     def room(self, now: float, most: int) -> int:
         """Return how many more there may be at a moment, in seconds since 1970; at least 0."""
@@ -141,6 +143,7 @@ class TaggingGuard:
         if tagging.is_ahead:
             self._counted[minute] += 1
             self._ahead.count -= 1
+            self._unsaved_ahead[minute] -= 1
         else:
             self._add(minute, 1)
         self.under_way += 1
@@ -183,6 +186,7 @@ class TaggingGuard:
             return 0
         self._ahead.asked = count = min(BLOCK, most // 10)
         self._unsaved[minute] += count
+        self._unsaved_ahead[minute] += count
         return count
 
     def reserved(self) -> None:
@@ -197,12 +201,14 @@ class TaggingGuard:
         """Begin another minute: what is left of the one before is given back."""
         if minute != self._ahead.minute:
             self._unsaved[self._ahead.minute] -= self._ahead.count + self._ahead.asked
+            self._unsaved_ahead[self._ahead.minute] -= self._ahead.count + self._ahead.asked
             self._ahead = _Ahead(minute)
 
     def _give_back(self, tagging: NewTagging) -> None:
         self._counted[tagging.minute] -= 1
         if tagging.minute == self._ahead.minute:
             self._ahead.count += 1
+            self._unsaved_ahead[tagging.minute] += 1
         else:
             self._unsaved[tagging.minute] -= 1
 
@@ -211,12 +217,21 @@ class TaggingGuard:
     @property
     def has_unsaved(self) -> bool:
         """Whether anything was counted that the ledger does not know of yet."""
-        return any(self._unsaved.values())
+        return any(self._unsaved.values()) or any(self._unsaved_ahead.values())
 
     def take_unsaved(self) -> Mapping[int, int]:
         """Return what was counted since this was last asked, by the minute."""
         unsaved, self._unsaved = self._unsaved, Counter()
-        return {minute: count for minute, count in unsaved.items() if count}
+        return _but_zero(unsaved)
+
+    def take_unsaved_ahead(self) -> Mapping[int, int]:
+        """Return likewise how many more of these are counted, and not called yet."""
+        unsaved, self._unsaved_ahead = self._unsaved_ahead, Counter()
+        return _but_zero(unsaved)
+
+
+def _but_zero(counted: Mapping[int, int]) -> Mapping[int, int]:
+    return {minute: count for minute, count in counted.items() if count}
 
 
 def _minute(now: float) -> int:

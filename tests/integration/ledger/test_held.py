@@ -11,7 +11,7 @@ from worker.ledger.forgetting import forget
 from worker.ledger.held import held_counts, held_plan
 from worker.ledger.schema import due
 from worker.ledger.store import Ledger
-from worker.ledger.taggings import drop_taggings
+from worker.ledger.taggings import drop_taggings, taggings_lately
 from worker.ledger.takeover import Tenure
 from worker.ops.allow import NotThePlan, allow
 from worker.subscribers.known import Batch
@@ -112,6 +112,23 @@ async def test_what_was_counted_adds_up_and_is_known_to_the_next_who_takes_the_a
     for _ in range(2):
         await ledger.save(tenure, Batch(taggings={now: -1, now - 60: 4}, number=2))
     assert (await ledger.take(ACCOUNT)).recent_taggings.counted == {now: 2, now - 60: 4}
+
+
+async def test_what_is_counted_ahead_is_not_called_yet_and_counts_for_the_next_tenure(
+    new_ledger: NewLedger,
+) -> None:
+    """Given a block of which some are called, explain knows how many; whoever takes over counts all of it."""
+    ledger = new_ledger()
+    tenure, now = await ledger.take(ACCOUNT), int(ledger.clock.time()) // 60 * 60
+    await ledger.save(tenure, Batch(taggings={now: 20}, ahead={now: 20}, number=1))
+    await ledger.save(tenure, Batch(ahead={now: -7}, number=2))
+    assert (await taggings_lately(ledger.database, ACCOUNT, now)).counted == {now: 7}
+
+    tenure = await ledger.take(ACCOUNT)
+    assert tenure.recent_taggings.counted == {now: 20}
+    assert (await taggings_lately(ledger.database, ACCOUNT, now)).counted == {now: 20}
+    await ledger.save(tenure, Batch(taggings={now: 10}, ahead={now: 10}, number=1))
+    assert (await taggings_lately(ledger.database, ACCOUNT, now)).counted == {now: 20}
 
 
 async def test_a_plan_of_nothing_is_none(new_ledger: NewLedger) -> None:

@@ -58,6 +58,7 @@ class Written(Persistence):
     async def written(self) -> None:
         batch = self._of.in_hand.unsaved.take()
         batch.taggings = self._of.in_hand.taggings.take_unsaved()
+        batch.ahead = self._of.in_hand.taggings.take_unsaved_ahead()
         # As the ledger has them: what becomes of a record later is not in it.
         batch.records = [load_record(each.email, each.kit_id, *dump_record(each)) for each in batch.records]
         self._of.batches.append(batch)

@@ -178,3 +178,40 @@ def test_within_no_hour_more_land_than_may_whatever_comes_of_each(
             landed.append((now, who))
     for at, _ in landed:
         assert sum(at - WITHIN < each <= at for each, _ in landed) <= most
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 400), st.sampled_from(["call", "call", "hold"]), st.sampled_from(TaggingEnd)
+        ),
+        max_size=80,
+    ),
+    st.integers(0, 150),
+)
+def test_whoever_reads_the_ledger_knows_how_many_more_there_may_be(
+    asked: list[tuple[int, str, TaggingEnd]], most: int
+) -> None:
+    """Given any calls, of which some are counted ahead, once all is written the ledger tells what is left."""
+    guard, count, ahead, now = TaggingGuard(), Counter[int](), Counter[int](), NOW
+
+    def write() -> None:
+        count.update(guard.take_unsaved())
+        ahead.update(guard.take_unsaved_ahead())
+
+    for number, (wait, kind, end) in enumerate(asked):
+        now += wait
+        if kind == "hold" or not guard.room(now, most):
+            guard.hold(now)
+        else:
+            tagging = guard.take("ada", str(number), now)
+            if not tagging.is_ahead:
+                guard.reserve(now, most)
+                write()
+                guard.reserved()
+            tagging.end = end
+            guard.ended(tagging)
+        write()
+        reader = TaggingGuard()
+        reader.learn(RecentTaggings({minute: count[minute] - ahead[minute] for minute in count}))
+        assert reader.room(now, most) == guard.room(now, most)
