@@ -25,7 +25,6 @@ from worker.ops.look_up import look_up
 from worker.ops.rehearsal import Rehearsal
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.known import NewestEvent
 
 TOGETHER = 3_000
 """Events that are saved in one batch."""
@@ -60,15 +59,15 @@ async def apply_events(ledger: Ledger, account: Account, events: Iterable[Sent])
     tenure = await ledger.take(account.name, apps=account.apps)
     left, number = iter(events), 0
     while portion := list(islice(left, TOGETHER)):
-        in_hand, newest = InHand(), list[NewestEvent | None]()
+        in_hand, ended = InHand(), list[Outcome]()
         items = [_item(each, number + at, account, tenure) for at, each in enumerate(portion, 1)]
         number += len(portion)
         await look_up(in_hand.directory, items, ledger, tenure)
         for item in items:
             await look_up(in_hand.directory, [item], ledger, tenure)  # whom an earlier one has moved
-            newest.append(_applied(in_hand.take_in(item, NOON.timestamp()), account, in_hand))
+            ended += _applied(in_hand.take_in(item, NOON.timestamp()), account, in_hand)
         batch = in_hand.unsaved.take()
-        batch.newest = [each for each in newest if each is not None]
+        batch.newest = [newest for each in ended if (newest := newest_event(each)) is not None]
         await ledger.save(tenure, batch)
 
 
@@ -82,11 +81,11 @@ def _item(sent: Sent, number: int, account: Account, tenure: Tenure) -> Item:
     return item
 
 
-def _applied(taken: Item | Outcome | None, account: Account, in_hand: InHand) -> NewestEvent | None:
+def _applied(taken: Item | Outcome | None, account: Account, in_hand: InHand) -> list[Outcome]:
     if not isinstance(taken, Item) or taken.subscriber is None:
-        return newest_event(taken) if isinstance(taken, Outcome) else None
+        return [taken] if isinstance(taken, Outcome) else []
     record = Rehearsal(account, in_hand, 0.0).carry_out(taken, SeenInKit(), NOON.timestamp()).record
     record.kit_id = record.kit_id or 7
     in_hand.applied(taken)
     in_hand.let_go(taken)
-    return newest_event(Outcome(taken, Kind.APPLIED))
+    return [Outcome(taken, Kind.APPLIED)]

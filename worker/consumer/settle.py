@@ -25,7 +25,7 @@ from worker.events.event import ORIGINAL_ROUTING_KEY
 from worker.kit.persistence import Persistence
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.known import DueAnew, DueEffect, HistoryEntry, LetterEntry, NewestEvent
+from worker.subscribers.known import HistoryEntry, LetterEntry
 from worker.subscribers.subscriber import Call
 
 FLUSH_EVERY: Final = 1.0
@@ -35,21 +35,16 @@ SHARED_WITHIN: Final = 0.01
 
 
 class _Ended(NamedTuple):
-    """How an event ended, and what is written of it.
+    """How an event ended. What is written of it is worked out then: its person may have moved meanwhile.
 
     Attributes:
-        due: That it has to come in again.
-        anew: Of whose events that were heard anew what is due; None where none were.
+        at: When, in seconds since 1970.
         letter: Its dead letter, which is safe by now; None where it became none.
-        newest: What is kept of the event itself.
     """
 
     outcome: Outcome
-    entry: HistoryEntry | None
-    due: DueEffect | None
-    anew: tuple[str, DueAnew] | None
+    at: float
     letter: LetterEntry | None
-    newest: NewestEvent | None
 
 
 class Settle(Persistence):
@@ -201,13 +196,16 @@ class Settle(Persistence):
         guard = self._in_hand.taggings
         batch.taggings, batch.ahead = guard.take_unsaved(), guard.take_unsaved_ahead()
         batch.holds = guard.holds
-        batch.entries = [each.entry for each in ended if each.entry is not None]
-        batch.due = [each.due for each in ended if each.due is not None]
-        batch.anew = [each.anew for each in ended if each.anew is not None]
+        outcomes = [each.outcome for each in ended]
+        batch.entries = [
+            entry for each in ended if (entry := history_entry(each.outcome, each.at)) is not None
+        ]
+        batch.due = [due for each in outcomes if (due := due_effect(each.item)) is not None]
+        batch.anew = [anew for each in outcomes if (anew := due_of_others(each)) is not None]
         batch.letters = [each.letter for each in ended if each.letter is not None]
-        batch.newest = [each.newest for each in ended if each.newest is not None]
-        batch.replayed = ends_of_runs(each.outcome for each in ended)
-        batch.past = [timer for each in ended if (timer := due_id(each.outcome.item.delivery)) is not None]
+        batch.newest = [newest for each in outcomes if (newest := newest_event(each)) is not None]
+        batch.replayed = ends_of_runs(outcomes)
+        batch.past = [timer for each in outcomes if (timer := due_id(each.item.delivery)) is not None]
         if batch or self._ledger.has_news:
             await self._ledger.save(batch)
         self._in_hand.unsaved.saved()
@@ -226,9 +224,7 @@ class Settle(Persistence):
             self._in_hand.applied(item)
         if item.subscriber is not None:
             outcome = structs.replace(outcome, calls=self._in_hand.let_go(item))
-        entry = history_entry(outcome, self._clock.time())
-        due, anew = due_effect(item), due_of_others(outcome)
-        self._ended.append(_Ended(outcome, entry, due, anew, letter, newest_event(outcome)))
+        self._ended.append(_Ended(outcome, self._clock.time(), letter))
         self._empty.clear()
         self._came.set()
 

@@ -10,14 +10,15 @@ import pytest
 
 from tests.unit.consumer.world import World as Session
 from tests.unit.consumer.world import adds
-from tests.unit.examples import EMAIL, change, event
+from tests.unit.examples import EMAIL, NOON, change, event, order
 from tests.unit.virtual_time import now, run, settle
 from worker.consumer.settle import FLUSH_EVERY, history_entry
 from worker.errors import EpochLost, InvalidEvent
 from worker.events.delivery import Delivery
 from worker.events.event import ORIGINAL_ROUTING_KEY
-from worker.subscribers.item import Item, Kind, Outcome
+from worker.subscribers.item import Item, Kind, Later, Outcome
 from worker.subscribers.known import Known
+from worker.subscribers.parts import Part
 from worker.subscribers.subscriber import Subscriber
 
 
@@ -350,5 +351,30 @@ def test_an_invalid_event_of_somebody_who_was_forgotten_is_no_dead_letter(sign: 
         assert [each.item.delivery.tag for each in world.dead_letters.published] == [2]
         assert world.kinds == {1: "forgotten", 2: "dead_lettered"}
         assert world.consumer.unsettled == {}
+
+    run(main())
+
+
+def test_what_has_ended_follows_whoever_moves_before_it_is_written() -> None:
+    """Given an event that ended, and its person's move before the write, all is at the new address."""
+    home = "ada@home.example"
+
+    async def main() -> None:
+        world = World()
+        async with world.running():
+            later = Later(NOON + timedelta(days=9), "tag 'VIP' off")
+            item = Item(Delivery(b"", "", tag=1), event(1), EMAIL, change=change(1), later=later)
+            world.in_hand.directory.learn([EMAIL], [], Known({}, {}, {}))
+            taken = world.in_hand.take_in(item, world.clock.time())
+            assert isinstance(taken, Item)
+            assert taken.subscriber is not None
+            world.settle.put(Outcome(taken, Kind.APPLIED))
+            world.in_hand.moved(taken.subscriber, Part(home, order(2)), 7, world.clock.time())
+            await world.settle.emptied()
+        (batch,) = world.ledger.batches
+        assert batch.moves == [(EMAIL, home)]
+        assert [each.email for each in batch.entries] == [home]
+        assert [each.email for each in batch.newest] == [home]
+        assert [each.email for each in batch.due] == [home]
 
     run(main())
