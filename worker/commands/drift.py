@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,29 +12,27 @@ from worker.accounts.account import Account
 from worker.commands.common import AccountName, begin, one_account, opened_ledger, read_accounts, run_async
 from worker.commands.exits import ExitCode, UsageError
 from worker.commands.output import AsJson, say, show, show_json, table, warn
-from worker.commands.plans import LOOK_EVERY, WHO
+from worker.commands.plans import LOOK_EVERY, WHO, read_plan, until_done
 from worker.commands.progress import progress
 from worker.ledger.drift import FAILED, GOING, DriftRun, DriftRuns
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.ledger.taggings import count_people
+from worker.ops.drift.mend import run_of, start
 from worker.ops.drift.plan import TOLD, DriftPlan, plan_of
+from worker.ops.told_apply import UNDONE
 from worker.settings import Settings
+from worker.subscribers.item import Kind
 
 NOBODY_AFTER: Final = 30.0
 """Seconds after which it is said that no worker has the account."""
-
-
-@dataclass(frozen=True, slots=True)
-class DriftOptions:
-    """What is to be done.
-
-    Attributes:
-        save: Where to keep what is found; None to keep it nowhere.
-    """
-
-    save: Path | None
-    as_json: bool
+DONE: Final = frozenset({Kind.APPLIED.value, Kind.SUPERSEDED.value, Kind.DUPLICATE.value, Kind.IGNORED.value})
+"""How a message ends that was looked at: there may have been nothing to mend any more."""
+_WHY: Final = {
+    UNDONE: "the history does not say",
+    Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list ACCOUNT",
+    Kind.FORGOTTEN.value: "they were forgotten meanwhile",
+}
 
 
 def drift(
@@ -44,33 +41,78 @@ def drift(
     save: Annotated[
         Path | None, typer.Option("--save", metavar="FILE", help="Keep what is found here, as a plan.")
     ] = None,
+    repair: Annotated[
+        Path | None,
+        typer.Option(
+            "--repair", metavar="PLAN", help="Have Kit as this worker gave it, where a plan says so."
+        ),
+    ] = None,
+    adopt: Annotated[
+        Path | None, typer.Option("--adopt", metavar="PLAN", help="Take Kit's word for it, likewise.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare what this worker gave with what Kit has; the worker that has the account does it.
 
-    Exit code: 0 Kit has all as it was given, 1 it has something otherwise.
+    Exit code: 0 Kit has all as it was given, or it was mended; 1 it has something otherwise.
     """
+    if sum(map(bool, (save, repair, adopt))) > 1:
+        raise UsageError("--save, --repair and --adopt are three things to do; say one")
     settings = begin()
     chosen = one_account(read_accounts(settings), account)
-    raise typer.Exit(run_async(_drift(settings, chosen, DriftOptions(save, as_json=as_json))))
+    if (path := repair or adopt) is not None:
+        plan = read_plan(path, DriftPlan.load)
+        done = _mended(settings, chosen, plan, adopt=adopt is not None, hidden=as_json)
+        raise typer.Exit(run_async(done))
+    raise typer.Exit(run_async(_drift(settings, chosen, save, as_json=as_json)))
 
 
-async def _drift(settings: Settings, account: Account, asked: DriftOptions) -> ExitCode:
+# -- mending ----------------------------------------------------------------------------------------------
+
+
+async def _mended(
+    settings: Settings, account: Account, plan: DriftPlan, *, adopt: bool, hidden: bool
+) -> ExitCode:
+    if plan.account != account.name:
+        raise UsageError(f"the plan is for {plan.account}, not for {account.name}")
+    count = len(plan.people)
+    async with opened_ledger(settings) as ledger:
+        await start(ledger, plan, WHO, adopt=adopt)
+        ended = await until_done(ledger, account.name, run_of(plan), count, hidden=hidden)
+    done = sum(ended[end] for end in DONE)
+    if hidden:
+        show_json({"hash": plan.hash, "people": count, "ends": dict(ended)})
+    elif done == count:
+        say(f"Done: {count:,} people. What became of each: kit-worker history --email ADDRESS")
+    else:
+        say(f"Done: {done:,} of {count:,} people. The others:")
+        say(*(f"{ended[end]:,}: {_WHY.get(end, end)}" for end in sorted(ended.keys() - DONE)))
+    return ExitCode.OK if done == count else ExitCode.SOMETHING
+
+
+# -- comparing --------------------------------------------------------------------------------------------
+
+
+async def _drift(settings: Settings, account: Account, save: Path | None, *, as_json: bool) -> ExitCode:
     async with opened_ledger(settings) as ledger:
         runs = DriftRuns(ledger)
-        run = await _compared(ledger, runs, account.name, hidden=asked.as_json)
+        run = await _compared(ledger, runs, account.name, hidden=as_json)
         if run.state == FAILED:
             raise UsageError(f"it could not be compared: {run.problem}")
         plan = plan_of(run, account.version, await runs.found(account.name))
-    if asked.save is not None and plan.people:
-        asked.save.write_bytes(plan.dump())
-    if asked.as_json:
+    if save is not None and plan.people:
+        _keep(plan, save)
+    if as_json:
         done = run.progress
         counted = {"compared": done.people, "left_out": done.left_out, "calls": done.calls}
         show_json({**plan.as_json(), **counted})
     else:
-        _show(run, plan, asked.save)
+        _show(run, plan, save)
     return ExitCode.SOMETHING if plan.people or plan.names else ExitCode.OK
+
+
+def _keep(plan: DriftPlan, save: Path) -> None:
+    save.write_bytes(plan.dump())
 
 
 async def _compared(ledger: Ledger, runs: DriftRuns, account: str, *, hidden: bool) -> DriftRun:

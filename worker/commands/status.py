@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from worker.accounts.load import Loaded
 from worker.commands.common import begin, opened_ledger, read_accounts, run_async
 from worker.commands.output import AsJson, moment_text, say, show, show_json, table
+from worker.ledger.drift import DriftRun, DriftRuns
 from worker.ledger.held import held_counts
 from worker.ledger.registry import Overview, Pause, Registry, WorkerView
 from worker.ledger.timers import Timers, Waiting
@@ -41,12 +42,14 @@ class _Seen(NamedTuple):
         accounts: The names of all that there are, by their files or by what is known of them.
         due: What takes effect later, by account.
         held: How many new taggings are held, by account.
+        drift: The last comparison with Kit, by account.
     """
 
     accounts: Collection[str]
     overview: Overview
     due: Mapping[str, Waiting]
     held: Mapping[str, int]
+    drift: Mapping[str, DriftRun]
     archives: Archives
 
 
@@ -54,11 +57,12 @@ async def _look(settings: Settings, files: Iterable[str]) -> _Seen:
     async with opened_ledger(settings) as ledger:
         _, due = await Timers(ledger).waiting()
         held = await held_counts(ledger)
+        drift = await DriftRuns(ledger).all()
         overview = await Registry(ledger, "kit-worker").overview()
     at_work = (name for worker in overview.workers if worker.live for name in worker.accounts)
     names = {*files, *overview.paused, *due, *held, *at_work}
     archives = await look_into_archives(settings.amqp_url.get_secret_value(), names)
-    return _Seen(names, overview, due, held, archives)
+    return _Seen(names, overview, due, held, drift, archives)
 
 
 def _show_json(seen: _Seen, loaded: Loaded) -> None:
@@ -73,6 +77,7 @@ def _show_json(seen: _Seen, loaded: Loaded) -> None:
         "paused": {name: _pause_as_json(each) for name, each in overview.paused.items()},
         "due": {name: _due_as_json(each) for name, each in sorted(due.items())},
         "held": dict(sorted(seen.held.items())),
+        "drift": {name: _drift_as_json(each) for name, each in sorted(seen.drift.items())},
         **({} if archives.problem else {"archived": dict(archives.counts)}),
         "problems": [str(problem) for problem in loaded.problems],
     })  # fmt: skip
@@ -88,6 +93,11 @@ def _pause_as_json(pause: Pause) -> dict[str, str]:
 
 def _due_as_json(due: Waiting) -> dict[str, Any]:
     return {"count": due.count, **({} if due.next_at is None else {"next_at": moment_text(due.next_at)})}
+
+
+def _drift_as_json(run: DriftRun) -> dict[str, Any]:
+    ended = {} if run.ended_at is None else {"ended_at": moment_text(run.ended_at), "found": dict(run.counts)}
+    return {"state": run.state, "asked_at": moment_text(run.asked_at), **ended}
 
 
 # -- for people -------------------------------------------------------------------------------------------
@@ -136,6 +146,9 @@ def _of_account(name: str, seen: _Seen) -> Iterator[str]:
         yield _due(due)
     if (held := seen.held.get(name)) is not None:
         yield f"{held} new tagging{'' if held == 1 else 's'} held (kit-worker allow {name})"
+    if (run := seen.drift.get(name)) is not None and run.ended_at is not None and run.counts:
+        found, at = sum(run.counts.values()), moment_text(run.ended_at)
+        yield f"{found:,} difference{'' if found == 1 else 's'} in Kit at {at} (kit-worker drift {name})"
     if (archived := seen.archives.counts.get(name)) is not None:
         yield f"{archived} dead letter{'' if archived == 1 else 's'} in its archive"
 

@@ -140,7 +140,7 @@ class Walk:
     async def _who_has_which(self, names: NamesAtKit) -> Tagged:
         """Return who has the tags that this worker has ever given or taken."""
         given = {one.kit_id for one in await names_of(self._ledger.database, self._of.account)}
-        people = dict[int, array[int]]()
+        people: dict[int, array[int]] = {}
         for tag in sorted(given & names.tags.keys()):
             people[tag] = array("q")
             after: str | None = ""
