@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import signal
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import pytest
 from aio_pika.abc import AbstractChannel
 
 from tests.integration.harness import KEY, Worker, World, publish, until
 from tests.integration.shell import Shell
+from worker.ops.drift.night import is_time
 from worker.sandbox import Sandbox
 from worker.sandbox.inputs import subscriber_input
 from worker.sandbox.views import AccountView
@@ -162,3 +167,78 @@ async def test_all_that_was_changed_is_found_and_nothing_else(
         told = json.loads(found.out)
         assert told["compared"] == PEOPLE
         assert told["calls"] <= 3 + PEOPLE // 1000 + 1 + 2 * len(expected)
+
+
+async def test_nothing_is_compared_while_the_account_rests_and_the_same_command_goes_on(
+    world: World, channel: AbstractChannel, kit: Kit, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given an account that is held, no call is made; after Ctrl-C, and by another process, it goes on."""
+    world.write_account(FILE)
+    plan = tmp_path / "drift.json"
+    async with Worker(world, tmp_path / "log") as worker:
+        await members(world, worker, channel)
+        an_hour_ago(tmp_path)
+        expected = changed_by_hand(kit)
+        assert (await kit_worker("pause", world.account, "--reason", "a look")).code == 0
+        await until(lambda: "session_ended" in worker.events_logged())
+        calls = kit.sandbox.count(KEY)
+
+        comparing = await kit_worker.start("drift", world.account)
+        await until(lambda: runs(tmp_path) == [("going", world.account)])
+        comparing.send_signal(signal.SIGINT)
+        _, said = await comparing.communicate()
+        assert b"the same command goes on with it" in said
+        assert runs(tmp_path) == [("stopped", world.account)]
+        assert kit.sandbox.count(KEY) == calls
+        await worker.stop()
+        await worker.launch()
+
+        going = asyncio.create_task(kit_worker("drift", world.account, "--save", str(plan)))
+        await until(lambda: runs(tmp_path) == [("going", world.account)])
+        assert (await kit_worker("resume", world.account)).code == 0
+        found = await going
+        assert (found.code, found.err) == (1, "")
+        status = await kit_worker("status")
+
+    kept = json.loads(plan.read_text())
+    assert {person["email"] for person in kept["people"]} == expected.keys()
+    assert f"{len(expected)} of {PEOPLE:,} people have something otherwise in Kit" in found.out
+    assert f"kit-worker drift {world.account} --repair {plan}" in found.out
+    assert f"{len(expected)} differences in Kit" in status.out
+    plan.write_text(json.dumps(kept | {"people": []}))
+    for option in ("--repair", "--adopt"):
+        refused = await kit_worker("drift", world.account, option, str(plan))
+        assert (refused.code, "was changed since it was made" in refused.err) == (2, True)
+
+
+def runs(folder: Path) -> list[tuple[str, str]]:
+    """Return the states of the comparisons, with their accounts."""
+    (path,) = folder.rglob("ledger.db")
+    with closing(sqlite3.connect(path, timeout=30)) as ledger:
+        return ledger.execute("SELECT state, account FROM drift_runs").fetchall()
+
+
+def is_night(account: str, zone: str, now: datetime) -> bool:
+    """Tell whether an account is compared in some minutes, too."""
+    return all(is_time(account, ZoneInfo(zone), now + timedelta(minutes=each), None) for each in (0, 10))
+
+
+async def test_by_night_a_worker_compares_by_itself(
+    world: World, channel: AbstractChannel, kit: Kit, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given an account where it is night, a line and the status tell what is otherwise."""
+    now = datetime.now(UTC)
+    zones = (f"Etc/GMT{hours:+}" for hours in range(-12, 13))
+    zone = next(each for each in zones if is_night(world.account, each, now))
+    world.write_account(FILE)
+    async with Worker(world, tmp_path / "log") as worker:
+        await members(world, worker, channel)
+        an_hour_ago(tmp_path)
+        expected = changed_by_hand(kit)
+        world.write_account(FILE.replace("options: {", f"options: {{drift: nightly, timezone: {zone}, "))
+
+        await until(lambda: "drift_compared" in worker.events_logged(), seconds=90)
+        (line,) = (line for line in worker.log_lines() if line["event"] == "drift_compared")
+        status = json.loads((await kit_worker("status", "--json")).out)
+    assert line["differences"] == len(expected)
+    assert status["drift"][world.account]["found"] == line["classes"]

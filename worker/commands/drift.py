@@ -26,9 +26,10 @@ from worker.subscribers.item import Kind
 
 NOBODY_AFTER: Final = 30.0
 """Seconds after which it is said that no worker has the account."""
-DONE: Final = frozenset({Kind.APPLIED.value, Kind.SUPERSEDED.value, Kind.DUPLICATE.value, Kind.IGNORED.value})
-"""How a message ends that was looked at: there may have been nothing to mend any more."""
+DONE: Final = frozenset({Kind.APPLIED.value, Kind.SUPERSEDED.value})
+AS_IT_IS: Final = Kind.IGNORED.value
 _WHY: Final = {
+    AS_IT_IS: "nothing was to be done, as it is otherwise by now, or nobody is subscribed or made again",
     UNDONE: "the history does not say",
     Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list ACCOUNT",
     Kind.FORGOTTEN.value: "they were forgotten meanwhile",
@@ -75,19 +76,17 @@ async def _mended(
 ) -> ExitCode:
     if plan.account != account.name:
         raise UsageError(f"the plan is for {plan.account}, not for {account.name}")
-    count = len(plan.people)
+    count, run = len(plan.people), run_of(plan, adopt=adopt)
     async with opened_ledger(settings) as ledger:
         await start(ledger, plan, WHO, adopt=adopt)
-        ended = await until_done(ledger, account.name, run_of(plan), count, hidden=hidden)
-    done = sum(ended[end] for end in DONE)
+        ended = await until_done(ledger, account.name, run, count, hidden=hidden)
+    done, left = sum(ended[end] for end in DONE), sorted(ended.keys() - DONE - {AS_IT_IS})
     if hidden:
         show_json({"hash": plan.hash, "people": count, "ends": dict(ended)})
-    elif done == count:
-        say(f"Done: {count:,} people. What became of each: kit-worker history --email ADDRESS")
     else:
-        say(f"Done: {done:,} of {count:,} people. The others:")
-        say(*(f"{ended[end]:,}: {_WHY.get(end, end)}" for end in sorted(ended.keys() - DONE)))
-    return ExitCode.OK if done == count else ExitCode.SOMETHING
+        say(f"Done: {done:,} of {count:,} people. What came of each: kit-worker history --email ADDRESS")
+        say(*(f"{ended[end]:,}: {_WHY.get(end, end)}" for end in [AS_IT_IS] * bool(ended[AS_IT_IS]) + left))
+    return ExitCode.SOMETHING if left else ExitCode.OK
 
 
 # -- comparing --------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ class DriftRun:
     Attributes:
         state: `GOING`, `STOPPED`, `DONE` or `FAILED`.
         who: Who asked for it.
-        asked_at: When it was begun, or went on, in seconds since 1970, by the ledger's clock.
+        asked_at: When it was begun, in seconds since 1970, by the ledger's clock.
         worker: Which worker is at it; empty where none is.
         problem: Why it failed, for people.
         ended_at: When the last one was done; None where none was.
@@ -104,7 +104,7 @@ class DriftRuns:
                 await upsert(connection, drift_runs, [new])
             elif row.state == STOPPED:
                 again = update(drift_runs).where(_OF.account == account)
-                await connection.execute(again.values(state=GOING, asked_at=now, seen_at=0.0))
+                await connection.execute(again.values(state=GOING, seen_at=0.0))
             return _run_of((await connection.execute(query)).one())
 
     async def stop(self, account: str) -> bool:

@@ -12,7 +12,7 @@ drift_runs = Table(
     Column("account", String(255), primary_key=True),
     Column("state", String(16), nullable=False, comment="going, stopped, done or failed"),
     Column("who", Text, nullable=False, comment="no address"),
-    Column("asked_at", Float, nullable=False, comment="when it was begun, or went on"),
+    Column("asked_at", Float, nullable=False, comment="when it was begun"),
     Column("seen_at", Float, nullable=False, comment="when a worker last gave a sign; 0: nobody has it"),
     Column("worker", String(255), nullable=False, comment="which one"),
     Column("after", Text, nullable=False, comment="Kit's cursor of the last page that was compared"),

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from worker.accounts.account import Account
 from worker.consumer.newest import as_delivered
 from worker.ledger.due import timers_of
@@ -15,7 +17,7 @@ from worker.ledger.plans import PlannedPerson
 from worker.ledger.store import Ledger
 from worker.ops.file_impact import PORTION, FileImpact, at_once
 from worker.ops.person_impact import PersonImpact, impact_now
-from worker.ops.stored_plan import StoredPlan, dump_plan, load_plan, plan_hash
+from worker.ops.stored_plan import StoredPlan, check_unchanged, load_plan, plan_hash
 from worker.subscribers.identity import home_app
 
 FORMAT: Final = "kit-worker apply plan, version 1"
@@ -44,7 +46,7 @@ class ApplyPlan:
 
     def dump(self) -> bytes:
         """Return it as JSON, to be kept."""
-        return dump_plan(FORMAT, self.account, self.version, self.people)
+        return msgspec.json.encode(StoredPlan(FORMAT, self.hash, self.account, self.version, self.people))
 
     @classmethod
     def load(cls, text: bytes) -> ApplyPlan:
@@ -54,7 +56,9 @@ class ApplyPlan:
             NotAPlanError: It is none, or was changed since.
         """
         stored = load_plan(text, FORMAT, StoredPlan[PlannedPerson])
-        return cls(stored.account, stored.version, stored.people)
+        plan = cls(stored.account, stored.version, stored.people)
+        check_unchanged(stored.hash, plan.hash)
+        return plan
 
 
 def planned_of(email: str, impact: PersonImpact) -> PlannedPerson:

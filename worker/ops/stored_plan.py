@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 P = TypeVar("P")
+S = TypeVar("S", bound="StoredPlan[Any]")
 
 
 class NotAPlanError(ValueError):
@@ -58,14 +59,8 @@ def plan_hash(account: str, version: str, people: Iterable[object]) -> str:
     return made.value
 
 
-def dump_plan(format_: str, account: str, version: str, people: list[P]) -> bytes:
-    """Return a plan as JSON, to be kept."""
-    hash_ = plan_hash(account, version, people)
-    return msgspec.json.encode(StoredPlan(format_, hash_, account, version, people))
-
-
-def load_plan(text: bytes, format_: str, kind: type[StoredPlan[P]]) -> StoredPlan[P]:
-    """Return the plan that `dump_plan` wrote.
+def load_plan(text: bytes, format_: str, kind: type[S]) -> S:
+    """Return a plan as it was kept; whether it was changed since, `check_unchanged` tells.
 
     Args:
         text: What was kept.
@@ -73,13 +68,18 @@ def load_plan(text: bytes, format_: str, kind: type[StoredPlan[P]]) -> StoredPla
         kind: What it is to hold.
 
     Raises:
-        NotAPlanError: It is none, or was changed since.
+        NotAPlanError: It is none.
     """
     try:
         stored = msgspec.json.decode(text, type=kind)
     except msgspec.MsgspecError as error:
         command, _, _ = format_.partition(" plan")
         raise NotAPlanError(f"this is no plan of {command}: {error}") from error
-    if stored.format != format_ or stored.hash != plan_hash(stored.account, stored.version, stored.people):
-        raise NotAPlanError("the plan was changed since it was made; make it anew")
+    check_unchanged(stored.format, format_)
     return stored
+
+
+def check_unchanged(kept: str, made: str) -> None:
+    """Raise `NotAPlanError` where what was kept, a hash, is not what is made of the plan now."""
+    if kept != made:
+        raise NotAPlanError("the plan was changed since it was made; make it anew")

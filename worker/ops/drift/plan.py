@@ -11,7 +11,7 @@ import msgspec
 
 from worker.ledger.drift import DriftRun, FoundPerson
 from worker.ops.drift.compare import CLASSES, AccountDrift
-from worker.ops.stored_plan import StoredPlan, load_plan, plan_hash
+from worker.ops.stored_plan import StoredPlan, check_unchanged, load_plan, plan_hash
 from worker.subscribers.drifted import DriftKind, DriftRow
 
 FORMAT: Final = "kit-worker drift plan, version 1"
@@ -78,7 +78,8 @@ class DriftPlan:
     @property
     def hash(self) -> str:
         """What tells it apart from every other one; empty where nobody has anything otherwise."""
-        return plan_hash(self.account, self.version, self.people)
+        # The same once more, on another day, is another plan: what came of the first is no answer to it.
+        return plan_hash(self.account, f"{self.version} {self.asked_at}", self.people)
 
     def dump(self) -> bytes:
         """Return it as JSON, to be kept."""
@@ -93,8 +94,9 @@ class DriftPlan:
             NotAPlanError: It is none, or was changed since.
         """
         stored = load_plan(text, FORMAT, _StoredDrift)
-        asked_at = stored.asked_at if isinstance(stored, _StoredDrift) else 0.0
-        return cls(stored.account, stored.version, stored.people, asked_at=asked_at)
+        plan = cls(stored.account, stored.version, stored.people, asked_at=stored.asked_at)
+        check_unchanged(stored.hash, plan.hash)
+        return plan
 
     def groups(self) -> Iterator[DriftGroup]:
         """Yield the differences by class and name, in the order of the classes."""

@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 LOOK_EVERY: Final = 2.0
 """Seconds between two looks whether somebody asks for a comparison."""
-NIGHT_EVERY: Final = 60.0
+WATCH_EVERY: Final = 15.0
 SIGN_EVERY: Final = 10.0
 AGAIN_AFTER: Final = 15.0
 """Seconds until what failed is tried again."""
@@ -194,7 +194,7 @@ class DriftRunner:
                 now = datetime.fromtimestamp(await self._shared.registry.now(), UTC)
                 for name, account in self._supervisors.accounts.items():
                     await self._look_at(account, runs.get(name), now)
-            await asyncio.sleep(NIGHT_EVERY)
+            await asyncio.sleep(WATCH_EVERY)
 
     async def _look_at(self, account: Account, run: DriftRun | None, now: datetime) -> None:
         last = None if run is None else datetime.fromtimestamp(run.asked_at, UTC)
