@@ -242,3 +242,28 @@ async def test_by_night_a_worker_compares_by_itself(
         status = json.loads((await kit_worker("status", "--json")).out)
     assert line["differences"] == len(expected)
     assert status["drift"][world.account]["found"] == line["classes"]
+
+
+async def test_what_is_found_is_repaired_and_the_rest_taken_over(
+    world: World, channel: AbstractChannel, kit: Kit, kit_worker: Shell, tmp_path: Path
+) -> None:
+    """Given a repair, whoever was unsubscribed or deleted is all that is left; taken over, nothing is."""
+    world.write_account(FILE)
+    plan = str(tmp_path / "drift.json")
+    async with Worker(world, tmp_path / "log") as worker:
+        await members(world, worker, channel)
+        changed_by_hand(kit)
+        told = {}
+        for option in ("--repair", "--adopt"):
+            an_hour_ago(tmp_path)
+            assert (await kit_worker("drift", world.account, "--save", plan)).code == 1
+            told[option] = await kit_worker("drift", world.account, option, plan)
+        an_hour_ago(tmp_path)
+        none = await kit_worker("drift", world.account)
+
+    assert [each.err for each in told.values()] == ["", ""]
+    assert f"Done: {5 * EACH} of {7 * EACH} people." in told["--repair"].out
+    assert f"{2 * EACH}: nothing was to be done" in told["--repair"].out
+    assert f"Done: {2 * EACH} of {2 * EACH} people." in told["--adopt"].out
+    assert [each.code for each in told.values()] == [0, 0]
+    assert none.code == 0, none.out

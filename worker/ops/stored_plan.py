@@ -71,7 +71,7 @@ def load_plan(text: bytes, format_: str, kind: type[S]) -> S:
         NotAPlanError: It is none.
     """
     try:
-        stored = msgspec.json.decode(text, type=kind)
+        stored: S = msgspec.json.decode(text, type=kind)
     except msgspec.MsgspecError as error:
         command, _, _ = format_.partition(" plan")
         raise NotAPlanError(f"this is no plan of {command}: {error}") from error
