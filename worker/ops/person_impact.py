@@ -129,7 +129,8 @@ def impact_now(
     asked = [asked_by(item, account) for item in read_kept(kept, account, home_app)]
     done, heard = record.done, {event_name(item.event) for item in asked if item and item.event}
     had = {timer.id: timer.what for timer in timers if timer.event in heard}
-    old = Change(tags=done.tags, fields=done.fields)
+    # What is held stays so until it is let through, which no file that is applied does.
+    old = Change(tags={**done.tags, **record.held_tags}, fields=done.fields)
     return _impact(record, old, all_anew(asked), account, (had, _due(asked)))
 
 

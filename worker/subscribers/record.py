@@ -160,6 +160,11 @@ class Record(Struct, eq=False):
         )
 
     @property
+    def held_tags(self) -> dict[str, Part[TagWish]]:
+        """The tags that should be there, and are held."""
+        return {key: self.owed.tags[key] for key in self.held if key in self.owed.tags}
+
+    @property
     def maybe_tags(self) -> dict[str, Part[TagWish]]:
         """The tags that the subscriber has, or may have by a call whose answer never came."""
         return {
@@ -220,8 +225,9 @@ class Record(Struct, eq=False):
         """Drop what events of these moments said, as they are heard anew; what Kit has of it stays known."""
         self.facts = tuple(fact for fact in self.facts if fact.order.moment not in moments)
         self.gave = _but_of(moments, self.gave)
-        base = self.base
+        base, owed = self.base, self.owed
         self.base = replace(base, tags=_but_of(moments, base.tags), fields=_but_of(moments, base.fields))
+        self.owed = replace(owed, tags=_but_of(moments, owed.tags), fields=_but_of(moments, owed.fields))
         if self.tags_off is not None and self.tags_off.order.is_heard_anew(moments):
             self.tags_off = None
         if self.fields_off is not None and self.fields_off.order.is_heard_anew(moments):

@@ -91,6 +91,15 @@ async def test_what_is_held_goes_by_no_file_that_is_applied(of: Account) -> None
     assert (tags(of), list(ada.record.held)) == (set(), ["a"])
 
 
+async def test_what_is_held_and_no_file_asks_for_any_more_is_held_no_more(of: Account) -> None:
+    """Given a held tag of a file of before, whoever hears its event anew by another file gets that one's."""
+    of.catalog.options = Options(max_new_taggings_per_hour=0)
+    ada, moments = new(), frozenset({order(1).moment})
+    await of.apply(change(1, add=("A",)), ada)
+    await of.apply(replace(change(1, add=("B",)), anew=moments), ada)
+    assert (tags(of), ada.record.held, ada.record.owed.tags) == ({"B"}, {}, {})
+
+
 async def test_what_somebody_applies_passes_and_what_comes_besides_does_not(of: Account) -> None:
     """Given no room, what events of before ask for anew is put on; another event's tag is held."""
     of.catalog.options = Options(max_new_taggings_per_hour=0)

@@ -14,10 +14,15 @@ from tests.unit.subscribers.people_core import Life
 from tests.unit.subscribers.people_model import Does, Said, file_of, right
 from tests.unit.subscribers.test_people import EXAMPLES, a_life, a_mapping, event_of
 from worker.accounts.account import Account
+from worker.events.decode import decode
 from worker.events.delivery import Delivery
 from worker.events.event import Event
 from worker.ops.person_impact import Files, PersonImpact, impact_now
-from worker.subscribers.record import Record
+from worker.subscribers.change import Change
+from worker.subscribers.parts import Part, TagWish
+from worker.subscribers.record import HeldTag, Record
+
+ADA = "ada@example.com"
 
 
 def delivery_of(event: Event) -> Delivery:
@@ -61,3 +66,24 @@ def test_what_is_gained_and_lost_is_the_models(
     assert not impact_now(life.kept, now, before, "").is_otherwise
     anew = impact_now(life.kept, now, after, "")
     assert (anew.gained, anew.lost) == (found.gained, found.lost)
+
+
+def test_what_is_held_is_neither_gained_nor_new_and_goes_with_the_file_that_asked_for_it() -> None:
+    """Given a held tag, a file that asks for it, too, changes nothing; one that does not lets it go."""
+    body = {"id": "e", "type": "order.paid", "time": NOON.isoformat(), "data": {"user": {"email": ADA}}}
+    paid = Delivery(dumps(body).encode(), "", received_at=NOON)
+    order = decode(paid, arrival=0).order
+    wish = Part(TagWish("Customer", present=True), order)
+    held = {"customer": HeldTag("Customer", order, since=0.0)}
+    record = Record(ADA, kit_id=1, owed=Change(tags={"customer": wish}), held=held, ensured=order)
+    same = parse(f"{KIT}events: {{order.paid: {{add_tags: [Customer]}}}}\n")
+    other = parse(f"{KIT}events: {{order.paid: {{add_tags: [Buyer]}}}}\n")
+
+    assert not impact_now(record, [paid], same, "").is_otherwise
+    for found in (impact_now(record, [paid], other, ""), Files(same, other, "").impact_on(record, [paid])):
+        assert (set(found.gained), set(found.lost), set(found.new_taggings)) == (
+            {"buyer"},
+            {"customer"},
+            {"buyer"},
+        )
+        assert found.calls == 1, "Kit never had it"
