@@ -156,11 +156,10 @@ class Simulation:
         return sorted(self._timers.values(), key=lambda each: (each.at, each.event_time))
 
     def at(self, email: str) -> Record | None:
-        """Return what is known of an address and whoever has it; None where nothing is."""
+        """Return what is known of whoever has an address now; None where nothing is."""
         if any(self._in_hand.directory.unknown([Item(Delivery(b"", ""), email=email)])):
             return None
-        record = self._in_hand.directory.at(email).record
-        return record if record.email == email else None
+        return self._in_hand.directory.at(email).record
 
     def known_by(self, user_id: str, app: str | None) -> Record | None:
         """Return what is known of whoever has an id of the platform's; None where nobody has it."""

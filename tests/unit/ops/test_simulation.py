@@ -60,6 +60,17 @@ def tags_of(record: Record) -> set[str]:
     return {tag.part.value.name for tag in record.tags.values() if tag.part.value.present}
 
 
+def test_of_several_that_are_due_the_soonest_comes_first() -> None:
+    life = Life(
+        "  order.paid: {at: data.at, add_tags: [Paid]}\n  order.sent: {at: data.at, add_tags: [Sent]}"
+    )
+    life.on(1, "order.paid", at="2027-01-10T00:00:00Z")
+    life.on(2, "order.sent", at="2027-01-20T00:00:00Z")
+    ended = life.simulation.waits_until(FIRST + timedelta(days=30))
+
+    assert [each.event.type for each in ended if each.event] == ["order.paid", "order.sent"]
+
+
 def test_what_is_due_takes_effect_at_its_time_also_after_the_last_event() -> None:
     life = Life("  subscription.canceled: {at: mk_subscription_ends_at, remove_tags: [Active Member]}")
     life.on(1, "subscription.started")
