@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from aio_pika.abc import AbstractChannel
 from tests.by_hand import change_address, put_on, take_off, unsubscribe
 from tests.integration.harness import KEY, Worker, World, publish, until
 from tests.integration.shell import Shell
+from tests.integration.test_drift import an_hour_ago
 from worker.clock import Clock
 from worker.consumer.due_message import ADOPT_TYPE, REPAIR_TYPE, adopting, repairing
 from worker.ledger.database import Database
@@ -145,6 +147,13 @@ async def told(kit_worker: Shell, email: str, kind: str) -> Sequence[Mapping[str
     return [line for line in lines if line["event_type"] == kind]
 
 
+async def drift(kit_worker: Shell, world: World, folder: Path) -> dict[str, int]:
+    """Compare once more, and return how many differences there are, by class."""
+    an_hour_ago(folder)
+    found = json.loads((await kit_worker("drift", world.account, "--json")).out)
+    return dict(Counter(row["class"] for person in found["people"] for row in person["differences"]))
+
+
 async def test_a_repair_among_live_events_a_kill_and_a_failing_kit_does_just_what_was_planned(
     world: World, channel: AbstractChannel, sandbox: Sandbox, kit_worker: Shell, tmp_path: Path
 ) -> None:
@@ -186,6 +195,8 @@ async def test_a_repair_among_live_events_a_kill_and_a_failing_kit_does_just_wha
         assert {email: set(person.tags) for email, person in is_now.items()} == tags
         assert values(is_now) == values(should)
 
+        left = (DriftKind.UNSUBSCRIBED, DriftKind.DELETED)
+        assert await drift(kit_worker, world, tmp_path) == {each.value: len(of_kind(each)) for each in left}
         (gone,) = await told(kit_worker, address(of_kind(DriftKind.DELETED)[0]), REPAIR_TYPE)
         assert (gone["outcome"], gone["detail"]) == ("ignored", "deleted: nobody is created anew")
         (off,) = await told(kit_worker, address(of_kind(DriftKind.UNSUBSCRIBED)[0]), REPAIR_TYPE)
@@ -216,6 +227,7 @@ async def test_what_is_taken_over_tells_kit_nothing_and_newer_events_have_their_
             await timers.set(world.account, effects)
             await until(lambda: waiting(tmp_path) == 0, seconds=60 + PEOPLE)
         assert (people(kit), changes(sandbox)) == (before, written)
+        assert await drift(kit_worker, world, tmp_path) == {}
         for row in ROWS:
             number = of_kind(row.kind)[0]
             email = moved(number) if row.kind is DriftKind.ADDRESS else address(number)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from tests.by_hand import change_address, put_on, take_off, unsubscribe
 from tests.unit.examples import EMAIL, change, order
@@ -15,6 +17,7 @@ from worker.kit.redress import CANNOT_FOLLOW
 from worker.mapping import Options
 from worker.subscribers.change import Change
 from worker.subscribers.drifted import DriftKind, DriftRow, Remedy
+from worker.subscribers.known import Known
 from worker.subscribers.parts import Part
 from worker.subscribers.record import HeldTag
 from worker.subscribers.redressing import NOT_NAMED
@@ -107,6 +110,16 @@ async def test_what_is_as_it_was_given_costs_no_more_than_the_look() -> None:
             NAME: "Kit has it as it was given",
             ADDRESS: "Kit has it as it was given",
         }
+
+
+async def test_a_tag_that_was_renamed_in_kit_is_the_same_tag() -> None:
+    async with account() as of:
+        subscriber = await given(of)
+        of.kit.account.tags.rename(of.kit.tags()["VIP"], "Very VIP", time.time())
+
+        await of.apply(asking(MISSING), subscriber)
+
+        assert why(subscriber) == {MISSING: "Kit has it already"}
 
 
 async def test_what_has_changed_again_is_left() -> None:
@@ -323,3 +336,18 @@ async def test_an_address_that_the_ledger_cannot_follow_is_not_taken_over() -> N
 
         assert why(subscriber) == {ADDRESS: CANNOT_FOLLOW}
         assert subscriber.record.email == EMAIL
+
+
+async def test_an_address_is_followed_where_the_ledger_can_and_kit_still_has_it() -> None:
+    """Given one that was changed once more, Kit is not told the one of the plan."""
+    async with account() as of:
+        subscriber = await given(of)
+        asked = replace(asking(ADDRESS, adopts=True), address=Part(NEW, PLANNED))
+        change_address(of.kit, EMAIL, "third@example.com")
+        assert await of.apply(asked, subscriber) == [LOOKED_UP]
+        assert why(subscriber) == {ADDRESS: OTHERWISE}
+
+        change_address(of.kit, "third@example.com", NEW)
+        of.in_hand.directory.learn({EMAIL, NEW}, (), Known({}, {}, {}))
+        assert await of.apply(asked, subscriber) == [LOOKED_UP]
+        assert (why(subscriber), subscriber.record.email) == ({ADDRESS: ""}, NEW)

@@ -17,7 +17,7 @@ from tests.unit.subscribers.people_core import Life
 from tests.unit.subscribers.people_model import Does, Said, file_of, right
 from tests.unit.subscribers.test_any_order import Chance, Kit, deliveries_of
 from tests.unit.subscribers.test_people import a_life, as_model, event_of, shown, somebody_changes
-from worker.events.event import Event, OrderKey, Origin
+from worker.events.event import FIRST, Event, OrderKey, Origin
 from worker.mapping import Options
 from worker.ops.drift import compare
 from worker.ops.drift.compare import NamesAtKit, SubscriberAtKit
@@ -25,7 +25,7 @@ from worker.subscribers.change import Change
 from worker.subscribers.drifted import DriftKind, DriftRow, Remedy
 from worker.subscribers.fact import Fact
 from worker.subscribers.learning import finish
-from worker.subscribers.parts import tag_key
+from worker.subscribers.parts import Part, TagWish, tag_key
 from worker.subscribers.record import Record
 from worker.subscribers.redressing import NOT_NAMED, redress
 from worker.subscribers.remedies import SeenPerson
@@ -167,15 +167,18 @@ def test_who_is_named_only_when_created_is_not_named_again() -> None:
 
 
 def test_whoever_was_deleted_has_nothing_and_keeps_what_the_platform_said() -> None:
-    """Given a deletion that is taken over, all that was given is off, and subscriptions are known still."""
+    """Given somebody whom no event made, all that was given is off, and subscriptions are known still."""
     ada = known()
+    ada.record.ensured = FIRST
     ada.record.facts = facts = (Fact(order(2), opens=True, subscription="s-1"),)
 
     assert seen(ada, DriftRow(DriftKind.DELETED), adopts=True, has=None) == Change()
 
     record = ada.record
     assert (record.kit_id, record.first_name, record.facts) == (None, None, facts)
-    assert (record.maybe_tags, record.ended) == ({}, OrderKey("", order(3600).time, 3600))
+    off = Part(value=True, order=order(3600))
+    assert (record.maybe_tags, record.tags_off, record.fields_off) == ({}, off, off)
+    assert (record.ended, record.fields["Plan"].part) == (order(3600), Part(None, order(3600)))
 
 
 def test_an_address_is_left_to_the_caller() -> None:
@@ -184,3 +187,16 @@ def test_an_address_is_left_to_the_caller() -> None:
     rest = seen(known(), row, adopts=True, has=SeenPerson("Ada@New.example"))
 
     assert [remedy.row for remedy in rest.remedies] == [row]
+
+
+def test_what_is_taken_over_comes_after_events_that_have_a_sequence() -> None:
+    """Given a publisher that numbers its events, Kit's word stands against those before, and no others."""
+    ada = known()
+    numbered = OrderKey("00542", NOON, 3)
+    ada.record.confirm(Change(tags={"vip": Part(TagWish("VIP", present=True), numbered)}))
+
+    seen(ada, DriftRow(DriftKind.TAG_MISSING, "VIP"), adopts=True, has=SeenPerson(EMAIL))
+
+    part = ada.record.tags["vip"].part
+    assert numbered < part.order < OrderKey("00543", NOON, 4)
+    assert not part.value.present

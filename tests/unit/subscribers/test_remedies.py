@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tests.unit.examples import EMAIL, NOON, change, order
 from worker.events.event import OrderKey
 from worker.subscribers.drifted import NO_MORE_MAIL, DriftKind, DriftRow, Remedy
+from worker.subscribers.fact import Fact
 from worker.subscribers.learning import finish
 from worker.subscribers.parts import Part
 from worker.subscribers.record import HeldTag, Record
@@ -142,7 +143,7 @@ def test_whoever_was_deleted_stays_so() -> None:
     nobody.kit_id = None
     assert told(DELETED, None, record=nobody, adopts=True) == "the ledger knows of nobody in Kit any more"
     newer = known()
-    newer.ensured = order(7200)
+    newer.facts = (Fact(order(7200), opens=True),)
     assert told(DELETED, None, record=newer, adopts=True) == NEWER
 
 
