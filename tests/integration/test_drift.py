@@ -148,7 +148,7 @@ async def test_all_that_was_changed_is_found_and_nothing_else(
     world: World, channel: AbstractChannel, kit: Kit, kit_worker: Shell, tmp_path: Path
 ) -> None:
     """Given changes of every class, lists that lag, and events that come in, each change is told once."""
-    world.write_account(FILE)
+    world.write_account(FILE, known_by="access_token_env")
     async with Worker(world, tmp_path / "log") as worker:
         await members(world, worker, channel)
         an_hour_ago(tmp_path)
@@ -159,7 +159,7 @@ async def test_all_that_was_changed_is_found_and_nothing_else(
 
         expected = changed_by_hand(kit)
         kit.ahead += LAG + 1  # the lists show all of it
-        some = range(1, PEOPLE, 10)
+        some = [number for number in range(1, PEOPLE, 10) if address(number) not in expected]
         await publish(channel, world.exchange, [event(number, "subscription.started", 9) for number in some])
         found = await kit_worker("drift", world.account, "--json")
         assert (found.code, found.err) == (1, "")

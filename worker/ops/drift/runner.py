@@ -192,6 +192,7 @@ class DriftRunner:
             with suppress(LedgerUnavailable):
                 runs = await self._runs.all()
                 now = datetime.fromtimestamp(await self._shared.registry.now(), UTC)
+                self._shared.metrics.drift.clear()
                 for name, account in self._supervisors.accounts.items():
                     await self._look_at(account, runs.get(name), now)
             await asyncio.sleep(WATCH_EVERY)

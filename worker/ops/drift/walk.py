@@ -108,7 +108,8 @@ class Walk:
             while records := await in_order_of_kit(self._ledger.database, self._of, at, upto, PORTION):
                 for each in records:
                     if len(found) >= LOOK_UPS and each.kit_id > self._now.last_id:
-                        yield self._step(found)
+                        yield (step := self._step(found))
+                        self._done(step)
                         found = []
                     await self._compare(each, listed, names, found)
                 at = records[-1].kit_id, records[-1].record.email
@@ -119,13 +120,18 @@ class Walk:
                 others = {**self._now.names, **dict.fromkeys(renamed(known, names), 0)}
                 kinds = [AccountDrift(*other).kind_of_drift for other in others]
                 self._now = replace(self._now, names=others, counts=_added(self._now.counts, kinds))
-            yield self._step(found, is_last=is_last)
+            yield (step := self._step(found, is_last=is_last))
+            self._done(step)
 
     def _step(self, found: list[FoundPerson], *, is_last: bool = False) -> Step:
-        calls, self._told_calls = self._share.calls - self._told_calls, self._share.calls
-        self._now = replace(self._now, calls=self._now.calls + calls)
-        self.progress = self._now
-        return Step(self.progress, found, is_last=is_last)
+        calls = self.progress.calls + self._share.calls - self._told_calls
+        self._now = replace(self._now, calls=calls)
+        return Step(self._now, found, is_last=is_last)
+
+    def _done(self, step: Step) -> None:
+        """Note that a step was taken; where whoever got it could not keep it, it is taken once more."""
+        self._told_calls += step.progress.calls - self.progress.calls
+        self.progress = step.progress
 
     # -- a page ---------------------------------------------------------------------------------------
 

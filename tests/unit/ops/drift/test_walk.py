@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -141,6 +141,28 @@ async def test_it_goes_on_from_each_step(sandbox: Sandbox, ledger: Ledger) -> No
         assert found(rest) == found(steps[number:])
         assert rest[-1].progress.people == PEOPLE
         assert rest[-1].progress.counts == steps[-1].progress.counts
+
+
+async def test_a_step_that_could_not_be_kept_is_taken_once_more(sandbox: Sandbox, ledger: Ledger) -> None:
+    """Given somebody who breaks off at each step first, all is found, and what was renamed counts once."""
+    await members(sandbox, ledger)
+    kit = sandbox.account(KEY)
+    changed(sandbox, range(980, 1_030))
+    kit.account.tags.rename(kit.tags()["VIP"], "V.I.P.", sandbox.wall())
+    kept = list[Step]()
+    async with walking(sandbox, ledger) as (walk, share):
+        broke_off = -1
+        while not (kept and kept[-1].is_last):
+            async with aclosing(walk.steps()) as steps:
+                async for step in steps:
+                    if len(kept) > broke_off:
+                        broke_off = len(kept)
+                        break
+                    kept.append(step)
+
+    assert found(kept).keys() == {address(number) for number in range(980, 1_030)}
+    assert kept[-1].progress.counts == {"tag_missing": 50, "tag_renamed": 1}
+    assert (kept[-1].progress.people, kept[-1].progress.calls) == (PEOPLE, share.calls)
 
 
 async def test_of_a_kit_that_lists_no_tags_the_people_of_each_tag_are_asked_for(
