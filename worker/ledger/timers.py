@@ -164,6 +164,15 @@ class Timers:
         async with self.ledger.database.write() as connection:
             return (await connection.execute(delete(due).where(theirs))).rowcount
 
+    async def drop_waiting(self, account: str, prefix: str) -> int:
+        """Delete those timers whose id begins so that nobody publishes yet; return how many there were.
+
+        What is on its way comes in all the same, and stays until it has ended.
+        """
+        waiting = _begin_with(account, prefix) & (due.c.not_before == due.c.at)
+        async with self.ledger.database.write() as connection:
+            return (await connection.execute(delete(due).where(waiting))).rowcount
+
     async def drop(self, account: str, prefix: str = "") -> int:
         """Delete an account's timers whose id begins so; return how many there were."""
         async with self.ledger.database.write() as connection:

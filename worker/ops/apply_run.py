@@ -6,6 +6,7 @@ and behind what just happens, and again where one is lost; whoever has the accou
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
@@ -28,6 +29,8 @@ from worker.subscribers.known import DueEffect
 
 PORTION: Final = 250
 """People whose timers are set in one transaction."""
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks whether those are done who were on the way when a run was stopped."""
 
 
 class NotThisPlanError(KitWorkerError):
@@ -115,7 +118,7 @@ async def _let_be(ledger: Ledger, account: str, hash_: str) -> int:
         await PlanRuns(ledger).stop(plan, PlanAction.APPLY)
         run = (await PlanRuns(ledger).of(plan)).get(PlanAction.APPLY)
         unset = 0 if run is None else max(0, plan.people - run.seen)
-    return unset + await Timers(ledger).drop(account, run_of(hash_, 1))
+    return unset + await Timers(ledger).drop_waiting(account, run_of(hash_, 1))
 
 
 # -- carrying it out ---------------------------------------------------------------------------------------
@@ -148,6 +151,9 @@ async def carry_on(
         if run is None or not is_being_set(plan, run):
             return run
         await goes_on()
+        if action is PlanAction.UNDO and await Timers(ledger).count(plan.account, run_of(plan.hash, 1)):
+            await asyncio.sleep(LOOK_EVERY)  # what it has put on cannot be told while some are on the way
+            continue
         people = await plans.people(plan.id, after=run.seen, limit=PORTION)
         last = max(people, default=plan.people)  # those who are missing were forgotten
         await runs.set_timers(plan, run, last, await _effects(ledger, plan, run, people))

@@ -93,12 +93,15 @@ def told_of(impact: FileImpact, limit: int) -> ToldImpact:
 
 
 async def told_of_kept(ledger: Ledger, plan: KeptPlan) -> ToldImpact | None:
-    """Return the same of a plan that the ledger keeps; None where it was not counted when it was made.
+    """Return the same of a plan that the ledger keeps; None where it was not counted, or otherwise than now.
 
     Raises:
         LedgerUnavailable: The ledger could not be read.
     """
-    found = msgspec.json.decode(plan.told, type=ToldImpact | None)
+    try:
+        found = msgspec.json.decode(plan.told, type=ToldImpact | None)
+    except msgspec.MsgspecError:  # another version of this program has made it
+        found = None
     if found is None:
         return None
     some = await Plans(ledger).people(plan.id, after=0, limit=EXAMPLES)

@@ -291,3 +291,20 @@ async def test_a_ledger_of_before_gets_a_place_for_timers(
     assert (await Timers(newer).waiting())[1] == {}
     await fill(newer, Batch(due=[effect()]))
     assert await claimed(newer) == ["d-1"]
+
+
+async def test_what_is_on_its_way_stays_where_the_others_are_dropped(
+    ledger: Ledger, clock: StandingClock
+) -> None:
+    """Given timers of a run that are published, or claimed, only those that nobody has touched go."""
+    run = [effect(f"run-{number:02}", at=LATER + number / 1000) for number in range(4)]
+    await fill(ledger, Batch(due=[*run, effect("other-1")]))
+    await fill(ledger, Batch(due=[effect("run-09")]), account="rainy")
+    timers = Timers(ledger)
+    clock.turn_to(LATER + 0.0025)
+    first, *rest = await timers.claim(ACCOUNT, lost=False)
+    assert first.id == "other-1"
+    await timers.confirmed(ACCOUNT, rest[:1])
+    await timers.release(ACCOUNT, rest[2:])
+    assert await timers.drop_waiting(ACCOUNT, "run-") == 2
+    assert await ids(ledger) == ["run-09", "other-1", "run-00", "run-01"]

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from sqlalchemy import select, update
 
 from tests.unit.page.forms import form_on
 from tests.unit.page.planning import opened, until_due, workers_do_it
 from tests.unit.page.serve import READ_TOKEN, TOKEN, Client, admin, served
 from tests.unit.page.views.test_people_look import FILE, fill_ledger, words_of
 from worker.ledger.forgetting import forget
+from worker.ledger.schema import due
 from worker.ops.kept_plan import make_plan
 from worker.page import applying
 
@@ -132,6 +134,25 @@ async def test_how_others_ended_is_told_with_the_reason(client: Client, tmp_path
     assert "Go on with those who are left" in view
     await client.ask(f"{PLACE}/start", {"plan": plan, "taggings": "30"})
     await until_due(tmp_path, 30)
+
+
+async def test_who_is_on_the_way_when_it_is_stopped_is_done_and_counted(
+    client: Client, tmp_path: Path
+) -> None:
+    """Given five messages that are published, the run ends once these have, and is taken back only then."""
+    plan = await begun(client, tmp_path)
+    async with opened(tmp_path) as ledger, ledger.database.write() as connection:
+        on_the_way = select(due.c.id).order_by(due.c.id).limit(5)
+        published = update(due).where(due.c.id.in_(on_the_way))
+        await connection.execute(published.values(published=1, not_before=due.c.at + 600))
+    await client.ask(f"{PLACE}/stop", {"plan": plan})
+    assert "It is stopped: 25 people stay as they were." in (await client.ask(PLACE)).text
+    await until_due(tmp_path, 5)
+    await seen(client, "It was stopped: who is on the way is done all the same.")
+    await client.ask(f"{PLACE}/undo", {"plan": plan, "sure": "yes"})
+    await seen(client, "It is being taken back: 0 of 30 people looked at")
+    assert await workers_do_it(tmp_path) == 5
+    await seen(client, "Done: 5 of 30 people.", "30 of 30 people looked at, and 5 of them")
 
 
 async def test_it_is_taken_back_once_the_box_is_ticked(client: Client, tmp_path: Path) -> None:
