@@ -115,18 +115,27 @@ class DriftRuns:
 
     async def get(self, account: str) -> DriftRun | None:
         """Return an account's last comparison; None where there was none."""
-        return (await self.all()).get(account)
+        async with self.ledger.database.read() as connection:
+            rows = await connection.execute(select(drift_runs).where(_OF.account == account))
+            return next(map(_run_of, rows), None)
 
     async def all(self) -> dict[str, DriftRun]:
         """Return the last comparison of each account."""
         async with self.ledger.database.read() as connection:
             return {row.account: _run_of(row) for row in await connection.execute(select(drift_runs))}
 
-    async def found(self, account: str) -> list[FoundPerson]:
-        """Return the people of whom a comparison has found something otherwise so far, by address."""
+    async def found(self, account: str, *, after: str = "", limit: int | None = None) -> list[FoundPerson]:
+        """Return the people of whom a comparison has found something otherwise so far, by address.
+
+        Args:
+            account: Whose.
+            after: Those after this address only.
+            limit: So many at most; None for all.
+        """
         query = select(_FOUND.email, _FOUND.differences).where(_FOUND.account == account)
+        query = query.where(_FOUND.email > after).order_by(_FOUND.email).limit(limit)
         async with self.ledger.database.read() as connection:
-            rows = await connection.execute(query.order_by(_FOUND.email))
+            rows = await connection.execute(query)
             return [FoundPerson(email, _rows_of(account, text)) for email, text in rows]
 
     async def drop(self, account: str) -> int:
