@@ -108,11 +108,19 @@ def _runs(shown: ShownPlan) -> list[ShownRun]:
 
 
 async def _plan(request: web.Request, plan: KeptPlan) -> ShownPlan:
-    ledger = site_of(request).ledger
-    runs = await PlanRuns(ledger).of(plan)
+    ledger, runs = site_of(request).ledger, await _runs_of(request, plan)
     told = None if runs else await told_of_kept(ledger, plan)
     shown = {action: await _run(request, plan, run) for action, run in runs.items()}
     return ShownPlan(plan, told, shown.get(PlanAction.APPLY), shown.get(PlanAction.UNDO))
+
+
+async def _runs_of(request: web.Request, plan: KeptPlan) -> dict[PlanAction, PlanRun]:
+    """Return what is done of a plan; an undo is no more where the command has applied it anew since."""
+    runs = await PlanRuns(site_of(request).ledger).of(plan)
+    undo_run, last = runs.get(PlanAction.UNDO), max((run.round for run in runs.values()), default=0)
+    if undo_run is not None and undo_run.round < last:
+        del runs[PlanAction.UNDO]
+    return runs
 
 
 async def _run(request: web.Request, plan: KeptPlan, run: PlanRun) -> ShownRun:
@@ -151,7 +159,7 @@ async def begin(request: web.Request) -> web.StreamResponse:
     account, plan = site.account(request.match_info["account"]), await _plan_in(request, form)
     if plan is None or account is None:
         return await _not_done(request, PlanAction.APPLY, GONE if account else Told("bad", MISTAKE))
-    runs = await PlanRuns(site.ledger).of(plan)
+    runs = await _runs_of(request, plan)
     typed = _SEPARATORS.sub("", str(form.get("taggings", "")))
     if plan.taggings and typed != str(plan.taggings):
         said = f"Nothing was begun: the plan has {plan.taggings:,} new taggings, and the form says otherwise."
@@ -189,7 +197,7 @@ async def take_back(request: web.Request) -> web.StreamResponse:
     plan = await _plan_in(request, form)
     if plan is None:
         return await _not_done(request, PlanAction.UNDO, GONE)
-    runs = await PlanRuns(site_of(request).ledger).of(plan)
+    runs = await _runs_of(request, plan)
     if PlanAction.APPLY not in runs or PlanAction.UNDO in runs:
         said = "Nothing was done: it was never begun, or is taken back already."
         return await _not_done(request, PlanAction.UNDO, Told("busy", said))
