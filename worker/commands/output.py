@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
 from rich import box
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
+from rich.table import Column, Table
 from rich.text import Text
 
 from worker import logs
@@ -21,6 +21,11 @@ from worker.outside.texts import MAX_TRACEBACK, harmless, harmless_json, redacte
 
 PIPE_WIDTH: Final = 1_000_000
 """Columns in a pipe: nothing is cut or wrapped, so that programs find what they look for."""
+
+READABLE: Final = 8
+"""Characters that a line of a cell has at least, if the cell has as many."""
+BETWEEN: Final = 3
+"""Characters between two columns on a terminal."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -67,14 +72,40 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, whole: int 
 
 
 def show(rendered: Table) -> None:
-    """Print a table; in a pipe without frames, and with an empty line after it."""
+    """Print a table; in a pipe without frames, and with an empty line after it.
+
+    Where a terminal is too narrow for it, each row is shown as lines, one for each of its cells.
+    """
     if sys.stdout.isatty():
-        Console(highlight=False).print(rendered)
+        console = Console(highlight=False)
+        if _fits(rendered, console.width):
+            console.print(rendered)
+        else:
+            say(*_as_lines(rendered))
         return
     plain = Console(highlight=False, width=PIPE_WIDTH, no_color=True)
     with plain.capture() as captured:
         plain.print(rendered)
     _write("".join(f"{line.rstrip()}\n" for line in [*captured.get().splitlines(), ""]))
+
+
+def _fits(shown: Table, width: int) -> bool:
+    """Tell whether no column is cut that must be whole, and none so small that nobody can read it."""
+    widest = ((column, max(map(len, map(str, _texts(column))))) for column in shown.columns)
+    needed = [most if column.no_wrap else min(most, READABLE) for column, most in widest]
+    return sum(needed) + BETWEEN * len(needed) <= width
+
+
+def _as_lines(shown: Table) -> Iterator[str]:
+    headings, *rows = zip(*map(_texts, shown.columns), strict=True)
+    for row in rows:
+        yield ""
+        yield from (f"{name}: {cell}" for name, cell in zip(headings, row, strict=True) if str(cell))
+    yield ""
+
+
+def _texts(column: Column) -> list[RenderableType]:
+    return [column.header, *column.cells]
 
 
 def _write(text: str, *, now: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -52,6 +53,23 @@ def test_programs_get_what_it_was_and_terminals_only_see_it(capsys: pytest.Captu
     whole, last = out[: out.rindex("{")], out.splitlines()[-1]
     assert json.loads(whole) == json.loads(last) == value
     assert not set(out) & set("\x9b\u202e\x1b\x07")
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_terminal_of_any_width_shows_all_of_a_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int
+) -> None:
+    """Given 40 columns, an id that must not be broken is there, and so is all beside it."""
+    id_, why = "b9d3043a-884f-4eeb-8a9f-5e7e6ec68943", "not an email address"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    show(table(("Id", "Event", "Note", "Why"), [(id_, "order.paid", "", why)], whole=1))
+
+    out = capsys.readouterr().out
+    assert id_ in out
+    assert ("Why: not an email address\n" in out, "Note: " in out) == (columns == 40, False)
+    assert set(why.split()) < set(out.split())
 
 
 def test_warnings_only_show_too(capsys: pytest.CaptureFixture[str]) -> None:
