@@ -66,8 +66,8 @@ def show_plan(
 
 def show_wrong(plan: BackfillPlan, *, as_json: bool = False) -> None:
     """Print which rows nobody can take, all of them; programs are told elsewhere."""
-    if not as_json:
-        say(*(f"  line {row.line}: {row.why}" for row in plan.wrong))
+    if plan.wrong and not as_json:
+        say(f"{len(plan.wrong):,} rows are wrong:", *(f"  line {row.line}: {row.why}" for row in plan.wrong))
 
 
 def show_tables(tables: KitFiles, folder: Path, *, as_json: bool) -> None:

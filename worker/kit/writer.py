@@ -173,6 +173,7 @@ class Writer:
             await self._persistence.written()
 
     def _finish(self, job: Job) -> None:
+        self._in_hand.touch(job.subscriber)
         record, held = job.subscriber.record, job.subscriber.record.held
         owed = still_owed(record.owed, job.change, job.refused)
         finish(record, job.change)

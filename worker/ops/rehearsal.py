@@ -43,6 +43,7 @@ class Rehearsed:
         held: The tags that would be held, as too many were newly put on within the last hour.
         in_kit: Whom Kit has as the person by then; None where that is not known.
         moved: Whether the person has another address then.
+        newly: The tags that Kit would be told of and has not yet, as far as the ledger knows.
     """
 
     kind: Kind
@@ -53,6 +54,7 @@ class Rehearsed:
     held: tuple[str, ...] = ()
     in_kit: InKit | None = None
     moved: bool = False
+    newly: tuple[str, ...] = ()
 
 
 class _ToDo(NamedTuple):
@@ -119,9 +121,10 @@ class Rehearsal:
         made = list(foreseen(record, to_do.called, here))
         calls = (*moves, *(replace(call_of(record.email, step), only=only) for step, only in made))
         told = merge_all(parts_of(step) for step, _ in made)
-        self._note(record, change, to_do, now)
+        newly = tuple(name for step, _ in made if (name := _new_tag(step, record)))
         held = tuple(step.part.value.name for step in to_do.held.values())
-        return Rehearsed(_kind(item), record, calls, told, held=held, in_kit=here, moved=moved)
+        self._note(record, change, to_do, now)
+        return Rehearsed(_kind(item), record, calls, told, "", held, here, moved, newly)
 
     def _note(self, record: Record, change: Change, to_do: _ToDo, now: float) -> None:
         """Note in a record that all is done but what is held."""
@@ -201,6 +204,13 @@ class Rehearsal:
             return calls, there
         self.in_hand.moved(subscriber, address, kit_id, now)
         return [*calls, _given(address.value, "change the address to")], here
+
+
+def _new_tag(step: Step, record: Record) -> str:
+    """Return which tag a step puts on that is not known to be there; empty where it is no such step."""
+    known = record.tags.get(step.key) if isinstance(step, AddTag) else None
+    is_there = known is not None and known.part.value.present
+    return step.part.value.name if isinstance(step, AddTag) and not is_there else ""
 
 
 def _as_held(held: Mapping[str, AddTag], now: float) -> dict[str, HeldTag]:

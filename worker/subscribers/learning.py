@@ -74,7 +74,7 @@ def take_for_done(record: Record, left: Change, change: Change, at: float) -> Ch
     Args:
         record: Whose.
         left: What Kit would be told.
-        change: By all events, of which some are known.
+        change: By all events, of which some are known to be so.
         at: Now, in seconds since 1970.
     """
     if not change.known:

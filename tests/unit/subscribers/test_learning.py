@@ -94,7 +94,6 @@ def test_what_kit_has_already_is_noted_and_what_others_ask_for_is_left() -> None
     assert (set(rest.tags), rest.fields, rest.first_name) == ({"b"}, {}, None)
     assert {key: (tag.part.order, tag.at) for key, tag in record.tags.items()} == {"a": (order(1), 5.0)}
     assert record.fields["Plan"].part.value == "Gold"
-    assert take_for_done(record, rest, change(1, add=("A",)), 6.0) is rest
 
 
 def test_what_follows_from_what_is_known_is_so_too_but_not_what_is_owed() -> None:

@@ -21,7 +21,7 @@ from worker.ops.taking_back import taking_back
 from worker.subscribers.item import ROW_TOLD, Kind
 
 BEGUN: Final = "backfill"
-HANDED_OVER: Final = "backfill_handed_over"
+HANDED_OVER: Final = "backfill handed over"
 STOPPED: Final = "stop"
 UNDONE: Final = "undo"
 """What the journal calls what is done about a run."""

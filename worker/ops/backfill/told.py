@@ -28,6 +28,10 @@ DEPEND: Final = (
     "Of {:,} people it depends on whether Kit has them, which the ledger does not know: their rows create "
     "nobody. They are counted as if it had."
 )
+AGREE: Final = (
+    "Plan {0}: {1:,} new taggings. To have it done, say run in place of plan, with the same options and "
+    "--yes {1}."
+)
 BY_THE_LEDGER: Final = (
     "This is by what the ledger knows: tags that somebody has put on in Kit itself are told as new here, and "
     "start nothing where they are there."
@@ -69,7 +73,7 @@ def told_backfill(
         sentence=f"{found.otherwise:,} of {found.people:,} people would have something otherwise.",
         unknown=(*unknown, BY_THE_LEDGER),
     )
-    agree = f"Plan {plan.run}: {plan.new_taggings:,} new taggings" if plan.order else ""
+    agree = AGREE.format(plan.run, plan.new_taggings) if plan.order else ""
     return ToldBackfill(tuple(_read(columns, options)), tuple(_rows(plan)), impact, agree)
 
 
@@ -101,5 +105,3 @@ def _rows(plan: BackfillPlan) -> Iterator[str]:
         yield f"  {len(plan.dead):,} become dead letters, wholly or in part"
     for why, rows in plan.ignored.most_common():
         yield f"{rows:,} rows are left out: {why}"
-    if plan.wrong:
-        yield f"{len(plan.wrong):,} rows are wrong:"

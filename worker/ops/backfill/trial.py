@@ -104,11 +104,8 @@ class Trial:
         if subscriber is None:
             raise AssertionError("an event that was taken in has a person")
         touched = self._touched.setdefault(subscriber, _Touched(subscriber.record.copied()))
-        had = _present(subscriber.record)
         then = self.rehearsal.carry_out(item, SeenInKit(), self.now)
-        touched.newly += [
-            part.value.name for key, part in then.told.tags.items() if part.value.present and key not in had
-        ]
+        touched.newly += then.newly
         touched.calls |= dict.fromkeys((call.call, call.what) for call in then.calls)
         self._note(item, then)
         later = item.later.told if item.later else ""
