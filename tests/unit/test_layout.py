@@ -232,6 +232,7 @@ STAND_ELSEWHERE: Final = {
     "test_layout.py": "about all of worker/",
     "consumer/test_way_of_an_event.py": "the three stages together",
     "consumer/test_who_it_is.py": "whom events are about, through the three stages",
+    "ops/letters/test_folded.py": "a dry run beside a worker with many events in hand",
     "kit/test_addresses_any_order.py": "moves in any order, by people in hand and writer together",
     "kit/test_writer_ledger.py": "the writer after another worker, by what the ledger kept",
     "subscribers/test_any_order.py": "the algebra behind the promise, over the whole core",

@@ -33,6 +33,7 @@ from worker.subscribers.change import NOTHING
 from worker.subscribers.glimpse import Glimpse, glimpse
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
+from worker.subscribers.whose import named_by
 
 log = structlog.get_logger()
 
@@ -69,6 +70,7 @@ class Intake:
         self._latest = NEVER
         self._batch: list[Item] = []
         self._parked: list[Item] = []
+        self._waited_for: set[str] = set()
         self._came = asyncio.Event()
         self._kept: Mapping[str, Sequence[bytes]] = {}
 
@@ -104,7 +106,7 @@ class Intake:
             await self._something_to_do()
             # What waited for somebody's work comes first: it may never be quiet here.
             self._batch = [*self._parked, *self._read]
-            self._parked, self._read = [], []
+            self._parked, self._read, self._waited_for = [], [], set()
             await self._consumer.surely_ours()
             await self._look_up()
             self._judge_early()
@@ -224,13 +226,22 @@ class Intake:
             return
         if current.event is not None and current.event.origin is Origin.ANEW:
             current = self._heard_anew(current)
+        named = named_by(self._in_hand.directory, current)
+        if named & self._waited_for:
+            self._park(current, named)
+            return
         taken = self._in_hand.take_in(current, item.delivery.received_at.timestamp())
         if taken is None:
-            self._parked.append(current)
+            self._park(current, named)
         elif isinstance(taken, Outcome):
             self._settle.put(taken)
         else:
             self._backlog.add(taken)
+
+    def _park(self, item: Item, named: set[str]) -> None:
+        """Let an event wait for somebody else's work, and what comes of the same people wait behind it."""
+        self._parked.append(item)
+        self._waited_for |= named
 
     def _heard_anew(self, item: Item) -> Item:
         """Return an item with all that its person's events ask for by now, as far as they are kept."""

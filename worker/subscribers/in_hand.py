@@ -117,6 +117,7 @@ class InHand:
         if found.former:  # that is news, even where all else of the event is old
             self.unsaved.touch(self.directory.note_former(found.former, subscriber, order))
         if stays and self._is_old(subscriber, change):
+            self._note_new_user(item, subscriber, found)
             return self._ends(item, subscriber, Kind.SUPERSEDED)
         self.directory.hold(subscriber)
         if mark is not None:
@@ -131,6 +132,14 @@ class InHand:
             self._begin_move(item, subscriber, moves, now)
         self.unsaved.met(subscriber)
         return structs.replace(item, subscriber=subscriber, change=change, mark=mark)
+
+    def _note_new_user(self, item: Item, subscriber: Subscriber, found: Whose) -> None:
+        """Note whose an event is of which nothing else is news, as if what is newer were not done yet."""
+        if item.user_id is None or item.user_id in subscriber.record.users:
+            return
+        order = _event_of(item).order
+        self.directory.note_user(item.user_id, order, subscriber, found.said(order))
+        self.unsaved.touch(subscriber)
 
     def _may_be_behind(self, item: Item, found: Whose, mark: str | None) -> bool:
         """Tell whether a worker that was killed may have applied an event at an address that was left since.

@@ -66,6 +66,20 @@ class Whose(NamedTuple):
         return FIRST if address is None or (self.moves and address.order == order) else address.order
 
 
+def named_by(directory: Directory, item: Item) -> set[str]:
+    """Return the addresses and the id that an event names, and where whoever is known by these is now.
+
+    What names one of them, and comes after an event that has to wait, is judged after it: whose it is may
+    depend on that.
+    """
+    ends = {directory.at(email).record.email for email in item.addresses}
+    names = {*item.addresses, *ends}
+    if item.user_id is not None:
+        person = directory.person(item.user_id)
+        names |= {item.user_id} if person is None else {item.user_id, person.email}
+    return names
+
+
 def whose(directory: Directory, item: Item, order: OrderKey) -> Whose | None:
     """Return whose an event is; None where that shows once somebody else's work has ended.
 

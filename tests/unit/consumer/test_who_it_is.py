@@ -117,3 +117,26 @@ def test_a_saved_file_decides_about_what_waits_for_somebody() -> None:
         assert world.kit.tags == {"kim@example.com": {"Bought 1"}, "leo@example.com": {"Bought 2"}}
 
     run(main())
+
+
+def test_what_comes_of_the_same_people_waits_behind_what_has_to_wait() -> None:
+    """Given Bob's move to an address where something is in hand, who comes to his place waits behind it."""
+
+    async def main() -> None:
+        world = World(account=adds("VIP", kind="user.updated"))
+        world.kit.budget.clear()
+        async with world.running():
+            for number, (user, name) in enumerate(
+                (("", "x"), ("b", "y"), ("b", "x"), ("a", "y"), ("c", "z"))
+            ):
+                data = {"user": {"email": f"{name}@example.com", "id": user}}
+                time = event(number).time.isoformat()
+                body = {"id": f"e-{number}", "type": "user.updated", "time": time, "data": data}
+                world.delivers(json.dumps(body).encode(), "user.updated")
+            await settle()
+            waits = {(item.user_id, item.email) for item in world.intake._parked}
+            assert waits == {("b", "x@example.com"), ("a", "y@example.com")}
+            world.kit.budget.set()
+            await world.until_settled()
+
+    run(main())

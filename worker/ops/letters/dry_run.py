@@ -1,6 +1,11 @@
 """What a replay of dead letters would do, by what the ledger knows now. Nothing is changed, nobody is told.
 
 Kit is not asked: whether it takes what it refused before, only trying one tells.
+
+Each letter is judged once those before it are done. A worker has many events in hand at once, and tells alike
+whose each of them is, but for one case: where several events change one person's address back and forth, it
+makes the last of these moves alone. So an event may end as `identity_conflict` here and as applied there, or
+the other way round, that concerns an address on the way; and fewer moves count for the hour.
 """
 
 from __future__ import annotations
