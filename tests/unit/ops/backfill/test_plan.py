@@ -124,8 +124,8 @@ def row(kind: str, email: str = "ada@example.com", time: str = "2024-01-01T00:00
 
 @pytest.mark.timeout(400)  # for each event the ledger, Kit and a worker are asked
 @given(
-    st.lists(OWN, max_size=20),
-    st.lists(OWN, min_size=1, max_size=30),
+    st.lists(OWN, max_size=10),
+    st.lists(OWN, min_size=1, max_size=20),
     st.sampled_from([Imported(), Imported(fields_only=True), Imported(marker="Old")]),
 )
 @settings(max_examples=30, deadline=None)

@@ -100,8 +100,8 @@ async def test_a_run_that_is_stopped_takes_no_more_in() -> None:
 
 @pytest.mark.timeout(400)  # for each event the ledger, Kit and a worker are asked
 @given(
-    st.lists(HAPPENS.filter(lambda each: each.kind != "order.paid"), max_size=20),
-    st.lists(PLAIN, min_size=1, max_size=30),
+    st.lists(HAPPENS.filter(lambda each: each.kind != "order.paid"), max_size=10),
+    st.lists(PLAIN, min_size=1, max_size=20),
     st.sampled_from([Imported(), Imported(marker="Old")]),
 )
 @settings(max_examples=30, deadline=None)
@@ -177,7 +177,7 @@ async def test_who_is_forgotten_meanwhile_has_no_row_any_more_and_does_not_come_
 
 
 @pytest.mark.timeout(400)  # for each event the ledger, Kit and a worker are asked
-@given(st.lists(PLAIN, max_size=10), st.lists(PLAIN, min_size=1, max_size=30))
+@given(st.lists(PLAIN, max_size=10), st.lists(PLAIN, min_size=1, max_size=20))
 @settings(max_examples=15, deadline=None)
 async def test_what_is_known_teaches_the_ledger_what_a_whole_import_would(
     before: list[Happens], file: list[Happens]
