@@ -78,6 +78,8 @@ def _show_tried(each: Explained, account: Account) -> None:
             f"It came at {at}: {came.outcome.replace('_', '-')}. The history keeps no values: those that are "
             "known of the person now stand in for them."
         )
+        if came.outcome == Kind.DEAD_LETTERED:
+            say(f"As it came, while it is a dead letter: kit-worker explain --letter {came.event_id}")
     say(verdict_on(tried))
     if tried.calls:
         say(CREATED_FIRST if account.options.create_missing else NOT_CREATED)

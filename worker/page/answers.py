@@ -23,7 +23,11 @@ _TAGS: Final = re.compile(r"(<textarea\b.*?</textarea>|<[^>]*>)", re.DOTALL)
 def render(
     request: web.Request, template: str, values: Mapping[str, Any] | None = None, *, status: int = 200
 ) -> web.Response:
-    """Return what a template makes of some values; of a part of a view, nothing to whoever has it already."""
+    """Return what a template makes of some values; of a part of a view, nothing to whoever has it already.
+
+    Raises:
+        AssertionError: A value takes the place of one that all views have.
+    """
     message = message_for(request)
     always = {
         "visitor": request.get(VISITOR),
@@ -31,6 +35,8 @@ def render(
         "version": VERSION,
         "message": message,
     }
+    if values and not always.keys().isdisjoint(values):
+        raise AssertionError(f"{template} is given one of {', '.join(always)}, which all views have")
     made = aiohttp_jinja2.render_string(template, request, {**always, **(values or {})})
     answer = web.Response(text=only_read(made), content_type="text/html", charset="utf-8", status=status)
     if message is not None:

@@ -95,7 +95,7 @@ async def _shown(request: web.Request, template: str) -> web.Response:
         "making": making,
         "takes": "" if takes is None else lasting(takes),
         "problem": problem or ("" if account else MISTAKE),
-        "version": "" if account is None else account.version,
+        "in_force": "" if account is None else account.version,
         "plans": shown,
         "goes_on": any(each.run.ended_at is None for plan in shown for each in _runs(plan)),
         "day": day,

@@ -17,6 +17,7 @@ from tests.unit.page.serve import READ_TOKEN, TOKEN, Client, admin, served
 from tests.unit.page.views.test_people_look import FILE, fill_ledger, words_of
 from worker.ledger.forgetting import forget
 from worker.ledger.schema import due
+from worker.metrics import VERSION
 from worker.ops.kept_plan import make_plan
 from worker.page import applying
 
@@ -57,6 +58,7 @@ async def planned(client: Client) -> str:
     """Have a plan made; return its hash."""
     assert (await client.ask(f"{PLACE}/plan", {})).place == PLACE
     view = await seen(client, "The plan")
+    assert f"<footer><p>kit-worker {VERSION}</p></footer>" in view
     return str(form_on(view, "/start")["plan"])
 
 
