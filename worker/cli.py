@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -93,6 +94,8 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
 def main() -> None:
     """Run the command that the process was started with, and exit."""
     _stand_in_for_closed()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: not every terminal is UTF-8
     sys.exit(_outcome())
 
 

@@ -329,6 +329,21 @@ async def test_a_question_ends_at_once_for_whoever_does_not_answer(number: signa
     assert (asked, code) == (b"Sure? [y/N]:", 130)
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+async def test_a_terminal_that_is_not_utf_8_shows_what_it_has_no_letter_for_as_its_code(
+    kit_worker: Shell, options: tuple[str, ...]
+) -> None:
+    asked = ("explain", "user.signed_up", "--set", "user.email=zo\u00eb@example.com", "--offline", *options)
+
+    told = await kit_worker(*asked, PYTHONIOENCODING="ascii")
+
+    assert (told.code, told.err) == (1, "")
+    if options:
+        assert json.loads(told.out)["email"] == "zo\u00eb@example.com"
+    else:
+        assert "zo\\xeb@example.com" in told.out
+
+
 async def test_a_reader_that_stops_reading_is_no_error() -> None:
     """Given `kit-worker schema events | head -1`, there is no traceback."""
     reading, writing = os.pipe()

@@ -53,7 +53,8 @@ def warn_not_ended(why: str) -> None:
 
 def show_json(value: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401  # any JSON
     """Print a value as JSON; without `indent`, on one line."""
-    _write(harmless_json(json.dumps(value, indent=indent, ensure_ascii=False)) + "\n")
+    is_utf8 = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    _write(harmless_json(json.dumps(value, indent=indent, ensure_ascii=not is_utf8)) + "\n")
 
 
 def moment_text(seconds: float) -> str:
