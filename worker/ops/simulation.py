@@ -20,11 +20,13 @@ from worker.ops.in_kit import JUST_CREATED, InKit, SeenInKit
 from worker.ops.letters.dry_run import as_delivered
 from worker.ops.look_up import NOBODY
 from worker.ops.rehearsal import Rehearsal, Rehearsed
+from worker.subscribers.change import Change
 from worker.subscribers.identity import home_app, person_key
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import DueEffect
 from worker.subscribers.record import Record
+from worker.subscribers.subscriber import Subscriber
 
 ALWAYS: Final = float("-inf")
 """From when on Kit's answers are relied on."""
@@ -74,6 +76,8 @@ class Simulation:
         self._rehearsal = Rehearsal(account, self._in_hand, ALWAYS)
         self._timers: dict[str, DueEffect] = {}
         self._kit: dict[int, _Listed] = {}
+        # Whom Kit goes on having under an address which they have left for somebody else's.
+        self._left: dict[str, int] = {}
         self._numbers = count(1)
 
     # -- what happens ---------------------------------------------------------------------------------
@@ -115,19 +119,29 @@ class Simulation:
         subscriber, change = item.subscriber, item.change
         if subscriber is None:
             raise AssertionError("an event that was taken in has a person")
-        there = None if change.address is None else subscriber.joined.get(change.address.value)
-        seen = SeenInKit(self._in_kit(subscriber.record), self._in_kit(there.record if there else None))
+        was = subscriber.record
+        seen = SeenInKit(self._in_kit(was), self._there(subscriber, change))
         then = self._rehearsal.carry_out(item, seen, self.now.timestamp())
-        if then.record.kit_id in {None, JUST_CREATED} and change.creates is not None and not item.waits:
-            then.record.kit_id = len(self._kit) + 1
-            then.record.created = True
-            self._kit[then.record.kit_id] = _Listed(change.creates.value)
+        if then.moved and was.kit_id is not None and was.kit_id != then.record.kit_id:
+            self._leave(was.email, was.kit_id, seen)
+        if then.record.kit_id in {None, JUST_CREATED} and not item.waits:
+            self._find_or_create(then.record, change)
+        self._left = {email: id_ for email, id_ in self._left.items() if id_ != then.record.kit_id}
         self._told(then)
         if then.kind in {Kind.APPLIED, Kind.SCHEDULED}:  # as `consumer.settle` says
             self._in_hand.applied(item)
         reason = "" if item.refusal is None else str(item.refusal.reason)
         later = "" if item.later is None else item.later.told
         return HowEnded(then.kind, str(item.refusal or "") or then.note or later, reason, item.event)
+
+    def _find_or_create(self, record: Record, change: Change) -> None:
+        """Give a record Kit's id of whoever is there, or has been created now."""
+        if (left := self._left.get(record.email)) is not None:
+            record.kit_id = left
+        elif change.creates is not None:
+            record.kit_id = len(self._kit) + 1
+            record.created = True
+            self._kit[record.kit_id] = _Listed(change.creates.value)
 
     def _told(self, then: Rehearsed) -> None:
         """Let Kit have what it was told of somebody, beside tags and custom fields."""
@@ -141,10 +155,23 @@ class Simulation:
             listed.first_name = then.told.first_name.value
             then.record.created = False  # it has a name by now
 
-    def _in_kit(self, record: Record | None) -> InKit:
-        """Return whom Kit has: whomever it was told of, and as it was told."""
-        if record is None or record.kit_id is None:
+    def _leave(self, email: str, kit_id: int, seen: SeenInKit) -> None:
+        """Keep who stays in Kit under an old address, and mostly gets no more mail; see `kit.addresses`."""
+        self._left[email] = kit_id
+        if seen.there is not None and seen.there.state == "active":
+            self._kit[kit_id].state = UNSUBSCRIBED
+
+    def _there(self, subscriber: Subscriber, change: Change) -> InKit:
+        if change.address is None:
             return InKit()
+        other = subscriber.joined.get(change.address.value)
+        return self._in_kit(other.record if other else Record(change.address.value))
+
+    def _in_kit(self, record: Record) -> InKit:
+        """Return whom Kit has: whomever it was told of, and as it was told."""
+        if record.kit_id is None:
+            left = self._left.get(record.email)
+            return InKit() if left is None else InKit(left, self._kit[left].state)
         tags = frozenset(key for key, tag in record.tags.items() if tag.part.value.present)
         return InKit(record.kit_id, self.state_of(record), tags)
 

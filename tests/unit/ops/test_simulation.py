@@ -97,6 +97,18 @@ def test_who_has_another_address_is_found_there_and_nobody_at_the_old_one() -> N
     assert left is None or not life.simulation.state_of(left)
 
 
+def test_whom_somebody_leaves_behind_in_kit_is_there_for_who_comes_to_that_address() -> None:
+    """Given two who become one, Kit keeps the other without mail; whoever signs up there gets none either."""
+    life = Life("  user.updated: {}")
+    life.on(1, "user.signed_up")
+    life.on(1, "user.signed_up", user={"email": "bob@example.com"})
+    life.on(2, "user.updated", user={"id": "ada", "email": "bob@example.com"})
+    life.on(3, "user.signed_up", user={"id": "cy", "email": "ada@example.com"})
+
+    found = [life.simulation.at(f"{name}@example.com") for name in ("ada", "bob")]
+    assert [record and life.simulation.state_of(record) for record in found] == ["unsubscribed", "active"]
+
+
 def test_what_creates_nobody_is_owed_until_somebody_is_there() -> None:
     life = Life("  order.paid: {create: false, add_tags: [Customer]}")
 
