@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from sqlalchemy import delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.ledger.schema import journal
 from worker.ledger.store import Ledger
@@ -52,6 +53,17 @@ class JournalLine:
     action: Action
 
 
+async def write_line(connection: AsyncConnection, action: Action, now: float) -> None:
+    """Add a line to the journal, inside the caller's transaction.
+
+    Addresses and secrets in its free texts are masked, for `forget` does not look there. Names stay as they
+    are: a word of an account's name may be somebody's secret, too.
+    """
+    told = {each.name: getattr(action, each.name) for each in fields(Action)}
+    told |= {name: line(told[name]) for name in FREE_TEXTS}
+    await connection.execute(insert(journal).values(at=now, **told))
+
+
 @dataclass(frozen=True, slots=True)
 class Journal:
     """The journal of all accounts. All methods raise `LedgerUnavailable`."""
@@ -59,15 +71,9 @@ class Journal:
     ledger: Ledger
 
     async def append(self, action: Action) -> None:
-        """Add a line; addresses and secrets in its free texts are masked, for `forget` does not look there.
-
-        Names stay as they are: a word of an account's name may be somebody's secret, too.
-        """
-        told = {each.name: getattr(action, each.name) for each in fields(Action)}
-        told |= {name: line(told[name]) for name in FREE_TEXTS}
+        """Add a line; see `write_line`."""
         async with self.ledger.database.write() as connection:
-            now = await self.ledger.time.now(connection)
-            await connection.execute(insert(journal).values(at=now, **told))
+            await write_line(connection, action, await self.ledger.time.now(connection))
 
     async def page(
         self, account: str | None = None, *, before: int | None = None, limit: int = PAGE

@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import ColumnElement, select, update
 
 from worker.ledger.due import write_due
+from worker.ledger.journal import Action, write_line
 from worker.ledger.plan_tables import plan_runs, plans
 from worker.ledger.plans import PLAN_COLUMNS, KeptPlan
 from worker.ledger.rows import upsert
@@ -108,14 +109,15 @@ class PlanRuns:
             this = (_OF.plan == plan.id) & (_OF.action == action) & _OF.ended_at.is_(None)
             await connection.execute(update(plan_runs).where(this).values(stopped_at=now))
 
-    async def end(self, run: PlanRun, ends: Mapping[str, int]) -> bool:
-        """Note how a run ended; False where it has ended already, or was begun anew meanwhile."""
+    async def end(self, run: PlanRun, ends: Mapping[str, int], told: Action) -> None:
+        """Note how a run ended, and say so in the journal; not where it has ended, or was begun anew."""
         this = _is(run) & _OF.ended_at.is_(None)
         async with self.ledger.database.write() as connection:
             now = await self.ledger.time.now(connection)
-            told = msgspec.json.encode(ends).decode()
-            ended = await connection.execute(update(plan_runs).where(this).values(ended_at=now, ends=told))
-            return bool(ended.rowcount)
+            values = {"ended_at": now, "ends": msgspec.json.encode(ends).decode()}
+            ended = await connection.execute(update(plan_runs).where(this).values(values))
+            if ended.rowcount:
+                await write_line(connection, told, now)
 
     async def of(self, plan: KeptPlan) -> dict[PlanAction, PlanRun]:
         """Return all that is done of a plan, or was."""

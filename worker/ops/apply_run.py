@@ -180,11 +180,10 @@ async def end(
         LedgerUnavailable: It may be noted.
     """
     ends = await _ends(ledger, plan, run, goes_on)
-    if await PlanRuns(ledger).end(run, ends):
-        told = told_end(run.action, ends)
-        said = " ".join((told.sentence, *told.why))
-        action = Action(plan.account, run.who, f"{run.action} ended", plan.hash, plan.people, said)
-        await Journal(ledger).append(action)
+    told = told_end(run.action, ends)
+    said = " ".join((told.sentence, *told.why))
+    action = Action(plan.account, run.who, f"{run.action} ended", plan.hash, plan.people, said)
+    await PlanRuns(ledger).end(run, ends, action)
     return ends
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from tests.integration.ledger.harness import ACCOUNT, ADA, BOB, EVE, execute, fill, record
 from worker.ledger.forgetting import forget
+from worker.ledger.journal import Action, Journal
 from worker.ledger.migrations import MIGRATIONS, _with_plans
 from worker.ledger.plan_runs import PlanAction, PlanRun, PlanRuns
 from worker.ledger.plans import KEPT, KeptPlan, PlannedPerson, Plans, SaidOfPlan
@@ -20,6 +21,8 @@ PEOPLE = [
     PlannedPerson(BOB, (), (), ("Plan",)),
     PlannedPerson(EVE, ("Newcomer",), (), ()),
 ]
+
+SAID = Action(ACCOUNT, "somebody", "apply ended", "h-1", 3, "Done: 3 people.")
 
 
 async def made(ledger: Ledger, mark: str = "h-1", account: str = ACCOUNT) -> KeptPlan:
@@ -73,7 +76,7 @@ async def test_one_that_was_never_begun_gives_way_and_of_others_the_newest_stay(
     for number in range(KEPT + 1):
         plan = await made(ledger, f"done {number}")
         await runs.start(plan, PlanAction.APPLY, "somebody")
-        assert await runs.end(await run_of(ledger, plan), {"applied": 3})
+        await runs.end(await run_of(ledger, plan), {"applied": 3}, SAID)
     await made(ledger, "never begun")
     await made(ledger, "waits")
     expected = {"goes on": 3, "done 0": 0, "done 1": 0, "done 2": 3, "done 3": 3, "never begun": 0}
@@ -121,8 +124,8 @@ async def test_its_end_is_noted_once_and_it_may_be_begun_anew(ledger: Ledger) ->
     plan, runs = await made(ledger), PlanRuns(ledger)
     await runs.start(plan, PlanAction.APPLY, "one")
     first = await run_of(ledger, plan)
-    noted = await asyncio.gather(*(runs.end(first, {"applied": 2, "not_done": 1}) for _ in range(3)))
-    assert sorted(noted) == [False, False, True]
+    await asyncio.gather(*(runs.end(first, {"applied": 2, "not_done": 1}, SAID) for _ in range(3)))
+    assert [line.action for line in await Journal(ledger).page(ACCOUNT)] == [SAID]
     ended = await run_of(ledger, plan)
     assert (ended.ends, ended.ended_at is None) == (Counter(applied=2, not_done=1), False)
     assert await runs.under_way() == []
@@ -131,7 +134,9 @@ async def test_its_end_is_noted_once_and_it_may_be_begun_anew(ledger: Ledger) ->
     await runs.set_timers(plan, first, 1, [effect(1)])
     again = await run_of(ledger, plan)
     assert (again.who, again.seen, again.ended_at, again.ends) == ("another", 0, None, Counter())
-    assert not await runs.end(first, {})
+    await runs.end(first, {}, SAID)
+    assert await run_of(ledger, plan) == again
+    assert len(await Journal(ledger).page(ACCOUNT)) == 1
 
 
 async def test_who_is_forgotten_is_in_no_plan(ledger: Ledger) -> None:
