@@ -23,6 +23,7 @@ from worker.errors import (
     PartlyApplied,
     TryLater,
 )
+from worker.events.event import FIRST, OrderKey
 from worker.kit.job import NobodyThere
 from worker.kit.lists import NEWEST
 from worker.kit.refused import RefusedPart, owing
@@ -31,7 +32,7 @@ from worker.retry import Patience, backoff
 from worker.subscribers.drifted import in_order
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.record import Record
-from worker.subscribers.subscriber import Subscriber
+from worker.subscribers.subscriber import Call, Subscriber
 
 log = structlog.get_logger()
 
@@ -131,13 +132,14 @@ class Apply:
     ) -> None:
         name_held(pending)
         try:
-            # What others asked for is told of them: who asked for all again has the rest.
-            for item in sorted(pending.items, key=_asks_for_all):
-                self._end(item, error or _owing(item, refused), pending, note)
+            for item, calls in called_for(pending):
+                self._end(item, error or _owing(item, refused), pending, note, calls)
         finally:
             self._backlog.release(pending)
 
-    def _end(self, item: Item, error: EventError | None, pending: Pending, note: str) -> None:
+    def _end(
+        self, item: Item, error: EventError | None, pending: Pending, note: str, calls: tuple[Call, ...]
+    ) -> None:
         """End an event; with a note where nothing of it could be done, which is as it should be."""
         if item.waits:
             error = item.refusal  # nothing of it was asked of Kit
@@ -149,7 +151,7 @@ class Apply:
             self.succeeded.set()
         if error is not None:
             kind = Kind.DEAD_LETTERED
-        self._settle.put(Outcome(item, kind, error, pending.tries.count + 1, note=note, held=held))
+        self._settle.put(Outcome(item, kind, error, pending.tries.count + 1, calls, note, held))
 
     def _later(self, pending: Pending, error: TryLater) -> None:
         now = self._clock.monotonic()
@@ -216,8 +218,28 @@ def came_of(item: Item, subscriber: Subscriber) -> tuple[Kind, str]:
     return Kind.APPLIED if done else Kind.IGNORED, "; ".join(told)
 
 
+def called_for(pending: Pending) -> list[tuple[Item, tuple[Call, ...]]]:
+    """Return the calls that each event asked for, which are told of it from now on.
+
+    An event may bring about what others had asked for, which have ended: it creates the person, say, or
+    closes the subscription by which a field had its value. The newest has these calls; before it, and told
+    last of all, one by which somebody asks for what was asked for before.
+    """
+    calls, pending.subscriber.calls = pending.subscriber.calls, {}
+    items = sorted(pending.items, key=_asks_for_all)
+    told = [(item, [] if item.doubled else calls.pop(_order(item), [])) for item in items]
+    _, rest = max(told, key=lambda each: (not each[0].doubled, _asks_for_all(each[0]), _order(each[0])))
+    for order in sorted(calls):
+        rest += calls[order]
+    return [(item, tuple(its)) for item, its in told]
+
+
 def _asks_for_all(item: Item) -> bool:
     return item.change.takes_up_old
+
+
+def _order(item: Item) -> OrderKey:
+    return FIRST if item.event is None else item.event.order
 
 
 def _owing(item: Item, refused: Sequence[RefusedPart]) -> EventError | None:

@@ -223,7 +223,7 @@ class Settle(Persistence):
         if outcome.kind in {Kind.APPLIED, Kind.SCHEDULED}:
             self._in_hand.applied(item)
         if item.subscriber is not None:
-            outcome = structs.replace(outcome, calls=self._in_hand.let_go(item))
+            outcome = structs.replace(outcome, calls=(*outcome.calls, *self._in_hand.let_go(item)))
         self._ended.append(_Ended(outcome, self._clock.time(), letter))
         self._empty.clear()
         self._came.set()

@@ -233,7 +233,7 @@ class InHand:
             subscriber.record.see(item.mark)
 
     def let_go(self, item: Item) -> tuple[Call, ...]:
-        """Count an event that was taken in as no longer in hand; return the calls that it asked for."""
+        """Count an event that was taken in as in hand no longer; return calls of its own that nobody told."""
         subscriber, order = _subscriber_of(item), _event_of(item).order
         self.directory.release(subscriber)
         asks = item.change.address is not None  # a copy that is dropped asks for nothing any more
@@ -245,10 +245,6 @@ class InHand:
                 self.unsaved.touch(subscriber, self.directory.note_former(asked, subscriber, order))
         if item.mark is not None:
             self._marks.discard(item.mark)
-        if item.change.takes_up_old and item.mark is not None:
-            # Each was asked for by an event of before, which has ended.
-            calls, subscriber.calls = subscriber.calls, {}
-            return tuple(call for each in calls.values() for call in each)
         return () if item.doubled else tuple(subscriber.calls.pop(order, ()))
 
     def drop_idle(self) -> None:

@@ -8,9 +8,10 @@ import pytest
 from msgspec import structs
 
 from tests.unit.consumer.world import FakeKit, World, adds, unavailable
-from tests.unit.examples import EMAIL, order
+from tests.unit.examples import EMAIL, event, order
 from tests.unit.virtual_time import run, settle
-from worker.consumer.apply import ALONE_AFTER, came_of
+from worker.consumer.apply import ALONE_AFTER, called_for, came_of
+from worker.consumer.backlog import Pending
 from worker.errors import CredentialRefused, KitRejected, RateLimited, Reason
 from worker.events.delivery import Delivery
 from worker.kit.job import NobodyThere
@@ -19,7 +20,7 @@ from worker.subscribers.change import Change
 from worker.subscribers.drifted import DriftKind, DriftRow, Remedy
 from worker.subscribers.item import Item, Kind
 from worker.subscribers.record import Record
-from worker.subscribers.subscriber import Subscriber
+from worker.subscribers.subscriber import Call, Subscriber
 
 
 def many() -> World:
@@ -279,3 +280,20 @@ def test_of_each_difference_it_is_told_what_came_of_it(*, adopts: bool) -> None:
 
 def test_any_other_event_is_applied_with_nothing_to_tell() -> None:
     assert came_of(Item(Delivery(b"", "")), Subscriber(Record(EMAIL))) == (Kind.APPLIED, "")
+
+
+def test_what_an_event_brings_about_of_others_is_told_of_the_newest() -> None:
+    """Given calls for two events that end now, and for one that has ended, the newer of the two has that."""
+    ada = Subscriber(Record(EMAIL))
+    calls = [Call("POST /v4/subscribers", f"call {number}", 201) for number in range(4)]
+    ada.calls = {order(number): [calls[number]] for number in (3, 1, 2)}
+    one, two = (Item(Delivery(b"", ""), event(number), EMAIL, subscriber=ada) for number in (1, 2))
+
+    assert called_for(Pending(ada, [two, one])) == [(two, (calls[2], calls[3])), (one, (calls[1],))]
+    assert ada.calls == {}
+
+    ada.calls = {order(number): [calls[number]] for number in (1, 2)}
+    all_again = structs.replace(one, change=Change(again=1.0))
+    copy = structs.replace(all_again, doubled=True)
+    told = called_for(Pending(ada, [all_again, copy, two]))
+    assert [calls for _, calls in told] == [(calls[2],), (calls[1],), ()]

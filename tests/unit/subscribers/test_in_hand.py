@@ -722,21 +722,6 @@ def test_who_was_to_be_created_by_no_event_is_created_by_nobody_who_asks_again()
     assert desk.takes(again(2)).change.creates is None
 
 
-def test_what_was_called_for_events_of_before_is_told_to_whoever_asked_again() -> None:
-    """Given what is called for an event in hand as well, each is told its own."""
-    desk = Desk()
-    subscriber = desk.apply(1).subscriber
-    asked = desk.takes(again(2))
-    taken = desk.take(3, add=("Gold",))
-    vip, gold = (Call("POST /v4/tags/{}/subscribers/{}", f"tag {tag!r}", 201) for tag in ("VIP", "Gold"))
-    desk.in_hand.called(subscriber, vip, order(1))
-    desk.in_hand.called(subscriber, gold, order(3))
-    copy = desk.takes(again(2))
-    assert desk.in_hand.let_go(copy) == ()
-    assert desk.in_hand.let_go(taken.item) == (gold,)
-    assert desk.in_hand.let_go(asked) == (vip,)
-
-
 # -- what somebody has seen in Kit --------------------------------------------------------------------------
 
 
