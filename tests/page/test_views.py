@@ -62,7 +62,8 @@ async def test_without_scripts_everything_works(browsing: Browsing, site: Client
 async def test_by_keyboard_alone_an_operator_tests_a_connection(browsing: Browsing, site: Client) -> None:
     page = await browsing.window()
     await page.goto(f"{site.root}/sign-in")
-    await page.keyboard.type(TOKEN)  # the field has the focus already
+    await expect(page.get_by_label("Token")).to_be_focused()  # as the page is drawn first
+    await page.keyboard.type(TOKEN)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="Accounts")).to_be_visible()
     await page.goto(f"{site.root}/accounts/sunny")
