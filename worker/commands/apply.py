@@ -28,7 +28,7 @@ from worker.commands.progress import progress
 from worker.ledger.store import Ledger
 from worker.ledger.taggings import count_people
 from worker.ops.apply_plan import ApplyPlan, NotAPlanError, plan_apply
-from worker.ops.apply_run import UNDONE, NotThisPlanError, ends, left, run_of, start, stop, undo
+from worker.ops.apply_run import NOT_DONE, NotThisPlanError, ends, left, run_of, start, stop, undo
 from worker.ops.told_impact import ONLY_OF_THEM, limit_of, minutes_of, told
 from worker.settings import Settings
 from worker.subscribers.item import Kind
@@ -37,11 +37,10 @@ LOOK_EVERY: Final = 1.0
 """Seconds between two looks at how far a run has come."""
 WHO: Final = "the command line"
 DONE: Final = frozenset({Kind.APPLIED.value, Kind.SUPERSEDED.value})
-_OTHERWISE: Final = "The others were not brought under the file:"
 _WHY: Final = {
-    UNDONE: "the run was stopped before their turn",
+    NOT_DONE: "the run was stopped before their turn",
     Kind.IGNORED.value: "another file was in force by then; make the plan anew",
-    Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list ACCOUNT",
+    Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list --account ACCOUNT",
     Kind.FORGOTTEN.value: "they were forgotten meanwhile",
 }
 
@@ -187,16 +186,16 @@ async def _until_done(ledger: Ledger, plan: ApplyPlan, asked: ApplyOptions) -> E
             steps.advance(count - waiting - done)
             done = count - waiting
             await asyncio.sleep(LOOK_EVERY)
-    return _said(await ends(ledger, plan), count)
+    return _said(await ends(ledger, plan), plan.account, count)
 
 
-def _said(ended: Counter[str], count: int) -> ExitCode:
+def _said(ended: Counter[str], account: str, count: int) -> ExitCode:
     """Say how the people of a plan ended: a run may have been stopped, or another file be in force."""
     done = sum(ended[end] for end in DONE)
     if done == count:
         say(f"Done: {count:,} people. What each got: kit-worker history --email ADDRESS")
         return ExitCode.OK
-    say(f"Done: {done:,} of {count:,} people. {_OTHERWISE}")
+    say(f"Done: {done:,} of {count:,} people. The others were not brought under the file:")
     for end in sorted(ended.keys() - DONE):
-        say(f"{ended[end]:,}: {_WHY.get(end, end)}")
+        say(f"{ended[end]:,}: {_WHY.get(end, end).replace('ACCOUNT', account)}")
     return ExitCode.SOMETHING

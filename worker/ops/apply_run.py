@@ -30,7 +30,7 @@ PORTION: Final = 1000
 """Timers that are set in one transaction."""
 MOST_LINES: Final = 200_000
 """Of the history that are read at once, of so many people."""
-UNDONE: Final = "not_done"
+NOT_DONE: Final = "not_done"
 """Of whom the history has no line: the run was stopped before."""
 
 
@@ -87,18 +87,19 @@ async def left(ledger: Ledger, account: str, run: str) -> int:
 
 async def ends(ledger: Ledger, plan: ApplyPlan) -> Counter[str]:
     """Return how many people's events ended how, as the history names it; raises `LedgerUnavailable`."""
-    ids, ended = list(_numbered(plan)), Counter[str]()
+    ids, ended = list(people_by_event(plan)), Counter[str]()
     for first in range(0, len(ids), PORTION):
         portion = ids[first : first + PORTION]
         lines = await lines_of(ledger.database, plan.account, portion)
         by_id = {line.event_id: line.outcome for line in lines if line.outcome != Kind.DUPLICATE.value}
-        ended.update(by_id.get(id_, UNDONE) for id_ in portion)
+        ended.update(by_id.get(id_, NOT_DONE) for id_ in portion)
     return ended
 
 
-def _numbered(plan: ApplyPlan) -> dict[str, PlannedPerson]:
+def people_by_event(plan: ApplyPlan) -> dict[str, PlannedPerson]:
     """Return the people of a plan by the ids of their events."""
-    return {f"{run_of(plan)}-{number:07}": person for number, person in enumerate(plan.people, 1)}
+    run = run_of(plan)
+    return {f"{run}-{number:07}": person for number, person in enumerate(plan.people, 1)}
 
 
 async def stop(ledger: Ledger, account: str, run: str, who: str) -> int:
@@ -125,12 +126,12 @@ async def undo(
     Raises:
         LedgerUnavailable: Some may be taken back.
     """
-    timers, people, numbered = Timers(ledger), 0, _numbered(plan)
-    ids = list(numbered)
-    await timers.drop(plan.account, f"{run_of(plan)}-")  # else who waits still gets it after this
+    timers, run, people, by_event = Timers(ledger), run_of(plan), 0, people_by_event(plan)
+    ids = list(by_event)
+    await timers.drop(plan.account, f"{run}-")  # else who waits still gets it after this
     for first in range(0, len(ids), PORTION):
         portion = ids[first : first + PORTION]
-        effects = await _undoing(ledger, plan, {id_: numbered[id_] for id_ in portion})
+        effects = await _undoing(ledger, plan.account, run, {id_: by_event[id_] for id_ in portion})
         await timers.set(plan.account, effects)
         people += len(effects)
         counted(len(portion))
@@ -139,11 +140,13 @@ async def undo(
     return people
 
 
-async def _undoing(ledger: Ledger, plan: ApplyPlan, people: Mapping[str, PlannedPerson]) -> list[DueEffect]:
+async def _undoing(
+    ledger: Ledger, account: str, run: str, people: Mapping[str, PlannedPerson]
+) -> list[DueEffect]:
     """Return the timers that take back what events of a run put on."""
-    done = await lines_of(ledger.database, plan.account, people)
+    done = await lines_of(ledger.database, account, people)
     since = await find_history(
-        ledger.database, emails={line.email for line in done}, account=plan.account, limit=MOST_LINES
+        ledger.database, emails={line.email for line in done}, account=account, limit=MOST_LINES
     )
     later: dict[str, list[Line]] = {}
     for line in since:
@@ -159,7 +162,7 @@ async def _undoing(ledger: Ledger, plan: ApplyPlan, people: Mapping[str, Planned
         if tags:
             number = int(id_.rpartition("-")[2])
             at = datetime.fromisoformat(line.event_time).timestamp()
-            effects.append(undoing(line.email, run_of(plan), number, tags, at))
+            effects.append(undoing(line.email, run, number, tags, at))
     return effects
 
 
