@@ -14,12 +14,11 @@ from worker.ops.backfill.columns import Columns
 from worker.ops.backfill.options import BackfillOptions
 from worker.ops.backfill.plan import BackfillPlan
 from worker.ops.backfill.told import ENDS, told_backfill
+from worker.ops.told_apply import NOT_DONE
 from worker.ops.told_impact import minutes_of
 from worker.subscribers.item import Kind
 
 DONE: Final = frozenset(kind.value for kind in ENDS)
-NOT_DONE: Final = "not_done"
-"""Of rows of which the history has no line."""
 _WHY: Final = {
     NOT_DONE: "they were not taken in, as the run was stopped, or their people were forgotten",
     Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list",

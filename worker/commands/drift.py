@@ -20,7 +20,7 @@ from worker.ledger.store import Ledger
 from worker.ledger.taggings import count_people
 from worker.ops.drift.mend import run_of, start
 from worker.ops.drift.plan import TOLD, DriftPlan, plan_of
-from worker.ops.told_apply import UNDONE
+from worker.ops.told_apply import NOT_DONE
 from worker.settings import Settings
 from worker.subscribers.item import Kind
 
@@ -30,8 +30,8 @@ DONE: Final = frozenset({Kind.APPLIED.value, Kind.SUPERSEDED.value})
 AS_IT_IS: Final = Kind.IGNORED.value
 _WHY: Final = {
     AS_IT_IS: "nothing was to be done, as it is otherwise by now, or nobody is subscribed or made again",
-    UNDONE: "the history does not say",
-    Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list ACCOUNT",
+    NOT_DONE: "the history does not say",
+    Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list",
     Kind.FORGOTTEN.value: "they were forgotten meanwhile",
 }
 

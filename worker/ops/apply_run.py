@@ -24,7 +24,7 @@ from worker.ops.apply_plan import ApplyPlan
 from worker.ops.file_impact import at_once
 from worker.ops.own_runs import outcomes
 from worker.ops.taking_back import taking_back
-from worker.ops.told_apply import UNDONE, told_end
+from worker.ops.told_apply import NOT_DONE, told_end
 from worker.subscribers.known import DueEffect
 
 PORTION: Final = 250
@@ -200,7 +200,7 @@ async def _ends(
     if run.action is PlanAction.UNDO:
         count = run.people
     if missing := max(0, count - ended.total()):
-        ended[UNDONE] = missing
+        ended[NOT_DONE] = missing
     return ended
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from worker.ledger.history import lines_of
 from worker.ledger.store import Ledger
 from worker.ledger.timers import Timers
-from worker.ops.told_apply import UNDONE
+from worker.ops.told_apply import NOT_DONE
 from worker.subscribers.item import Kind
 from worker.subscribers.known import DueEffect
 
@@ -67,7 +67,7 @@ async def ends(ledger: Ledger, account: str, run: str, count: int) -> Counter[st
         portion = [numbered(run, number) for number in range(first, min(first + PORTION, count + 1))]
         ended.update((await outcomes(ledger, account, portion)).values())
     if missing := count - ended.total():
-        ended[UNDONE] = missing
+        ended[NOT_DONE] = missing
     return ended
 
 

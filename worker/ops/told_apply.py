@@ -9,13 +9,13 @@ from typing import Final
 from worker.ledger.plan_runs import PlanAction
 from worker.subscribers.item import Kind
 
-UNDONE: Final = "not_done"
+NOT_DONE: Final = "not_done"
 """Of whom the history has no line: the run was stopped before."""
 DONE: Final = frozenset({Kind.APPLIED.value, Kind.SUPERSEDED.value})
 _WHY: Final = {
-    UNDONE: "the run was stopped before their turn",
+    NOT_DONE: "the run was stopped before their turn",
     Kind.IGNORED.value: "another file was in force by then; make the plan anew",
-    Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list ACCOUNT, or the page",
+    Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list, or the page",
     Kind.FORGOTTEN.value: "they were forgotten meanwhile",
 }
 _DONE: Final = {PlanAction.APPLY: "Done: {} people.", PlanAction.UNDO: "Taken back: of {} people."}
@@ -45,7 +45,7 @@ def told_end(action: PlanAction, ends: Mapping[str, int]) -> ToldEnd:
 
     Args:
         action: What was carried out.
-        ends: How many people's events ended how, as the history names it, or as `UNDONE`.
+        ends: How many people's events ended how, as the history names it, or as `NOT_DONE`.
     """
     count, done = sum(ends.values()), sum(ends.get(end, 0) for end in DONE)
     if done == count:

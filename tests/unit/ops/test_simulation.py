@@ -159,12 +159,14 @@ def as_in_kit(kit: AccountView, email: str) -> tuple[object, ...]:
 def check_alike(simulation: Simulation, kit: AccountView, email: str, note: str) -> None:
     """Fail unless an address has the same in both; who became somebody else is left in Kit, without tags.
 
-    Such a one goes on getting mail where the new address gets none; see `kit.addresses`.
+    Such a one goes on getting mail only where the new address gets none; see `kit.addresses`.
     """
     simulated, has = as_simulated(simulation, email), as_in_kit(kit, email)
     left = simulation.at(email)
     if not simulated and left is not None and left.moved is not None and has:
         assert not has[2], note
+        there = as_in_kit(kit, left.moved.to)
+        assert has[0] == "cancelled" or not there or there[0] != "active", note
     else:
         assert simulated == has, note
 
