@@ -1,4 +1,4 @@
-"""The house: which package may import which, what is pure, what is declared, and where tests stand.
+"""The house: which package may import which, what is pure, where tests stand, and how long a file is.
 
 Each exception stands in a table with its reason, and fails here as soon as the code needs it no longer. What
 is in a table called UNTIL_… is wrong, and waits for work that is under way.
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import ast
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
-from importlib.metadata import packages_distributions
 from typing import Final
 
 import pytest
@@ -174,67 +172,16 @@ def test_what_says_pure_reaches_no_network_file_clock_or_log(module: Module) -> 
     assert not found, "\n".join([f"{module.place} says Pure; take the word out, or these imports:", *found])
 
 
-# -- what is imported from elsewhere ----------------------------------------------------------------------
-
-AMQP: Final = {"aio_pika", "aiormq", "pamqp"}
-
-
-def test_only_the_broker_package_knows_amqp() -> None:
-    """Another client for RabbitMQ would be a change of one package."""
-    found = {module.room: module.place for module in modules().values() if others(module) & AMQP}
-    outside = found.keys() - {"broker"}
-
-    unexpected = sorted(found[room] for room in outside)
-    assert not unexpected, f"{unexpected} import AMQP's libraries; ask worker/broker for it"
-
-
-def normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def declared() -> set[str]:
-    """The distributions that pyproject.toml asks for."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return {normal(re.split(r"[\[<>=!~; ]", each, maxsplit=1)[0]) for each in project["dependencies"]}
-
-
-def imported() -> set[str]:
-    """The distributions that worker/ imports something of."""
-    made = packages_distributions()
-    names = {name for module in modules().values() for name in others(module)}
-    return {normal(made[name][0]) for name in names if name in made} - {"kit-worker"}
-
-
-def test_what_is_imported_is_declared() -> None:
-    """What another package happens to bring along may be gone, or another version, tomorrow."""
-    missing = imported() - declared()
-
-    assert not missing, f"declare in pyproject.toml: {sorted(missing)}"
-
-
-NOT_BY_NAME: Final = {"tzdata": "zoneinfo reads it where the system has no time zones"}
-
-
-def test_what_is_declared_is_imported() -> None:
-    """Nobody installs, and updates, what is not used."""
-    idle = declared() - imported()
-
-    unexpected = sorted(idle - NOT_BY_NAME.keys())
-    assert not unexpected, f"take out of pyproject.toml: {unexpected}"
-    _none_is_idle("NOT_BY_NAME", NOT_BY_NAME, idle)
-
-
 # -- where things stand -----------------------------------------------------------------------------------
 
 TESTS: Final = ROOT / "tests" / "unit"
 STAND_ELSEWHERE: Final = {
+    "test_dependencies.py": "about all of worker/, and pyproject.toml",
     "test_docs.py": "about the guides",
     "test_layout.py": "about all of worker/",
     "consumer/test_way_of_an_event.py": "the three stages together",
     "consumer/test_who_it_is.py": "whom events are about, through the three stages",
     "ops/letters/test_folded.py": "a dry run beside a worker with many events in hand",
-    "kit/test_addresses_any_order.py": "moves in any order, by people in hand and writer together",
-    "kit/test_writer_ledger.py": "the writer after another worker, by what the ledger kept",
     "subscribers/test_any_order.py": "the algebra behind the promise, over the whole core",
     "subscribers/test_people.py": "what people have in the end, from a file to Kit, over the whole core",
     "accounts/test_cookbook.py": "about the recipes of a guide",
@@ -248,18 +195,99 @@ STAND_ELSEWHERE: Final = {
 
 
 def test_each_unit_test_stands_where_the_file_stands_that_it_tests() -> None:
-    """`worker/kit/plan.py` is tested by `tests/unit/kit/test_plan.py`; those of scripts/ mirror scripts/."""
+    """`worker/kit/plan.py` is tested by `tests/unit/kit/test_plan.py`, or by all in `tests/unit/kit/plan/`.
+
+    Those of scripts/ mirror scripts/.
+    """
     tests = {path.relative_to(TESTS) for path in TESTS.rglob("test_*.py")}
     astray = {
         str(path)
         for path in tests
         if path.parts[0] != "scripts"
         and not (PACKAGE / path.parent / path.name.removeprefix("test_")).exists()
+        and not (PACKAGE / f"{path.parent}.py").exists()
     }
 
     expected = STAND_ELSEWHERE.keys()
     assert astray <= expected, f"there is no such file in worker/ for: {sorted(astray - expected)}"
     _none_is_idle("STAND_ELSEWHERE", expected, astray)
+
+
+MOST_LINES: Final = 300
+UNTIL_SPLIT: Final = {
+    "tests/chaos/harness.py",
+    "tests/integration/harness.py",
+    "tests/integration/ledger/test_due.py",
+    "tests/integration/ledger/test_forgetting.py",
+    "tests/integration/ledger/test_migration.py",
+    "tests/integration/ledger/test_store.py",
+    "tests/integration/ledger/test_tokens.py",
+    "tests/integration/ledger/test_trouble_postgres.py",
+    "tests/integration/ledger/test_trouble_sqlite.py",
+    "tests/integration/right_cases.py",
+    "tests/integration/right_runs.py",
+    "tests/integration/test_apply.py",
+    "tests/integration/test_cli.py",
+    "tests/integration/test_connect.py",
+    "tests/integration/test_connection.py",
+    "tests/integration/test_contract.py",
+    "tests/integration/test_dead_letters.py",
+    "tests/integration/test_dry_run.py",
+    "tests/integration/test_ledger_commands.py",
+    "tests/integration/test_session.py",
+    "tests/unit/accounts/edit/test_edits.py",
+    "tests/unit/accounts/file/test_read.py",
+    "tests/unit/accounts/test_load.py",
+    "tests/unit/consumer/test_account_ledger.py",
+    "tests/unit/consumer/test_backlog.py",
+    "tests/unit/consumer/test_dispatch.py",
+    "tests/unit/consumer/test_due.py",
+    "tests/unit/consumer/test_due_message.py",
+    "tests/unit/consumer/test_intake.py",
+    "tests/unit/consumer/test_settle.py",
+    "tests/unit/consumer/test_way_of_an_event.py",
+    "tests/unit/consumer/world.py",
+    "tests/unit/contract/test_asyncapi.py",
+    "tests/unit/dead_letters/test_letter.py",
+    "tests/unit/events/test_decode.py",
+    "tests/unit/events/test_envelope.py",
+    "tests/unit/kit/auth/test_refresh.py",
+    "tests/unit/kit/test_addresses.py",
+    "tests/unit/kit/test_bulk_calls.py",
+    "tests/unit/kit/test_catalog.py",
+    "tests/unit/kit/test_client.py",
+    "tests/unit/kit/test_limiter.py",
+    "tests/unit/kit/test_redress.py",
+    "tests/unit/kit/test_writer.py",
+    "tests/unit/mapping/test_asked.py",
+    "tests/unit/ops/letters/test_dry_run.py",
+    "tests/unit/ops/test_trying.py",
+    "tests/unit/page/test_app.py",
+    "tests/unit/page/test_attacks.py",
+    "tests/unit/page/views/test_dead_letter_actions.py",
+    "tests/unit/page/views/test_edit_event.py",
+    "tests/unit/sandbox/test_bulk.py",
+    "tests/unit/sandbox/test_oauth_endpoints.py",
+    "tests/unit/sandbox/test_subscribers.py",
+    "tests/unit/subscribers/test_any_order.py",
+    "tests/unit/subscribers/test_in_hand.py",
+    "tests/unit/subscribers/test_whose.py",
+    "tests/unit/test_layout.py",
+    "tests/unit/test_logs.py",
+}
+
+
+def test_no_file_of_tests_is_longer_than_people_read_at_a_sitting() -> None:
+    """What grows beyond that is about several subjects, and becomes a folder with one file for each."""
+    files = [*TESTS.parent.rglob("*.py"), *(ROOT / "scripts").rglob("*.py")]
+    long = {
+        str(path.relative_to(ROOT))
+        for path in files
+        if "node_modules" not in path.parts and path.read_text(encoding="utf-8").count("\n") > MOST_LINES
+    }
+
+    assert long <= UNTIL_SPLIT, f"over {MOST_LINES} lines; split by subject: {sorted(long - UNTIL_SPLIT)}"
+    _none_is_idle("UNTIL_SPLIT", UNTIL_SPLIT, long)
 
 
 def test_each_folder_of_tests_is_in_the_guide() -> None:
