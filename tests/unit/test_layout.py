@@ -258,7 +258,6 @@ UNTIL_SPLIT: Final = {
     "tests/unit/kit/test_client.py",
     "tests/unit/kit/test_limiter.py",
     "tests/unit/kit/test_redress.py",
-    "tests/unit/kit/test_writer.py",
     "tests/unit/mapping/test_asked.py",
     "tests/unit/ops/letters/test_dry_run.py",
     "tests/unit/ops/test_trying.py",

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tests.by_hand import change_address, put_on, take_off, unsubscribe
 from tests.unit.examples import EMAIL, change, order
 from tests.unit.kit.harness import LOOKED_UP, TAGGED, UNTAGGED, WRITTEN, Account, account
-from tests.unit.kit.test_writer import failing
+from tests.unit.kit.writer.given import failing
 from worker.errors import KitUnavailable
 from worker.kit.redress import CANNOT_FOLLOW
 from worker.mapping import Options
