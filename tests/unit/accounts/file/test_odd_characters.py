@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from tests.pace import takes_less
-from tests.unit.accounts.file.test_read import problem, problems
+from tests.unit.accounts.file.read.problems import problem, problems
 from tests.unit.accounts.harness import KIT, parse
 from worker.accounts.file.odd_characters import plain_text
 
