@@ -254,7 +254,6 @@ UNTIL_SPLIT: Final = {
     "tests/unit/kit/test_addresses.py",
     "tests/unit/kit/test_bulk_calls.py",
     "tests/unit/kit/test_catalog.py",
-    "tests/unit/kit/test_client.py",
     "tests/unit/kit/test_limiter.py",
     "tests/unit/kit/test_redress.py",
     "tests/unit/mapping/test_asked.py",

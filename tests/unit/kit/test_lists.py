@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.unit.kit.client.talking import talking_to
 from tests.unit.kit.raw_server import Request, http
-from tests.unit.kit.test_client import talking_to
 from worker.errors import KitUnavailable
 from worker.kit import lists
 from worker.kit.lists import read_list

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from tests.unit.kit.client.talking import talking_to
 from tests.unit.kit.raw_server import Request, http
-from tests.unit.kit.test_client import talking_to
 from worker.accounts.account import Account
 from worker.accounts.lint.at_kit import AtKit
 from worker.clock import Clock
