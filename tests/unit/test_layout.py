@@ -247,7 +247,6 @@ UNTIL_SPLIT: Final = {
     "tests/unit/consumer/test_way_of_an_event.py",
     "tests/unit/consumer/world.py",
     "tests/unit/contract/test_asyncapi.py",
-    "tests/unit/dead_letters/test_letter.py",
     "tests/unit/events/test_decode.py",
     "tests/unit/events/test_envelope.py",
     "tests/unit/kit/auth/test_refresh.py",

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.unit.dead_letters.test_letter import delivered, letter_of, sent
+from tests.unit.dead_letters.letter.on_the_wire import delivered, letter_of, sent
 from tests.unit.examples import EMAIL, NOON
 from worker.accounts.account import Account
 from worker.broker import frames

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.unit.consumer.world import World, adds
-from tests.unit.dead_letters.test_letter import delivered, letter_of, sent
+from tests.unit.dead_letters.letter.on_the_wire import delivered, letter_of, sent
 from tests.unit.examples import EMAIL, NOON
 from tests.unit.virtual_time import run
 from worker.broker import frames

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.dead_letters.test_letter import delivered, letter_of, sent
+from tests.unit.dead_letters.letter.on_the_wire import delivered, letter_of, sent
 from worker.dead_letters.entry import MAX_DETAIL, MAX_REASON, entry_of
 from worker.dead_letters.letter import read_dead_letter
 from worker.subscribers.known import LetterEntry

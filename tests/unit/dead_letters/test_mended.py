@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.dead_letters.test_letter import DEATH, delivered, letter_of, sent
+from tests.unit.dead_letters.letter.on_the_wire import DEATH, delivered, letter_of, sent
 from tests.unit.examples import NOON
 from worker.broker.publisher import Outgoing
 from worker.dead_letters.letter import read_dead_letter

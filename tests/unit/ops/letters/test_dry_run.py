@@ -13,7 +13,7 @@ import pytest
 
 from tests.unit.accounts.harness import KIT, parse
 from tests.unit.consumer.world import adds
-from tests.unit.dead_letters.test_letter import sent
+from tests.unit.dead_letters.letter.on_the_wire import sent
 from worker.accounts.account import Account
 from worker.broker.publisher import Outgoing
 from worker.clock import Clock
