@@ -236,7 +236,6 @@ UNTIL_SPLIT: Final = {
     "tests/integration/test_ledger_commands.py",
     "tests/integration/test_session.py",
     "tests/unit/accounts/edit/test_edits.py",
-    "tests/unit/accounts/test_load.py",
     "tests/unit/consumer/test_account_ledger.py",
     "tests/unit/consumer/test_backlog.py",
     "tests/unit/consumer/test_dispatch.py",

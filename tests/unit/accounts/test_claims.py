@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.accounts.test_load import write
+from tests.unit.accounts.load.folder import write
 from worker.accounts.claims import held_after, mark
 from worker.accounts.load import Loaded, load_accounts
 

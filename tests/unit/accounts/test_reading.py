@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.accounts.harness import KEY, KIT
-from tests.unit.accounts.test_load import write
+from tests.unit.accounts.load.folder import write
 from worker.accounts.reading import AccountFiles
 from worker.errors import ConfigurationError, Problem
 from worker.settings import ENV_FILE, environment
