@@ -238,7 +238,6 @@ UNTIL_SPLIT: Final = {
     "tests/unit/accounts/edit/test_edits.py",
     "tests/unit/consumer/test_account_ledger.py",
     "tests/unit/consumer/test_backlog.py",
-    "tests/unit/consumer/test_dispatch.py",
     "tests/unit/consumer/test_due.py",
     "tests/unit/consumer/test_due_message.py",
     "tests/unit/consumer/test_intake.py",

@@ -1,4 +1,4 @@
-"""How long Kit is left alone, as tables; the holds of a session at work are in `test_dispatch`."""
+"""How long Kit is left alone, as tables; the holds of a session at work are in `dispatch/test_holds.py`."""
 
 from __future__ import annotations
 
