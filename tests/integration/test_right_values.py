@@ -17,8 +17,12 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from tests.integration.harness import KEY, Worker, World, all_settled, publish, until
-from tests.integration.right_cases import AHEAD, ALL, LATER, happened, paid
-from tests.integration.right_runs import Run, plain
+from tests.integration.right.case import happened, paid
+from tests.integration.right.identity import IDENTITY
+from tests.integration.right.later import AHEAD, LATER
+from tests.integration.right.lifecycle import LIFECYCLE
+from tests.integration.right.run import Run, plain
+from tests.integration.right.saying import SAYING
 from tests.integration.shell import Shell
 from worker.sandbox import Sandbox
 
@@ -68,7 +72,7 @@ async def test_everybody_has_what_they_should(
     kills: bool,
 ) -> None:
     """Given all cases in all ways, everybody ends right, also with a worker that is killed on the way."""
-    run.add(ALL)
+    run.add([*IDENTITY, *LIFECYCLE, *SAYING])
     async with Worker(world, tmp_path / "log", HTTP_PORT=str(http_port)) as worker:
         await run.subscribed(worker)
         for number, wave in enumerate(run.waves()):

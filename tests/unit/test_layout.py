@@ -224,8 +224,6 @@ UNTIL_SPLIT: Final = {
     "tests/integration/ledger/test_tokens.py",
     "tests/integration/ledger/test_trouble_postgres.py",
     "tests/integration/ledger/test_trouble_sqlite.py",
-    "tests/integration/right_cases.py",
-    "tests/integration/right_runs.py",
     "tests/integration/test_apply.py",
     "tests/integration/test_cli.py",
     "tests/integration/test_connect.py",

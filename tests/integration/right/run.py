@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,64 +17,17 @@ from aio_pika.abc import AbstractChannel
 from aiormq import spec
 
 from tests.integration.harness import MANY, START, Worker, World, depth, readyz, until
-from tests.integration.right_cases import NO_IDS, Case, Event, In, Right
-from worker.sandbox import Fault, FaultKind, Person, Rule, Sandbox
+from tests.integration.right.case import Case, Event, In, Right
+from tests.integration.right.identity import NO_IDS
+from tests.integration.right.ways import Way, batches, ways
+from tests.integration.right.wrong import what_is_wrong
+from worker.sandbox import Fault, FaultKind, Rule, Sandbox
 
 ENDS: Final = frozenset({"applied", "superseded", "duplicate", "ignored", "dead_lettered", "scheduled"})
-WHOLE: Final = 4
-"""Of so many events every order is tried."""
-FEW: Final = 10
-"""Orders by chance, where there are too many."""
-THRICE: Final = 4
-"""Orders by chance in which each event comes three times."""
-MOVES: Final = 20
-"""As many addresses may change in an account within an hour."""
+
 PLATFORM_FIELDS: Final = (
     "mk_user_id", "mk_subscription_id", "mk_subscription_status", "mk_subscription_started_at",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way in which a case is published: about people whom no other way knows.
-
-    Attributes:
-        number: Of the way; what names its people.
-        order: The numbers of the events as they are published.
-        paced: Whether each waits until the one before is settled.
-    """
-
-    number: str
-    order: Sequence[int]
-    paced: bool
-
-    def address(self, address: str) -> str:
-        """What somebody's address is here."""
-        return f"{self.number}.{address}"
-
-    def __str__(self) -> str:
-        return f"{self.number} {list(self.order)}{', one after another' if self.paced else ''}"
-
-
-def ways(case: Case, prefix: str) -> list[Way]:
-    """Return how a case is published: in every order or many, at once and one after another, and thrice."""
-    chance = random.Random(case.name)  # noqa: S311  # repeatable
-    orders = list(_orders(len(case.events), chance))
-    thrice = [tuple(chance.sample(orders[0] * 3, 3 * len(case.events))) for _ in range(THRICE)]
-    chosen = [(order, paced) for order in orders + thrice for paced in (False, True)]
-    return [Way(f"{prefix}{at}", order, paced) for at, (order, paced) in enumerate(chosen)]
-
-
-def _batches(case: Case, chosen: Sequence[Way]) -> Iterator[Sequence[Way]]:
-    size = MOVES // case.moves if case.moves else len(chosen)
-    return (chosen[at : at + size] for at in range(0, len(chosen), size))
-
-
-def _orders(count: int, chance: random.Random) -> Iterator[tuple[int, ...]]:
-    if count <= WHOLE:
-        return itertools.permutations(range(count))
-    forth = tuple(range(count))
-    return iter([forth, forth[::-1], *(tuple(chance.sample(forth, count)) for _ in range(FEW))])
 
 
 @dataclass
@@ -128,7 +80,7 @@ class Run:
         """Give each case an account; those that need the same file share it."""
         shared: dict[str, Filed] = {}
         for number, case in enumerate(cases):
-            for chosen in _batches(case, ways(case, f"c{number}w")):
+            for chosen in batches(case, ways(case, f"c{number}w")):
                 alone = case.moves or case.refuses or case.apps
                 account = self._account(case) if alone or case.file not in shared else shared[case.file]
                 if not alone:
@@ -272,7 +224,7 @@ class Run:
                 for way in chosen:
                     lines += [
                         f"{way}: {line}"
-                        for line in _wrong(case, way, right(case), people, dead, killed=killed)
+                        for line in what_is_wrong(case, way, right(case), people, dead, killed=killed)
                     ]
                 found |= {case.name: [*found.get(case.name, []), *lines]} if lines else {}
         return found
@@ -287,67 +239,3 @@ class Run:
                 said = str(message.headers["x-reason"]), str(message.headers["x-detail"])
                 found[str(message.headers["x-event-id"])].add(said)
         return found
-
-
-def _wrong(
-    case: Case,
-    way: Way,
-    right: Mapping[str, Right],
-    people: Mapping[str, Person],
-    dead: Mapping[str, set[tuple[str, str]]],
-    *,
-    killed: bool,
-) -> Iterator[str]:
-    here = {address: person for address, person in people.items() if address.startswith(f"{way.number}.")}
-    known = {way.address(address) for address in right}
-    if killed:  # a call that made somebody may have landed, and its worker died before it knew
-        here = {
-            each: person for each, person in here.items() if person.tags or person.fields or each in known
-        }
-    letters = {n: dead[f"{way.number}-{n}"] for n in range(len(case.events)) if f"{way.number}-{n}" in dead}
-    reasons = {number: {reason for reason, _ in said} for number, said in letters.items()}
-    told = f"dead letters {letters}" if letters else "no dead letters"
-    if case.one_of:
-        conflicts = [number for number, said in reasons.items() if said == {"identity_conflict"}]
-        applied = len(case.events) - len(conflicts)
-        # After a kill the call for one may have landed, and another one have been taken first.
-        here = {each: person for each, person in here.items() if person.tags or not killed}
-        is_right = (applied <= 1 and len(here) <= 1) if killed else (applied == 1 and len(here) == 1)
-        if len(conflicts) != len(reasons) or not is_right:
-            yield f"{sorted(here)}, {told}"
-        return
-    if case.or_conflict and reasons and set().union(*reasons.values()) == {"identity_conflict"}:
-        yield from _worse_than_conflicts(way, right, here, case.until_then)
-        return
-    if reasons != {number: {reason} for number, reason in case.dead.items()}:
-        yield told
-    wanted = {way.address(address): each for address, each in right.items()}
-    if case.moves:
-        # Kit keeps whom it had at both addresses; the old one has no tags, and gets no mail.
-        here = {each: person for each, person in here.items() if person.tags or person.state != "cancelled"}
-    for address in sorted(here.keys() | wanted.keys()):
-        yield from _differences(address, here.get(address), wanted.get(address))
-
-
-def _worse_than_conflicts(
-    way: Way, right: Mapping[str, Right], here: Mapping[str, Person], until_then: frozenset[str]
-) -> Iterator[str]:
-    """Yield what is wrong though some events are dead letters: who is missing, or has what nobody should."""
-    allowed = until_then.union(*(each.tags for each in right.values()))
-    yield from (f"{way.address(address)} is missing" for address in right if way.address(address) not in here)
-    for address, person in here.items():
-        if not person.tags <= allowed:
-            yield f"{address} has {sorted(person.tags)}, and events are conflicts"
-
-
-def _differences(address: str, person: Person | None, right: Right | None) -> Iterator[str]:
-    if right is None or person is None:
-        yield f"{address} is missing" if person is None else f"{person} should not be there"
-        return
-    if person.tags != right.tags:
-        yield f"{address} has {sorted(person.tags)} for {sorted(right.tags)}"
-    for name, value in right.fields.items():
-        if person.fields.get(name) != value:
-            yield f"{address}: {name} is {person.fields.get(name)!r} for {value!r}"
-    if person.state != right.state:
-        yield f"{address} is {person.state} for {right.state}"
