@@ -1,4 +1,4 @@
-"""Times as text, as timestamps and as numbers; `test_decode.py` has those of whole events."""
+"""Times as text, as timestamps and as numbers; `decode/` has those of whole events."""
 
 from __future__ import annotations
 
