@@ -245,7 +245,6 @@ UNTIL_SPLIT: Final = {
     "tests/unit/contract/test_asyncapi.py",
     "tests/unit/kit/auth/test_refresh.py",
     "tests/unit/kit/test_addresses.py",
-    "tests/unit/kit/test_bulk_calls.py",
     "tests/unit/kit/test_catalog.py",
     "tests/unit/kit/test_limiter.py",
     "tests/unit/kit/test_redress.py",

@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from tests.unit.examples import EMAIL, change, order
+from tests.unit.kit.bulk_calls.together import LOGIN
 from tests.unit.kit.harness import TAGGED, Account, account
-from tests.unit.kit.test_bulk_calls import LOGIN
 from worker.mapping import Options
 from worker.sandbox import Sandbox
 from worker.subscribers.change import Change
