@@ -243,7 +243,6 @@ UNTIL_SPLIT: Final = {
     "tests/unit/consumer/test_way_of_an_event.py",
     "tests/unit/consumer/world.py",
     "tests/unit/contract/test_asyncapi.py",
-    "tests/unit/kit/test_addresses.py",
     "tests/unit/kit/test_catalog.py",
     "tests/unit/kit/test_limiter.py",
     "tests/unit/kit/test_redress.py",
