@@ -244,7 +244,6 @@ UNTIL_SPLIT: Final = {
     "tests/unit/consumer/world.py",
     "tests/unit/contract/test_asyncapi.py",
     "tests/unit/kit/test_catalog.py",
-    "tests/unit/kit/test_limiter.py",
     "tests/unit/mapping/test_asked.py",
     "tests/unit/ops/letters/test_dry_run.py",
     "tests/unit/ops/test_trying.py",
