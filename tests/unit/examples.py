@@ -18,6 +18,11 @@ def order(number: int) -> OrderKey:
     return OrderKey("", NOON + timedelta(seconds=number), number)
 
 
+def wish(name: str, *, by_placeholder: bool = False) -> TagWish:
+    """A tag that is to be on."""
+    return TagWish(name, present=True, by_placeholder=by_placeholder)
+
+
 def change(  # one for each part of a change
     number: int = 1,
     *,
