@@ -243,7 +243,6 @@ UNTIL_SPLIT: Final = {
     "tests/unit/consumer/test_way_of_an_event.py",
     "tests/unit/consumer/world.py",
     "tests/unit/contract/test_asyncapi.py",
-    "tests/unit/mapping/test_asked.py",
     "tests/unit/ops/letters/test_dry_run.py",
     "tests/unit/ops/test_trying.py",
     "tests/unit/page/test_app.py",
