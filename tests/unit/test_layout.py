@@ -254,7 +254,6 @@ UNTIL_SPLIT: Final = {
     "tests/unit/sandbox/test_subscribers.py",
     "tests/unit/subscribers/test_any_order.py",
     "tests/unit/subscribers/test_in_hand.py",
-    "tests/unit/subscribers/test_whose.py",
     "tests/unit/test_layout.py",
     "tests/unit/test_logs.py",
 }
