@@ -252,7 +252,6 @@ UNTIL_SPLIT: Final = {
     "tests/unit/sandbox/test_bulk.py",
     "tests/unit/sandbox/test_oauth_endpoints.py",
     "tests/unit/sandbox/test_subscribers.py",
-    "tests/unit/subscribers/test_any_order.py",
     "tests/unit/subscribers/test_in_hand.py",
     "tests/unit/test_layout.py",
     "tests/unit/test_logs.py",

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from tests.unit.accounts.harness import KIT, parse
 from tests.unit.examples import EMAIL, NOON
+from tests.unit.subscribers.any_order import Chance
 from tests.unit.subscribers.people_core import Life
 from tests.unit.subscribers.people_model import Does, Person, Said, file_of, right
-from tests.unit.subscribers.test_any_order import Chance
 from tests.unit.subscribers.test_people import EXAMPLES, a_life, a_mapping, as_model, event_of, shown
 from worker.accounts.account import Account
 from worker.consumer.anew import all_anew, asked_by

@@ -10,7 +10,8 @@ from json import dumps
 from msgspec import structs
 
 from tests.unit.examples import EMAIL, NOON
-from tests.unit.subscribers.test_any_order import Chance, Kit, Worker
+from tests.unit.subscribers.any_order import Chance, Worker
+from tests.unit.subscribers.in_order import Kit
 from worker.accounts.account import Account
 from worker.consumer.interpreting import interpreted
 from worker.events.delivery import Delivery

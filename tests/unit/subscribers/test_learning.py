@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from tests.unit.examples import EMAIL, change, order
-from tests.unit.subscribers.test_any_order import Chance, Wish, Worker, in_order
+from tests.unit.subscribers.any_order import Chance, Worker
+from tests.unit.subscribers.in_order import Wish, in_order
 from worker.subscribers.change import Change
 from worker.subscribers.desired import desired, is_news, left
 from worker.subscribers.fact import Fact

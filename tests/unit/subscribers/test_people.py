@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from tests.unit.accounts.harness import KIT, parse
 from tests.unit.examples import EMAIL, NOON
+from tests.unit.subscribers.any_order import Chance, deliveries_of
+from tests.unit.subscribers.in_order import Kit
 from tests.unit.subscribers.people_core import Life
 from tests.unit.subscribers.people_model import PLAN, Does, Person, Said, file_of, right
-from tests.unit.subscribers.test_any_order import Chance, Kit, deliveries_of
 from worker.events.event import Event, OrderKey, Origin
 
 EXAMPLES: Final = int(os.environ.get("PEOPLE_EXAMPLES", "200"))

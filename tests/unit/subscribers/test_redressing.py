@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from tests.unit.accounts.harness import KIT, parse
 from tests.unit.examples import EMAIL, NOON, change, order
+from tests.unit.subscribers.any_order import Chance, deliveries_of
+from tests.unit.subscribers.in_order import Kit
 from tests.unit.subscribers.people_core import Life
 from tests.unit.subscribers.people_model import Does, Said, file_of, right
-from tests.unit.subscribers.test_any_order import Chance, Kit, deliveries_of
 from tests.unit.subscribers.test_people import a_life, as_model, event_of, shown, somebody_changes
 from worker.events.event import FIRST, Event, OrderKey, Origin
 from worker.mapping import Options
