@@ -246,7 +246,6 @@ UNTIL_SPLIT: Final = {
     "tests/unit/ops/letters/test_dry_run.py",
     "tests/unit/ops/test_trying.py",
     "tests/unit/page/test_app.py",
-    "tests/unit/page/test_attacks.py",
     "tests/unit/page/views/test_dead_letter_actions.py",
     "tests/unit/page/views/test_edit_event.py",
     "tests/unit/sandbox/test_bulk.py",

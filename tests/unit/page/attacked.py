@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import select
 
-from tests.unit.page.serve import KEY, Client, served
+from tests.unit.page.routes import Address
+from tests.unit.page.serve import KEY, Answer, Client, served
 from worker.clock import Clock
 from worker.events.event import FIRST
 from worker.ledger.database import Database
@@ -86,3 +87,8 @@ async def state(folder: Path) -> dict[str, object]:
 def holds_no_secret(text: str) -> bool:
     """Tell whether a text has no account's key in it."""
     return KEY[:-5] not in text
+
+
+async def ask(client: Client, address: Address, headers: Mapping[str, str] | None = None) -> Answer:
+    """Ask for an address as its row says."""
+    return await client.ask(address.path, address.form, headers=headers)

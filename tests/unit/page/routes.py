@@ -1,6 +1,6 @@
 """Every address of the page, and who may ask for it: what the tests attack, one after another.
 
-A new address gets its row here; without one, `test_attacks.py` fails.
+A new address gets its row here; without one, `attacks/test_rights.py` fails.
 """
 
 from __future__ import annotations
