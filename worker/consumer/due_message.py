@@ -26,6 +26,7 @@ from worker.events.event import (
     TAKEN_BACK,
     Due,
     Event,
+    Moment,
     Origin,
 )
 from worker.events.values import time_text
@@ -126,8 +127,8 @@ def undoing(  # noqa: PLR0913  # what is taken back, and beside what it stands
     run: str,
     number: int,
     tags: Sequence[str],
-    at: float,
-    sequence: str = "",
+    after: Moment,
+    part: int = 0,
     *,
     until_anew: bool = False,
 ) -> DueEffect:
@@ -138,13 +139,15 @@ def undoing(  # noqa: PLR0913  # what is taken back, and beside what it stands
         run: Likewise.
         number: Likewise.
         tags: The names of the tags.
-        at: When the run put them on: what asks for them since stands.
-        sequence: Likewise, of the event by which it did, as `OrderKey` has it.
+        after: The moment after which they are off: what asks for them since stands.
+        part: Which of several that have one number, from 0.
         until_anew: Whether that stands only until the person's events are heard anew; see `TAKEN_BACK`.
     """
     data = {"user": {"email": email}, "tags": list(tags)}
     what = f"taken back: {', '.join(tag_told(TagWish(tag, present=True)) for tag in tags)}"
-    event = _event(f"undo-{run}-{number:07}", UNDO_TYPE, at, data, sequence)
+    (sequence, time), name = after, f"undo-{run}-{number:07}"
+    at = time.timestamp()
+    event = _event(f"{name}-{part}" if part else name, UNDO_TYPE, at, data, sequence)
     return _own(event, Origin.UNDO, at, what, {EVENT_ARRIVAL: str(TAKEN_BACK)} if until_anew else {})
 
 

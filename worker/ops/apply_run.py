@@ -231,4 +231,4 @@ async def _undoing(
     name = run_of(plan.hash, run.round)
     effects = await taking_back(ledger, plan.account, name, lines, until_anew=True)
     await Timers(ledger).drop_these(plan.account, timers)
-    return effects
+    return [effect for each in effects.values() for effect in each]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from worker.consumer.due_message import undoing
+from worker.events.event import Moment
 from worker.kit.single_calls import NEWLY_TAGGED
 from worker.ledger.history import Line, find_history
 from worker.ledger.person import records_of
 from worker.ledger.store import Ledger
+from worker.subscribers.item import ROW_TOLD, Kind
 from worker.subscribers.known import DueEffect
 from worker.subscribers.parts import tag_in, tag_key
 from worker.subscribers.record import Record
+from worker.subscribers.without import tags_without
 
 MOST_LINES: Final = 200_000
 """Of the history that are read at once, of some people."""
@@ -21,8 +25,8 @@ MOST_LINES: Final = 200_000
 
 async def taking_back(
     ledger: Ledger, account: str, run: str, done: Sequence[tuple[int, Line]], *, until_anew: bool = False
-) -> list[DueEffect]:
-    """Return the timers that take back what events of a run put on.
+) -> dict[int, list[DueEffect]]:
+    """Return the timers that take back what events of a run put on, by the numbers of these.
 
     Args:
         ledger: The workers'.
@@ -35,30 +39,96 @@ async def taking_back(
     Raises:
         LedgerUnavailable: The ledger could not be read.
     """
-    emails = {line.email for _, line in done}
-    later: dict[str, list[Line]] = {}
-    for line in await find_history(ledger.database, emails=emails, account=account, limit=MOST_LINES):
-        later.setdefault(line.email, []).append(line)
-    records, effects = await records_of(ledger.database, account, emails), dict[int, DueEffect]()
+    records = await _records(ledger, account, {line.email for _, line in done})
+    of_people, effects = dict[str, list[Line]](), dict[int, list[DueEffect]]()
+    for line in await find_history(ledger.database, emails=records, account=account, limit=MOST_LINES):
+        of_people.setdefault(line.email, []).append(line)
     for number, line in done:
-        since = [other for other in later.get(line.email, ()) if other.at > line.at]
-        if tags := [tag for tag in newly_put_on(line) if not any(other.is_about(tag) for other in since)]:
-            time = datetime.fromisoformat(line.event_time)
-            right_after, sequence = time + timedelta(microseconds=1), _sequence(records, line, tags, time)
-            effects[number] = undoing(
-                line.email, run, number, tags, right_after.timestamp(), sequence, until_anew=until_anew
-            )
-    return list(effects.values())
-
-
-def _sequence(records: Mapping[str, Record], line: Line, tags: Sequence[str], time: datetime) -> str:
-    """Return the sequence of the event by which somebody has tags; empty where it had none."""
-    has = records[line.email].tags if line.email in records else {}
-    orders = [has[key].part.order for tag in tags if (key := tag_key(tag)) in has]
-    return next((order.sequence for order in orders if order.time == time), "")
+        record = _now(records, line)
+        emails = {line.email, record.email}
+        lines = [other for email in emails for other in of_people.get(email, ())]
+        rows = [other for other in lines if _is_row(other, run)]
+        since = [other for other in lines if other.at > line.at]
+        if tags := _to_take_back(record, line, since, rows):
+            told_since = {_time(other) for other in since if not _is_row(other, run)}
+            after = _by_moment(record, line, tags, told_since)
+            effects[number] = [
+                undoing(record.email, run, number, some, moment, part, until_anew=until_anew)
+                for part, (moment, some) in enumerate(sorted(after.items()))
+            ]
+    return effects
 
 
 def newly_put_on(line: Line) -> list[str]:
     """Return the tags that an event put on, and that its person did not have before."""
     told = [tag_in(str(call["what"])) for call in line.calls if call["status"] == NEWLY_TAGGED]
     return [tag for tag in told if tag]
+
+
+async def _records(ledger: Ledger, account: str, emails: Collection[str]) -> dict[str, Record]:
+    """Return what is known under addresses, and under those to which people went from there."""
+    records = {email: Record(email) for email in emails}
+    new = set(emails)
+    while new:
+        records |= await records_of(ledger.database, account, new)
+        new = {record.moved.to for record in records.values() if record.moved is not None} - records.keys()
+        records |= {email: Record(email) for email in new}
+    return records
+
+
+def _now(records: Mapping[str, Record], line: Line) -> Record:
+    """Return what is known of an event's person, who may have another address by now."""
+    record, passed = records[line.email], set[str]()
+    while record.moved is not None and record.email not in passed:
+        if not record.is_left and _time(line) >= record.moved.order.time:
+            break  # of whoever has the address now
+        passed.add(record.email)
+        record = records[record.moved.to]
+    return record
+
+
+def _to_take_back(record: Record, line: Line, since: Iterable[Line], rows: Sequence[Line]) -> list[str]:
+    """Return the tags that an event put on, that nobody touched since, and that no other event asks for.
+
+    Args:
+        record: Of its person.
+        line: What the history has of it.
+        since: What it has of the person's events that ended later.
+        rows: What it has of those that are rows of the same run.
+    """
+    tags = [tag for tag in newly_put_on(line) if not any(other.is_about(tag) for other in since)]
+    if not tags or not rows:
+        return tags  # by events that were heard anew, which had not asked for it before
+    stay = tags_without(record, {_time(row) for row in rows if row.outcome != Kind.DUPLICATE.value})
+    return [tag for tag in tags if tag_key(tag) not in stay]
+
+
+def _by_moment(
+    record: Record, line: Line, tags: Iterable[str], since: Collection[datetime]
+) -> Mapping[Moment, list[str]]:
+    """Return tags by the moments right after which they are to be off: what asks for them since stands.
+
+    That is after the event that put them on, or after a newer one by which they are there: of which a
+    subscription is left when another ends, say, or which had to wait until its person was there.
+
+    Args:
+        record: Of the person.
+        line: What the history has of the event.
+        tags: Which.
+        since: When that happened which others told since: by none of these is anything taken back.
+    """
+    moments = defaultdict[Moment, list[str]](list)
+    for tag in tags:
+        sequence, time = "", _time(line)
+        if (known := record.tags.get(tag_key(tag))) is not None and known.part.order.time not in since:
+            sequence, time = max((sequence, time), known.part.order.moment)
+        moments[sequence, time + timedelta(microseconds=1)].append(tag)
+    return moments
+
+
+def _is_row(line: Line, run: str) -> bool:
+    return f"{ROW_TOLD}{run}-" in line.detail
+
+
+def _time(line: Line) -> datetime:
+    return datetime.fromisoformat(line.event_time)

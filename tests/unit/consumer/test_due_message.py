@@ -246,7 +246,7 @@ def test_its_dead_letter_is_replayed_as_what_it_was(message: Delivery) -> None:
 ROWS = [DriftRow(DriftKind.TAG_MISSING, "VIP"), DriftRow(DriftKind.ADDRESS, kit="Ada@New.example")]
 OWN = {
     Origin.ANEW: anew_effect(EMAIL, "apply-1a2b", 7, "v1", NOON.timestamp()),
-    Origin.UNDO: undoing(EMAIL, "apply-1a2b", 7, ["VIP"], NOON.timestamp()),
+    Origin.UNDO: undoing(EMAIL, "apply-1a2b", 7, ["VIP"], ("", NOON)),
     Origin.ALLOW: allowing("main", EMAIL, ["VIP"], NOON.timestamp()),
     Origin.REPAIR: repairing(EMAIL, "drift-1a2b", 7, ROWS, NOON.timestamp(), AT.timestamp()),
     Origin.ADOPT: adopting(EMAIL, "adopt-drift-1a2b", 7, ROWS, NOON.timestamp(), AT.timestamp()),
@@ -256,7 +256,7 @@ OWN = {
 
 def test_what_is_taken_back_until_events_are_heard_anew_says_so() -> None:
     """Given such a message, it and its replay have the place that says it; nobody else's message has it."""
-    effect = undoing(EMAIL, "apply-1a2b", 7, ["VIP"], NOON.timestamp(), until_anew=True)
+    effect = undoing(EMAIL, "apply-1a2b", 7, ["VIP"], ("", NOON), until_anew=True)
     message = again(effect)
     happened = read(message)
     assert happened.order.is_heard_anew({("", NOON - timedelta(days=1))})

@@ -125,7 +125,7 @@ async def undo(
         done = [(int(name.rpartition("-")[2]), line) for name, line in lines]
         await timers.drop_of(account, [_event(line) for _, line in done if line.outcome in _SET_LATER])
         effects = await taking_back(ledger, account, run, done)
-        await timers.set(account, effects)
+        await timers.set(account, [effect for each in effects.values() for effect in each])
         taken_back += len(effects)
         counted(len(lines))
     told = f"What {taken_back:,} rows put on is taken back"
