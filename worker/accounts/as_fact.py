@@ -10,6 +10,7 @@ from worker.events.values import Missing, lookup
 from worker.mapping import Asked
 from worker.subscribers.fact import Fact
 from worker.subscribers.identity import given_id, id_key
+from worker.subscribers.mark import fact_mark
 
 
 def as_fact(event: Event, account: Account, asked: Asked, user: str = "", *, again: bool = False) -> Asked:
@@ -47,6 +48,7 @@ def as_fact(event: Event, account: Account, asked: Asked, user: str = "", *, aga
         due=asked.due if asked.due is not None and asked.due > event.time else None,
         phase=asked.phase,
         again=again,
+        event=fact_mark(event),
     )
     beside = {name: part for name, part in change.fields.items() if name in fields and name not in shown}
     alone = replace(

@@ -36,6 +36,7 @@ class Fact(Struct, frozen=True, array_like=True, gc=False):
         due: When it takes effect, if that is later than the event.
         again: True where its event was delivered before, to a worker that may have applied it.
         phase: How many of the moments at which it had to be interpreted anew had passed when it was.
+        event: What tells its event from others of the same time; see `fact_mark`.
     """
 
     order: OrderKey
@@ -53,6 +54,7 @@ class Fact(Struct, frozen=True, array_like=True, gc=False):
     due: datetime | None = None
     phase: int = 0
     again: bool = False
+    event: str = ""
 
     @property
     def waits(self) -> bool:
@@ -60,25 +62,30 @@ class Fact(Struct, frozen=True, array_like=True, gc=False):
         return self.due is not None and self.phase == 0
 
     @property
-    def key(self) -> tuple[str, datetime, bool, str, str]:
+    def key(self) -> tuple[str, datetime, bool, str, str, str]:
         """What tells it apart. A copy of an event has another place of arrival, and is the same fact."""
-        return self.order.sequence, self.order.time, self.opens, self.user, self.subscription
+        return self.order.sequence, self.order.time, self.opens, self.user, self.subscription, self.event
 
     @property
-    def place(self) -> tuple[str, datetime, bool, int, str, str]:
+    def place(self) -> tuple[str, datetime, bool, int, str, str, str]:
         """Its place among the others: at equal times openings come first.
 
         So an opening wins over the closing of another subscription, and a closing over an opening of the
         same.
         """
         sequence, time, arrival = self.order
-        return sequence, time, not self.opens, arrival, self.user, self.subscription
+        return sequence, time, not self.opens, arrival, self.user, self.subscription, self.event
 
 
 Facts: TypeAlias = tuple[Fact, ...]
 """In their order, each once."""
 
 NO_FACTS: Final[Facts] = ()
+
+
+def first_place(facts: Facts, fact: Fact) -> OrderKey:
+    """Return the place of the copy of a fact that is known to have arrived first, which may be itself."""
+    return min((fact.order, *(one.order for one in facts if one.key == fact.key)))
 
 
 def merge_facts(ours: Facts, theirs: Facts) -> Facts:
@@ -106,15 +113,16 @@ def _phase(fact: Fact) -> tuple[int]:
 
 
 def _one_of(mine: Fact, fact: Fact, rank: Callable[[Fact], tuple[Any, ...]]) -> Fact:
-    again = fact.again or mine.again
-    one, other = replace(mine, again=again), replace(fact, again=again)
+    again, order = fact.again or mine.again, min(fact.order, mine.order)
+    one, other = replace(mine, again=again, order=order), replace(fact, again=again, order=order)
     return other if rank(other) >= rank(one) else one
 
 
 def _each_once(facts: Iterable[Fact], rank: Callable[[Fact], tuple[Any, ...]]) -> Facts:
     """Return facts in order; of two with one key, the greater, and of equals the later one.
 
-    That any of them was delivered before holds for all.
+    It has the place of the copy that arrived first: what came between the two is newer. That any of them was
+    delivered before holds for all.
     """
     kept: dict[tuple[Any, ...], Fact] = {}
     for fact in facts:

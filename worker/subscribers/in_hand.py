@@ -7,8 +7,9 @@ from msgspec import structs
 from worker.errors import MovesHeld, PartlyApplied
 from worker.events.event import FIRST, Event, OrderKey
 from worker.subscribers.change import NOTHING, Change
-from worker.subscribers.desired import is_news, may_be_done
+from worker.subscribers.desired import is_earlier, is_news, may_be_done
 from worker.subscribers.directory import Directory
+from worker.subscribers.fact import first_place
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.learning import learn
 from worker.subscribers.mark import event_mark
@@ -57,6 +58,11 @@ class InHand:
             # Also where the event is refused: a dead letter would name its person.
             return self._ends(structs.replace(item, refusal=None), here, Kind.FORGOTTEN)
         found = whose(self.directory, item, event.order)
+        if found is not None and (first := _first_place(item, found.subscriber)) < event.order:
+            item = structs.replace(
+                item, event=structs.replace(event, order=first), change=item.change.placed(first)
+            )
+            found = whose(self.directory, item, first)
         if item.refusal is not None and not isinstance(item.refusal, PartlyApplied):
             return self._ends(item, here if found is None else found.subscriber, Kind.DEAD_LETTERED)
         return None if found is None else self._judge(item, found, now)
@@ -252,6 +258,13 @@ class InHand:
         self.directory.drop_idle(keep=self.unsaved.subscribers)
 
 
+def _first_place(item: Item, subscriber: Subscriber) -> OrderKey:
+    """Return the place of an event, which is that of its first copy: what came between is newer."""
+    known, order = subscriber.record.facts, _event_of(item).order
+    own = [fact for fact in item.change.facts if fact.order == order]  # others are heard anew
+    return min((order, *(first_place(known, fact) for fact in own)))
+
+
 def _unless_over(change: Change, record: Record) -> Change:
     """Return a change that creates nobody for whom no event has asked, or none since all was over."""
     if change.creates is None:
@@ -269,7 +282,7 @@ def _in_doubt(subscriber: Subscriber, change: Change) -> bool:
     """
     record = subscriber.record
     left = not subscriber.events and is_news(record, NOTHING)
-    return bool(change.facts) and (may_be_done(record, change) or left)
+    return bool(change.facts) and (may_be_done(record, change) or is_earlier(record, change) or left)
 
 
 def _event_of(item: Item) -> Event:

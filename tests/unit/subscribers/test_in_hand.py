@@ -148,6 +148,27 @@ def test_a_duplicate_is_known_after_a_restart() -> None:
     assert Desk(records=before.records).end_of(1) is Kind.DUPLICATE
 
 
+def later_copy(number: int, *, after: int) -> Item:
+    """Return a copy of the opening `number` that comes after the event `after`, and happened when it did."""
+    late = order(number)._replace(arrival=after + 1)
+    of_its_time = structs.replace(event(number), order=late)
+    return structs.replace(an_item(number), event=of_its_time, change=opening(number).placed(late))
+
+
+def test_a_copy_of_an_opening_has_the_place_of_the_first() -> None:
+    """Given that something of it is owed, a copy is news, and no newer than what came between the two."""
+    desk = Desk()
+    record = apply_opening(desk, 1)
+    record.owed = change(1, add=("Other",))
+    at_once = order(1)._replace(arrival=2)
+    record.tags_off = Part(value=True, order=at_once)
+    copy = desk.come(later_copy(1, after=2))
+    assert isinstance(copy, Item)
+    assert copy.event is not None
+    assert copy.event.order == order(1)
+    assert left_to_do(record, copy.change).tags["vip"].value.present is False
+
+
 def opening(number: int) -> Change:
     """Return a change that opens a subscription, with a tag of its own."""
     vip = TagWish(f"VIP {number}", present=True)

@@ -125,6 +125,21 @@ def test_at_one_time_a_closing_wins_over_the_opening_of_the_same() -> None:
     assert "Member" not in on(end, same_time)
 
 
+def test_at_one_time_two_events_of_one_subscription_each_give_their_tags() -> None:
+    """Given times of whole seconds, what opens a subscription and what changes it are two events."""
+    start = replace(started(5, "s1"), event="started")
+    changed = replace(start, tags=tags("Yearly"), order=start.order._replace(arrival=99), event="changed")
+    assert on(start, changed) == {"Member", "Yearly"}
+
+
+def test_of_two_copies_the_first_has_the_place_and_the_later_one_is_what_is_asked_for() -> None:
+    start, end = started(5, "s1"), replace(started(5, "s2", "Yearly"), order=order(5)._replace(arrival=7))
+    copy = replace(started(5, "s1", "Member"), order=order(5)._replace(arrival=9))
+    assert learn_facts(learn_facts((), together(start, end)), (copy,)) == together(
+        replace(copy, order=start.order), end
+    )
+
+
 def test_at_one_time_a_closing_empties_what_the_opening_of_the_same_gave() -> None:
     """Given that the opening comes last, its place is before the closing all the same."""
     end = canceled(5, "s1", empties=True)
