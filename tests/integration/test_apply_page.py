@@ -24,9 +24,9 @@ FROM_HERE = {"Sec-Fetch-Site": "same-origin"}
 class Viewer:
     """Whoever looks at the view and uses its forms; it stays where pages come and go."""
 
-    def __init__(self, session: aiohttp.ClientSession, account: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, account: str, view: str = "apply") -> None:
         self._session = session
-        self._place = f"/accounts/{account}/apply"
+        self._place = f"/accounts/{account}/{view}"
         self.root = ""
 
     async def view(self) -> str:
@@ -45,9 +45,10 @@ class Viewer:
         async with self._session.post(place, data=form, headers=FROM_HERE) as answer:
             assert answer.status == 200, await answer.text()
 
-    async def hash(self) -> str:
+    async def hidden(self, name: str) -> str:
+        """Return what a form sends that nobody types."""
         async with self._session.get(f"{self.root}{self._place}") as answer:
-            found = re.search('name="plan" value="([^"]+)"', await answer.text())
+            found = re.search(f'name="{name}" value="([^"]+)"', await answer.text())
         assert found is not None
         return found[1]
 
@@ -67,7 +68,7 @@ async def test_what_the_plan_says_is_done_and_taken_back_over_kills_of_the_page(
             await viewer.post("plan")
             told = await viewer.says(f"{PEOPLE:,} of {PEOPLE:,} people would be treated otherwise.")
             assert f"may start an automation and send mail: {count}." in told
-            plan = await viewer.hash()
+            plan = await viewer.hidden("plan")
             await viewer.post("start", plan=plan, taggings=count)
             process.send_signal(signal.SIGKILL)
         async with page(kit_worker) as (process, viewer.root):
@@ -97,7 +98,7 @@ async def test_what_the_command_has_begun_is_shown_and_stopped_on_the_page(
             assert (await kit_worker("apply", world.account, "--plan", plan, "--no-wait")).code == 1
             told = await viewer.says(f"0 of {PEOPLE:,} people are done.")
             assert "by the command line" in told
-            await viewer.post("stop", plan=await viewer.hash())
+            await viewer.post("stop", plan=await viewer.hidden("plan"))
             told = await viewer.says(f"Done: 0 of {PEOPLE:,} people.")
             assert f"{PEOPLE:,}: the run was stopped before their turn" in told
         assert tags(sandbox.account(KEY).subscribers()) == before

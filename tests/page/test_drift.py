@@ -9,10 +9,11 @@ import pytest
 from playwright.async_api import expect
 
 from tests.page.browser import LOOKS, Browsing, Look
-from tests.page.checks import assert_well_made
+from tests.page.checks import assert_well_made, tab_to
 from tests.page.conftest import served
 from tests.page.test_editing import come_in
 from tests.page.test_people_look import LONG
+from tests.unit.page.planning import workers_do_it
 from tests.unit.page.serve import Client
 from tests.unit.page.serve import served as serving
 from tests.unit.page.views.test_drift import compare, missing
@@ -40,4 +41,14 @@ async def test_it_is_readable_for_everybody_and_followed_to_its_end(
     row = DriftRow(DriftKind.FIELD, LONG, LONG)
     await compare(tmp_path, missing(1), FoundPerson("ada@example.com", (row,)))
     await expect(part).to_contain_text("Something is otherwise in Kit")
+    await assert_well_made(page)
+    await tab_to(page, page.get_by_label("How many tags are missing"))
+    await page.keyboard.type("1")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("status")).to_contain_text("It is begun: 2 people.")
+    await expect(part).to_contain_text("0 of 2 people are done.")
+    await assert_well_made(page)
+    await workers_do_it(tmp_path)
+    await page.reload()
+    await expect(part).to_contain_text("Done: 2 of 2 people.")
     await assert_well_made(page)

@@ -19,10 +19,8 @@ from worker.commands.backfill_of import (
 from worker.commands.common import AccountName, begin, collect_seldom, one_account, read_accounts, run_async
 from worker.commands.exits import UsageError
 from worker.commands.output import AsJson, say
-from worker.errors import InvalidEvent
 from worker.events.event import Imported
-from worker.events.times import parse_time
-from worker.ops.backfill.options import RUN, BackfillOptions
+from worker.ops.backfill.options import RUN, BackfillOptions, MembersFileError, options_of
 
 app = typer.Typer(no_args_is_help=True, help="Existing members, from a file: plan, run, stop, undo, as-csv.")
 
@@ -151,17 +149,7 @@ def _asked(account: str, file: Path, options: BackfillOptions, *, as_json: bool)
 def _options(
     columns: list[str] | None, event_type: str, app: str, as_of: str, imported: Imported
 ) -> BackfillOptions:
-    if imported.known and imported.marker:
-        raise UsageError("--known calls Kit for nothing, so that nobody can get a --marker-tag by it")
     try:
-        time = parse_time("--as-of", as_of) if as_of else None
-    except InvalidEvent as error:
+        return options_of(columns or (), event_type, app, as_of, imported)
+    except MembersFileError as error:
         raise UsageError(str(error)) from error
-    return BackfillOptions(tuple(map(_column, columns or ())), event_type.strip(), app, time, imported)
-
-
-def _column(text: str) -> tuple[str, str]:
-    name, equals, path = text.rpartition("=")
-    if not equals or not path.strip():
-        raise UsageError(f"--map {text}: should be COLUMN=PATH, such as Plan=mk_subscription_plan")
-    return name.strip(), path.strip()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from worker.accounts.account import Account
 from worker.commands.backfill_view import say_ends, show_plan, show_tables, show_wrong
@@ -17,15 +17,13 @@ from worker.commands.exits import ExitCode, UsageError
 from worker.commands.output import moment_text, say
 from worker.commands.progress import progress
 from worker.ledger.journal import JournalLine
-from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
-from worker.metrics import VERSION
 from worker.ops.backfill.as_csv import KitFiles
 from worker.ops.backfill.columns import Columns
 from worker.ops.backfill.options import BackfillOptions, MembersFileError, run_of
 from worker.ops.backfill.plan import BackfillPlan, Planning
-from worker.ops.backfill.reading import MAX_LINE, read_rows
-from worker.ops.backfill.run import HowFar, ends, latest, stage_of, start, stop, undo
+from worker.ops.backfill.reading import lines_in, read_rows
+from worker.ops.backfill.run import HowFar, ends, latest, other_versions, stage_of, start, stop, undo
 from worker.ops.backfill.spool import Spool
 from worker.ops.backfill.trial import PersonEnd
 from worker.ops.own_runs import left
@@ -116,13 +114,8 @@ def _refuse_unless(plan: BackfillPlan, agreed: Agreed, *, is_new: bool) -> None:
 
 async def _refuse_beside_others(ledger: Ledger) -> None:
     """Raise `UsageError` where a worker of another version is at work: it may know nothing of such rows."""
-    workers = (await Registry(ledger, ledger.worker).overview()).workers
-    others = {each.version or "an older one" for each in workers if each.live} - {VERSION}
-    if others:
-        raise UsageError(
-            f"workers of another version are at work ({', '.join(sorted(others))}), and this is {VERSION}: "
-            "bring them all to one version first"
-        )
+    if others := await other_versions(ledger):
+        raise UsageError(f"{others}: bring them all to one version first")
 
 
 def _told_again(before: JournalLine | None, waiting: int) -> str:
@@ -214,7 +207,7 @@ async def _planned(
     with Spool() as spool, asked.file.open("rb") as opened:
         plan = BackfillPlan(asked.account.name, run, spool)
         try:
-            file = read_rows(_lines(opened), asked.account, asked.options)
+            file = read_rows(lines_in(opened), asked.account, asked.options)
             with progress("rows", hidden=asked.as_json) as steps:
                 await Planning(ledger, asked.account, asked.options.imported, ttl, plan).plan(
                     file, steps.advance, told
@@ -222,12 +215,3 @@ async def _planned(
         except MembersFileError as error:
             raise UsageError(f"{asked.file}: {error}") from error
         yield plan, file.columns
-
-
-def _lines(opened: IO[bytes]) -> Iterator[bytes]:
-    """Yield the lines of a file; of one that is too long for any event, its beginning."""
-    while line := opened.readline(MAX_LINE):
-        rest = line
-        while rest and not rest.endswith(b"\n"):
-            rest = opened.readline(MAX_LINE)
-        yield line

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Final
 
 from worker.commands.exits import ExitCode
 from worker.commands.impact import show_told
@@ -13,16 +12,9 @@ from worker.ops.backfill.as_csv import KitFiles
 from worker.ops.backfill.columns import Columns
 from worker.ops.backfill.options import BackfillOptions
 from worker.ops.backfill.plan import BackfillPlan
-from worker.ops.backfill.told import ENDS, told_backfill
+from worker.ops.backfill.told import told_backfill, told_ends
 from worker.ops.told_apply import NOT_DONE
 from worker.ops.told_impact import minutes_of
-from worker.subscribers.item import Kind
-
-DONE: Final = frozenset(kind.value for kind in ENDS)
-_WHY: Final = {
-    NOT_DONE: "they were not taken in, as the run was stopped, or their people were forgotten",
-    Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list",
-}
 
 
 def show_plan(
@@ -93,18 +85,13 @@ def show_tables(tables: KitFiles, folder: Path, *, as_json: bool) -> None:
 
 def say_ends(ended: Counter[str], count: int, run: str, *, as_json: bool) -> ExitCode:
     """Say how the rows of a run ended."""
-    if (missing := count - sum(ended.values())) > 0:
-        ended[NOT_DONE] += missing
-    done = sum(ended[end] for end in DONE)
-    code = ExitCode.OK if done == count else ExitCode.SOMETHING
+    told = told_ends(ended, count)
+    code = ExitCode.OK if told.is_all else ExitCode.SOMETHING
     if as_json:
+        if (missing := count - ended.total()) > 0:
+            ended[NOT_DONE] += missing
         show_json({"run": run, "rows": count, "ended": ended})
         return code
-    say(f"Done: {done:,} of {count:,} rows. What each did: kit-worker history --email ADDRESS")
-    for kind, told in ENDS.items():
-        if ended[kind.value]:
-            say(f"  {ended[kind.value]:,} {told}")
-    for end in sorted(ended.keys() - DONE):
-        if ended[end]:
-            say(f"  {ended[end]:,}: {_WHY.get(end, end)}")
+    say(f"{told.sentence} What each did: kit-worker history --email ADDRESS")
+    say(*(f"  {why}" for why in told.why))
     return code

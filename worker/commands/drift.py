@@ -18,22 +18,12 @@ from worker.ledger.drift import FAILED, GOING, DriftRun, DriftRuns
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.ledger.taggings import count_people
-from worker.ops.drift.mend import run_of, start
+from worker.ops.drift.mend import run_of, start, told_mended
 from worker.ops.drift.plan import TOLD, DriftPlan, plan_of
-from worker.ops.told_apply import NOT_DONE
 from worker.settings import Settings
-from worker.subscribers.item import Kind
 
 NOBODY_AFTER: Final = 30.0
 """Seconds after which it is said that no worker has the account."""
-DONE: Final = frozenset({Kind.APPLIED.value, Kind.SUPERSEDED.value})
-AS_IT_IS: Final = Kind.IGNORED.value
-_WHY: Final = {
-    AS_IT_IS: "nothing was to be done, as it is otherwise by now, or nobody is subscribed or made again",
-    NOT_DONE: "the history does not say",
-    Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list",
-    Kind.FORGOTTEN.value: "they were forgotten meanwhile",
-}
 
 
 def drift(
@@ -76,17 +66,16 @@ async def _mended(
 ) -> ExitCode:
     if plan.account != account.name:
         raise UsageError(f"the plan is for {plan.account}, not for {account.name}")
-    count, run = len(plan.people), run_of(plan, adopt=adopt)
+    count, run = len(plan.people), run_of(plan.hash, adopt=adopt)
     async with opened_ledger(settings) as ledger:
         await start(ledger, plan, WHO, adopt=adopt)
         ended = await until_done(ledger, account.name, run, count, hidden=hidden)
-    done, left = sum(ended[end] for end in DONE), sorted(ended.keys() - DONE - {AS_IT_IS})
+    told = told_mended(ended)
     if hidden:
         show_json({"hash": plan.hash, "people": count, "ends": dict(ended)})
     else:
-        say(f"Done: {done:,} of {count:,} people. What came of each: kit-worker history --email ADDRESS")
-        say(*(f"{ended[end]:,}: {_WHY.get(end, end)}" for end in [AS_IT_IS] * bool(ended[AS_IT_IS]) + left))
-    return ExitCode.SOMETHING if left else ExitCode.OK
+        say(f"{told.sentence} What came of each: kit-worker history --email ADDRESS", *told.why)
+    return ExitCode.OK if told.is_all else ExitCode.SOMETHING
 
 
 # -- comparing --------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, delete, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.ledger.drift_tables import drift_found, drift_runs
@@ -137,6 +137,12 @@ class DriftRuns:
         async with self.ledger.database.read() as connection:
             rows = await connection.execute(query)
             return [FoundPerson(email, _rows_of(account, text)) for email, text in rows]
+
+    async def count(self, account: str) -> int:
+        """Return of how many people something was found."""
+        query = select(func.count()).select_from(drift_found).where(_FOUND.account == account)
+        async with self.ledger.database.read() as connection:
+            return (await connection.execute(query)).scalar_one()
 
     async def drop(self, account: str) -> int:
         """Delete what is kept of an account's comparisons; return of how many people."""

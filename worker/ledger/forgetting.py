@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Table, case, delete, select, update
+from sqlalchemy import Table, case, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.errors import LedgerUnavailable
@@ -118,6 +118,18 @@ async def forget(
         if isinstance(found, list):
             return found
         addresses |= found  # the person has moved meanwhile
+
+
+async def last_forgotten(ledger: Ledger, account: str) -> tuple[int, str]:
+    """Return what is another one once somebody else was forgotten in an account.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    query = select(func.count(), func.max(forgotten.c.until)).where(forgotten.c.account == account)
+    async with ledger.database.read() as connection:
+        count, until = (await connection.execute(query)).one()
+    return count, until or ""
 
 
 async def _erase(

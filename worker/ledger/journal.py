@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -110,6 +111,15 @@ class Journal:
         async with self.ledger.database.read() as connection:
             row = (await connection.execute(query)).one_or_none()
         return None if row is None else JournalLine(row.id, row.at, Action(*row[2:]))
+
+    async def of(self, account: str, actions: Collection[str], limit: int) -> list[JournalLine]:
+        """Return an account's newest lines of some actions, the newest of them first; so many at most."""
+        columns = [journal.c[each.name] for each in fields(Action)]
+        query = select(journal.c.id, journal.c.at, *columns).order_by(journal.c.id.desc()).limit(limit)
+        query = query.where(journal.c.account == account, journal.c.action.in_(actions))
+        async with self.ledger.database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return [JournalLine(number, at, Action(*told)) for number, at, *told in rows]
 
     async def drop(self, account: str) -> int:
         """Delete an account's lines; return how many there were."""

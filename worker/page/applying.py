@@ -36,6 +36,13 @@ WITHIN: Final = 1.0
 CRASHED: Final = "It stopped half-way: a fault of this program, and the log of kit-worker page has it."
 
 
+def still_takes(begun_at: float | None, seen: int, expected: int, now: float) -> float | None:
+    """Return about how many seconds what was begun still takes; None where nobody can tell."""
+    if begun_at is None or not seen:
+        return None
+    return (now - begun_at) / seen * max(0, expected - seen)
+
+
 @dataclass(slots=True)
 class PlanInMaking:
     """A plan that is being made.
@@ -60,9 +67,7 @@ class PlanInMaking:
 
     def left(self, now: float) -> float | None:
         """Return about how many seconds it still takes; None where nobody can tell."""
-        if self.begun_at is None or not self.seen:
-            return None
-        return (now - self.begun_at) / self.seen * max(0, self.expected - self.seen)
+        return still_takes(self.begun_at, self.seen, self.expected, now)
 
 
 class Applying:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Collection, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -35,6 +35,8 @@ from worker.ops.kit_reads import KitReads
 from worker.ops.letters.letters import Letters
 from worker.page.applying import Applying
 from worker.page.attempts import Attempts
+from worker.page.backfilling import Backfilling
+from worker.page.behind import Behind
 from worker.page.examples import AccountExamples
 from worker.page.file_lines import FileLines
 from worker.page.kit_names import KitNames
@@ -60,6 +62,7 @@ class Site:
     Attributes:
         applying: Makes and carries out plans to bring people under a file, once the ledger is there.
         attempts: Counts wrong tokens.
+        backfilling: Plans files of members, and hands them over; and `behind` what else takes its time.
         clock: The time.
         examples: The accounts' own examples.
         files: The accounts' files.
@@ -95,6 +98,8 @@ class Site:
         self.letters = Letters(settings, self.ledger, self._depths, self.account)
         self.looks = PeopleLooks(self.ledger, self.clock, settings.kit_rate_limit)
         self.applying = Applying(self.ledger, self.clock, settings.kit_rate_limit, self.looks.give_way)
+        self.backfilling = Backfilling(self.ledger, self.clock, settings, self.looks.give_way)
+        self.behind = Behind(self.begin)
         self.kit = KitAccess(settings, self.ledger)
         self.kit_names = KitNames(self.kit, self.clock)
 
@@ -125,8 +130,8 @@ class Site:
             await self._depths.looked.wait()
             self._depths.looked.clear()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.letters.run())
-            group.create_task(self.applying.run())
+            for each in (self.letters, self.applying, self.backfilling):
+                group.create_task(each.run())
 
     async def _follow_files(self) -> None:
         watch = self.files.watch()
@@ -175,21 +180,18 @@ class Site:
 
     async def seen_lately(self, name: str) -> tuple[dict[str, Seen], str]:
         """Return which event types came lately in an account, and why nobody knows, if so."""
-        try:
-            if not await self.has_ledger():
-                return {}, NO_LEDGER
-            return await seen_lately(self.ledger.database, name, self.clock.time()), ""
-        except LedgerUnavailable as error:
-            return {}, f"The ledger cannot be read: {error}."
+        return await self._read({}, lambda: seen_lately(self.ledger.database, name, self.clock.time()))
 
     async def counted(self, name: str | None, since: float, until: float) -> tuple[dict[int, Counts], str]:
         """Return what happened by the quarter of an hour, of one account or all; or why nobody knows."""
+        return await self._read({}, lambda: counted(self.ledger.database, since, until, name))
+
+    async def _read(self, none: T, read: Callable[[], Awaitable[T]]) -> tuple[T, str]:
+        """Return what is read from the ledger, or none of it and why."""
         try:
-            if not await self.has_ledger():
-                return {}, NO_LEDGER
-            return await counted(self.ledger.database, since, until, name), ""
+            return (await read(), "") if await self.has_ledger() else (none, NO_LEDGER)
         except LedgerUnavailable as error:
-            return {}, f"The ledger cannot be read: {error}."
+            return none, f"The ledger cannot be read: {error}."
 
     async def has_ledger(self) -> bool:
         """Tell whether there is a ledger: to look into it would make one."""
@@ -197,11 +199,7 @@ class Site:
         return self._has_ledger
 
     async def note(self, action: Action) -> None:
-        """Note in the journal what somebody did; nothing where no ledger is.
-
-        Raises:
-            LedgerUnavailable: The ledger does not take it.
-        """
+        """Note in the journal what somebody did; nothing where no ledger is; raises `LedgerUnavailable`."""
         if await self.has_ledger():
             await Journal(self.ledger).append(action)
 

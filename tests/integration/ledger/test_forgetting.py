@@ -34,7 +34,7 @@ from worker.errors import EpochLost
 from worker.events.decode import MAX_AHEAD
 from worker.ledger import forgetting as forgetting_module
 from worker.ledger import mentions
-from worker.ledger.forgetting import Erased, forget
+from worker.ledger.forgetting import Erased, forget, last_forgotten
 from worker.ledger.history import find_history
 from worker.ledger.mentions import FREE_TEXT
 from worker.ledger.registry import Registry
@@ -98,6 +98,19 @@ async def test_in_one_account_alone_nothing_of_the_others_is_touched(ledger_of_t
     assert (erased.account, erased.records, erased.history) == (ACCOUNT, 3, 2)
     assert [row for _, row in about(rows, ADA, HOME, WORK) if f"'{ACCOUNT}'" in row] == []
     assert [row for _, row in about(rows, "rainy")] == before
+
+
+async def test_whoever_keeps_something_hears_that_somebody_was_forgotten(
+    ledger_of_two: Ledger, clock: StandingClock
+) -> None:
+    """Given two people, and one of them once more, there is something new each time, there alone."""
+    seen = [await last_forgotten(ledger_of_two, ACCOUNT)]
+    for email in (WORK, BOB, BOB):
+        clock.turn_to(clock.time() + 1)
+        await forget(ledger_of_two, email, [ACCOUNT], elsewhere=False)
+        seen.append(await last_forgotten(ledger_of_two, ACCOUNT))
+    assert len(set(seen)) == 4
+    assert await last_forgotten(ledger_of_two, "rainy") == seen[0]
 
 
 async def test_who_was_forgotten_is_known_by_each_sign(ledger_of_two: Ledger) -> None:

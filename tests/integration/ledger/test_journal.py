@@ -135,3 +135,6 @@ async def test_what_was_last_done_about_something_is_found(ledger: Ledger) -> No
     line = await journal.latest(ACCOUNT, "run-1")
     assert line is not None
     assert line.action == Action(ACCOUNT, "operator", "stop", "run-1")
+    found = await journal.of(ACCOUNT, ("backfill", "undo"), 5)
+    assert [each.action.what for each in found] == ["run-2", "run-1"]
+    assert len(await journal.of(ACCOUNT, ("backfill", "stop"), 1)) == 1

@@ -6,7 +6,7 @@ Nothing is changed, and Kit is not asked: whom the ledger does not know may be i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,7 +28,7 @@ from worker.ops.backfill.people import PeopleInFile
 from worker.ops.backfill.reading import RowFile, WrongRow
 from worker.ops.backfill.spool import Spool
 from worker.ops.backfill.trial import PersonEnd, RowEnd, Trial, in_groups
-from worker.ops.file_impact import FileImpact
+from worker.ops.file_impact import FileImpact, at_once
 from worker.ops.in_kit import KitIds
 from worker.ops.letters.dry_run import as_delivered
 from worker.ops.look_up import look_up
@@ -121,6 +121,7 @@ class Planning:
         file: RowFile,
         counted: Callable[[int], None] = lambda _: None,
         told: Callable[[PersonEnd], None] = lambda _: None,
+        goes_on: Callable[[], Awaitable[None]] = at_once,
     ) -> None:
         """Make the plan.
 
@@ -128,6 +129,7 @@ class Planning:
             file: The rows, in a file that does not change meanwhile.
             counted: Is told of how many more rows it is known how they would end.
             told: Is told what each person would have.
+            goes_on: Returns when the next row may be looked at.
 
         Raises:
             LedgerUnavailable: The ledger could not be read.
@@ -136,9 +138,10 @@ class Planning:
         home = home_app(self._account.apps) if tenure is None else tenure.home_app
         for row in file.rows:
             self._read(row, home)
+            await goes_on()
         await self._learn()
         for people in in_groups(self._people.in_order(), AT_ONCE):
-            ends, found = await self._tried(people, home)
+            ends, found = await self._tried(people, home, goes_on)
             self._plan.order += [number for rows in people for number in rows]
             for end in ends:
                 self._count(end)
@@ -185,11 +188,14 @@ class Planning:
         self._ids = await kit_ids(database, name)
 
     async def _tried(
-        self, people: Sequence[Sequence[int]], home: str
+        self, people: Sequence[Sequence[int]], home: str, goes_on: Callable[[], Awaitable[None]]
     ) -> tuple[list[RowEnd], list[PersonEnd]]:
         """Return how the rows of some people would end, and what these would have."""
         numbers = [number for rows in people for number in rows]
-        items = [(number, self._item(number, home)) for number in numbers]
+        items = list[tuple[int, Item]]()
+        for number in numbers:
+            items.append((number, self._item(number, home)))
+            await goes_on()
         for _ in range(LOOKS):
             tenure = await tenure_now(self._ledger.database, self._account.name)
             in_hand = InHand()
@@ -199,7 +205,11 @@ class Planning:
             except EpochLost:
                 continue  # a worker took the account meanwhile
             trial = Trial(self._rehearsal(in_hand, tenure), self._now.timestamp())
-            return list(trial.rows(items)), trial.people()
+            ends = list[RowEnd]()
+            for end in trial.rows(items):
+                ends.append(end)
+                await goes_on()
+            return ends, trial.people()
         raise LedgerUnavailable("the account goes from worker to worker")
 
     def _rehearsal(self, in_hand: InHand, tenure: Tenure | None) -> Rehearsal:

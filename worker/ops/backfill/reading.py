@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 
 from worker.accounts.account import Account
 from worker.events.body import MAX_BODY_BYTES
@@ -52,6 +52,15 @@ class RowFile:
 
     columns: Columns | None
     rows: Iterator[Row | WrongRow]
+
+
+def lines_in(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a file; of one that is too long for any event, its beginning."""
+    while line := file.readline(MAX_LINE):
+        rest = line
+        while rest and not rest.endswith(b"\n"):
+            rest = file.readline(MAX_LINE)
+        yield line
 
 
 def read_rows(lines: Iterable[bytes], account: Account, options: BackfillOptions) -> RowFile:

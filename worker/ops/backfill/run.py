@@ -14,8 +14,10 @@ from typing import Final
 
 from worker.ledger.history import Line, lines_saying
 from worker.ledger.journal import Action, Journal, JournalLine
+from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.ledger.timers import Timers
+from worker.metrics import VERSION
 from worker.ops.backfill.plan import BackfillPlan
 from worker.ops.taking_back import taking_back
 from worker.subscribers.item import ROW_TOLD, Kind
@@ -24,7 +26,10 @@ BEGUN: Final = "backfill"
 HANDED_OVER: Final = "backfill handed over"
 STOPPED: Final = "stop"
 UNDONE: Final = "undo"
-"""What the journal calls what is done about a run."""
+ENDED: Final = "backfill ended"
+STOP_ENDED: Final = "stop ended"
+"""What the journal calls what is done about a run, and that nothing of it is left since."""
+ACTIONS: Final = (BEGUN, HANDED_OVER, STOPPED, UNDONE, ENDED, STOP_ENDED)
 PORTION: Final = 1000
 """Timers that are set in one transaction, and lines of the history that are read at once."""
 APART: Final = 1e-6
@@ -43,7 +48,7 @@ class HowFar(Enum):
 
 _SET_LATER: Final = frozenset({Kind.APPLIED.value, Kind.SCHEDULED.value})
 """Ends of rows of which some may take effect later; of a copy, the event that came before may."""
-_STAGES: Final = {BEGUN: HowFar.BEGUN, HANDED_OVER: HowFar.HANDED_OVER}
+_STAGES: Final = {BEGUN: HowFar.BEGUN, HANDED_OVER: HowFar.HANDED_OVER, ENDED: HowFar.HANDED_OVER}
 
 
 async def latest(ledger: Ledger, account: str, run: str) -> JournalLine | None:
@@ -54,6 +59,21 @@ async def latest(ledger: Ledger, account: str, run: str) -> JournalLine | None:
 def stage_of(line: JournalLine | None) -> HowFar:
     """Return how far a run has come, by what was last done about it."""
     return HowFar.NEW if line is None else _STAGES.get(line.action.action, HowFar.NEW)
+
+
+async def other_versions(ledger: Ledger) -> str:
+    """Tell that workers of another version are at work, which may know nothing of such rows; empty if none.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    workers = (await Registry(ledger, ledger.worker).overview()).workers
+    others = {each.version or "an older one" for each in workers if each.live} - {VERSION}
+    return (
+        f"workers of another version are at work ({', '.join(sorted(others))}), and this is {VERSION}"
+        if others
+        else ""
+    )
 
 
 async def start(
@@ -96,7 +116,7 @@ async def ends(ledger: Ledger, account: str, run: str) -> Counter[str]:
 
 async def stop(ledger: Ledger, account: str, run: str, who: str) -> int:
     """Take no more rows of a run in, and return of how many; who is on the way is done all the same."""
-    dropped = await Timers(ledger).drop(account, f"{run}-")
+    dropped = await Timers(ledger).drop_waiting(account, f"{run}-")
     told = f"It was stopped; {dropped:,} rows are not taken in"
     await Journal(ledger).append(Action(account, who, STOPPED, run, dropped, told))
     return dropped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from worker.ops.backfill.columns import SEPARATORS, Columns
 from worker.ops.backfill.options import BackfillOptions
 from worker.ops.backfill.plan import BackfillPlan
+from worker.ops.told_apply import NOT_DONE, ToldEnd
 from worker.ops.told_impact import ToldImpact, told
 from worker.subscribers.item import Kind
 
@@ -19,6 +21,10 @@ ENDS: Final = {
     Kind.SCHEDULED: "take effect later",
     Kind.IGNORED: "are of people whom Kit lacks, and create nobody",
     Kind.FORGOTTEN: "are of people who were forgotten, and are dropped",
+}
+_WHY: Final = {
+    NOT_DONE: "they were not taken in, as the run was stopped, or their people were forgotten",
+    Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list",
 }
 NEW_PEOPLE: Final = (
     "Of these people the ledger does not know that Kit has them: {:,}. Kit is not asked; whom it has all the "
@@ -105,3 +111,17 @@ def _rows(plan: BackfillPlan) -> Iterator[str]:
         yield f"  {len(plan.dead):,} become dead letters, wholly or in part"
     for why, rows in plan.ignored.most_common():
         yield f"{rows:,} rows are left out: {why}"
+
+
+def told_ends(ended: Counter[str], count: int) -> ToldEnd:
+    """Return what people are told of how the rows of a run ended.
+
+    Args:
+        ended: How many ended how, as the history names it.
+        count: How many there are; of those that are missing the history has no line.
+    """
+    all_, known = ended + Counter({NOT_DONE: max(0, count - ended.total())}), {kind.value for kind in ENDS}
+    done = sum(all_[end] for end in known)
+    why = [f"{all_[kind.value]:,} {told_}" for kind, told_ in ENDS.items() if all_[kind.value]]
+    why += [f"{all_[end]:,}: {_WHY.get(end, end)}" for end in sorted(all_.keys() - known) if all_[end]]
+    return ToldEnd(is_all=done == count, sentence=f"Done: {done:,} of {count:,} rows.", why=tuple(why))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -10,17 +11,30 @@ from worker.ledger.journal import Action, Journal
 from worker.ledger.store import Ledger
 from worker.ops.drift.plan import DriftPlan
 from worker.ops.own_runs import set_timers
+from worker.ops.told_apply import NOT_DONE, ToldEnd
+from worker.subscribers.item import Kind
 from worker.subscribers.known import DueEffect
 
+REPAIRED: Final = "repair drift"
+ADOPTED: Final = "adopt drift"
+"""What the journal calls it."""
+DONE: Final = frozenset({Kind.APPLIED.value, Kind.SUPERSEDED.value})
+AS_IT_IS: Final = Kind.IGNORED.value
+_WHY: Final = {
+    AS_IT_IS: "nothing was to be done, as it is otherwise by now, or nobody is subscribed or made again",
+    NOT_DONE: "the history does not say",
+    Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list",
+    Kind.FORGOTTEN.value: "they were forgotten meanwhile",
+}
 _TOLD: Final = {
     False: "What Kit has otherwise of {people:,} people is as this worker gave it again",
     True: "What Kit has otherwise of {people:,} people is taken for what should be so",
 }
 
 
-def run_of(plan: DriftPlan, *, adopt: bool = False) -> str:
-    """Return how a plan's timers, and its events in the history, begin; see `start`."""
-    return f"{'adopt-' if adopt else ''}drift-{plan.hash}"
+def run_of(hash_: str, *, adopt: bool = False) -> str:
+    """Return how the timers of the plan with a hash, and its events in the history, begin; see `start`."""
+    return f"{'adopt-' if adopt else ''}drift-{hash_}"
 
 
 async def start(
@@ -43,12 +57,22 @@ async def start(
     Raises:
         LedgerUnavailable: Some may be set.
     """
-    run, people, effect_of = run_of(plan, adopt=adopt), plan.people, adopting if adopt else repairing
+    run, people, effect_of = run_of(plan.hash, adopt=adopt), plan.people, adopting if adopt else repairing
 
     def effect(number: int, now: float) -> DueEffect:
         person = people[number - 1]
         return effect_of(person.email, run, number, person.differences, plan.asked_at, now)
 
     await set_timers(ledger, plan.account, len(people), effect, counted)
-    told, action = _TOLD[adopt].format(people=len(people)), "adopt drift" if adopt else "repair drift"
+    told, action = _TOLD[adopt].format(people=len(people)), ADOPTED if adopt else REPAIRED
     await Journal(ledger).append(Action(plan.account, who, action, plan.hash, len(people), told))
+
+
+def told_mended(ended: Counter[str]) -> ToldEnd:
+    """Return what people are told of how it ended: of how many people how, as the history names it."""
+    done, others = sum(ended[end] for end in DONE), sorted(ended.keys() - DONE - {AS_IT_IS})
+    return ToldEnd(
+        is_all=not others,
+        sentence=f"Done: {done:,} of {ended.total():,} people.",
+        why=tuple(f"{ended[end]:,}: {_WHY.get(end, end)}" for end in (AS_IT_IS, *others) if ended[end]),
+    )

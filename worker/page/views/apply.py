@@ -30,7 +30,7 @@ GOES_ON: Final = "The workers do it, a hundred people at a time, also when this 
 GONE: Final = Told(
     "busy", "Nothing was done: that plan is not kept any more.", "Another has taken its place."
 )
-_SEPARATORS: Final = re.compile(r"[\s,.'_]")
+SEPARATORS: Final = re.compile(r"[\s,.'_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ async def begin(request: web.Request) -> web.StreamResponse:
     if plan is None or account is None:
         return await _not_done(request, PlanAction.APPLY, GONE if account else Told("bad", MISTAKE))
     runs = await _runs_of(request, plan)
-    typed = _SEPARATORS.sub("", str(form.get("taggings", "")))
+    typed = SEPARATORS.sub("", str(form.get("taggings", "")))
     if plan.taggings and typed != str(plan.taggings):
         said = f"Nothing was begun: the plan has {plan.taggings:,} new taggings, and the form says otherwise."
         return await _not_done(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
 
 from worker.errors import LedgerUnavailable
-from worker.ledger.drift import GOING, STOPPED, DriftRun, DriftRuns, FoundPerson
+from worker.ledger.drift import DONE, GOING, STOPPED, DriftRun, DriftRuns, FoundPerson
 from worker.ledger.taggings import count_people
 from worker.ops.drift.compare import CLASSES, AccountDrift
 from worker.ops.drift.plan import TOLD
@@ -15,9 +16,11 @@ from worker.outside.texts import line
 from worker.page.actions import ended
 from worker.page.addresses import view_of
 from worker.page.answers import refusal, render
+from worker.page.drift_mendings import ShownMending, mendings_of
 from worker.page.request import site_of, visitor_of
 from worker.page.site import NO_LEDGER
 from worker.page.words import Told, day
+from worker.subscribers.drifted import DriftKind
 from worker.subscribers.identity import normalize_email
 
 PLACE: Final = "/accounts/{account}/drift"
@@ -41,12 +44,14 @@ async def show_state(request: web.Request) -> web.StreamResponse:
 async def _shown(request: web.Request, template: str) -> web.Response:
     site, name, after = site_of(request), request.match_info["account"], _after(request)
     run, people, expected, problem = None, list[FoundPerson](), 0, ""
+    in_all, mendings = 0, list[ShownMending]()
     try:
         if not await site.has_ledger():
             problem = NO_LEDGER
         else:
             runs = DriftRuns(site.ledger)
             run, people = await runs.get(name), await runs.found(name, after=after, limit=PAGE + 1)
+            in_all, mendings = await runs.count(name), await mendings_of(site, name)
             expected = await count_people(site.ledger.database, name) if run and run.state == GOING else 0
     except LedgerUnavailable as error:
         problem = f"The ledger cannot be read: {error}."
@@ -56,6 +61,11 @@ async def _shown(request: web.Request, template: str) -> web.Response:
         "problem": problem,
         "run": run,
         "expected": expected,
+        "in_all": in_all,
+        "taggings": 0 if run is None else taggings_in(run),
+        "mendings": mendings,
+        "mends": _mends(run, mendings),
+        "live": not after and ((run and run.state == GOING) or any(not each.told for each in mendings)),
         "after": after,
         "groups": _groups(run),
         "names": _names(run),
@@ -66,12 +76,24 @@ async def _shown(request: web.Request, template: str) -> web.Response:
     return render(request, template, values)
 
 
+def _mends(run: DriftRun | None, mendings: Sequence[ShownMending]) -> bool:
+    """Tell whether what was found may be mended: it is the last word, and nobody has mended it yet."""
+    if run is None or run.state != DONE or run.ended_at is None:
+        return False
+    return all(each.told and each.begun.at < run.ended_at for each in mendings)
+
+
 def _after(request: web.Request) -> str:
     """Return the address after which people are shown; empty for the first ones, or where it is none."""
     try:
         return normalize_email(request.query.get("after", ""))
     except ValueError:
         return ""
+
+
+def taggings_in(run: DriftRun) -> int:
+    """Return how many tags a repair of what was found would put on again."""
+    return run.progress.counts.get(DriftKind.TAG_MISSING.value, 0)
 
 
 def _groups(run: DriftRun | None) -> list[tuple[str, int]]:

@@ -13,7 +13,7 @@ from worker.ops.backfill.options import BackfillOptions
 from worker.ops.backfill.plan import IGNORED, BackfillPlan
 from worker.ops.backfill.reading import WrongRow
 from worker.ops.backfill.spool import Spool
-from worker.ops.backfill.told import BY_THE_LEDGER, told_backfill
+from worker.ops.backfill.told import BY_THE_LEDGER, told_backfill, told_ends
 from worker.ops.file_impact import FileImpact
 from worker.subscribers.item import Kind
 
@@ -77,3 +77,15 @@ def test_where_nothing_is_left_nothing_is_to_be_agreed_to() -> None:
     with Spool() as spool:
         told = told_backfill(BackfillPlan("sunny", "backfill-1", spool), None, BackfillOptions(), LIMIT)
     assert (told.agree, told.impact.unknown) == ("", (BY_THE_LEDGER,))
+
+
+def test_how_rows_ended_is_told_with_why_of_those_that_were_not_taken_in() -> None:
+    told = told_ends(Counter({"applied": 1_000, "superseded": 20, "dead_lettered": 3}), 1_030)
+    assert (told.is_all, told.sentence) == (False, "Done: 1,020 of 1,030 rows.")
+    assert told.why == (
+        "1,000 are applied",
+        "20 are older than what is known, and change nothing",
+        "3: they are dead letters: kit-worker dead-letters list",
+        "7: they were not taken in, as the run was stopped, or their people were forgotten",
+    )
+    assert told_ends(Counter({"applied": 2}), 2).is_all
