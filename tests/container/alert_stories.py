@@ -225,6 +225,19 @@ STORIES: Final = (
         ),
     ),
     Story(
+        "what Kit has otherwise until it is mended, as each worker tells, and an account of which it has all",
+        {
+            by_worker("drift", "sunny", "one", **{"class": "tag_missing"}): "0x9 3x10 0x70",
+            by_worker("drift", "sunny", "two", **{"class": "tag_missing"}): "0x9 3x10 0x70",
+            by_worker("drift", "sunny", "one", **{"class": "field"}): "0x9 2x10 0x70",
+            by_worker("drift", "rainy", "one", **{"class": "tag_missing"}): "0x90",
+        },
+        (
+            Look(8, "KitDrift"), Look(12, "KitDrift", (Firing({"account": "sunny"}, "5"),)),
+            Look(50, "KitDrift"),
+        ),
+    ),
+    Story(
         "bindings that were gone once, and an account where they never were",
         {
             by_worker("topology_mended_total", "sunny", "one"): "_x9 1x90",
