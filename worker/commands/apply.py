@@ -21,7 +21,7 @@ from worker.commands.common import (
 from worker.commands.exits import ExitCode, UsageError
 from worker.commands.impact import show_told
 from worker.commands.output import AsJson, say, show_json
-from worker.commands.plans import LOOK_EVERY, WHO, agreed, read_plan, save_plan
+from worker.commands.plans import LOOK_EVERY, WHO, agreed, check_place, read_plan, save_plan
 from worker.commands.progress import progress
 from worker.ledger.plan_runs import PlanAction
 from worker.ledger.plans import KeptPlan
@@ -101,6 +101,8 @@ def apply(  # noqa: PLR0913  # one for each option
         people = run_async(_undone(settings, chosen, read_plan(undo_, ApplyPlan.load), hidden=as_json))
         _tell(people, UNDOING if people else NONE_TO_UNDO, as_json=as_json)
         return
+    if save is not None:
+        check_place(save)
     asked = ApplyOptions(
         None if plan is None else read_plan(plan, ApplyPlan.load), save, wait=wait, as_json=as_json
     )

@@ -143,6 +143,7 @@ async def _until_done(ledger: Ledger, account: str, run: str, asked: AskedBackfi
 
 async def write_tables(asked: AskedBackfill, folder: Path) -> ExitCode:
     """Write what a file would change as tables for Kit's own importer; raises as `show_planned`."""
+    _make_empty(folder)
     tables = KitFiles()
     async with opened_ledger(asked.settings) as ledger, _planned(ledger, asked, tables.add) as (plan, _):
         _write(tables, folder)
@@ -151,15 +152,26 @@ async def write_tables(asked: AskedBackfill, folder: Path) -> ExitCode:
         return ExitCode.CONFIGURATION if plan.wrong else ExitCode.OK
 
 
-def _write(tables: KitFiles, folder: Path) -> None:
+def _make_empty(folder: Path) -> None:
+    """Make sure of the folder before the file is planned, which takes long."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise UsageError(f"{folder}: there is something in it; name a folder that is new")
+    except OSError as error:
+        raise _not_written(folder, error) from error
+
+
+def _write(tables: KitFiles, folder: Path) -> None:
+    try:
         for table in tables.files():
             (folder / table.name).write_text(table.text, encoding="utf-8", newline="")
     except OSError as error:
-        raise UsageError(f"{folder}: cannot be written: {error.strerror}") from error
+        raise _not_written(folder, error) from error
+
+
+def _not_written(folder: Path, error: OSError) -> UsageError:
+    return UsageError(f"{folder}: cannot be written: {error.strerror}")
 
 
 async def stopped(settings: Settings, account: str, run: str) -> int:

@@ -12,7 +12,7 @@ from worker.accounts.account import Account
 from worker.commands.common import AccountName, begin, one_account, opened_ledger, read_accounts, run_async
 from worker.commands.exits import ExitCode, UsageError
 from worker.commands.output import AsJson, say, show, show_json, table, warn
-from worker.commands.plans import LOOK_EVERY, WHO, read_plan, until_done
+from worker.commands.plans import LOOK_EVERY, WHO, check_place, read_plan, save_plan, until_done
 from worker.commands.progress import progress
 from worker.ledger.drift import FAILED, GOING, DriftRun, DriftRuns
 from worker.ledger.registry import Registry
@@ -55,6 +55,8 @@ def drift(
         plan = read_plan(path, DriftPlan.load)
         done = _mended(settings, chosen, plan, adopt=adopt is not None, hidden=as_json)
         raise typer.Exit(run_async(done))
+    if save is not None:
+        check_place(save)
     raise typer.Exit(run_async(_drift(settings, chosen, save, as_json=as_json)))
 
 
@@ -89,7 +91,7 @@ async def _drift(settings: Settings, account: Account, save: Path | None, *, as_
             raise UsageError(f"it could not be compared: {run.problem}")
         plan = plan_of(run, account.version, await runs.found(account.name))
     if save is not None and plan.people:
-        _keep(plan, save)
+        save_plan(save, plan.dump())
     if as_json:
         done = run.progress
         counted = {"compared": done.people, "left_out": done.left_out, "calls": done.calls}
@@ -97,10 +99,6 @@ async def _drift(settings: Settings, account: Account, save: Path | None, *, as_
     else:
         _show(run, plan, save)
     return ExitCode.SOMETHING if plan.people or plan.names else ExitCode.OK
-
-
-def _keep(plan: DriftPlan, save: Path) -> None:
-    save.write_bytes(plan.dump())
 
 
 async def _compared(ledger: Ledger, runs: DriftRuns, account: str, *, hidden: bool) -> DriftRun:

@@ -42,6 +42,22 @@ def read_plan(path: Path, load: Callable[[bytes], P]) -> P:
         raise UsageError(f"{path}: {error}") from error
 
 
+def check_place(path: Path) -> None:
+    """Tell before a plan is made, which takes long, that it could not be kept in a file.
+
+    Raises:
+        UsageError: It could not be written there.
+    """
+    is_there = path.exists()
+    try:
+        with path.open("ab"):
+            pass
+        if not is_there:
+            path.unlink()
+    except OSError as error:
+        raise _not_kept(path, error) from error
+
+
 def save_plan(path: Path, plan: bytes) -> None:
     """Keep a plan in a file.
 
@@ -51,7 +67,11 @@ def save_plan(path: Path, plan: bytes) -> None:
     try:
         path.write_bytes(plan)
     except OSError as error:
-        raise UsageError(f"{path}: the plan cannot be kept there: {error.strerror}") from error
+        raise _not_kept(path, error) from error
+
+
+def _not_kept(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"{path}: the plan cannot be kept there: {error.strerror}")
 
 
 def agreed(*, as_json: bool) -> bool:

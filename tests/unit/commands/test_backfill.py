@@ -133,5 +133,6 @@ def test_tables_go_into_a_folder_that_is_empty(kit_worker: Command, table: str, 
         "1-values-1.csv", "2-tag-1.csv", "2-tag-2.csv",
     ]  # fmt: skip
     assert (folder / "1-values-1.csv").read_text() == "email,Total\nada@example.com,43\n"
+    (tmp_path / "members.csv").write_text("hello")
     again = kit_worker(*words)
-    assert (again.code, "there is something in it" in again.err) == (2, True)
+    assert (again.code, "there is something in it" in again.err) == (2, True), "it was planned first"
