@@ -34,15 +34,14 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "WITHIN", 30.0)
 
 
-async def plan(page: Page, site: Client) -> Locator:
-    """Have a file planned; return the part of the view that is followed."""
+async def go_there(page: Page, site: Client) -> None:
     await come_in(page, site)
     await page.get_by_role("link", name="Backfill", exact=True).click()
-    await assert_well_made(page)
-    return await upload(page)
+    await expect(page.get_by_label("The file")).to_be_visible()
 
 
 async def upload(page: Page, wrong: bytes = b"") -> Locator:
+    """Have a file planned; return the part of the view that is followed."""
     file = FilePayload(name=f"{LONG}.csv", mimeType="text/csv", buffer=table(40) + wrong)
     await page.get_by_label("The file").set_input_files(files=file)
     await tab_to(page, page.get_by_label("Type of rows"))
@@ -61,7 +60,8 @@ async def test_it_is_readable_for_everybody_from_the_file_to_its_end(
 ) -> None:
     """Given a run that goes on, the view follows it without anybody doing anything."""
     page = await browsing.window(look)
-    await plan(page, site)
+    await go_there(page, site)
+    await assert_well_made(page)
     part = await upload(page, wrong=b"\r\nnobody,1\r\na@example.com,1,1")
     await expect(part).to_contain_text("Line 42")
     await assert_well_made(page)
@@ -86,7 +86,8 @@ async def test_by_keyboard_and_without_scripts_it_is_begun_stopped_and_taken_bac
     browsing: Browsing, site: Client, tmp_path: Path
 ) -> None:
     page = await browsing.window(WITHOUT_SCRIPTS)
-    part = await plan(page, site)
+    await go_there(page, site)
+    part = await upload(page)
     for typed, said in (
         ("39", "Nothing was begun: the plan has 40 new taggings"),
         ("40", "It is begun: 40 rows"),

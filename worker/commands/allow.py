@@ -30,6 +30,8 @@ def allow(
     """Show which new taggings are held, and let them through.
 
     Without --plan or --count nothing is done: it shows what is held, and the hash of that for --plan.
+
+    Exit code: 0 nothing is held, 1 something is, 2 it is not what the plan says, 4 the ledger is away.
     """
     if plan is not None and count is not None:
         raise UsageError("--plan lets all through that it says, and --count only some: give one of them")

@@ -87,7 +87,7 @@ def apply(  # noqa: PLR0913  # one for each option
 ) -> None:
     """Show what people would gain and lose by the file in force, and have the workers do it.
 
-    Exit code: 0 nothing is left to do, 1 something is.
+    Exit code: 0 nothing is left to do, 1 something is, 2 a file or an option is wrong, 4 the ledger is away.
     """
     if sum(map(bool, (plan, save, stop_, undo_))) > 1:
         raise UsageError("--plan, --save, --stop and --undo are four things to do; say one")

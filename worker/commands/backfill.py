@@ -62,7 +62,7 @@ def plan(  # noqa: PLR0913  # one for each option
 ) -> None:
     """Show what a file of members would do; nothing is changed.
 
-    Exit code: 0 nothing, 1 something, 2 the file, or a row of it, is wrong.
+    Exit code: 0 nothing, 1 something, 2 the file, or a row of it, is wrong, 4 the ledger is away.
     """
     imported = Imported(fields_only=fields_only, known=known, marker=marker.strip())
     asked = _asked(account, file, _options(columns, type_, app_, as_of, imported), as_json=as_json)
@@ -92,7 +92,7 @@ def run(  # noqa: PLR0913  # one for each option
 ) -> None:
     """Have the workers take a file of members in; the same command carries on where it was left.
 
-    Exit code: 0 done, 1 something is left, 2 it is not as the plan has said.
+    Exit code: 0 done, 1 something is left, 2 it is not as the plan has said, 4 the ledger is away.
     """
     imported = Imported(fields_only=fields_only, known=known, marker=marker.strip())
     asked = _asked(account, file, _options(columns, type_, app_, as_of, imported), as_json=as_json)
@@ -114,7 +114,7 @@ def as_csv(  # noqa: PLR0913  # one for each option
 ) -> None:
     """Write what a file would change as tables for Kit's own importer, and tell what to do with each.
 
-    Exit code: 0 done, 2 the file, or a row of it, is wrong.
+    Exit code: 0 done, 2 the file, or a row of it, is wrong, 4 the ledger is away.
     """
     imported = Imported(fields_only=fields_only)
     asked = _asked(account, file, _options(columns, type_, app_, as_of, imported), as_json=as_json)
@@ -123,7 +123,10 @@ def as_csv(  # noqa: PLR0913  # one for each option
 
 @app.command("stop")
 def stop_(account: AccountName, run: Run) -> None:
-    """Take no more rows of a run in; what is on the way is done all the same."""
+    """Take no more rows of a run in; what is on the way is done all the same.
+
+    Exit code: 0 done, 2 there is no such run, 4 the ledger is away.
+    """
     settings = begin()
     name = one_account(read_accounts(settings), account).name
     say(f"Stopped: {run_async(stopped(settings, name, run)):,} rows are not taken in.")
@@ -131,7 +134,10 @@ def stop_(account: AccountName, run: Run) -> None:
 
 @app.command("undo")
 def undo_(account: AccountName, run: Run) -> None:
-    """Take off the tags that a run newly put on, and nobody has touched since."""
+    """Take off the tags that a run newly put on, and nobody has touched since.
+
+    Exit code: 0 begun, 2 there is no such run, 4 the ledger is away.
+    """
     settings = begin()
     name = one_account(read_accounts(settings), account).name
     say(f"The workers take off what {run_async(undone(settings, name, run)):,} rows put on.")

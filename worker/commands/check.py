@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -69,7 +69,8 @@ class _Report:
         down = self.broker.problem or self.ledger.problem
         if down or any(report.state is KitCheck.UNREACHABLE for report in self.kit):
             return ExitCode.UNREACHABLE
-        needy = self.exposed or Weight.LOOK in weights or self.clock.problem or self.held
+        limited = any(report.state is KitCheck.LIMITED for report in self.kit)
+        needy = self.exposed or Weight.LOOK in weights or self.clock.problem or self.held or limited
         return ExitCode.NEEDS_A_PERSON if needy else ExitCode.OK
 
 
@@ -79,7 +80,10 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Test the connections: files, broker, ledger, Kit, and what Kit lacks. Changes nothing."""
+    """Test the connections: files, broker, ledger, Kit, and what Kit lacks. Changes nothing.
+
+    Exit code: 0 all is well, 2 configuration, 3 Kit refuses the key, 4 one is away, 5 it needs a person.
+    """
     settings = begin()
     loaded = read_accounts(settings)
     if account is not None and account not in loaded.names:
@@ -129,6 +133,12 @@ def _show_json(report: _Report) -> None:
 # -- for people -------------------------------------------------------------------------------------------
 
 _Row = tuple[str, str, str]
+_KIT_WORDS: Final = {
+    KitCheck.REFUSED: "REFUSED",
+    KitCheck.LIMITED: Weight.LOOK.value,
+    KitCheck.UNREACHABLE: "DOWN",
+    KitCheck.NO_SECRET: "WRONG",
+}
 
 
 def _show(report: _Report, exchange: str) -> None:
@@ -207,10 +217,7 @@ def _kit_rows(kit: KitReport) -> Iterable[_Row]:
     if kit.state is KitCheck.OK:
         yield what, "ok", f"{kit.name}, plan {kit.plan}"
     else:
-        word = {KitCheck.REFUSED: "REFUSED", KitCheck.UNREACHABLE: "DOWN", KitCheck.NO_SECRET: "WRONG"}[
-            kit.state
-        ]
-        yield what, word, kit.detail
+        yield what, _KIT_WORDS[kit.state], kit.detail
     for sentence in kit.renamed:
         yield what, "note", sentence
     for kind, names in (("tags", kit.lacking_tags), ("custom fields", kit.lacking_fields)):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from worker.accounts.file.values import suggestion
 from worker.broker.topology import dead_letter_queue
 from worker.commands.common import run_async, says_yes
 from worker.commands.dead_letters_of import DeadLettersOf, Told
@@ -16,7 +17,7 @@ from worker.commands.exits import UsageError
 from worker.commands.fates_view import show_fates
 from worker.commands.output import AsJson, say
 from worker.commands.progress import Steps, progress
-from worker.dead_letters.letter import DeadLetter
+from worker.dead_letters.letter import REASONS, DeadLetter
 from worker.dead_letters.listing import Listing
 from worker.dead_letters.reader import EVERYTHING, Selection
 
@@ -24,7 +25,9 @@ NAMED: Final = 20
 """Letters of each fate that a dry run names where nobody says how many."""
 
 app = typer.Typer(
-    no_args_is_help=True, help="What could not be applied: list, show, replay, discard, export."
+    no_args_is_help=True,
+    help="What could not be applied: list, show, replay, discard, export.\n\n"
+    "Exit code: 0 done, 2 an option is wrong, 4 the broker, or the ledger, is away.",
 )
 
 OfAccount = Annotated[
@@ -170,9 +173,17 @@ def renew(account: OfAccount = None) -> None:
 def _selection(
     reasons: list[str] | None, types: list[str] | None, ids: list[str] | None, matching: str | None
 ) -> Selection:
+    for reason in reasons or ():
+        if reason not in REASONS:
+            raise UsageError(f"there is no reason {reason}{_meant(reason)}")
     if matching is not None and not matching.strip():
         raise UsageError("--matching: say what stands in the reason; an empty text stands in all of them")
     return Selection(frozenset(reasons or ()), frozenset(types or ()), frozenset(ids or ()), matching or "")
+
+
+def _meant(reason: str) -> str:
+    near = suggestion(reason.replace("-", "_"), REASONS)
+    return near or f"; there are {', '.join(REASONS)}"
 
 
 def _chosen(selection: Selection, *, all_: bool) -> Selection:

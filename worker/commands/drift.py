@@ -45,7 +45,7 @@ def drift(
 ) -> None:
     """Compare what this worker gave with what Kit has; the worker that has the account does it.
 
-    Exit code: 0 Kit has all as it was given, or it was mended; 1 it has something otherwise.
+    Exit code: 0 nothing, or it was mended, 1 something, 2 it could not be compared, 4 the ledger is away.
     """
     if sum(map(bool, (save, repair, adopt))) > 1:
         raise UsageError("--save, --repair and --adopt are three things to do; say one")

@@ -132,7 +132,7 @@ def explain(  # noqa: PLR0913  # one for each option
 ) -> None:
     """Show what an event would do: by each rule, by the ledger, and in Kit. Sends nothing.
 
-    Exit code: 0 nothing would change, 1 something would, 6 it would be a dead letter.
+    Exit code: 0 nothing changes, 1 something does, 2 usage, 4 broker or ledger is away, 6 a dead letter.
     """
     source = EventSource(event, set_ or [], id_, letter, app)
     source.check(offline=offline)

@@ -21,7 +21,7 @@ from worker.commands.common import (
     run_async,
 )
 from worker.commands.exits import ExitCode
-from worker.commands.output import AsJson, say, show, show_json, table
+from worker.commands.output import AsJson, say, show, show_json, table, warn
 from worker.commands.progress import progress
 from worker.errors import ConfigurationError
 from worker.files import read_text
@@ -41,7 +41,7 @@ def impact(
 ) -> None:
     """Show whom a changed file would treat otherwise, of the people whose events the ledger keeps.
 
-    Nothing is changed. Exit code: 0 nobody, 1 somebody.
+    Nothing is changed. Exit code: 0 nobody, 1 somebody, 2 a file or an option is wrong, 4 the ledger is away.
     """
     settings = begin()
     loaded = read_accounts(settings)
@@ -69,7 +69,20 @@ def _read(new: Path, before: Account, loaded: Loaded) -> Account:
     ]
     if problems or draft.account is None:
         raise ConfigurationError(problems)
+    if not {*_apps(draft.account)} & {*_apps(before)}:
+        warn(
+            f"kit-worker: {new} takes events of {_told(draft.account)}, and {before.name} has had those of "
+            f"{_told(before)}: of these the file says nothing. Is it another account's?"
+        )
     return draft.account
+
+
+def _apps(account: Account) -> tuple[str, ...]:
+    return account.apps or ("",)
+
+
+def _told(account: Account) -> str:
+    return ", ".join(account.apps) or "no app"
 
 
 async def _impact(settings: Settings, before: Account, after: Account, *, hidden: bool) -> FileImpact:

@@ -14,7 +14,7 @@ from worker.accounts.file.read import MissingSecret
 from worker.accounts.lint.finding import LintFinding
 from worker.accounts.load import Loaded, load_accounts
 from worker.commands.common import begin, opened_ledger, run_async, unknown_account
-from worker.commands.exits import ExitCode, exit_code
+from worker.commands.exits import ExitCode, UsageError, exit_code
 from worker.commands.lint_sarif import sarif
 from worker.commands.output import AsJson, say, show_json, warn
 from worker.commands.progress import progress
@@ -48,7 +48,12 @@ def lint(
     ] = LintFormat.TEXT,
     as_json: AsJson = False,
 ) -> None:
-    """Show what is legal in account files and probably wrong, and what to do. By itself it asks nobody."""
+    """Show what is legal in account files and probably wrong, and what to do. By itself it asks nobody.
+
+    Exit code: 0 nothing, 1 something, 2 a file or an option is wrong, 3 Kit refuses the key, 4 it is away.
+    """
+    if as_json and format_ is LintFormat.SARIF:
+        raise UsageError("--json is --format json, and --format sarif another one; say one")
     settings = begin()
     loaded = load_accounts(settings.config_dir, environment())
     if account is not None and account not in loaded.names:

@@ -41,7 +41,10 @@ def publish(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send events to the platform's exchange, as the platform would, also such as the worker will refuse."""
+    """Send events to the platform's exchange, as the platform would, also such as the worker will refuse.
+
+    Exit code: 0 done, 2 a file or an option is wrong, 4 the broker is away.
+    """
     settings = begin()
     samples = [sample for name in files for sample in read_event_file(name, broken=dry_run)]
     addressed = [Addressed(sample, _routing_key(sample, event_type, app)) for sample in samples]

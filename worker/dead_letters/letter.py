@@ -15,7 +15,7 @@ from worker.broker.publisher import Outgoing
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, work_queue
 from worker.dead_letters.death import BROKER_HEADERS, death_detail, death_time, first_death, made_up_id
 from worker.dead_letters.fitting import fitting
-from worker.errors import EventError
+from worker.errors import EventError, Reason
 from worker.events.body import plain_body
 from worker.events.delivery import Delivery
 from worker.events.event import (
@@ -40,6 +40,8 @@ MOVED_PROPERTIES: Final = ("user_id", "expiration", "priority")
 """Copied, they would be refused by the broker, make the dead letter vanish, or let it overtake."""
 MOVED_HEADERS: Final = ("CC", "BCC")
 """Copied, they would route the dead letter into other queues as well."""
+REASONS: Final = tuple(sorted({*Reason, "expired", "maxlen", "rejected"}))
+"""Why letters are dead: by us, or by RabbitMQ (`x-death`: https://www.rabbitmq.com/docs/dlx)."""
 LONG_AGO: Final = "1970-01-01T00:00:00Z"
 """Stands for the time of an event of which nobody noted when it came: nothing is older."""
 

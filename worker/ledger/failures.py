@@ -26,6 +26,12 @@ _LOST_TABLES: Final = (
 )
 
 
+_LOST_COLUMNS: Final = (
+    "it may have become an older one in use: restart this program, which migrates it; if that does not help, "
+    "it was made by no released version: put it back from a backup"
+)
+
+
 class DamagedRowError(LedgerUnavailable):
     """A row of one account cannot be read, in a database that can be used."""
 
@@ -119,6 +125,8 @@ async def usable_within(seconds: float, name: str) -> AsyncIterator[asyncio.Time
         text = f"cannot be used: {_cause(error)}"
         if _lacks_table(error):
             text = f"has lost tables ({_cause(error)}); {_LOST_TABLES}"
+        elif _lacks_column(error):
+            text = f"lacks what this version keeps in it ({_cause(error)}); {_LOST_COLUMNS}"
         raise LedgerUnavailable(f"the ledger {name} {text}") from error
 
 
@@ -128,6 +136,14 @@ def _lacks_table(error: BaseException) -> bool:
     if isinstance(cause, sqlite3.Error):
         return str(cause).startswith("no such table")
     return bool(getattr(cause, "sqlstate", None) == asyncpg.UndefinedTableError.sqlstate)
+
+
+def _lacks_column(error: BaseException) -> bool:
+    """Likewise, of a column: to open a ledger brings it to the version of this program."""
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, sqlite3.Error):
+        return "no such column" in str(cause) or "has no column named" in str(cause)
+    return bool(getattr(cause, "sqlstate", None) == asyncpg.UndefinedColumnError.sqlstate)
 
 
 def _cause(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 from worker.accounts.account import Account
 from worker.accounts.claims import opened_by
 from worker.clock import Clock
-from worker.errors import CredentialRefused, KitWorkerError, LedgerUnavailable
+from worker.errors import CredentialRefused, KitWorkerError, LedgerUnavailable, RateLimited
 from worker.kit.access import KitAccess
 from worker.kit.account import KitAccount, kit_account
 from worker.kit.auth.refresh import not_connected
@@ -39,11 +39,19 @@ WITHOUT_LEDGER: Final[Mapping[type[Credential], Callable[[str], str]]] = {
 """What is so of accounts whose secret is in the ledger, where there is none."""
 
 
+LIMIT_REACHED: Final = (
+    "Kit is there, and its limit of calls is reached just now (429), so not all could be looked at: check "
+    "again in a minute"
+)
+
+
 class KitCheck(StrEnum):
     """What came of asking Kit."""
 
     OK = "ok"
     REFUSED = "refused"
+    LIMITED = "limited"
+    """It answers, and takes no more calls just now."""
     UNREACHABLE = "unreachable"
     NO_SECRET = "no secret"  # noqa: S105  # a state, not a secret
 
@@ -118,10 +126,16 @@ async def check_account(settings: Settings, account: Account, kit: KitAccess, cl
             return await _ask(client, account, at_kit, names)
         except TakenError as error:
             return KitReport(account.name, KitCheck.REFUSED, detail=taken(str(error)))
-        except CredentialRefused as error:
-            return KitReport(account.name, KitCheck.REFUSED, detail=str(error))
         except KitWorkerError as error:
-            return KitReport(account.name, KitCheck.UNREACHABLE, detail=str(error))
+            return _failed(account.name, error)
+
+
+def _failed(account: str, error: KitWorkerError) -> KitReport:
+    if isinstance(error, CredentialRefused):
+        return KitReport(account, KitCheck.REFUSED, detail=str(error))
+    if isinstance(error, RateLimited):
+        return KitReport(account, KitCheck.LIMITED, detail=LIMIT_REACHED)
+    return KitReport(account, KitCheck.UNREACHABLE, detail=str(error))
 
 
 async def _names(settings: Settings, account: Account) -> tuple[KitName, ...]:

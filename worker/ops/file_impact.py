@@ -48,7 +48,8 @@ class FileImpact:
         calls: To Kit, to bring that about for all, each by itself.
         partly_known: Of those of whom the files may make something else, how many have something by an event
             that is not kept: it came before events were kept, a newer one of its kind has taken its place,
-            it was too large, or it mentioned somebody who was forgotten. That stays as it is.
+            it was too large, it came for an app that the new file does not name, or it mentioned somebody who
+            was forgotten. That stays as it is.
         without_events: People of whom no event is kept: they stay as they are.
         examples: Some of those who would have something otherwise.
     """

@@ -18,8 +18,8 @@ LONGEST: Final = 200
 
 PARTLY: Final = (
     "Of {:,} people not all is known: they have something by an event that the ledger does not keep, because "
-    "it came before events were kept, a newer one of its kind has taken its place, it was too large, or it "
-    "mentioned somebody who was forgotten. That stays as it is."
+    "it came before events were kept, a newer one of its kind has taken its place, it was too large, it came "
+    "for an app that the file does not name, or it mentioned somebody who was forgotten. That stays as it is."
 )
 NONE_KEPT: Final = (
     "The ledger keeps no event of anybody in this account yet, so of those who are there nothing can be "

@@ -152,6 +152,8 @@ def of_kit(report: KitReport) -> Told:
         return Told(
             "bad", "There is no API key to test.", "Set the variable or file that the account's file names."
         )
+    if report.state is KitCheck.LIMITED:
+        return Told("busy", f"{report.detail}.")
     return Told("bad", f"Kit could not be asked: {report.detail}.", "Test again in a minute.")
 
 

@@ -23,6 +23,7 @@ from tests.integration.ledger.harness import (
 )
 from worker.errors import EpochLost, LedgerUnavailable
 from worker.ledger.forgetting import forget
+from worker.ledger.journal import Action, Journal
 from worker.ledger.schema import tables
 from worker.ledger.store import Ledger
 from worker.subscribers.known import Batch
@@ -65,6 +66,17 @@ async def test_tables_that_were_dropped_are_told_with_a_remedy(ledger: Ledger) -
         )
         assert ADA not in said
     assert await tables_of(ledger) == []
+
+
+async def test_a_column_that_an_older_ledger_lacks_is_told_with_a_remedy(ledger: Ledger) -> None:
+    """Given the dump of an older ledger, put in its place in use, it is said how that is migrated."""
+    await fill(ledger, one_of_all())
+    await execute(ledger, "ALTER TABLE journal DROP COLUMN result")
+    journal = Journal(ledger)
+    for call in (journal.append(Action("sunny", "operator", "stop")), journal.latest("sunny", "run-1")):
+        said = await refusal(call)
+        assert said.startswith(f"the ledger {ledger.database.name} lacks what this version keeps in it (")
+        assert "restart this program, which migrates it" in said
 
 
 async def test_one_worker_that_is_restarted_ends_it_for_all(new_ledger: NewLedger) -> None:

@@ -17,6 +17,25 @@ def test_what_changes_something_wants_a_selection(kit_worker: Command, words: li
     assert "or else --all" in ended.err
 
 
+@pytest.mark.parametrize(
+    ("reason", "meant"),
+    [
+        ("kit-rejectd", "; did you mean kit_rejected?"),
+        ("Delivery_Limit", "; did you mean delivery_limit?"),
+        ("nonsense", "; there are delivery_limit, expired, handler_error, identity_conflict,"),
+    ],
+)
+@pytest.mark.parametrize("command", ["list", "replay", "discard", "export"])
+def test_a_reason_that_there_is_not_is_refused_with_those_that_there_are(
+    kit_worker: Command, command: str, reason: str, meant: str
+) -> None:
+    """Given a slip, nobody is told that there are no such letters."""
+    ended = kit_worker("dead-letters", command, "--reason", reason)
+
+    assert ended.code == 2
+    assert f"there is no reason {reason}{meant}" in ended.err
+
+
 @pytest.mark.parametrize("command", ["list", "replay", "discard", "export"])
 def test_an_empty_text_matches_nothing_rather_than_everything(kit_worker: Command, command: str) -> None:
     """Given a variable of a script that is empty, nothing is replayed or deleted by it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -134,6 +135,20 @@ def test_every_command_explains_itself(kit_worker: Command) -> None:
 
         assert ended.code == 0
         assert f"Usage: kit-worker {' '.join(name)}" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("words", "codes"),
+    [
+        ("check", "02345"), ("explain", "01246"), ("lint", "01234"), ("test", "012"), ("impact", "0124"),
+        ("apply", "0124"), ("allow", "0124"), ("backfill plan", "0124"), ("backfill run", "0124"),
+        ("backfill stop", "024"), ("backfill undo", "024"), ("backfill as-csv", "024"), ("drift", "0124"),
+        ("publish", "024"), ("dead-letters", "024"),
+    ],
+)  # fmt: skip
+def test_help_names_the_codes_with_which_a_command_ends(kit_worker: Command, words: str, codes: str) -> None:
+    told = " ".join(kit_worker(*words.split(), "--help").out.partition("Exit code: ")[2].split())
+    assert "".join(re.findall(r"\b(\d) [a-zK]", told.partition(".")[0])) == codes
 
 
 @pytest.mark.parametrize(

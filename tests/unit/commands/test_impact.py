@@ -74,6 +74,26 @@ def test_it_tells_whom_a_changed_file_treats_otherwise(kit_worker: Command, new:
     assert "a saved file alone changes nothing" in told
 
 
+@pytest.mark.parametrize(("line", "told"), [("app: sun", "of sun,"), ("", "of no app,")])
+def test_the_file_of_another_app_is_told_as_such(
+    kit_worker: Command, new: Path, line: str, told: str
+) -> None:
+    """Given a file that takes none of the events that the ledger keeps, that is why nothing is known."""
+    new.write_text(NEW.replace("app: moon", line))
+
+    ended = kit_worker("impact", "moon", "--new", str(new))
+
+    assert ended.code == 0
+    assert f"changed.yaml takes events {told} and moon has had those of moon: of these the file" in ended.err
+    assert "it came for an app that the file does not name" in " ".join(ended.out.split())
+
+
+def test_a_file_of_one_app_more_is_no_other_one(kit_worker: Command, new: Path) -> None:
+    new.write_text(NEW.replace("app: moon", "app: [moon, sun]"))
+    ended = kit_worker("impact", "moon", "--new", str(new))
+    assert (ended.code, ended.err) == (1, "")
+
+
 def test_the_json_has_the_same_for_programs(kit_worker: Command, new: Path) -> None:
     ended = kit_worker("impact", "moon", "--new", str(new), "--json")
 

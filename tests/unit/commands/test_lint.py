@@ -27,6 +27,13 @@ def test_it_shows_each_finding_in_a_line_and_ends_with_1(kit_worker: Command, co
     assert not ended.err  # that the key is not there is no fault of the file
 
 
+def test_two_formats_at_once_are_refused(kit_worker: Command) -> None:
+    ended = kit_worker("lint", "--json", "--format", "sarif")
+
+    assert (ended.code, ended.out) == (2, "")
+    assert "--json is --format json, and --format sarif another one; say one" in ended.err
+
+
 def test_a_clean_file_ends_with_0(kit_worker: Command, config_dir: Path) -> None:
     write(config_dir, "moon", CLEAN)
 

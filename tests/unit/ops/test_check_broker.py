@@ -108,6 +108,15 @@ async def test_a_kit_that_is_down_is_said_to_be(settings: Settings, kit: Sandbox
     assert (await checked(settings, account())).state is KitCheck.UNREACHABLE
 
 
+async def test_a_kit_whose_limit_is_reached_is_no_kit_that_is_down(settings: Settings, kit: Sandbox) -> None:
+    kit.fail(FaultKind.STATUS, status=429)
+
+    report = await checked(settings, account())
+
+    assert report.state is KitCheck.LIMITED
+    assert "Kit is there, and its limit of calls is reached" in report.detail
+
+
 async def test_a_broker_that_is_not_there_is_in_the_report_without_its_password(settings: Settings) -> None:
     report = await check_broker(settings, ["sunny"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.ops.check_kit import KitCheck, KitReport
+from worker.ops.check_kit import LIMIT_REACHED, KitCheck, KitReport
 from worker.page.words import of_kit
 
 
@@ -26,6 +26,12 @@ def test_what_kit_lacks_is_named_and_who_makes_it() -> None:
 def test_what_nobody_may_make_is_bad_news_with_a_remedy() -> None:
     told = of_kit(KitReport("sunny", KitCheck.OK, "S", "free", lacking_tags=("A",), will_create=False))
     assert (told.mood, told.remedy) == ("bad", "Make them in Kit: the file has create_missing: false.")
+
+
+def test_a_limit_that_is_reached_is_no_kit_that_is_down() -> None:
+    told = of_kit(KitReport("sunny", KitCheck.LIMITED, detail=LIMIT_REACHED))
+    assert told.mood == "busy"
+    assert told.sentence.endswith("check again in a minute.")
 
 
 @pytest.mark.parametrize("state", [KitCheck.REFUSED, KitCheck.UNREACHABLE, KitCheck.NO_SECRET])
