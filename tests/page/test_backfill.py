@@ -16,7 +16,7 @@ from tests.page.test_people_look import FILE, LONG
 from tests.unit.page.planning import until_due
 from tests.unit.page.serve import Client
 from tests.unit.page.serve import served as serving
-from tests.unit.page.views.test_backfill import table, workers_take_in
+from tests.unit.page.views.backfill.members import table, workers_take_in
 from worker.page import backfilling, behind
 
 NEW = FILE.replace("Buyer", LONG).replace("app}", "shop}")
