@@ -30,7 +30,7 @@ from tests.integration.ledger.harness import (
     works,
 )
 from tests.integration.ledger.silent_proxy import SilentProxy
-from tests.unit.consumer.test_account_ledger import FakeKitAccount, FakeShared
+from tests.unit.consumer.account_ledger.kept import FakeKitAccount, FakeShared
 from worker.accounts.account import Account
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.holds import Holds

@@ -10,7 +10,7 @@ from typing import cast
 
 from msgspec import structs
 
-from tests.unit.consumer.test_account_ledger import FakeShared
+from tests.unit.consumer.account_ledger.kept import FakeShared
 from tests.unit.consumer.world import FakeConsumer, FakeDeadLetters, FakeReport
 from worker.accounts.account import Account
 from worker.clock import Clock
