@@ -234,7 +234,6 @@ UNTIL_SPLIT: Final = {
     "tests/integration/test_ledger_commands.py",
     "tests/integration/test_session.py",
     "tests/unit/accounts/edit/test_edits.py",
-    "tests/unit/consumer/test_due.py",
     "tests/unit/consumer/test_due_message.py",
     "tests/unit/consumer/test_intake.py",
     "tests/unit/consumer/test_settle.py",
@@ -251,7 +250,6 @@ UNTIL_SPLIT: Final = {
     "tests/unit/sandbox/test_oauth_endpoints.py",
     "tests/unit/sandbox/test_subscribers.py",
     "tests/unit/subscribers/test_in_hand.py",
-    "tests/unit/test_layout.py",
     "tests/unit/test_logs.py",
 }
 
