@@ -234,7 +234,6 @@ UNTIL_SPLIT: Final = {
     "tests/integration/test_ledger_commands.py",
     "tests/integration/test_session.py",
     "tests/unit/accounts/edit/test_edits.py",
-    "tests/unit/consumer/test_settle.py",
     "tests/unit/consumer/test_way_of_an_event.py",
     "tests/unit/consumer/world.py",
     "tests/unit/contract/test_asyncapi.py",
