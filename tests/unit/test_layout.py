@@ -236,7 +236,6 @@ UNTIL_SPLIT: Final = {
     "tests/integration/test_session.py",
     "tests/unit/accounts/edit/test_edits.py",
     "tests/unit/consumer/world.py",
-    "tests/unit/contract/test_asyncapi.py",
     "tests/unit/ops/backfill/test_run.py",
     "tests/unit/ops/letters/test_dry_run.py",
     "tests/unit/ops/test_trying.py",
