@@ -3,75 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.unit.accounts.harness import KIT, parse
-from tests.unit.consumer.world import adds
+from tests.unit.accounts.harness import KIT
 from tests.unit.dead_letters.letter.on_the_wire import sent
-from worker.accounts.account import Account
+from tests.unit.ops.letters.dry_run.letters import ACCOUNT, ADA, NOON, by, dead, found, kinds, known, letter
 from worker.broker.publisher import Outgoing
 from worker.clock import Clock
-from worker.dead_letters.letter import DeadLetter, dead_letter, read_dead_letter, replay_message
-from worker.errors import EventError, InvalidEvent, KitRejected, UndecodableEvent
+from worker.dead_letters.letter import DeadLetter, read_dead_letter, replay_message
+from worker.errors import KitRejected
 from worker.events.decode import decode
 from worker.events.delivery import Delivery
 from worker.events.event import OrderKey
-from worker.ledger.database import Database
 from worker.ledger.forgetting import forget
 from worker.ledger.store import Ledger
-from worker.ops.letters import dry_run
-from worker.ops.letters.dry_run import AT_ONCE, as_in_queue, fates, replayed, why_not
-from worker.ops.letters.fate import Fate
-from worker.subscribers.item import Item, Kind, Outcome
+from worker.ops.letters.dry_run import as_in_queue, replayed, why_not
 from worker.subscribers.known import Batch, Known, Person
 from worker.subscribers.mark import event_mark
-from worker.subscribers.parts import Part, TagWish
-from worker.subscribers.record import KnownPart, Moved, Record
-
-NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-ACCOUNT = adds("VIP")
-ADA = "ada@example.com"
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}")
-    async with Ledger(database, worker="w-1", clock=Clock()) as ledger:
-        await ledger.ready()
-        yield ledger
-
-
-def letter(
-    email: str = ADA,
-    *,
-    at: datetime = NOON,
-    error: EventError | None = None,
-    user_id: str | None = None,
-    kind: str = "user.signed_up",
-    **data: object,
-) -> DeadLetter:
-    """Return the letter of an event, a sign-up unless it is said otherwise."""
-    body = {"data": {"user": {"email": email, "id": user_id}, **data}, "time": at.isoformat()}
-    properties = {"message_id": f"e-{email}-{at:%H%M}", "type": kind}
-    delivery = Delivery(json.dumps(body).encode(), kind, properties, exchange="platform.events")
-    return dead(delivery, error or InvalidEvent("no"))
+from worker.subscribers.record import Moved, Record
 
 
 def unreadable(email: str) -> DeadLetter:
     """Return the letter of a message that is cut off."""
     body = b'{"type": "user.signed_up", "time": "2026-07-01T12:00:00Z", "data": {"user": {"email": "%s"}, '
     return dead(Delivery(body % email.encode(), "user.signed_up", exchange="platform.events"))
-
-
-def dead(delivery: Delivery, error: EventError | None = None) -> DeadLetter:
-    outcome = Outcome(Item(delivery), Kind.DEAD_LETTERED, error or UndecodableEvent("no JSON"))
-    return read_dead_letter(sent(dead_letter(ACCOUNT.name, outcome, NOON)), ACCOUNT.name)
 
 
 def taken_out(at: datetime) -> DeadLetter:
@@ -82,34 +41,6 @@ def taken_out(at: datetime) -> DeadLetter:
     return read_dead_letter(
         sent(Outgoing("kit.dead", ACCOUNT.name, body, {"headers": headers})), ACCOUNT.name
     )
-
-
-async def known(ledger: Ledger, at: datetime) -> None:
-    """Let Ada have her tag by an event of a time, which also said all else that a sign-up does."""
-    order = OrderKey("", at, 1)
-    record = Record(ADA, 7, ensured=order)
-    record.tags["vip"] = KnownPart(Part(TagWish("VIP", present=True), order), at.timestamp())
-    tenure = await ledger.take(ACCOUNT.name)
-    await ledger.save(tenure, Batch([record], [Person("u-a", ADA)]))
-
-
-def by(text: str) -> Account:
-    """Return the account by another file."""
-    return replace(parse(text), name=ACCOUNT.name)
-
-
-async def found(ledger: Ledger, *letters: DeadLetter, account: Account = ACCOUNT) -> list[Fate]:
-    """Return what would become of letters that are replayed in this order."""
-
-    async def in_their_order() -> AsyncIterator[DeadLetter]:
-        for each in letters:
-            yield each
-
-    return [fate async for _, fate in fates(in_their_order(), account, ledger)]
-
-
-async def kinds(ledger: Ledger, *letters: DeadLetter, account: Account = ACCOUNT) -> list[str]:
-    return [fate.kind.value for fate in await found(ledger, *letters, account=account)]
 
 
 # -- by the ledger ----------------------------------------------------------------------------------------
@@ -236,61 +167,6 @@ async def test_too_many_moves_within_an_hour_are_held(ledger: Ledger) -> None:
     fate, held = await found(ledger, *letters, account=moves)
     assert (fate.kind, held.kind, held.reason) == ("applied", "dead_lettered", "identity_conflict")
     assert "within an hour" in held.why
-
-
-# -- several letters of one person ------------------------------------------------------------------------
-
-
-async def test_a_copy_is_a_duplicate(ledger: Ledger) -> None:
-    fate, copy = await found(ledger, letter(), letter())
-    assert (fate.kind, copy.kind) == ("applied", "duplicate")
-    assert copy.why == "a copy of the same event is put back before it, or was applied"
-
-
-async def test_an_older_one_is_overridden_by_a_newer_one_that_is_put_back_before_it(ledger: Ledger) -> None:
-    older, newer = letter(at=NOON), letter(at=NOON + timedelta(hours=1))
-    assert await kinds(ledger, older, newer) == ["applied", "applied"]
-    _, fate = await found(ledger, newer, older)
-    assert fate.kind == "superseded"
-    assert fate.why.startswith("events of this person that are put back before it")
-
-
-async def test_so_it_is_however_many_letters_lie_between(ledger: Ledger) -> None:
-    between = [letter(f"p{number}@example.com") for number in range(2 * AT_ONCE)]
-    letters = [letter(at=NOON + timedelta(hours=1)), *between, letter()]
-    assert await kinds(ledger, *letters) == ["applied"] * (1 + len(between)) + ["superseded"]
-
-
-async def test_of_too_many_people_those_of_before_are_judged_by_the_ledger_alone(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given more people than are judged together, what was said of the first ones is not known any more."""
-    monkeypatch.setattr(dry_run, "TOGETHER", 100)
-    between = [letter(f"p{number}@example.com") for number in range(2 * AT_ONCE)]
-    letters = [letter(at=NOON + timedelta(hours=1)), *between, letter()]
-    assert await kinds(ledger, *letters) == ["applied"] * len(letters)
-
-
-async def test_whoever_is_moved_by_a_letter_is_known_by_the_new_address_to_the_next(ledger: Ledger) -> None:
-    """Given a letter that gives somebody a new address, the next one of that address is no conflict."""
-    await known(ledger, NOON)
-    moves = by(f"{KIT}events: {{user.signed_up: {{add_tags: [VIP]}}, user.updated: {{}}}}\n")
-    at = [NOON + timedelta(hours=hours) for hours in (1, 2)]
-    signs_up = letter("new@example.com", at=at[1], user_id="u-a")
-    moved = letter("new@example.com", at=at[0], user_id="u-a", kind="user.updated")
-    assert await kinds(ledger, signs_up, account=moves) == ["dead_lettered"]
-    assert await kinds(ledger, moved, signs_up, account=moves) == ["applied", "applied"]
-
-
-async def test_what_one_letter_leaves_is_judged_by_the_subscriptions_that_the_others_opened(
-    ledger: Ledger,
-) -> None:
-    """Given a cancellation that is older than the opening put back before it, it changes nothing."""
-    account = by(f"{KIT}")
-    opened = letter(at=NOON + timedelta(hours=1), kind="subscription.started", subscription={"id": "s-1"})
-    closed = letter(at=NOON, kind="subscription.canceled", subscription={"id": "s-1"})
-    assert await kinds(ledger, opened, closed, account=account) == ["applied", "superseded"]
-    assert await kinds(ledger, closed, opened, account=account) == ["applied", "applied"]
 
 
 # -- what it leaves alone ---------------------------------------------------------------------------------
