@@ -237,7 +237,6 @@ UNTIL_SPLIT: Final = {
     "tests/unit/accounts/edit/test_edits.py",
     "tests/unit/consumer/world.py",
     "tests/unit/ops/backfill/test_run.py",
-    "tests/unit/page/test_app.py",
     "tests/unit/page/views/test_dead_letter_actions.py",
     "tests/unit/page/views/test_edit_event.py",
     "tests/unit/sandbox/test_bulk.py",
