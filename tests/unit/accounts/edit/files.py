@@ -33,7 +33,7 @@ def repository_files() -> tuple[str, ...]:
             textwrap.dedent(block) for block in re.findall(r"```yaml\n(.*?)```", _text(guide), re.DOTALL)
         ]
     for test in sorted((ROOT / "tests").rglob("*.py")):
-        if "node_modules" not in test.parts and test.parent != HERE:  # where some are made to be refused
+        if "node_modules" not in test.parts and HERE not in test.parents:  # where some are made to be refused
             texts += _strings(test)
     whole = [text if re.search(r"^kit:", text, re.MULTILINE) else KIT + text for text in texts]
     return tuple(dict.fromkeys(text for text in whole if _is_account_file(text)))

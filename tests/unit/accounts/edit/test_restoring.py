@@ -6,8 +6,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.unit.accounts.edit.edits.checked import EDITS, said
 from tests.unit.accounts.edit.files import made_files, repository_files
-from tests.unit.accounts.edit.test_edits import EDITS, said
 from worker.accounts.edit.edits import Edit, edited, section_text
 from worker.accounts.edit.restoring import restored
 from worker.accounts.edit.sections import EDITABLE

@@ -1,144 +1,15 @@
-"""Edits of account files: what is asked for changes, and no other byte."""
+"""How a file looks after an edit: as if somebody had made it by hand."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
-from tests.unit.accounts.edit.files import EVENT, FIELD, FIELDS, OPTIONS, TYPES, made_files, repository_files
-from tests.unit.accounts.harness import KIT, SHIPPED
-from worker.accounts.edit.edits import (
-    Edit,
-    Section,
-    SetEntry,
-    SetSection,
-    UnsetEntry,
-    edited,
-    section_text,
-)
-from worker.accounts.file.source import read_yaml
+from tests.unit.accounts.edit.edits.checked import check
+from tests.unit.accounts.harness import KIT
+from worker.accounts.edit.edits import Edit, SetEntry, SetSection, UnsetEntry, edited
 from worker.errors import CannotEdit
-
-SECTIONS: tuple[Section, ...] = ("events", "fields", "options")
-
-
-@cache
-def said(text: str) -> dict[str, Any]:
-    """What the loader reads in a file; an empty section is as good as none."""
-    source = read_yaml(text.removeprefix("\ufeff"))
-    assert not source.faults
-    return {name: value for name, value in source.data.items() if value or name not in SECTIONS}
-
-
-def with_edit(data: dict[str, Any], edit: Edit) -> dict[str, Any]:
-    """What a file is to say after an edit."""
-    section = dict(data.get(edit.section, {}))
-    if isinstance(edit, SetEntry):
-        section[edit.name] = edit.value
-    elif isinstance(edit, UnsetEntry):
-        section.pop(edit.name, None)
-    return {
-        name: value
-        for name, value in {**data, edit.section: section}.items()
-        if name != edit.section or value
-    }
-
-
-def check(text: str, edit: Edit) -> str:
-    """Edit a file, fail unless that is right in every way, and return it."""
-    new = edited(text, edit)
-    assert said(new) == with_edit(said(text), edit)
-    assert edited(new, edit) == new, "to edit twice is to edit once"
-    assert edited(new, SetSection(edit.section, section_text(text, edit.section))) == text, (
-        "it is not reverted"
-    )
-    assert outside(new, edit.section) == outside(text, edit.section), "something else has changed"
-    return new
-
-
-def outside(text: str, section: Section) -> str:
-    """What stands in a file besides a section."""
-    return text if not section_text(text, section) else edited(text, SetSection(section, ""))
-
-
-EDITS = st.one_of(
-    st.builds(SetEntry, st.just("events"), st.sampled_from(TYPES), EVENT),
-    st.builds(SetEntry, st.just("fields"), st.sampled_from(FIELDS), FIELD),
-    OPTIONS.filter(bool).map(lambda found: SetEntry("options", *next(iter(found.items())))),
-    st.builds(UnsetEntry, st.just("events"), st.sampled_from(TYPES)),
-    st.builds(UnsetEntry, st.just("fields"), st.sampled_from(FIELDS)),
-    st.builds(UnsetEntry, st.just("options"), st.sampled_from(["timezone", "create_missing"])),
-)
-
-
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
-"""Of so large examples it takes minutes to find the smallest one, and they are short enough to be read."""
-
-
-def test_the_repositorys_files_are_found() -> None:
-    """Given that nobody finds them, the next tests would test nothing."""
-    assert len(repository_files()) > 100
-    assert (SHIPPED / "accounts" / "default.yaml").read_text() in repository_files()
-
-
-ADDITIONS = (
-    SetEntry("events", "order.shipped", {"add_tags": ["A", "{data.x} b"], "rules": [
-        {"when": {"data.x": ["a", "no"]}, "add_tags": ["C"], "remove_tags": ["D"]}]}),
-    SetEntry("events", "order.shipped", None),
-    SetEntry("fields", "data.not.there", "It's: a field"),
-    SetEntry("fields", "data.not.there", None),
-    SetEntry("options", "max_created_tags", 12345),
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("number", range(len(ADDITIONS)))
-def test_every_file_of_the_repository_can_be_added_to_and_is_as_it_was_afterwards(number: int) -> None:
-    """Whatever is added and taken out again, the file is byte for byte the same."""
-    edit = ADDITIONS[number]
-    for text in repository_files():
-        if edit.name not in said(text).get(edit.section, {}):
-            new = check(text, edit)
-            if section_text(text, edit.section).strip() != f"{edit.section}:":
-                assert edited(new, UnsetEntry(edit.section, edit.name)) == text
-
-
-def test_every_entry_of_the_repositorys_files_can_be_changed_and_taken_out() -> None:
-    for text in repository_files():
-        for section in SECTIONS:
-            for name, value in said(text).get(section, {}).items():
-                check(text, UnsetEntry(section, name))
-                check(text, SetEntry(section, name, None))
-                if section == "events":
-                    check(text, SetEntry(section, name, {"add_tags": ["X"], "create": False}))
-                    more = (
-                        {**value, "remove_tags": ["X"]} if isinstance(value, dict) else {"remove_tags": ["X"]}
-                    )
-                    if "Unclear" not in repr(more):
-                        check(text, SetEntry(section, name, more))
-
-
-@settings(max_examples=500, phases=PHASES)
-@given(made_files(), EDITS)
-def test_made_files_are_edited_and_reverted_to_the_byte(text: str, edit: Edit) -> None:
-    check(text, edit)
-
-
-@settings(max_examples=60, phases=PHASES)
-@given(made_files(), st.lists(EDITS, min_size=2, max_size=6))
-def test_many_edits_leave_what_they_say(text: str, edits: list[Edit]) -> None:
-    """Given one edit after another, each is made in what the one before has left."""
-    new = text
-    for edit in edits:
-        new = check(new, edit)
-    assert new.count("\r\n") in (0, new.count("\n"))
-    assert new.startswith("\ufeff") == text.startswith("\ufeff")
-
-
-# -- how it looks ------------------------------------------------------------------------------------------
 
 FILE = """\
 # The shop's file
