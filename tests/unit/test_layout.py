@@ -235,11 +235,9 @@ UNTIL_SPLIT: Final = {
     "tests/integration/test_ledger_commands.py",
     "tests/integration/test_session.py",
     "tests/unit/consumer/world.py",
-    "tests/unit/ops/backfill/test_run.py",
     "tests/unit/page/views/test_dead_letter_actions.py",
     "tests/unit/sandbox/test_subscribers.py",
     "tests/unit/subscribers/test_in_hand.py",
-    "tests/unit/test_logs.py",
 }
 
 
