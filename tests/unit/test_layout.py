@@ -190,8 +190,7 @@ STAND_ELSEWHERE: Final = {
     "page/attacks": "the whole page, against those who would get more out of it than they may",
     "sandbox/test_entry_faults.py": "one of the sandbox's faults as a client of bulk calls meets it",
     "sandbox/test_openapi.py": "the whole sandbox against Kit's own document",
-    "sandbox/test_subscribers.py": "what the sandbox answers to a client, subject by subject",
-    "sandbox/test_tags_and_fields.py": "likewise",
+    "sandbox/test_tags_and_fields.py": "what the sandbox answers to a client of both",
 }
 
 
@@ -236,7 +235,6 @@ UNTIL_SPLIT: Final = {
     "tests/integration/test_session.py",
     "tests/unit/consumer/world.py",
     "tests/unit/page/views/test_dead_letter_actions.py",
-    "tests/unit/sandbox/test_subscribers.py",
     "tests/unit/subscribers/test_in_hand.py",
 }
 
