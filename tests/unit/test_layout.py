@@ -234,7 +234,6 @@ UNTIL_SPLIT: Final = {
     "tests/integration/test_ledger_commands.py",
     "tests/integration/test_session.py",
     "tests/unit/consumer/world.py",
-    "tests/unit/page/views/test_dead_letter_actions.py",
     "tests/unit/subscribers/test_in_hand.py",
 }
 

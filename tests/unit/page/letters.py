@@ -15,6 +15,9 @@ from worker.ledger.letters import LetterPlace
 from worker.ledger.store import Ledger
 from worker.subscribers.known import LetterEntry
 
+GROUP = {"reason": "invalid_event", "place": "dead", "newest": "3", "count": "3"}
+"""A group of dead letters, as a form names it."""
+
 DETAIL = "data.user.email: missing"
 
 

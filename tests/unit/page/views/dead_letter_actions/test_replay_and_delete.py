@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from tests.unit.ops.letters.standing_queues import StandingQueues, queues, written
-from tests.unit.page.letters import entry, indexed, ledger_in, named
-from tests.unit.page.serve import TOKEN, Client, admin, served
+from tests.unit.page.letters import GROUP, entry, indexed, ledger_in, named
+from tests.unit.page.serve import TOKEN, Client, admin
 from tests.unit.page.views.test_dead_letters import LETTERS, words
-from worker.errors import LedgerUnavailable
-from worker.ledger.letter_index import IndexedLetter, LetterIndex
+from worker.ledger.letter_index import LetterIndex
 from worker.ledger.letter_runs import LetterRuns
 from worker.ledger.letter_work import LetterWork
 from worker.ledger.letters import LetterPlace
-from worker.page.app import LARGEST
-from worker.page.views import dead_letter_actions
-
-__all__ = ["queues"]
-
-GROUP = {"reason": "invalid_event", "place": "dead", "newest": "3", "count": "3"}
-
-
-@pytest.fixture
-async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
-    monkeypatch.setattr(dead_letter_actions, "WAITED", 0.0)
-    async with served(tmp_path) as client:
-        await client.sign_in(TOKEN)
-        yield client
 
 
 async def test_a_group_is_replayed_in_the_background(client: Client, tmp_path: Path) -> None:
@@ -181,156 +164,6 @@ async def test_what_cannot_be_done_to_letters_where_they_are_is_not_done(
     assert (await client.ask(f"{LETTERS}/runs", form)).status == 400
     async with ledger_in(tmp_path) as ledger:
         assert await LetterRuns(ledger).latest("sunny") == []
-
-
-async def test_a_note_is_for_colleagues_and_names_no_address(client: Client, tmp_path: Path) -> None:
-    """Given notes about a group and a letter, both are shown with who wrote them, until emptied."""
-    (letter,) = await indexed(tmp_path, [entry(1)])
-    await client.ask(f"{LETTERS}/notes", {**GROUP, "note": "ask <Ann>, ann@example.com"})
-    await client.ask(f"{LETTERS}/notes", {**named(letter), "note": "this one first"})
-
-    view = words((await client.ask(f"{LETTERS}/group?reason=invalid_event")).text)
-    assert "ask &lt;Ann&gt;, a…@example.com (operator)" in view
-    assert "this one first (operator)" in view
-    assert "ann@" not in view
-
-    answer = await client.ask(f"{LETTERS}/notes", {**named(letter), "was": "this one first", "note": " "})
-    assert answer.place == f"{LETTERS}/letters/{letter.number}"
-    assert "The note is gone." in (await client.ask(answer.place)).text
-    assert "this one first" not in (await client.ask(answer.place)).text
-    journal = words((await client.ask("/accounts/sunny/journal")).text)
-    assert f"note letter {letter.number}" in journal
-    assert "note invalid_event" in journal
-
-
-async def test_of_two_notes_at_once_the_first_stays_and_the_second_is_told(
-    client: Client, tmp_path: Path
-) -> None:
-    """Given two people who saw the same, the second is told, and writes again with what the first said."""
-    (letter,) = await indexed(tmp_path, [entry(1)])
-    for about, view in (
-        (named(letter), f"letters/{letter.number}"),
-        (GROUP, "group?reason=invalid_event"),
-    ):
-        first = await client.ask(f"{LETTERS}/notes", {**about, "was": "", "note": "see ticket 7"})
-        second = await client.ask(f"{LETTERS}/notes", {**about, "was": "", "note": "mine"})
-        assert (first.status, second.status) == (303, 409)
-        assert "not kept, for operator wrote meanwhile: see ticket 7" in second.text
-        assert "mine</textarea>" in second.text
-        shown = (await client.ask(f"{LETTERS}/{view}")).text
-        assert "see ticket 7 (operator)" in shown
-
-        seen = re.findall(r'name="was" value="([^"]*)"', shown)
-        both = {"was": seen[0], "note": "see ticket 7; mine"}
-        assert (await client.ask(f"{LETTERS}/notes", {**about, **both})).status == 303
-        assert "see ticket 7; mine (operator)" in (await client.ask(f"{LETTERS}/{view}")).text
-
-
-async def test_what_cannot_be_had_is_not_mended(client: Client, tmp_path: Path) -> None:
-    (letter,) = await indexed(tmp_path, [entry(1)])
-    mended = f'{{"mended": "{"x" * LARGEST}"}}'
-    answer = await client.ask(f"{LETTERS}/letters/{letter.number}/mend", {**named(letter), "body": mended})
-    assert (answer.status, "Nothing was replayed. RabbitMQ cannot be asked" in answer.text) == (200, True)
-    assert mended.replace('"', "&#34;") in answer.text  # what was typed is there to copy
-
-
-async def a_letter(folder: Path, queues: StandingQueues) -> IndexedLetter:
-    """Put a letter into its queue and the index."""
-    bad = b'{"type": "user.signed_up", "time": "2026-07-01T10:00:00Z", "data": {"user": {"email": "ada"}}}'
-    queues["kit.sunny.dead"].append(written("letter-1", bad))
-    (letter,) = await indexed(folder, [entry(1)])
-    return letter
-
-
-MENDED = (
-    '{"type": "user.signed_up", "time": "2026-07-01T10:00:00Z", '
-    '"data": {"user": {"email": "ada@example.com"}}}'
-)
-
-
-async def test_a_mended_event_takes_the_place_of_its_letter(
-    client: Client, tmp_path: Path, queues: StandingQueues
-) -> None:
-    letter = await a_letter(tmp_path, queues)
-
-    answer = await client.ask(f"{LETTERS}/letters/{letter.number}/mend", {**named(letter), "body": MENDED})
-
-    assert answer.status == 303
-    assert (len(queues["kit.sunny"]), queues["kit.sunny.dead"]) == (1, [])
-    assert "There are none." in (await client.ask(LETTERS)).text
-
-
-async def test_a_mended_event_of_which_nobody_knows_whether_it_was_replayed_is_told_as_such(
-    client: Client, tmp_path: Path, queues: StandingQueues
-) -> None:
-    """Given RabbitMQ that goes away in between, the page says so; the same text again is the same event."""
-    letter = await a_letter(tmp_path, queues)
-    queues.kept.add("kit.sunny.dead")
-    mend = f"{LETTERS}/letters/{letter.number}/mend"
-
-    answer = await client.ask(mend, {**named(letter), "body": MENDED})
-
-    told = f"1 event may have been replayed in the place of letter {letter.number}: the connection went away."
-    assert f"{told} To replay the same text once more does no harm; another text would be" in answer.text
-    assert "Nothing was replayed" not in answer.text
-    assert "ada@example.com&#34;" in answer.text  # to be replayed once more
-    journal = (await client.ask("/accounts/sunny/journal")).text
-    assert "1 event may have been replayed in the place of letter" in journal
-
-    queues.kept.clear()
-    assert (await client.ask(mend, {**named(letter), "body": MENDED})).status == 303
-    first, second = queues["kit.sunny"]
-    assert first.headers["x-event-id"] == second.headers["x-event-id"]
-
-
-async def test_what_was_replayed_is_so_though_the_ledger_goes_away(
-    client: Client, tmp_path: Path, queues: StandingQueues, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given a ledger that does not hear of it, the page says what is so; a look drops the row later."""
-    letter = await a_letter(tmp_path, queues)
-
-    async def away(*_: object) -> None:
-        raise LedgerUnavailable("it cannot be reached")
-
-    monkeypatch.setattr(LetterIndex, "gone", away)
-    answer = await client.ask(f"{LETTERS}/letters/{letter.number}/mend", {**named(letter), "body": MENDED})
-
-    assert answer.status == 303
-    assert "1 event was replayed in the place of letter" in (await client.ask(answer.place)).text
-    assert "1 event was replayed in the place of letter" in (await client.ask("/accounts/sunny/journal")).text
-
-
-async def test_a_letter_that_another_tool_holds_is_not_said_to_be_gone(
-    client: Client, tmp_path: Path, queues: StandingQueues
-) -> None:
-    letter = await a_letter(tmp_path, queues)
-    view = f"{LETTERS}/letters/{letter.number}"
-    queues.held.add("kit.sunny.dead")
-
-    seen = await client.ask(f"{view}/body")
-    mended = await client.ask(f"{view}/mend", {**named(letter), "body": MENDED})
-
-    for answer in (seen, mended):
-        assert "or another tool holds them." in answer.text
-        assert "somebody replayed or discarded it" not in answer.text
-    assert "Nothing was replayed." in mended.text
-    assert "ada@example.com&#34;" in mended.text  # to copy
-    assert (await client.ask(view)).status == 200
-
-
-async def test_what_was_typed_is_there_to_copy_where_the_session_has_ended(
-    client: Client, tmp_path: Path
-) -> None:
-    """Given a body that is mended by somebody whose session has ended, it is not lost."""
-    (letter,) = await indexed(tmp_path, [entry(1)])
-    client.session.cookie_jar.clear()
-    mend = f"{LETTERS}/letters/{letter.number}/mend"
-
-    answer = await client.ask(mend, {"body": "<mended>"})
-    larger = await client.ask(mend, {"body": "x" * (LARGEST + 1)})
-
-    assert (answer.status, "&lt;mended&gt;" in answer.text) == (403, True)
-    assert (larger.status, "your session has ended" in larger.text) == (403, True)
 
 
 async def test_an_admin_does_nothing_to_anothers_letters(client: Client, tmp_path: Path) -> None:
