@@ -20,7 +20,7 @@ SHOW_AND_WAIT = "import json, os, sys; print(json.dumps(dict(os.environ)), flush
 
 # Machines differ in speed, so no example has a deadline; pytest's own time limit ends what hangs. In CI the
 # examples are the same in each run: a run fails for what was changed, not by chance.
-# To explain a failure, each line of all code would be traced: 5 MB for each example in which a worker is at work.
+# To explain a failure, each line of all code would be traced: 5 MB an example where a worker is at work.
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
 settings.register_profile("here", deadline=None, phases=PHASES)
 settings.register_profile("ci", deadline=None, phases=PHASES, derandomize=True)
