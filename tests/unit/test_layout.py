@@ -233,7 +233,6 @@ UNTIL_SPLIT: Final = {
     "tests/integration/test_dry_run.py",
     "tests/integration/test_ledger_commands.py",
     "tests/integration/test_session.py",
-    "tests/unit/consumer/world.py",
     "tests/unit/subscribers/test_in_hand.py",
 }
 

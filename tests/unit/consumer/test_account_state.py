@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from tests.unit.consumer.world import unavailable
+from tests.unit.consumer.fake_kit import unavailable
 from tests.unit.virtual_time import VirtualClock, now, run
 from worker.consumer.account_state import CLOCK_LOOK, AccountState, Status
 from worker.errors import BrokerUnavailable, ClockWrong, KitWorkerError, RateLimited

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 from msgspec import structs
 
-from tests.unit.consumer.world import FakeKit, World, adds, unavailable
+from tests.unit.consumer.fake_kit import FakeKit, unavailable
+from tests.unit.consumer.world import World, adds
 from tests.unit.examples import EMAIL, event, order
 from tests.unit.virtual_time import run, settle
 from worker.consumer.apply import ALONE_AFTER, called_for, came_of

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from tests.unit.consumer.world import World, unavailable
+from tests.unit.consumer.fake_kit import unavailable
+from tests.unit.consumer.world import World
 from tests.unit.virtual_time import run
 from worker.consumer.holds import NO_HOLD, Hold
 from worker.errors import CallsSuspended

@@ -11,7 +11,8 @@ import json
 
 import pytest
 
-from tests.unit.consumer.world import World, adds, unavailable
+from tests.unit.consumer.fake_kit import unavailable
+from tests.unit.consumer.world import World, adds
 from tests.unit.examples import EMAIL
 from tests.unit.virtual_time import now, run, settle
 from worker.errors import CredentialRefused, EpochLost, KitRejected, RateLimited, Reason

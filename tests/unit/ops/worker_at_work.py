@@ -11,7 +11,7 @@ from typing import cast
 from msgspec import structs
 
 from tests.unit.consumer.account_ledger.kept import FakeShared
-from tests.unit.consumer.world import FakeConsumer, FakeDeadLetters, FakeReport
+from tests.unit.consumer.surroundings import FakeConsumer, FakeDeadLetters, FakeReport
 from worker.accounts.account import Account
 from worker.clock import Clock
 from worker.consumer.account_ledger import AccountLedger

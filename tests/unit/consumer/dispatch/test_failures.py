@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.consumer.world import FakeKit, World, unavailable
+from tests.unit.consumer.fake_kit import FakeKit, unavailable
+from tests.unit.consumer.world import World
 from tests.unit.virtual_time import run
 from worker.errors import CallsSuspended, CredentialRefused, RateLimited, Reason
 

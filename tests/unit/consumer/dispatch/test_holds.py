@@ -7,7 +7,8 @@ import itertools
 
 import pytest
 
-from tests.unit.consumer.world import FakeKit, World, unavailable
+from tests.unit.consumer.fake_kit import FakeKit, unavailable
+from tests.unit.consumer.world import World
 from tests.unit.virtual_time import now, run, settle
 from worker.consumer.holds import LANDING
 from worker.errors import CallsSuspended, CredentialRefused, KitUnavailable, RateLimited, Reason

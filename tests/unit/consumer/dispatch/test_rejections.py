@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.consumer.world import World, unavailable
+from tests.unit.consumer.fake_kit import unavailable
+from tests.unit.consumer.world import World
 from tests.unit.virtual_time import run
 from worker.errors import KitPlanFull, KitRejected, NoMoreSubscribers, RateLimited, Reason
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.unit.consumer.world import FakeKit, World
+from tests.unit.consumer.fake_kit import FakeKit
+from tests.unit.consumer.world import World
 from tests.unit.virtual_time import now, run, settle
 from worker.consumer.receive import RECHECK
 from worker.errors import KitRejected
