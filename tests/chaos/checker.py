@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from tests.chaos.load import Message
 from tests.chaos.witness import Outcomes
-from tests.integration.harness import expected, wrong_people
+from tests.integration.expected import expected, wrong_people
 from worker.sandbox import Call, Sandbox, overlaps, peak_rate
 
 SHOWN: Final = 5

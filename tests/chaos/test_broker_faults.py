@@ -12,7 +12,8 @@ from tests.chaos import broker_faults
 from tests.chaos.faults import Inject
 from tests.chaos.harness import Arena
 from tests.chaos.load import Published, bad
-from tests.integration.harness import make_events, until
+from tests.integration.expected import make_events
+from tests.integration.harness import until
 from worker.broker.topology import consumer_priority
 from worker.sandbox import Fault, FaultKind, Rule
 

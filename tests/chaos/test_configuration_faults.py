@@ -6,7 +6,8 @@ import pytest
 
 from tests.chaos import configuration_faults
 from tests.chaos.harness import Arena
-from tests.integration.harness import make_events, until
+from tests.integration.expected import make_events
+from tests.integration.harness import until
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -19,7 +19,8 @@ from tests.chaos.harness import Arena
 from tests.chaos.load import Message, Published
 from tests.chaos.processes import WORKING, ChaosWorker
 from tests.chaos.test_input_faults import with_among
-from tests.integration.harness import make_events, until, wrong_people
+from tests.integration.expected import make_events, wrong_people
+from tests.integration.harness import until
 from worker.consumer.prefetch import MANY_DELIVERIES
 from worker.sandbox import Fault, FaultKind, Rule
 

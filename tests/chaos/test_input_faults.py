@@ -12,7 +12,7 @@ import pytest
 from tests.chaos.broker_faults import channel
 from tests.chaos.harness import Arena
 from tests.chaos.load import Message, Published, good
-from tests.integration.harness import make_events
+from tests.integration.expected import make_events
 from tests.integration.test_broker_faults import BROKEN, RawProperties
 from tests.integration.test_faults import BAD
 from worker.events.body import MAX_BODY_BYTES

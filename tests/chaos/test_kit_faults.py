@@ -9,7 +9,8 @@ import pytest
 from tests.chaos import kit_faults
 from tests.chaos.harness import Arena
 from tests.chaos.load import with_new_addresses
-from tests.integration.harness import make_events, until
+from tests.integration.expected import make_events
+from tests.integration.harness import until
 from worker.sandbox import Fault, FaultKind, Rule
 
 pytestmark = pytest.mark.timeout(180)

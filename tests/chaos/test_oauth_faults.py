@@ -16,7 +16,8 @@ import pytest
 
 from tests.chaos.harness import Arena
 from tests.chaos.processes import ChaosWorker
-from tests.integration.harness import endless_events, until
+from tests.integration.expected import endless_events
+from tests.integration.harness import until
 from worker.kit.auth.refresh import SEND_WITHIN
 from worker.sandbox import Fault, FaultKind, Rule
 

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from tests.chaos.harness import Arena
-from tests.integration.harness import make_events
+from tests.integration.expected import make_events
 
 EVENTS = 5001
 PEOPLE = 500

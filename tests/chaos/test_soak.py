@@ -20,7 +20,7 @@ from tests.chaos import (
 )
 from tests.chaos.faults import FAULTS, PREPARATIONS
 from tests.chaos.harness import Arena
-from tests.integration.harness import endless_events
+from tests.integration.expected import endless_events
 
 MODULES = (
     broker_faults, configuration_faults, kit_faults, ledger_faults, network_faults, worker_faults,

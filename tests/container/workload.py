@@ -14,7 +14,8 @@ import aio_pika
 from aio_pika.abc import AbstractExchange
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, PublishError
 
-from tests.integration.harness import MANY, expected, make_events
+from tests.integration.expected import expected, make_events
+from tests.integration.harness import MANY
 
 KEYS_FOLDER: Final = "keys"
 EXCHANGE: Final = "platform.events"

@@ -11,17 +11,8 @@ from aio_pika.abc import AbstractChannel
 from aiormq import spec
 
 from tests.integration.conftest import BrokerControl
-from tests.integration.harness import (
-    Worker,
-    World,
-    all_settled,
-    depth,
-    make_events,
-    publish,
-    readyz,
-    until,
-    wrong_people,
-)
+from tests.integration.expected import make_events, wrong_people
+from tests.integration.harness import Worker, World, all_settled, depth, publish, readyz, until
 from worker.sandbox import Sandbox
 
 pytestmark = pytest.mark.timeout(180)

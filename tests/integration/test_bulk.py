@@ -10,16 +10,8 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from tests.integration.harness import (
-    KEY,
-    Worker,
-    World,
-    all_settled,
-    make_events,
-    publish,
-    until,
-    wrong_people,
-)
+from tests.integration.expected import make_events, wrong_people
+from tests.integration.harness import KEY, Worker, World, all_settled, publish, until
 from worker.sandbox import Fault, FaultKind, Rule, Sandbox
 
 pytestmark = pytest.mark.timeout(180)

@@ -17,19 +17,8 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from scripts.machine import free_port
-from tests.integration.harness import (
-    KEY,
-    MANY,
-    Worker,
-    World,
-    all_settled,
-    depth,
-    make_events,
-    publish,
-    readyz,
-    until,
-    wrong_people,
-)
+from tests.integration.expected import make_events, wrong_people
+from tests.integration.harness import KEY, MANY, Worker, World, all_settled, depth, publish, readyz, until
 from tests.integration.shell import Ended, Shell
 from worker.clock import Clock
 from worker.ledger.database import Database

@@ -9,17 +9,8 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from tests.integration.harness import (
-    KEY,
-    Worker,
-    World,
-    all_settled,
-    depth,
-    make_events,
-    publish,
-    until,
-    wrong_people,
-)
+from tests.integration.expected import make_events, wrong_people
+from tests.integration.harness import KEY, Worker, World, all_settled, depth, publish, until
 from tests.integration.shell import Shell
 from worker.sandbox import Fault, FaultKind, Rule, Sandbox, overlaps
 from worker.sandbox.records import Plan

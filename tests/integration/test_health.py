@@ -13,16 +13,8 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from tests.integration.conftest import BrokerControl
-from tests.integration.harness import (
-    Worker,
-    World,
-    all_settled,
-    make_events,
-    publish,
-    readyz,
-    until,
-    wrong_people,
-)
+from tests.integration.expected import make_events, wrong_people
+from tests.integration.harness import Worker, World, all_settled, publish, readyz, until
 from worker.broker.broker import Broker
 from worker.broker.looking import Looking
 from worker.broker.queues import connected

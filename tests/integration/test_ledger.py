@@ -12,18 +12,8 @@ import aiohttp
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from tests.integration.harness import (
-    KEY,
-    Worker,
-    World,
-    all_settled,
-    depth,
-    make_events,
-    publish,
-    readyz,
-    until,
-    wrong_people,
-)
+from tests.integration.expected import make_events, wrong_people
+from tests.integration.harness import KEY, Worker, World, all_settled, depth, publish, readyz, until
 from worker.sandbox import Fault, FaultKind, Rule, Sandbox
 
 

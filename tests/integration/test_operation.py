@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from aio_pika.abc import AbstractChannel
 
+from tests.integration.expected import make_events, wrong_people
 from tests.integration.harness import (
     KEY,
     Worker,
@@ -17,11 +18,9 @@ from tests.integration.harness import (
     all_settled,
     depth,
     handed_back,
-    make_events,
     publish,
     readyz,
     until,
-    wrong_people,
 )
 from worker.sandbox import Fault, FaultKind, Rule, Sandbox
 

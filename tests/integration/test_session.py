@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from tests.integration.conftest import BrokerControl
-from tests.integration.harness import KEY, depth, make_events, publish, wrong_people
+from tests.integration.expected import make_events, wrong_people
+from tests.integration.harness import KEY, depth, publish
 from worker.accounts.account import Account
 from worker.broker.broker import Broker
 from worker.broker.few_channels import FewChannels

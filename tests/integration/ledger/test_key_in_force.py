@@ -11,7 +11,8 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from scripts.machine import free_port
-from tests.integration.harness import KEY, Worker, World, make_events, publish, until, wrong_people
+from tests.integration.expected import make_events, wrong_people
+from tests.integration.harness import KEY, Worker, World, publish, until
 from tests.integration.shell import Shell, page
 from worker.ledger.sealing import new_key
 from worker.sandbox import Sandbox

@@ -18,17 +18,8 @@ import aiohttp
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from tests.integration.harness import (
-    BAD,
-    Worker,
-    World,
-    all_settled,
-    depth,
-    make_events,
-    publish,
-    until,
-    wrong_people,
-)
+from tests.integration.expected import make_events, wrong_people
+from tests.integration.harness import BAD, Worker, World, all_settled, depth, publish, until
 from tests.integration.shell import Shell, page
 from tests.integration.test_page import FROM_HERE
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, archive_queue, dead_letter_queue

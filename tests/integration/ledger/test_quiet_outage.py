@@ -10,17 +10,8 @@ from pathlib import Path
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from tests.integration.harness import (
-    KEY,
-    Worker,
-    World,
-    all_settled,
-    make_events,
-    publish,
-    readyz,
-    until,
-    wrong_people,
-)
+from tests.integration.expected import make_events, wrong_people
+from tests.integration.harness import KEY, Worker, World, all_settled, publish, readyz, until
 from tests.integration.ledger.conftest import PostgresControl
 from worker.sandbox import Sandbox
 

@@ -16,7 +16,8 @@ import aio_pika
 from aio_pika.abc import AbstractChannel
 from aiormq import spec
 
-from tests.integration.harness import MANY, START, Worker, World, depth, readyz, until
+from tests.integration.expected import START
+from tests.integration.harness import MANY, Worker, World, depth, readyz, until
 from tests.integration.right.case import Case, Event, In, Right
 from tests.integration.right.identity import NO_IDS
 from tests.integration.right.ways import Way, batches, ways
