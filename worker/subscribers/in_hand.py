@@ -124,7 +124,8 @@ class InHand:
             self.unsaved.touch(self.directory.note_former(found.former, subscriber, order))
         if stays and self._is_old(subscriber, change):
             self._note_new_user(item, subscriber, found)
-            return self._ends(item, subscriber, Kind.SUPERSEDED)
+            is_copy = mark in subscriber.record.seen  # of which no more was news than its place
+            return self._ends(item, subscriber, Kind.DUPLICATE if is_copy else Kind.SUPERSEDED)
         self.directory.hold(subscriber)
         if mark is not None:
             self._marks.add(mark)
