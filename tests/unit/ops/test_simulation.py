@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -135,20 +135,17 @@ def test_a_first_name_is_kept_where_the_account_says_so() -> None:
 # -- beside a worker ---------------------------------------------------------------------------------------
 
 
-def as_simulated(simulation: Simulation, email: str) -> tuple[object, ...]:
+def as_simulated(simulation: Simulation, email: str, left: Mapping[str, str]) -> tuple[object, ...]:
     record = simulation.at(email)
     if record is None or not (state := simulation.state_of(record)):
         return ()
-    fields = {
-        name.lower().replace(" ", "_"): value.part.value
-        for name, value in record.fields.items()
-        if value.part.value is not None
-    }
+    told = {name.lower().replace(" ", "_"): value.part.value for name, value in record.fields.items()}
+    fields = {name: value for name, value in {**left, **told}.items() if value is not None}
     state = {"unsubscribed": "cancelled"}.get(state, state)
     return state, simulation.first_name_of(record), {tag.lower() for tag in tags_of(record)}, fields
 
 
-def as_in_kit(kit: AccountView, email: str) -> tuple[object, ...]:
+def as_in_kit(kit: AccountView, email: str) -> tuple[Any, ...]:
     person = kit.find(email)
     if person is None:
         return ()
@@ -156,17 +153,21 @@ def as_in_kit(kit: AccountView, email: str) -> tuple[object, ...]:
     return person.state, person.first_name or "", {tag.lower() for tag in person.tags}, fields
 
 
-def check_alike(simulation: Simulation, kit: AccountView, email: str, note: str) -> None:
+def check_alike(
+    simulation: Simulation, kit: AccountView, email: str, behind: dict[str, dict[str, str]], note: str
+) -> None:
     """Fail unless an address has the same in both; who became somebody else is left in Kit, without tags.
 
-    Such a one goes on getting mail only where the new address gets none; see `kit.addresses`.
+    Such a one goes on getting mail only where the new address gets none, and keeps its custom fields, also
+    for whoever has the address next; see `kit.addresses`.
     """
-    simulated, has = as_simulated(simulation, email), as_in_kit(kit, email)
+    simulated, has = as_simulated(simulation, email, behind.get(email, {})), as_in_kit(kit, email)
     left = simulation.at(email)
     if not simulated and left is not None and left.moved is not None and has:
         assert not has[2], note
         there = as_in_kit(kit, left.moved.to)
         assert has[0] == "cancelled" or not there or there[0] != "active", note
+        behind[email] = has[3]
     else:
         assert simulated == has, note
 
@@ -184,6 +185,7 @@ async def both_agree(folder: Path, account: Account, happens: Sequence[Happens])
         client = access.client(account.name, account.credential)
         worker = WorkerAtWork(account, ledger, client, 3600.0)
         bodies: list[tuple[bytes, str]] = []
+        behind: dict[str, dict[str, str]] = {}
         async with client, worker.working():
             for number, each in enumerate(happens):
                 is_copy = 0 < each.copies <= len(bodies)
@@ -196,7 +198,7 @@ async def both_agree(folder: Path, account: Account, happens: Sequence[Happens])
                 assert heard.reason == str(outcome.error.reason if outcome.error else ""), said
                 for name in NAMES:
                     email = f"{name}@example.com"
-                    check_alike(simulation, sandbox.account(KEY), email, said)
+                    check_alike(simulation, sandbox.account(KEY), email, behind, said)
 
 
 @pytest.mark.timeout(300)  # for each event a worker and Kit are asked
