@@ -67,7 +67,7 @@ def _mapped(event: Event, item: Item, account: Account) -> Item | Outcome:
 
 
 def _news(owed: tuple[str, ...], event: Event, account: Account) -> tuple[str, ...]:
-    """Return what an event owes, but for what it owed when it came before: a dead letter says that already."""
+    """Return what an event owes, but for what it owed when it came before: a dead letter says that."""
     if event.origin is not Origin.DUE or event.due is None or not owed:
         return owed
     before = interpret(event, account, event.due.at - SHORTLY)
