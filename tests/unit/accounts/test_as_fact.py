@@ -6,13 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from tests.unit.examples import EMAIL, NOON, event
+from tests.unit.examples import EMAIL, NOON, event, order
 from worker.accounts.account import Account
 from worker.accounts.as_fact import as_fact
 from worker.accounts.interpret import interpret
+from worker.events.event import Due
 from worker.mapping import Asked, EventMapping, FieldTarget, Rule, Template
 from worker.subscribers.fact import Fact
+from worker.subscribers.mark import fact_mark
 from worker.subscribers.parts import TagWish
 
 FIELDS = (
@@ -100,3 +103,12 @@ def test_a_closing_that_is_skipped_closes_and_asks_for_nothing() -> None:
     assert not the_fact(ended).opens
     assert (the_fact(ended).tags, the_fact(ended).shows, ended.change.ensure) == ({}, {}, None)
     assert not asked("trial.began", id="s-1").change
+
+
+def test_a_fact_is_told_from_another_of_the_same_time_and_not_from_itself_when_it_comes_again() -> None:
+    started = event(1, "subscription.started", id=7)
+    renewed, of_another_id = structs.replace(started, type="club.joined"), structs.replace(started, id="b")
+    again = structs.replace(started, due=Due("timer", NOON), order=order(9))
+    marks = [fact_mark(each) for each in (started, renewed, of_another_id)]
+    assert len(set(marks)) == len(marks)
+    assert fact_mark(again) == fact_mark(started) == the_fact(asked("subscription.started")).event
