@@ -1,74 +1,35 @@
-"""Erasing a person: all of that one, nothing of anybody else, and no way back; on both databases."""
+"""Erasing a person: all of that one, nothing of anybody else; on both databases."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import String
 
-from tests.clocks import StandingClock
+from tests.integration.ledger.forgetting.people import HOME, WORK, about
 from tests.integration.ledger.harness import (
     ACCOUNT,
     ADA,
     BOB,
     EVE,
-    Contents,
-    NewLedger,
     contents,
     entry,
     execute,
     fill,
     load,
-    one_of_all,
     record,
     refusal,
 )
-from worker.errors import EpochLost
-from worker.events.decode import MAX_AHEAD
-from worker.ledger import forgetting as forgetting_module
-from worker.ledger import mentions
-from worker.ledger.forgetting import Erased, forget, last_forgotten
+from worker.ledger.forgetting import Erased, forget
 from worker.ledger.history import find_history
 from worker.ledger.mentions import FREE_TEXT
 from worker.ledger.registry import Registry
 from worker.ledger.schema import tables
 from worker.ledger.store import Ledger
-from worker.ledger.takeover import Tenure
-from worker.subscribers.glimpse import Glimpse
 from worker.subscribers.identity import normalize_email
 from worker.subscribers.known import Batch, Person
-
-HOME, WORK = "ada@home.example", "ada@work.example"
-
-
-def about(rows: Contents, *words: str) -> list[tuple[str, str]]:
-    """Return in which tables one of these words stands, with the row."""
-    return [
-        (name, str(row)) for name, table in rows.items() for row in table if any(w in str(row) for w in words)
-    ]
-
-
-@pytest.fixture
-async def ledger_of_two(ledger: Ledger) -> Ledger:
-    """Ada in two accounts, in one of them under her third address, and Bob in both."""
-    bob = Batch([record(BOB, "VIP")], [Person("u-b", BOB)], [entry(BOB, "b1")])
-    ada = Batch(
-        [record(ADA, moved_to=HOME), record(HOME, moved_to=WORK), record(WORK, "VIP")],
-        [Person("u-a", WORK, 5.0)],
-        [entry(WORK, "a1"), entry(WORK, "a2")],
-    )
-    for batch in (ada, bob):
-        await fill(ledger, batch)
-    for batch in (Batch([record(ADA, "Wet")], [Person("u-a", ADA)], [entry(ADA, "a3")]), bob):
-        await fill(ledger, batch, account="rainy")
-    return ledger
 
 
 @pytest.mark.parametrize("email", [WORK, HOME, ADA])
@@ -98,29 +59,6 @@ async def test_in_one_account_alone_nothing_of_the_others_is_touched(ledger_of_t
     assert (erased.account, erased.records, erased.history) == (ACCOUNT, 3, 2)
     assert [row for _, row in about(rows, ADA, HOME, WORK) if f"'{ACCOUNT}'" in row] == []
     assert [row for _, row in about(rows, "rainy")] == before
-
-
-async def test_whoever_keeps_something_hears_that_somebody_was_forgotten(
-    ledger_of_two: Ledger, clock: StandingClock
-) -> None:
-    """Given two people, and one of them once more, there is something new each time, there alone."""
-    seen = [await last_forgotten(ledger_of_two, ACCOUNT)]
-    for email in (WORK, BOB, BOB):
-        clock.turn_to(clock.time() + 1)
-        await forget(ledger_of_two, email, [ACCOUNT], elsewhere=False)
-        seen.append(await last_forgotten(ledger_of_two, ACCOUNT))
-    assert len(set(seen)) == 4
-    assert await last_forgotten(ledger_of_two, "rainy") == seen[0]
-
-
-async def test_who_was_forgotten_is_known_by_each_sign(ledger_of_two: Ledger) -> None:
-    """Given Ada, who was forgotten, whoever reads a sign of hers can ask until when that counts."""
-    await forget(ledger_of_two, WORK, [])
-
-    gone = await ledger_of_two.forgotten(ACCOUNT, Glimpse(email=HOME, user_id="u-a"))
-
-    until = datetime.fromtimestamp(ledger_of_two.clock.time(), UTC) + MAX_AHEAD
-    assert gone == {("email", HOME): until, ("user", "u-a"): until}
 
 
 SECRET = "geheim@example.com"
@@ -225,16 +163,6 @@ async def test_an_address_with_letters_beyond_ascii_is_erased_however_written(
     assert (line.calls[0]["what"], line.detail) == ("(erased)", "of (erased)")
 
 
-@pytest.mark.parametrize("written", ["jÜrgen@example.com", "jürgen@bücher.example"])
-async def test_who_was_forgotten_under_an_older_form_stays_forgotten(ledger: Ledger, written: str) -> None:
-    """Given a mark of a version that kept such letters as they came, the address is known by it."""
-    await fill(ledger, Batch())
-    await forget(ledger, written, [])
-    tenure = await ledger.take(ACCOUNT)
-    email = normalize_email(written)
-    assert (await load(ledger, tenure, email)).forgotten.keys() == {("email", email)}
-
-
 async def test_a_workers_state_names_nobody(ledger: Ledger) -> None:
     """Given an error that repeats an address, and a quote, what lies in the ledger is masked, and JSON."""
     state = {ACCOUNT: {"last_error": f'said "\n{ADA}"', "config_errors": (ADA,), "pending": 1}}
@@ -320,81 +248,6 @@ async def test_whoever_has_an_address_now_is_the_one_who_is_forgotten(ledger: Le
     assert {name for name, _ in about(rows, ADA)} == {"subscribers", "people", "history"}
 
 
-async def test_a_late_event_of_the_person_is_known_as_one(
-    ledger_of_two: Ledger, clock: StandingClock
-) -> None:
-    """Given Ada who was forgotten, her addresses and her id are known with the moment; Bob's are not."""
-    await forget(ledger_of_two, WORK, [])
-    until = datetime.fromtimestamp(clock.time(), UTC) + MAX_AHEAD  # so a copy that is dated ahead is known
-    clock.wait(60)
-    tenure = await ledger_of_two.take(ACCOUNT)
-
-    known = await load(ledger_of_two, tenure, ADA, HOME, WORK, BOB, users=["u-a", "u-b"])
-
-    signs = {*(("email", email) for email in (ADA, HOME, WORK)), ("user", "u-a")}
-    assert known.forgotten == dict.fromkeys(signs, until)
-    assert known.records.keys() == {BOB}
-    assert known.people.keys() == {"u-b"}
-
-
-async def test_to_forget_again_moves_the_moment(ledger: Ledger, clock: StandingClock) -> None:
-    """Given a person who came back and is forgotten again, the later moment holds."""
-    await fill(ledger, one_of_all())
-    await forget(ledger, ADA, [])
-    clock.wait(3600)
-    await fill(ledger, one_of_all())
-    await forget(ledger, ADA, [])
-    tenure = await ledger.take(ACCOUNT)
-    known = await load(ledger, tenure, ADA)
-    assert known.forgotten == {("email", ADA): datetime.fromtimestamp(clock.time(), UTC) + MAX_AHEAD}
-
-
-async def test_a_mark_is_the_ledgers_own(new_ledger: NewLedger) -> None:
-    """Given one ledger, all its workers make the same mark of an address; another kind makes another."""
-    one, two = new_ledger(), new_ledger()
-    for each in (one, two):
-        await each.ready()
-    assert one.mark("email", ADA) == two.mark("email", ADA) != one.mark("user", ADA)
-    assert len(one.mark("email", ADA)) == 64
-
-
-async def test_who_is_unknown_is_marked_all_the_same(ledger: Ledger) -> None:
-    """Given an address that only accounts of the configuration might meet, it is marked in each of these."""
-    erased = await forget(ledger, ADA, ["sunny", "rainy"])
-    assert erased == [
-        Erased(name, records=0, people=0, history=0, addresses=frozenset({ADA}))
-        for name in ("rainy", "sunny")
-    ]
-    for name in ("rainy", "sunny"):
-        known = await load(ledger, await ledger.take(name), ADA)
-        assert known.forgotten.keys() == {("email", ADA)}
-
-
-async def test_a_worker_that_has_the_person_in_hand_loses_the_account(new_ledger: NewLedger) -> None:
-    """Given a worker with a record in hand, it cannot write the person back; it can take the account anew."""
-    worker, command = new_ledger("w-1"), new_ledger("kit-worker")
-    tenure = await fill(worker, one_of_all())
-    await forget(command, ADA, [])
-    with pytest.raises(EpochLost):
-        await worker.save(tenure, one_of_all())
-    with pytest.raises(EpochLost):
-        await load(worker, tenure, ADA)
-    anew = await worker.take(ACCOUNT)
-    assert (await load(worker, anew, ADA)).records == {}
-    assert anew.created_tags == 1
-
-
-async def test_to_forget_ends_no_pause_and_doubts_no_answer(ledger: Ledger, clock: StandingClock) -> None:
-    """Given a paused account that was left in good order, it is both afterwards."""
-    tenure = await fill(ledger, one_of_all())
-    await ledger.release(tenure)
-    await Registry(ledger, "w-1").pause(ACCOUNT)
-    clock.wait(60)
-    await forget(ledger, ADA, [])
-    assert (await Registry(ledger, "w-1").paused()).keys() == {ACCOUNT}
-    assert (await ledger.take(ACCOUNT)).known_since == tenure.known_since
-
-
 async def test_a_person_who_moved_in_a_circle_is_erased(ledger: Ledger) -> None:
     """Given somebody who moved and moved back, both addresses go, and the search ends."""
     await fill(ledger, Batch([record(ADA, moved_to=EVE), record(EVE, moved_to=ADA)]))
@@ -411,106 +264,3 @@ async def test_two_ids_of_one_address_are_one_person(ledger: Ledger) -> None:
     assert erased.user_ids == {"u-1", "u-2"}
     assert erased.people == 2
     assert [row[1] for row in (await contents(ledger))["people"]] == ["u-3"]
-
-
-@asynccontextmanager
-async def half_way(
-    monkeypatch: pytest.MonkeyPatch, ledger: Ledger
-) -> AsyncIterator[asyncio.Task[list[Erased]]]:
-    """Forget Ada, who has moved, a line at a time; the block runs when the first is done, and it waits."""
-    go_on, is_half_way = asyncio.Event(), asyncio.Event()
-    end_of_portion = mentions._end_of_portion
-    portions = 0
-
-    async def pausing(*asked: Any) -> int | None:  # noqa: ANN401  # as the original has them
-        nonlocal portions
-        portions += 1
-        if portions == 2:
-            is_half_way.set()
-            await go_on.wait()
-        return await end_of_portion(*asked)
-
-    monkeypatch.setattr(mentions, "PORTION", 1)
-    monkeypatch.setattr(mentions, "_end_of_portion", pausing)
-    forgetting = asyncio.create_task(forget(ledger, WORK, []))
-    async with asyncio.timeout(10):
-        await is_half_way.wait()
-        yield forgetting
-        go_on.set()
-        await asyncio.wait({forgetting})
-
-
-async def with_mentions(ledger: Ledger) -> Tenure:
-    """Ada, who moved from home to work, and lines of nobody and of Bob that mention her."""
-    hers = [record(HOME, moved_to=WORK), record(WORK, "VIP")]
-    lines = [entry(BOB, f"1 {WORK}"), entry(WORK, "hers"), entry(BOB, f"2 {HOME}"), entry("", f"3 {WORK}")]
-    return await fill(ledger, Batch(hers, [Person("u-a", WORK, 5.0)], lines))
-
-
-async def test_workers_go_on_while_the_history_is_looked_through(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given a history that takes long, accounts are written meanwhile, and what is new is erased as well."""
-    tenure = await with_mentions(ledger)
-    async with half_way(monkeypatch, ledger) as forgetting:
-        async with asyncio.timeout(3):
-            await ledger.save(tenure, Batch(entries=[entry(BOB, f"4 {HOME}"), entry("", f"5 {WORK}")]))
-        assert not forgetting.done()
-    assert [(each.records, each.history) for each in forgetting.result()] == [(2, 1)]
-    assert about(await contents(ledger), HOME, WORK, "u-a") == []
-    found = await find_history(ledger.database, account=ACCOUNT)
-    assert [line.event_id for line in found] == ["1 (erased)", "2 (erased)", "4 (erased)"]
-
-
-async def test_who_is_stopped_half_way_forgets_again_under_every_address(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given a kill while the history is looked through, all is there to find the rest by, the next time."""
-    await with_mentions(ledger)
-    async with half_way(monkeypatch, ledger) as forgetting:
-        forgetting.cancel()
-        await asyncio.wait({forgetting})
-    assert forgetting.cancelled()
-    assert about(await contents(ledger), "u-a")
-    monkeypatch.undo()
-
-    (erased,) = await forget(ledger, HOME, [])
-
-    assert (erased.records, erased.history, set(erased.addresses)) == (2, 1, {HOME, WORK})
-    assert about(await contents(ledger), HOME, WORK, "u-a") == []
-
-
-async def test_who_moves_meanwhile_is_forgotten_there_too(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given Ada, who moves on while the history is looked through, mentions of her new address are erased."""
-    tenure = await with_mentions(ledger)
-    await ledger.save(tenure, Batch(entries=[entry(BOB, f"6 {ADA}"), entry(BOB, "7")], number=2))
-    async with half_way(monkeypatch, ledger) as forgetting:
-        moved = [record(WORK, moved_to=ADA), record(ADA, "VIP")]
-        await ledger.save(tenure, Batch(moved, [Person("u-a", ADA, 6.0)], moves=[(WORK, ADA)], number=3))
-    (erased,) = forgetting.result()
-    assert (erased.records, erased.history) == (3, 1)
-    assert about(await contents(ledger), HOME, WORK, ADA, "u-a") == []
-
-
-async def test_an_erasing_that_has_begun_ends_though_it_is_called_off(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given Ctrl-C while the rows themselves go, then they are gone, and whoever asked is told of it."""
-    await with_mentions(ledger)
-    told: list[Erased] = []
-    begun, erase = asyncio.Event(), forgetting_module._erase
-
-    async def noted(*given: Any, **named: Any) -> Any:  # noqa: ANN401  # as the original has them
-        begun.set()
-        return await erase(*given, **named)
-
-    monkeypatch.setattr(forgetting_module, "_erase", noted)
-    forgetting = asyncio.create_task(forget(ledger, WORK, [], told.extend))
-    await begun.wait()
-    forgetting.cancel()
-    await asyncio.wait({forgetting})
-    assert forgetting.cancelled()
-    assert [each.records for each in told] == [2]
-    assert about(await contents(ledger), HOME, WORK, "u-a") == []
