@@ -215,7 +215,6 @@ def test_each_unit_test_stands_where_the_file_stands_that_it_tests() -> None:
 
 MOST_LINES: Final = 300
 UNTIL_SPLIT: Final = {
-    "tests/integration/ledger/test_trouble_sqlite.py",
     "tests/integration/test_apply.py",
     "tests/integration/test_cli.py",
     "tests/integration/test_connect.py",
