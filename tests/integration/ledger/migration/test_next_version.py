@@ -20,10 +20,11 @@ from tests.integration.ledger.harness import (
     refusal,
     works,
 )
-from tests.integration.ledger.migration.versions import VERSION
 from worker.ledger.database import Database
-from worker.ledger.migrations import MIGRATIONS, Step
+from worker.ledger.migrations import MIGRATIONS, Step, newest
 from worker.ledger.store import Ledger
+
+VERSION = newest(MIGRATIONS)
 
 
 def add_column(connection: Connection) -> None:

@@ -25,12 +25,11 @@ from tests.integration.ledger.harness import (
     record,
     refusal,
 )
-from tests.integration.ledger.migration.versions import VERSION
 from tests.unit.ledger.records import EMPTY_V1, FULL_V1, record_of_version_1
 from worker.ledger.bindings import Bindings
 from worker.ledger.connecting import TakenError
 from worker.ledger.history import addresses, find_history
-from worker.ledger.migrations import MIGRATIONS, PORTION, _when_types_came
+from worker.ledger.migrations import MIGRATIONS, PORTION, _when_types_came, newest
 from worker.ledger.record_json import dump_record
 from worker.ledger.registry import Registry
 from worker.ledger.sealing import Seal, new_key
@@ -39,6 +38,8 @@ from worker.ledger.store import Ledger
 from worker.ledger.tokens import Tokens, TokenStore
 from worker.subscribers.known import Batch, Person
 from worker.subscribers.record import Moved, Record
+
+VERSION = newest(MIGRATIONS)
 
 
 async def version_1(ledger: Ledger, states: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""A ledger in PostgreSQL, and one behind a proxy that can fall silent."""
+"""The ledger of these tests is in PostgreSQL."""
 
 from __future__ import annotations
 

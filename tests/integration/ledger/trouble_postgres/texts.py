@@ -1,4 +1,4 @@
-"""What an error says of a ledger in PostgreSQL, and of a process that does not wait for long."""
+"""What an error says of a ledger in PostgreSQL."""
 
 from __future__ import annotations
 
