@@ -1,54 +1,33 @@
-"""Sessions in this process, with times shortened: when calls must stop, and what is handed back."""
+"""Sessions with times shortened: when calls must stop, what is handed back, what costs one message only."""
 
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aio_pika.abc import AbstractChannel
-from pydantic import SecretStr
-from structlog.testing import capture_logs
 
-from tests.integration.conftest import BrokerControl
 from tests.integration.expected import make_events, wrong_people
 from tests.integration.harness import KEY, depth, publish
-from worker.accounts.account import Account
-from worker.broker.broker import Broker
-from worker.broker.few_channels import FewChannels
-from worker.broker.reconnecting import MAX_SILENCE, PING_EVERY
-from worker.broker.topology import Topology, work_queue
+from tests.integration.session.in_process import Running, eventually, ledger_at
+from worker.broker.topology import work_queue
 from worker.clock import Clock
 from worker.consumer import holds, intake
-from worker.consumer.prefetch import starting_with
 from worker.consumer.receive import Consumer
 from worker.consumer.report import Report
-from worker.consumer.room import Room
-from worker.consumer.shared import Shared
-from worker.consumer.supervisor import Supervisor
-from worker.errors import BrokerUnavailable
 from worker.events.decode import decode
-from worker.handlers import HANDLERS
-from worker.handlers.base import PLATFORM_FIELDS
-from worker.kit.access import KitAccess
-from worker.kit.credentials import ApiKey
 from worker.ledger.database import Database
-from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
-from worker.mapping import EventMapping, FieldTarget, Options
-from worker.metrics import Metrics
-from worker.retry import PATIENCE, Patience
+from worker.retry import Patience
 from worker.sandbox import Sandbox
-from worker.settings import Settings
 from worker.subscribers.item import Outcome
 
 pytestmark = pytest.mark.timeout(60)
-
-Running = Callable[..., AbstractAsyncContextManager[Supervisor]]
 
 
 @dataclass
@@ -87,84 +66,6 @@ async def piped(host: str, port: int) -> AsyncIterator[Pipe]:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def ledger_at(folder: Path) -> str:
-    """Return the address of the ledger of all that runs in a folder."""
-    return f"sqlite+aiosqlite:///{folder}/ledger.db"
-
-
-def account_called(name: str) -> Account:
-    """Return an account with the default mapping."""
-    return Account(
-        name,
-        credential=ApiKey(SecretStr(KEY)),
-        events={kind: handler.default for kind, handler in HANDLERS.items() if handler.default},
-        fields=tuple(
-            FieldTarget(source, "first_name" if source == "mk_first_name" else source)
-            for source in PLATFORM_FIELDS
-        ),
-        options=Options(max_new_taggings_per_hour=10**6),
-        version="1",
-    )
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    """A Kit without limits."""
-    async with Sandbox(limit=False, latency=0.01).running() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def running(events_exchange: str, account_name: str, sandbox: Sandbox, tmp_path: Path) -> Running:
-    """Run the account in this process, over a broker URL, until the context ends."""
-
-    @asynccontextmanager
-    async def run(
-        url: str,
-        *,
-        limit: int = 10**6,
-        prefetch: int = 500,
-        ping_every: float = PING_EVERY,
-        max_silence: float = MAX_SILENCE,
-        patience: Patience = PATIENCE,
-    ) -> AsyncIterator[Supervisor]:
-        broker = Broker(url, "here", Clock(), ping_every=ping_every, max_silence=max_silence)
-        topology = Topology(FewChannels(broker.asking), events_exchange)
-        ledger = Ledger(Database(ledger_at(tmp_path)), worker="here", clock=Clock())
-        settings = Settings(kit_base_url=sandbox.url, kit_rate_limit=limit, kit_timeout=5.0)
-        shared = Shared(
-            broker=broker,
-            topology=topology,
-            ledger=ledger,
-            registry=Registry(ledger, "here"),
-            metrics=Metrics(),
-            kit=KitAccess(settings, ledger),
-            clock=Clock(),
-            worker_id="here",
-            known_ttl=0.0,
-            patience=patience,
-        )
-        worker = Supervisor(account_called(account_name), shared, prefetch, grace=lambda: 5.0)
-        connected = asyncio.create_task(broker.run())
-        working = asyncio.create_task(worker.run())
-        await eventually(lambda: worker.status.state in {"running", "waiting"})
-        yield worker
-        worker.stop()
-        await working
-        connected.cancel()
-        await asyncio.gather(connected, return_exceptions=True)
-        await ledger.database.close()
-
-    return run
-
-
-async def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait until something has come true."""
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 @contextmanager
@@ -287,22 +188,6 @@ async def test_a_bug_in_receiving_costs_one_message(
     assert wrong_people(sandbox, ten[1:]) == []
 
 
-async def test_options_that_change_between_two_sessions_are_in_force(
-    running: Running, amqp_url: str, channel: AbstractChannel, events_exchange: str, sandbox: Sandbox
-) -> None:
-    """Given options saved while the account waits for its queue, its next session goes by them."""
-    async with running(amqp_url) as worker:
-        await channel.queue_delete(work_queue(worker.account.name))
-        await eventually(lambda: worker.status.state == "queue_missing")
-        options = Options(subscriber_state="inactive")
-        await worker.reload(replace(worker.account, options=options, version="2"))
-        await eventually(lambda: worker.status.state in {"running", "waiting"})
-        event = make_events(1, 1, seed=34)
-        await publish(channel, events_exchange, event)
-        await eventually(lambda: sandbox.account(KEY).find("person0@example.com") is not None)
-    assert sandbox.account(KEY).subscriber("person0@example.com").state == "inactive"
-
-
 @pytest.mark.parametrize("killed", [False, True])
 async def test_after_a_worker_that_was_killed_kit_is_asked_first(
     channel: AbstractChannel,
@@ -337,63 +222,6 @@ async def test_after_a_worker_that_was_killed_kit_is_asked_first(
     looks = [call for call in calls if call.endpoint == "GET /v4/account" and call.arrived < first.arrived]
     waited = first.arrived - (looks[-1].ended or 0.0)
     assert (waited >= landing) == killed
-
-
-def with_order_paid(account: Account) -> Account:
-    """Return an account that maps one more event type."""
-    return replace(account, events={**account.events, "order.paid": EventMapping()}, version="2")
-
-
-PAID = {**make_events(1, 1, seed=18)[0], "type": "order.paid"}
-
-
-async def test_an_event_type_that_is_saved_while_kit_is_away_is_bound(
-    channel: AbstractChannel,
-    amqp_url: str,
-    events_exchange: str,
-    account_name: str,
-    sandbox: Sandbox,
-    running: Running,
-) -> None:
-    """Given a file saved while its account asks Kit again and again, its events reach the queue later."""
-    async with running(amqp_url) as worker:
-        sandbox.fail("unauthorized")
-        await publish(channel, events_exchange, make_events(3, 3, seed=17))
-        await eventually(lambda: worker.status.state == "credential_refused")
-        probes = sandbox.journal.count(endpoint="GET /v4/account")
-        while sandbox.journal.count(endpoint="GET /v4/account") == probes:
-            worker.try_again()
-            await asyncio.sleep(0.05)
-        await worker.reload(with_order_paid(account_called(account_name)))
-        sandbox.faults.clear()
-        worker.try_again()
-        await eventually(lambda: worker.status.state in {"running", "waiting"})
-        await publish(channel, events_exchange, [PAID])
-
-
-async def test_an_event_type_that_could_not_be_bound_is_bound_by_the_next_session(
-    channel: AbstractChannel,
-    amqp_url: str,
-    events_exchange: str,
-    account_name: str,
-    running: Running,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Given a file saved while the broker does not answer, its events reach the queue all the same."""
-    bind, failures = Topology.bind, iter([BrokerUnavailable("no answer")])
-    bound = asyncio.Event()
-
-    async def fail_once(*arguments: Any) -> None:  # noqa: ANN401  # as it is called
-        for failure in failures:
-            raise failure
-        await bind(*arguments)
-        bound.set()
-
-    async with running(amqp_url) as worker:
-        monkeypatch.setattr(Topology, "bind", fail_once)
-        await worker.reload(with_order_paid(account_called(account_name)))
-        await asyncio.wait_for(bound.wait(), 10)
-        await publish(channel, events_exchange, [PAID])
 
 
 def events_of_poison_and_others(seed: int) -> list[dict[str, Any]]:
@@ -451,35 +279,3 @@ async def test_one_person_whom_kit_never_takes_lets_others_in_after_a_while(
         await eventually(lambda: worker._prefetch.careful)  # it shows nowhere else
         await publish(channel, events_exchange, [other])
         await eventually(lambda: wrong_people(sandbox, [other]) == [])
-
-
-async def test_a_limit_of_channels_never_ends_consuming(
-    running: Running,
-    amqp_url: str,
-    channel: AbstractChannel,
-    events_exchange: str,
-    sandbox: Sandbox,
-    broker_ctl: BrokerControl,
-) -> None:
-    """Given a user who may open no more channels, what runs goes on, whatever is declared and begun."""
-    events = make_events(20, 5, seed=47)
-    async with running(amqp_url) as worker:
-        shared = worker._shared
-        listed = await broker_ctl.rabbitmqctl("list_connections", "channels")
-        opened = sum(int(line) for line in listed.split() if line.isdigit())
-        await broker_ctl.rabbitmqctl("set_user_limits", "guest", f'{{"max-channels": {opened}}}')
-        try:
-            with capture_logs() as logs:
-                for _ in range(3):
-                    await worker.declaring.declare_again(worker.account)
-                other = Consumer("other", shared.broker, "here", starting_with(1), Room(), Clock())
-                with pytest.raises((BrokerUnavailable, TimeoutError)):
-                    async with asyncio.timeout(10):
-                        await other.subscribe()
-                await publish(channel, events_exchange, events)
-                await eventually(lambda: not wrong_people(sandbox, events))
-        finally:
-            await broker_ctl.rabbitmqctl("clear_user_limits", "guest", "all")
-    lost = [line["connection"] for line in logs if line["event"] == "broker_lost"]
-    assert [name for name in lost if "asking" not in name] == []
-    assert [line for line in logs if line["event"] in {"topology_not_declared", "session_ended"}] == []
