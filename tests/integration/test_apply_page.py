@@ -12,8 +12,8 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from tests.integration.harness import KEY, Worker, World, until
+from tests.integration.members import FILE, PEOPLE, address, members, should_have, tags
 from tests.integration.shell import Shell, page
-from tests.integration.test_apply import FILE, PEOPLE, address, members, should_have, tags
 from worker.sandbox import Sandbox
 
 pytestmark = pytest.mark.timeout(90 + PEOPLE / 4)

@@ -215,7 +215,6 @@ def test_each_unit_test_stands_where_the_file_stands_that_it_tests() -> None:
 
 MOST_LINES: Final = 300
 UNTIL_SPLIT: Final = {
-    "tests/integration/test_apply.py",
     "tests/unit/subscribers/test_in_hand.py",
 }
 
