@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from worker.ledger.history import lines_of
+from worker.ledger.history import Line, lines_of
 from worker.ledger.store import Ledger
 from worker.ledger.timers import Timers
-from worker.ops.told_apply import NOT_DONE
-from worker.subscribers.item import Kind
+from worker.ops.told_apply import HELD, NOT_DONE
+from worker.subscribers.item import HELD_TOLD, Kind
 from worker.subscribers.known import DueEffect
 
 PORTION: Final = 1000
@@ -72,6 +72,11 @@ async def ends(ledger: Ledger, account: str, run: str, count: int) -> Counter[st
 
 
 async def outcomes(ledger: Ledger, account: str, ids: Sequence[str]) -> dict[str | None, str]:
-    """Return how events ended, by their ids; raises `LedgerUnavailable`."""
+    """Return how events ended, by their ids, as `end_of` does; raises `LedgerUnavailable`."""
     lines = await lines_of(ledger.database, account, ids)
-    return {line.event_id: line.outcome for line in lines if line.outcome != Kind.DUPLICATE.value}
+    return {line.event_id: end_of(line) for line in lines if line.outcome != Kind.DUPLICATE.value}
+
+
+def end_of(line: Line) -> str:
+    """Return how an event ended, as the history names it; `HELD` where tags that it asks for are held."""
+    return HELD if line.outcome == Kind.APPLIED.value and HELD_TOLD in line.detail else line.outcome

@@ -11,9 +11,13 @@ from worker.subscribers.item import Kind
 
 NOT_DONE: Final = "not_done"
 """Of whom the history has no line: the run was stopped before."""
+HELD: Final = "held"
+"""Of whom all was done but the tags that are held."""
+HELD_WHY: Final = "tags of theirs are held by max_new_taggings_per_hour: kit-worker allow shows them"
 DONE: Final = frozenset({Kind.APPLIED.value, Kind.SUPERSEDED.value})
 _WHY: Final = {
     NOT_DONE: "the run was stopped before their turn",
+    HELD: HELD_WHY,
     Kind.IGNORED.value: "another file was in force by then; make the plan anew",
     Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list, or the page",
     Kind.FORGOTTEN.value: "they were forgotten meanwhile",
@@ -45,7 +49,7 @@ def told_end(action: PlanAction, ends: Mapping[str, int]) -> ToldEnd:
 
     Args:
         action: What was carried out.
-        ends: How many people's events ended how, as the history names it, or as `NOT_DONE`.
+        ends: How many people's events ended how, as the history names it, or as `NOT_DONE` or `HELD`.
     """
     count, done = sum(ends.values()), sum(ends.get(end, 0) for end in DONE)
     if done == count:

@@ -18,6 +18,8 @@ from worker.subscribers.known import DueAnew
 from worker.subscribers.parts import TagWish, tag_told
 from worker.subscribers.subscriber import Call, Subscriber
 
+HELD_TOLD: Final = ", by max_new_taggings_per_hour"
+"""How what is told of held tags ends."""
 ROW_TOLD: Final = "imported as "
 """What comes before the name of a row of an import, in the history."""
 
@@ -148,7 +150,7 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
     def held_told(self) -> str:
         """What is held of it, for people; empty where nothing is."""
         tags = ", ".join(tag_told(TagWish(tag, present=True)) for tag in self.held)
-        return f"held: {tags}, by max_new_taggings_per_hour" if tags else ""
+        return f"held: {tags}{HELD_TOLD}" if tags else ""
 
     @property
     def detail(self) -> str:

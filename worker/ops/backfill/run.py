@@ -19,6 +19,7 @@ from worker.ledger.store import Ledger
 from worker.ledger.timers import Timers
 from worker.metrics import VERSION
 from worker.ops.backfill.plan import BackfillPlan
+from worker.ops.own_runs import end_of
 from worker.ops.taking_back import taking_back
 from worker.subscribers.item import ROW_TOLD, Kind
 
@@ -110,7 +111,7 @@ async def ends(ledger: Ledger, account: str, run: str) -> Counter[str]:
     async for lines in _lines(ledger, account, run):
         for name, line in lines:
             if line.outcome != Kind.DUPLICATE.value or name not in ended:
-                ended[name] = line.outcome
+                ended[name] = end_of(line)
     return Counter(ended.values())
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from worker.ops.backfill.columns import SEPARATORS, Columns
 from worker.ops.backfill.options import BackfillOptions
 from worker.ops.backfill.plan import BackfillPlan
-from worker.ops.told_apply import NOT_DONE, ToldEnd
+from worker.ops.told_apply import HELD, HELD_WHY, NOT_DONE, ToldEnd
 from worker.ops.told_impact import ToldImpact, told
 from worker.subscribers.item import Kind
 
@@ -23,6 +23,7 @@ ENDS: Final = {
     Kind.FORGOTTEN: "are of people who were forgotten, and are dropped",
 }
 _WHY: Final = {
+    HELD: HELD_WHY,
     NOT_DONE: "they were not taken in, as the run was stopped, or their people were forgotten",
     Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list",
 }

@@ -11,7 +11,7 @@ from worker.ledger.journal import Action, Journal
 from worker.ledger.store import Ledger
 from worker.ops.drift.plan import DriftPlan
 from worker.ops.own_runs import set_timers
-from worker.ops.told_apply import NOT_DONE, ToldEnd
+from worker.ops.told_apply import HELD, HELD_WHY, NOT_DONE, ToldEnd
 from worker.subscribers.item import Kind
 from worker.subscribers.known import DueEffect
 
@@ -22,6 +22,7 @@ DONE: Final = frozenset({Kind.APPLIED.value, Kind.SUPERSEDED.value})
 AS_IT_IS: Final = Kind.IGNORED.value
 _WHY: Final = {
     AS_IT_IS: "nothing was to be done, as it is otherwise by now, or nobody is subscribed or made again",
+    HELD: HELD_WHY,
     NOT_DONE: "the history does not say",
     Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list",
     Kind.FORGOTTEN.value: "they were forgotten meanwhile",

@@ -80,12 +80,13 @@ def test_where_nothing_is_left_nothing_is_to_be_agreed_to() -> None:
 
 
 def test_how_rows_ended_is_told_with_why_of_those_that_were_not_taken_in() -> None:
-    told = told_ends(Counter({"applied": 1_000, "superseded": 20, "dead_lettered": 3}), 1_030)
-    assert (told.is_all, told.sentence) == (False, "Done: 1,020 of 1,030 rows.")
+    told = told_ends(Counter({"applied": 1_000, "superseded": 20, "dead_lettered": 3, "held": 2}), 1_032)
+    assert (told.is_all, told.sentence) == (False, "Done: 1,020 of 1,032 rows.")
     assert told.why == (
         "1,000 are applied",
         "20 are older than what is known, and change nothing",
         "3: they are dead letters: kit-worker dead-letters list",
+        "2: tags of theirs are held by max_new_taggings_per_hour: kit-worker allow shows them",
         "7: they were not taken in, as the run was stopped, or their people were forgotten",
     )
     assert told_ends(Counter({"applied": 2}), 2).is_all
