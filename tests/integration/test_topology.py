@@ -23,8 +23,8 @@ from worker.broker.topology import (
     work_queue,
 )
 from worker.dead_letters.operations import whole_letters
-from worker.dead_letters.reader import Selection
 from worker.dead_letters.renewing import renew
+from worker.dead_letters.selection import Selection
 from worker.errors import TopologyMismatch
 
 pytestmark = pytest.mark.timeout(60)

@@ -19,7 +19,7 @@ from worker.commands.output import AsJson, say
 from worker.commands.progress import Steps, progress
 from worker.dead_letters.letter import REASONS, DeadLetter
 from worker.dead_letters.listing import Listing
-from worker.dead_letters.reader import EVERYTHING, Selection
+from worker.dead_letters.selection import EVERYTHING, Selection
 
 NAMED: Final = 20
 """Letters of each fate that a dry run names where nobody says how many."""

@@ -18,7 +18,8 @@ from worker.commands.progress import Counted, Steps
 from worker.dead_letters import operations, renewing
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.listing import Listing, look
-from worker.dead_letters.reader import Selection, Selects, reading
+from worker.dead_letters.reader import reading
+from worker.dead_letters.selection import Selection, Selects
 from worker.ledger.store import Ledger
 from worker.ops.letters.dry_run import fates
 from worker.ops.letters.fate import Fate

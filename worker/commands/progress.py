@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.text import Text
 
 from worker.dead_letters.letter import DeadLetter
-from worker.dead_letters.reader import Selects
+from worker.dead_letters.selection import Selects
 from worker.outside.texts import harmless
 
 AFTER: Final = 1.0

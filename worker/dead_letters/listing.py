@@ -8,7 +8,8 @@ from typing import Final
 from worker.broker.connection import Connection
 from worker.broker.queues import QueueState
 from worker.dead_letters.letter import DeadLetter
-from worker.dead_letters.reader import EVERYTHING, Selects, reading
+from worker.dead_letters.reader import reading
+from worker.dead_letters.selection import EVERYTHING, Selects
 
 MOST_LISTED: Final = 10_000
 """Letters that a listing names one by one, without their bodies; beyond that they are only counted."""

@@ -14,13 +14,8 @@ from worker.broker.connection import Connection
 from worker.broker.publisher import Outgoing, Publisher
 from worker.dead_letters.as_it_is import as_it_is
 from worker.dead_letters.letter import DeadLetter, replay_message
-from worker.dead_letters.reader import (
-    WINDOW,
-    DeadLetterReader,
-    LetterInHand,
-    Selects,
-    reading,
-)
+from worker.dead_letters.reader import WINDOW, DeadLetterReader, LetterInHand, reading
+from worker.dead_letters.selection import Selects
 from worker.events.event import REPLAY_RUN
 
 

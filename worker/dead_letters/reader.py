@@ -10,20 +10,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
-from hashlib import sha256
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Final
 
 from worker.broker.connection import Connection
 from worker.broker.consuming import ConsumerChannel
 from worker.broker.queues import QueueState, queue_state
 from worker.broker.topology import dead_letter_queue
 from worker.clock import Clock
-from worker.dead_letters.death import made_up_id
-from worker.dead_letters.letter import DeadLetter, read_dead_letter
+from worker.dead_letters.letter import DeadLetter
+from worker.dead_letters.own_id import read_letter
 from worker.errors import BrokerUnavailable
 from worker.events.delivery import Delivery
-from worker.subscribers.identity import id_key
 
 WINDOW: Final = 200
 """Messages that may be on their way at once: at most 50 MB, however many the queue holds."""
@@ -36,48 +34,6 @@ AT_ONCE: Final = 30
 puts together what each consumer held, in no order (`rabbit_fifo_client`)."""
 ENDED_WITHIN: Final = 10.0
 """Seconds to wait until RabbitMQ has ended a consumer."""
-
-
-class Selects(Protocol):
-    """Says which dead letters an operation is about."""
-
-    def matches(self, letter: DeadLetter, /) -> bool:
-        """Tell whether a dead letter is meant."""
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which dead letters an operation is about; an empty set leaves that open.
-
-    Attributes:
-        ids: Ids of dead letters, or of their events.
-        matching: Words that stand in what a list says of why, `reason: detail`; case and blanks do not count.
-    """
-
-    reasons: frozenset[str] = frozenset()
-    types: frozenset[str] = frozenset()
-    ids: frozenset[str] = frozenset()
-    matching: str = ""
-
-    def matches(self, letter: DeadLetter) -> bool:
-        """Tell whether a dead letter is meant."""
-        return (
-            (not self.reasons or letter.reason in self.reasons)
-            and (not self.types or letter.event_type in self.types)
-            and (not self.ids or self._names(letter))
-            and (not self.matching or _plain(self.matching) in _plain(f"{letter.reason}: {letter.detail}"))
-        )
-
-    def _names(self, letter: DeadLetter) -> bool:
-        known_by = {letter.id, letter.event_id or letter.id}
-        return any(each in known_by or id_key(each) in known_by for each in self.ids)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
-
-
-EVERYTHING: Final = Selection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,23 +187,6 @@ class DeadLetterReader:
             f"{self.queue}: the queue or the connection went away{why}; "
             "whatever was not taken off is still in the queue"
         )
-
-
-def read_letter(delivery: Delivery, account: str) -> DeadLetter:
-    """Return a dead letter with an id that is its own, and the same whenever one looks.
-
-    The `message_id` of what no worker wrote is its publisher's, who may have left it out, or use one again
-    and again; its number here depends on what lies before it. So what it is tells it from others.
-    """
-    letter = read_dead_letter(delivery, account)
-    own = delivery.properties.get("message_id")
-    if own and letter.is_by_worker:
-        return letter
-    if own == made_up_id(letter.body, letter.headers):
-        own = None  # it was moved
-    says = (letter.event_id, letter.event_type, letter.event_time, letter.routing_key, letter.failed_at)
-    digest = sha256("\0".join(says).encode(errors="surrogatepass") + letter.body).hexdigest()
-    return replace(letter, id=f"{own or 'digest'}-{digest[:16]}")
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from worker.clock import Clock
 from worker.contract.publish import Addressed, publish_all
 from worker.contract.samples import Sample
 from worker.dead_letters.listing import look
-from worker.dead_letters.reader import Selection
+from worker.dead_letters.selection import Selection
 from worker.demo.process import PATIENCE, DemoFailedError
 from worker.demo.stage import API_KEY, Stage
 from worker.demo.story import DEAD_LETTERS, ENDINGS, NEVER_TAGGED, SCENES, Scene, times

@@ -12,7 +12,7 @@ from worker.broker.topology import dead_letter_queue, work_queue
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.listing import look
 from worker.dead_letters.operations import discard, replay, whole_letters
-from worker.dead_letters.reader import Selection
+from worker.dead_letters.selection import Selection
 
 
 async def test_discard_deletes_what_is_selected_and_only_among_those_asked_about(box: Box) -> None:

@@ -16,7 +16,8 @@ from worker.broker.queues import delete_queue, queue_state
 from worker.broker.topology import DEAD_LETTER_EXCHANGE, dead_letter_queue
 from worker.dead_letters.listing import look
 from worker.dead_letters.operations import replay, whole_letters
-from worker.dead_letters.reader import WINDOW, Selection, reading
+from worker.dead_letters.reader import WINDOW, reading
+from worker.dead_letters.selection import Selection
 from worker.errors import BrokerUnavailable
 
 

@@ -19,7 +19,8 @@ from worker.broker.queues import connected, delete_queue
 from worker.broker.topology import dead_letter_queue, work_queue
 from worker.dead_letters.listing import look
 from worker.dead_letters.operations import replay
-from worker.dead_letters.reader import WINDOW, Selection
+from worker.dead_letters.reader import WINDOW
+from worker.dead_letters.selection import Selection
 from worker.errors import BrokerUnavailable
 
 

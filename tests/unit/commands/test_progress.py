@@ -15,7 +15,8 @@ import pytest
 from worker.commands import progress as bars
 from worker.commands.output import say
 from worker.commands.progress import Counted, Steps, progress
-from worker.dead_letters.reader import Selection, read_letter
+from worker.dead_letters.own_id import read_letter
+from worker.dead_letters.selection import Selection
 from worker.events.delivery import Delivery
 
 COMMANDS = Path(bars.__file__).parent

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.dead_letters.letter.on_the_wire import delivered, letter_of, sent
 from worker.dead_letters.as_it_is import as_it_is
 from worker.dead_letters.letter import replay_message
-from worker.dead_letters.reader import read_letter
+from worker.dead_letters.own_id import read_letter
 from worker.events.delivery import Delivery
 
 DIED = {

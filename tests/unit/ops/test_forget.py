@@ -18,7 +18,7 @@ from worker.broker.topology import dead_letter_queue
 from worker.clock import Clock
 from worker.dead_letters import operations
 from worker.dead_letters.letter import DeadLetter, read_dead_letter
-from worker.dead_letters.reader import Selects
+from worker.dead_letters.selection import Selects
 from worker.errors import BrokerUnavailable
 from worker.events.delivery import Delivery
 from worker.events.event import FIRST

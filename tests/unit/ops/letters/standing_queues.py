@@ -14,7 +14,8 @@ from worker.broker.publisher import Outgoing
 from worker.broker.queues import QueueState
 from worker.broker.topology import Topology
 from worker.dead_letters import operations
-from worker.dead_letters.reader import LetterInHand, read_letter
+from worker.dead_letters.own_id import read_letter
+from worker.dead_letters.reader import LetterInHand
 from worker.errors import BrokerUnavailable
 from worker.events.delivery import Delivery
 from worker.ops.letters import letters, looks, runner

@@ -16,7 +16,7 @@ from tests.unit.ops.letters.standing_queues import ACCOUNT, StandingQueues, queu
 from tests.unit.page.letters import entry, indexed, ledger_in
 from worker.accounts.account import Account
 from worker.dead_letters.entry import entry_of
-from worker.dead_letters.reader import read_letter
+from worker.dead_letters.own_id import read_letter
 from worker.errors import LedgerUnavailable
 from worker.events.delivery import Delivery
 from worker.ledger.journal import Journal

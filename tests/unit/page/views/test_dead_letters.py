@@ -12,7 +12,7 @@ import pytest
 from tests.unit.page.letters import DETAIL, entry, indexed, ledger_in
 from tests.unit.page.serve import TOKEN, Client, admin, served
 from worker.dead_letters.letter import DeadLetter
-from worker.dead_letters.reader import read_letter
+from worker.dead_letters.own_id import read_letter
 from worker.events.delivery import Delivery
 from worker.ledger.letter_index import PAGE
 from worker.ledger.letter_runs import LetterRuns, RunAction, Wanted
