@@ -6,9 +6,8 @@ In that order. Whatever ends while one batch is being written makes up the next:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import structs
 
@@ -16,17 +15,16 @@ from worker.clock import Clock
 from worker.consumer.account_ledger import AccountLedger
 from worker.consumer.dead_lettering import DeadLettering
 from worker.consumer.due_message import due_effect, due_of_others
+from worker.consumer.history_entry import history_entry
 from worker.consumer.newest import newest_event
 from worker.consumer.receive import Consumer
 from worker.consumer.replayed import ends_of_runs
 from worker.consumer.report import Report
 from worker.events.decode import due_id
-from worker.events.event import ORIGINAL_ROUTING_KEY
 from worker.kit.persistence import Persistence
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.known import HistoryEntry, LetterEntry
-from worker.subscribers.subscriber import Call
+from worker.subscribers.known import LetterEntry
 
 FLUSH_EVERY: Final = 1.0
 """Seconds until what was done of changes that are not finished is written, too."""
@@ -227,35 +225,3 @@ class Settle(Persistence):
         self._ended.append(_Ended(outcome, self._clock.time(), letter))
         self._empty.clear()
         self._came.set()
-
-
-def history_entry(outcome: Outcome, at: float) -> HistoryEntry | None:
-    """Return the line of the history about an event; None where no line may name its person."""
-    item, known = outcome.item, outcome.item.known
-    if outcome.kind is Kind.FORGOTTEN:
-        return None
-    read = known.email if item.event is None else ""
-    return HistoryEntry(
-        email=read if item.subscriber is None else item.subscriber.record.email,
-        event_id=known.id,
-        event_type=known.type,
-        event_time=known.time or item.delivery.received_at,
-        at=at,
-        outcome=outcome.kind.value,
-        detail=outcome.detail,
-        calls=tuple(map(_call_as_kept, outcome.calls)),
-        version=item.version,
-        age=_age(outcome, at),
-    )
-
-
-def _age(outcome: Outcome, at: float) -> float | None:
-    """Return how old an event was when it was applied; a replay's waited for a person, which counts not."""
-    since = outcome.since
-    if since is None or ORIGINAL_ROUTING_KEY in outcome.item.delivery.headers:
-        return None
-    return max(0.0, at - since.timestamp())
-
-
-def _call_as_kept(call: Call) -> Mapping[str, Any]:
-    return {"call": call.endpoint, "what": call.what, "status": call.status, "rules": call.rules}

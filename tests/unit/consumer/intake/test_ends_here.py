@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.unit.consumer.world import World, adds
 from tests.unit.virtual_time import run, settle
 from worker.accounts.account import Account
-from worker.consumer.settle import history_entry
+from worker.consumer.history_entry import history_entry
 from worker.errors import Reason
 from worker.mapping import Condition, EventMapping, Rule, Template
 from worker.subscribers.learning import finish

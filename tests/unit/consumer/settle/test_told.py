@@ -13,7 +13,7 @@ from tests.unit.consumer.world import World as Session
 from tests.unit.consumer.world import adds
 from tests.unit.examples import EMAIL, NOON, change, event, order
 from tests.unit.virtual_time import run, settle
-from worker.consumer.settle import history_entry
+from worker.consumer.history_entry import history_entry
 from worker.events.delivery import Delivery
 from worker.events.event import ORIGINAL_ROUTING_KEY
 from worker.subscribers.item import Item, Kind, Later, Outcome
