@@ -12,7 +12,8 @@ from worker.accounts.load import load_accounts
 from worker.commands.common import AccountName, begin, opened_ledger, run_async, unknown_account
 from worker.commands.exits import UsageError
 from worker.commands.output import moment_text, say
-from worker.ledger.registry import Pause, Registry
+from worker.ledger.pauses import Pause
+from worker.ledger.registry import Registry
 from worker.settings import Settings, environment
 
 _UNITS: Final = {"min": "minutes", "h": "hours", "d": "days"}

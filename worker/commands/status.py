@@ -11,7 +11,8 @@ from worker.commands.common import begin, opened_ledger, read_accounts, run_asyn
 from worker.commands.output import AsJson, moment_text, say, show, show_json, table
 from worker.ledger.drift import DriftRun, DriftRuns
 from worker.ledger.held import held_counts
-from worker.ledger.registry import Overview, Pause, Registry, WorkerView
+from worker.ledger.pauses import Pause
+from worker.ledger.registry import Overview, Registry, WorkerView
 from worker.ledger.timers import Timers, Waiting
 from worker.metrics import VERSION
 from worker.ops.archives import Archives, look_into_archives

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Update, bindparam, case, delete, false, func, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, case, delete, func, select, update
 
+from worker.ledger.pauses import Pause, goes, going_on
 from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, claims, consumers, workers
 from worker.ledger.store import Ledger
@@ -42,21 +43,6 @@ class WorkerView:
     seen_at: float
     live: bool
     accounts: Mapping[str, Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """That an account is paused.
-
-    Attributes:
-        since: In seconds since 1970, by the ledger's clock.
-        until: When it goes on by itself, likewise; None where somebody has to say so.
-        why: For people; empty where nobody said so.
-    """
-
-    since: float
-    until: float | None = None
-    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +84,7 @@ class Registry:
         async with self.ledger.database.write() as connection:
             now = await self.ledger.time.now(connection)
             # By this, workers of before pauses had an end hear of it. First: who waits here holds no row.
-            await connection.execute(_going_on().where(accounts.c.paused_until <= now))
+            await connection.execute(going_on().where(accounts.c.paused_until <= now))
             await upsert(connection, workers, [{**row, "seen_at": now}])
             # Made anew, in case the ledger was replaced, or was cleared while a clock was ahead.
             await upsert(
@@ -153,7 +139,7 @@ class Registry:
         of = accounts.c
         query = select(of.account, of.paused_at, of.paused_until, of.paused_why)
         async with self.ledger.database.read() as connection:
-            still = query.where(~_goes(await self.ledger.time.now(connection)))
+            still = query.where(~goes(await self.ledger.time.now(connection)))
             return {
                 name: Pause(at, until, why or "") for name, at, until, why in await connection.execute(still)
             }
@@ -174,10 +160,10 @@ class Registry:
         async with self.ledger.database.write() as connection:
             await connection.execute(insert_account(connection, account))
             now = await self.ledger.time.now(connection)
-            since = case((_goes(now), now), else_=accounts.c.paused_at)
+            since = case((goes(now), now), else_=accounts.c.paused_at)
             values = {"paused_at": since, "paused_until": until, "paused_why": line(plain(why))}
             this = update(accounts).where(accounts.c.account == account)
-            done = await connection.execute((this if anew else this.where(_goes(now))).values(values))
+            done = await connection.execute((this if anew else this.where(goes(now))).values(values))
             return done.rowcount == 1
 
     async def resume(self, account: str, *, since: float | None = None) -> bool:
@@ -187,7 +173,7 @@ class Registry:
             account: Its name.
             since: When the pause began that somebody saw: only that one is undone. None for any.
         """
-        this = _going_on().where(accounts.c.account == account)
+        this = going_on().where(accounts.c.account == account)
         async with self.ledger.database.write() as connection:
             done = await connection.execute(
                 this if since is None else this.where(accounts.c.paused_at == since)
@@ -225,15 +211,6 @@ class Registry:
         held = (accounts.c.holder != "") & accounts.c.released_at.is_(None)
         async with self.ledger.database.read() as connection:
             return {row.account: row.holder for row in await connection.execute(query.where(held))}
-
-
-def _goes(now: float) -> ColumnElement[bool]:
-    """Return the condition for accounts that are not paused, or not any more."""
-    return accounts.c.paused_at.is_(None) | func.coalesce(accounts.c.paused_until <= now, false())
-
-
-def _going_on() -> Update:
-    return update(accounts).values(paused_at=None, paused_until=None, paused_why=None)
 
 
 def _without_addresses(state: Any) -> Any:  # noqa: ANN401  # whatever JSON holds

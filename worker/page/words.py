@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from worker.ledger.connecting import TAKEN
-from worker.ledger.registry import Pause
+from worker.ledger.pauses import Pause
 from worker.ops.check_kit import KitCheck, KitReport
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import select, update
 
 from tests.clocks import StandingClock
 from tests.integration.ledger.harness import ACCOUNT, NewLedger, contents, load, one_of_all
-from worker.ledger.registry import FORGOTTEN_AFTER, LIVE_FOR, REPLACED_AFTER, Pause, Registry
+from worker.ledger.pauses import Pause
+from worker.ledger.registry import FORGOTTEN_AFTER, LIVE_FOR, REPLACED_AFTER, Registry
 from worker.ledger.schema import accounts, workers
 from worker.ledger.store import Ledger
 from worker.metrics import VERSION
