@@ -11,9 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.events.values import time_text
 from worker.json_text import json_text
+from worker.ledger.record_json import dump_record
 from worker.ledger.schema import accounts
 from worker.subscribers.identity import id_key, plain
 from worker.subscribers.known import HistoryEntry, Person
+from worker.subscribers.record import Record
 
 
 def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -50,6 +52,19 @@ def fitting(
     for column, value in ((table.c.event_id, shown_id), (table.c.account, account)):
         query = query if value is None else query.where(column == value)
     return query
+
+
+def subscriber_row(account: str, kit_account: int, record: Record, at: float) -> dict[str, Any]:
+    """Return a subscriber's row, as it is written at a time; of a Kit account, or 0 where that is unknown."""
+    return {
+        "account": account,
+        "email": record.email,
+        "kit_account": kit_account,
+        "kit_id": record.kit_id,
+        **dump_record(record)._asdict(),
+        "moved_to": record.moved and record.moved.to,
+        "updated_at": at,
+    }
 
 
 def person_row(account: str, person: Person) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 import structlog
 from sqlalchemy import Update, select, update
@@ -24,8 +24,8 @@ from worker.ledger.ledger_time import LedgerTime
 from worker.ledger.letters import write_ends, write_letters
 from worker.ledger.names import write_names
 from worker.ledger.newest import move_newest, write_newest
-from worker.ledger.record_json import UnreadableError, dump_record, load_record
-from worker.ledger.rows import entry_row, person_row, upsert
+from worker.ledger.record_json import UnreadableError, load_record
+from worker.ledger.rows import entry_row, person_row, subscriber_row, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
 from worker.ledger.taggings import write_taggings
 from worker.ledger.takeover import Taker, Tenure, later, take_over
@@ -146,7 +146,9 @@ class Ledger:
                 await move_due(connection, account, old, new)
                 await move_newest(connection, account, old, new)
             await upsert(
-                connection, subscribers, [_subscriber_row(tenure, record, at) for record in batch.records]
+                connection,
+                subscribers,
+                [subscriber_row(account, tenure.kit_account, record, at) for record in batch.records],
             )
             await upsert(connection, people, [person_row(account, person) for person in batch.people])
             await write_names(connection, account, tenure.kit_account, batch.names)
@@ -243,15 +245,3 @@ def _held(tenure: Tenure) -> Update:
     """Update the row of an account that is held, by whoever has written all that is written there."""
     ours = accounts.c.account == tenure.account, accounts.c.epoch == tenure.epoch
     return update(accounts).where(*ours, accounts.c.batch == tenure.batch)
-
-
-def _subscriber_row(tenure: Tenure, record: Record, at: float) -> dict[str, Any]:
-    return {
-        "account": tenure.account,
-        "email": record.email,
-        "kit_account": tenure.kit_account,
-        "kit_id": record.kit_id,
-        **dump_record(record)._asdict(),
-        "moved_to": record.moved and record.moved.to,
-        "updated_at": at,
-    }
