@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, inspect, select, text, tuple_, update
+from sqlalchemy import Connection, inspect, select, text, tuple_
 
 from worker.ledger.address_forms import one_form_each
 from worker.ledger.drift_tables import drift_found, drift_runs
@@ -18,8 +17,7 @@ from worker.ledger.letter_tables import (
 )
 from worker.ledger.newest_table import newest_events
 from worker.ledger.plan_tables import plan_runs, planned_people, plans
-from worker.ledger.record_json import UnreadableError, dump_record
-from worker.ledger.record_v1 import load_record_v1
+from worker.ledger.records_anew import records_by_msgspec
 from worker.ledger.schema import (
     bindings,
     claims,
@@ -39,8 +37,6 @@ from worker.ledger.schema import (
 from worker.ledger.tagging_tables import held_taggings, taggings
 
 Step = Callable[[Connection], None]
-PORTION: Final = 1000
-"""Rows that are rewritten at once."""
 
 
 class NewerLedgerError(Exception):
@@ -49,32 +45,6 @@ class NewerLedgerError(Exception):
 
 class DamagedLedgerError(Exception):
     """The ledger holds what no version of this program wrote."""
-
-
-def _records_by_msgspec(connection: Connection) -> None:
-    """Write all records anew, as `record_json` does, and drop what was spent of Kit's budget.
-
-    A record that cannot be read stays as it is: whoever asks for it is told so, as before.
-    """
-    account, email, state = subscribers.c.account, subscribers.c.email, subscribers.c.state
-    rewritten = (
-        update(subscribers)
-        .where(account == bindparam("of"), email == bindparam("who"))
-        .values(state=bindparam("new"))
-    )
-    query = select(account, email, state).order_by(account, email).limit(PORTION)
-    rows = connection.execute(query).all()
-    while rows:
-        changes = []
-        for row in rows:
-            with suppress(UnreadableError):
-                record = load_record_v1(row.state)
-                changes.append({"of": row.account, "who": row.email, "new": dump_record(record).state})
-        if changes:
-            connection.execute(rewritten, changes)
-        last = rows[-1]
-        rows = connection.execute(query.where(tuple_(account, email) > (last.account, last.email))).all()
-    connection.execute(text("ALTER TABLE accounts DROP COLUMN spent"))
 
 
 def _who_has_what(connection: Connection) -> None:
@@ -180,7 +150,7 @@ def _what_kit_has_otherwise(connection: Connection) -> None:
 
 
 MIGRATIONS: Final[tuple[Step, ...]] = (
-    _records_by_msgspec,
+    records_by_msgspec,
     _who_has_what,
     _with_bindings,
     _what_names_mean,

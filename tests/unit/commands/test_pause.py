@@ -13,7 +13,8 @@ import pytest
 from tests.unit.commands.conftest import Command
 from worker.clock import Clock
 from worker.ledger.database import Database
-from worker.ledger.registry import Pause, Registry
+from worker.ledger.pauses import Pause
+from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from worker.ledger.connecting import Connected
-from worker.ledger.registry import Overview, Pause, WorkerView
+from worker.ledger.pauses import Pause
+from worker.ledger.registry import Overview, WorkerView
 from worker.metrics import STATES as ALL_STATES
 from worker.page.state import Workers, state_of
 from worker.page.words import BEST_FIRST, NEW_KEY, NO_KEY_YET, NOBODY, NOT_KNOWN, REFUSED, STATES, Told

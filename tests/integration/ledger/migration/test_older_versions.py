@@ -29,8 +29,9 @@ from tests.unit.ledger.records import EMPTY_V1, FULL_V1, record_of_version_1
 from worker.ledger.bindings import Bindings
 from worker.ledger.connecting import TakenError
 from worker.ledger.history import addresses, find_history
-from worker.ledger.migrations import MIGRATIONS, PORTION, _when_types_came, newest
+from worker.ledger.migrations import MIGRATIONS, _when_types_came, newest
 from worker.ledger.record_json import dump_record
+from worker.ledger.records_anew import PORTION
 from worker.ledger.registry import Registry
 from worker.ledger.sealing import Seal, new_key
 from worker.ledger.seen import Seen, seen_lately
