@@ -22,8 +22,9 @@ from worker.events.delivery import Delivery
 from worker.ledger.database import Database
 from worker.ledger.store import Ledger
 from worker.sandbox import Fault, FaultKind, Rule, Sandbox
+from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.item import Item, Later
-from worker.subscribers.known import Batch, DueEffect
+from worker.subscribers.known import Batch
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 

@@ -32,8 +32,8 @@ from worker.events.event import (
 from worker.events.values import time_text
 from worker.ledger.failures import DamagedRowError
 from worker.subscribers.drifted import DriftRow, told_rows
+from worker.subscribers.due_effect import DueAnew, DueEffect
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.known import DueAnew, DueEffect
 from worker.subscribers.mark import event_name, timer_id
 from worker.subscribers.parts import TagWish, tag_told
 from worker.subscribers.subscriber import Subscriber

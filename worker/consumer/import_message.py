@@ -23,8 +23,8 @@ from worker.events.event import (
 )
 from worker.events.row import Row
 from worker.events.values import time_text
+from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.item import Item
-from worker.subscribers.known import DueEffect
 
 
 def imported_message(account: str, row: Row, named: str, imported: Imported, at: float) -> Outgoing:

@@ -17,8 +17,8 @@ from worker.events.values import time_text
 from worker.ledger.database import Database
 from worker.ledger.rows import fitting, insert
 from worker.ledger.schema import due
+from worker.subscribers.due_effect import DueAnew, DueEffect, EventName, SetTimer
 from worker.subscribers.identity import id_key, plain
-from worker.subscribers.known import DueAnew, DueEffect, EventName, SetTimer
 from worker.subscribers.parts import TagWish, tag_told
 
 

@@ -20,7 +20,7 @@ from worker.ledger.due import write_due
 from worker.ledger.schema import accounts, due
 from worker.ledger.store import Ledger
 from worker.ledger.tagging_tables import held_taggings
-from worker.subscribers.known import DueEffect
+from worker.subscribers.due_effect import DueEffect
 
 PORTION: Final = 1000
 """Taggings that are let through in one transaction."""

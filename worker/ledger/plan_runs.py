@@ -22,7 +22,7 @@ from worker.ledger.plans import PLAN_COLUMNS, KeptPlan
 from worker.ledger.rows import upsert
 from worker.ledger.store import Ledger
 from worker.outside.texts import line
-from worker.subscribers.known import DueEffect
+from worker.subscribers.due_effect import DueEffect
 
 
 class PlanAction(StrEnum):

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, bindparam, case, delete, func, select, tup
 from worker.ledger.due import lock_timers, these_timers, write_due
 from worker.ledger.schema import due
 from worker.ledger.store import Ledger
-from worker.subscribers.known import DueEffect
+from worker.subscribers.due_effect import DueEffect
 
 MOST_AT_ONCE: Final = 100
 """Of one account, on their way at once: what comes in meanwhile never waits behind more than these."""

@@ -25,7 +25,7 @@ from worker.ops.file_impact import at_once
 from worker.ops.own_runs import outcomes
 from worker.ops.taking_back import taking_back
 from worker.ops.told_apply import NOT_DONE, told_end
-from worker.subscribers.known import DueEffect
+from worker.subscribers.due_effect import DueEffect
 
 PORTION: Final = 250
 """People whose timers are set in one transaction."""

@@ -14,8 +14,8 @@ from worker.ledger.history import Line, lines_of
 from worker.ledger.store import Ledger
 from worker.ledger.timers import Timers
 from worker.ops.told_apply import HELD, NOT_DONE
+from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.item import HELD_TOLD, Kind
-from worker.subscribers.known import DueEffect
 
 PORTION: Final = 1000
 """Timers that are set in one transaction."""

@@ -17,9 +17,9 @@ from worker.events.event import Moment
 from worker.kit.plan import plan
 from worker.subscribers.change import Change
 from worker.subscribers.desired import desired
+from worker.subscribers.due_effect import SetTimer
 from worker.subscribers.identity import plain
 from worker.subscribers.item import Item
-from worker.subscribers.known import SetTimer
 from worker.subscribers.learning import begin
 from worker.subscribers.mark import event_name, timer_id
 from worker.subscribers.parts import Part, TagWish

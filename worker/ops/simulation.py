@@ -21,10 +21,10 @@ from worker.ops.letters.dry_run import as_delivered
 from worker.ops.look_up import NOBODY
 from worker.ops.rehearsal import Rehearsal, Rehearsed
 from worker.subscribers.change import Change
+from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.identity import home_app, person_key
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.known import DueEffect
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 

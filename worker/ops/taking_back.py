@@ -13,8 +13,8 @@ from worker.kit.single_calls import NEWLY_TAGGED
 from worker.ledger.history import Line, find_history
 from worker.ledger.person import records_of
 from worker.ledger.store import Ledger
+from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.item import ROW_TOLD, Kind
-from worker.subscribers.known import DueEffect
 from worker.subscribers.parts import tag_in, tag_key
 from worker.subscribers.record import Record
 from worker.subscribers.without import tags_without

@@ -13,8 +13,8 @@ from worker.events.delivery import Delivery
 from worker.events.event import Event, Origin
 from worker.events.values import time_text
 from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.due_effect import DueAnew
 from worker.subscribers.glimpse import Glimpse, glimpse
-from worker.subscribers.known import DueAnew
 from worker.subscribers.parts import TagWish, tag_told
 from worker.subscribers.subscriber import Call, Subscriber
 

@@ -7,8 +7,8 @@ from hashlib import blake2b
 
 from worker.events.event import Event, Origin
 from worker.events.values import time_text
+from worker.subscribers.due_effect import EventName
 from worker.subscribers.identity import id_key, plain
-from worker.subscribers.known import EventName
 
 
 def event_mark(event: Event) -> str | None:

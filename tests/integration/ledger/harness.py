@@ -25,7 +25,8 @@ from worker.ledger.store import Ledger
 from worker.ledger.takeover import Tenure
 from worker.ledger.tokens import TokenStore
 from worker.ledger.versions import Versions
-from worker.subscribers.known import Batch, DueEffect, HistoryEntry, Known, Person
+from worker.subscribers.due_effect import DueEffect
+from worker.subscribers.known import Batch, HistoryEntry, Known, Person
 from worker.subscribers.parts import Part, TagWish, tag_key
 from worker.subscribers.record import KnownPart, Moved, Record
 

@@ -14,7 +14,8 @@ from worker.ledger.plan_runs import PlanAction, PlanRun, PlanRuns
 from worker.ledger.plans import KEPT, KeptPlan, PlannedPerson, Plans, SaidOfPlan
 from worker.ledger.store import Ledger
 from worker.ledger.timers import Timers
-from worker.subscribers.known import Batch, DueEffect
+from worker.subscribers.due_effect import DueEffect
+from worker.subscribers.known import Batch
 
 PEOPLE = [
     PlannedPerson(ADA, ("Newcomer", 'of "tea"'), ("New Member",), ()),

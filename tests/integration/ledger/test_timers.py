@@ -26,7 +26,8 @@ from worker.ledger.forgetting import forget
 from worker.ledger.migrations import MIGRATIONS, _what_is_due
 from worker.ledger.store import Ledger
 from worker.ledger.timers import MOST_AT_ONCE, Timers, Waiting
-from worker.subscribers.known import Batch, DueAnew, EventName, Person, SetTimer
+from worker.subscribers.due_effect import DueAnew, EventName, SetTimer
+from worker.subscribers.known import Batch, Person
 
 
 async def test_of_what_is_heard_anew_just_that_is_due_which_is_asked_for_now(ledger: Ledger) -> None:

@@ -23,9 +23,9 @@ from worker.consumer.due_message import due_anew
 from worker.events.delivery import Delivery
 from worker.events.event import Event, OrderKey
 from worker.events.values import time_text
+from worker.subscribers.due_effect import DueAnew, DueEffect, EventName
 from worker.subscribers.identity import id_key, person_in
 from worker.subscribers.item import Item
-from worker.subscribers.known import DueAnew, DueEffect, EventName
 from worker.subscribers.mark import event_name
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber

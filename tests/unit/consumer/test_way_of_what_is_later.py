@@ -17,7 +17,7 @@ from worker.errors import KitRejected, Reason
 from worker.events.event import Event
 from worker.mapping import Asked
 from worker.ops.again import EVENT_TYPE, again_message
-from worker.subscribers.known import DueEffect
+from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.record import Record
 
 ADA = EMAIL

@@ -11,7 +11,7 @@ from typing import IO, Self
 
 import msgspec
 
-from worker.subscribers.known import DueEffect
+from worker.subscribers.due_effect import DueEffect
 
 
 @dataclass(slots=True)

@@ -12,8 +12,8 @@ from worker.ledger.store import Ledger
 from worker.ops.drift.plan import DriftPlan
 from worker.ops.own_runs import set_timers
 from worker.ops.told_apply import HELD, HELD_WHY, NOT_DONE, ToldEnd
+from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.item import Kind
-from worker.subscribers.known import DueEffect
 
 REPAIRED: Final = "repair drift"
 ADOPTED: Final = "adopt drift"

@@ -12,8 +12,8 @@ from worker.events.event import FIRST, OrderKey
 from worker.events.values import time_text
 from worker.mapping import FIRST_NAME
 from worker.ops.simulation import HowEnded, Simulation
+from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.item import Kind
-from worker.subscribers.known import DueEffect
 from worker.subscribers.parts import Part, TagWish, tag_key
 from worker.subscribers.record import Record
 

@@ -24,8 +24,8 @@ from worker.events.decode import decode
 from worker.events.delivery import Delivery
 from worker.events.event import Event, Origin
 from worker.subscribers.drifted import DriftKind, DriftRow
+from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.item import Item, Later
-from worker.subscribers.known import DueEffect
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 

@@ -17,8 +17,8 @@ from worker.consumer.newest import as_delivered, newest_event
 from worker.events.delivery import Delivery
 from worker.events.event import Origin
 from worker.subscribers.change import NOTHING
+from worker.subscribers.due_effect import DueAnew, DueEffect
 from worker.subscribers.item import Item, Kind, Later, Outcome
-from worker.subscribers.known import DueAnew, DueEffect
 from worker.subscribers.mark import event_mark, event_name
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber

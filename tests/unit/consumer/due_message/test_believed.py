@@ -19,8 +19,8 @@ from worker.errors import InvalidEvent, LedgerUnavailable
 from worker.events.decode import due_id
 from worker.events.event import Origin
 from worker.subscribers.drifted import DriftKind, DriftRow, Remedy
+from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.item import Item
-from worker.subscribers.known import DueEffect
 from worker.subscribers.mark import event_mark
 
 # -- who is believed --------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from worker.ops.backfill.spool import Spool
-from worker.subscribers.known import DueEffect
+from worker.subscribers.due_effect import DueEffect
 
 
 def timer(number: int) -> DueEffect:
