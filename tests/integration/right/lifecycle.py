@@ -48,6 +48,7 @@ events:
 CLUB: Final = """
 events:
   club.joined: {opens: subscription, add_tags: [Member], remove_tags: [Left]}
+  club.renewed: {opens: subscription, add_tags: [Loyal]}
   club.left: {closes: subscription, remove_tags: [Member], add_tags: [Left]}
 """
 SAME: Final = 36_000
@@ -167,6 +168,18 @@ LIFECYCLE: Final = [
             canceled(5, "ada", "s2"),
         ],
         ada(gone()),
+    ),
+    Case(
+        "e: two events of one subscription",
+        [club("joined", 5, "x"), club("renewed", 5, "x")],
+        ada(only({"Member", "Loyal"})),
+        CLUB,
+    ),
+    Case(
+        "e: two events of one subscription, and its end",
+        [club("joined", 5, "x"), club("renewed", 5, "x"), club("left", 5, "x")],
+        ada(only({"Left", "Loyal"})),
+        CLUB,
     ),
     Case("f", [*COUPLE, canceled(3, "ada", user="A")], ada(only(MEMBER))),
     Case("f: both", [*COUPLE, canceled(3, "ada", user="A"), canceled(4, "ada", user="B")], ada(gone())),
