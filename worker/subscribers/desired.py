@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from worker.events.event import FIRST, Moment
+from worker.subscribers.by_facts import may_be_there, with_facts
 from worker.subscribers.change import NOTHING, Change
-from worker.subscribers.fact import NO_FACTS, Facts, learn_facts
-from worker.subscribers.lifecycle import derive
-from worker.subscribers.parts import Part, TagWish, merge_parts, newer
+from worker.subscribers.fact import learn_facts
+from worker.subscribers.parts import Part, TagWish, gone, is_there, newer
 from worker.subscribers.record import UNKNOWN, KnownPart, Record
-from worker.subscribers.spoken import Spoken, SpokenNames, done_otherwise, spoken_of
+from worker.subscribers.spoken import Spoken, SpokenNames, spoken_of
 
 T = TypeVar("T")
 V = TypeVar("V", TagWish, str | None)
@@ -30,7 +30,7 @@ def desired(record: Record, change: Change) -> Change:
     if facts:
         spoken = spoken_of(facts, {*record.gave, *asked.gave})
         if not (record.settled and facts is record.facts and _speaks_of_others(asked, spoken)):
-            asked = _with_facts(record, asked, facts, spoken, change.anew)
+            asked = with_facts(record, asked, facts, spoken, change.anew)
     asked = asked.replacing(record.gave)
     tags = _or_done(asked.tags, record.tags, spoken.tags, change.anew)
     fields = _or_done(asked.fields, record.fields, spoken.fields, change.anew)
@@ -124,70 +124,6 @@ def _speaks_of_others(asked: Change, spoken: Spoken) -> bool:
     return not asked.gave and tags.isdisjoint(asked.tags) and fields.isdisjoint(asked.fields)
 
 
-# -- of what facts speak ----------------------------------------------------------------------------------
-
-
-def _with_facts(
-    record: Record, asked: Change, facts: Facts, spoken: Spoken, anew: Collection[Moment]
-) -> Change:
-    (derived, emptied), again = derive(facts), _undone(facts)
-    tags = _worked_out(spoken.tags, asked.tags, record.base.tags, record.tags, anew)
-    fields = _worked_out(spoken.fields, asked.fields, record.base.fields, record.fields, anew)
-    if emptied:
-        fields = {name: part for name, part in fields.items() if part.order >= emptied.get(name, FIRST)}
-    return replace(
-        asked,
-        tags=_or_ended(merge_parts(tags, derived.tags), again.tags, record.tags, spoken.tags),
-        fields=_or_ended(merge_parts(fields, derived.fields), again.fields, record.fields, spoken.fields),
-        gave=merge_parts(asked.gave, derived.gave),
-        tags_off=newer(asked.tags_off, derived.tags_off),
-        fields_off=newer(asked.fields_off, derived.fields_off),
-        unsubscribe=newer(asked.unsubscribe, derived.unsubscribe),
-    )
-
-
-def _undone(facts: Facts) -> Change:
-    """Return the end of all that facts asked for, where an event of them was delivered before.
-
-    A worker may have applied it that could not say so any more, and while it did not know of all the others.
-    """
-    again = facts if any(fact.again for fact in facts) else NO_FACTS
-    return Change(
-        tags={key: Part(_gone(wish), fact.order) for fact in again for key, wish in fact.tags.items()},
-        fields={
-            name: Part(None, fact.order) for fact in again for name in (*fact.sets, *fact.shows, *fact.ended)
-        },
-    )
-
-
-def _worked_out(
-    spoken: SpokenNames,
-    asked: Mapping[str, Part[V]],
-    base: Mapping[str, Part[V]],
-    known: Mapping[str, KnownPart[V]],
-    anew: Collection[Moment],
-) -> Mapping[str, Part[V]]:
-    """Return what stands of what is asked for by other events than the facts."""
-    others = {name: part for name, part in asked.items() if not spoken.comes_by_fact(name, part.order)}
-    return merge_parts(merge_parts(others, base), done_otherwise(spoken, known, anew))
-
-
-def _or_ended(
-    stand: Mapping[str, Part[V]],
-    again: Mapping[str, Part[V]],
-    known: Mapping[str, KnownPart[V]],
-    spoken: SpokenNames,
-) -> Mapping[str, Part[V]]:
-    """Add the end of what facts asked for once, and nobody asks for any more."""
-    given = {
-        name: one.part
-        for name, one in known.items()
-        if name not in stand and name in spoken.all and _may_be_there(one)
-    }
-    ended = {name: Part(_gone(part.value), part.order) for name, part in {**again, **given}.items()}
-    return {**ended, **stand}
-
-
 # -- what is done -----------------------------------------------------------------------------------------
 
 
@@ -203,14 +139,14 @@ def _or_done(
     been asked for, so that the same event may ask for it later, at its time.
     """
     by_anew = {name for name, one in known.items() if one.part.order.is_heard_anew(anew)} if anew else ()
-    ended = {name: known[name].part for name in by_anew if name not in parts and _may_be_there(known[name])}
+    ended = {name: known[name].part for name in by_anew if name not in parts and may_be_there(known[name])}
     stand = {
         name: part
         if name in spoken.all or name not in known or name in by_anew
         else known[name].part.newer(part)
         for name, part in parts.items()
     }
-    return stand | {name: Part(_gone(part.value), FIRST) for name, part in ended.items()}
+    return stand | {name: Part(gone(part.value), FIRST) for name, part in ended.items()}
 
 
 def _all_off(
@@ -219,8 +155,8 @@ def _all_off(
     """Return the parts, and the end of all that was there before everything was to be off."""
     if off is None:
         return parts
-    there = {name: one.part for name, one in known.items() if _may_be_there(one)}
-    asked = {name: part for name, part in parts.items() if _has(part.value)}
+    there = {name: one.part for name, one in known.items() if may_be_there(one)}
+    asked = {name: part for name, part in parts.items() if is_there(part.value)}
     before = {
         name: part
         for name, part in {**there, **asked}.items()
@@ -228,7 +164,7 @@ def _all_off(
     }
     stand = {name: part for name, part in parts.items() if name not in before}
     # Also what is not known to be there: a worker may have given it that could not say so any more.
-    ended = {name: Part(_gone(part.value), off.order) for name, part in before.items()}
+    ended = {name: Part(gone(part.value), off.order) for name, part in before.items()}
     return {**stand, **ended}
 
 
@@ -243,17 +179,5 @@ def _after(part: Part[T] | None, other: Part[Any] | None) -> Part[T] | None:
     return part if part is not None and (other is None or part.order > other.order) else None
 
 
-def _has(value: TagWish | str | None) -> bool:
-    return value.present if isinstance(value, TagWish) else value is not None
-
-
-def _may_be_there(known: KnownPart[Any]) -> bool:
-    return known.at == UNKNOWN or _has(known.part.value)
-
-
 def _says(value: TagWish | str | None) -> bool | str | None:
     return value.present if isinstance(value, TagWish) else value
-
-
-def _gone(value: V) -> V:
-    return replace(value, present=False) if isinstance(value, TagWish) else None

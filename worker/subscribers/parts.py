@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from worker.events.event import OrderKey
 
 T = TypeVar("T")
+V = TypeVar("V", "TagWish", str | None)
 
 _TAG_ON: Final = re.compile(r"""tag ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 
@@ -72,6 +74,16 @@ class TagWish(Struct, frozen=True, array_like=True, eq=False, gc=False):
     @property
     def _wish(self) -> tuple[str, bool, bool]:
         return self.name, self.present, self.by_placeholder
+
+
+def is_there(value: TagWish | str | None) -> bool:
+    """Tell whether a tag is to be on, or a field to have a text."""
+    return value.present if isinstance(value, TagWish) else value is not None
+
+
+def gone(value: V) -> V:
+    """Return the end of a value: the tag off, the field cleared."""
+    return replace(value, present=False) if isinstance(value, TagWish) else None
 
 
 def tag_told(wish: TagWish) -> str:
