@@ -214,22 +214,18 @@ def test_each_unit_test_stands_where_the_file_stands_that_it_tests() -> None:
 
 
 MOST_LINES: Final = 300
-UNTIL_SPLIT: Final = {
-    "tests/unit/subscribers/test_in_hand.py",
-}
 
 
 def test_no_file_of_tests_is_longer_than_people_read_at_a_sitting() -> None:
     """What grows beyond that is about several subjects, and becomes a folder with one file for each."""
     files = [*TESTS.parent.rglob("*.py"), *(ROOT / "scripts").rglob("*.py")]
-    long = {
+    long = sorted(
         str(path.relative_to(ROOT))
         for path in files
         if "node_modules" not in path.parts and path.read_text(encoding="utf-8").count("\n") > MOST_LINES
-    }
+    )
 
-    assert long <= UNTIL_SPLIT, f"over {MOST_LINES} lines; split by subject: {sorted(long - UNTIL_SPLIT)}"
-    _none_is_idle("UNTIL_SPLIT", UNTIL_SPLIT, long)
+    assert not long, f"over {MOST_LINES} lines; split by subject: {long}"
 
 
 def test_each_folder_of_tests_is_in_the_guide() -> None:
