@@ -103,7 +103,11 @@ class Backfilling:
 
     async def _known(self, account: str) -> MembersFile | None:
         found = self._files.get(account)
-        if found is not None and found.content and found.forgotten != await self._forgotten(account):
+        if (
+            found is not None
+            and found.content
+            and found.forgotten != await last_forgotten(self._ledger, account)
+        ):
             found.let_go(FORGOTTEN)
         return found
 
@@ -111,16 +115,19 @@ class Backfilling:
         """Have a file planned, in the place of the account's last one, and wait for it for a moment.
 
         Raises:
+            MembersFileError: The last one is being handed to the workers.
             LedgerUnavailable: Nothing is kept of it.
         """
         name = file.account.name
-        file.forgotten, file.came_at = await self._forgotten(name), self._clock.monotonic()
+        if self.is_handing_over(name):
+            raise MembersFileError("the file before is being handed to the workers; wait until that is done")
+        file.forgotten, file.came_at = await last_forgotten(self._ledger, name), self._clock.monotonic()
         file.expected = file.content.count(b"\n") + 1
         if file.expected > MOST_ROWS:
             file.let_go(TOO_MANY)
         self.put_away(name)
         self._files[name] = file
-        for oldest in [each for each in self._files.values() if each.content][:-MOST]:
+        for oldest in [each for each in self._files.values() if each.content and each.agreed is None][:-MOST]:
             oldest.let_go(WAITED)
         await self._ask_for(file)
 
@@ -130,6 +137,11 @@ class Backfilling:
             file.agreed, file.agreed_by, file.problem = file.shown.taggings, who, ""
             file.ended.clear()
             await self._ask_for(file)
+
+    def is_handing_over(self, account: str) -> bool:
+        """Tell whether an account's file is being handed to the workers, or waits for that."""
+        found = self._files.get(account)
+        return found is not None and bool(found.agreed_by) and not found.ended.is_set()
 
     def put_away(self, account: str) -> None:
         """Keep nothing of an account's file."""
@@ -164,9 +176,6 @@ class Backfilling:
                 if is_old and file.content and file.agreed is None:
                     file.let_go(WAITED)
 
-    async def _forgotten(self, account: str) -> tuple[int, str]:
-        return await last_forgotten(self._ledger, account)
-
     # -- one file -------------------------------------------------------------------------------------
 
     async def _done(self, file: MembersFile) -> None:
@@ -190,9 +199,6 @@ class Backfilling:
         plan = BackfillPlan(account.name, run, spool)
         rows = read_rows(lines_in(io.BytesIO(file.content)), account, options)
 
-        def counted(count: int) -> None:
-            file.seen += count
-
         async def goes_on() -> None:
             await self._give_way()
             if not file.content:
@@ -200,7 +206,7 @@ class Backfilling:
 
         ttl = self._settings.known_state_ttl
         planning = Planning(self._ledger, account, options.imported, ttl, plan)
-        await planning.plan(rows, counted, goes_on=goes_on)
+        await planning.plan(rows, file.counted, goes_on=goes_on)
         if await self._known(account.name) is not file or not file.content:
             raise _LetGoError
         if file.agreed is None:
@@ -223,11 +229,7 @@ class Backfilling:
             file.problem = f"Nothing was begun: {others}. Bring them all to one version first."
         else:
             file.seen, file.expected, file.agreed = 0, len(plan.order), agreed
-
-            def counted(count: int) -> None:
-                file.seen += count
-
-            await start(self._ledger, plan, file.agreed_by, counted)
+            await start(self._ledger, plan, file.agreed_by, file.counted)
             self.put_away(plan.account)
 
     def _shown(self, file: MembersFile, plan: BackfillPlan, columns: Columns | None) -> ShownBackfill:

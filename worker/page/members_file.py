@@ -92,6 +92,10 @@ class MembersFile:
         """Return about how many seconds it still takes; None where nobody can tell."""
         return still_takes(self.begun_at, self.seen, self.expected, now)
 
+    def counted(self, count: int) -> None:
+        """Note of how many more rows it is done."""
+        self.seen += count
+
     def let_go(self, problem: str) -> None:
         """Keep nothing of it but why."""
         self.content, self.shown, self.problem = b"", None, problem

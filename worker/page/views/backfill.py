@@ -102,7 +102,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
     except NotUploadedError as error:
         return refusal(request, error.status, str(error))
     except MembersFileError as error:
-        said, remedy = f"No plan was made: {line(str(error))}.", "Choose the file once more, and mend that."
+        said, remedy = f"No plan was made: {line(str(error))}.", "Choose the file once more."
         return await _not_done(request, "plan", Told("bad", said, remedy))
     finally:
         backfilling.coming -= 1
@@ -132,9 +132,15 @@ def _file(request: web.Request, account: Account, sent: Upload) -> MembersFile:
 
 async def put_away(request: web.Request) -> web.StreamResponse:
     """Keep nothing of the file that waits."""
-    site_of(request).backfilling.put_away(request.match_info["account"])
+    backfilling, name = site_of(request).backfilling, request.match_info["account"]
+    if backfilling.is_handing_over(name):
+        told = Told(
+            "busy", "Nothing was let go: it is being handed to the workers.", "It can be stopped then."
+        )
+        return going_to(request, _place(name), told)
+    backfilling.put_away(name)
     told = Told("good", "The file is let go, and nothing of it is kept here.")
-    return going_to(request, _place(request.match_info["account"]), told)
+    return going_to(request, _place(name), told)
 
 
 # -- doing ------------------------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +25,7 @@ from tests.unit.page.views.test_people_look import FILE, bought, words_of
 from worker.accounts.load import load_accounts
 from worker.ledger.forgetting import forget
 from worker.ledger.timers import Timers
-from worker.ops.backfill.run import HowFar, latest, stage_of
+from worker.ops.backfill.run import HowFar, latest, stage_of, start
 from worker.page import backfilling
 
 
@@ -123,3 +125,38 @@ async def test_a_file_waits_for_its_time_only_or_until_somebody_lets_it_go(
     monkeypatch.setattr(backfilling, "KEPT_FOR", 0.0)
     await send(client, table())
     await seen(client, "The file was let go, as nobody agreed to its plan for an hour")
+
+
+async def test_another_file_can_be_chosen_while_one_is_planned_and_takes_its_place(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a plan that takes its time, the form is there when it ends: only the part above is followed."""
+    monkeypatch.setattr(backfilling, "WITHIN", 0.0)
+    await send(client, table(2000))
+    assert 'type="file"' in (await client.ask(PLACE)).text
+    await send(client, table(3))
+    await seen(client, "3 rows are taken in")
+
+
+async def test_no_other_file_takes_the_place_of_one_that_is_handed_over(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = asyncio.Event()
+
+    async def slowly(*given: Any) -> None:  # noqa: ANN401  # whatever it is given
+        await goes_on.wait()
+        await start(*given)
+
+    monkeypatch.setattr(backfilling, "start", slowly)
+    await send(client, table())
+    run = form_on((await client.ask(PLACE)).text, "/run")["run"]
+    monkeypatch.setattr(backfilling, "WITHIN", 0.2)
+    await client.ask(f"{PLACE}/run", {"run": run, "taggings": "30"})
+    await send(client, table(3))
+    await seen(client, "No plan was made: the file before is being handed to the workers")
+    await client.ask(f"{PLACE}/away", {})
+    await seen(client, "Nothing was let go: it is being handed to the workers")
+    goes_on.set()
+    await until_due(tmp_path, 30)
+    await send(client, table(3))
+    await seen(client, "3 rows are taken in")
