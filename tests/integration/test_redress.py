@@ -21,7 +21,7 @@ from tests.integration.harness import KEY, Worker, World, publish, until
 from tests.integration.shell import Shell
 from tests.integration.test_drift import an_hour_ago
 from worker.clock import Clock
-from worker.consumer.due_message import ADOPT_TYPE, REPAIR_TYPE, adopting, repairing
+from worker.consumer.own_message import ADOPT_TYPE, REPAIR_TYPE, adopting, repairing
 from worker.ledger.database import Database
 from worker.ledger.store import Ledger
 from worker.ledger.timers import Timers

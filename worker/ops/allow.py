@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from worker.consumer.due_message import allowing
+from worker.consumer.own_message import allowing
 from worker.errors import KitWorkerError
 from worker.ledger.held import HeldPlan, PlanGoneError, held_plan, let_through
 from worker.ledger.journal import Action, Journal

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from worker.accounts.account import Account
-from worker.consumer.due_message import anew_effect
+from worker.consumer.own_message import anew_effect
 from worker.errors import KitWorkerError
 from worker.ledger.history import Line, lines_of
 from worker.ledger.journal import Action, Journal

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from worker.consumer.due_message import undoing
+from worker.consumer.own_message import undoing
 from worker.events.event import Moment
 from worker.kit.single_calls import NEWLY_TAGGED
 from worker.ledger.history import Line, find_history

@@ -6,7 +6,8 @@ import time
 from datetime import UTC, datetime
 
 from tests.unit.ops.backfill.test_plan import PLAIN, Bench, bench, row
-from worker.consumer.due_message import anew_effect, due_again
+from worker.consumer.due_message import due_again
+from worker.consumer.own_message import anew_effect
 from worker.ops.letters.dry_run import as_delivered
 from worker.ops.own_runs import ends
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from worker.consumer.due_message import adopting, repairing
+from worker.consumer.own_message import adopting, repairing
 from worker.ledger.journal import Action, Journal
 from worker.ledger.store import Ledger
 from worker.ops.drift.plan import DriftPlan

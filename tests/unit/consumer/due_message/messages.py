@@ -11,15 +11,8 @@ import msgspec
 
 from tests.unit.dead_letters.letter.on_the_wire import delivered, sent
 from tests.unit.examples import EMAIL, NOON
-from worker.consumer.due_message import (
-    adopting,
-    allowing,
-    anew_effect,
-    due_again,
-    due_effect,
-    repairing,
-    undoing,
-)
+from worker.consumer.due_message import due_again, due_effect
+from worker.consumer.own_message import adopting, allowing, anew_effect, repairing, undoing
 from worker.events.decode import decode
 from worker.events.delivery import Delivery
 from worker.events.event import Event, Origin

@@ -12,8 +12,9 @@ from tests.unit.consumer.due_message.messages import AT, MESSAGES, OWN, ROWS, ag
 from tests.unit.dead_letters.letter.on_the_wire import letter_of, sent
 from tests.unit.examples import EMAIL, NOON
 from worker.accounts.account import Account
-from worker.consumer.due_message import adopting, allowing, due_again, repairing
+from worker.consumer.due_message import due_again
 from worker.consumer.interpreting import interpreted
+from worker.consumer.own_message import adopting, allowing, repairing
 from worker.dead_letters.letter import read_dead_letter, replay_message
 from worker.errors import InvalidEvent, LedgerUnavailable
 from worker.events.decode import due_id

@@ -21,7 +21,7 @@ from tests.unit.consumer.due_message.messages import (
 )
 from tests.unit.dead_letters.letter.on_the_wire import delivered, letter_of, sent
 from tests.unit.examples import EMAIL, NOON
-from worker.consumer.due_message import undoing
+from worker.consumer.own_message import undoing
 from worker.dead_letters.fitting import MAX_HEADER_BYTES
 from worker.dead_letters.letter import read_dead_letter, replay_message
 from worker.events.delivery import Delivery

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.unit.ops.backfill.test_plan import OWN, Bench, bench, row
 from tests.unit.ops.test_rehearsal import NAMES, Happens, body_of
-from worker.consumer.due_message import UNDO_TYPE, due_again
+from worker.consumer.due_message import due_again
+from worker.consumer.own_message import UNDO_TYPE
 from worker.events.event import Imported
 from worker.ledger.due import find_due
 from worker.ledger.forgetting import forget
