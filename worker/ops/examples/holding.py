@@ -53,11 +53,14 @@ class CameOf:
     told_dead: frozenset[int] = frozenset()
 
     def note(self, heard: HowEnded, number: int | None = None) -> None:
-        """Note how an event ended; without its number, one that was due."""
-        if heard.event is not None:
-            number = self.numbers.setdefault(heard.event.order, number or 0)
-        if number:
+        """Note how an event ended; without its number, one that was due, which leaves a dead letter one."""
+        if number is not None:
+            if heard.event is not None:
+                self.numbers.setdefault(heard.event.order, number)  # a copy has the place of the first
             self.heard[number] = heard
+        elif heard.event is not None and (first := self.numbers.get(heard.event.order)):
+            if self.heard[first].kind is not Kind.DEAD_LETTERED:
+                self.heard[first] = heard
 
     def cause(self, order: OrderKey, rule: int = 0) -> str:
         """Return which event made something so, and which rule; empty where none did."""
