@@ -22,7 +22,7 @@ from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind
 from worker.subscribers.learning import begin, finish, hold_back, owe, take_for_done
-from worker.subscribers.parts import Part
+from worker.subscribers.parts import Part, newer
 from worker.subscribers.record import HeldTag, Record
 from worker.subscribers.subscriber import Subscriber
 from worker.subscribers.tagging_guard import most_taggings
@@ -132,6 +132,7 @@ class Rehearsal:
         tags = {key: part for key, part in left.tags.items() if key not in held}
         record.note(structs.replace(left, tags=tags, fields={}), now, self.ids.tags)
         record.note(Change(fields=left.fields), now, self.ids.fields)
+        record.unsubscribed = newer(record.unsubscribed, left.unsubscribe)
         finish(record, change)
         if held:
             hold_back(record, {key: step.part for key, step in held.items()}, _as_held(held, now))

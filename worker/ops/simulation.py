@@ -149,7 +149,6 @@ class Simulation:
         if listed is None:
             return
         if then.told.unsubscribe is not None:
-            then.record.unsubscribed = then.told.unsubscribe
             listed.state = UNSUBSCRIBED
         if then.told.first_name is not None:
             listed.first_name = then.told.first_name.value

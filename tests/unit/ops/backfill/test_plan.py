@@ -205,6 +205,18 @@ async def test_each_row_ends_as_it_is_told() -> None:
             assert ended == {**plan.ends, Kind.APPLIED: 1, Kind.IGNORED: 1, Kind.DEAD_LETTERED: 1}
 
 
+async def test_who_gets_no_more_mail_already_is_not_told_of_again() -> None:
+    """Given two rows by which somebody goes, the older one is older than what is known by the newer one."""
+    async with bench() as it:
+        await it.live(row("user.signed_up", time="2023-01-01T00:00:00Z"), "user.signed_up")
+        with Spool() as spool:
+            plan = await it.planned(
+                spool, [row("user.deleted"), row("user.deleted", time="2024-01-02T00:00:00Z")]
+            )
+            ended = Counter(each.kind for each in await it.taken_in(plan))
+        assert plan.ends == ended == {Kind.APPLIED: 1, Kind.SUPERSEDED: 1}
+
+
 async def test_nobody_has_a_tag_for_a_moment_only() -> None:
     """Given who came and went, in the order in which it happened, the newest row is taken first."""
     async with bench() as it:
