@@ -58,9 +58,10 @@ class CameOf:
             if heard.event is not None:
                 self.numbers.setdefault(heard.event.order, number)  # a copy has the place of the first
             self.heard[number] = heard
-        elif heard.event is not None and (first := self.numbers.get(heard.event.order)):
-            if self.heard[first].kind is not Kind.DEAD_LETTERED:
-                self.heard[first] = heard
+            return
+        first = 0 if heard.event is None else self.numbers.get(heard.event.order, 0)
+        if first and self.heard[first].kind is not Kind.DEAD_LETTERED:
+            self.heard[first] = heard
 
     def cause(self, order: OrderKey, rule: int = 0) -> str:
         """Return which event made something so, and which rule; empty where none did."""
