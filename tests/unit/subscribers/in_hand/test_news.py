@@ -58,6 +58,19 @@ def test_a_copy_of_an_opening_has_the_place_of_the_first() -> None:
     assert left_to_do(record, copy.change).tags["vip"].value.present is False
 
 
+def test_a_replay_that_came_before_the_copy_that_was_applied_has_its_own_place() -> None:
+    """Given a dead letter, of which the platform sent a copy: what came between the two is newer than both."""
+    desk = Desk()
+    record = applied(desk, later_copy(1, after=2))
+    assert record.facts[0].order.arrival == 3
+
+    replay = come(desk, 1, opening(1))
+
+    assert isinstance(replay, Outcome)
+    assert replay.kind is Kind.DUPLICATE
+    assert record.facts[0].order == order(1)
+
+
 def opening(number: int) -> Change:
     """Return a change that opens a subscription, with a tag of its own."""
     vip = TagWish(f"VIP {number}", present=True)
@@ -71,7 +84,12 @@ def come(desk: Desk, number: int, change: Change) -> Item | Outcome | None:
 
 def apply_opening(desk: Desk, number: int) -> Record:
     """Apply an opening as a worker does; return whose it was."""
-    item = come(desk, number, opening(number))
+    return applied(desk, structs.replace(an_item(number), change=opening(number)))
+
+
+def applied(desk: Desk, event_of: Item) -> Record:
+    """Apply an event as a worker does; return whose it was."""
+    item = desk.come(event_of)
     assert isinstance(item, Item)
     assert item.subscriber is not None
     record = item.subscriber.record
