@@ -59,7 +59,7 @@ def test_a_copy_of_an_opening_has_the_place_of_the_first() -> None:
 
 
 def test_a_replay_that_came_before_the_copy_that_was_applied_has_its_own_place() -> None:
-    """Given a dead letter, of which the platform sent a copy: what came between the two is newer than both."""
+    """Given a dead letter, of which the platform sent a copy: what came between the two is newer."""
     desk = Desk()
     record = applied(desk, later_copy(1, after=2))
     assert record.facts[0].order.arrival == 3
