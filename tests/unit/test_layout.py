@@ -1,4 +1,4 @@
-"""The house: which package may import which, what is pure, where tests stand, and how long a file is.
+"""The house: which package may import which, what is pure, where tests stand, and how long a file of them is.
 
 Each exception stands in a table with its reason, and fails here as soon as the code needs it no longer. What
 is in a table called UNTIL_… is wrong, and waits for work that is under way.

@@ -1,4 +1,4 @@
-"""What a session leaves to the next one; sessions on a real broker are in `integration/test_session.py`."""
+"""What a session leaves to the next one; sessions on a real broker are in `integration/session/`."""
 
 from __future__ import annotations
 
