@@ -55,7 +55,7 @@ async def test_a_paused_account_goes_on_by_itself_at_the_end(
 ) -> None:
     """Given a pause with a reason and an end, status tells both, and the worker goes on then."""
     async with Worker(world, tmp_path / "log") as worker:
-        end = (datetime.now(UTC) + timedelta(seconds=8)).isoformat()
+        end = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
         await kit_worker("pause", world.account, "--reason", "moving tags", "--until", end)
         await until(lambda: "account_paused" in worker.events_logged())
         during = await kit_worker("status")
