@@ -129,7 +129,9 @@ def stop_(account: AccountName, run: Run) -> None:
     """
     settings = begin()
     name = one_account(read_accounts(settings), account).name
-    say(f"Stopped: {run_async(stopped(settings, name, run)):,} rows are not taken in.")
+    dropped, on_the_way = run_async(stopped(settings, name, run))
+    others = f"; {on_the_way:,} are on their way, and done all the same" if on_the_way else ""
+    say(f"Stopped: {dropped:,} rows are not taken in{others}.")
 
 
 @app.command("undo")

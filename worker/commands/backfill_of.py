@@ -14,7 +14,7 @@ from worker.accounts.account import Account
 from worker.commands.backfill_view import say_ends, show_plan, show_tables, show_wrong
 from worker.commands.common import opened_ledger
 from worker.commands.exits import ExitCode, UsageError
-from worker.commands.output import moment_text, say
+from worker.commands.output import moment_text, say, warn
 from worker.commands.progress import progress
 from worker.ledger.journal import JournalLine
 from worker.ledger.store import Ledger
@@ -174,17 +174,22 @@ def _not_written(folder: Path, error: OSError) -> UsageError:
     return UsageError(f"{folder}: cannot be written: {error.strerror}")
 
 
-async def stopped(settings: Settings, account: str, run: str) -> int:
-    """Take no more rows of a run in; return of how many. Raises as `show_planned`."""
+async def stopped(settings: Settings, account: str, run: str) -> tuple[int, int]:
+    """Take no more rows of a run in; return of how many, and how many are on their way, which are done.
+
+    Raises as `show_planned`.
+    """
     async with opened_ledger(settings) as ledger:
         await _known(ledger, account, run)
-        return await stop(ledger, account, run, WHO)
+        return await stop(ledger, account, run, WHO), await left(ledger, account, run)
 
 
 async def undone(settings: Settings, account: str, run: str) -> int:
     """Take back what a run put on; return of how many rows. Raises as `show_planned`."""
     async with opened_ledger(settings) as ledger:
         line = await _known(ledger, account, run)
+        if await left(ledger, account, run):
+            warn("kit-worker: it still goes on: what is on its way is waited for, and taken back, too")
         with progress("looking at rows") as steps:
             steps.expect(line.action.count)
             return await undo(ledger, account, run, WHO, steps.advance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Final
 
 from worker.commands.exits import ExitCode
 from worker.commands.impact import show_told
@@ -15,6 +16,11 @@ from worker.ops.backfill.plan import BackfillPlan
 from worker.ops.backfill.told import told_backfill, told_ends
 from worker.ops.told_apply import NOT_DONE
 from worker.ops.told_impact import minutes_of
+
+UPLOAD: Final = (
+    "Upload them in this order: what a tag starts then sees the values. Then let the ledger learn of it:",
+    "kit-worker backfill run … --known --yes 0",
+)
 
 
 def show_plan(
@@ -75,9 +81,9 @@ def show_tables(tables: KitFiles, folder: Path, *, as_json: bool) -> None:
         (str(folder / each.name), f"{each.people:,}", each.tag or "none", ", ".join(each.columns))
         for each in files
     ]
-    show(table(("File", "People", "Tag to choose for the upload", "Columns"), rows, whole=1))
-    say("Upload them in this order: what a tag starts then sees the values. Then let the ledger learn of it:")
-    say("kit-worker backfill run … --known --yes 0")
+    if rows:
+        show(table(("File", "People", "Tag to choose for the upload", "Columns"), rows, whole=1))
+    say(*(UPLOAD if rows else ("There is nothing to upload: these rows change nobody.",)))
     if tables.left_out:
         say("Left out, as a spreadsheet could take it for a formula:")
         say(*(f"  {column} of {email}" for email, column in tables.left_out))

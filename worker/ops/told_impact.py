@@ -107,8 +107,8 @@ def told(found: FileImpact, limit: int) -> ToldImpact:
         new=f"New taggings, each of which may start an automation and send mail: {new:,}.",
         due=_due(found),
         costs=(
-            f"To bring it about: {found.calls:,} calls to Kit, {minutes_of(found, limit):,} minutes at its "
-            f"limit of {limit} a minute (with OAuth fewer calls)."
+            f"To bring it about: {found.calls:,} calls to Kit, {_minutes(found, limit)} at its limit of "
+            f"{limit} a minute (with OAuth fewer calls)."
         ),
         tags=tuple(
             ToldTag(_short(tag), found.gained[tag], found.new_taggings[tag], found.lost[tag])
@@ -119,6 +119,11 @@ def told(found: FileImpact, limit: int) -> ToldImpact:
         examples=tuple(map(shortened, found.examples)),
         unknown=tuple(_unknown(found)),
     )
+
+
+def _minutes(found: FileImpact, limit: int) -> str:
+    minutes = minutes_of(found, limit)
+    return f"{minutes:,} minutes" if minutes else "a few seconds"
 
 
 def _most(counts: Counter[str]) -> list[str]:

@@ -133,6 +133,9 @@ def test_tables_go_into_a_folder_that_is_empty(kit_worker: Command, table: str, 
         "1-values-1.csv", "2-tag-1.csv", "2-tag-2.csv",
     ]  # fmt: skip
     assert (folder / "1-values-1.csv").read_text() == "email,Total\nada@example.com,43\n"
+    (tmp_path / "none.csv").write_text("email,type,time\n")
+    none = kit_worker(*words[:3], str(tmp_path / "none.csv"), "--into", str(tmp_path / "none"))
+    assert (none.code, none.out) == (0, "There is nothing to upload: these rows change nobody.\n")
     (tmp_path / "members.csv").write_text("hello")
     again = kit_worker(*words)
     assert (again.code, "there is something in it" in again.err) == (2, True), "it was planned first"

@@ -34,6 +34,7 @@ def test_what_would_be_otherwise_is_told_with_what_it_costs() -> None:
     assert found.fields == (("Plan", 3),)
     assert (found.more, found.unknown) == ("", (ONLY_OF_THEM,))
     assert minutes_of(FOUND, 600) == 8.3
+    assert "2 calls to Kit, a few seconds at its limit" in told(FileImpact(calls=2), 120).costs
 
 
 def test_what_is_due_then_is_told() -> None:

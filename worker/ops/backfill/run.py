@@ -6,6 +6,7 @@ again where one is lost; whoever has the account carries on.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -33,6 +34,8 @@ STOP_ENDED: Final = "stop ended"
 ACTIONS: Final = (BEGUN, HANDED_OVER, STOPPED, UNDONE, ENDED, STOP_ENDED)
 PORTION: Final = 1000
 """Timers that are set in one transaction, and lines of the history that are read at once."""
+LOOK_EVERY: Final = 0.5
+"""Seconds between two looks whether rows are done that were on their way."""
 APART: Final = 1e-6
 """Seconds between two of them, which keep their order by that."""
 
@@ -128,7 +131,8 @@ async def undo(
 ) -> int:
     """Have workers take off what a run put on, and nobody touched since; return of how many rows.
 
-    What waits still is not taken in, and what the run set for later does not happen.
+    What waits still is not taken in; what is on its way comes in all the same, so that it is waited for. What
+    the run set for later does not happen.
 
     Args:
         ledger: The workers'.
@@ -141,7 +145,9 @@ async def undo(
         LedgerUnavailable: Some may be taken back.
     """
     timers, taken_back = Timers(ledger), 0
-    await timers.drop(account, f"{run}-")  # else what waits still comes in after this
+    await timers.drop_waiting(account, f"{run}-")  # else what waits still comes in after this
+    while await timers.count(account, f"{run}-"):  # noqa: ASYNC110  # whoever does them is another process
+        await asyncio.sleep(LOOK_EVERY)
     async for lines in _lines(ledger, account, run):
         done = [(int(name.rpartition("-")[2]), line) for name, line in lines]
         await timers.drop_of(account, [_event(line) for _, line in done if line.outcome in _SET_LATER])

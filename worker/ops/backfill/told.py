@@ -37,7 +37,7 @@ DEPEND: Final = (
 )
 AGREE: Final = (
     "Plan {0}: {1:,} new taggings. To have it done, say run in place of plan, with the same options and "
-    "--yes {1}."
+    "--yes {1}{2}."
 )
 BY_THE_LEDGER: Final = (
     "This is by what the ledger knows: tags that somebody has put on in Kit itself are told as new here, and "
@@ -80,7 +80,8 @@ def told_backfill(
         sentence=f"{found.otherwise:,} of {found.people:,} people would have something otherwise.",
         unknown=(*unknown, BY_THE_LEDGER),
     )
-    agree = AGREE.format(plan.run, plan.new_taggings) if plan.order else ""
+    skips = " --skip-wrong" if plan.wrong else ""
+    agree = AGREE.format(plan.run, plan.new_taggings, skips) if plan.order else ""
     return ToldBackfill(tuple(_read(columns, options)), tuple(_rows(plan)), impact, agree)
 
 

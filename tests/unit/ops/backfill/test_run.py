@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from worker.ledger.due import find_due
 from worker.ledger.forgetting import forget
 from worker.ledger.person import records_of
 from worker.ledger.timers import Timers
+from worker.ops.backfill import run as run_module
 from worker.ops.backfill.run import (
     BEGUN,
     HANDED_OVER,
@@ -148,6 +150,28 @@ async def test_what_others_touched_since_stays() -> None:
             "ada@example.com": {"new member"}, "bob@example.com": set(), "cy@example.com": set(),
         }  # fmt: skip
         assert await undo(it.ledger, it.account.name, run, WHO) == 0, "once is enough"
+
+
+async def test_rows_that_are_on_their_way_are_taken_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a row that is in the queue when somebody says undo, it is waited for, as it comes in."""
+    monkeypatch.setattr(run_module, "LOOK_EVERY", 0.01)
+    async with bench() as it:
+        with Spool() as spool:
+            plan = await it.planned(spool, [row("user.signed_up"), row("user.signed_up", "bob@example.com")])
+            await start(it.ledger, plan, WHO)
+        timers, name = Timers(it.ledger), it.account.name
+        [first, second] = await timers.claim(name, lost=True)
+        await timers.confirmed(name, [first])
+        await timers.release(name, [second])
+        undoing = asyncio.create_task(undo(it.ledger, name, plan.run, WHO))
+        while await left(it.ledger, name, plan.run) == 2:
+            await asyncio.sleep(0.01)
+        assert not undoing.done()
+        await it.worker.ends(as_delivered(due_again(name, first.message), datetime.now(UTC)))
+        assert await undoing == 1
+        await work_off(it)
+        assert it.new_taggings() == 1
+        assert not any(tags for tags, _ in it.has().values())
 
 
 async def test_a_row_with_a_sequence_is_undone_too() -> None:

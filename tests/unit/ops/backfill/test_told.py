@@ -52,7 +52,7 @@ def test_rows_and_people_are_told_with_what_is_not_known(plan: BackfillPlan) -> 
     assert told.impact.new.endswith("1,240.")
     assert "2.0 minutes at its limit of 120" in told.impact.costs
     assert told.agree.startswith("Plan backfill-1: 1,240 new taggings. To have it done, say run in place of")
-    assert told.agree.endswith("--yes 1240.")
+    assert told.agree.endswith("--yes 1240 --skip-wrong.")
     assert [each[:34] for each in told.impact.unknown] == [
         "Of these people the ledger does no",
         "Of 2 people it depends on whether ",
