@@ -89,10 +89,11 @@ class InHand:
         record = found.subscriber.record
         if mark in record.seen:
             return found.conflict is not None or not _in_doubt(found.subscriber, item.change)
-        if record.moved is None and self.directory.leads_to(item.email, found.subscriber):
-            return False  # nobody has left the address
-        # By whoever had the address: it may have been claimed since.
-        return any(mark in each.record.seen for each in self.directory.all_of(item.email))
+        named = [item.previous] if item.previous else []
+        if record.moved is not None or not self.directory.leads_to(item.email, found.subscriber):
+            named.append(item.email)  # somebody has left it
+        # By whoever had such an address: it may have been claimed since.
+        return any(mark in each.record.seen for email in named for each in self.directory.all_of(email))
 
     def _ends(self, item: Item, subscriber: Subscriber, kind: Kind) -> Outcome:
         self._hold(item, subscriber)

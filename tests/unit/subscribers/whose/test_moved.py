@@ -99,3 +99,12 @@ def test_a_copy_comes_to_nobody_else_when_whoever_had_the_address_since_left_it_
     events = [Said(NEW), Said(THIRD, A, previous=NEW), Said(NEW, A), Said(OLD, B, previous=NEW)]
     worker = Worker(events).run(3, 2, 0, 1, 0)
     assert worker.places(0) == [OLD]
+
+
+def test_a_copy_comes_to_nobody_else_when_whom_it_named_shares_the_address_by_now() -> None:
+    """Given an event that names Bob by his address, as one of before, its copy comes once Ada shares that."""
+    bob = [Said(OLD, previous=NEW), Said(NEW, B, may=True)]
+    worker = Worker([*bob, Said(NEW, A), Said(OLD), Said(THIRD, previous=OLD)])
+    for number in (3, 1, 4, 0, 2, 0):
+        worker.run(number)
+    assert worker.places(0) == [NEW]
