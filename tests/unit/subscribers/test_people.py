@@ -120,7 +120,9 @@ def a_life(draw: st.DrawFn) -> tuple[dict[str, Does], list[Said]]:
     events: list[Said] = []
     for number in range(count):
         does = mapping[draw(st.sampled_from(KINDS))]
-        second = 2 * draw(st.integers(0, 5)) + (0 if does.lifecycle else 1)
+        second = 2 * draw(st.integers(0, 5))
+        if not does.lifecycle:
+            second = 2 * number + 13 if second + 1 in {each.second for each in events} else second + 1
         user, subscription = draw(st.sampled_from(users)), draw(st.sampled_from(subscriptions))
         plan = draw(st.sampled_from(["Club", "Bakery"]))
         events.append(Said(number, does, second, user, subscription, plan))
