@@ -112,12 +112,6 @@ def may_be_done(record: Record, change: Change) -> bool:
     return bool(again) and not {fact.key for fact in record.facts if fact.again}.issuperset(again)
 
 
-def is_earlier(record: Record, change: Change) -> bool:
-    """Tell whether facts that are known here came earlier than was known, so that less is older than they."""
-    known = {fact.key: fact.order for fact in record.facts}
-    return any(fact.order < known.get(fact.key, FIRST) for fact in change.facts)
-
-
 def _speaks_of_others(asked: Change, spoken: Spoken) -> bool:
     """Tell whether a change asks for nothing of which facts speak."""
     tags, fields = spoken.tags.all, spoken.fields.all

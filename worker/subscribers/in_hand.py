@@ -6,10 +6,10 @@ from msgspec import structs
 
 from worker.errors import MovesHeld, PartlyApplied
 from worker.events.event import FIRST, Event, OrderKey
-from worker.subscribers.change import NOTHING, Change
-from worker.subscribers.desired import is_earlier, is_news, may_be_done
+from worker.subscribers.change import Change
+from worker.subscribers.copies import in_doubt, in_its_place
+from worker.subscribers.desired import is_news
 from worker.subscribers.directory import Directory
-from worker.subscribers.fact import first_place
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.learning import learn
 from worker.subscribers.mark import event_mark
@@ -58,11 +58,10 @@ class InHand:
             # Also where the event is refused: a dead letter would name its person.
             return self._ends(structs.replace(item, refusal=None), here, Kind.FORGOTTEN)
         found = whose(self.directory, item, event.order)
-        if found is not None and (first := _first_place(item, found.subscriber)) < event.order:
-            item = structs.replace(
-                item, event=structs.replace(event, order=first), change=item.change.placed(first)
-            )
-            found = whose(self.directory, item, first)
+        if found is not None:
+            placed = in_its_place(item, event, found.subscriber.record)
+            if placed is not item:
+                item, found = placed, whose(self.directory, placed, _event_of(placed).order)
         if item.refusal is not None and not isinstance(item.refusal, PartlyApplied):
             return self._ends(item, here if found is None else found.subscriber, Kind.DEAD_LETTERED)
         return None if found is None else self._judge(item, found, now)
@@ -88,7 +87,7 @@ class InHand:
         """Tell whether a copy of an event was applied, and nobody doubts what came of it."""
         record = found.subscriber.record
         if mark in record.seen:
-            return found.conflict is not None or not _in_doubt(found.subscriber, item.change)
+            return found.conflict is not None or not in_doubt(found.subscriber, item.change)
         named = [item.previous] if item.previous else []
         if record.moved is not None or not self.directory.leads_to(item.email, found.subscriber):
             named.append(item.email)  # somebody has left it
@@ -260,13 +259,6 @@ class InHand:
         self.directory.drop_idle(keep=self.unsaved.subscribers)
 
 
-def _first_place(item: Item, subscriber: Subscriber) -> OrderKey:
-    """Return the place of an event, which is that of its first copy: what came between is newer."""
-    known, order = subscriber.record.facts, _event_of(item).order
-    own = [fact for fact in item.change.facts if fact.order == order]  # others are heard anew
-    return min((order, *(first_place(known, fact) for fact in own)))
-
-
 def _unless_over(change: Change, record: Record) -> Change:
     """Return a change that creates nobody for whom no event has asked, or none since all was over."""
     if change.creates is None:
@@ -275,16 +267,6 @@ def _unless_over(change: Change, record: Record) -> Change:
     own = change.is_by_no_mapping and (record.ensured == FIRST or ended is not None)
     late = ended is not None and change.creates.order <= ended
     return structs.replace(change, creates=None) if own or late else change
-
-
-def _in_doubt(subscriber: Subscriber, change: Change) -> bool:
-    """Tell whether a copy of an applied event is news: what was done of it may not be known.
-
-    What is not done yet because somebody works on it will be, without the copy.
-    """
-    record = subscriber.record
-    left = not subscriber.events and is_news(record, NOTHING)
-    return bool(change.facts) and (may_be_done(record, change) or is_earlier(record, change) or left)
 
 
 def _event_of(item: Item) -> Event:

@@ -1,0 +1,64 @@
+"""Which place copies of an event have, and whether they are news."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from tests.unit.examples import EMAIL, change, event, order
+from worker.events.delivery import Delivery
+from worker.events.event import OrderKey
+from worker.subscribers.change import Change
+from worker.subscribers.copies import in_doubt, in_its_place
+from worker.subscribers.fact import Fact
+from worker.subscribers.item import Item
+from worker.subscribers.learning import begin, finish
+from worker.subscribers.record import Record
+from worker.subscribers.subscriber import Subscriber
+
+AT_ONCE = order(1)._replace(arrival=9)
+
+
+def opening(at: OrderKey, *others: Fact) -> Item:
+    """An opening in a place of its second, which says something of the person beside."""
+    fact = Fact(at, opens=True, subscription="s-1", event="mark")
+    asked = structs.replace(change(1, fields={"Last name": "L"}, first_name="Ada"), facts=(fact, *others))
+    placed = structs.replace(event(1), order=at)
+    return Item(Delivery(b"", ""), placed, EMAIL, change=asked.placed(at) if not others else asked)
+
+
+def knowing(item: Item) -> Subscriber:
+    """Somebody to whom an event was done."""
+    record = Record(EMAIL, 7)
+    begin(record, item.change)
+    record.note(item.change, 1.0, {})
+    finish(record, item.change)
+    return Subscriber(record)
+
+
+def test_a_copy_has_the_place_of_the_first_in_all_that_it_asks_for() -> None:
+    first, copy = opening(order(1)), opening(AT_ONCE)
+    assert copy.event is not None
+    placed = in_its_place(copy, copy.event, knowing(first).record)
+    assert (placed.event, placed.change) == (first.event, first.change)
+
+
+def test_what_comes_first_stays_where_it_is() -> None:
+    first, copy = opening(order(1)), opening(AT_ONCE)
+    assert first.event is not None
+    for known in (Record(EMAIL), knowing(first).record, knowing(copy).record):
+        assert in_its_place(first, first.event, known) is first
+
+
+def test_of_events_that_are_heard_anew_none_gives_its_place_to_whoever_asks_for_that() -> None:
+    """Given the facts of others beside its own, in the change of the message that asks for it."""
+    older = Fact(order(0), opens=True, subscription="s-0", event="older")
+    asking = opening(AT_ONCE, older)
+    assert asking.event is not None
+    assert in_its_place(asking, asking.event, Record(EMAIL, facts=(older,))) is asking
+
+
+def test_a_copy_of_what_was_applied_is_news_where_it_came_first() -> None:
+    first, copy = opening(order(1)), opening(AT_ONCE)
+    assert in_doubt(knowing(copy), first.change)
+    assert not in_doubt(knowing(first), copy.change)
+    assert not in_doubt(knowing(first), Change())
