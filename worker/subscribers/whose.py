@@ -219,7 +219,7 @@ def _late(directory: Directory, item: Item, subscriber: Subscriber, placed: Orde
     # By the same ids it is where a worker was killed that was about to bring the person from there.
     users = there.record.users.keys() - subscriber.record.users.keys() - {item.user_id}
     is_anothers = users or there.record.moved or item.email in there.joined
-    if is_anothers or there.asking or (there.record.placed or FIRST) > placed:
+    if is_anothers or there.asking or (there.record.placed or FIRST) >= placed:
         return Whose(subscriber)
     if subscriber.events:
         return None

@@ -108,3 +108,12 @@ def test_a_copy_comes_to_nobody_else_when_whom_it_named_shares_the_address_by_no
     for number in (3, 1, 4, 0, 2, 0):
         worker.run(number)
     assert worker.places(0) == [NEW]
+
+
+def test_a_late_event_is_its_ids_though_the_same_event_told_of_somebody_else_at_its_address() -> None:
+    """Given an address that was somebody else's, and is no more since the event that brought Bob there."""
+    back_and_forth = [Said(OLD, previous=NEW), Said(NEW, previous=OLD)]
+    worker = Worker([*back_and_forth, Said(OLD, B), Said(NEW, B, may=True), Said(NEW, A)])
+    for number in (0, 4, 3, 1, 2):
+        worker.run(number)
+    assert (worker.places(2), worker.places(3)) == ([NEW], [NEW])
