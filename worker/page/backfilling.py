@@ -31,6 +31,7 @@ from worker.ops.backfill.told import told_backfill
 from worker.ops.told_impact import limit_of
 from worker.outside.texts import line
 from worker.page.applying import CRASHED, WITHIN
+from worker.page.behind import in_slices
 from worker.page.members_file import ANOTHER, FORGOTTEN, WAITED, MembersFile, ShownBackfill
 from worker.settings import Settings
 
@@ -52,9 +53,7 @@ TOO_MANY: Final = (
     f"It has more than {MOST_ROWS:,} lines, which the page takes at most. Take the command for it: "
     "kit-worker backfill."
 )
-OTHERWISE: Final = (
-    "Nothing was begun: there would be {:,} new taggings by now. The plan below is the new one."
-)
+OTHERWISE: Final = "Nothing was begun: there would be {:,} new taggings by now. Below is the new plan."
 TAKEN_IN: Final = "Nothing was begun: the workers have this file, by these options, already."
 
 
@@ -199,13 +198,14 @@ class Backfilling:
         plan = BackfillPlan(account.name, run, spool)
         rows = read_rows(lines_in(io.BytesIO(file.content)), account, options)
 
+        give_way = in_slices(self._give_way, self._clock)
+
         async def goes_on() -> None:
-            await self._give_way()
+            await give_way()
             if not file.content:
                 raise _LetGoError
 
-        ttl = self._settings.known_state_ttl
-        planning = Planning(self._ledger, account, options.imported, ttl, plan)
+        planning = Planning(self._ledger, account, options.imported, self._settings.known_state_ttl, plan)
         await planning.plan(rows, file.counted, goes_on=goes_on)
         if await self._known(account.name) is not file or not file.content:
             raise _LetGoError

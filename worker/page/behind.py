@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import structlog
 
+from worker.clock import Clock
 from worker.errors import LedgerUnavailable
 from worker.page.applying import CRASHED, WITHIN
 
@@ -17,6 +18,8 @@ log = structlog.get_logger()
 
 AT_ONCE: Final = 0.05
 """Seconds for which a view waits for what is small nearly always."""
+SLICE: Final = 0.01
+"""Seconds for which work goes on between two looks whether views are being made."""
 Counted = Callable[[int], None]
 """Is told of how many more it was done to."""
 
@@ -92,3 +95,16 @@ class Behind:
             going.problem = CRASHED
         finally:
             going.ended.set()
+
+
+def in_slices(give_way: Callable[[], Awaitable[None]], clock: Clock) -> Callable[[], Awaitable[None]]:
+    """Return what gives way to views now and then: after each of many small steps it would be slow."""
+    since = clock.monotonic()
+
+    async def goes_on() -> None:
+        nonlocal since
+        if clock.monotonic() - since >= SLICE:
+            await give_way()
+            since = clock.monotonic()
+
+    return goes_on

@@ -60,12 +60,21 @@ async def mendings_of(site: Site, account: str) -> list[ShownMending]:
     return found
 
 
-async def mend(site: Site, account: Account, who: str, *, adopt: bool) -> Going:
-    """Have workers mend what the account's last comparison has found; see `start`."""
+async def mend(site: Site, account: Account, who: str, asked: str, *, adopt: bool) -> Going:
+    """Have workers mend what a comparison has found, if it still is the last; see `start`.
+
+    Args:
+        site: The page.
+        account: Whose.
+        who: Who says so.
+        asked: When the comparison was asked for, as the view says it.
+        adopt: Whether Kit's word is taken.
+    """
 
     async def work(counted: Counted) -> None:
         runs = DriftRuns(site.ledger)
-        if (run := await runs.get(account.name)) is not None:
+        run = await runs.get(account.name)
+        if run is not None and str(run.asked_at) == asked:
             plan = plan_of(run, account.version, await runs.found(account.name))
             await start(site.ledger, plan, who, adopt=adopt, counted=counted)
 

@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
+from tests.clocks import StandingClock
 from worker.errors import LedgerUnavailable
 from worker.page.applying import CRASHED
-from worker.page.behind import Behind, Counted
+from worker.page.behind import SLICE, Behind, Counted, in_slices
 
 
 @pytest.fixture
@@ -52,3 +53,22 @@ async def test_what_does_not_end_well_says_why_and_is_done_once_more(
     assert behind.going("sunny", "undo") is going
     await behind.do("sunny", "undo", works)
     assert behind.going("sunny", "undo") is None
+
+
+async def test_many_small_steps_give_way_only_now_and_then() -> None:
+    """Given whoever waits for the end, which counts as a view that is being made, steps go on."""
+    clock, gave_way = StandingClock(), 0
+
+    async def give_way() -> None:
+        nonlocal gave_way
+        gave_way += 1
+
+    goes_on = in_slices(give_way, clock)
+    for _ in range(1000):
+        await goes_on()
+    assert gave_way == 0
+    for _ in range(2):
+        clock.wait(2 * SLICE)
+        await goes_on()
+        await goes_on()
+    assert gave_way == 2

@@ -140,7 +140,7 @@ async def put_away(request: web.Request) -> web.StreamResponse:
         return going_to(request, _place(name), told)
     backfilling.put_away(name)
     told = Told("good", "The file is let go, and nothing of it is kept here.")
-    return going_to(request, _place(name), told)
+    return await ended(request, "let go", told, _place(name), what="members")
 
 
 # -- doing ------------------------------------------------------------------------------------------------

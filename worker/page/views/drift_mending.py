@@ -45,7 +45,8 @@ async def _mended(request: web.Request, action: str) -> web.Response:
     people = await DriftRuns(site.ledger).count(name)
     if (why := await _why_not(request, people, adopts=adopts)) is not None:
         return await _not_done(request, action, why)
-    going = await mend(site, account, line(visitor_of(request).who), adopt=adopts)
+    who, asked = line(visitor_of(request).who), str((await request.post())["asked"])
+    going = await mend(site, account, who, asked, adopt=adopts)
     if going.problem:
         return await _not_done(request, action, Told("bad", going.problem))
     told = Told("good", f"It is begun: {people:,} people.", GOES_ON)

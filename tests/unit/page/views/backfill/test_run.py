@@ -121,6 +121,7 @@ async def test_a_file_waits_for_its_time_only_or_until_somebody_lets_it_go(
     await client.ask(f"{PLACE}/away", {})
     view = (await client.ask(PLACE)).text
     assert "nothing of it is kept here" in view
+    assert "let go" in words_of((await client.ask("/accounts/sunny/journal")).text)
     assert "person0" not in view
     monkeypatch.setattr(backfilling, "KEPT_FOR", 0.0)
     await send(client, table())
