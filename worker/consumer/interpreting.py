@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
-
 import msgspec
 from msgspec import structs
 
@@ -22,8 +19,6 @@ from worker.subscribers.drifted import DriftKind, DriftRow, Remedy
 from worker.subscribers.identity import address_in
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.parts import Part, TagWish, tag_key
-
-SHORTLY: Final = timedelta(microseconds=1)
 
 
 def interpreted(item: Item, account: Account) -> Item | Outcome:
@@ -57,21 +52,12 @@ def _mapped(event: Event, item: Item, account: Account) -> Item | Outcome:
     asked = interpret(event, account, event.moment(item.delivery.received_at))
     later = None if asked is None else later_of(event, account, asked)
     if asked is not None:
-        asked = structs.replace(asked, owed=_news(asked.owed, event, account))
         asked = as_fact(event, account, asked, item.user_id or "", again=item.delivery.redelivered)
         asked = as_imported(asked, event, account)
     if asked is None or (asked.skipped and not asked.change):
         note = f"skipped: {asked.skipped} of {event.type} says so" if asked else ""
         return Outcome(structs.replace(item, later=None), Kind.IGNORED, note=note)
     return structs.replace(item, change=asked.change, refusal=asked.refusal, later=later)
-
-
-def _news(owed: tuple[str, ...], event: Event, account: Account) -> tuple[str, ...]:
-    """Return what an event owes, but for what it owed when it came before: a dead letter says that."""
-    if event.origin is not Origin.DUE or event.due is None or not owed:
-        return owed
-    before = interpret(event, account, event.due.at - SHORTLY)
-    return tuple(each for each in owed if before is None or each not in before.owed)
 
 
 def _heard_anew(event: Event, item: Item, account: Account) -> Item | Outcome:

@@ -30,9 +30,11 @@ def fact_mark(event: Event) -> str:
     """Return what tells an event from others about the same subscription at the same time.
 
     Some publishers' times are whole seconds, and a subscription may be opened and changed in one. Unlike
-    `event_mark`, it stays the same when the event comes in again at its time.
+    `event_mark`, it stays the same when the event comes in again at its time. Where the publisher gave no id,
+    each message is an event.
     """
-    return blake2b(f"{event.id or ''}\0{event.type}".encode(), digest_size=8).hexdigest()
+    name = event.order.arrival if event.id is None else event.id
+    return blake2b(f"{name}\0{event.type}".encode(), digest_size=8).hexdigest()
 
 
 def event_name(event: Event) -> EventName:

@@ -112,3 +112,10 @@ def test_a_fact_is_told_from_another_of_the_same_time_and_not_from_itself_when_i
     marks = [fact_mark(each) for each in (started, renewed, of_another_id)]
     assert len(set(marks)) == len(marks)
     assert fact_mark(again) == fact_mark(started) == the_fact(asked("subscription.started")).event
+
+
+def test_of_events_without_an_id_each_is_a_fact_of_its_own() -> None:
+    one = structs.replace(event(1, "subscription.started"), id=None)
+    other = structs.replace(one, order=order(1)._replace(arrival=2))
+    again = structs.replace(one, due=Due("timer", NOON))
+    assert fact_mark(other) != fact_mark(one) == fact_mark(again)

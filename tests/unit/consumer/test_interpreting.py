@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from json import dumps
 
 import pytest
 from msgspec import structs
 
-from tests.unit.accounts.harness import KIT, parse
 from tests.unit.examples import EMAIL, NOON, change, event
 from worker.accounts.account import Account
 from worker.consumer import interpreting
@@ -110,32 +108,3 @@ def test_to_send_all_again_to_nobody_is_an_invalid_event() -> None:
     asked = structs.replace(event(email="nobody"), origin=Origin.AGAIN)
     with pytest.raises(InvalidEvent):
         interpreted(Item(Delivery(b"", ""), asked), ACCOUNT)
-
-
-FILE = "events:\n  access.granted: {add_tags: ['Gold {data.level}', {tag: VIP, until: data.until}]%s}\n"
-
-
-def granted(due: datetime | None, *, at: str = "") -> Item:
-    """Return an event that names no level, as it is asked at a moment of its own, or when it comes."""
-    data = {"user": {"email": EMAIL}, "until": AT.isoformat(), "at": AT.isoformat()}
-    origin = Origin.DUE if due else None
-    told = structs.replace(
-        event(1, "access.granted", data), due=Due("timer", due) if due else None, origin=origin
-    )
-    delivery = Delivery(dumps({"data": data}).encode(), "", received_at=due or NOON)
-    asks = interpreted(Item(delivery, told, EMAIL), parse(KIT + FILE % at))
-    assert isinstance(asks, Item)
-    return asks
-
-
-def test_what_an_event_owes_is_told_once_though_it_comes_in_again_at_its_time() -> None:
-    first, then = granted(None), granted(AT)
-    assert isinstance(first.refusal, PartlyApplied)
-    assert "data.level" in str(first.refusal)
-    assert then.refusal is None
-    assert [wish.value.present for wish in then.change.tags.values()] == [False]
-
-
-def test_what_takes_effect_at_its_time_tells_then_what_it_owes() -> None:
-    assert granted(None, at=", at: data.at").refusal is None
-    assert isinstance(granted(AT, at=", at: data.at").refusal, PartlyApplied)
