@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from msgspec import structs
+from msgspec.structs import replace
 
-from worker.events.event import FIRST, Event
+from worker.events.event import Event
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import is_news, may_be_done
 from worker.subscribers.fact import first_place
 from worker.subscribers.item import Item
+from worker.subscribers.place import place_anew
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 
@@ -20,7 +21,7 @@ def in_its_place(item: Item, event: Event, record: Record) -> Item:
     first = min((event.order, *(first_place(record.facts, fact) for fact in own)))
     if first == event.order:
         return item
-    return structs.replace(item, event=structs.replace(event, order=first), change=item.change.placed(first))
+    return replace(item, event=replace(event, order=first), change=item.change.placed(first))
 
 
 def in_doubt(subscriber: Subscriber, change: Change) -> bool:
@@ -30,10 +31,16 @@ def in_doubt(subscriber: Subscriber, change: Change) -> bool:
     """
     record = subscriber.record
     left = not subscriber.events and is_news(record, NOTHING)
-    return bool(change.facts) and (may_be_done(record, change) or _is_earlier(record, change) or left)
+    return bool(change.facts) and (may_be_done(record, change) or left)
 
 
-def _is_earlier(record: Record, change: Change) -> bool:
-    """Tell whether facts that are known came earlier than was known, so that less is older than they."""
-    known = {fact.key: fact.order for fact in record.facts}
-    return any(fact.order < known.get(fact.key, FIRST) for fact in change.facts)
+def place_earlier(record: Record, change: Change) -> bool:
+    """Give facts that are known earlier places, where a copy shows these; tell whether it does."""
+    came = {fact.key: fact.order for fact in change.facts}
+    if all(fact.order <= came.get(fact.key, fact.order) for fact in record.facts):
+        return False
+    facts = [replace(fact, order=min(fact.order, came.get(fact.key, fact.order))) for fact in record.facts]
+    placed = tuple(sorted(facts, key=lambda fact: fact.place))
+    place_anew(record, placed)
+    record.facts, record.settled = placed, False
+    return True

@@ -7,7 +7,7 @@ from msgspec import structs
 from worker.errors import MovesHeld, PartlyApplied
 from worker.events.event import FIRST, Event, OrderKey
 from worker.subscribers.change import Change
-from worker.subscribers.copies import in_doubt, in_its_place
+from worker.subscribers.copies import in_doubt, in_its_place, place_earlier
 from worker.subscribers.desired import is_news
 from worker.subscribers.directory import Directory
 from worker.subscribers.item import Item, Kind, Outcome
@@ -59,12 +59,22 @@ class InHand:
             return self._ends(structs.replace(item, refusal=None), here, Kind.FORGOTTEN)
         found = whose(self.directory, item, event.order)
         if found is not None:
-            placed = in_its_place(item, event, found.subscriber.record)
-            if placed is not item:
-                item, found = placed, whose(self.directory, placed, _event_of(placed).order)
+            item, found = self._in_its_place(item, found)
         if item.refusal is not None and not isinstance(item.refusal, PartlyApplied):
             return self._ends(item, here if found is None else found.subscriber, Kind.DEAD_LETTERED)
         return None if found is None else self._judge(item, found, now)
+
+    def _in_its_place(self, item: Item, found: Whose) -> tuple[Item, Whose | None]:
+        """Return an event, and whose it is, in the place of its first copy, which may be this one."""
+        subscriber = found.subscriber
+        if found.conflict is None and place_earlier(subscriber.record, item.change):
+            self.unsaved.touch(subscriber)
+        placed = in_its_place(item, _event_of(item), subscriber.record)
+        return (
+            (item, found)
+            if placed is item
+            else (placed, whose(self.directory, placed, _event_of(placed).order))
+        )
 
     def _judge(self, item: Item, found: Whose, now: float) -> Item | Outcome | None:
         mark = event_mark(_event_of(item))

@@ -15,6 +15,7 @@ from worker.subscribers.desired import may_be_done, said_anew
 from worker.subscribers.fact import NO_FACTS, learn_facts
 from worker.subscribers.lifecycle import derive, still_open
 from worker.subscribers.parts import Part, TagWish, merge_parts, newer
+from worker.subscribers.place import place_anew
 from worker.subscribers.record import HeldTag, Record
 from worker.subscribers.spoken import done_otherwise, not_of, spoken_of
 
@@ -37,7 +38,9 @@ def begin(record: Record, change: Change) -> None:
         return
     doubtful = may_be_done(record, change)
     record.settled = False
-    record.facts = learn_facts(record.facts, change.facts)
+    facts = learn_facts(record.facts, change.facts)
+    place_anew(record, facts)
+    record.facts = facts
     spoken = spoken_of(record.facts, record.gave)
     if doubtful:
         record.doubt_known(spoken.tags.all, spoken.fields.all)
@@ -51,6 +54,7 @@ def begin(record: Record, change: Change) -> None:
 def learn(record: Record, change: Change) -> None:
     """Note in a record what a change says, whatever of it stands; what is true in Kit is noted elsewhere."""
     if (facts := learn_facts(record.facts, change.facts)) is not record.facts:
+        place_anew(record, facts)
         record.facts, record.settled = facts, False
     record.gave = merge_parts(record.gave, change.gave)
     record.tags_off = newer(record.tags_off, change.tags_off)

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 from worker.events.event import FIRST, Moment, OrderKey
 from worker.subscribers.fact import Facts
 from worker.subscribers.kept import kept
+from worker.subscribers.lifecycle import derive
 from worker.subscribers.parts import Part, TagWish, slot_of
 from worker.subscribers.record import KnownPart
 
@@ -19,15 +20,15 @@ class SpokenNames(NamedTuple):
 
     Attributes:
         all: The names, under the keys that a `Change` has for them.
-        by_moment: Of which names each event speaks; None for an event that may speak of any.
+        by_order: Of which names each event speaks; None for an event that may speak of any.
     """
 
     all: frozenset[str]
-    by_moment: Mapping[Moment, Collection[str] | None]
+    by_order: Mapping[OrderKey, Collection[str] | None]
 
     def comes_by_fact(self, name: str, order: OrderKey) -> bool:
         """Tell whether what an event of that order says of a name, it says by a fact."""
-        names = self.by_moment.get(order.moment, ())
+        names = self.by_order.get(order, ())
         return name in self.all and (names is None or name in names)
 
 
@@ -53,20 +54,22 @@ def spoken_of(facts: Facts, gave: Iterable[str]) -> Spoken:
     if not slots:
         return spoken
     given = {tag for key in gave if slot_of(key) in slots and (tag := key.partition("\n")[2])}
-    return Spoken(SpokenNames(spoken.tags.all | given, spoken.tags.by_moment), spoken.fields)
+    return Spoken(SpokenNames(spoken.tags.all | given, spoken.tags.by_order), spoken.fields)
 
 
 @kept
 def _spoken_of(facts: Facts) -> tuple[Spoken, frozenset[str]]:
     """Return what facts speak of by themselves, and the slots of which they speak."""
-    tags: dict[Moment, Collection[str] | None] = {}
-    fields: dict[Moment, Collection[str] | None] = {}
+    # What a slot gave may become known after it was taken off, and that was by a fact all the same.
+    tags: dict[OrderKey, Collection[str] | None] = {
+        part.order: None for part in derive(facts).change.gave.values()
+    }
+    fields: dict[OrderKey, Collection[str] | None] = {}
     for fact in facts:
-        moment = fact.order.moment
-        # What a slot gave may become known after it was taken off, and that was by a fact all the same.
-        said = tags.get(moment, ())
-        tags[moment] = None if fact.gave or said is None else {*said, *fact.tags}
-        fields[moment] = {*(fields.get(moment) or ()), *fact.sets, *fact.shows, *fact.ended}
+        order = fact.order
+        said = tags.get(order, ())
+        tags[order] = None if fact.gave or said is None else {*said, *fact.tags}
+        fields[order] = {*(fields.get(order) or ()), *fact.sets, *fact.shows, *fact.ended}
     slots = frozenset(slot_of(key) for fact in facts for key in fact.gave)
     of_tags = frozenset().union(*(fact.tags for fact in facts))
     of_fields = frozenset().union(*(names for names in fields.values() if names))

@@ -8,7 +8,7 @@ from tests.unit.examples import EMAIL, change, event, order
 from worker.events.delivery import Delivery
 from worker.events.event import OrderKey
 from worker.subscribers.change import Change
-from worker.subscribers.copies import in_doubt, in_its_place
+from worker.subscribers.copies import in_doubt, in_its_place, place_earlier
 from worker.subscribers.fact import Fact
 from worker.subscribers.item import Item
 from worker.subscribers.learning import begin, finish
@@ -57,8 +57,16 @@ def test_of_events_that_are_heard_anew_none_gives_its_place_to_whoever_asks_for_
     assert in_its_place(asking, asking.event, Record(EMAIL, facts=(older,))) is asking
 
 
-def test_a_copy_of_what_was_applied_is_news_where_it_came_first() -> None:
+def test_what_is_known_goes_to_where_a_copy_came_first() -> None:
     first, copy = opening(order(1)), opening(AT_ONCE)
-    assert in_doubt(knowing(copy), first.change)
+    record = knowing(copy).record
+    assert not place_earlier(record, copy.change)
+    assert place_earlier(record, first.change)
+    assert (record.facts, record.done) == (first.change.facts, knowing(first).record.done)
+    assert not place_earlier(record, copy.change)
+
+
+def test_a_copy_of_what_was_applied_is_no_news() -> None:
+    first, copy = opening(order(1)), opening(AT_ONCE)
     assert not in_doubt(knowing(first), copy.change)
     assert not in_doubt(knowing(first), Change())
