@@ -75,6 +75,7 @@ async def assert_words_are_whole(page: Page) -> None:
 
 async def assert_well_made(page: Page) -> None:
     """All that can be asked of every page as it stands in its window."""
+    await page.wait_for_load_state()  # whoever came by a click may have no styles yet
     await assert_axe_finds_nothing(page)
     await assert_nothing_beside_the_screen(page)
     await assert_words_are_whole(page)

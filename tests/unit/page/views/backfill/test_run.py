@@ -158,6 +158,7 @@ async def test_no_other_file_takes_the_place_of_one_that_is_handed_over(
     await client.ask(f"{PLACE}/away", {})
     await seen(client, "Nothing was let go: it is being handed to the workers")
     goes_on.set()
+    await seen(client, "The workers take them in behind what just happens")
     await until_due(tmp_path, 30)
     await send(client, table(3))
     await seen(client, "3 rows are taken in")
