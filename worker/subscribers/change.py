@@ -117,21 +117,6 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
         of_facts = {key: Part(wish, fact.order) for fact in self.facts for key, wish in fact.tags.items()}
         return {**of_facts, **self.tags}
 
-    def placed(self, order: OrderKey) -> Change:
-        """Return what one event asks for, which is about a subscription, as of another place among events."""
-
-        def one(part: Part[T] | None) -> Part[T] | None:
-            return None if part is None else Part(part.value, order)
-
-        return replace(
-            self,
-            fields={name: Part(part.value, order) for name, part in self.fields.items()},
-            first_name=one(self.first_name),
-            ensure=one(self.ensure),
-            creates=one(self.creates),
-            facts=tuple(replace(fact, order=order) for fact in self.facts),
-        )
-
     def merge(self, other: Change) -> Change:
         """Return the change that stands when both are asked for: the newer of each part."""
         if self is NOTHING:

@@ -9,7 +9,7 @@ from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import is_news, may_be_done
 from worker.subscribers.fact import first_place
 from worker.subscribers.item import Item
-from worker.subscribers.place import place_anew
+from worker.subscribers.place import Placing, place_anew
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 
@@ -21,7 +21,9 @@ def in_its_place(item: Item, event: Event, record: Record) -> Item:
     first = min((event.order, *(first_place(record.facts, fact) for fact in own)))
     if first == event.order:
         return item
-    return replace(item, event=replace(event, order=first), change=item.change.placed(first))
+    return replace(
+        item, event=replace(event, order=first), change=Placing(event.order, first).change(item.change)
+    )
 
 
 def in_doubt(subscriber: Subscriber, change: Change) -> bool:
@@ -40,7 +42,5 @@ def place_earlier(record: Record, change: Change) -> bool:
     if all(fact.order <= came.get(fact.key, fact.order) for fact in record.facts):
         return False
     facts = [replace(fact, order=min(fact.order, came.get(fact.key, fact.order))) for fact in record.facts]
-    placed = tuple(sorted(facts, key=lambda fact: fact.place))
-    place_anew(record, placed)
-    record.facts, record.settled = placed, False
+    place_anew(record, tuple(sorted(facts, key=lambda fact: fact.place)))
     return True

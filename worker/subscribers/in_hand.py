@@ -70,11 +70,9 @@ class InHand:
         if found.conflict is None and place_earlier(subscriber.record, item.change):
             self.unsaved.touch(subscriber)
         placed = in_its_place(item, _event_of(item), subscriber.record)
-        return (
-            (item, found)
-            if placed is item
-            else (placed, whose(self.directory, placed, _event_of(placed).order))
-        )
+        if placed is item:
+            return item, found
+        return placed, whose(self.directory, placed, _event_of(placed).order)
 
     def _judge(self, item: Item, found: Whose, now: float) -> Item | Outcome | None:
         mark = event_mark(_event_of(item))
@@ -134,7 +132,7 @@ class InHand:
             self.unsaved.touch(self.directory.note_former(found.former, subscriber, order))
         if stays and self._is_old(subscriber, change):
             self._note_new_user(item, subscriber, found)
-            is_copy = mark in subscriber.record.seen  # of which no more was news than its place
+            is_copy = mark in subscriber.record.seen  # nobody doubts by now what came of it
             return self._ends(item, subscriber, Kind.DUPLICATE if is_copy else Kind.SUPERSEDED)
         self.directory.hold(subscriber)
         if mark is not None:

@@ -15,7 +15,6 @@ from worker.subscribers.desired import may_be_done, said_anew
 from worker.subscribers.fact import NO_FACTS, learn_facts
 from worker.subscribers.lifecycle import derive, still_open
 from worker.subscribers.parts import Part, TagWish, merge_parts, newer
-from worker.subscribers.place import place_anew
 from worker.subscribers.record import HeldTag, Record
 from worker.subscribers.spoken import done_otherwise, not_of, spoken_of
 
@@ -38,9 +37,7 @@ def begin(record: Record, change: Change) -> None:
         return
     doubtful = may_be_done(record, change)
     record.settled = False
-    facts = learn_facts(record.facts, change.facts)
-    place_anew(record, facts)
-    record.facts = facts
+    record.facts = learn_facts(record.facts, change.facts)
     spoken = spoken_of(record.facts, record.gave)
     if doubtful:
         record.doubt_known(spoken.tags.all, spoken.fields.all)
@@ -54,7 +51,6 @@ def begin(record: Record, change: Change) -> None:
 def learn(record: Record, change: Change) -> None:
     """Note in a record what a change says, whatever of it stands; what is true in Kit is noted elsewhere."""
     if (facts := learn_facts(record.facts, change.facts)) is not record.facts:
-        place_anew(record, facts)
         record.facts, record.settled = facts, False
     record.gave = merge_parts(record.gave, change.gave)
     record.tags_off = newer(record.tags_off, change.tags_off)

@@ -1,4 +1,4 @@
-"""Gives what is known by an event the place at which it came first, once that is known. Pure."""
+"""Gives what is known by an event, or asked by it, the place at which it came first. Pure."""
 
 from __future__ import annotations
 
@@ -16,54 +16,65 @@ from worker.subscribers.record import KnownPart, Record
 T = TypeVar("T")
 
 
-class _Placed(NamedTuple):
-    """Where something was known to be, and where it is."""
+class Placing(NamedTuple):
+    """Where an event was taken to be among the others, and where it is."""
 
     before: OrderKey
     now: OrderKey
 
-    def part(self, part: Part[T] | None) -> Part[T] | None:
-        return Part(part.value, self.now) if part is not None and part.order == self.before else part
-
-    def parts(self, parts: Mapping[str, Part[T]]) -> dict[str, Part[T]]:
-        return {name: self.part(part) or part for name, part in parts.items()}
-
-    def known(self, known: Mapping[str, KnownPart[T]]) -> dict[str, KnownPart[T]]:
-        return {name: replace(one, part=self.part(one.part) or one.part) for name, one in known.items()}
-
-    def change(self, change: Change) -> Change:
+    def change(self, asked: Change) -> Change:
+        """Return a change in which all that the event asks for has its place."""
         return replace(
-            change,
-            tags=self.parts(change.tags),
-            fields=self.parts(change.fields),
-            first_name=self.part(change.first_name),
-            gave=self.parts(change.gave),
-            tags_off=self.part(change.tags_off),
-            fields_off=self.part(change.fields_off),
-            unsubscribe=self.part(change.unsubscribe),
+            asked,
+            tags=self._parts(asked.tags),
+            fields=self._parts(asked.fields),
+            first_name=self._if_any(asked.first_name),
+            ensure=self._if_any(asked.ensure),
+            gave=self._parts(asked.gave),
+            creates=self._if_any(asked.creates),
+            tags_off=self._if_any(asked.tags_off),
+            fields_off=self._if_any(asked.fields_off),
+            unsubscribe=self._if_any(asked.unsubscribe),
+            facts=tuple(replace(fact, order=self.order(fact.order)) for fact in asked.facts),
         )
+
+    def record(self, record: Record) -> None:
+        """Give all that a record knows by the event its place; of facts see `place_anew`."""
+        record.tags, record.fields = self._known(record.tags), self._known(record.fields)
+        record.gave = self._parts(record.gave)
+        record.base, record.owed = self.change(record.base), self.change(record.owed)
+        if (name := record.first_name) is not None:
+            record.first_name = replace(name, part=self._part(name.part))
+        record.tags_off, record.fields_off = self._if_any(record.tags_off), self._if_any(record.fields_off)
+        record.unsubscribed = self._if_any(record.unsubscribed)
+        record.ensured = self.order(record.ensured)
+
+    def order(self, order: OrderKey) -> OrderKey:
+        """Return a place, unless it is the event's: then where that is."""
+        return self.now if order == self.before else order
+
+    def _parts(self, parts: Mapping[str, Part[T]]) -> dict[str, Part[T]]:
+        return {name: self._part(part) for name, part in parts.items()}
+
+    def _known(self, known: Mapping[str, KnownPart[T]]) -> dict[str, KnownPart[T]]:
+        return {name: replace(one, part=self._part(one.part)) for name, one in known.items()}
+
+    def _part(self, part: Part[T]) -> Part[T]:
+        return Part(part.value, self.order(part.order))
+
+    def _if_any(self, part: Part[T] | None) -> Part[T] | None:
+        return None if part is None else self._part(part)
 
 
 def place_anew(record: Record, facts: Facts) -> None:
-    """Give what a record knows by its facts their places among those that are known by now."""
-    for placed in _moved(record.facts, facts):
-        record.tags, record.fields = placed.known(record.tags), placed.known(record.fields)
-        record.gave, record.base, record.owed = (
-            placed.parts(record.gave),
-            placed.change(record.base),
-            placed.change(record.owed),
-        )
-        if record.first_name is not None:
-            name = record.first_name.part
-            record.first_name = replace(record.first_name, part=placed.part(name) or name)
-        record.tags_off, record.fields_off = placed.part(record.tags_off), placed.part(record.fields_off)
-        record.unsubscribed = placed.part(record.unsubscribed)
-        if record.ensured == placed.before:
-            record.ensured = placed.now
+    """Have a record know its facts in other places, and all that it knows by them."""
+    for placing in _moved(record.facts, facts):
+        placing.record(record)
+    record.facts, record.settled = facts, False
 
 
-def _moved(known: Facts, facts: Facts) -> Iterator[_Placed]:
+def _moved(known: Facts, facts: Facts) -> Iterator[Placing]:
     before = {fact.key: fact.order for fact in known}
     for fact in facts:
         if (was := before.get(fact.key, fact.order)) != fact.order:
-            yield _Placed(was, fact.order)
+            yield Placing(was, fact.order)

@@ -12,6 +12,7 @@ from worker.subscribers.copies import in_doubt, in_its_place, place_earlier
 from worker.subscribers.fact import Fact
 from worker.subscribers.item import Item
 from worker.subscribers.learning import begin, finish
+from worker.subscribers.place import Placing
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 
@@ -20,10 +21,10 @@ AT_ONCE = order(1)._replace(arrival=9)
 
 def opening(at: OrderKey, *others: Fact) -> Item:
     """An opening in a place of its second, which says something of the person beside."""
-    fact = Fact(at, opens=True, subscription="s-1", event="mark")
+    fact = Fact(order(1), opens=True, subscription="s-1", event="mark")
     asked = structs.replace(change(1, fields={"Last name": "L"}, first_name="Ada"), facts=(fact, *others))
     placed = structs.replace(event(1), order=at)
-    return Item(Delivery(b"", ""), placed, EMAIL, change=asked.placed(at) if not others else asked)
+    return Item(Delivery(b"", ""), placed, EMAIL, change=Placing(order(1), at).change(asked))
 
 
 def knowing(item: Item) -> Subscriber:
@@ -66,7 +67,13 @@ def test_what_is_known_goes_to_where_a_copy_came_first() -> None:
     assert not place_earlier(record, copy.change)
 
 
-def test_a_copy_of_what_was_applied_is_no_news() -> None:
-    first, copy = opening(order(1)), opening(AT_ONCE)
-    assert not in_doubt(knowing(first), copy.change)
-    assert not in_doubt(knowing(first), Change())
+def test_a_copy_of_what_was_applied_is_news_only_while_something_is_owed_and_nobody_is_at_it() -> None:
+    ada, copy = knowing(opening(order(1))), opening(AT_ONCE)
+    assert not in_doubt(ada, copy.change)
+
+    ada.record.owed = change(1, add=("VIP",))
+
+    assert in_doubt(ada, copy.change)
+    assert not in_doubt(ada, Change())
+    ada.events = 1
+    assert not in_doubt(ada, copy.change)

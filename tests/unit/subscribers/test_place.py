@@ -8,7 +8,7 @@ from tests.unit.examples import EMAIL, change, order
 from worker.subscribers.change import Change
 from worker.subscribers.fact import Fact
 from worker.subscribers.parts import Part, TagWish, slot_key
-from worker.subscribers.place import place_anew
+from worker.subscribers.place import Placing, place_anew
 from worker.subscribers.record import Record
 
 LATE, FIRST = order(1)._replace(arrival=9), order(1)
@@ -20,9 +20,7 @@ def knowing(at: Fact) -> Record:
     said = structs.replace(
         change(1, add=("VIP",), fields={"Plan": "Gold"}, first_name="Ada", ensure=False), creates=None
     )
-    asked = structs.replace(
-        said.placed(at.order), tags={"vip": Part(TagWish("VIP", present=True), at.order)}, facts=()
-    )
+    asked = Placing(order(1), at.order).change(said)
     yes = Part(value=True, order=at.order)
     gave = {slot_key("s", "VIP"): Part(TagWish("VIP", present=True), at.order)}
     record = Record(EMAIL, 7, facts=(at,), gave=gave, ensured=at.order, base=asked, owed=asked)

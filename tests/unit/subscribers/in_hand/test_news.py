@@ -18,6 +18,7 @@ from worker.subscribers.item import Item, Kind, Later, Outcome
 from worker.subscribers.learning import begin, finish
 from worker.subscribers.mark import event_mark
 from worker.subscribers.parts import Part, TagWish
+from worker.subscribers.place import Placing
 from worker.subscribers.record import MAX_SEEN, Record
 
 VIP = TagWish("VIP", present=True)
@@ -41,7 +42,9 @@ def later_copy(number: int, *, after: int) -> Item:
     """Return a copy of the opening `number` that comes after the event `after`, and happened when it did."""
     late = order(number)._replace(arrival=after + 1)
     of_its_time = structs.replace(event(number), order=late)
-    return structs.replace(an_item(number), event=of_its_time, change=opening(number).placed(late))
+    return structs.replace(
+        an_item(number), event=of_its_time, change=Placing(order(number), late).change(opening(number))
+    )
 
 
 def test_a_copy_of_an_opening_has_the_place_of_the_first() -> None:
