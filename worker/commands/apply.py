@@ -30,7 +30,8 @@ from worker.ledger.taggings import count_people
 from worker.ops.apply_plan import ApplyPlan, plan_apply
 from worker.ops.apply_run import NotThisPlanError, carry_on, check, end, left, start, stop, undo
 from worker.ops.kept_plan import put_plan, told_of
-from worker.ops.told_apply import ToldEnd, told_end
+from worker.ops.told_apply import told_end
+from worker.ops.told_end import ToldEnd
 from worker.ops.told_impact import limit_of, minutes_of
 from worker.settings import Settings
 

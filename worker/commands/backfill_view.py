@@ -14,7 +14,7 @@ from worker.ops.backfill.columns import Columns
 from worker.ops.backfill.options import BackfillOptions
 from worker.ops.backfill.plan import BackfillPlan
 from worker.ops.backfill.told import told_backfill, told_ends
-from worker.ops.told_apply import NOT_DONE
+from worker.ops.told_end import NOT_DONE
 from worker.ops.told_impact import minutes_of
 
 UPLOAD: Final = (

@@ -24,7 +24,8 @@ from worker.ops.apply_plan import ApplyPlan
 from worker.ops.file_impact import at_once
 from worker.ops.own_runs import outcomes
 from worker.ops.taking_back import taking_back
-from worker.ops.told_apply import NOT_DONE, told_end
+from worker.ops.told_apply import told_end
+from worker.ops.told_end import NOT_DONE
 from worker.subscribers.due_effect import DueEffect
 
 PORTION: Final = 250

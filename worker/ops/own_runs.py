@@ -13,7 +13,7 @@ from typing import Final
 from worker.ledger.history import Line, lines_of
 from worker.ledger.store import Ledger
 from worker.ledger.timers import Timers
-from worker.ops.told_apply import HELD, NOT_DONE
+from worker.ops.told_end import HELD, NOT_DONE
 from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.item import HELD_TOLD, Kind
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from worker.ledger.plan_runs import PlanAction
-from worker.ops.told_apply import HELD, NOT_DONE, ToldEnd, told_end
+from worker.ops.told_apply import told_end
+from worker.ops.told_end import HELD, NOT_DONE, ToldEnd
 
 
 def test_a_plan_that_was_done_for_everybody_is_told_in_one_sentence() -> None:

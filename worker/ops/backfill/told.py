@@ -10,7 +10,7 @@ from typing import Final
 from worker.ops.backfill.columns import SEPARATORS, Columns
 from worker.ops.backfill.options import BackfillOptions
 from worker.ops.backfill.plan import BackfillPlan
-from worker.ops.told_apply import HELD, HELD_WHY, NOT_DONE, ToldEnd
+from worker.ops.told_end import NOT_DONE, ToldEnd, told_others
 from worker.ops.told_impact import ToldImpact, told
 from worker.subscribers.item import Kind
 
@@ -22,11 +22,7 @@ ENDS: Final = {
     Kind.IGNORED: "are of people whom Kit lacks, and create nobody",
     Kind.FORGOTTEN: "are of people who were forgotten, and are dropped",
 }
-_WHY: Final = {
-    HELD: HELD_WHY,
-    NOT_DONE: "they were not taken in, as the run was stopped, or their people were forgotten",
-    Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list",
-}
+_WHY: Final = {NOT_DONE: "they were not taken in, as the run was stopped, or their people were forgotten"}
 NEW_PEOPLE: Final = (
     "Of these people the ledger does not know that Kit has them: {:,}. Kit is not asked; whom it has all the "
     "same keeps what is there."
@@ -125,5 +121,5 @@ def told_ends(ended: Counter[str], count: int) -> ToldEnd:
     all_, known = ended + Counter({NOT_DONE: max(0, count - ended.total())}), {kind.value for kind in ENDS}
     done = sum(all_[end] for end in known)
     why = [f"{all_[kind.value]:,} {told_}" for kind, told_ in ENDS.items() if all_[kind.value]]
-    why += [f"{all_[end]:,}: {_WHY.get(end, end)}" for end in sorted(all_.keys() - known) if all_[end]]
+    why += told_others(all_, known, _WHY)
     return ToldEnd(is_all=done == count, sentence=f"Done: {done:,} of {count:,} rows.", why=tuple(why))

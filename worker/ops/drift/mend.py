@@ -11,21 +11,17 @@ from worker.ledger.journal import Action, Journal
 from worker.ledger.store import Ledger
 from worker.ops.drift.plan import DriftPlan
 from worker.ops.own_runs import set_timers
-from worker.ops.told_apply import HELD, HELD_WHY, NOT_DONE, ToldEnd
+from worker.ops.told_end import DONE, NOT_DONE, ToldEnd, told_others
 from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.item import Kind
 
 REPAIRED: Final = "repair drift"
 ADOPTED: Final = "adopt drift"
 """What the journal calls it."""
-DONE: Final = frozenset({Kind.APPLIED.value, Kind.SUPERSEDED.value})
 AS_IT_IS: Final = Kind.IGNORED.value
 _WHY: Final = {
     AS_IT_IS: "nothing was to be done, as it is otherwise by now, or nobody is subscribed or made again",
-    HELD: HELD_WHY,
     NOT_DONE: "the history does not say",
-    Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list",
-    Kind.FORGOTTEN.value: "they were forgotten meanwhile",
 }
 _TOLD: Final = {
     False: "What Kit has otherwise of {people:,} people is as this worker gave it again",
@@ -71,9 +67,10 @@ async def start(
 
 def told_mended(ended: Counter[str]) -> ToldEnd:
     """Return what people are told of how it ended: of how many people how, as the history names it."""
-    done, others = sum(ended[end] for end in DONE), sorted(ended.keys() - DONE - {AS_IT_IS})
+    done, as_it_is = sum(ended[end] for end in DONE), ended[AS_IT_IS]
+    others = told_others(ended, {*DONE, AS_IT_IS}, _WHY)
     return ToldEnd(
         is_all=not others,
         sentence=f"Done: {done:,} of {ended.total():,} people.",
-        why=tuple(f"{ended[end]:,}: {_WHY.get(end, end)}" for end in (AS_IT_IS, *others) if ended[end]),
+        why=(*[f"{as_it_is:,}: {_WHY[AS_IT_IS]}"] * bool(as_it_is), *others),
     )

@@ -14,7 +14,8 @@ from worker.ledger.plan_runs import PlanAction, PlanRun, PlanRuns
 from worker.ledger.plans import KeptPlan, Plans
 from worker.ops.apply_run import NotThisPlanError, left, start, stop, undo
 from worker.ops.kept_plan import told_of_kept
-from worker.ops.told_apply import ToldEnd, told_end
+from worker.ops.told_apply import told_end
+from worker.ops.told_end import ToldEnd
 from worker.ops.told_impact import ToldImpact
 from worker.outside.texts import line
 from worker.page.actions import ended

@@ -85,7 +85,7 @@ def test_how_rows_ended_is_told_with_why_of_those_that_were_not_taken_in() -> No
     assert told.why == (
         "1,000 are applied",
         "20 are older than what is known, and change nothing",
-        "3: they are dead letters: kit-worker dead-letters list",
+        "3: they are dead letters: kit-worker dead-letters list, or the page",
         "2: tags of theirs are held by max_new_taggings_per_hour: kit-worker allow shows them",
         "7: they were not taken in, as the run was stopped, or their people were forgotten",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from worker.ops.drift.mend import told_mended
-from worker.ops.told_apply import HELD, ToldEnd
+from worker.ops.told_end import HELD, ToldEnd
 
 
 def test_what_was_not_to_be_done_is_told_and_nothing_is_left() -> None:
