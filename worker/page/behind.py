@@ -24,6 +24,10 @@ Counted = Callable[[int], None]
 """Is told of how many more it was done to."""
 
 
+class NotBegunError(Exception):
+    """What was wanted cannot be done any more; the text says why, for people."""
+
+
 @dataclass(slots=True)
 class Going:
     """One such work.
@@ -67,7 +71,7 @@ class Behind:
         Args:
             account: In which.
             what: A name of what is done.
-            work: Does it.
+            work: Does it; where that cannot be any more, it raises `NotBegunError`.
             within: Seconds for which its end is waited for; None for `WITHIN`.
         """
         going = self._going.get((account, what))
@@ -88,6 +92,8 @@ class Behind:
         try:
             await work(counted)
             del self._going[account, what]
+        except NotBegunError as error:
+            going.problem = str(error)
         except LedgerUnavailable as error:
             going.problem = f"Not all was done: {error}. Do it once more; what was done already stays so."
         except Exception:  # the edge: whoever waits for it is told, and the page goes on

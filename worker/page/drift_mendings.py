@@ -11,13 +11,15 @@ from worker.ledger.journal import Action, Journal, JournalLine
 from worker.ops.drift.mend import ADOPTED, REPAIRED, run_of, start, told_mended
 from worker.ops.drift.plan import plan_of
 from worker.ops.own_runs import ends, left
-from worker.page.behind import AT_ONCE, Counted, Going
+from worker.page.behind import AT_ONCE, Counted, Going, NotBegunError
 from worker.page.site import Site
 
 SHOWN: Final = 3
 """Of them that are shown."""
 LINES: Final = 20
 """Lines of the journal that are looked at for them."""
+MEND: Final = "mend drift"
+ANOTHER: Final = "Nothing was begun: it is another comparison by now, or none."
 ENDED: Final = {REPAIRED: f"{REPAIRED} ended", ADOPTED: f"{ADOPTED} ended"}
 
 
@@ -74,11 +76,23 @@ async def mend(site: Site, account: Account, who: str, asked: str, *, adopt: boo
     async def work(counted: Counted) -> None:
         runs = DriftRuns(site.ledger)
         run = await runs.get(account.name)
-        if run is not None and str(run.asked_at) == asked:
-            plan = plan_of(run, account.version, await runs.found(account.name))
-            await start(site.ledger, plan, who, adopt=adopt, counted=counted)
+        if run is None or str(run.asked_at) != asked:
+            raise NotBegunError(ANOTHER)
+        plan = plan_of(run, account.version, await runs.found(account.name))
+        await start(site.ledger, plan, who, adopt=adopt, counted=counted)
 
-    return await site.behind.do(account.name, "mend drift", work)
+    return await site.behind.do(account.name, MEND, work)
+
+
+async def is_mended(site: Site, account: str) -> bool:
+    """Tell whether workers are at what a comparison has found, or are being told of it.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be read.
+    """
+    going = site.behind.going(account, MEND)
+    is_begun = going is not None and not going.ended.is_set()
+    return is_begun or any(not each.told for each in await mendings_of(site, account))
 
 
 async def _shown(site: Site, account: str, begun: JournalLine, told: str) -> ShownMending:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +20,7 @@ from worker.outside.texts import line
 from worker.page.actions import ended
 from worker.page.addresses import view_of
 from worker.page.answers import going_to, refusal, render
-from worker.page.request import site_of, visitor_of
+from worker.page.request import site_of, visitor_of, written_number
 from worker.page.site import NO_LEDGER
 from worker.page.words import Told, day, lasting
 
@@ -31,7 +30,6 @@ GOES_ON: Final = "The workers do it, a hundred people at a time, also when this 
 GONE: Final = Told(
     "busy", "Nothing was done: that plan is not kept any more.", "Another has taken its place."
 )
-SEPARATORS: Final = re.compile(r"[\s,.'_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +159,7 @@ async def begin(request: web.Request) -> web.StreamResponse:
     if plan is None or account is None:
         return await _not_done(request, PlanAction.APPLY, GONE if account else Told("bad", MISTAKE))
     runs = await _runs_of(request, plan)
-    typed = SEPARATORS.sub("", str(form.get("taggings", "")))
-    if plan.taggings and typed != str(plan.taggings):
+    if plan.taggings and written_number(form, "taggings") != str(plan.taggings):
         said = f"Nothing was begun: the plan has {plan.taggings:,} new taggings, and the form says otherwise."
         return await _not_done(
             request, PlanAction.APPLY, Told("busy", said, "Write that number into the box.")

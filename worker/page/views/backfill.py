@@ -19,10 +19,10 @@ from worker.page.answers import going_to, refusal, render
 from worker.page.backfill_runs import runs_of
 from worker.page.backfill_runs import take_back as take_back_run
 from worker.page.members_file import MembersFile, ShownBackfill
-from worker.page.request import site_of, visitor_of
+from worker.page.request import site_of, visitor_of, written_number
 from worker.page.site import NO_LEDGER
 from worker.page.upload import NotUploadedError, Upload, uploaded
-from worker.page.views.apply import GOES_ON, MISTAKE, SEPARATORS
+from worker.page.views.apply import GOES_ON, MISTAKE
 from worker.page.words import Told, day, lasting
 
 PLACE: Final = "/accounts/{account}/backfill"
@@ -178,7 +178,7 @@ def _why_not(file: MembersFile, shown: ShownBackfill, form: Mapping[str, object]
     if shown.wrong_in_all and not file.skip_wrong:
         said = f"Nothing was begun: {shown.wrong_in_all:,} rows are wrong."
         return Told("busy", said, "Mend them, or have them left out.")
-    if SEPARATORS.sub("", str(form.get("taggings", ""))) != str(shown.taggings):
+    if written_number(form, "taggings") != str(shown.taggings):
         said = (
             f"Nothing was begun: the plan has {shown.taggings:,} new taggings, and the form says otherwise."
         )

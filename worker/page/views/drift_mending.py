@@ -12,16 +12,14 @@ from worker.outside.texts import line
 from worker.page.actions import ended
 from worker.page.addresses import view_of
 from worker.page.answers import going_to, refusal
-from worker.page.drift_mendings import mend, mendings_of
-from worker.page.request import site_of, visitor_of
+from worker.page.drift_mendings import ANOTHER, is_mended, mend
+from worker.page.request import site_of, visitor_of, written_number
 from worker.page.site import NO_LEDGER
-from worker.page.views.apply import GOES_ON, MISTAKE, SEPARATORS
+from worker.page.views.apply import GOES_ON, MISTAKE
 from worker.page.views.drift import PLACE, taggings_in
 from worker.page.words import Told
 
-ANOTHER: Final = Told(
-    "busy", "Nothing was begun: it is another comparison by now, or none.", "Look at what it has found first."
-)
+LOOK_FIRST: Final = "Look at what it has found first."
 GOES_ON_ALREADY: Final = Told("busy", "Nothing was begun: what was found is being mended already.")
 
 
@@ -58,11 +56,11 @@ async def _why_not(request: web.Request, people: int, *, adopts: bool) -> Told |
     site, name, form = site_of(request), request.match_info["account"], await request.post()
     run = await DriftRuns(site.ledger).get(name)
     if run is None or run.state != DONE or not people or str(run.asked_at) != form.get("asked"):
-        return ANOTHER
-    if any(not each.told for each in await mendings_of(site, name)):
+        return Told("busy", ANOTHER, LOOK_FIRST)
+    if await is_mended(site, name):
         return GOES_ON_ALREADY
     taggings = 0 if adopts else taggings_in(run)
-    if SEPARATORS.sub("", str(form.get("count", ""))) == str(taggings or people):
+    if written_number(form, "count") == str(taggings or people):
         return None
     said = f"{taggings:,} tags would be put on again" if taggings else f"it is about {people:,} people"
     told = f"Nothing was begun: {said}, and the form says otherwise."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,13 @@ from tests.unit.page.planning import opened, until_due, workers_do_it
 from tests.unit.page.serve import READ_TOKEN, TOKEN, Client, admin, served
 from tests.unit.page.views.test_drift import compare, missing
 from tests.unit.page.views.test_people_look import words_of
+from worker.accounts.account import Account
 from worker.ledger.drift import FoundPerson
 from worker.ledger.forgetting import forget
-from worker.page import behind
+from worker.ops.drift.mend import start
+from worker.page import behind, drift_mendings
+from worker.page.site import Site
+from worker.page.views import drift_mending
 from worker.subscribers.drifted import DriftKind, DriftRow
 
 PLACE = "/accounts/sunny/drift"
@@ -114,6 +119,39 @@ async def test_only_the_comparison_that_somebody_saw_is_mended(client: Client, t
     await compare(tmp_path, OTHER, done=False)
     assert "/repair" not in (await client.ask(PLACE)).text
     await client.ask(f"{PLACE}/repair", {"asked": before, "count": "3"})
+    await seen(client, "Nothing was begun: it is another comparison by now, or none.")
+    await until_due(tmp_path, 0)
+
+
+async def test_nothing_else_is_begun_while_the_workers_are_being_told(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = asyncio.Event()
+
+    async def slowly(*given: Any, **more: Any) -> None:  # noqa: ANN401  # whatever it is given
+        await goes_on.wait()
+        await start(*given, **more)
+
+    monkeypatch.setattr(drift_mendings, "start", slowly)
+    monkeypatch.setattr(behind, "WITHIN", 0.1)
+    of = await asked(client)
+    await client.ask(f"{PLACE}/repair", {"asked": of, "count": "3"})
+    await client.ask(f"{PLACE}/adopt", {"asked": of, "count": "4"})
+    await seen(client, "Nothing was begun: what was found is being mended already.")
+    goes_on.set()
+    await until_due(tmp_path, 4)
+
+
+async def test_what_is_not_begun_is_not_said_to_be(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given another comparison that was asked for just when somebody agreed to the one before."""
+
+    async def too_late(site: Site, account: Account, who: str, _: str, *, adopt: bool) -> behind.Going:
+        return await drift_mendings.mend(site, account, who, "another one", adopt=adopt)
+
+    monkeypatch.setattr(drift_mending, "mend", too_late)
+    await client.ask(f"{PLACE}/repair", {"asked": await asked(client), "count": "3"})
     await seen(client, "Nothing was begun: it is another comparison by now, or none.")
     await until_due(tmp_path, 0)
 
