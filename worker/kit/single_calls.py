@@ -16,7 +16,7 @@ from worker.kit.upserts import Upserts
 from worker.subscribers.change import Change
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.parts import TagWish
-from worker.subscribers.record import UNKNOWN
+from worker.subscribers.record_parts import UNKNOWN
 from worker.subscribers.subscriber import Call, Subscriber
 from worker.subscribers.tagging_guard import TaggingEnd
 

@@ -14,7 +14,7 @@ from worker.kit.catalog import Catalog
 from worker.kit.job import Job
 from worker.kit.plan import AddTag
 from worker.subscribers.in_hand import InHand
-from worker.subscribers.record import HeldTag
+from worker.subscribers.record_parts import HeldTag
 from worker.subscribers.tagging_guard import RECOUNT_AFTER, NewTagging, TaggingEnd, most_taggings
 
 SKEW: Final = 600.0

@@ -12,7 +12,8 @@ from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.ledger.schema import history, people, subscribers
 from worker.subscribers.identity import normalize_email
 from worker.subscribers.parts import Part
-from worker.subscribers.record import Moved, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import Moved
 from worker.subscribers.subscriber import merged
 
 

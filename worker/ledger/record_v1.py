@@ -11,7 +11,8 @@ from worker.events.event import FIRST, OrderKey
 from worker.ledger.record_json import UnreadableError
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.parts import Part, TagWish
-from worker.subscribers.record import KnownPart, Moved, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import KnownPart, Moved
 
 Json = Any
 

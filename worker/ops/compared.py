@@ -12,7 +12,8 @@ from worker.ledger.person import Cause
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import left
 from worker.subscribers.parts import Part, tag_key
-from worker.subscribers.record import UNKNOWN, KnownPart, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import UNKNOWN, KnownPart
 
 
 @dataclass(frozen=True, slots=True)

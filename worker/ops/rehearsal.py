@@ -23,7 +23,8 @@ from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind
 from worker.subscribers.learning import begin, finish, hold_back, owe, take_for_done
 from worker.subscribers.parts import Part, newer
-from worker.subscribers.record import HeldTag, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import HeldTag
 from worker.subscribers.subscriber import Subscriber
 from worker.subscribers.tagging_guard import most_taggings
 

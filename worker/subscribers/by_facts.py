@@ -12,7 +12,8 @@ from worker.subscribers.change import Change
 from worker.subscribers.fact import NO_FACTS, Facts
 from worker.subscribers.lifecycle import derive
 from worker.subscribers.parts import Part, TagWish, gone, is_there, merge_parts, newer
-from worker.subscribers.record import UNKNOWN, KnownPart, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import UNKNOWN, KnownPart
 from worker.subscribers.spoken import Spoken, SpokenNames, done_otherwise
 
 V = TypeVar("V", TagWish, str | None)

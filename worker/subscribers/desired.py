@@ -17,7 +17,8 @@ from worker.subscribers.by_facts import may_be_there, with_facts
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.fact import learn_facts
 from worker.subscribers.parts import Part, TagWish, gone, is_there, newer
-from worker.subscribers.record import UNKNOWN, KnownPart, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import UNKNOWN, KnownPart
 from worker.subscribers.spoken import Spoken, SpokenNames, spoken_of
 
 T = TypeVar("T")

@@ -15,7 +15,8 @@ from worker.subscribers.desired import may_be_done, said_anew
 from worker.subscribers.fact import NO_FACTS, learn_facts
 from worker.subscribers.lifecycle import derive, still_open
 from worker.subscribers.parts import Part, TagWish, merge_parts, newer
-from worker.subscribers.record import HeldTag, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import HeldTag
 from worker.subscribers.spoken import done_otherwise, not_of, spoken_of
 
 MAX_FACTS: Final = 32

@@ -11,7 +11,8 @@ from worker.events.event import OrderKey
 from worker.subscribers.change import Change
 from worker.subscribers.fact import Facts
 from worker.subscribers.parts import Part
-from worker.subscribers.record import KnownPart, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import KnownPart
 
 T = TypeVar("T")
 

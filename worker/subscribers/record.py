@@ -7,7 +7,7 @@ those of a `Change`, so an event of any age is compared with it as events are co
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from worker.events.event import FIRST, Moment, OrderKey
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.fact import NO_FACTS, Facts
 from worker.subscribers.parts import Part, TagWish
+from worker.subscribers.record_parts import UNKNOWN, HeldTag, KnownPart, Moved, doubted
 
 T = TypeVar("T")
 
@@ -23,60 +24,8 @@ MAX_SEEN: Final = 64
 """Event ids that are kept for a subscriber. An older duplicate is still caught by its order key."""
 
 
-UNKNOWN: Final = 0.0
-"""The time of an answer that is not to be relied on."""
-
-
-class KnownPart(Struct, Generic[T], frozen=True, array_like=True, gc=False):
-    """One part as Kit has it.
-
-    Attributes:
-        at: When Kit last answered for it, in seconds since 1970.
-        kit_id: Of the tag or the custom field; 0 where there is none or it is not known. A tag that was
-            deleted in Kit and created anew has another one, and nobody has it yet.
-    """
-
-    part: Part[T]
-    at: float
-    kit_id: int = 0
-
-
-def _doubted(known: KnownPart[T] | None, sent: Part[T]) -> KnownPart[T]:
-    if known is None:
-        return KnownPart(Part(sent.value, FIRST), UNKNOWN)
-    return KnownPart(known.part, UNKNOWN, known.kit_id)
-
-
 def _but_of(moments: Collection[Moment], parts: Mapping[str, Part[T]]) -> Mapping[str, Part[T]]:
     return {name: part for name, part in parts.items() if not part.order.is_heard_anew(moments)}
-
-
-class Moved(NamedTuple):
-    """Where the person of an address went.
-
-    Attributes:
-        order: The event by which the person left. Once somebody else has the address, the oldest event of
-            that one: older ones that know the person by nothing else follow.
-    """
-
-    to: str
-    order: OrderKey
-
-
-class HeldTag(Struct, frozen=True, array_like=True, gc=False):
-    """A tag that is not put on before somebody allows it; that it should be there is owed.
-
-    Attributes:
-        name: As the admin wrote it.
-        order: Of the newest event that asks for it.
-        since: When it was first held, in seconds since 1970.
-        event_type: Of that event; empty where it is not known any more.
-    """
-
-    name: str
-    order: OrderKey
-    since: float
-    event_type: str = ""
 
 
 class Record(Struct, eq=False):
@@ -186,9 +135,9 @@ class Record(Struct, eq=False):
         was not known is noted as if nobody had asked for it, so that it can be taken back.
         """
         for key, tag in parts.tags.items():
-            self.tags[key] = _doubted(self.tags.get(key), tag)
+            self.tags[key] = doubted(self.tags.get(key), tag)
         for name, value in parts.fields.items():
-            self.fields[name] = _doubted(self.fields.get(name), value)
+            self.fields[name] = doubted(self.fields.get(name), value)
         if parts.first_name is not None and self.first_name is not None:
             self.first_name = replace(self.first_name, at=UNKNOWN)
 

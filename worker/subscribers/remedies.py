@@ -15,7 +15,8 @@ from worker.events.event import OrderKey
 from worker.subscribers.drifted import NO_MORE_MAIL, DriftKind, Remedy
 from worker.subscribers.identity import address_in
 from worker.subscribers.parts import tag_key
-from worker.subscribers.record import UNKNOWN, KnownPart, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import UNKNOWN, KnownPart
 
 SINCE: Final = "Kit was told of it since the plan was made"
 NEWER: Final = "a newer event says otherwise"

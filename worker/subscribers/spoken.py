@@ -10,7 +10,7 @@ from worker.subscribers.fact import Facts
 from worker.subscribers.kept import kept
 from worker.subscribers.lifecycle import derive
 from worker.subscribers.parts import Part, TagWish, slot_of
-from worker.subscribers.record import KnownPart
+from worker.subscribers.record_parts import KnownPart
 
 V = TypeVar("V", TagWish, str | None)
 

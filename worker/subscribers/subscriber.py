@@ -12,7 +12,8 @@ from worker.subscribers.change import NOTHING, Change, merge_all
 from worker.subscribers.drifted import Remedy
 from worker.subscribers.fact import learn_facts
 from worker.subscribers.parts import Part, newer
-from worker.subscribers.record import Moved, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import Moved
 
 
 class Call(NamedTuple):

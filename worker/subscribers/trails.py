@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from worker.events.event import FIRST, OrderKey
 from worker.subscribers.directory import Directory
-from worker.subscribers.record import Moved
+from worker.subscribers.record_parts import Moved
 from worker.subscribers.subscriber import Subscriber
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from tests.integration.ledger.harness import ADA, order
 from worker.subscribers.change import Change
 from worker.subscribers.parts import Part, TagWish
-from worker.subscribers.record import KnownPart, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import KnownPart
 
 
 def full_record() -> Record:

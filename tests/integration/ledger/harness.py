@@ -28,7 +28,8 @@ from worker.ledger.versions import Versions
 from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.known import Batch, HistoryEntry, Known, Person
 from worker.subscribers.parts import Part, TagWish, tag_key
-from worker.subscribers.record import KnownPart, Moved, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import KnownPart, Moved
 
 ACCOUNT: Final = "sunny"
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"

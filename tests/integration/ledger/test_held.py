@@ -15,7 +15,8 @@ from worker.ledger.taggings import drop_taggings, taggings_lately
 from worker.ledger.takeover import Tenure
 from worker.ops.allow import NotThePlan, allow
 from worker.subscribers.known import Batch
-from worker.subscribers.record import HeldTag, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import HeldTag
 
 
 def holding(email: str, *tags: str) -> Record:

@@ -15,7 +15,8 @@ from worker.outside.texts import redacted
 from worker.subscribers.identity import MAX_ID, id_key, plain
 from worker.subscribers.known import Batch, Person
 from worker.subscribers.parts import Part, TagWish
-from worker.subscribers.record import KnownPart, Moved, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import KnownPart, Moved
 
 ODD = {
     "quotes": 'it\'s "so" `they` say; DROP TABLE history; --',

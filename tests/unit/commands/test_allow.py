@@ -14,7 +14,8 @@ from worker.clock import Clock
 from worker.ledger.database import Database
 from worker.ledger.store import Ledger
 from worker.subscribers.known import Batch
-from worker.subscribers.record import HeldTag, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import HeldTag
 
 
 @pytest.fixture(autouse=True)

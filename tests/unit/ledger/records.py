@@ -11,7 +11,8 @@ from worker.events.event import OrderKey
 from worker.subscribers.change import Change
 from worker.subscribers.fact import Fact
 from worker.subscribers.parts import Part, TagWish
-from worker.subscribers.record import HeldTag, KnownPart, Moved, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import HeldTag, KnownPart, Moved
 
 ADA: Final = "ada@example.com"
 

@@ -17,7 +17,8 @@ from worker.ledger.record_json import UnreadableError, dump_record, load_record
 from worker.subscribers.change import Change
 from worker.subscribers.fact import Fact
 from worker.subscribers.parts import Part, TagWish
-from worker.subscribers.record import HeldTag, KnownPart, Moved, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import HeldTag, KnownPart, Moved
 
 
 def state(record: Record) -> dict[str, Any]:

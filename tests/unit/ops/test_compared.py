@@ -14,7 +14,8 @@ from worker.ledger.person import Cause
 from worker.ops.compared import FieldState, TagState, field_rows, tag_rows, times_of
 from worker.subscribers.change import Change
 from worker.subscribers.parts import Part, TagWish
-from worker.subscribers.record import UNKNOWN, KnownPart, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import UNKNOWN, KnownPart
 
 FIRST, SECOND = (OrderKey("", datetime(2026, 5, day, tzinfo=UTC), day) for day in (3, 4))
 ONE, TWO = time_text(FIRST.time), time_text(SECOND.time)

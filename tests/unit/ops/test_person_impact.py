@@ -20,7 +20,8 @@ from worker.events.event import Event
 from worker.ops.person_impact import Files, PersonImpact, impact_now
 from worker.subscribers.change import Change
 from worker.subscribers.parts import Part, TagWish
-from worker.subscribers.record import HeldTag, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import HeldTag
 
 ADA = "ada@example.com"
 

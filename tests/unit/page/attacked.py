@@ -21,7 +21,8 @@ from worker.ledger.store import Ledger
 from worker.ledger.versions import Versions
 from worker.subscribers.known import Batch, HistoryEntry, Person
 from worker.subscribers.parts import Part, TagWish, tag_key
-from worker.subscribers.record import KnownPart, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import KnownPart
 
 HOSTILE: Final = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&{{7*7}}\u202egnp.exe"
 ONLY_RAINY: Final = "what-only-rainy-has"

@@ -12,7 +12,8 @@ from worker.events.event import FIRST
 from worker.subscribers.directory import Directory
 from worker.subscribers.item import Item
 from worker.subscribers.known import Known, Person
-from worker.subscribers.record import Moved, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import Moved
 from worker.subscribers.subscriber import Subscriber
 from worker.subscribers.trails import follow
 

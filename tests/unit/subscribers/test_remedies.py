@@ -13,7 +13,8 @@ from worker.subscribers.drifted import NO_MORE_MAIL, DriftKind, DriftRow, Remedy
 from worker.subscribers.fact import Fact
 from worker.subscribers.learning import finish
 from worker.subscribers.parts import Part
-from worker.subscribers.record import HeldTag, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import HeldTag
 from worker.subscribers.remedies import (
     GONE,
     NEWER,

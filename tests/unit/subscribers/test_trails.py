@@ -8,7 +8,8 @@ from tests.unit.examples import EMAIL, order
 from worker.events.event import FIRST
 from worker.subscribers.directory import Directory
 from worker.subscribers.known import Known
-from worker.subscribers.record import Moved, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import Moved
 from worker.subscribers.trails import follow, has_led, is_nobodys, left_to
 
 NEW, THIRD = "ada.new@example.com", "ada.third@example.com"

@@ -17,7 +17,8 @@ from worker.subscribers.drifted import NO_MORE_MAIL, DriftKind, DriftRow
 from worker.subscribers.identity import normalize_email
 from worker.subscribers.known import KitName
 from worker.subscribers.parts import tag_key
-from worker.subscribers.record import UNKNOWN, KnownPart, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import UNKNOWN, KnownPart
 
 T = TypeVar("T")
 

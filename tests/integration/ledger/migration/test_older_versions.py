@@ -38,7 +38,8 @@ from worker.ledger.seen import Seen, seen_lately
 from worker.ledger.store import Ledger
 from worker.ledger.tokens import Tokens, TokenStore
 from worker.subscribers.known import Batch, Person
-from worker.subscribers.record import Moved, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import Moved
 
 VERSION = newest(MIGRATIONS)
 

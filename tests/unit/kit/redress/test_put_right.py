@@ -30,7 +30,7 @@ from worker.errors import KitUnavailable
 from worker.mapping import Options
 from worker.subscribers.change import Change
 from worker.subscribers.drifted import Remedy
-from worker.subscribers.record import HeldTag
+from worker.subscribers.record_parts import HeldTag
 from worker.subscribers.redressing import NOT_NAMED
 from worker.subscribers.remedies import GONE, NEWER, OTHERWISE, SINCE
 

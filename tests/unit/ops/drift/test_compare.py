@@ -25,7 +25,8 @@ from worker.subscribers.change import Change
 from worker.subscribers.drifted import DriftKind, DriftRow
 from worker.subscribers.known import KitName
 from worker.subscribers.parts import Part, TagWish
-from worker.subscribers.record import UNKNOWN, KnownPart, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import UNKNOWN, KnownPart
 
 ORDER: Final = OrderKey("", NOON, 1)
 AT: Final = NOON.timestamp()

@@ -28,7 +28,8 @@ from worker.subscribers.change import Change
 from worker.subscribers.drifted import DriftKind, DriftRow
 from worker.subscribers.known import Batch, KitName
 from worker.subscribers.parts import Part, TagWish
-from worker.subscribers.record import KnownPart, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import KnownPart
 
 KEY: Final = "key-of-sunny-0001"
 ACCOUNT: Final = Account("sunny", credential=ApiKey(SecretStr(KEY)))

@@ -15,7 +15,8 @@ from worker.ledger.database import Database
 from worker.ledger.store import Ledger
 from worker.page.views.held import MOST
 from worker.subscribers.known import Batch
-from worker.subscribers.record import HeldTag, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import HeldTag
 
 BUTTON = 'action="/accounts/sunny/held"'
 

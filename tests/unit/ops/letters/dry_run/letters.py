@@ -21,7 +21,8 @@ from worker.ops.letters.fate import Fate
 from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.known import Batch, Person
 from worker.subscribers.parts import Part, TagWish
-from worker.subscribers.record import KnownPart, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import KnownPart
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 ACCOUNT = adds("VIP")

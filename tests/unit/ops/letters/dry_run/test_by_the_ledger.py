@@ -24,7 +24,8 @@ from worker.ledger.store import Ledger
 from worker.ops.letters.dry_run import as_in_queue, replayed, why_not
 from worker.subscribers.known import Batch, Known, Person
 from worker.subscribers.mark import event_mark
-from worker.subscribers.record import Moved, Record
+from worker.subscribers.record import Record
+from worker.subscribers.record_parts import Moved
 
 
 def unreadable(email: str) -> DeadLetter:

@@ -1,0 +1,64 @@
+"""What a record is made of: parts as Kit has them, tags that are held, and where somebody went. Pure."""
+
+from __future__ import annotations
+
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from msgspec import Struct
+
+from worker.events.event import FIRST, OrderKey
+from worker.subscribers.parts import Part
+
+T = TypeVar("T")
+
+UNKNOWN: Final = 0.0
+"""The time of an answer that is not to be relied on."""
+
+
+class KnownPart(Struct, Generic[T], frozen=True, array_like=True, gc=False):
+    """One part as Kit has it.
+
+    Attributes:
+        at: When Kit last answered for it, in seconds since 1970.
+        kit_id: Of the tag or the custom field; 0 where there is none or it is not known. A tag that was
+            deleted in Kit and created anew has another one, and nobody has it yet.
+    """
+
+    part: Part[T]
+    at: float
+    kit_id: int = 0
+
+
+def doubted(known: KnownPart[T] | None, sent: Part[T]) -> KnownPart[T]:
+    """Return a part of which a call is about to be sent: until it is answered, nobody knows what Kit has."""
+    if known is None:
+        return KnownPart(Part(sent.value, FIRST), UNKNOWN)
+    return KnownPart(known.part, UNKNOWN, known.kit_id)
+
+
+class Moved(NamedTuple):
+    """Where the person of an address went.
+
+    Attributes:
+        order: The event by which the person left. Once somebody else has the address, the oldest event of
+            that one: older ones that know the person by nothing else follow.
+    """
+
+    to: str
+    order: OrderKey
+
+
+class HeldTag(Struct, frozen=True, array_like=True, gc=False):
+    """A tag that is not put on before somebody allows it; that it should be there is owed.
+
+    Attributes:
+        name: As the admin wrote it.
+        order: Of the newest event that asks for it.
+        since: When it was first held, in seconds since 1970.
+        event_type: Of that event; empty where it is not known any more.
+    """
+
+    name: str
+    order: OrderKey
+    since: float
+    event_type: str = ""
