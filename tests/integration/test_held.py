@@ -109,6 +109,7 @@ async def test_however_often_workers_are_killed_and_kit_fails_no_more_are_tagged
         adds = [call for call in sandbox.calls(KEY) if call.endpoint == f"POST {ADDING}"]
         assert sum(call.status == 201 for call in adds) <= 200
         plan = json.loads((await kit_worker("allow", world.account, "--json")).out)
-        assert plan["count"] == len(events) - len(tagged(sandbox))
+        # Whom a killed worker tagged, and could not say so any more, may be held as well as tagged.
+        assert plan["count"] >= len(events) - len(tagged(sandbox))
         assert (await kit_worker("allow", world.account, "--plan", plan["hash"])).code == 0
         await until(lambda: len(tagged(sandbox)) == len(events), 120)
