@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from worker.events.event import FIRST, Moment
+from worker.events.event import FIRST, OrderKey
 from worker.subscribers.by_facts import may_be_there, with_facts
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.fact import learn_facts
@@ -70,7 +70,7 @@ def said_anew(record: Record, change: Change) -> Change:
 
 
 def _by_now(
-    known: Mapping[str, KnownPart[V]], stands: Mapping[str, Part[V]], anew: Collection[Moment]
+    known: Mapping[str, KnownPart[V]], stands: Mapping[str, Part[V]], anew: Collection[OrderKey]
 ) -> Mapping[str, Part[V]]:
     of_anew = {name: one.part for name, one in known.items() if one.part.order.is_heard_anew(anew)}
     by_now = {name: stands.get(name, Part(part.value, FIRST)) for name, part in of_anew.items()}
@@ -116,7 +116,9 @@ def may_be_done(record: Record, change: Change) -> bool:
 def _speaks_of_others(asked: Change, spoken: Spoken) -> bool:
     """Tell whether a change asks for nothing of which facts speak."""
     tags, fields = spoken.tags.all, spoken.fields.all
-    return not asked.gave and tags.isdisjoint(asked.tags) and fields.isdisjoint(asked.fields)
+    # What is to be off that was there before depends on how old what stands is, not what was told to Kit.
+    all_off = asked.tags_off or asked.fields_off
+    return not (asked.gave or all_off) and tags.isdisjoint(asked.tags) and fields.isdisjoint(asked.fields)
 
 
 # -- what is done -----------------------------------------------------------------------------------------
@@ -126,7 +128,7 @@ def _or_done(
     parts: Mapping[str, Part[V]],
     known: Mapping[str, KnownPart[V]],
     spoken: SpokenNames,
-    anew: Collection[Moment],
+    anew: Collection[OrderKey],
 ) -> Mapping[str, Part[V]]:
     """Return the newer of what is asked for and what is done; of what facts speak it is known already.
 

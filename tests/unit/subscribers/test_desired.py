@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 from msgspec.structs import replace
 
 from tests.unit.examples import EMAIL, change, order
@@ -101,6 +103,20 @@ def test_all_that_was_given_before_goes_off_and_nothing_older_comes_back() -> No
     record.note(left(record, late), NOW, {})
     assert not is_news(record, late)
     assert on(record, change(7, add=("New",))) == {"new"}
+
+
+def test_what_is_left_of_a_subscription_goes_with_all_that_was_there_before_also_if_it_is_heard_of_late() -> (
+    None
+):
+    """Given two that showed the same, of which the newer one ended, then that all before it was to be off."""
+    said = (
+        Change(facts=(Fact(order(3), opens=True, subscription="s1", shows={"Plan": "Gold"}),)),
+        Change(facts=(Fact(order(5), opens=True, subscription="s2", shows={"Plan": "Gold"}),)),
+        Change(facts=(Fact(order(6), opens=False, subscription="s2"),)),
+        Change(fields_off=Part(value=True, order=order(4))),
+    )
+    ends = [applied(*each).fields["Plan"].part.value for each in permutations(said)]
+    assert ends == [None] * len(ends)
 
 
 def test_any_event_is_news_while_nobody_knows_which_address_kit_has() -> None:

@@ -155,6 +155,19 @@ def then_of(should: Person) -> str:
     return json.dumps({"person": EMAIL, "tags": sorted(should.tags), "fields": fields})
 
 
+def closings_last(said: list[Said]) -> list[Said]:
+    """Return events of which closings come after the events of another kind of their second.
+
+    Of one that came before these the contract does not say that it is newer.
+    """
+    shared = {each.second for each in said if not each.does.lifecycle}
+    places = [place for place, each in enumerate(said) if each.second in shared]
+    came = dict(
+        zip(places, sorted((said[place] for place in places), key=lambda each: each.place[:2]), strict=True)
+    )
+    return [came.get(place, each) for place, each in enumerate(said)]
+
+
 @settings(max_examples=200)
 @given(a_life(), st.data())
 def test_an_example_holds_whose_expectation_is_the_models_in_any_order_and_with_copies(
@@ -163,7 +176,8 @@ def test_an_example_holds_whose_expectation_is_the_models_in_any_order_and_with_
     """Given any events of one person in any order, some twice, they have what the contract says."""
     mapping, said = drawn
     # Where nothing else tells which of two is newer, it is the one that comes later.
-    said = [replace(each, number=number) for number, each in enumerate(data.draw(st.permutations(said)))]
+    came = closings_last(data.draw(st.permutations(said)))
+    said = [replace(each, number=number) for number, each in enumerate(came)]
     lines = [line_of(each, mapping) for each in said]
     again = data.draw(st.lists(st.integers(1, len(said)), max_size=3))
     later = (NOON + timedelta(days=1)).isoformat()
