@@ -46,14 +46,14 @@ def as_imported(asked: Asked, event: Event, account: Account) -> Asked:
     imported = event.imported
     if imported is None or asked.skipped or not asked.change:
         return asked
-    change, moments = asked.change, frozenset({event.order.moment})
+    change, itself = asked.change, frozenset({event.order})
     if imported.marker:
         key = tag_key(imported.marker)
         wish = Part(TagWish(imported.marker, present=True), event.order)
         change = structs.replace(change, tags={**change.tags, key: wish}, first=frozenset({key}))
     if event.origin is Origin.IMPORT:
         if imported.version == account.version:
-            change = structs.replace(change, agreed=moments)
+            change = structs.replace(change, agreed=itself)
         if imported.known:
-            change = structs.replace(change, known=moments, creates=None)
+            change = structs.replace(change, known=itself, creates=None)
     return structs.replace(asked, change=change)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from worker.accounts.account import Account
 from worker.accounts.whom import naming_whom
@@ -12,20 +12,29 @@ from worker.consumer.interpreting import interpreted
 from worker.errors import EventError
 from worker.events.decode import decode
 from worker.events.delivery import Delivery
-from worker.subscribers.change import NO_MOMENTS, NOTHING, Change, merge_all
+from worker.subscribers.change import NO_EVENTS, NOTHING, Change, merge_all
+from worker.subscribers.copies import known_place
+from worker.subscribers.fact import Facts
 from worker.subscribers.item import Item, Outcome
 
 
-def read_kept(kept: Iterable[Delivery], account: Account, home_app: str) -> Iterator[Item]:
-    """Yield events that are kept as a worker would read them today.
+def read_kept(kept: Iterable[Delivery], account: Account, home_app: str, facts: Facts) -> Iterator[Item]:
+    """Yield events that are kept as a worker would read them today, each in the place that it has by now.
 
     One that is none of the account's any more, because its app is another one's by now, say, is left out.
+
+    Args:
+        kept: The events of a person.
+        account: By which file they are read.
+        home_app: Of the account; see `person_key`.
+        facts: That are known of the person.
     """
     for delivery in kept:
         try:
             event = decode(delivery, arrival=0, apps=account.apps, types=account.types)
         except EventError:
             continue
+        event = structs.replace(event, order=known_place(event, facts))
         yield naming_whom(Item(delivery, event), event, account.options, home_app)
 
 
@@ -38,7 +47,7 @@ def asked_by(item: Item, account: Account) -> Item | None:
         asks = interpreted(item, account)
     except EventError:
         return None
-    return replace(item, change=NOTHING, later=None) if isinstance(asks, Outcome) else asks
+    return structs.replace(item, change=NOTHING, later=None) if isinstance(asks, Outcome) else asks
 
 
 def all_anew(asked: Iterable[Item | None]) -> Change:
@@ -51,12 +60,11 @@ def all_anew(asked: Iterable[Item | None]) -> Change:
         asked: Each event once, with what it asks for.
     """
     heard = [(item.event, item.change) for item in asked if item is not None and item.event is not None]
-    moments = frozenset(event.order.moment for event, _ in heard)
-    return replace(
+    return structs.replace(
         merge_all(change for _, change in heard),
-        anew=moments,
+        anew=frozenset(event.order for event, _ in heard),
         creates=None,
         address=None,
-        agreed=NO_MOMENTS,
-        known=NO_MOMENTS,
+        agreed=NO_EVENTS,
+        known=NO_EVENTS,
     )

@@ -247,7 +247,9 @@ class Intake:
         """Return an item with all that its person's events ask for by now, as far as they are kept."""
         account, now = self.account, item.delivery.received_at
         subscriber = self._in_hand.directory.at(item.email)
-        messages = self._kept.get(subscriber.record.email, ())
+        record = subscriber.record
+        messages = self._kept.get(record.email, ())
         kept = [as_delivered(account.name, message, now) for message in messages if message]
-        asked = [asked_by(each, account) for each in read_kept(kept, account, self._ledger.home_app)]
+        heard = read_kept(kept, account, self._ledger.home_app, record.facts)
+        asked = [asked_by(each, account) for each in heard]
         return structs.replace(item, change=all_anew(asked), anew=due_anew(asked, subscriber))

@@ -104,12 +104,12 @@ class OrderKey(NamedTuple):
         """The sequence and the time: a copy of an event has another place of arrival, and the same moment."""
         return self[:2]
 
-    def is_heard_anew(self, anew: Collection[Moment]) -> bool:
-        """Tell whether what was said under this key is said anew, or not at all, by events of these moments.
+    def is_heard_anew(self, anew: Collection[OrderKey]) -> bool:
+        """Tell whether what was said under this key is said anew, or not at all, by events of these places.
 
         It is of one of them, or it took back what such an event had asked for.
         """
-        return bool(anew) and (self.arrival == TAKEN_BACK or self.moment in anew)
+        return bool(anew) and (self.arrival == TAKEN_BACK or self in anew)
 
     def after(self, other: OrderKey) -> OrderKey | None:
         """Return the place of what somebody has asked for behind an event; None where that is newer.

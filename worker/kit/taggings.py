@@ -159,6 +159,6 @@ def _is_allowed(job: Job, step: AddTag) -> bool:
     change = job.change
     if step.key in change.allows:
         return True
-    moment = step.part.order.moment
-    planned = moment in change.anew or moment in change.agreed or step.key in change.given_again
+    order = step.part.order
+    planned = order in change.anew or order in change.agreed or step.key in change.given_again
     return planned and step.key not in job.subscriber.record.held

@@ -13,11 +13,12 @@ from typing import TypeAlias
 from worker.accounts.account import Account
 from worker.consumer.anew import all_anew, asked_by, read_kept
 from worker.events.delivery import Delivery
-from worker.events.event import Moment
+from worker.events.event import OrderKey
 from worker.kit.plan import plan
 from worker.subscribers.change import Change
 from worker.subscribers.desired import desired
 from worker.subscribers.due_effect import SetTimer
+from worker.subscribers.fact import Facts
 from worker.subscribers.identity import plain
 from worker.subscribers.item import Item
 from worker.subscribers.learning import begin
@@ -87,19 +88,20 @@ class Files:
             record: What is known of the person.
             kept: The events that are kept, the oldest first.
         """
-        before, after = self._asked(kept)
+        before, after = self._asked(kept, record.facts)
         asked, anew = all_anew(before), all_anew(after)
         had, has = _due(before), _due(after)
         if asked == anew and had == has:  # as of most people where a file changes a rule
             return PersonImpact({}, {}, frozenset(), frozenset(), 0, _is_covered(record, anew.anew))
         return _impact(record, _under(record, asked), anew, self.after, (had, has))
 
-    def _asked(self, kept: Iterable[Delivery]) -> tuple[list[Item | None], list[Item | None]]:
+    def _asked(self, kept: Iterable[Delivery], facts: Facts) -> tuple[list[Item | None], list[Item | None]]:
         """Return the events, each with what it asks for: under the one file, and under the other."""
-        items = list(read_kept(kept, self.before, self.home_app))
+        items = list(read_kept(kept, self.before, self.home_app, facts))
         before = [asked_by(item, self.before) for item in items]
         if not self._read_alike:
-            return before, [asked_by(item, self.after) for item in read_kept(kept, self.after, self.home_app)]
+            items = list(read_kept(kept, self.after, self.home_app, facts))
+            return before, [asked_by(item, self.after) for item in items]
         after = [
             asked_by(item, self.after) if self._differ(item.known.type) else asks
             for item, asks in zip(items, before, strict=True)
@@ -126,7 +128,7 @@ def impact_now(
         home_app: Of the account; see `person_key`.
         timers: Those of the person, also of events that are not kept.
     """
-    asked = [asked_by(item, account) for item in read_kept(kept, account, home_app)]
+    asked = [asked_by(item, account) for item in read_kept(kept, account, home_app, record.facts)]
     done, heard = record.done, {event_name(item.event) for item in asked if item and item.event}
     had = {timer.id: timer.what for timer in timers if timer.event in heard}
     # What is held stays so until it is let through, which no file that is applied does.
@@ -192,8 +194,8 @@ def _is_there(record: Record, key: str) -> bool:
     return tag is not None and tag.part.value.present
 
 
-def _is_covered(record: Record, moments: Collection[Moment]) -> bool:
-    """Tell whether all that a person has came by events of these moments."""
+def _is_covered(record: Record, events: Collection[OrderKey]) -> bool:
+    """Tell whether all that a person has came by events of these places."""
     orders = [tag.part.order for tag in record.tags.values() if tag.part.value.present]
     orders += [value.part.order for value in record.fields.values() if value.part.value is not None]
-    return all(order.moment in moments for order in orders)
+    return all(order in events for order in orders)

@@ -155,7 +155,7 @@ class Rehearsal:
         for step in steps:
             if not isinstance(step, AddTag):
                 continue
-            agreed = step.part.order.moment in change.agreed
+            agreed = step.part.order in change.agreed
             if step.key in record.held or not (room or agreed):
                 held[step.key] = step
             elif not agreed:

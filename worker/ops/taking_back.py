@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from worker.consumer.own_message import undoing
-from worker.events.event import Moment
+from worker.events.event import FIRST, Moment
 from worker.kit.single_calls import NEWLY_TAGGED
 from worker.ledger.history import Line, find_history
 from worker.ledger.person import records_of
@@ -17,7 +17,7 @@ from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.item import ROW_TOLD, Kind
 from worker.subscribers.parts import tag_in, tag_key
 from worker.subscribers.record import Record
-from worker.subscribers.without import tags_without
+from worker.subscribers.without import Rows, tags_without
 
 MOST_LINES: Final = 200_000
 """Of the history that are read at once, of some people."""
@@ -47,11 +47,11 @@ async def taking_back(
         record = _now(records, line)
         emails = {line.email, record.email}
         lines = [other for email in emails for other in of_people.get(email, ())]
-        rows = [other for other in lines if _is_row(other, run)]
+        rows = _rows_of(lines, run)
         since = [other for other in lines if other.at > line.at]
         if tags := _to_take_back(record, line, since, rows):
-            told_since = {_time(other) for other in since if not _is_row(other, run)}
-            after = _by_moment(record, line, tags, told_since)
+            told_since = {_time(other) for other in since if _row_of(other, run) is None}
+            after = _by_moment(record, line, tags, told_since, rows)
             effects[number] = [
                 undoing(record.email, run, number, some, moment, part, until_anew=until_anew)
                 for part, (moment, some) in enumerate(sorted(after.items()))
@@ -87,24 +87,24 @@ def _now(records: Mapping[str, Record], line: Line) -> Record:
     return record
 
 
-def _to_take_back(record: Record, line: Line, since: Iterable[Line], rows: Sequence[Line]) -> list[str]:
+def _to_take_back(record: Record, line: Line, since: Iterable[Line], rows: Rows) -> list[str]:
     """Return the tags that an event put on, that nobody touched since, and that no other event asks for.
 
     Args:
         record: Of its person.
         line: What the history has of it.
         since: What it has of the person's events that ended later.
-        rows: What it has of those that are rows of the same run.
+        rows: Those of them that are rows of the same run; see `tags_without`.
     """
     tags = [tag for tag in newly_put_on(line) if not any(other.is_about(tag) for other in since)]
     if not tags or not rows:
         return tags  # by events that were heard anew, which had not asked for it before
-    stay = tags_without(record, {_time(row) for row in rows if row.outcome != Kind.DUPLICATE.value})
+    stay = tags_without(record, rows)
     return [tag for tag in tags if tag_key(tag) not in stay]
 
 
 def _by_moment(
-    record: Record, line: Line, tags: Iterable[str], since: Collection[datetime]
+    record: Record, line: Line, tags: Iterable[str], since: Collection[datetime], rows: Rows
 ) -> Mapping[Moment, list[str]]:
     """Return tags by the moments right after which they are to be off: what asks for them since stands.
 
@@ -116,18 +116,28 @@ def _by_moment(
         line: What the history has of the event.
         tags: Which.
         since: When that happened which others told since: by none of these is anything taken back.
+        rows: Of the same run.
     """
     moments = defaultdict[Moment, list[str]](list)
     for tag in tags:
         sequence, time = "", _time(line)
-        if (known := record.tags.get(tag_key(tag))) is not None and known.part.order.time not in since:
-            sequence, time = max((sequence, time), known.part.order.moment)
+        order = known.part.order if (known := record.tags.get(tag_key(tag))) is not None else FIRST
+        if order.time not in since or order[1:] in rows:
+            sequence, time = max((sequence, time), order.moment)
         moments[sequence, time + timedelta(microseconds=1)].append(tag)
     return moments
 
 
-def _is_row(line: Line, run: str) -> bool:
-    return f"{ROW_TOLD}{run}-" in line.detail
+def _rows_of(lines: Iterable[Line], run: str) -> Rows:
+    """Return the times and the lines of a run's rows; of copies of what happened otherwise none."""
+    told = [(line, _row_of(line, run)) for line in lines if line.outcome != Kind.DUPLICATE.value]
+    return {(_time(line), row) for line, row in told if row is not None}
+
+
+def _row_of(line: Line, run: str) -> int | None:
+    """Return which line of a run's file it tells of; None where of none."""
+    _, told, number = line.detail.rpartition(f"{ROW_TOLD}{run}-")
+    return int(number) if told and number.isdecimal() else None
 
 
 def _time(line: Line) -> datetime:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from worker.events.event import FIRST, Moment
+from worker.events.event import FIRST, OrderKey
 from worker.subscribers.change import Change
 from worker.subscribers.fact import NO_FACTS, Facts
 from worker.subscribers.lifecycle import derive
@@ -20,7 +20,7 @@ V = TypeVar("V", TagWish, str | None)
 
 
 def with_facts(
-    record: Record, asked: Change, facts: Facts, spoken: Spoken, anew: Collection[Moment]
+    record: Record, asked: Change, facts: Facts, spoken: Spoken, anew: Collection[OrderKey]
 ) -> Change:
     """Return what should be so of all that is asked for, and of all of which facts speak.
 
@@ -66,7 +66,7 @@ def _worked_out(
     asked: Mapping[str, Part[V]],
     base: Mapping[str, Part[V]],
     known: Mapping[str, KnownPart[V]],
-    anew: Collection[Moment],
+    anew: Collection[OrderKey],
 ) -> Mapping[str, Part[V]]:
     """Return what stands of what is asked for by other events than the facts."""
     others = {name: part for name, part in asked.items() if not spoken.comes_by_fact(name, part.order)}

@@ -14,14 +14,15 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from worker.events.event import Moment, OrderKey
+from worker.events.event import OrderKey
 from worker.subscribers.drifted import DriftKind, Remedy
 from worker.subscribers.fact import NO_FACTS, Facts, merge_facts
 from worker.subscribers.parts import Part, TagWish, merge_parts, newer, older, slot_of, tag_key
 
 T = TypeVar("T")
 
-NO_MOMENTS: Final[frozenset[Moment]] = frozenset()
+NO_EVENTS: Final[frozenset[OrderKey]] = frozenset()
+"""Of no events the places."""
 
 
 class Change(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -42,10 +43,10 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
         facts: The openings and closings of subscriptions; see `lifecycle`.
         again: That Kit is told once more all that should be so, but for what it has answered since that
             moment, in seconds since 1970; None where nobody asks for that.
-        anew: The sequence and the time of events of which this is all that they ask for, by now: what they
-            asked for before, and do not any more, is to be off.
+        anew: The places of events of which this is all that they ask for, by now: what they asked for before,
+            and do not any more, is to be off.
         allows: By `tag_key`, tags that somebody lets through which were held; see `TaggingGuard`.
-        agreed: The sequence and the time of events to whose new tags somebody has agreed.
+        agreed: The places of events to whose new tags somebody has agreed.
         known: Likewise, of events of which Kit has all already.
         first: By `tag_key`, tags that are put on before all others.
         remedies: What somebody asks to be done where Kit has something else than it was given. Each is looked
@@ -64,10 +65,10 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
     unsubscribe: Part[bool] | None = None
     facts: Facts = NO_FACTS
     again: float | None = None
-    anew: frozenset[Moment] = NO_MOMENTS
+    anew: frozenset[OrderKey] = NO_EVENTS
     allows: frozenset[str] = frozenset()
-    agreed: frozenset[Moment] = NO_MOMENTS
-    known: frozenset[Moment] = NO_MOMENTS
+    agreed: frozenset[OrderKey] = NO_EVENTS
+    known: frozenset[OrderKey] = NO_EVENTS
     first: frozenset[str] = frozenset()
     remedies: frozenset[Remedy] = frozenset()
 
@@ -86,7 +87,7 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
         parts: list[Part[Any]] = [*self.tags.values(), *self.fields.values(), *self.gave.values()]
         whole = self.first_name, self.ensure, self.tags_off, self.fields_off, self.unsubscribe
         orders = [part.order for part in (*parts, *whole) if part is not None]
-        return all(order.moment in self.known for order in (*orders, *(fact.order for fact in self.facts)))
+        return all(order in self.known for order in (*orders, *(fact.order for fact in self.facts)))
 
     @property
     def takes_up_old(self) -> bool:
@@ -203,11 +204,11 @@ def merge_all(changes: Iterable[Change]) -> Change:
     return reduce(Change.merge, changes, NOTHING)
 
 
-def parts_of(change: Change, moments: Collection[Moment]) -> Change:
-    """Return what of a change events of these moments ask for."""
+def parts_of(change: Change, events: Collection[OrderKey]) -> Change:
+    """Return what of a change events of these places ask for."""
 
     def one(part: Part[T] | None) -> Part[T] | None:
-        return part if part is not None and part.order.moment in moments else None
+        return part if part is not None and part.order in events else None
 
     return Change(
         tags={key: part for key, part in change.tags.items() if one(part)},

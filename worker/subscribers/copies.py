@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from worker.events.event import Event
+from worker.events.event import Event, OrderKey
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import is_news, may_be_done
-from worker.subscribers.fact import first_place
+from worker.subscribers.fact import Facts, first_place
 from worker.subscribers.item import Item
+from worker.subscribers.mark import fact_mark
 from worker.subscribers.place import Placing, place_anew
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
@@ -24,6 +25,13 @@ def in_its_place(item: Item, event: Event, record: Record) -> Item:
     return replace(
         item, event=replace(event, order=first), change=Placing(event.order, first).change(item.change)
     )
+
+
+def known_place(event: Event, facts: Facts) -> OrderKey:
+    """Return the place that an event has by now: a copy may have shown that it came earlier."""
+    mark, moment = fact_mark(event), event.order.moment
+    its = (fact.order for fact in facts if fact.event == mark and fact.order.moment == moment)
+    return min((event.order, *its))
 
 
 def in_doubt(subscriber: Subscriber, change: Change) -> bool:

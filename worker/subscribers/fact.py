@@ -36,7 +36,8 @@ class Fact(Struct, frozen=True, array_like=True, gc=False):
         due: When it takes effect, if that is later than the event.
         again: True where its event was delivered before, to a worker that may have applied it.
         phase: How many of the moments at which it had to be interpreted anew had passed when it was.
-        event: What tells its event from others of the same time; see `fact_mark`.
+        event: What tells its event from others of the same time; see `fact_mark`. Empty in the ledgers of
+            versions that took these for one.
     """
 
     order: OrderKey
@@ -85,7 +86,7 @@ NO_FACTS: Final[Facts] = ()
 
 def first_place(facts: Facts, fact: Fact) -> OrderKey:
     """Return the place of the copy of a fact that is known to have arrived first, which may be itself."""
-    return min((fact.order, *(one.order for one in facts if one.key == fact.key)))
+    return min((fact.order, *(one.order for one in _marked(facts, (fact,)) if one.key == fact.key)))
 
 
 def merge_facts(ours: Facts, theirs: Facts) -> Facts:
@@ -101,7 +102,17 @@ def learn_facts(known: Facts, new: Facts) -> Facts:
         return known
     if not known or new[0].order[:2] > known[-1].order[:2]:
         return (*known, *new)
-    return _each_once([*known, *new], _phase)
+    return _each_once([*_marked(known, new), *new], _phase)
+
+
+def _marked(known: Facts, new: Facts) -> Facts:
+    """Return known facts, of which those that do not say of which event they are may be the new ones."""
+    if all(fact.event for fact in known):
+        return known
+    marks = {fact.key[:-1]: fact.event for fact in new}
+    return tuple(
+        fact if fact.event else replace(fact, event=marks.get(fact.key[:-1], fact.event)) for fact in known
+    )
 
 
 def _rank(fact: Fact) -> tuple[int, OrderKey, str]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from worker.subscribers.change import NO_MOMENTS, NOTHING, Change, parts_of
+from worker.subscribers.change import NO_EVENTS, NOTHING, Change, parts_of
 from worker.subscribers.desired import may_be_done, said_anew
 from worker.subscribers.fact import NO_FACTS, learn_facts
 from worker.subscribers.lifecycle import derive, still_open
@@ -123,8 +123,8 @@ def owe(record: Record, change: Change) -> None:
         facts=NO_FACTS,
         again=None,
         allows=frozenset(),
-        agreed=NO_MOMENTS,
-        known=NO_MOMENTS,
+        agreed=NO_EVENTS,
+        known=NO_EVENTS,
         remedies=frozenset(),
     )
 

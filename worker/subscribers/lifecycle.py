@@ -204,8 +204,9 @@ class _Reading:
     def _give(self, key: str, wish: TagWish, order: OrderKey) -> None:
         """Note what a slot gives, as newer than what an earlier fact of the same time gave there."""
         same = (part.order for other, part in self.gave.items() if slot_of(other) == slot_of(key))
-        last = max((each.arrival for each in same if each[:2] == order[:2]), default=order.arrival - 1)
-        self.gave[key] = Part(wish, order._replace(arrival=max(order.arrival, last + 1)))
+        last = max((each for each in same if each[:2] == order[:2]), default=order)
+        # A closing is read after the openings of its time, also where it arrived before them.
+        self.gave[key] = Part(wish, order if last <= order else last._replace(arrival=last.arrival + 1))
 
     def _newest_gift(self, slot: str) -> TagWish:
         """Return the tag that the newest open subscription gives in a slot; `NO_TAG` where none does."""

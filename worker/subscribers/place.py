@@ -37,6 +37,8 @@ class Placing(NamedTuple):
             fields_off=self._if_any(asked.fields_off),
             unsubscribe=self._if_any(asked.unsubscribe),
             facts=tuple(replace(fact, order=self.order(fact.order)) for fact in asked.facts),
+            agreed=frozenset(map(self.order, asked.agreed)),
+            known=frozenset(map(self.order, asked.known)),
         )
 
     def record(self, record: Record) -> None:

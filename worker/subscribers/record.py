@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from worker.events.event import FIRST, Moment, OrderKey
+from worker.events.event import FIRST, OrderKey
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.fact import NO_FACTS, Facts
 from worker.subscribers.parts import Part, TagWish
@@ -24,8 +24,8 @@ MAX_SEEN: Final = 64
 """Event ids that are kept for a subscriber. An older duplicate is still caught by its order key."""
 
 
-def _but_of(moments: Collection[Moment], parts: Mapping[str, Part[T]]) -> Mapping[str, Part[T]]:
-    return {name: part for name, part in parts.items() if not part.order.is_heard_anew(moments)}
+def _but_of(events: Collection[OrderKey], parts: Mapping[str, Part[T]]) -> Mapping[str, Part[T]]:
+    return {name: part for name, part in parts.items() if not part.order.is_heard_anew(events)}
 
 
 class Record(Struct, eq=False):
@@ -170,16 +170,16 @@ class Record(Struct, eq=False):
             self.first_name = None
         self.settled = False
 
-    def unlearn(self, moments: Collection[Moment]) -> None:
-        """Drop what events of these moments said, as they are heard anew; what Kit has of it stays known."""
-        self.facts = tuple(fact for fact in self.facts if fact.order.moment not in moments)
-        self.gave = _but_of(moments, self.gave)
+    def unlearn(self, events: Collection[OrderKey]) -> None:
+        """Drop what events of these places said, as they are heard anew; what Kit has of it stays known."""
+        self.facts = tuple(fact for fact in self.facts if fact.order not in events)
+        self.gave = _but_of(events, self.gave)
         base, owed = self.base, self.owed
-        self.base = replace(base, tags=_but_of(moments, base.tags), fields=_but_of(moments, base.fields))
-        self.owed = replace(owed, tags=_but_of(moments, owed.tags), fields=_but_of(moments, owed.fields))
-        if self.tags_off is not None and self.tags_off.order.is_heard_anew(moments):
+        self.base = replace(base, tags=_but_of(events, base.tags), fields=_but_of(events, base.fields))
+        self.owed = replace(owed, tags=_but_of(events, owed.tags), fields=_but_of(events, owed.fields))
+        if self.tags_off is not None and self.tags_off.order.is_heard_anew(events):
             self.tags_off = None
-        if self.fields_off is not None and self.fields_off.order.is_heard_anew(moments):
+        if self.fields_off is not None and self.fields_off.order.is_heard_anew(events):
             self.fields_off = None
         self.settled = False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
-from worker.events.event import FIRST, Moment, OrderKey
+from worker.events.event import FIRST, OrderKey
 from worker.subscribers.fact import Facts
 from worker.subscribers.kept import kept
 from worker.subscribers.lifecycle import derive
@@ -86,7 +86,7 @@ def not_of(spoken: SpokenNames, parts: Mapping[str, Part[V]]) -> Mapping[str, Pa
 
 
 def done_otherwise(
-    spoken: SpokenNames, known: Mapping[str, KnownPart[V]], anew: Collection[Moment]
+    spoken: SpokenNames, known: Mapping[str, KnownPart[V]], anew: Collection[OrderKey]
 ) -> Mapping[str, Part[V]]:
     """Return of what facts speak of what Kit has by other events; not what was sent, and never answered.
 

@@ -52,7 +52,7 @@ def test_an_import_asks_for_what_any_event_does_and_somebody_has_agreed() -> Non
     happened = imported()
     change = asked(happened).change
     assert present(change) == {"member": True, "trial": True, "guest": False, "late": True}
-    assert change.agreed == {happened.order.moment}
+    assert change.agreed == {happened.order}
     assert not change.known
     assert not change.first
     assert change.creates is not None
@@ -67,7 +67,7 @@ def test_a_marker_comes_first_whatever_the_file_says_of_it() -> None:
 def test_of_what_is_known_nobody_is_created() -> None:
     happened = imported(known=True)
     change = asked(happened).change
-    assert change.known == {happened.order.moment}
+    assert change.known == {happened.order}
     assert change.creates is None
 
 

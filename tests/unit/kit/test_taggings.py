@@ -15,6 +15,7 @@ from tests.unit.kit.harness import TAGGED, Account, account
 from worker.mapping import Options
 from worker.sandbox import Sandbox
 from worker.subscribers.change import Change
+from worker.subscribers.parts import Part, TagWish
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
 
@@ -87,14 +88,14 @@ async def test_what_is_held_goes_by_no_file_that_is_applied(of: Account) -> None
     of.catalog.options = Options(max_new_taggings_per_hour=0)
     ada, asked = new(), change(1, add=("A",))
     await of.apply(asked, ada)
-    await of.apply(replace(asked, anew=frozenset({order(1).moment})), ada)
+    await of.apply(replace(asked, anew=frozenset({order(1)})), ada)
     assert (tags(of), list(ada.record.held)) == (set(), ["a"])
 
 
 async def test_what_is_held_and_no_file_asks_for_any_more_is_held_no_more(of: Account) -> None:
     """Given a held tag of a file of before, whoever hears its event anew by another file gets that one's."""
     of.catalog.options = Options(max_new_taggings_per_hour=0)
-    ada, moments = new(), frozenset({order(1).moment})
+    ada, moments = new(), frozenset({order(1)})
     await of.apply(change(1, add=("A",)), ada)
     await of.apply(replace(change(1, add=("B",)), anew=moments), ada)
     assert (tags(of), ada.record.held, ada.record.owed.tags) == ({"B"}, {}, {})
@@ -104,7 +105,7 @@ async def test_what_somebody_applies_passes_and_what_comes_besides_does_not(of: 
     """Given no room, what events of before ask for anew is put on; another event's tag is held."""
     of.catalog.options = Options(max_new_taggings_per_hour=0)
     ada = new()
-    anew = replace(change(1, add=("A",)), anew=frozenset({order(1).moment}))
+    anew = replace(change(1, add=("A",)), anew=frozenset({order(1)}))
     await of.apply(anew.merge(change(2, add=("B",))), ada)
     assert (tags(of), list(ada.record.held)) == ({"A"}, ["b"])
 
@@ -173,9 +174,11 @@ async def test_what_a_plan_has_agreed_to_passes_and_what_is_held_stays_so(of: Ac
     of.catalog.options = Options(max_new_taggings_per_hour=0)
     ada = new()
     await of.apply(change(1, add=("A",)), ada)
-    agreed = replace(change(3, add=("A", "B")), agreed=frozenset({order(3).moment}))
-    await of.apply(agreed.merge(change(2, add=("C",))), ada)
-    assert (tags(of), set(ada.record.held)) == ({"B"}, {"a", "c"})
+    agreed = replace(change(3, add=("A", "B")), agreed=frozenset({order(3)}))
+    at_once = order(3)._replace(arrival=9)
+    happened = Change(tags={"d": Part(TagWish("D", present=True), at_once)})
+    await of.apply(agreed.merge(change(2, add=("C",))).merge(happened), ada)
+    assert (tags(of), set(ada.record.held)) == ({"B"}, {"a", "c", "d"})
 
 
 def tag_calls(of: Account) -> list[str]:

@@ -73,6 +73,30 @@ TAKEN_BACK: Mapping[str, tuple[list[bytes], list[bytes], list[bytes], set[str]]]
         [row("user.signed_up", time=T.format(15), id="e-1")],
         {"new member"},
     ),
+    "not what another event of the same time asks for": (
+        [],
+        [row("user.signed_up", time=T.format(10))],
+        [row("user.signed_up", time=T.format(10), id="e-1")],
+        {"new member"},
+    ),
+    "not what another subscription holds that started at the same time": (
+        [],
+        [row("subscription.started", time=T.format(17), subscription=LEFT)],
+        [row("subscription.started", time=T.format(17), subscription={"id": "s-9"}, id="e-1")],
+        {"active member", "plan basic"},
+    ),
+    "not what another event of the same subscription says of the same time": (
+        [],
+        [row("subscription.started", time=T.format(17), subscription=LEFT)],
+        [row("subscription.started", time=T.format(17), subscription={"id": "s-1"}, id="e-1")],
+        {"active member", "plan basic"},
+    ),
+    "what is there by another row, of a time at which something else happened since": (
+        [],
+        [row("user.signed_up", time=T.format(10)), row("user.signed_up", time=T.format(15))],
+        [row("order.paid", time=T.format(15), id="e-1", total=50)],
+        {"customer"},
+    ),
 }
 """Events of before, a file, events since, and the tags that stay once the file is undone."""
 

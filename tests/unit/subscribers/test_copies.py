@@ -43,6 +43,21 @@ def test_a_copy_has_the_place_of_the_first_in_all_that_it_asks_for() -> None:
     assert (placed.event, placed.change) == (first.event, first.change)
 
 
+def test_a_copy_of_what_an_older_version_has_known_has_its_place_too() -> None:
+    """Given a ledger whose facts do not say of which event they are: the first that it may be is it."""
+    first, copy = opening(order(1)), opening(AT_ONCE)
+    record = knowing(first).record
+    record.facts = tuple(structs.replace(fact, event="") for fact in record.facts)
+    assert copy.event is not None
+    placed = in_its_place(copy, copy.event, record)
+    assert (placed.event, placed.change) == (first.event, first.change)
+    begin(record, placed.change)
+    assert record.facts == first.change.facts
+    another = Fact(AT_ONCE, opens=True, subscription="s-1", event="another")
+    begin(record, Change(facts=(another,)))
+    assert record.facts == (*first.change.facts, another)
+
+
 def test_what_comes_first_stays_where_it_is() -> None:
     first, copy = opening(order(1)), opening(AT_ONCE)
     assert first.event is not None

@@ -90,20 +90,28 @@ def test_what_kit_has_already_is_noted_and_what_others_ask_for_is_left() -> None
     """Given a change of which one event is known to be so, Kit is told of the other one alone."""
     record = Record(EMAIL)
     asked = change(1, add=("A", "B"), fields={"Plan": "Gold"}, first_name="Ada").merge(change(2, add=("B",)))
-    asked = replace(asked, known=frozenset({order(1).moment}))
+    asked = replace(asked, known=frozenset({order(1)}))
     rest = take_for_done(record, left(record, asked), asked, 5.0)
     assert (set(rest.tags), rest.fields, rest.first_name) == ({"b"}, {}, None)
     assert {key: (tag.part.order, tag.at) for key, tag in record.tags.items()} == {"a": (order(1), 5.0)}
     assert record.fields["Plan"].part.value == "Gold"
 
 
+def test_what_another_event_of_the_same_time_asks_for_is_left() -> None:
+    """Given an event that happened at the very time of one that is known to be so."""
+    record, later = Record(EMAIL), order(1)._replace(arrival=9)
+    happened = Change(tags={"c": Part(TagWish("C", present=True), later)})
+    asked = replace(change(1, add=("A",)), known=frozenset({order(1)})).merge(happened)
+    assert take_for_done(record, left(record, asked), asked, 5.0).tags.keys() == {"c"}
+
+
 def test_what_follows_from_what_is_known_is_so_too_but_not_what_is_owed() -> None:
     """Given known events alone, what an earlier one of them takes off is off, and what is owed is left."""
     record = Record(EMAIL, owed=change(9, add=("C",)))
-    gone = Change(tags_off=Part(value=True, order=order(5)), known=frozenset({order(5).moment}))
+    gone = Change(tags_off=Part(value=True, order=order(5)), known=frozenset({order(5)}))
     assert take_for_done(record, left(record, gone), gone, 5.0).tags.keys() == {"c"}
     learn(record, gone)
-    older = replace(change(1, add=("A",)), known=frozenset({order(1).moment}))
+    older = replace(change(1, add=("A",)), known=frozenset({order(1)}))
     rest = take_for_done(record, left(record, older), older, 5.0)
     assert rest.tags.keys() == {"c"}
     assert not record.tags["a"].part.value.present
@@ -111,6 +119,6 @@ def test_what_follows_from_what_is_known_is_so_too_but_not_what_is_owed() -> Non
 
 def test_who_is_known_to_get_no_mail_gets_none() -> None:
     record, said = Record(EMAIL), Part(value=True, order=order(3))
-    asked = Change(unsubscribe=said, ensure=said, known=frozenset({order(3).moment}))
+    asked = Change(unsubscribe=said, ensure=said, known=frozenset({order(3)}))
     rest = take_for_done(record, left(record, asked), asked, 5.0)
     assert (rest.tells_kit, record.unsubscribed) == (False, said)

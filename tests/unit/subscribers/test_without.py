@@ -15,16 +15,16 @@ from worker.subscribers.without import tags_without
 MEMBER = {"member": TagWish("Member", present=True)}
 
 
-def times(*numbers: int) -> set[datetime]:
-    return {order(number).time for number in numbers}
+def rows(*numbers: int) -> set[tuple[datetime, int]]:
+    return {order(number)[1:] for number in numbers}
 
 
 def test_what_others_ask_for_is_left() -> None:
     record = applied(change(1, add=("A", "B")), change(2, add=("C",), remove=("B",)), change(3, add=("A",)))
-    assert tags_without(record, times()) == {"a", "c"}
-    assert tags_without(record, times(2)) == {"a"}
-    assert tags_without(record, times(1)) == {"a", "c"}
-    assert tags_without(record, times(1, 2, 3)) == set()
+    assert tags_without(record, rows()) == {"a", "c"}
+    assert tags_without(record, rows(2)) == {"a"}
+    assert tags_without(record, rows(1)) == {"a", "c"}
+    assert tags_without(record, rows(1, 2, 3)) == set()
 
 
 def test_of_a_subscription_it_is_left_what_the_others_say_of_it() -> None:
@@ -33,9 +33,9 @@ def test_of_a_subscription_it_is_left_what_the_others_say_of_it() -> None:
     other = Change(facts=(Fact(order(2), opens=True, subscription="s2", tags=MEMBER),))
     closed = Change(facts=(Fact(order(3), opens=False, subscription="s2", tags={}),))
     record = applied(first, other, closed)
-    assert tags_without(record, times(2)) == {"member"}
-    assert tags_without(record, times(1, 3)) == {"member"}
-    assert tags_without(record, times(1, 2)) == set()
+    assert tags_without(record, rows(2)) == {"member"}
+    assert tags_without(record, rows(1, 3)) == {"member"}
+    assert tags_without(record, rows(1, 2)) == set()
 
 
 def test_what_the_end_of_one_leaves_of_another_goes_with_that() -> None:
@@ -47,8 +47,8 @@ def test_what_the_end_of_one_leaves_of_another_goes_with_that() -> None:
     )
     record = applied(Change(facts=(closing,)), Change(facts=(opening,)))
     assert record.tags["basic"].part.order.time == order(9).time
-    assert tags_without(record, times(1)) == set()
-    assert tags_without(record, times(9)) == {"basic"}
+    assert tags_without(record, rows(1)) == set()
+    assert tags_without(record, rows(9)) == {"basic"}
 
 
 def test_what_closed_for_good_makes_a_closing_the_last_one() -> None:
@@ -57,11 +57,22 @@ def test_what_closed_for_good_makes_a_closing_the_last_one() -> None:
     gone = Fact(order(5), opens=False, subscription="s2", tags={"gone": TagWish("Gone", present=True)})
     record = applied(opening, Change(facts=(gone,)), fact(3, opens=False, remove=("Member",)))
     assert {key for key, tag in record.tags.items() if tag.part.value.present} == {"gone"}
-    assert "gone" not in tags_without(record, times(3))
+    assert "gone" not in tags_without(record, rows(3))
 
 
 def test_what_waits_for_its_person_counts() -> None:
     record = applied(change(1, add=("A",)))
     owe(record, Change(tags={"b": Part(TagWish("B", present=True), order(2))}))
-    assert tags_without(record, times(1)) == {"b"}
-    assert tags_without(record, times(2)) == {"a"}
+    assert tags_without(record, rows(1)) == {"b"}
+    assert tags_without(record, rows(2)) == {"a"}
+
+
+def test_what_another_event_of_the_same_time_asks_for_is_left() -> None:
+    """Given what happens in the second of a row, of which one of them starts a subscription, too."""
+    later = order(1)._replace(arrival=10**15)
+    happened = Change(tags={"a": Part(TagWish("A", present=True), later)})
+    assert tags_without(applied(change(1, add=("A",)), happened), rows(1)) == {"a"}
+    started = Change(facts=(Fact(order(1), opens=True, subscription="s1", tags=MEMBER, event="row"),))
+    live = Change(facts=(Fact(later, opens=True, subscription="s1", tags=MEMBER, event="live"),))
+    assert tags_without(applied(started, live), rows(1)) == {"member"}
+    assert tags_without(applied(live, started), rows(1)) == {"member"}

@@ -25,7 +25,7 @@ from worker.consumer.own_message import undoing
 from worker.dead_letters.fitting import MAX_HEADER_BYTES
 from worker.dead_letters.letter import read_dead_letter, replay_message
 from worker.events.delivery import Delivery
-from worker.events.event import Origin
+from worker.events.event import OrderKey, Origin
 from worker.subscribers.mark import event_mark
 
 LARGE_ATTRIBUTES = delivered(
@@ -54,12 +54,12 @@ def test_what_is_taken_back_until_events_are_heard_anew_says_so() -> None:
     effect = undoing(EMAIL, "apply-1a2b", 7, ["VIP"], ("", NOON), until_anew=True)
     message = again(effect)
     happened = read(message)
-    assert happened.order.is_heard_anew({("", NOON - timedelta(days=1))})
+    assert happened.order.is_heard_anew({OrderKey("", NOON - timedelta(days=1), 1)})
     letter = sent(letter_of(message, happened=happened))
     assert read(sent(replay_message(letter, read_dead_letter(letter, "main"))), 99) == happened
 
     ordinary = again(OWN[Origin.UNDO])
-    assert not read(ordinary).order.is_heard_anew({("", NOON - timedelta(days=1))})
+    assert not read(ordinary).order.is_heard_anew({OrderKey("", NOON - timedelta(days=1), 1)})
     forged = delivered(json.dumps(PLAIN).encode(), "order.paid.sunny", {"x-event-arrival": "-1"})
     assert read(forged, ARRIVAL).order.arrival == ARRIVAL
 
