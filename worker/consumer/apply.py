@@ -31,6 +31,7 @@ from worker.kit.writer import Writer
 from worker.retry import Patience, backoff
 from worker.subscribers.drifted import in_order
 from worker.subscribers.item import Item, Kind, Outcome
+from worker.subscribers.mark import owes
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Call, Subscriber
 
@@ -149,6 +150,8 @@ class Apply:
             kind, note = (Kind.IGNORED, note) if note else came_of(item, pending.subscriber)
         if not item.waits and (error is None or isinstance(error, PartlyApplied)):
             self.succeeded.set()
+        if is_told_already(item, error):
+            note, error = f"its dead letter of before says what it owes still: {error}", None
         if error is not None:
             kind = Kind.DEAD_LETTERED
         self._settle.put(Outcome(item, kind, error, pending.tries.count + 1, calls, note, held))
@@ -184,6 +187,12 @@ class Apply:
         """Put changes back that wait for the end of a hold."""
         for pending in reversed(pendings):  # each comes to the front
             self._backlog.put_back(pending)
+
+
+def is_told_already(item: Item, error: EventError | None) -> bool:
+    """Tell whether an event that has come in at its time owes just what it did when it came first."""
+    due = None if item.event is None else item.event.due
+    return due is not None and bool(due.owes) and owes(error) == due.owes
 
 
 def name_held(pending: Pending) -> None:

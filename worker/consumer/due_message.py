@@ -11,6 +11,7 @@ from msgspec import structs
 from worker.broker.publisher import Outgoing
 from worker.broker.topology import work_queue
 from worker.dead_letters.letter import with_headers
+from worker.errors import EventError
 from worker.events.delivery import Delivery
 from worker.events.event import (
     DUE_AT,
@@ -18,6 +19,7 @@ from worker.events.event import (
     EVENT_ARRIVAL,
     EVENT_TIME,
     ORIGIN,
+    OWES,
     REPLAY_RUN,
     Due,
     Event,
@@ -27,7 +29,7 @@ from worker.events.values import time_text
 from worker.ledger.failures import DamagedRowError
 from worker.subscribers.due_effect import DueAnew, DueEffect
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.mark import event_name, timer_id
+from worker.subscribers.mark import event_name, owes, timer_id
 from worker.subscribers.subscriber import Subscriber
 
 
@@ -36,12 +38,17 @@ class _Kept(msgspec.Struct, array_like=True):
     properties: dict[str, Any]
 
 
-def due_effect(item: Item) -> DueEffect | None:
-    """Return what is kept of an event until it has to come in again; None where it need not."""
+def due_effect(item: Item, error: EventError | None = None) -> DueEffect | None:
+    """Return what is kept of an event until it has to come in again; None where it need not.
+
+    Args:
+        item: The event, and what it asks for later.
+        error: Why it is a dead letter by now; then it is told at its time what of that the letter says.
+    """
     event, later, subscriber = item.event, item.later, item.subscriber
     if event is None or later is None or subscriber is None:
         return None
-    timer = timer_id(event, later.at)
+    timer, told = timer_id(event, later.at), event.due.owes if event.due else ""
     return DueEffect(
         id=timer,
         at=later.at.timestamp(),
@@ -51,7 +58,7 @@ def due_effect(item: Item) -> DueEffect | None:
         event_id=event.id,
         event_time=event.time,
         what=later.what,
-        message=_message(item.delivery.as_published(), event, Due(timer, later.at)),
+        message=_message(item.delivery.as_published(), event, Due(timer, later.at, owes(error) or told)),
     )
 
 
@@ -83,6 +90,7 @@ def _message(delivery: Delivery, event: Event, due: Due) -> bytes:
         ORIGIN: Origin.DUE.value,
         DUE_AT: time_text(due.at),
         DUE_ID: due.id,
+        **({OWES: due.owes} if due.owes else {}),
     }
     properties = with_headers(delivery, headers)
     properties["headers"].pop(REPLAY_RUN, None)  # for that run the event has ended

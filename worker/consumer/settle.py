@@ -198,7 +198,7 @@ class Settle(Persistence):
         batch.entries = [
             entry for each in ended if (entry := history_entry(each.outcome, each.at)) is not None
         ]
-        batch.due = [due for each in outcomes if (due := due_effect(each.item)) is not None]
+        batch.due = [due for each in outcomes if (due := due_effect(each.item, each.error)) is not None]
         batch.anew = [anew for each in outcomes if (anew := due_of_others(each)) is not None]
         batch.letters = [each.letter for each in ended if each.letter is not None]
         batch.newest = [newest for each in outcomes if (newest := newest_event(each)) is not None]

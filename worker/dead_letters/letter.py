@@ -29,6 +29,7 @@ from worker.events.event import (
     ORIGIN,
     ORIGINAL,
     ORIGINAL_ROUTING_KEY,
+    OWES,
 )
 from worker.events.json_body import parse_json
 from worker.events.values import time_text
@@ -90,7 +91,7 @@ def kept_outside(delivery: Delivery) -> dict[str, Any]:
     """Return what an event had outside its body; of one that came in again, what it had the first time."""
     headers = delivery.headers
     if isinstance(headers.get(ORIGINAL_ROUTING_KEY), str):
-        names = (ORIGINAL_ROUTING_KEY, EVENT_ID, ORIGIN, IMPORTED, DUE_AT, DUE_ID)
+        names = (ORIGINAL_ROUTING_KEY, EVENT_ID, ORIGIN, IMPORTED, DUE_AT, DUE_ID, OWES)
         return {name: value for name in names if isinstance(value := headers.get(name), str)}
     message_id = delivery.properties.get("message_id")
     own_id = {EVENT_ID: message_id} if message_id else {}

@@ -25,6 +25,7 @@ from worker.events.event import (
     LET_GO,
     ORIGIN,
     ORIGINAL_ROUTING_KEY,
+    OWES,
     TAKEN_BACK,
     Due,
     Event,
@@ -131,7 +132,9 @@ def _origin(delivery: Delivery) -> Origin | None:
 
 def _due(delivery: Delivery) -> Due | None:
     timer = due_id(delivery)
-    return None if timer is None else Due(timer, parse_time(DUE_AT, _header(delivery, DUE_AT)))
+    if timer is None:
+        return None
+    return Due(timer, parse_time(DUE_AT, _header(delivery, DUE_AT)), _header(delivery, OWES) or "")
 
 
 def _imported(delivery: Delivery) -> Imported | None:

@@ -24,6 +24,8 @@ ORIGIN: Final = "x-origin"
 DUE_AT: Final = "x-due-at"
 DUE_ID: Final = "x-due-id"
 """Of what a timer of the ledger has published: when it takes effect, and which timer that is."""
+OWES: Final = "x-owes"
+"""Likewise, what a dead letter says already that the event owes; see `mark.owes`."""
 
 
 class Origin(StrEnum):
@@ -76,7 +78,7 @@ ABOUT_FAILURE: Final = (
 )  # fmt: skip
 """Headers of a dead letter that a replay takes off again."""
 _OWN: Final = frozenset(
-    {EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, ORIGIN, IMPORTED, DUE_AT, DUE_ID, *ABOUT_FAILURE}
+    {EVENT_ID, EVENT_TIME, EVENT_ARRIVAL, ORIGIN, IMPORTED, DUE_AT, DUE_ID, OWES, *ABOUT_FAILURE}
 )
 
 
@@ -152,10 +154,12 @@ class Due(NamedTuple):
     Attributes:
         id: Which makes a second copy of the message a duplicate.
         at: When the event, or some of it, takes effect.
+        owes: What a dead letter says already that the event owes, as `mark.owes` tells it; empty for nothing.
     """
 
     id: str
     at: datetime
+    owes: str = ""
 
 
 LET_GO: Final[Mapping[str, Json]] = MappingProxyType({})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from hashlib import blake2b
 
+from worker.errors import EventError, PartlyApplied
 from worker.events.event import Event, Origin
 from worker.events.values import time_text
 from worker.subscribers.due_effect import EventName
@@ -35,6 +36,13 @@ def fact_mark(event: Event) -> str:
     """
     name = event.order.arrival if event.id is None else event.id
     return blake2b(f"{name}\0{event.type}".encode(), digest_size=8).hexdigest()
+
+
+def owes(error: EventError | None) -> str:
+    """Return what an event owes whose rest was applied, in few letters; empty where that is nothing."""
+    if not isinstance(error, PartlyApplied):
+        return ""
+    return blake2b(str(error).encode(), digest_size=8).hexdigest()
 
 
 def event_name(event: Event) -> EventName:

@@ -120,6 +120,35 @@ def test_a_tag_that_ends_leaves_a_timer_and_is_taken_off(mapped: dict[bool, Aske
     run(main())
 
 
+def test_what_an_event_owes_is_one_dead_letter_however_often_it_comes_in_again(
+    mapped: dict[bool, Asked],
+) -> None:
+    """Given a tag with an end and a part without a value, its end tells of no part but another one."""
+    plan, level = ("data.plan: has no value",), ("data.level: has no value",)
+    mapped[False] = Asked(change(1, add=("Gold access",)), owed=plan, again=DUE)
+
+    async def main(owed: tuple[str, ...]) -> World:
+        mapped[True] = Asked(change(2, remove=("Gold access",)), owed=owed)
+        world = World()
+        async with world.running():
+            number = world.comes(1, ADA)
+            await world.until_settled()
+            (effect,) = [each for batch in world.ledger.batches for each in batch.due]
+            comes_again(world, effect)
+            await world.until_settled()
+        assert world.kit.log == [f"{ADA} +Gold access", f"{ADA} -Gold access"]
+        assert world.settled[number] is Reason.PARTLY_APPLIED
+        return world
+
+    world = run(main(plan))
+    assert list(world.settled.values())[1:] == [None]
+    entries = [entry for batch in world.ledger.batches for entry in batch.entries]
+    assert (entries[-1].outcome, entries[-1].detail) == (
+        "applied", "its dead letter of before says what it owes still: data.plan: has no value",
+    )  # fmt: skip
+    assert list(run(main(level)).settled.values())[1:] == [Reason.PARTLY_APPLIED]
+
+
 @pytest.mark.usefixtures("mapped")
 def test_one_that_is_due_and_fails_is_a_dead_letter_and_its_timer_is_crossed_off() -> None:
     async def main() -> None:

@@ -166,7 +166,7 @@ def test_every_header_that_a_dead_letter_gains_is_described_and_no_other() -> No
     large = replace_in(full, headers={"trace": "x" * (MAX_HEADER_BYTES + 1)})
 
     again = {"x-origin": "due", "x-due-at": "2026-08-01T00:00:00Z", "x-due-id": "d-1", "x-replay-run": "7"}
-    again["x-import"] = "{}"
+    again |= {"x-import": "{}", "x-owes": "1a2b"}
     due = Delivery(full.body, "kit.main", {}, {**again, "x-original-routing-key": "user.signed_up"})
 
     headers = letter_headers(full, event) | letter_headers(large, event) | letter_headers(due, event)
