@@ -179,8 +179,7 @@ class _Reading:
 
     def _ask(self, fact: Fact) -> None:
         self.tags |= _parts(fact.tags, fact.order)
-        for key, wish in fact.gave.items():
-            self._give(key, wish, fact.order)
+        self._give(fact.gave, fact.order)
         self.sets |= _parts(fact.sets, fact.order)
         said = Part(value=True, order=fact.order)
         if fact.tags_off:
@@ -197,16 +196,20 @@ class _Reading:
         self.tags |= _parts(off, fact.order)
         for slot in {slot_of(key) for key, wish in fact.gave.items() if not wish.name}:
             gift = self._newest_gift(slot)
-            self._give(slot_key(slot, gift.name), gift, fact.order)
+            self._give({slot_key(slot, gift.name): gift}, fact.order)
             if gift.name:
                 self.tags[tag_key(gift.name)] = Part(gift, fact.order)
 
-    def _give(self, key: str, wish: TagWish, order: OrderKey) -> None:
-        """Note what a slot gives, as newer than what an earlier fact of the same time gave there."""
-        same = (part.order for other, part in self.gave.items() if slot_of(other) == slot_of(key))
-        last = max((each for each in same if each[:2] == order[:2]), default=order)
-        # A closing is read after the openings of its time, also where it arrived before them.
-        self.gave[key] = Part(wish, order if last <= order else last._replace(arrival=last.arrival + 1))
+    def _give(self, gave: Mapping[str, TagWish], order: OrderKey) -> None:
+        """Note what slots give by a fact, as newer than what earlier facts of the same time gave there."""
+        places = {slot: self._after_others(slot, order) for slot in {slot_of(key) for key in gave}}
+        self.gave |= {key: Part(wish, places[slot_of(key)]) for key, wish in gave.items()}
+
+    def _after_others(self, slot: str, order: OrderKey) -> OrderKey:
+        """Return where a slot gives: a closing may have arrived before the openings of its time."""
+        same = (part.order for key, part in self.gave.items() if slot_of(key) == slot)
+        last = max((each.arrival for each in same if each[:2] == order[:2]), default=order.arrival - 1)
+        return order._replace(arrival=max(order.arrival, last + 1))
 
     def _newest_gift(self, slot: str) -> TagWish:
         """Return the tag that the newest open subscription gives in a slot; `NO_TAG` where none does."""
