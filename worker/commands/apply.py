@@ -30,7 +30,7 @@ from worker.ledger.taggings import count_people
 from worker.ops.apply_plan import ApplyPlan, plan_apply
 from worker.ops.apply_run import NotThisPlanError, carry_on, check, end, left, start, stop, undo
 from worker.ops.kept_plan import put_plan, told_of
-from worker.ops.told_apply import told_end
+from worker.ops.told_apply import told_plan_end
 from worker.ops.told_end import ToldEnd
 from worker.ops.told_impact import limit_of, minutes_of
 from worker.settings import Settings
@@ -191,7 +191,7 @@ async def _until_done(ledger: Ledger, plan: KeptPlan, asked: ApplyOptions) -> Ex
             show_json({**about, "left": 0 if run is None else await left(ledger, plan, run), "ends": {}})
         return ExitCode.SOMETHING
     ends = await end(ledger, plan, run)
-    told = told_end(PlanAction.APPLY, ends)
+    told = told_plan_end(PlanAction.APPLY, ends)
     if asked.as_json:
         show_json({**about, "left": 0, "ends": ends})
     else:

@@ -31,7 +31,7 @@ from worker.kit.writer import Writer
 from worker.retry import Patience, backoff
 from worker.subscribers.drifted import in_order
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.mark import owes
+from worker.subscribers.mark import owed_mark
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Call, Subscriber
 
@@ -190,9 +190,9 @@ class Apply:
 
 
 def is_told_already(item: Item, error: EventError | None) -> bool:
-    """Tell whether an event that has come in at its time owes just what it did when it came first."""
+    """Tell whether an event that has come in at its time owes just what a dead letter of it says already."""
     due = None if item.event is None else item.event.due
-    return due is not None and bool(due.owes) and owes(error) == due.owes
+    return due is not None and bool(due.owes) and owed_mark(error) == due.owes
 
 
 def name_held(pending: Pending) -> None:

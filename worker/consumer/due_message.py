@@ -29,7 +29,7 @@ from worker.events.values import time_text
 from worker.ledger.failures import DamagedRowError
 from worker.subscribers.due_effect import DueAnew, DueEffect
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.mark import event_name, owes, timer_id
+from worker.subscribers.mark import event_name, owed_mark, timer_id
 from worker.subscribers.subscriber import Subscriber
 
 
@@ -43,14 +43,15 @@ def due_effect(item: Item, error: EventError | None = None) -> DueEffect | None:
 
     Args:
         item: The event, and what it asks for later.
-        error: Why it is a dead letter by now; then it is told at its time what of that the letter says.
+        error: Why it is a dead letter, if it is one; the mark of what it owes goes with the timer.
     """
     event, later, subscriber = item.event, item.later, item.subscriber
     if event is None or later is None or subscriber is None:
         return None
-    timer, told = timer_id(event, later.at), event.due.owes if event.due else ""
+    told = event.due.owes if event.due else ""  # by a letter of before, which says it still
+    due = Due(timer_id(event, later.at), later.at, owed_mark(error) or told)
     return DueEffect(
-        id=timer,
+        id=due.id,
         at=later.at.timestamp(),
         email=subscriber.record.email,
         user_id=item.user_id,
@@ -58,7 +59,7 @@ def due_effect(item: Item, error: EventError | None = None) -> DueEffect | None:
         event_id=event.id,
         event_time=event.time,
         what=later.what,
-        message=_message(item.delivery.as_published(), event, Due(timer, later.at, owes(error) or told)),
+        message=_message(item.delivery.as_published(), event, due),
     )
 
 

@@ -185,7 +185,7 @@ _DEAD_LETTER_HEADERS: Final[Document] = {
     "x-import": {"type": "string", "description": "How it was taken, of an event from a file: JSON."},
     "x-due-at": {"type": "string", "format": "date-time", "description": "When that was."},
     "x-due-id": {"type": "string", "description": "By which timer of the worker's."},
-    "x-owes": {"type": "string", "description": "What an earlier dead letter of it says already."},
+    "x-owes": {"type": "string", "description": "A hash of what an earlier dead letter says that it owes."},
     "x-replay-run": {"type": "string", "description": "By which run of the page it was last replayed."},
     "x-original-routing-key": {"type": "string"},
     "x-original-user-id": _moved("as a property it would be refused"),

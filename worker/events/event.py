@@ -25,7 +25,7 @@ DUE_AT: Final = "x-due-at"
 DUE_ID: Final = "x-due-id"
 """Of what a timer of the ledger has published: when it takes effect, and which timer that is."""
 OWES: Final = "x-owes"
-"""Likewise, what a dead letter says already that the event owes; see `mark.owes`."""
+"""Likewise, the mark of what a dead letter says already that the event owes; see `owed_mark`."""
 
 
 class Origin(StrEnum):
@@ -154,7 +154,7 @@ class Due(NamedTuple):
     Attributes:
         id: Which makes a second copy of the message a duplicate.
         at: When the event, or some of it, takes effect.
-        owes: What a dead letter says already that the event owes, as `mark.owes` tells it; empty for nothing.
+        owes: The mark of what a dead letter says already that the event owes; empty for nothing.
     """
 
     id: str

@@ -24,7 +24,7 @@ from worker.ops.apply_plan import ApplyPlan
 from worker.ops.file_impact import at_once
 from worker.ops.own_runs import outcomes
 from worker.ops.taking_back import taking_back
-from worker.ops.told_apply import told_end
+from worker.ops.told_apply import told_plan_end
 from worker.ops.told_end import NOT_DONE
 from worker.subscribers.due_effect import DueEffect
 
@@ -181,7 +181,7 @@ async def end(
         LedgerUnavailable: It may be noted.
     """
     ends = await _ends(ledger, plan, run, goes_on)
-    told = told_end(run.action, ends)
+    told = told_plan_end(run.action, ends)
     said = " ".join((told.sentence, *told.why))
     action = Action(plan.account, run.who, f"{run.action} ended", plan.hash, plan.people, said)
     await PlanRuns(ledger).end(run, ends, action)

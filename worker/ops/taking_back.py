@@ -17,7 +17,7 @@ from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.item import ROW_TOLD, Kind
 from worker.subscribers.parts import tag_in, tag_key
 from worker.subscribers.record import Record
-from worker.subscribers.without import Rows, tags_without
+from worker.subscribers.without import RowPlaces, tags_without
 
 MOST_LINES: Final = 200_000
 """Of the history that are read at once, of some people."""
@@ -50,7 +50,7 @@ async def taking_back(
         rows = _rows_of(lines, run)
         since = [other for other in lines if other.at > line.at]
         if tags := _to_take_back(record, line, since, rows):
-            told_since = {_time(other) for other in since if _row_of(other, run) is None}
+            told_since = {_time(other) for other in since if _line_in_file(other, run) is None}
             after = _by_moment(record, line, tags, told_since, rows)
             effects[number] = [
                 undoing(record.email, run, number, some, moment, part, until_anew=until_anew)
@@ -87,7 +87,7 @@ def _now(records: Mapping[str, Record], line: Line) -> Record:
     return record
 
 
-def _to_take_back(record: Record, line: Line, since: Iterable[Line], rows: Rows) -> list[str]:
+def _to_take_back(record: Record, line: Line, since: Iterable[Line], rows: RowPlaces) -> list[str]:
     """Return the tags that an event put on, that nobody touched since, and that no other event asks for.
 
     Args:
@@ -104,7 +104,7 @@ def _to_take_back(record: Record, line: Line, since: Iterable[Line], rows: Rows)
 
 
 def _by_moment(
-    record: Record, line: Line, tags: Iterable[str], since: Collection[datetime], rows: Rows
+    record: Record, line: Line, tags: Iterable[str], since: Collection[datetime], rows: RowPlaces
 ) -> Mapping[Moment, list[str]]:
     """Return tags by the moments right after which they are to be off: what asks for them since stands.
 
@@ -122,19 +122,19 @@ def _by_moment(
     for tag in tags:
         sequence, time = "", _time(line)
         order = known.part.order if (known := record.tags.get(tag_key(tag))) is not None else FIRST
-        if order.time not in since or order[1:] in rows:
+        if order.time not in since or (order.time, order.arrival) in rows:
             sequence, time = max((sequence, time), order.moment)
         moments[sequence, time + timedelta(microseconds=1)].append(tag)
     return moments
 
 
-def _rows_of(lines: Iterable[Line], run: str) -> Rows:
+def _rows_of(lines: Iterable[Line], run: str) -> RowPlaces:
     """Return the times and the lines of a run's rows; of copies of what happened otherwise none."""
-    told = [(line, _row_of(line, run)) for line in lines if line.outcome != Kind.DUPLICATE.value]
+    told = [(line, _line_in_file(line, run)) for line in lines if line.outcome != Kind.DUPLICATE.value]
     return {(_time(line), row) for line, row in told if row is not None}
 
 
-def _row_of(line: Line, run: str) -> int | None:
+def _line_in_file(line: Line, run: str) -> int | None:
     """Return which line of a run's file it tells of; None where of none."""
     _, told, number = line.detail.rpartition(f"{ROW_TOLD}{run}-")
     return int(number) if told and number.isdecimal() else None

@@ -20,7 +20,7 @@ _OTHERS: Final = {
 }
 
 
-def told_end(action: PlanAction, ends: Mapping[str, int]) -> ToldEnd:
+def told_plan_end(action: PlanAction, ends: Mapping[str, int]) -> ToldEnd:
     """Return what people are told of an end.
 
     Args:

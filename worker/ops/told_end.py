@@ -13,7 +13,8 @@ NOT_DONE: Final = "not_done"
 HELD: Final = "held"
 """Of whom all was done but the tags that are held."""
 DONE: Final = frozenset({Kind.APPLIED.value, Kind.SUPERSEDED.value})
-WHY: Final[Mapping[str, str]] = {
+"""How it ends for whom it was done, or a newer event had said otherwise."""
+_WHY: Final[Mapping[str, str]] = {
     HELD: "tags of theirs are held by max_new_taggings_per_hour: kit-worker allow shows them",
     Kind.DEAD_LETTERED.value: "they are dead letters: kit-worker dead-letters list, or the page",
     Kind.FORGOTTEN.value: "they were forgotten meanwhile",
@@ -37,12 +38,12 @@ class ToldEnd:
 
 
 def told_others(ends: Mapping[str, int], known: Collection[str], why: Mapping[str, str]) -> list[str]:
-    """Return a line for each end of which nothing was told yet.
+    """Return a line for each of the other ends, how many ended so and why.
 
     Args:
         ends: How many ended how, as the history names it, or as `NOT_DONE` or `HELD`.
-        known: Of which ends it was told.
-        why: What the others mean; where it says nothing, `WHY` does.
+        known: The ends of which it is told otherwise.
+        why: What the others mean; where it says nothing, `_WHY` does.
     """
-    said = {**WHY, **why}
+    said = {**_WHY, **why}
     return [f"{ends[end]:,}: {said.get(end, end)}" for end in sorted(ends.keys() - set(known)) if ends[end]]

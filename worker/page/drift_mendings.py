@@ -84,7 +84,7 @@ async def mend(site: Site, account: Account, who: str, asked: str, *, adopt: boo
     return await site.behind.do(account.name, MEND, work)
 
 
-async def is_mended(site: Site, account: str) -> bool:
+async def is_being_mended(site: Site, account: str) -> bool:
     """Tell whether workers are at what a comparison has found, or are being told of it.
 
     Raises:

@@ -22,7 +22,7 @@ from worker.subscribers.parts import Part, TagWish, merge_parts, newer, older, s
 T = TypeVar("T")
 
 NO_EVENTS: Final[frozenset[OrderKey]] = frozenset()
-"""Of no events the places."""
+"""The places of no events."""
 
 
 class Change(Struct, frozen=True, omit_defaults=True, gc=False):

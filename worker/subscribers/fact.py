@@ -106,13 +106,11 @@ def learn_facts(known: Facts, new: Facts) -> Facts:
 
 
 def _marked(known: Facts, new: Facts) -> Facts:
-    """Return known facts, of which those that do not say of which event they are may be the new ones."""
+    """Return known facts; one that does not say of which event it is, is the new one that it may be."""
     if all(fact.event for fact in known):
         return known
     marks = {fact.key[:-1]: fact.event for fact in new}
-    return tuple(
-        fact if fact.event else replace(fact, event=marks.get(fact.key[:-1], fact.event)) for fact in known
-    )
+    return tuple(fact if fact.event else replace(fact, event=marks.get(fact.key[:-1], "")) for fact in known)
 
 
 def _rank(fact: Fact) -> tuple[int, OrderKey, str]:

@@ -1,4 +1,4 @@
-"""What tells an event, or the timer of one, apart from all others. Pure."""
+"""What tells an event, the timer of one, or what one owes, apart from all others. Pure."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def fact_mark(event: Event) -> str:
     return blake2b(f"{name}\0{event.type}".encode(), digest_size=8).hexdigest()
 
 
-def owes(error: EventError | None) -> str:
-    """Return what an event owes whose rest was applied, in few letters; empty where that is nothing."""
+def owed_mark(error: EventError | None) -> str:
+    """Return what tells the parts that an event owes from others; empty where it owes none."""
     if not isinstance(error, PartlyApplied):
         return ""
     return blake2b(str(error).encode(), digest_size=8).hexdigest()

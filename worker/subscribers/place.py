@@ -1,4 +1,4 @@
-"""Gives what is known by an event, or asked by it, the place at which it came first. Pure."""
+"""Gives what an event asks for, and what is known by it, the place at which it came first. Pure."""
 
 from __future__ import annotations
 

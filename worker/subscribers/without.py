@@ -12,16 +12,16 @@ from worker.subscribers.desired import desired
 from worker.subscribers.record import Record
 from worker.subscribers.spoken import spoken_of
 
-Rows: TypeAlias = Collection[tuple[datetime, int]]
-"""The time of each row, and its line, which is the `arrival` of its event."""
+RowPlaces: TypeAlias = Collection[tuple[datetime, int]]
+"""Of each row the time and the line, which is the `arrival` of its event."""
 
 
-def tags_without(record: Record, rows: Rows) -> Collection[str]:
+def tags_without(record: Record, rows: RowPlaces) -> Collection[str]:
     """Return the tags, by `tag_key`, that somebody has by other events than those of these rows.
 
     Of subscriptions what the others say of them is left.
     """
-    events, facts = _of(record, rows), spoken_of(record.facts, record.gave).tags
+    events, facts = _orders_of(record, rows), spoken_of(record.facts, record.gave).tags
     others = record.copied()
     others.unlearn(events)
     # What somebody has by a fact is worked out anew, from the other facts.
@@ -34,8 +34,8 @@ def tags_without(record: Record, rows: Rows) -> Collection[str]:
     return {key for key, part in stand.items() if part.value.present}
 
 
-def _of(record: Record, rows: Rows) -> frozenset[OrderKey]:
-    """Return the places of these rows' events, as far as something is known by them of tags."""
+def _orders_of(record: Record, rows: RowPlaces) -> frozenset[OrderKey]:
+    """Return the order keys of rows, as far as something is known by them of tags."""
     parts = [*record.gave.values(), *record.base.tags.values(), *record.owed.tags.values()]
     orders = [part.order for part in (*parts, *(tag.part for tag in record.tags.values()))]
     orders += [fact.order for fact in record.facts]

@@ -95,9 +95,9 @@ async def test_what_is_held_goes_by_no_file_that_is_applied(of: Account) -> None
 async def test_what_is_held_and_no_file_asks_for_any_more_is_held_no_more(of: Account) -> None:
     """Given a held tag of a file of before, whoever hears its event anew by another file gets that one's."""
     of.catalog.options = Options(max_new_taggings_per_hour=0)
-    ada, moments = new(), frozenset({order(1)})
+    ada, events = new(), frozenset({order(1)})
     await of.apply(change(1, add=("A",)), ada)
-    await of.apply(replace(change(1, add=("B",)), anew=moments), ada)
+    await of.apply(replace(change(1, add=("B",)), anew=events), ada)
     assert (tags(of), ada.record.held, ada.record.owed.tags) == ({"B"}, {}, {})
 
 

@@ -67,10 +67,10 @@ async def start(
 
 def told_mended(ended: Counter[str]) -> ToldEnd:
     """Return what people are told of how it ended: of how many people how, as the history names it."""
-    done, as_it_is = sum(ended[end] for end in DONE), ended[AS_IT_IS]
+    done, as_it_is = sum(ended[end] for end in DONE), {AS_IT_IS: ended[AS_IT_IS]}
     others = told_others(ended, {*DONE, AS_IT_IS}, _WHY)
     return ToldEnd(
         is_all=not others,
         sentence=f"Done: {done:,} of {ended.total():,} people.",
-        why=(*[f"{as_it_is:,}: {_WHY[AS_IT_IS]}"] * bool(as_it_is), *others),
+        why=(*told_others(as_it_is, (), _WHY), *others),
     )

@@ -13,7 +13,7 @@ from worker.ledger.plan_runs import PlanAction, PlanRun, PlanRuns
 from worker.ledger.plans import KeptPlan, Plans
 from worker.ops.apply_run import NotThisPlanError, left, start, stop, undo
 from worker.ops.kept_plan import told_of_kept
-from worker.ops.told_apply import told_end
+from worker.ops.told_apply import told_plan_end
 from worker.ops.told_end import ToldEnd
 from worker.ops.told_impact import ToldImpact
 from worker.outside.texts import line
@@ -124,7 +124,7 @@ async def _runs_of(request: web.Request, plan: KeptPlan) -> dict[PlanAction, Pla
 
 async def _run(request: web.Request, plan: KeptPlan, run: PlanRun) -> ShownRun:
     if run.ended_at is not None:
-        return ShownRun(run, told=told_end(run.action, run.ends))
+        return ShownRun(run, told=told_plan_end(run.action, run.ends))
     site = site_of(request)
     waiting = await left(site.ledger, plan, run)
     done = max(0, (run.people if run.stopped_at is not None else plan.people) - waiting)

@@ -12,7 +12,7 @@ from worker.outside.texts import line
 from worker.page.actions import ended
 from worker.page.addresses import view_of
 from worker.page.answers import going_to, refusal
-from worker.page.drift_mendings import ANOTHER, is_mended, mend
+from worker.page.drift_mendings import ANOTHER, is_being_mended, mend
 from worker.page.request import site_of, visitor_of, written_number
 from worker.page.site import NO_LEDGER
 from worker.page.views.apply import GOES_ON, MISTAKE
@@ -57,7 +57,7 @@ async def _why_not(request: web.Request, people: int, *, adopts: bool) -> Told |
     run = await DriftRuns(site.ledger).get(name)
     if run is None or run.state != DONE or not people or str(run.asked_at) != form.get("asked"):
         return Told("busy", ANOTHER, LOOK_FIRST)
-    if await is_mended(site, name):
+    if await is_being_mended(site, name):
         return GOES_ON_ALREADY
     taggings = 0 if adopts else taggings_in(run)
     if written_number(form, "count") == str(taggings or people):

@@ -1,4 +1,4 @@
-"""One person's way, over changes of the account's file that reach back."""
+"""What the tests of events that are heard anew need: one person's way, over changes of the file."""
 
 from __future__ import annotations
 
