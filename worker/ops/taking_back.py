@@ -9,6 +9,7 @@ from typing import Final
 
 from worker.consumer.own_message import undoing
 from worker.events.event import FIRST, Moment
+from worker.events.row import mark_of_row
 from worker.kit.single_calls import NEWLY_TAGGED
 from worker.ledger.history import Line, find_history
 from worker.ledger.person import records_of
@@ -17,7 +18,7 @@ from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.item import ROW_TOLD, Kind
 from worker.subscribers.parts import tag_in, tag_key
 from worker.subscribers.record import Record
-from worker.subscribers.without import RowPlaces, tags_without
+from worker.subscribers.without import RowMarks, is_of, tags_without
 
 MOST_LINES: Final = 200_000
 """Of the history that are read at once, of some people."""
@@ -50,7 +51,7 @@ async def taking_back(
         rows = _rows_of(lines, run)
         since = [other for other in lines if other.at > line.at]
         if tags := _to_take_back(record, line, since, rows):
-            told_since = {_time(other) for other in since if _line_in_file(other, run) is None}
+            told_since = {_time(other) for other in since if not _is_of(run, other)}
             after = _by_moment(record, line, tags, told_since, rows)
             effects[number] = [
                 undoing(record.email, run, number, some, moment, part, until_anew=until_anew)
@@ -87,14 +88,14 @@ def _now(records: Mapping[str, Record], line: Line) -> Record:
     return record
 
 
-def _to_take_back(record: Record, line: Line, since: Iterable[Line], rows: RowPlaces) -> list[str]:
+def _to_take_back(record: Record, line: Line, since: Iterable[Line], rows: RowMarks) -> list[str]:
     """Return the tags that an event put on, that nobody touched since, and that no other event asks for.
 
     Args:
         record: Of its person.
         line: What the history has of it.
         since: What it has of the person's events that ended later.
-        rows: Those of them that are rows of the same run; see `tags_without`.
+        rows: Of the same run.
     """
     tags = [tag for tag in newly_put_on(line) if not any(other.is_about(tag) for other in since)]
     if not tags or not rows:
@@ -104,7 +105,7 @@ def _to_take_back(record: Record, line: Line, since: Iterable[Line], rows: RowPl
 
 
 def _by_moment(
-    record: Record, line: Line, tags: Iterable[str], since: Collection[datetime], rows: RowPlaces
+    record: Record, line: Line, tags: Iterable[str], since: Collection[datetime], rows: RowMarks
 ) -> Mapping[Moment, list[str]]:
     """Return tags by the moments right after which they are to be off: what asks for them since stands.
 
@@ -122,22 +123,36 @@ def _by_moment(
     for tag in tags:
         sequence, time = "", _time(line)
         order = known.part.order if (known := record.tags.get(tag_key(tag))) is not None else FIRST
-        if order.time not in since or (order.time, order.arrival) in rows:
+        if order.time not in since or is_of(rows, order):
             sequence, time = max((sequence, time), order.moment)
         moments[sequence, time + timedelta(microseconds=1)].append(tag)
     return moments
 
 
-def _rows_of(lines: Iterable[Line], run: str) -> RowPlaces:
-    """Return the times and the lines of a run's rows; of copies of what happened otherwise none."""
-    told = [(line, _line_in_file(line, run)) for line in lines if line.outcome != Kind.DUPLICATE.value]
-    return {(_time(line), row) for line, row in told if row is not None}
+def _rows_of(lines: Iterable[Line], run: str) -> RowMarks:
+    """Return a run's rows, in each place that they may have; of what was a copy of something else, none.
+
+    A copy of a row, in the same file or in another, may have shown that it has an earlier place.
+    """
+    told = [(line, row) for line in lines if (row := _row_of(line)) is not None]
+    own = {_event(line) for line, (of, _) in told if of == run and line.outcome != Kind.DUPLICATE.value}
+    return {(_time(line), mark_of_row(*row)) for line, row in told if _event(line) in own}
 
 
-def _line_in_file(line: Line, run: str) -> int | None:
-    """Return which line of a run's file it tells of; None where of none."""
-    _, told, number = line.detail.rpartition(f"{ROW_TOLD}{run}-")
-    return int(number) if told and number.isdecimal() else None
+def _row_of(line: Line) -> tuple[str, int] | None:
+    """Return of which run it tells, and which line of its file; None where of none."""
+    _, told, name = line.detail.rpartition(ROW_TOLD)
+    run, _, number = name.rpartition("-")
+    return (run, int(number)) if told and number.isdecimal() else None
+
+
+def _event(line: Line) -> tuple[str | None, str, str]:
+    return line.event_id, line.event_type, line.event_time
+
+
+def _is_of(run: str, line: Line) -> bool:
+    row = _row_of(line)
+    return row is not None and row[0] == run
 
 
 def _time(line: Line) -> datetime:

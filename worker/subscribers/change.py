@@ -122,6 +122,7 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
         """Return the change that stands when both are asked for: the newer of each part."""
         if self is NOTHING:
             return other
+        said, facts = (*self.facts, *other.facts), merge_facts(self.facts, other.facts)
         return Change(
             tags=merge_parts(self.tags, other.tags),
             fields=merge_parts(self.fields, other.fields),
@@ -133,12 +134,12 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
             tags_off=newer(self.tags_off, other.tags_off),
             fields_off=newer(self.fields_off, other.fields_off),
             unsubscribe=newer(self.unsubscribe, other.unsubscribe),
-            facts=merge_facts(self.facts, other.facts),
+            facts=facts,
             again=other.again if self.again is None else max(self.again, other.again or self.again),
-            anew=self.anew | other.anew,
+            anew=_in_place(self.anew | other.anew, said, facts),
             allows=self.allows | other.allows,
-            agreed=self.agreed | other.agreed,
-            known=self.known | other.known,
+            agreed=_in_place(self.agreed | other.agreed, said, facts),
+            known=_in_place(self.known | other.known, said, facts),
             first=self.first | other.first,
             remedies=self.remedies | other.remedies,
         )
@@ -217,6 +218,14 @@ def parts_of(change: Change, events: Collection[OrderKey]) -> Change:
         ensure=one(change.ensure),
         unsubscribe=one(change.unsubscribe),
     )
+
+
+def _in_place(events: frozenset[OrderKey], said: Facts, facts: Facts) -> frozenset[OrderKey]:
+    """Return the places of events, and those at which copies of them came first: there their facts are."""
+    if not events:
+        return events  # as it mostly is
+    places = {fact.key: fact.order for fact in facts}
+    return events | {places[fact.key] for fact in said if fact.order in events}
 
 
 def _left_one(part: Part[T] | None, done: Part[T] | None) -> Part[T] | None:

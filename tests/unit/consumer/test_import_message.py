@@ -21,11 +21,13 @@ from worker.dead_letters.letter import read_dead_letter, replay_message
 from worker.events.decode import decode, due_id
 from worker.events.delivery import Delivery
 from worker.events.event import Due, Event, Imported, OrderKey, Origin
-from worker.events.row import Row
+from worker.events.row import Row, place_of_row
 from worker.subscribers.item import Item
 from worker.subscribers.mark import event_mark
 
-NAMED = "backfill-1-0000007"
+RUN = "backfill-1"
+NAMED = f"{RUN}-0000007"
+PLACE = place_of_row(RUN, 7, NOON.timestamp())
 BODY = {"data": {"user": {"email": EMAIL}}}
 HOW = Imported(fields_only=True, marker="Öld")
 
@@ -42,7 +44,7 @@ def row(body: Mapping[str, object], *, id_: str = "", as_of: datetime | None = N
 
 def come(given: Row) -> Delivery:
     """Return the message of a row as it comes out of the queue, once its timer has kept it."""
-    message = imported_message("main", given, NAMED, HOW, NOON.timestamp())
+    message = imported_message("main", given, RUN, HOW, NOON.timestamp())
     item = Item(sent(message), read(sent(message)), EMAIL, "u-1")
     effect = importing(item, message, NOON.timestamp() + 1)
     assert (effect.id, effect.email, effect.user_id, effect.at) == (NAMED, EMAIL, "u-1", NOON.timestamp() + 1)
@@ -57,7 +59,7 @@ def test_a_row_is_read_as_what_it_says_and_as_whose_it_is() -> None:
     as_of = datetime(2024, 1, 1, tzinfo=UTC)
     happened = read(come(row(BODY, as_of=as_of)))
     assert (happened.type, happened.app, happened.id) == ("order.paid", "sunny", NAMED)
-    assert (happened.order, happened.dated) == (OrderKey("", as_of, 7), True)
+    assert (happened.order, happened.dated) == (OrderKey("", as_of, PLACE), True)
     assert (happened.origin, happened.due, happened.imported) == (Origin.IMPORT, Due(NAMED, NOON), HOW)
     assert due_id(come(row(BODY, as_of=as_of))) == NAMED
 
@@ -67,7 +69,7 @@ def test_what_the_row_says_itself_counts() -> None:
     happened = read(come(row(own, id_="e-1")))
     assert (happened.id, happened.time) == ("e-1", datetime(2024, 2, 2, 10, 0, 0, 500_000, UTC))
     cloud = {"specversion": "1.0", "id": "e-2", "source": "x", "type": "order.paid", "sequence": "3", **BODY}
-    assert read(come(row(cloud, id_="e-2", as_of=NOON))).order == OrderKey("0013", NOON, 7)
+    assert read(come(row(cloud, id_="e-2", as_of=NOON))).order == OrderKey("0013", NOON, PLACE)
 
 
 def test_the_event_that_happened_and_its_row_are_one() -> None:
@@ -97,4 +99,4 @@ def test_a_row_that_is_kept_is_read_again_as_what_it_was() -> None:
     run(main())
     ((event,),) = (batch.newest for batch in world.ledger.batches if batch.newest)
     again = read(as_delivered("main", event.message, NOON))
-    assert (again.order, again.imported) == (OrderKey("", NOON, 7), HOW)
+    assert (again.order, again.imported) == (OrderKey("", NOON, PLACE), HOW)

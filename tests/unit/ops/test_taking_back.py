@@ -91,6 +91,12 @@ TAKEN_BACK: Mapping[str, tuple[list[bytes], list[bytes], list[bytes], set[str]]]
         [row("subscription.started", time=T.format(17), subscription={"id": "s-1"}, id="e-1")],
         {"active member", "plan basic"},
     ),
+    "what a row gave that came twice": (
+        [],
+        [row("subscription.started", time=T.format(17), subscription=LEFT, id="e-1")] * 2,
+        [],
+        set(),
+    ),
     "what is there by another row, of a time at which something else happened since": (
         [],
         [row("user.signed_up", time=T.format(10)), row("user.signed_up", time=T.format(15))],
@@ -114,3 +120,27 @@ async def test_just_what_the_rows_gave_is_taken_back(case: str) -> None:
         await undo(it.ledger, it.account.name, run, WHO)
         await work_off(it)
         assert {tag for tags in tags_of(it.has()).values() for tag in tags} == stay
+
+
+STARTED = row("subscription.started", time=T.format(17), subscription=LEFT, id="e-1")
+ANOTHER = row("user.signed_up", time=T.format(10), first_name="Bob", user=BOB)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stay"),
+    [
+        ([PAID, STARTED], [STARTED], set()),
+        ([row("user.signed_up", time=T.format(10), user=BOB)], [ANOTHER], {"new member"}),
+    ],
+    ids=["a copy in a shorter file", "another event of the same time and line"],
+)
+async def test_of_two_files_the_first_one_is_taken_back(
+    first: list[bytes], second: list[bytes], stay: set[str]
+) -> None:
+    async with bench() as it:
+        it.kit.add_subscriber(BOB["email"])
+        run = await handed_over(it, first, Imported())
+        await handed_over(it, second, Imported(marker="Second"))
+        await undo(it.ledger, it.account.name, run, WHO)
+        await work_off(it)
+        assert {tag for tags in tags_of(it.has()).values() for tag in tags} - {"second"} == stay

@@ -246,3 +246,14 @@ def test_which_rule_wishes_for_a_tag_makes_no_difference() -> None:
     one, two = (Change(tags={"vip": Part(each, order(1))}) for each in (wish, same))
     assert one.merge(two) == two.merge(one)
     assert one.merge(two) == one
+
+
+def test_what_is_known_agreed_to_or_heard_anew_is_so_at_each_place_that_its_copies_have() -> None:
+    """Given two copies of an opening, what is known of the one that came later is known of the fact."""
+    came, again = order(1), order(1)._replace(arrival=9)
+    events = frozenset({again})
+    one = Change(facts=(Fact(again, opens=True),), known=events, agreed=events, anew=events)
+    other = Change(facts=(Fact(came, opens=True),))
+    for merged in (one.merge(other), other.merge(one)):
+        assert merged.known == merged.agreed == merged.anew == {came, again}
+        assert merged.facts == other.facts

@@ -6,12 +6,14 @@ from datetime import datetime
 
 from tests.unit.examples import change, order
 from tests.unit.subscribers.test_desired import applied, fact
+from worker.events.event import arrival_of
 from worker.subscribers.change import Change
 from worker.subscribers.fact import Fact
 from worker.subscribers.learning import owe
 from worker.subscribers.parts import Part, TagWish
 from worker.subscribers.without import tags_without
 
+LIVE = arrival_of(int(order(1).time.timestamp() * 1000), 1)
 MEMBER = {"member": TagWish("Member", present=True)}
 
 
@@ -69,7 +71,7 @@ def test_what_waits_for_its_person_counts() -> None:
 
 def test_what_another_event_of_the_same_time_asks_for_is_left() -> None:
     """Given what happens in the second of a row, of which one of them starts a subscription, too."""
-    later = order(1)._replace(arrival=10**15)
+    later = order(1)._replace(arrival=LIVE)
     happened = Change(tags={"a": Part(TagWish("A", present=True), later)})
     assert tags_without(applied(change(1, add=("A",)), happened), rows(1)) == {"a"}
     started = Change(facts=(Fact(order(1), opens=True, subscription="s1", tags=MEMBER, event="row"),))

@@ -158,8 +158,8 @@ class Planning:
         if isinstance(row, WrongRow):
             plan.wrong.append(row)
             return
-        at, named = self._now.timestamp(), f"{plan.run}-{row.line:07}"
-        message = imported_message(plan.account, row, named, self._imported, at)
+        at = self._now.timestamp()
+        message = imported_message(plan.account, row, plan.run, self._imported, at)
         read = as_read(as_delivered(message, self._now), self._account, home)
         error = read.error if isinstance(read, Outcome) else read.refusal
         if error is not None and not isinstance(error, PartlyApplied):
