@@ -31,11 +31,11 @@ _LINE_BITS: Final = 24
 _ROW_BITS: Final = 35
 """Of a row's place: those of its line, and before them some that tell its run from others."""
 _OF_ROWS: Final = 1 << 61
-"""Every row's place is less for a hundred years, and every `event.arrival_of` of a tenure since 2004 is more."""
+"""Every row's place is less for a hundred years; every `event.arrival_of` of a tenure since 2004 is more."""
 
 
 def place_of_row(run: str, line: int, at: float) -> int:
-    """Return the `arrival` of a row: of one time a later line is newer, a later file, and all that comes live.
+    """Return the `arrival` of a row: of one time a later line is newer, a later file, and what comes live.
 
     Args:
         run: The name of its run.

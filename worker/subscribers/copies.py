@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from worker.events.event import Event, OrderKey
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import is_news, may_be_done
-from worker.subscribers.fact import Facts, first_place
+from worker.subscribers.fact import Facts, first_place, marked
 from worker.subscribers.item import Item
 from worker.subscribers.mark import fact_mark
 from worker.subscribers.place import Placing, place_anew
@@ -29,9 +29,11 @@ def in_its_place(item: Item, event: Event, record: Record) -> Item:
 
 def known_place(event: Event, facts: Facts) -> OrderKey:
     """Return the place that an event has by now: a copy may have shown that it came earlier."""
-    mark, moment = fact_mark(event), event.order.moment
-    its = (fact.order for fact in facts if fact.event == mark and fact.order.moment == moment)
-    return min((event.order, *its))
+    of_then = [fact for fact in facts if fact.order.moment == event.order.moment]
+    marks = {fact_mark(event)}
+    if all(fact.order != event.order for fact in of_then):
+        marks.add("")  # in the ledger of an older version it may be any of these
+    return min((event.order, *(fact.order for fact in of_then if fact.event in marks)))
 
 
 def in_doubt(subscriber: Subscriber, change: Change) -> bool:
@@ -47,8 +49,9 @@ def in_doubt(subscriber: Subscriber, change: Change) -> bool:
 def place_earlier(record: Record, change: Change) -> bool:
     """Give facts that are known earlier places, where a copy shows these; tell whether it does."""
     came = {fact.key: fact.order for fact in change.facts}
-    if all(fact.order <= came.get(fact.key, fact.order) for fact in record.facts):
+    known = marked(record.facts, change.facts)
+    if all(fact.order <= came.get(fact.key, fact.order) for fact in known):
         return False
-    facts = [replace(fact, order=min(fact.order, came.get(fact.key, fact.order))) for fact in record.facts]
+    facts = [replace(fact, order=min(fact.order, came.get(fact.key, fact.order))) for fact in known]
     place_anew(record, tuple(sorted(facts, key=lambda fact: fact.place)))
     return True

@@ -86,7 +86,7 @@ NO_FACTS: Final[Facts] = ()
 
 def first_place(facts: Facts, fact: Fact) -> OrderKey:
     """Return the place of the copy of a fact that is known to have arrived first, which may be itself."""
-    return min((fact.order, *(one.order for one in _marked(facts, (fact,)) if one.key == fact.key)))
+    return min((fact.order, *(one.order for one in marked(facts, (fact,)) if one.key == fact.key)))
 
 
 def merge_facts(ours: Facts, theirs: Facts) -> Facts:
@@ -102,10 +102,10 @@ def learn_facts(known: Facts, new: Facts) -> Facts:
         return known
     if not known or new[0].order[:2] > known[-1].order[:2]:
         return (*known, *new)
-    return _each_once([*_marked(known, new), *new], _phase)
+    return _each_once([*marked(known, new), *new], _phase)
 
 
-def _marked(known: Facts, new: Facts) -> Facts:
+def marked(known: Facts, new: Facts) -> Facts:
     """Return known facts; one that does not say of which event it is, is the new one that it may be."""
     if all(fact.event for fact in known):
         return known

@@ -18,7 +18,7 @@ from worker.subscribers.change import Change
 from worker.subscribers.fact import Fact, Facts
 from worker.subscribers.in_effect import in_effect, may_be_one
 from worker.subscribers.kept import kept
-from worker.subscribers.parts import Part, TagWish, merge_parts, newer, slot_key, slot_of, tag_key
+from worker.subscribers.parts import Part, TagWish, gone, merge_parts, newer, slot_key, slot_of, tag_key
 
 T = TypeVar("T")
 
@@ -178,8 +178,8 @@ class _Reading:
         return [which]
 
     def _ask(self, fact: Fact) -> None:
-        self.tags |= _parts(fact.tags, fact.order)
         self._give(fact.gave, fact.order)
+        self.tags |= _parts(fact.tags, fact.order)
         self.sets |= _parts(fact.sets, fact.order)
         said = Part(value=True, order=fact.order)
         if fact.tags_off:
@@ -201,15 +201,18 @@ class _Reading:
                 self.tags[tag_key(gift.name)] = Part(gift, fact.order)
 
     def _give(self, gave: Mapping[str, TagWish], order: OrderKey) -> None:
-        """Note what slots give by a fact, as newer than what earlier facts of the same time gave there."""
-        places = {slot: self._after_others(slot, order) for slot in {slot_of(key) for key in gave}}
-        self.gave |= {key: Part(wish, places[slot_of(key)]) for key, wish in gave.items()}
+        """Note what slots give by a fact.
 
-    def _after_others(self, slot: str, order: OrderKey) -> OrderKey:
-        """Return where a slot gives: a closing may have arrived before the openings of its time."""
-        same = (part.order for key, part in self.gave.items() if slot_of(key) == slot)
-        last = max((each.arrival for each in same if each[:2] == order[:2]), default=order.arrival - 1)
-        return order._replace(arrival=max(order.arrival, last + 1))
+        A closing may have arrived before the openings of its time. It is read after them, so what they gave
+        gives way to it: that is older, and its tags are off.
+        """
+        slots = {slot_of(key) for key in gave}
+        for key, part in list(self.gave.items()):
+            if slot_of(key) in slots and part.order.moment == order.moment and part.order > order:
+                self.gave[key] = Part(part.value, order._replace(arrival=order.arrival - 1))
+                if part.value.name:
+                    self.tags[tag_key(part.value.name)] = Part(gone(part.value), order)
+        self.gave |= _parts(gave, order)
 
     def _newest_gift(self, slot: str) -> TagWish:
         """Return the tag that the newest open subscription gives in a slot; `NO_TAG` where none does."""

@@ -52,6 +52,7 @@ class Placing(NamedTuple):
         record.tags_off, record.fields_off = self._if_any(record.tags_off), self._if_any(record.fields_off)
         record.unsubscribed = self._if_any(record.unsubscribed)
         record.ensured = self.order(record.ensured)
+        record.held = {key: replace(held, order=self.order(held.order)) for key, held in record.held.items()}
 
     def order(self, order: OrderKey) -> OrderKey:
         """Return a place, unless it is the event's: then where that is."""

@@ -8,7 +8,6 @@ from typing import NamedTuple, TypeVar
 from worker.events.event import FIRST, OrderKey
 from worker.subscribers.fact import Facts
 from worker.subscribers.kept import kept
-from worker.subscribers.lifecycle import derive
 from worker.subscribers.parts import Part, TagWish, slot_of
 from worker.subscribers.record_parts import KnownPart
 
@@ -60,10 +59,7 @@ def spoken_of(facts: Facts, gave: Iterable[str]) -> Spoken:
 @kept
 def _spoken_of(facts: Facts) -> tuple[Spoken, frozenset[str]]:
     """Return what facts speak of by themselves, and the slots of which they speak."""
-    # What a slot gave may become known after it was taken off, and that was by a fact all the same.
-    tags: dict[OrderKey, Collection[str] | None] = {
-        part.order: None for part in derive(facts).change.gave.values()
-    }
+    tags: dict[OrderKey, Collection[str] | None] = {}
     fields: dict[OrderKey, Collection[str] | None] = {}
     for fact in facts:
         order = fact.order

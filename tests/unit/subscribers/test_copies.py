@@ -8,10 +8,11 @@ from tests.unit.examples import EMAIL, change, event, order
 from worker.events.delivery import Delivery
 from worker.events.event import OrderKey
 from worker.subscribers.change import Change
-from worker.subscribers.copies import in_doubt, in_its_place, place_earlier
+from worker.subscribers.copies import in_doubt, in_its_place, known_place, place_earlier
 from worker.subscribers.fact import Fact
 from worker.subscribers.item import Item
 from worker.subscribers.learning import begin, finish
+from worker.subscribers.mark import fact_mark
 from worker.subscribers.place import Placing
 from worker.subscribers.record import Record
 from worker.subscribers.subscriber import Subscriber
@@ -56,6 +57,17 @@ def test_a_copy_of_what_an_older_version_has_known_has_its_place_too() -> None:
     another = Fact(AT_ONCE, opens=True, subscription="s-1", event="another")
     begin(record, Change(facts=(another,)))
     assert record.facts == (*first.change.facts, another)
+
+
+def test_an_event_that_is_kept_has_the_place_of_its_fact() -> None:
+    """Given also what an older version has known, whose facts do not say of which event they are."""
+    came = structs.replace(event(1), order=AT_ONCE)
+    for mark in (fact_mark(came), ""):
+        known = Fact(order(1), opens=True, event=mark)
+        assert known_place(came, (known, Fact(order(0), opens=True, event=mark))) == order(1)
+        own = Fact(AT_ONCE, opens=True, event=mark)
+        assert known_place(came, (Fact(order(1), opens=True), own)) == AT_ONCE
+    assert known_place(came, (Fact(order(1), opens=True, event="another"),)) == AT_ONCE
 
 
 def test_what_comes_first_stays_where_it_is() -> None:

@@ -70,7 +70,7 @@ def read_columns(line: str, said: Iterable[tuple[str, str]]) -> Columns:
         MembersFileError: That cannot be told.
     """
     separator = _separator(line)
-    names = tuple(name.strip() for name in next(csv.reader([line], delimiter=separator)))
+    names = tuple(name.strip() for name in _cells(line, separator))
     by_name = dict(said)
     for name in by_name.keys() - set(names):
         raise MembersFileError(f"--map {name}={by_name[name]}: there is no such column{_near(name, names)}")
@@ -80,7 +80,16 @@ def read_columns(line: str, said: Iterable[tuple[str, str]]) -> Columns:
 
 
 def _separator(line: str) -> str:
-    return max(SEPARATORS, key=lambda each: len(next(csv.reader([line], delimiter=each))))
+    return max(SEPARATORS, key=lambda each: len(_cells(line, each)))
+
+
+def _cells(line: str, separator: str) -> Sequence[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator))
+    except csv.Error:
+        raise MembersFileError(
+            "the first line is none of a table: its lines may end otherwise than those of Windows or Linux"
+        ) from None
 
 
 def _path(name: str, *, must_be: bool) -> str:

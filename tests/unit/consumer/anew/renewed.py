@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from json import dumps
+from typing import Any
 
 from msgspec import structs
 
-from tests.unit.examples import EMAIL
+from tests.unit.examples import EMAIL, NOON
 from tests.unit.subscribers.people_core import Life
 from worker.accounts.account import Account
 from worker.consumer.anew import all_anew, asked_by
@@ -68,3 +69,9 @@ def _name(effect: DueEffect) -> EventName:
 def has(life: Life) -> tuple[set[str], dict[str, str]]:
     """Return what the person has in Kit; a field that was cleared is none."""
     return set(life.kit.tags), {name: value for name, value in life.kit.fields.items() if value is not None}
+
+
+def happened(kind: str, number: int, second: int, data: dict[str, Any]) -> Event:
+    """Return what happened so many seconds after noon, and arrived as the message of a number."""
+    time = NOON + timedelta(seconds=second)
+    return Event(kind, time, OrderKey("", time, number), {"user": {"email": EMAIL}} | data, id=f"e{number}")

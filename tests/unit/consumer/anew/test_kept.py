@@ -10,12 +10,12 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from tests.unit.accounts.harness import KIT, parse
-from tests.unit.consumer.anew.renewed import ANEW, Renewed, has
-from tests.unit.examples import EMAIL, NOON
+from tests.unit.consumer.anew.renewed import ANEW, Renewed, happened, has
+from tests.unit.examples import NOON
 from tests.unit.subscribers.any_order import Chance
 from tests.unit.subscribers.people_model import Does, Said, file_of
 from tests.unit.subscribers.test_people import EXAMPLES, a_late_copy, a_life, event_of
-from worker.events.event import Event, OrderKey
+from worker.events.event import Event
 
 FILE = f"""{KIT}
 events:
@@ -45,11 +45,6 @@ def _kind(event: Event) -> tuple[str, Any, Any]:
     subscription = event.data.get("subscription")
     of = subscription.get("id") if isinstance(subscription, dict) else None
     return event.type, event.data["user"].get("id"), of  # type: ignore[union-attr]
-
-
-def happened(kind: str, number: int, second: int, data: dict[str, Any]) -> Event:
-    time = NOON + timedelta(seconds=second)
-    return Event(kind, time, OrderKey("", time, number), {"user": {"email": EMAIL}} | data, id=f"e{number}")
 
 
 @pytest.mark.parametrize("second", [0, 5])

@@ -47,6 +47,7 @@ def test_a_table_says_itself_what_stands_between_its_cells(separator: str) -> No
     [
         ("mail,plan", (), "no column is the email address"),
         ("", (), "no column is the email address"),
+        ("email\rada@example.com", (), "the first line is none of a table"),
         ("email,mk_frist_name", (), "did you mean mk_first_name"),
         ("email,Plan", (("Plam", "mk_subscription_plan"),), "no such column; did you mean Plan"),
         ("email,Plan", (("Plan", "plan"),), "neither a platform field nor a path"),
