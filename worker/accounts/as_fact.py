@@ -49,6 +49,7 @@ def as_fact(event: Event, account: Account, asked: Asked, user: str = "", *, aga
         phase=asked.phase,
         again=again,
         event=fact_mark(event),
+        fields_only=event.imported is not None and event.imported.fields_only,
     )
     beside = {name: part for name, part in change.fields.items() if name in fields and name not in shown}
     alone = replace(

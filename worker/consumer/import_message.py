@@ -21,13 +21,15 @@ from worker.events.event import (
     Imported,
     Origin,
 )
-from worker.events.row import Row, place_of_row
+from worker.events.row import Row
 from worker.events.values import time_text
 from worker.subscribers.due_effect import DueEffect
 from worker.subscribers.item import Item
 
 
-def imported_message(account: str, row: Row, run: str, imported: Imported, at: float) -> Outgoing:
+def imported_message(
+    account: str, row: Row, named: str, place: int, imported: Imported, at: float
+) -> Outgoing:
     """Return the message by which a row of a file comes in, as it is put into the account's work queue.
 
     What happens at the same time comes after it, whenever that came: of equal times the row gives way.
@@ -35,16 +37,15 @@ def imported_message(account: str, row: Row, run: str, imported: Imported, at: f
     Args:
         account: Its name.
         row: The event.
-        run: The name of its run; with the line it is the id of its timer, and the event's own, too, where the
-            row gives none.
+        named: The id of its timer; the event's own, too, where the row gives none.
+        place: Among the events of its time; see `place_of_row`.
         imported: How it is taken.
         at: Now, by the ledger's clock, in seconds since 1970.
     """
-    named = f"{run}-{row.line:07}"
     headers = {
         ORIGINAL_ROUTING_KEY: row.routing_key,
         EVENT_ID: row.id or named,
-        EVENT_ARRIVAL: str(place_of_row(run, row.line, at)),
+        EVENT_ARRIVAL: str(place),
         ORIGIN: Origin.IMPORT.value,
         IMPORTED: msgspec.json.encode(imported).decode(),
         DUE_AT: time_text(datetime.fromtimestamp(at, UTC)),

@@ -224,12 +224,14 @@ class Intake:
         if any(map(bool, self._in_hand.directory.unknown((current,)))):
             self._read.append(current)  # whoever knew the person let go meanwhile
             return
-        if current.event is not None and current.event.origin is Origin.ANEW:
-            current = self._heard_anew(current)
         named = named_by(self._in_hand.directory, current)
-        if named & self._waited_for:
+        is_anew = current.event is not None and current.event.origin is Origin.ANEW
+        # What was taken in before, and the ledger does not have yet, is to be heard, too.
+        if named & self._waited_for or (is_anew and self._in_hand.is_busy_with(current.email)):
             self._park(current, named)
             return
+        if is_anew:
+            current = self._heard_anew(current)
         taken = self._in_hand.take_in(current, item.delivery.received_at.timestamp())
         if taken is None:
             self._park(current, named)

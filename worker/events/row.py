@@ -31,22 +31,22 @@ _LINE_BITS: Final = 24
 _ROW_BITS: Final = 35
 """Of a row's place: those of its line, and before them some that tell its run from others."""
 _OF_ROWS: Final = 1 << 61
-"""Every row's place is less for a hundred years; every `event.arrival_of` of a tenure since 2004 is more."""
+"""Every row's place is less, and every `event.arrival_of` of a tenure since 2004 is more."""
 
 
-def place_of_row(run: str, line: int, at: float) -> int:
+def place_of_row(run: str, line: int, runs_before: int) -> int:
     """Return the `arrival` of a row: of one time a later line is newer, a later file, and what comes live.
 
     Args:
         run: The name of its run.
         line: Where it begins in its file.
-        at: When the file was planned, in seconds since 1970.
+        runs_before: How many other runs of the account began before that.
     """
-    return (int(at) // 60 << _ROW_BITS) + mark_of_row(run, line)
+    return (runs_before << _ROW_BITS) + mark_of_row(run, line)
 
 
 def mark_of_row(run: str, line: int) -> int:
-    """Return what tells a row from others of its time, whenever its file was planned."""
+    """Return what tells a row from others of its time, whichever runs began before."""
     of_run = int.from_bytes(blake2b(run.encode(), digest_size=2).digest()) >> 16 + _LINE_BITS - _ROW_BITS
     return (of_run << _LINE_BITS) + line
 

@@ -103,6 +103,16 @@ class Journal:
         async with self.ledger.database.read() as connection:
             return (await connection.execute(query)).scalar_one()
 
+    async def done_before(self, account: str, action: str, what: str) -> int:
+        """Return to how many things of an account an action was done before it was done to one, or so far."""
+        of = journal.c
+        done = (of.account == account) & (of.action == action)
+        first = select(func.min(of.id)).where(done, of.what == what).scalar_subquery()
+        before = select(func.count(of.what.distinct())).where(done, of.what != what)
+        before = before.where(of.id < func.coalesce(first, of.id + 1))
+        async with self.ledger.database.read() as connection:
+            return (await connection.execute(before)).scalar_one()
+
     async def latest(self, account: str, what: str) -> JournalLine | None:
         """Return the newest line of an account about something; None where there is none."""
         columns = [journal.c[each.name] for each in fields(Action)]

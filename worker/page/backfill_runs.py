@@ -8,9 +8,9 @@ from typing import Final
 
 from worker.ledger.journal import Action, Journal, JournalLine
 from worker.ops.backfill.options import RUN
+from worker.ops.backfill.plan import BEGUN
 from worker.ops.backfill.run import (
     ACTIONS,
-    BEGUN,
     ENDED,
     HANDED_OVER,
     STOP_ENDED,

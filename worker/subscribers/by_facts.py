@@ -31,20 +31,29 @@ def with_facts(
         spoken: Of what they speak.
         anew: The events that are heard anew.
     """
-    (derived, emptied), again = derive(facts), _undone(facts)
+    (derived, emptied, fallen), again = derive(facts), _undone(facts)
+    off = newer(newer(record.tags_off, asked.tags_off), derived.tags_off)
+    given = derived.tags if off is None else _but_older(derived.tags, fallen, off.order)
     tags = _worked_out(spoken.tags, asked.tags, record.base.tags, record.tags, anew)
     fields = _worked_out(spoken.fields, asked.fields, record.base.fields, record.fields, anew)
     if emptied:
         fields = {name: part for name, part in fields.items() if part.order >= emptied.get(name, FIRST)}
     return replace(
         asked,
-        tags=_or_ended(merge_parts(tags, derived.tags), again.tags, record.tags, spoken.tags),
+        tags=_or_ended(merge_parts(tags, given), again.tags, record.tags, spoken.tags),
         fields=_or_ended(merge_parts(fields, derived.fields), again.fields, record.fields, spoken.fields),
         gave=merge_parts(asked.gave, derived.gave),
         tags_off=newer(asked.tags_off, derived.tags_off),
         fields_off=newer(asked.fields_off, derived.fields_off),
         unsubscribe=newer(asked.unsubscribe, derived.unsubscribe),
     )
+
+
+def _but_older(
+    tags: Mapping[str, Part[TagWish]], fallen: Mapping[str, OrderKey], off: OrderKey
+) -> Mapping[str, Part[TagWish]]:
+    """Return tags without those that fell to subscriptions of before everything was to be off."""
+    return {key: part for key, part in tags.items() if key not in fallen or fallen[key] > off}
 
 
 def _undone(facts: Facts) -> Change:

@@ -46,12 +46,16 @@ def in_doubt(subscriber: Subscriber, change: Change) -> bool:
     return bool(change.facts) and (may_be_done(record, change) or left)
 
 
-def place_earlier(record: Record, change: Change) -> bool:
-    """Give facts that are known earlier places, where a copy shows these; tell whether it does."""
+def shows_earlier(record: Record, change: Change) -> bool:
+    """Tell whether a copy shows that facts that are known have earlier places."""
+    came = {fact.key: fact.order for fact in change.facts}
+    known = marked(record.facts, change.facts) if came else ()
+    return any(fact.order > came.get(fact.key, fact.order) for fact in known)
+
+
+def place_earlier(record: Record, change: Change) -> None:
+    """Give facts that are known the places that a copy shows, where these are earlier."""
     came = {fact.key: fact.order for fact in change.facts}
     known = marked(record.facts, change.facts)
-    if all(fact.order <= came.get(fact.key, fact.order) for fact in known):
-        return False
     facts = [replace(fact, order=min(fact.order, came.get(fact.key, fact.order))) for fact in known]
     place_anew(record, tuple(sorted(facts, key=lambda fact: fact.place)))
-    return True

@@ -38,6 +38,7 @@ class Fact(Struct, frozen=True, array_like=True, gc=False):
         phase: How many of the moments at which it had to be interpreted anew had passed when it was.
         event: What tells its event from others of the same time; see `fact_mark`. Empty in the ledgers of
             versions that took these for one.
+        fields_only: True where nothing of tags follows from it; see `Imported`.
     """
 
     order: OrderKey
@@ -56,6 +57,7 @@ class Fact(Struct, frozen=True, array_like=True, gc=False):
     phase: int = 0
     again: bool = False
     event: str = ""
+    fields_only: bool = False
 
     @property
     def waits(self) -> bool:

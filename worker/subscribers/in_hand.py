@@ -7,7 +7,7 @@ from msgspec import structs
 from worker.errors import MovesHeld, PartlyApplied
 from worker.events.event import FIRST, Event, OrderKey
 from worker.subscribers.change import Change
-from worker.subscribers.copies import in_doubt, in_its_place, place_earlier
+from worker.subscribers.copies import in_doubt, in_its_place, place_earlier, shows_earlier
 from worker.subscribers.desired import is_news
 from worker.subscribers.directory import Directory
 from worker.subscribers.item import Item, Kind, Outcome
@@ -59,15 +59,23 @@ class InHand:
             return self._ends(structs.replace(item, refusal=None), here, Kind.FORGOTTEN)
         found = whose(self.directory, item, event.order)
         if found is not None:
+            if self._has_to_wait(item, found):
+                return None
             item, found = self._in_its_place(item, found)
         if item.refusal is not None and not isinstance(item.refusal, PartlyApplied):
             return self._ends(item, here if found is None else found.subscriber, Kind.DEAD_LETTERED)
         return None if found is None else self._judge(item, found, now)
 
+    def _has_to_wait(self, item: Item, found: Whose) -> bool:
+        """Tell whether an event would give what is known another place, while somebody works by that."""
+        at_work = found.conflict is None and found.subscriber.events
+        return bool(at_work) and shows_earlier(found.subscriber.record, item.change)
+
     def _in_its_place(self, item: Item, found: Whose) -> tuple[Item, Whose | None]:
         """Return an event, and whose it is, in the place of its first copy, which may be this one."""
         subscriber = found.subscriber
-        if found.conflict is None and place_earlier(subscriber.record, item.change):
+        if found.conflict is None and shows_earlier(subscriber.record, item.change):
+            place_earlier(subscriber.record, item.change)
             self.unsaved.touch(subscriber)
         placed = in_its_place(item, _event_of(item), subscriber.record)
         if placed is item:
@@ -261,6 +269,11 @@ class InHand:
         if item.mark is not None:
             self._marks.discard(item.mark)
         return () if item.doubled else tuple(subscriber.calls.pop(order, ()))
+
+    def is_busy_with(self, email: str) -> bool:
+        """Tell whether the ledger may not know yet all that was taken in of whoever has an address."""
+        subscriber = self.directory.at(email)
+        return bool(subscriber.events) or self.unsaved.has(subscriber)
 
     def drop_idle(self) -> None:
         """Drop what nobody in hand needs any more; the ledger has it."""

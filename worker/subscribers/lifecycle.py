@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from worker.events.event import OrderKey
+from worker.events.event import FIRST, OrderKey
 from worker.subscribers.change import Change
 from worker.subscribers.fact import Fact, Facts
 from worker.subscribers.in_effect import in_effect, may_be_one
@@ -38,27 +38,30 @@ class Meaning(NamedTuple):
 
     Attributes:
         change: The tags and custom fields that they ask for, and what slots gave.
+        fallen: By `tag_key`, the tags of slots that fell to them as others closed, and when they were opened.
         emptied: The custom fields that nothing older should have filled, and from when: they show the end of
             a subscription, and the one that is shown is open.
     """
 
     change: Change
     emptied: Mapping[str, OrderKey]
+    fallen: Mapping[str, OrderKey]
 
 
 @kept
 def derive(facts: Facts) -> Meaning:
     """Return what facts mean together."""
     reading = _read(facts)
+    of_tags = _read_for_tags(facts, reading)
     change = Change(
-        tags=reading.tags,
+        tags=of_tags.tags,
         fields=merge_parts(reading.shown(), reading.sets),
-        gave=reading.gave,
+        gave=of_tags.gave,
         tags_off=reading.tags_off,
         fields_off=reading.fields_off,
         unsubscribe=reading.unsubscribe,
     )
-    return Meaning(change, reading.emptied())
+    return Meaning(change, reading.emptied(), of_tags.fallen)
 
 
 def still_open(facts: Facts) -> Facts:
@@ -67,10 +70,19 @@ def still_open(facts: Facts) -> Facts:
     The openings show all that earlier ones of the same subscription have said.
     """
     reading = _read(facts)
+    of_tags = _read_for_tags(facts, reading)
     stay = [fact for fact in facts if fact.waits]
     for which, fact in reading.open.items():
         stay.append(replace(fact, shows=reading.said_of(which)))
+    known = {fact.key for fact in stay}
+    stay += [fact for fact in of_tags.open.values() if fact.key not in known]
     return tuple(sorted(stay, key=lambda fact: fact.place))
+
+
+def _read_for_tags(facts: Facts, reading: _Reading) -> _Reading:
+    """Return the reading of those facts of which something of tags follows, given that of all."""
+    about_tags = tuple(fact for fact in facts if not fact.fields_only)
+    return reading if len(about_tags) == len(facts) else _read(about_tags)
 
 
 def _read(facts: Facts) -> _Reading:
@@ -107,6 +119,7 @@ class _Reading:
         tags_off: See `Change`.
         fields_off: Likewise.
         unsubscribe: Likewise.
+        fallen: See `Meaning`.
     """
 
     def __init__(self) -> None:
@@ -114,6 +127,7 @@ class _Reading:
         self.fields_off: Part[bool] | None = None
         self.unsubscribe: Part[bool] | None = None
         self.tags: dict[str, Part[TagWish]] = {}
+        self.fallen: dict[str, OrderKey] = {}
         self.gave: dict[str, Part[TagWish]] = {}
         self.sets: dict[str, Part[str | None]] = {}
         self.open: dict[SubscriptionId, Fact] = {}
@@ -180,6 +194,8 @@ class _Reading:
     def _ask(self, fact: Fact) -> None:
         self._give(fact.gave, fact.order)
         self.tags |= _parts(fact.tags, fact.order)
+        for key in fact.tags:
+            self.fallen.pop(key, None)
         self.sets |= _parts(fact.sets, fact.order)
         said = Part(value=True, order=fact.order)
         if fact.tags_off:
@@ -195,10 +211,11 @@ class _Reading:
         off = {key: wish for key, wish in fact.tags.items() if not wish.present and key not in held}
         self.tags |= _parts(off, fact.order)
         for slot in {slot_of(key) for key, wish in fact.gave.items() if not wish.name}:
-            gift = self._newest_gift(slot)
+            opened, gift = self._newest_gift(slot)
             self._give({slot_key(slot, gift.name): gift}, fact.order)
             if gift.name:
                 self.tags[tag_key(gift.name)] = Part(gift, fact.order)
+                self.fallen[tag_key(gift.name)] = opened
 
     def _give(self, gave: Mapping[str, TagWish], order: OrderKey) -> None:
         """Note what slots give by a fact.
@@ -214,15 +231,15 @@ class _Reading:
                     self.tags[tag_key(part.value.name)] = Part(gone(part.value), order)
         self.gave |= _parts(gave, order)
 
-    def _newest_gift(self, slot: str) -> TagWish:
+    def _newest_gift(self, slot: str) -> tuple[OrderKey, TagWish]:
         """Return the tag that the newest open subscription gives in a slot; `NO_TAG` where none does."""
         gifts = (
-            wish
+            (fact.order, wish)
             for fact in reversed(self.open.values())
             for key, wish in fact.gave.items()
             if slot_of(key) == slot and wish.present
         )
-        return next(gifts, NO_TAG)
+        return next(gifts, (FIRST, NO_TAG))
 
 
 def closes(fact: Fact, which: SubscriptionId) -> bool:

@@ -23,6 +23,7 @@ class Unsaved:
         self._moves: list[tuple[str, str]] = []
         self._new: set[Subscriber] = set()
         self._being_saved: set[Subscriber] = set()
+        self._being_written: set[Subscriber] = set()
 
     def __bool__(self) -> bool:
         """Tell whether there is anything."""
@@ -32,6 +33,10 @@ class Unsaved:
     def subscribers(self) -> Collection[Subscriber]:
         """Whose records are to be written."""
         return self._touched
+
+    def has(self, subscriber: Subscriber) -> bool:
+        """Tell whether a record is to be written, or is being."""
+        return subscriber in self._touched or subscriber in self._being_written
 
     def touch(self, *subscribers: Subscriber) -> None:
         """Have records written."""
@@ -69,7 +74,7 @@ class Unsaved:
                 records[email] = subscriber.record
         copies = [record.copied() for record in records.values()]
         batch = Batch(copies, self._directory.take_new_people(), moves=self._moves)
-        self._touched, self._moves = set(), []
+        self._being_written, self._touched, self._moves = self._touched, set(), []
         self._being_saved, self._new = self._new, set()
         return batch
 
@@ -77,4 +82,4 @@ class Unsaved:
         """Note that what was taken last is in the ledger; what was noted since is not."""
         for subscriber in self._being_saved - self._new:
             subscriber.is_written = True
-        self._being_saved = set()
+        self._being_saved, self._being_written = set(), set()

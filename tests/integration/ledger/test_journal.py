@@ -138,3 +138,13 @@ async def test_what_was_last_done_about_something_is_found(ledger: Ledger) -> No
     found = await journal.of(ACCOUNT, ("backfill", "undo"), 5)
     assert [each.action.what for each in found] == ["run-2", "run-1"]
     assert len(await journal.of(ACCOUNT, ("backfill", "stop"), 1)) == 1
+
+
+async def test_it_tells_to_how_many_things_something_was_done_before(ledger: Ledger) -> None:
+    """Given runs that begin, some of them again, each has its place, and who is yet to begin is the last."""
+    journal = Journal(ledger)
+    for account, what in ((ACCOUNT, "a"), ("rainy", "x"), (ACCOUNT, "b"), (ACCOUNT, "a"), (ACCOUNT, "c")):
+        await journal.append(Action(account, "operator", "backfill", what))
+    await journal.append(Action(ACCOUNT, "operator", "stop", "d"))
+    assert [await journal.done_before(ACCOUNT, "backfill", what) for what in "abcd"] == [0, 1, 2, 3]
+    assert await journal.done_before("rainy", "backfill", "a") == 1

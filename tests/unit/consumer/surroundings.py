@@ -135,6 +135,11 @@ class FakeLedger:
             raise self.error
         return Known(self.records, self.people, {})
 
+    async def kept(self, emails: Collection[str]) -> dict[str, list[bytes]]:
+        """Answer."""
+        newest = [each for batch in self.batches for each in batch.newest]
+        return {email: [each.message for each in newest if each.email == email] for email in emails}
+
     async def forgotten(self, seen: Glimpse) -> dict[tuple[str, str], datetime]:
         """Answer."""
         return {sign: self.gone[sign] for sign in seen.signs(self.home_app) if sign in self.gone}

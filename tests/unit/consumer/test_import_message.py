@@ -27,7 +27,7 @@ from worker.subscribers.mark import event_mark
 
 RUN = "backfill-1"
 NAMED = f"{RUN}-0000007"
-PLACE = place_of_row(RUN, 7, NOON.timestamp())
+PLACE = place_of_row(RUN, 7, 3)
 BODY = {"data": {"user": {"email": EMAIL}}}
 HOW = Imported(fields_only=True, marker="Öld")
 
@@ -44,7 +44,7 @@ def row(body: Mapping[str, object], *, id_: str = "", as_of: datetime | None = N
 
 def come(given: Row) -> Delivery:
     """Return the message of a row as it comes out of the queue, once its timer has kept it."""
-    message = imported_message("main", given, RUN, HOW, NOON.timestamp())
+    message = imported_message("main", given, NAMED, PLACE, HOW, NOON.timestamp())
     item = Item(sent(message), read(sent(message)), EMAIL, "u-1")
     effect = importing(item, message, NOON.timestamp() + 1)
     assert (effect.id, effect.email, effect.user_id, effect.at) == (NAMED, EMAIL, "u-1", NOON.timestamp() + 1)

@@ -112,7 +112,9 @@ class Worker:
         if isinstance(taken, Outcome):
             self._save()  # what it says is written before it is acked
             self._in_hand.let_go(taken.item)
-        elif taken is not None and taken.subscriber is not None:
+        elif taken is None:
+            self._queue.insert(0, came)  # somebody's work has to end first
+        elif taken.subscriber is not None:
             self._pending.append((number, taken, taken.subscriber))
 
     def _load(self, email: str) -> Record:

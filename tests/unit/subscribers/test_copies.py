@@ -8,7 +8,7 @@ from tests.unit.examples import EMAIL, change, event, order
 from worker.events.delivery import Delivery
 from worker.events.event import OrderKey
 from worker.subscribers.change import Change
-from worker.subscribers.copies import in_doubt, in_its_place, known_place, place_earlier
+from worker.subscribers.copies import in_doubt, in_its_place, known_place, place_earlier, shows_earlier
 from worker.subscribers.fact import Fact
 from worker.subscribers.item import Item
 from worker.subscribers.learning import begin, finish
@@ -88,10 +88,12 @@ def test_of_events_that_are_heard_anew_none_gives_its_place_to_whoever_asks_for_
 def test_what_is_known_goes_to_where_a_copy_came_first() -> None:
     first, copy = opening(order(1)), opening(AT_ONCE)
     record = knowing(copy).record
-    assert not place_earlier(record, copy.change)
-    assert place_earlier(record, first.change)
+    assert not shows_earlier(record, copy.change)
+    assert shows_earlier(record, first.change)
+    place_earlier(record, first.change)
     assert (record.facts, record.done) == (first.change.facts, knowing(first).record.done)
-    assert not place_earlier(record, copy.change)
+    assert not shows_earlier(record, copy.change)
+    assert not shows_earlier(record, first.change)
 
 
 def test_a_copy_of_what_was_applied_is_news_only_while_something_is_owed_and_nobody_is_at_it() -> None:

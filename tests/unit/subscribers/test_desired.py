@@ -11,7 +11,7 @@ from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import desired, is_news, left
 from worker.subscribers.fact import Fact
 from worker.subscribers.learning import begin, finish
-from worker.subscribers.parts import Part, TagWish, tag_key
+from worker.subscribers.parts import Part, TagWish, group_slot, slot_key, tag_key
 from worker.subscribers.record import Record
 
 NOW = 1_000.0
@@ -129,3 +129,27 @@ def test_any_event_is_news_while_nobody_knows_which_address_kit_has() -> None:
 def test_who_has_nothing_needs_no_call_to_have_all_off() -> None:
     gone = Change(tags_off=Part(value=True, order=order(5)))
     assert not left(Record(EMAIL, 7), gone).tags
+
+
+def test_no_group_falls_to_a_subscription_of_before_all_was_off() -> None:
+    """Given somebody who was deleted, and whose two subscriptions end after that: nothing is back."""
+    key = {name: slot_key(group_slot("plan"), name) for name in ("Club", "Bakery", "")}
+
+    def plan(number: int, name: str) -> Change:
+        wish = {name.lower(): TagWish(name, present=True)}
+        fact = Fact(
+            order(number), opens=True, subscription=name, tags=wish, gave={key[name]: wish[name.lower()]}
+        )
+        return Change(facts=(fact,))
+
+    def ended(number: int, name: str) -> Change:
+        emptied = {key[""]: TagWish("", present=False)}
+        return Change(facts=(Fact(order(number), opens=False, subscription=name, gave=emptied),))
+
+    gone = Change(tags_off=Part(value=True, order=order(3)))
+    for deleted in (gone, NOTHING):
+        record = applied(plan(1, "Club"), plan(2, "Bakery"), deleted, ended(4, "Bakery"))
+        there = {key for key, tag in record.tags.items() if tag.part.value.present}
+        assert there == (set() if deleted else {"club"})
+    later = applied(plan(1, "Club"), gone, plan(4, "Bakery"), plan(5, "Club"), ended(6, "Club"))
+    assert {key for key, tag in later.tags.items() if tag.part.value.present} == {"bakery"}

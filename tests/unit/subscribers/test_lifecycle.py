@@ -221,3 +221,29 @@ def test_what_stays_of_old_facts_is_what_is_open_and_what_waits() -> None:
     stay = still_open(together(*facts))
     assert [fact.order.arrival for fact in stay] == [4, 5]
     assert stay[1].shows == {"Status": "active", "Plan": "Club"}
+
+
+def without_tags(fact: Fact) -> Fact:
+    """The same, from a file of which nothing of tags follows."""
+    return replace(fact, tags={}, gave={}, fields_only=True)
+
+
+@pytest.mark.parametrize(
+    ("lived", "row"),
+    [
+        ([started(1, "a"), started(2, "b"), canceled(10, "b")], started(5, "a", "Gold")),
+        ([started(1, "a"), canceled(10, "a")], started(5, "b", "Gold")),
+        ([started(1, "a"), started(2, "b"), canceled(10, "a")], canceled(5, "b")),
+        ([started(9, "a", gives="Gold"), started(8, "b", gives="Silver")], canceled(12, "a", empties=True)),
+    ],
+    ids=["an opening again", "an opening", "a closing", "a closing in a group"],
+)
+def test_of_what_only_says_fields_nothing_follows_for_tags(lived: list[Fact], row: Fact) -> None:
+    assert on(*lived, without_tags(row)) == on(*lived)
+    assert shown(*lived, without_tags(row)) == shown(*lived, row)
+
+
+def test_what_stays_of_old_facts_holds_its_tags_also_where_something_newer_only_says_fields() -> None:
+    facts = together(started(1, "a"), without_tags(started(5, "a", "Gold")))
+    assert on(*still_open(facts), canceled(9, "b")) == {"Member"}
+    assert shown(*still_open(facts)) == shown(*facts)

@@ -18,7 +18,8 @@ from worker.consumer.due_message import due_again
 from worker.consumer.import_message import imported_message, importing
 from worker.errors import EpochLost, LedgerUnavailable, PartlyApplied
 from worker.events.event import Imported
-from worker.events.row import Row
+from worker.events.row import Row, place_of_row
+from worker.ledger.journal import Journal
 from worker.ledger.person import moves_lately, tenure_now
 from worker.ledger.store import Ledger
 from worker.ledger.taggings import taggings_lately
@@ -43,6 +44,9 @@ AT_ONCE: Final = 200
 LOOKS: Final = 5
 """At most, while the account changes hands."""
 IGNORED: Final = "no mapping of the account's file names their type"
+
+BEGUN: Final = "backfill"
+"""What the journal calls that a run is begun."""
 
 
 @dataclass(slots=True)
@@ -115,6 +119,7 @@ class Planning:
         self._in_hand = InHand()
         self._ids = KitIds()
         self._now = ledger.clock.now()
+        self._runs_before = 0
 
     async def plan(
         self,
@@ -136,6 +141,8 @@ class Planning:
         """
         tenure = await tenure_now(self._ledger.database, self._account.name)
         home = home_app(self._account.apps) if tenure is None else tenure.home_app
+        journal = Journal(self._ledger)
+        self._runs_before = await journal.done_before(self._account.name, BEGUN, self._plan.run)
         for row in file.rows:
             self._read(row, home)
             await goes_on()
@@ -158,8 +165,9 @@ class Planning:
         if isinstance(row, WrongRow):
             plan.wrong.append(row)
             return
-        at = self._now.timestamp()
-        message = imported_message(plan.account, row, plan.run, self._imported, at)
+        at, named = self._now.timestamp(), f"{plan.run}-{row.line:07}"
+        place = place_of_row(plan.run, row.line, self._runs_before)
+        message = imported_message(plan.account, row, named, place, self._imported, at)
         read = as_read(as_delivered(message, self._now), self._account, home)
         error = read.error if isinstance(read, Outcome) else read.refusal
         if error is not None and not isinstance(error, PartlyApplied):

@@ -19,18 +19,17 @@ from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
 from worker.ledger.timers import Timers
 from worker.metrics import VERSION
-from worker.ops.backfill.plan import BackfillPlan
+from worker.ops.backfill.plan import BEGUN, BackfillPlan
 from worker.ops.own_runs import end_of
 from worker.ops.taking_back import taking_back
 from worker.subscribers.item import ROW_TOLD, Kind
 
-BEGUN: Final = "backfill"
 HANDED_OVER: Final = "backfill handed over"
 STOPPED: Final = "stop"
 UNDONE: Final = "undo"
 ENDED: Final = "backfill ended"
 STOP_ENDED: Final = "stop ended"
-"""What the journal calls what is done about a run, and that nothing of it is left since."""
+"""What the journal calls what else is done about a run, and that nothing of it is left since."""
 ACTIONS: Final = (BEGUN, HANDED_OVER, STOPPED, UNDONE, ENDED, STOP_ENDED)
 PORTION: Final = 1000
 """Timers that are set in one transaction, and lines of the history that are read at once."""

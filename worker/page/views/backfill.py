@@ -11,7 +11,8 @@ from worker.accounts.account import Account
 from worker.errors import LedgerUnavailable
 from worker.events.event import Imported
 from worker.ops.backfill.options import RUN, MembersFileError, options_of
-from worker.ops.backfill.run import BEGUN, STOPPED, UNDONE, latest, stop
+from worker.ops.backfill.plan import BEGUN
+from worker.ops.backfill.run import STOPPED, UNDONE, latest, stop
 from worker.outside.texts import line
 from worker.page.actions import ended
 from worker.page.addresses import view_of

@@ -7,9 +7,11 @@ import asyncio
 import pytest
 
 from tests.unit.consumer.world import World, adds
-from tests.unit.examples import EMAIL
+from tests.unit.examples import EMAIL, NOON
 from tests.unit.virtual_time import run, settle
+from worker.consumer.due_message import due_again
 from worker.consumer.intake import LOOK_AGAIN
+from worker.consumer.own_message import anew_effect
 from worker.errors import EpochLost
 
 NEW = "ada.new@example.com"
@@ -104,6 +106,31 @@ def test_a_move_waits_until_the_work_at_the_new_address_is_done() -> None:
             world.lets_go(there)
             await asyncio.sleep(1)
             assert sorted(world.folded) == [first, there, move]
+
+    run(main())
+
+
+def test_what_is_heard_anew_waits_until_the_ledger_has_all_that_came_before() -> None:
+    """Given an event that is under way, what asks for all anew is looked at again until it is written."""
+
+    async def main() -> None:
+        world = World()
+        world.ledger.writes = 5.0
+        effect = anew_effect(EMAIL, "apply-1", 1, world.account.version, NOON.timestamp())
+        message = due_again("main", effect.message)
+        world.kit.budget.clear()
+        async with world.running():
+            first = world.comes(1)
+            await settle()
+            world.delivers(message.body, message.routing_key, message.properties["headers"])
+            await asyncio.sleep(1)
+            assert (world.settled, len(world.intake)) == ({}, 1)
+            world.kit.budget.set()
+            await world.until_settled()
+        (kept,) = [each for batch in world.ledger.batches for each in batch.newest]
+        (anew,) = [each for batch in world.ledger.batches for each in batch.anew]
+        assert list(world.kinds) == [first, first + 1]
+        assert {name.type for name in anew[1].events} == {kept.event_type}
 
     run(main())
 

@@ -22,8 +22,8 @@ from worker.ledger.forgetting import forget
 from worker.ledger.person import records_of
 from worker.ledger.timers import Timers
 from worker.ops.backfill import run as run_module
+from worker.ops.backfill.plan import BEGUN
 from worker.ops.backfill.run import (
-    BEGUN,
     HANDED_OVER,
     STOPPED,
     HowFar,
@@ -40,6 +40,7 @@ from worker.ops.own_runs import left
 from worker.subscribers.record import Record
 
 WHO = "the command line"
+ADA = "ada@example.com"
 PAID = {"customer", "bought tea", "bought cake"}
 CREATES = OWN.filter(lambda each: each.kind != "order.paid")
 """What creates nobody waits for somebody to be there in Kit, and what is only learned finds nobody."""
@@ -253,3 +254,47 @@ async def test_what_a_run_set_for_later_does_not_happen_once_it_is_undone() -> N
         await undo(it.ledger, it.account.name, run, WHO)
         (stays, undoes) = sorted(await find_due(it.ledger.database), key=lambda timer: timer.event_type)
         assert (stays.what, undoes.event_type) == ("tag 'Silver access' off", UNDO_TYPE)
+
+
+async def test_of_one_time_a_later_line_stands_also_over_a_stop_and_a_later_file() -> None:
+    """Given rows of one person and one time, of which the last came in before others were taken up again."""
+
+    def rows(*levels: str) -> list[bytes]:
+        return [row("access.granted", access={"level": level}) for level in levels]
+
+    def level(it: Bench) -> str | None:
+        return it.has()[ADA][1].get("mk_access_level")
+
+    async with bench() as it:
+        with Spool() as spool:
+            plan = await it.planned(spool, rows("one", "two", "three"))
+            await start(it.ledger, plan, WHO)
+            last = next(each for each in plan.spool.some(plan.order) if each.id.endswith("3"))
+        await it.worker.ends(as_delivered(due_again(it.account.name, last.message), datetime.now(UTC)))
+        await stop(it.ledger, it.account.name, plan.run, WHO)
+        await handed_over(it, [row("user.signed_up")], Imported())
+        await handed_over(it, rows("one", "two", "three"), Imported())
+        assert level(it) == "three"
+        for number in range(8):
+            await handed_over(it, rows(f"right {number}"), Imported())
+            assert level(it) == f"right {number}"
+
+
+@pytest.mark.parametrize("ended_before", [True, False])
+async def test_fields_alone_take_no_tag_off_and_hold_none(*, ended_before: bool) -> None:
+    """Given two subscriptions of which one ends, and a file that has the other one's renewal."""
+
+    def about(kind: str, which: str, second: int) -> bytes:
+        of = {"id": which, "plan": "Annual"}
+        return row(f"subscription.{kind}", time=f"2024-01-01T00:00:{second:02}Z", subscription=of)
+
+    lived = [about("started", "s1", 1), about("started", "s2", 2), about("canceled", "s2", 10)]
+    async with bench() as it:
+        for body in lived if ended_before else lived[:2]:
+            await it.live(body, json.loads(body)["type"])
+        before = it.has()[ADA][0]
+        await handed_over(it, [about("started", "s1", 5)], Imported(fields_only=True))
+        assert it.has()[ADA][0] == before
+        for body in [] if ended_before else lived[2:]:
+            await it.live(body, json.loads(body)["type"])
+        assert it.has()[ADA][0] == before

@@ -10,7 +10,8 @@ from msgspec import structs
 from tests.unit.examples import EMAIL, NOON, change, event, order
 from tests.unit.subscribers.in_hand.desk import ADA, Desk, Taken, an_item
 from worker.errors import InvalidEvent, PartlyApplied
-from worker.events.event import Event
+from worker.events.delivery import Delivery
+from worker.events.event import Event, OrderKey
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import left as left_to_do
 from worker.subscribers.fact import Fact
@@ -266,3 +267,27 @@ def test_a_refused_event_of_a_forgotten_person_is_dropped_too_and_is_no_dead_let
     ended = Desk(forgotten={("email", EMAIL): 5}).come(structs.replace(an_item(number), refusal=why))
     assert isinstance(ended, Outcome)
     assert (ended.kind, ended.error) == (end, why if end is Kind.DEAD_LETTERED else None)
+
+
+def test_a_copy_that_shows_an_earlier_place_waits_while_somebody_works_by_the_later_one() -> None:
+    """Given a row of a file, say, that is the opening which the ledger knows, and another event in hand."""
+    desk = Desk()
+    opening = opening_at(order(1)._replace(arrival=9))
+    desk.finish(Taken(desk.takes(opening)))
+    desk.write()
+    at_work = desk.take(2)
+    earlier = opening_at(order(1))
+    assert desk.come(earlier) is None
+    desk.finish(at_work)
+    ended = desk.come(earlier)
+    assert isinstance(ended, Outcome)
+    assert ended.kind is Kind.DUPLICATE
+    assert [fact.order for fact in at_work.subscriber.record.facts] == [order(1)]
+
+
+def opening_at(place: OrderKey) -> Item:
+    """Return an opening in a place of its second."""
+    opening = structs.replace(event(1), order=place)
+    fact = Fact(place, opens=True, subscription="s-1", event="mark")
+    asked = structs.replace(change(1, add=("VIP",)), tags={}, facts=(fact,))
+    return Item(Delivery(b"", ""), opening, EMAIL, None, asked)

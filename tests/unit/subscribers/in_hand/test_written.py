@@ -101,3 +101,15 @@ def test_what_is_written_is_as_it_was_taken() -> None:
     desk.finish(taken)
     desk.take(2, user="u-2")
     assert dump_record(written) == before
+
+
+def test_somebody_is_busy_until_all_that_was_taken_in_is_written() -> None:
+    desk = Desk()
+    taken = desk.take(1)
+    assert desk.in_hand.is_busy_with(EMAIL)
+    desk.finish(taken)
+    assert desk.in_hand.is_busy_with(EMAIL)
+    desk.write()
+    assert desk.in_hand.is_busy_with(EMAIL), "it is being written"
+    desk.in_hand.unsaved.saved()
+    assert not desk.in_hand.is_busy_with(EMAIL)
