@@ -59,25 +59,27 @@ class InHand:
             return self._ends(structs.replace(item, refusal=None), here, Kind.FORGOTTEN)
         found = whose(self.directory, item, event.order)
         if found is not None:
-            if self._has_to_wait(item, found):
+            if not self._makes_way(item, found):
                 return None
             item, found = self._in_its_place(item, found)
         if item.refusal is not None and not isinstance(item.refusal, PartlyApplied):
             return self._ends(item, here if found is None else found.subscriber, Kind.DEAD_LETTERED)
         return None if found is None else self._judge(item, found, now)
 
-    def _has_to_wait(self, item: Item, found: Whose) -> bool:
-        """Tell whether an event would give what is known another place, while somebody works by that."""
-        at_work = found.conflict is None and found.subscriber.events
-        return bool(at_work) and shows_earlier(found.subscriber.record, item.change)
+    def _makes_way(self, item: Item, found: Whose) -> bool:
+        """Give what is known the place that a copy shows; not so while somebody works by the later one."""
+        subscriber = found.subscriber
+        if found.conflict is not None or not shows_earlier(subscriber.record, item.change):
+            return True
+        if subscriber.events:
+            return False
+        place_earlier(subscriber.record, item.change)
+        self.unsaved.touch(subscriber)
+        return True
 
     def _in_its_place(self, item: Item, found: Whose) -> tuple[Item, Whose | None]:
         """Return an event, and whose it is, in the place of its first copy, which may be this one."""
-        subscriber = found.subscriber
-        if found.conflict is None and shows_earlier(subscriber.record, item.change):
-            place_earlier(subscriber.record, item.change)
-            self.unsaved.touch(subscriber)
-        placed = in_its_place(item, _event_of(item), subscriber.record)
+        placed = in_its_place(item, _event_of(item), found.subscriber.record)
         if placed is item:
             return item, found
         return placed, whose(self.directory, placed, _event_of(placed).order)

@@ -15,7 +15,6 @@ from worker.subscribers.desired import may_be_done, said_anew
 from worker.subscribers.fact import NO_FACTS, learn_facts
 from worker.subscribers.lifecycle import derive, still_open
 from worker.subscribers.parts import Part, TagWish, merge_parts, newer
-from worker.subscribers.place import moved_earlier
 from worker.subscribers.record import Record
 from worker.subscribers.record_parts import HeldTag
 from worker.subscribers.spoken import done_otherwise, not_of, spoken_of
@@ -90,9 +89,6 @@ def take_for_done(record: Record, left: Change, change: Change, at: float) -> Ch
 
 def finish(record: Record, change: Change) -> None:
     """Note in a record that all of a change, and all that was owed, is true in Kit."""
-    for placing in moved_earlier(change.facts, record.facts):  # a copy has shown that meanwhile
-        change = placing.change(change)
-        placing.record(record)
     if change.anew:
         record.confirm(said_anew(record, change))
     learn(record, record.owed.merge(change))

@@ -38,9 +38,10 @@ class Meaning(NamedTuple):
 
     Attributes:
         change: The tags and custom fields that they ask for, and what slots gave.
-        fallen: By `tag_key`, the tags of slots that fell to them as others closed, and when they were opened.
         emptied: The custom fields that nothing older should have filled, and from when: they show the end of
             a subscription, and the one that is shown is open.
+        fallen: By `tag_key`, the tags of slots that fell to an open subscription as another one closed, and
+            when that was opened.
     """
 
     change: Change
@@ -57,9 +58,9 @@ def derive(facts: Facts) -> Meaning:
         tags=of_tags.tags,
         fields=merge_parts(reading.shown(), reading.sets),
         gave=of_tags.gave,
-        tags_off=reading.tags_off,
+        tags_off=of_tags.tags_off,
         fields_off=reading.fields_off,
-        unsubscribe=reading.unsubscribe,
+        unsubscribe=of_tags.unsubscribe,
     )
     return Meaning(change, reading.emptied(), of_tags.fallen)
 

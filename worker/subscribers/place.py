@@ -39,7 +39,6 @@ class Placing(NamedTuple):
             facts=tuple(replace(fact, order=self.order(fact.order)) for fact in asked.facts),
             agreed=frozenset(map(self.order, asked.agreed)),
             known=frozenset(map(self.order, asked.known)),
-            anew=frozenset(map(self.order, asked.anew)),
         )
 
     def record(self, record: Record) -> None:
@@ -73,13 +72,12 @@ class Placing(NamedTuple):
 
 def place_anew(record: Record, facts: Facts) -> None:
     """Have a record know its facts in other places, and all that it knows by them."""
-    for placing in moved_earlier(record.facts, facts):
+    for placing in _moved_earlier(record.facts, facts):
         placing.record(record)
     record.facts, record.settled = facts, False
 
 
-def moved_earlier(known: Facts, facts: Facts) -> Iterator[Placing]:
-    """Yield which of the events that are known came earlier, by what is known elsewhere of the same."""
+def _moved_earlier(known: Facts, facts: Facts) -> Iterator[Placing]:
     before = {fact.key: fact.order for fact in known}
     for fact in facts:
         if (was := before.get(fact.key, fact.order)) > fact.order:

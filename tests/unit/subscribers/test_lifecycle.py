@@ -16,7 +16,7 @@ from worker.subscribers.fact import NO_FACTS, Fact, Facts, learn_facts, merge_fa
 from worker.subscribers.in_effect import in_effect
 from worker.subscribers.lifecycle import SubscriptionId as Id
 from worker.subscribers.lifecycle import closes, derive, still_open
-from worker.subscribers.parts import TagWish, group_slot, slot_key, tag_key
+from worker.subscribers.parts import Part, TagWish, group_slot, slot_key, tag_key
 
 SHOWN = {"Plan", "Status", "Ended"}
 
@@ -241,6 +241,17 @@ def without_tags(fact: Fact) -> Fact:
 def test_of_what_only_says_fields_nothing_follows_for_tags(lived: list[Fact], row: Fact) -> None:
     assert on(*lived, without_tags(row)) == on(*lived)
     assert shown(*lived, without_tags(row)) == shown(*lived, row)
+
+
+def test_the_last_one_of_which_tags_follow_is_the_last_whatever_else_is_open_by_its_fields() -> None:
+    """Given a closing that takes all off, and ends the mail, beside an opening that only says fields."""
+    last = replace(canceled(10, "a"), tags_off=True, unsubscribe=True)
+    for facts in (
+        together(started(1, "a"), last),
+        together(started(1, "a"), without_tags(started(5, "b")), last),
+    ):
+        meant = derive(facts).change
+        assert (meant.tags_off, meant.unsubscribe) == (Part(value=True, order=order(10)),) * 2
 
 
 def test_what_stays_of_old_facts_holds_its_tags_also_where_something_newer_only_says_fields() -> None:
