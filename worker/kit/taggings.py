@@ -53,7 +53,7 @@ class Taken:
     def is_noted(self) -> bool:
         """Whether Kit's answer, that the tag is there, is noted."""
         known = self.job.subscriber.record.tags.get(self.step.key)
-        return known is not None and known.part is self.step.part and known.at > 0
+        return known is not None and known.part is self.step.part and known.is_sure
 
 
 class Taggings:

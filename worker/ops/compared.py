@@ -143,4 +143,4 @@ def _cause(part: Part[Any], causes: Mapping[str, Cause], rule: int = 0) -> Cause
 
 
 def _told_at(known: KnownPart[Any] | None) -> float | None:
-    return None if known is None or known.at == UNKNOWN else known.at
+    return None if known is None or known.answered_at == UNKNOWN else known.answered_at

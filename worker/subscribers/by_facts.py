@@ -13,7 +13,7 @@ from worker.subscribers.fact import NO_FACTS, Facts
 from worker.subscribers.lifecycle import derive
 from worker.subscribers.parts import Part, TagWish, gone, is_there, merge_parts, newer
 from worker.subscribers.record import Record
-from worker.subscribers.record_parts import UNKNOWN, KnownPart
+from worker.subscribers.record_parts import KnownPart
 from worker.subscribers.spoken import Spoken, SpokenNames, done_otherwise
 
 V = TypeVar("V", TagWish, str | None)
@@ -100,4 +100,4 @@ def _or_ended(
 
 def may_be_there(known: KnownPart[Any]) -> bool:
     """Tell whether Kit has a tag, or a field's value, as far as anybody knows."""
-    return known.at == UNKNOWN or is_there(known.part.value)
+    return not known.is_sure or is_there(known.part.value)

@@ -18,7 +18,7 @@ from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.fact import learn_facts
 from worker.subscribers.parts import Part, TagWish, gone, is_there, newer
 from worker.subscribers.record import Record
-from worker.subscribers.record_parts import UNKNOWN, KnownPart
+from worker.subscribers.record_parts import KnownPart
 from worker.subscribers.spoken import Spoken, SpokenNames, spoken_of
 
 T = TypeVar("T")
@@ -167,7 +167,7 @@ def _all_off(
 
 def _is_left(part: Part[V], known: KnownPart[V] | None) -> bool:
     """Tell whether Kit is to be told: what is newer, what is otherwise, and what may have been changed."""
-    if known is None or known.at == UNKNOWN or part.order > known.part.order:
+    if known is None or not known.is_sure or part.order > known.part.order:
         return True
     return _says(part.value) != _says(known.part.value)
 

@@ -117,7 +117,7 @@ class Record(Struct, eq=False):
     def maybe_tags(self) -> dict[str, Part[TagWish]]:
         """The tags that the subscriber has, or may have by a call whose answer never came."""
         return {
-            key: tag.part for key, tag in self.tags.items() if tag.part.value.present or tag.at == UNKNOWN
+            key: tag.part for key, tag in self.tags.items() if tag.part.value.present or not tag.is_sure
         }
 
     def copied(self) -> Record:
@@ -151,7 +151,8 @@ class Record(Struct, eq=False):
     def outdate(self) -> None:
         """Note that more may be done than is known: of what facts speak is made sure with the next fact."""
         self.facts = tuple(replace(fact, again=True) for fact in self.facts)
-        self.doubt_known(self.tags, self.fields)
+        self.tags = {key: tag.outdated() for key, tag in self.tags.items()}
+        self.fields = {name: value.outdated() for name, value in self.fields.items()}
 
     def owe_again(self, since: float) -> None:
         """Note that Kit is to be told all once more, but for what it has answered since a moment.

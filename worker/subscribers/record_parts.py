@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from worker.events.event import FIRST, OrderKey
 from worker.subscribers.parts import Part
@@ -12,14 +13,15 @@ from worker.subscribers.parts import Part
 T = TypeVar("T")
 
 UNKNOWN: Final = 0.0
-"""The time of an answer that is not to be relied on."""
+"""In place of the time of an answer: nobody knows what Kit has."""
 
 
 class KnownPart(Struct, Generic[T], frozen=True, array_like=True, gc=False):
     """One part as Kit has it.
 
     Attributes:
-        at: When Kit last answered for it, in seconds since 1970.
+        at: When Kit last answered for it, in seconds since 1970; `UNKNOWN` where a call for it has no answer.
+            Less than that, with the time behind the minus, where another worker may have done more since.
         kit_id: Of the tag or the custom field; 0 where there is none or it is not known. A tag that was
             deleted in Kit and created anew has another one, and nobody has it yet.
     """
@@ -27,6 +29,20 @@ class KnownPart(Struct, Generic[T], frozen=True, array_like=True, gc=False):
     part: Part[T]
     at: float
     kit_id: int = 0
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether Kit had it so by the last call that was made for it."""
+        return self.at > UNKNOWN
+
+    @property
+    def answered_at(self) -> float:
+        """When Kit last answered for it, whoever may have done more since; `UNKNOWN` where it has not."""
+        return abs(self.at)
+
+    def outdated(self) -> KnownPart[T]:
+        """Return it as it is known once another worker may have done more, which could not say so."""
+        return replace(self, at=-self.answered_at)
 
 
 def doubted(known: KnownPart[T] | None, sent: Part[T]) -> KnownPart[T]:

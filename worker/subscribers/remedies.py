@@ -95,7 +95,7 @@ def _why_not_value(known: KnownPart[Any] | None, remedy: Remedy, has: str | None
 
 
 def _why_not_now(known: KnownPart[Any], remedy: Remedy) -> str:
-    if known.at > remedy.planned.time.timestamp():
+    if known.answered_at > remedy.planned.time.timestamp():
         return SINCE
     return NEWER if remedy.adopts and remedy.planned.after(known.part.order) is None else ""
 

@@ -165,7 +165,7 @@ def is_on_its_way(record: Record) -> bool:
 
 def _is_done(known: KnownPart[T]) -> bool:
     """Tell whether Kit has answered for a part that some event asked for."""
-    return known.at != UNKNOWN and known.part.order != FIRST
+    return known.answered_at != UNKNOWN and known.part.order != FIRST
 
 
 def _of_person(record: Record, kit: SubscriberAtKit, options: Options) -> Iterator[DriftRow]:
