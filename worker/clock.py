@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+
+from msgspec import Struct
 
 MAX_SKEW: Final = 150.0
 """Seconds that this machine's clock may be off: half of what an event may be ahead of it."""
@@ -14,8 +15,7 @@ DRIFT: Final = 1e-4
 """Seconds a second by which clocks that run on their own may part; ordinary ones are ten times better."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """What somebody else's clock said.
 
     Attributes:
@@ -27,6 +27,9 @@ class Heard:
     time: float
     at: float
     within: float
+
+
+_NEVER_BACK: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Clock:
@@ -85,8 +88,7 @@ class Clock:
         `CLOCK_MONOTONIC` stands still during a suspension, after which the broker has long given this
         worker's queues to another one. Where the system has no such clock, the ordinary one must do.
         """
-        clock = getattr(time, "CLOCK_BOOTTIME", None)
-        return time.monotonic() if clock is None else time.clock_gettime(clock)
+        return time.clock_gettime(_NEVER_BACK)
 
     def time(self) -> float:
         """Return the time of day, in seconds since 1970."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
 
 from worker.errors import (
     CredentialRefused,
@@ -41,8 +43,7 @@ def is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A 2xx answer.
 
     Attributes:
@@ -228,13 +229,20 @@ def unanswered(text: str) -> KitUnavailable:
 
 def _object(call: str, status: int, body: bytes) -> Mapping[str, Any]:
     try:
-        value = json.loads(body)
+        value = _loaded(body)
     except (ValueError, RecursionError) as error:
         # A proxy's HTML page, or a body cut short: neither is Kit saying that it is done.
         raise KitUnavailable(f"{call}: Kit answered {status} with a body that is not JSON") from error
     if not isinstance(value, dict):
         raise KitUnavailable(f"{call}: Kit answered {status} with JSON that is not an object")
     return value
+
+
+def _loaded(body: bytes) -> Any:  # noqa: ANN401  # whatever JSON there is
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError):  # half of a surrogate pair, perhaps, in somebody's name
+        return json.loads(body)
 
 
 def _words(body: bytes) -> str:

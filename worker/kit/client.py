@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from functools import cache
 from typing import Any, Final, Self
 
 from worker.errors import CredentialRefused, KitUnavailable
@@ -63,7 +64,8 @@ class KitClient:
         self._sent = 0
         self._slots = asyncio.Semaphore(http.connections)
         self.account = account
-        self._metrics = metrics
+        self._requests = None if metrics is None else cache(metrics.kit_requests.labels)
+        self._request_seconds = None if metrics is None else cache(metrics.kit_request_seconds.labels)
 
     @property
     def concurrency(self) -> int:
@@ -159,10 +161,10 @@ class KitClient:
         try:
             status, body = await self._http.send(request, headers)
         finally:
-            if self._metrics is not None:
+            if self._requests is not None and self._request_seconds is not None:
                 seconds = self.clock.monotonic() - started
-                self._metrics.kit_requests.labels(self.account, request.endpoint, str(status)).inc()
-                self._metrics.kit_request_seconds.labels(self.account, request.endpoint).observe(seconds)
+                self._requests(self.account, request.endpoint, str(status)).inc()
+                self._request_seconds(self.account, request.endpoint).observe(seconds)
         return read_answer(request.endpoint, status, body)
 
 

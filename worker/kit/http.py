@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
+from msgspec import Struct
 
 from worker.clock import Clock
 from worker.errors import KitUnavailable
@@ -27,8 +28,7 @@ KEEP_ALIVE: Final = 5.0
 hold only one call is made at a time: each would find the next dead one, and the hold would grow and grow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What is called; see `KitClient.call`."""
 
     method: str
@@ -127,7 +127,7 @@ class KitHttp:
         date = response.headers.get("Date", "")
         if response.ok and "Age" not in response.headers:
             with suppress(ValueError, TypeError, OverflowError):  # not a date: nothing is heard
-                self.clock.heard("Kit", parsedate_to_datetime(date).timestamp(), within=seconds + 1.0)
+                self.clock.heard("Kit", _seconds(date), within=seconds + 1.0)
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         limit = self._max_answer_bytes
@@ -137,6 +137,12 @@ class KitHttp:
         if len(body) > limit:
             raise KitUnavailable("Kit's answer is too large to be one")
         return body
+
+
+@lru_cache(maxsize=16)  # many answers come within a second
+def _seconds(date: str) -> float:
+    """Return the time of a `Date` header, in seconds since 1970; raises various errors where it is none."""
+    return parsedate_to_datetime(date).timestamp()
 
 
 def _unreached(host: str | None, error: BaseException) -> KitUnavailable:

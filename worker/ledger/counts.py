@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.ledger.database import Database
-from worker.ledger.rows import insert
+from worker.ledger.rows import adding
 from worker.ledger.schema import counts
 from worker.subscribers.known import Batch, HistoryEntry
 
@@ -61,9 +61,7 @@ async def write_counts(connection: AsyncConnection, account: str, batch: Batch, 
         {"at": at, "account": account, **numbers} for at, numbers in found.items() if any(numbers.values())
     ]
     if rows:
-        new = insert(connection, counts)
-        sums = {name: counts.c[name] + new.excluded[name] for name in _NUMBERS}
-        await connection.execute(new.on_conflict_do_update(index_elements=["at", "account"], set_=sums), rows)
+        await connection.execute(adding(connection.dialect.name, counts, _NUMBERS), rows)
 
 
 def _add(numbers: dict[str, float], entry: HistoryEntry) -> None:

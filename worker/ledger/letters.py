@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.ledger.letter_tables import dead_letter_ends, dead_letters
-from worker.ledger.rows import insert
+from worker.ledger.rows import adding, insert
 from worker.subscribers.identity import id_of, plain
 from worker.subscribers.known import LetterEntry
 
@@ -58,14 +58,11 @@ async def write_ends(connection: AsyncConnection, account: str, ends: Mapping[tu
         ends: How many, by run and by kind of end.
     """
     if ends:
-        new = insert(connection, dead_letter_ends)
-        total = {"count": dead_letter_ends.c.count + new.excluded["count"]}
-        keys = ["account", "run", "outcome"]
         rows = [
             {"account": account, "run": run, "outcome": outcome, "count": count}
             for (run, outcome), count in ends.items()
         ]
-        await connection.execute(new.on_conflict_do_update(index_elements=keys, set_=total), rows)
+        await connection.execute(adding(connection.dialect.name, dead_letter_ends, ("count",)), rows)
 
 
 async def erase_letters(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Executable, delete, literal, select
@@ -19,7 +20,7 @@ from worker.ledger.database import Database
 from worker.ledger.failures import DamagedRowError
 from worker.ledger.newest_table import newest_events
 from worker.ledger.record_json import UnreadableError, load_record
-from worker.ledger.rows import insert
+from worker.ledger.rows import insert, insert_as
 from worker.ledger.schema import subscribers
 from worker.subscribers.identity import id_key
 from worker.subscribers.known import NewestEvent
@@ -41,16 +42,15 @@ def place_of(order: OrderKey) -> bytes:
 
 async def write_newest(connection: AsyncConnection, account: str, events: Iterable[NewestEvent]) -> None:
     """Keep those events that are newer than what is kept, inside the caller's transaction."""
-    newest: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    newest: dict[tuple[str, ...], NewestEvent] = {}
     for event in events:
-        row = _row(account, event)
-        key = tuple(row[column.name] for column in newest_events.primary_key)
-        if key not in newest or row["place"] > newest[key]["place"]:
-            newest[key] = row
+        key = event.email, event.user_id, event.event_type, event.subscription
+        if key not in newest or event.order > newest[key].order:
+            newest[key] = event
     if newest:
         # In one order for all, so that of two who write at once neither waits for the other (PostgreSQL).
         await connection.execute(
-            _where_newer(insert(connection, newest_events)), [newest[key] for key in sorted(newest)]
+            _keeping(connection.dialect.name), [_row(account, newest[key]) for key in sorted(newest)]
         )
 
 
@@ -140,6 +140,11 @@ async def _events(
     for email, event_type, message in await connection.execute(query.order_by(of.email, of.place)):
         found.setdefault(email, []).append((event_type, message))
     return found
+
+
+@cache
+def _keeping(dialect: str) -> Executable:
+    return _where_newer(insert_as(dialect, newest_events))
 
 
 def _where_newer(statement: sqlite.Insert | postgresql.Insert) -> Executable:

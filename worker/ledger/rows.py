@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Executable, Select, Table
@@ -20,7 +21,12 @@ from worker.subscribers.record import Record
 
 def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Return the insert statement of the connection's database, which knows `on_conflict_…`."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return insert_as(connection.dialect.name, table)
+
+
+def insert_as(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return the same by the dialect of a connection."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def insert_account(connection: AsyncConnection, account: str) -> Executable:
@@ -32,10 +38,29 @@ async def upsert(connection: AsyncConnection, table: Table, rows: list[dict[str,
     """Insert rows, or update those whose key is there; columns that no row names stay as they are."""
     if not rows:
         return
+    await connection.execute(_upserting(connection.dialect.name, table, tuple(rows[0])), rows)
+
+
+@cache  # to make a statement takes longer than to have it carried out
+def _upserting(dialect: str, table: Table, columns: Collection[str]) -> Executable:
     keys = [column.name for column in table.primary_key]
-    statement = insert(connection, table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    statement = insert_as(dialect, table)
+    changed = {name: statement.excluded[name] for name in columns if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+@cache
+def adding(dialect: str, table: Table, numbers: Collection[str]) -> Executable:
+    """Return the statement that inserts rows, or adds their numbers to those of the row that is there.
+
+    Args:
+        dialect: Of the connection.
+        table: Which.
+        numbers: The columns to add to.
+    """
+    statement, keys = insert_as(dialect, table), [column.name for column in table.primary_key]
+    sums = {name: table.c[name] + statement.excluded[name] for name in numbers}
+    return statement.on_conflict_do_update(index_elements=keys, set_=sums)
 
 
 def fitting(

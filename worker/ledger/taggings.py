@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.events.values import time_text
 from worker.ledger.database import Database
-from worker.ledger.rows import insert
+from worker.ledger.rows import adding, insert
 from worker.ledger.schema import subscribers
 from worker.ledger.tagging_tables import held_taggings, taggings
 from worker.subscribers.identity import plain
@@ -84,16 +84,12 @@ async def write_taggings(connection: AsyncConnection, account: str, batch: Batch
 async def _count(
     connection: AsyncConnection, account: str, counted: Mapping[int, int], ahead: Mapping[int, int]
 ) -> None:
-    new, of = insert(connection, taggings), taggings.c
-    total = {"count": of.count + new.excluded.count, "ahead": of.ahead + new.excluded.ahead}
     minutes = sorted({*counted, *ahead})
     rows = [
         {"account": account, "at": minute, "count": counted.get(minute, 0), "ahead": ahead.get(minute, 0)}
         for minute in minutes
     ]
-    await connection.execute(new.on_conflict_do_update(index_elements=["account", "at"], set_=total), rows)
-    over = minutes[-1] - 2 * WITHIN
-    await connection.execute(delete(taggings).where(of.account == account, of.at < over))
+    await connection.execute(adding(connection.dialect.name, taggings, ("count", "ahead")), rows)
 
 
 async def _write_held(connection: AsyncConnection, account: str, records: Collection[Record]) -> None:
@@ -127,6 +123,21 @@ def _held_rows(account: str, record: Record) -> Iterator[dict[str, Any]]:
 async def erase_held(connection: AsyncConnection, account: str, emails: Collection[str]) -> None:
     """Delete what is held of a person, inside the caller's transaction."""
     await connection.execute(delete(held_taggings).where(_OF.account == account, _OF.email.in_(emails)))
+
+
+async def prune_taggings(database: Database, now: float) -> None:
+    """Delete what was counted so long ago that it counts no more, a portion at a time.
+
+    Raises:
+        LedgerUnavailable: The ledger could not be written; some may be gone.
+    """
+    of, before = taggings.c, now - 2 * WITHIN
+    oldest = select(func.min(of.at)).where(of.at < before).scalar_subquery()
+    gone = 1
+    while gone:
+        async with database.write() as connection:
+            old = delete(taggings).where(of.at < before, of.at < oldest + WITHIN)
+            gone = (await connection.execute(old)).rowcount
 
 
 async def drop_taggings(database: Database, account: str) -> int:

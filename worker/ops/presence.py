@@ -13,6 +13,7 @@ from worker.errors import LedgerUnavailable
 from worker.ledger.counts import prune_counts
 from worker.ledger.history import prune_history
 from worker.ledger.registry import Registry
+from worker.ledger.taggings import prune_taggings
 from worker.ledger.tokens import TokenStore
 from worker.ops.readiness import StatusReport
 
@@ -102,6 +103,7 @@ class Presence:
             now = await ledger.time.now(connection)
         before = now - self._history_days * DAY
         await prune_counts(ledger.database, before)
+        await prune_taggings(ledger.database, now)
         pruned = await prune_history(ledger.database, before)
         if pruned:
             log.info("history_pruned", lines=pruned)

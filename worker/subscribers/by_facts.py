@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from worker.events.event import FIRST, OrderKey
-from worker.subscribers.change import Change
-from worker.subscribers.fact import NO_FACTS, Facts
+from worker.subscribers.change import NOTHING, Change
+from worker.subscribers.fact import Facts
 from worker.subscribers.lifecycle import derive
 from worker.subscribers.parts import Part, TagWish, gone, is_there, merge_parts, newer
 from worker.subscribers.record import Record
@@ -61,11 +61,12 @@ def _undone(facts: Facts) -> Change:
 
     A worker may have applied it that could not say so any more, and while it did not know of all the others.
     """
-    again = facts if any(fact.again for fact in facts) else NO_FACTS
+    if not any(fact.again for fact in facts):
+        return NOTHING
     return Change(
-        tags={key: Part(gone(wish), fact.order) for fact in again for key, wish in fact.tags.items()},
+        tags={key: Part(gone(wish), fact.order) for fact in facts for key, wish in fact.tags.items()},
         fields={
-            name: Part(None, fact.order) for fact in again for name in (*fact.sets, *fact.shows, *fact.ended)
+            name: Part(None, fact.order) for fact in facts for name in (*fact.sets, *fact.shows, *fact.ended)
         },
     )
 
@@ -94,6 +95,8 @@ def _or_ended(
         for name, one in known.items()
         if name not in stand and name in spoken.all and may_be_there(one)
     }
+    if not (again or given):
+        return stand
     ended = {name: Part(gone(part.value), part.order) for name, part in {**again, **given}.items()}
     return {**ended, **stand}
 

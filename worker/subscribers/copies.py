@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from worker.events.event import Event, OrderKey
 from worker.subscribers.change import NOTHING, Change
 from worker.subscribers.desired import is_news, may_be_done
-from worker.subscribers.fact import Facts, first_place, marked
+from worker.subscribers.fact import Facts, first_place, marked, may_know
 from worker.subscribers.item import Item
 from worker.subscribers.mark import fact_mark
 from worker.subscribers.place import Placing, place_anew
@@ -48,9 +48,10 @@ def in_doubt(subscriber: Subscriber, change: Change) -> bool:
 
 def shows_earlier(record: Record, change: Change) -> bool:
     """Tell whether a copy shows that facts that are known have earlier places."""
+    if not any(may_know(record.facts, fact) for fact in change.facts):
+        return False
     came = {fact.key: fact.order for fact in change.facts}
-    known = marked(record.facts, change.facts) if came else ()
-    return any(fact.order > came.get(fact.key, fact.order) for fact in known)
+    return any(fact.order > came.get(fact.key, fact.order) for fact in marked(record.facts, change.facts))
 
 
 def place_earlier(record: Record, change: Change) -> None:

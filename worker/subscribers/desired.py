@@ -135,6 +135,8 @@ def _or_done(
     What was done by events that are heard anew ends where nobody asks for it any more: as if it had never
     been asked for, so that the same event may ask for it later, at its time.
     """
+    if not known:
+        return parts
     by_anew = {name for name, one in known.items() if one.part.order.is_heard_anew(anew)} if anew else ()
     ended = {name: known[name].part for name in by_anew if name not in parts and may_be_there(known[name])}
     stand = {
@@ -143,7 +145,9 @@ def _or_done(
         else known[name].part.newer(part)
         for name, part in parts.items()
     }
-    return stand | {name: Part(gone(part.value), FIRST) for name, part in ended.items()}
+    return (
+        {**stand, **{name: Part(gone(part.value), FIRST) for name, part in ended.items()}} if ended else stand
+    )
 
 
 def _all_off(

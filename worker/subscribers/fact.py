@@ -88,6 +88,8 @@ NO_FACTS: Final[Facts] = ()
 
 def first_place(facts: Facts, fact: Fact) -> OrderKey:
     """Return the place of the copy of a fact that is known to have arrived first, which may be itself."""
+    if not may_know(facts, fact):
+        return fact.order
     return min((fact.order, *(one.order for one in marked(facts, (fact,)) if one.key == fact.key)))
 
 
@@ -98,11 +100,16 @@ def merge_facts(ours: Facts, theirs: Facts) -> Facts:
     return _each_once([*ours, *theirs], _rank)
 
 
+def may_know(known: Facts, new: Fact) -> bool:
+    """Tell whether a fact may be among those that are known, in whichever place; mostly it is newer."""
+    return bool(known) and new.order.moment <= known[-1].order.moment
+
+
 def learn_facts(known: Facts, new: Facts) -> Facts:
     """Return what is known once events were interpreted, perhaps anew: a later interpretation stands."""
     if all(any(fact is one for one in known) for fact in new):
         return known
-    if not known or new[0].order[:2] > known[-1].order[:2]:
+    if not may_know(known, new[0]):
         return (*known, *new)
     return _each_once([*marked(known, new), *new], _phase)
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from msgspec import Struct
 
 from worker.errors import EventError
 from worker.events.body import plain_body
@@ -28,8 +29,7 @@ MAX_ID_READ: Final = 4096
 """Characters of an id, which is then kept by its `id_key`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Glimpse:
+class Glimpse(Struct, frozen=True):
     """What a message says of its event, as far as it can be read; each is cut to a bound, and harmless.
 
     Attributes:

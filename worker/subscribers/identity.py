@@ -37,10 +37,28 @@ def normalize_email(text: str) -> str:
 def _normalized(address: str) -> str:
     # First, so that what is checked is what is kept.
     lowered = address.lower() if address.isascii() else _nfc(_nfc(address).lower())
+    local, _, domain = lowered.rpartition("@")
     try:
+        if len(lowered) <= _SHORT and domain.isascii() and _PLAIN_LOCAL.fullmatch(local):
+            return f"{local}@{_normalized_domain(domain)}"
         found = _validated(lowered)
     except EmailNotValidError as error:
         raise ValueError("not an email address") from error
+    return _written_out(found)
+
+
+_PLAIN_LOCAL: Final = re.compile(r"[a-z0-9_+-]++(?:\.[a-z0-9_+-]++)*+")
+"""Nearly all local parts: each is valid at whichever domain is, and stays as it is."""
+_SHORT: Final = 64
+"""Characters of an address that is shorter than every limit of its parts."""
+
+
+@lru_cache(maxsize=1024)  # most people have their address at one of a few
+def _normalized_domain(domain: str) -> str:
+    return _written_out(_validated(f"a@{domain}")).partition("@")[2]
+
+
+def _written_out(found: ValidatedEmail) -> str:
     return f"{found.local_part}@{(found.ascii_domain or found.domain).lower()}"
 
 

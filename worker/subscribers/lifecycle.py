@@ -193,7 +193,8 @@ class _Reading:
         return [which]
 
     def _ask(self, fact: Fact) -> None:
-        self._give(fact.gave, fact.order)
+        if fact.gave:
+            self._give(fact.gave, fact.order)
         self.tags |= _parts(fact.tags, fact.order)
         for key in fact.tags:
             self.fallen.pop(key, None)

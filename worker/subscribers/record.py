@@ -116,9 +116,7 @@ class Record(Struct, eq=False):
     @property
     def maybe_tags(self) -> dict[str, Part[TagWish]]:
         """The tags that the subscriber has, or may have by a call whose answer never came."""
-        return {
-            key: tag.part for key, tag in self.tags.items() if tag.part.value.present or not tag.is_sure
-        }
+        return {key: tag.part for key, tag in self.tags.items() if tag.part.value.present or not tag.is_sure}
 
     def copied(self) -> Record:
         """Return the record as it is now."""

@@ -25,7 +25,9 @@ MOST: Final = 1000
 SHARE: Final = 3
 """Of so many people who are known, one may get a tag."""
 BLOCK: Final = 20
-"""So many at most are counted in the ledger ahead of the calls, so that not each waits for a write."""
+"""So many are counted in the ledger ahead of the calls, so that not each waits for a write."""
+SHARE_AHEAD: Final = 10
+"""Of so many that there may be within an hour, one may be counted ahead."""
 RECOUNT_AFTER: Final = 600.0
 """Seconds after which people are counted anew, where there seem to be too few."""
 
@@ -171,7 +173,8 @@ class TaggingGuard:
     def reserve(self, now: float, most: int) -> int:
         """Have the ledger count some more with its next write, of which `reserved` tells that it was made.
 
-        Whoever is killed may have called them: then there are so many fewer within that hour.
+        Whoever is killed may have called them: then there are so many fewer within that hour. In a flood it
+        is as many again as were called within the minute, so that it waits for few writes.
 
         Args:
             now: In seconds since 1970.
@@ -184,7 +187,7 @@ class TaggingGuard:
         self._let_go_before(minute)
         if self._ahead.count or self._ahead.asked:
             return 0
-        self._ahead.asked = count = min(BLOCK, most // 10)
+        self._ahead.asked = count = min(max(BLOCK, self._counted[minute]), most // SHARE_AHEAD)
         self._unsaved[minute] += count
         self._unsaved_ahead[minute] += count
         return count

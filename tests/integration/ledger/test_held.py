@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from tests.integration.ledger.harness import ACCOUNT, NewLedger
+from tests.integration.ledger.harness import ACCOUNT, NewLedger, contents
 from tests.unit.examples import order
 from worker.ledger.forgetting import forget
 from worker.ledger.held import held_counts, held_plan
 from worker.ledger.schema import due
 from worker.ledger.store import Ledger
-from worker.ledger.taggings import drop_taggings, taggings_lately
+from worker.ledger.taggings import drop_taggings, prune_taggings, taggings_lately
 from worker.ledger.takeover import Tenure
 from worker.ops.allow import NotThePlan, allow
 from worker.subscribers.known import Batch
@@ -113,6 +113,13 @@ async def test_what_was_counted_adds_up_and_is_known_to_the_next_who_takes_the_a
     for _ in range(2):
         await ledger.save(tenure, Batch(taggings={now: -1, now - 60: 4}, number=2))
     assert (await ledger.take(ACCOUNT)).recent_taggings.counted == {now: 2, now - 60: 4}
+
+
+async def test_what_was_counted_long_ago_goes(ledger: Ledger) -> None:
+    tenure, now = await ledger.take(ACCOUNT), int(ledger.clock.time()) // 60 * 60
+    await ledger.save(tenure, Batch(taggings={now - hours * 3600: 1 for hours in range(6)}))
+    await prune_taggings(ledger.database, now + 1)
+    assert {row[1] for row in (await contents(ledger))["taggings"]} == {now, now - 3600}
 
 
 async def test_what_is_counted_ahead_is_not_called_yet_and_counts_for_the_next_tenure(

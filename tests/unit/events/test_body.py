@@ -9,14 +9,15 @@ import zlib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.examples import NOON
-from worker.errors import EventError, UndecodableEvent
+from worker.errors import EventError, InvalidEvent, UndecodableEvent
 from worker.events.body import MAX_BODY_BYTES, plain_body, unpacked
 from worker.events.decode import decode
 from worker.events.delivery import Delivery
+from worker.events.json_body import parse_json
 
 DATA = {"user": {"email": "ada@example.com", "first_name": "Zoë"}}
 EVENT = json.dumps({"data": DATA}, ensure_ascii=False)
@@ -178,3 +179,54 @@ def test_whatever_comes_at_most_so_much_comes_out(body: bytes, label: str) -> No
         plain_body(sent(body, content_encoding=label, content_type=f"a/b; charset={label}"))
     except EventError as error:
         assert str(error)  # noqa: PT017  # either outcome is right
+
+
+# -- JSON as the standard library reads it -------------------------------------------------------------------
+
+numbers = st.from_regex(r"-?[0-9]{1,40}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> bytes:
+    """Draw JSON, or what somebody has made of it."""
+    text = (
+        draw(numbers) if draw(st.booleans()) else json.dumps(draw(values), ensure_ascii=draw(st.booleans()))
+    )
+    body = bytearray(text.encode("utf-8", "surrogatepass"))
+    for at, byte in draw(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 255)), max_size=2)):
+        body[min(at, len(body)) : at + draw(st.integers(0, 1))] = bytes([byte])
+    return bytes(body)
+
+
+@given(bodies())
+@example(b"1" * 5000)
+@example(b"[" * 10_000)
+@example(b'\xef\xbb\xbf{"a": 1}')
+@example(b'{"a": 1, "a": 2}')
+@example(b'"\xc0\x80"')
+@example(b"1e999")
+@example(b"NaN")
+def test_a_body_is_read_as_the_standard_library_reads_it(body: bytes) -> None:
+    """Given any bytes, the value is the same to the digit, and what is refused there is refused."""
+    try:
+        expected: object = json.loads(body.decode("utf-8-sig"), parse_constant=float_that_is_none)
+    except (ValueError, RecursionError):
+        expected = UndecodableEvent
+    try:
+        found: object = parse_json(body)
+    except UndecodableEvent:
+        found = UndecodableEvent
+    except InvalidEvent:
+        return  # JSON all the same; of characters that are none, other tests tell
+    if "inf" in repr(expected) and found is UndecodableEvent:
+        return  # no number of JSON's is infinite
+    assert repr(found) == repr(expected)
+
+
+def float_that_is_none(name: str) -> float:
+    raise ValueError(name)

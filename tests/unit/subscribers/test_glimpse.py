@@ -60,7 +60,7 @@ def test_each_part_is_seen_whatever_the_others_are(part: str, lost: dict[str, ob
     """Given an event with one part that is wrong, then the others are read all the same."""
     found = seen(BODY | {part: bad})
 
-    assert found == Glimpse(**{name: getattr(ALL, name) for name in Glimpse.__dataclass_fields__} | lost)
+    assert found == Glimpse(**{name: getattr(ALL, name) for name in Glimpse.__struct_fields__} | lost)
 
 
 def test_of_a_body_that_breaks_off_all_that_comes_before_is_seen() -> None:

@@ -9,6 +9,7 @@ import unicodedata
 from contextlib import suppress
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,6 +87,29 @@ def test_any_text_gives_a_person_or_a_value_error(text: str) -> None:
     else:
         assert normalize_email(person) == person
         assert person.rpartition("@")[2].isascii()
+
+
+some_locals = local | st.text("ab.+'\"@ÉßA", max_size=9) | st.just("a" * 64)
+some_domains = st.sampled_from(
+    ["example.com", "EXAMPLE.com", "bücher.example", "xn--bcher-kva.example", "example", "-a.com", "a..com",
+     "", "[1.2.3.4]", "localhost", "faß.de", "a.test", "a" * 63 + ".com", "a" * 64 + ".com"]
+)  # fmt: skip
+
+
+@given(some_locals, some_domains)
+def test_an_address_is_read_as_its_library_reads_it_whole(name: str, domain: str) -> None:
+    """Given any local part at any domain, the two are no other person than both together are."""
+    text = f"{name}@{domain}"
+    try:
+        lowered = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+        whole = validate_email(lowered, check_deliverability=False, test_environment=True)
+        expected = f"{whole.local_part}@{(whole.ascii_domain or whole.domain).lower()}"
+    except EmailNotValidError:
+        expected = "none"
+    try:
+        assert normalize_email(text) == expected
+    except ValueError:
+        assert expected == "none"
 
 
 beyond = st.text("aéÉüÜßşŞİ\u0131Σ\u03c3ςñÑ\u0301\u0308ǅ", min_size=1, max_size=6)

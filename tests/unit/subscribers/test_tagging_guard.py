@@ -95,24 +95,24 @@ def test_what_was_counted_and_not_written_counts_also_in_a_new_tenure() -> None:
 
 
 def test_what_is_counted_ahead_needs_no_write_of_its_own() -> None:
-    """Given a block that the ledger counts, so many calls follow without a write, and then the next block."""
-    guard, written = TaggingGuard(), Counter[int]()
-    waited = 0
-    for number in range(100):
-        tagging = guard.take("ada", str(number), NOW + number / 10)
+    """Given a flood, ever more of it is counted at once, at most a tenth of the limit, and in the end all."""
+    guard, written, waited_at = TaggingGuard(), Counter[int](), list[int]()
+    for number in range(1000):
+        now = NOW + number / 100
+        tagging = guard.take("ada", str(number), now)
         if not tagging.is_ahead:
-            guard.reserve(NOW + number / 10, 1000)
+            guard.reserve(now, 1500)
             written.update(guard.take_unsaved())
             guard.reserved()
-            waited += 1
+            waited_at.append(number)
         tagging.end = TaggingEnd.NEW
         guard.ended(tagging)
-    assert waited == 5
-    assert written.total() >= 100
+    assert waited_at == [0, 21, 44, 90, 182, *range(333, 1000, 151)]
+    assert written.total() >= 1000
     guard.let_go()
     written.update(guard.take_unsaved())
-    assert written.total() == 100
-    assert guard.room(NOW, 1000) == 900
+    assert written.total() == 1000
+    assert guard.room(NOW, 1500) == 500
 
 
 def test_of_a_small_limit_little_is_counted_ahead() -> None:

@@ -18,7 +18,7 @@ from worker.handlers.base import read_payload
 DOCUMENT = asyncapi_document("my.events")
 MESSAGES = DOCUMENT["components"]["messages"]
 
-LATER = datetime(2100, 1, 1, tzinfo=UTC)
+LATER = datetime(2300, 1, 1, tzinfo=UTC)
 """When no time that a schema takes lies ahead, which no schema could say."""
 
 

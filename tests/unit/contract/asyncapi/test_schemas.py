@@ -68,6 +68,7 @@ header_values = values | st.integers(0, 2 * MOST_MILLISECONDS)
         st.sampled_from(["id", "type", "time", "sequence", "specversion", "x"]), header_values, max_size=3
     ),
 )
+@example("cloudEvents:", {"time": MOST_MILLISECONDS})
 @settings(max_examples=300)
 def test_what_the_schema_of_headers_takes_the_worker_takes(prefix: str, other: dict[str, Any]) -> None:
     headers = BINARY["headers"] | {f"{prefix}{name}": value for name, value in other.items()}
