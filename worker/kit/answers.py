@@ -248,7 +248,7 @@ def _loaded(body: bytes) -> Any:  # noqa: ANN401  # whatever JSON there is
 def _words(body: bytes) -> str:
     """Return Kit's own explanation, `{"errors": [...]}`, as one line."""
     try:
-        value = json.loads(body)
+        value = _loaded(body)
         errors = value.get("errors") if isinstance(value, dict) else None
     except (ValueError, RecursionError):
         errors = None

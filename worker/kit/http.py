@@ -141,7 +141,11 @@ class KitHttp:
 
 @lru_cache(maxsize=16)  # many answers come within a second
 def _seconds(date: str) -> float:
-    """Return the time of a `Date` header, in seconds since 1970; raises various errors where it is none."""
+    """Return the time of a `Date` header, in seconds since 1970.
+
+    Raises:
+        ValueError, TypeError, OverflowError: It is none.
+    """
     return parsedate_to_datetime(date).timestamp()
 
 

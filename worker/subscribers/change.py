@@ -74,7 +74,7 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
 
     def __bool__(self) -> bool:
         """Tell whether it says anything."""
-        return self is not NOTHING and self != NOTHING
+        return self != NOTHING
 
     @property
     def tells_kit(self) -> bool:
@@ -102,8 +102,6 @@ class Change(Struct, frozen=True, omit_defaults=True, gc=False):
     @property
     def new_address(self) -> str:
         """The address that Kit is said to have of the person by now, and the ledger is to take; or empty."""
-        if not self.remedies:
-            return ""  # as it mostly is
         asked = (each.row for each in self.remedies if each.adopts)
         found = (row.kit for row in asked if row.kind is DriftKind.ADDRESS and row.kit)
         return next(found, "")

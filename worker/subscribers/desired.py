@@ -145,9 +145,7 @@ def _or_done(
         else known[name].part.newer(part)
         for name, part in parts.items()
     }
-    return (
-        {**stand, **{name: Part(gone(part.value), FIRST) for name, part in ended.items()}} if ended else stand
-    )
+    return {**stand, **{name: Part(gone(part.value), FIRST) for name, part in ended.items()}}
 
 
 def _all_off(

@@ -14,11 +14,12 @@ from worker.subscribers.item import Item, Kind, Outcome
 from worker.subscribers.learning import learn
 from worker.subscribers.mark import event_mark
 from worker.subscribers.move_guard import MoveGuard
+from worker.subscribers.moving import begin_move, end_move, is_in_the_way
 from worker.subscribers.parts import Part
 from worker.subscribers.record import Record
-from worker.subscribers.subscriber import Call, Subscriber, merged
+from worker.subscribers.subscriber import Call, Subscriber
 from worker.subscribers.tagging_guard import TaggingGuard
-from worker.subscribers.trails import is_nobodys, left_to
+from worker.subscribers.trails import is_nobodys
 from worker.subscribers.unsaved import Unsaved
 from worker.subscribers.whose import Whose, whose
 
@@ -136,7 +137,7 @@ class InHand:
         change = _unless_over(change, subscriber.record)
         is_behind = self._may_be_behind(item, found, mark)
         stays = item.refusal is None and found.address is None and not item.waits and not is_behind
-        if moves and self._is_in_the_way(subscriber, moves):
+        if moves and is_in_the_way(self.directory, subscriber, moves):
             return None
         if found.former:  # that is news, even where all else of the event is old
             self.unsaved.touch(self.directory.note_former(found.former, subscriber, order))
@@ -192,23 +193,7 @@ class InHand:
     def _begin_move(self, item: Item, subscriber: Subscriber, email: str, now: float) -> None:
         if email not in subscriber.asking.values() and not item.change.new_address:
             self.moves.count(now)  # what somebody has changed in Kit is no fault of the platform
-        subscriber.asking[_event_of(item).order] = email
-        if subscriber.record.moved is not None:
-            # What went after those who had this address before must not come after this person by a copy.
-            subscriber.record.see(*self._seen_by_all_of(subscriber.record.email))
-        if (other := self.directory.at(email)) is not subscriber and other.record.moved is not None:
-            # While all who had the address are known. What it brought them must not come again by a copy.
-            other.record.see(*self._seen_by_all_of(email))
-            subscriber.left[email] = left_to(self.directory, other.record.moved, subscriber)
-        self.directory.join(subscriber, email)
-
-    def _seen_by_all_of(self, email: str) -> list[str]:
-        return [mark for each in self.directory.all_of(email) for mark in each.record.seen]
-
-    def _is_in_the_way(self, subscriber: Subscriber, email: str) -> bool:
-        """Tell whether whoever has the new address has events in hand, which must be done before."""
-        other = self.directory.at(email)
-        return other is not subscriber and other.events > 0
+        begin_move(self.directory, subscriber, email, _event_of(item).order)
 
     # -- while it is worked on ------------------------------------------------------------------------
 
@@ -227,26 +212,8 @@ class InHand:
         subscriber.calls.setdefault(order, []).append(call)
 
     def moved(self, subscriber: Subscriber, address: Part[str], kit_id: int | None, now: float) -> None:
-        """Note that the subscriber has a new address.
-
-        Args:
-            subscriber: Who moved.
-            address: The new address, and by which event.
-            kit_id: Of the subscriber who has it now. Where that is another one than before, all that was
-                given under the old address is owed to this one.
-            now: Seconds since 1970.
-        """
-        old = subscriber.record
-        other = subscriber.joined.pop(address.value, None)
-        subscriber.record = merged(old, other.record if other else Record(address.value), address, kit_id)
-        left = subscriber.left.pop(address.value, None)
-        subscriber.record.moved = left and left._replace(order=address.order)
-        subscriber.record.placed = max(address.order, (other and other.record.placed) or FIRST)
-        if kit_id is None or kit_id != old.kit_id:
-            self.unsaved.is_new(subscriber)
-        note = self.directory.move(subscriber, old.email, address.order, now)
-        self.unsaved.touch(subscriber, note)
-        self.unsaved.moved(old.email, address.value)
+        """Note that the subscriber has a new address; see `end_move`."""
+        end_move(self.directory, self.unsaved, subscriber, address, kit_id, now)
 
     # -- when it is done ------------------------------------------------------------------------------
 

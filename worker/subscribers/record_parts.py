@@ -32,7 +32,7 @@ class KnownPart(Struct, Generic[T], frozen=True, array_like=True, gc=False):
 
     @property
     def is_sure(self) -> bool:
-        """Whether Kit had it so by the last call that was made for it."""
+        """Whether Kit has answered the last call for it that may have been made."""
         return self.at > UNKNOWN
 
     @property

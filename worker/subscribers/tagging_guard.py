@@ -25,7 +25,8 @@ MOST: Final = 1000
 SHARE: Final = 3
 """Of so many people who are known, one may get a tag."""
 BLOCK: Final = 20
-"""So many are counted in the ledger ahead of the calls, so that not each waits for a write."""
+"""So many at least are counted in the ledger ahead of the calls, so that not each waits for a write, as far
+as `SHARE_AHEAD` allows."""
 SHARE_AHEAD: Final = 10
 """Of so many that there may be within an hour, one may be counted ahead."""
 RECOUNT_AFTER: Final = 600.0
