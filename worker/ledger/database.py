@@ -7,7 +7,9 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import Final
+from weakref import WeakSet
 
 import structlog
 from sqlalchemy import Connection, select
@@ -61,6 +63,7 @@ class Database:
         self.usability = Usability()
         self._engine: AsyncEngine | None = None
         self._file = LedgerFile(Path(self.url.database or "")) if self.is_sqlite else None
+        self._threads = WeakSet[Thread]()
         self._opening = asyncio.Lock()
         # SQLite takes one writer at a time, and those who wait for it poll.
         self._writing: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
@@ -168,6 +171,7 @@ class Database:
             with suppress(*FAILURES, TimeoutError):
                 async with asyncio.timeout(self._timeout):
                     await engine.dispose()
+                    await sqlite.ended(self._threads)
 
     @asynccontextmanager
     async def _used(self, *, writes: bool) -> AsyncIterator[asyncio.Timeout]:
@@ -210,7 +214,7 @@ class Database:
         if not only_looks:
             self._file.make_private()
         engine = create_async_engine(self.url, pool_size=3, max_overflow=5, pool_timeout=self._timeout)
-        sqlite.set_up(engine, only_looks=only_looks)
+        sqlite.set_up(engine, self._threads, only_looks=only_looks)
         return engine
 
     async def _prepare(self, engine: AsyncEngine, limit: asyncio.Timeout, *, existed: bool) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Collection
 from contextlib import suppress
+from threading import Thread
 from typing import Any, Final
+from weakref import WeakSet
 
 import aiosqlite
 from sqlalchemy import Connection, event
@@ -15,22 +18,35 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 LOCK_TIMEOUT: Final = 5.0
 """Seconds that SQLite waits while another process writes."""
 LOCK_POLL: Final = 0.05
+END_POLL: Final = 0.005
 LOG_TIMEOUT: Final = 0.5
 """Seconds that emptying the log waits for those who read it: nobody can write meanwhile."""
 
 
-def set_up(engine: AsyncEngine, *, only_looks: bool = False) -> None:
+def set_up(engine: AsyncEngine, threads: WeakSet[Thread], *, only_looks: bool = False) -> None:
     """Have every connection of an engine work as the ledger needs it.
 
     Args:
         engine: SQLAlchemy's.
+        threads: Those of connections that are closed are added; they are about to end.
         only_looks: Leave a file that may be somebody else's, or nobody's yet, as it is.
     """
+    event.listen(engine.sync_engine, "close", lambda closed, _: threads.add(_thread_of(closed)))
     event.listen(engine.sync_engine, "connect", _prepare)
     if not only_looks:
         event.listen(engine.sync_engine, "connect", _keep_log)
     event.listen(engine.sync_engine, "begin", _begin)
     event.listen(engine.sync_engine, "invalidate", _undo)
+
+
+async def ended(threads: Collection[Thread]) -> None:
+    """Wait until the threads of closed connections have ended.
+
+    For that of a cancelled call SQLAlchemy does not wait. One that ends after the event loop tells of it with
+    a traceback.
+    """
+    while any(thread.is_alive() for thread in threads):  # noqa: ASYNC110  # nobody else tells
+        await asyncio.sleep(END_POLL)
 
 
 async def empty_log(connection: AsyncConnection) -> bool:
@@ -43,6 +59,11 @@ async def empty_log(connection: AsyncConnection) -> bool:
     busy, *_ = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()
     await connection.exec_driver_sql(f"PRAGMA busy_timeout={LOCK_TIMEOUT * 1000:.0f}")
     return not busy
+
+
+def _thread_of(connection: Any) -> Thread:  # noqa: ANN401  # SQLAlchemy's own adapter
+    thread: Thread = connection.driver_connection._thread  # noqa: SLF001  # SQLAlchemy makes it a daemon so
+    return thread
 
 
 def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # SQLAlchemy's own adapter

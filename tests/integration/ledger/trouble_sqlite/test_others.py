@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -66,6 +67,22 @@ async def test_a_wait_for_the_file_can_be_given_up(ledger: Ledger, path: Path, s
     assert saving.cancelled()
     await works(ledger)
     assert Database(sqlite_url).exists
+
+
+async def test_closing_waits_for_what_was_given_up(ledger: Ledger, path: Path) -> None:
+    """Given a save that was cancelled while it is being given up, nothing of it goes on after closing."""
+    before = set(threading.enumerate())
+    tenure = await fill(ledger, one_of_all())
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        saving = asyncio.create_task(ledger.save(tenure, one_of_all()))
+        await asyncio.wait([saving], timeout=0.3)
+        while not saving.done():
+            saving.cancel()
+            await asyncio.sleep(0)
+        asyncio.get_running_loop().call_later(0.3, other.execute, "COMMIT")
+        await ledger.database.close()
+        assert set(threading.enumerate()) <= before
 
 
 async def test_erased_text_is_not_in_the_file(ledger: Ledger, path: Path) -> None:
