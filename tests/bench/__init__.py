@@ -8,6 +8,8 @@
     acker   aio-pika alone, which consumes, acks and does nothing else
     stand_in, queues, processes   the stand-in for Kit, RabbitMQ, and the programs that are measured
     consumers, bench   how each is started, and what all measurements share
+    faster   what makes a worker's minute of Kit's limit shorter
+    databases   a database for each that needs one
     rows   the measurements, each by itself, and the verdicts over them, which are pure
     figures, report   medians and the table: pure
 """

@@ -5,23 +5,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import secrets
+import platform
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Final
 
-import aiohttp
 from rich.console import Console
 
-from tests.bench.bench import Bench, MeasurementFailed
-from tests.bench.consumers import Place
-from tests.bench.processes import ProgramEnded, stand_in_process
-from tests.bench.queues import platform
+from tests.bench.bench import MeasurementFailed, opened
+from tests.bench.figures import Line
+from tests.bench.processes import ProgramEnded
+from tests.bench.queues import broker_version
 from tests.bench.report import Report
 from tests.bench.rows.registry import ROWS, Measure
-from tests.bench.stand_in import StandIn
 
 MISSED: Final = 1
 NO_BROKER: Final = 4  # as kit-worker's own exit code
@@ -39,7 +37,8 @@ def main() -> int:
     if not url:
         progress.print("AMQP_URL is not set: use 'make bench', or 'scripts/with-broker' before the command.")
         return NO_BROKER
-    report = Report(options.rounds, os.cpu_count() or 1, os.getloadavg()[0])
+    programs = f"Python {platform.python_version()}, RabbitMQ {asyncio.run(broker_version(url))}"
+    report = Report(options.rounds, os.cpu_count() or 1, os.getloadavg()[0], programs)
     asyncio.run(_measure(url, _measures(options), report, options.save))
     _print(report, options.format)
     return MISSED if report.failed else 0
@@ -92,27 +91,38 @@ def _print(report: Report, form: str) -> None:
 
 
 async def _measure(url: str, rows: dict[str, Measure], report: Report, save: Path | None) -> None:
-    """Measure the rows into a report; one that fails leaves the others."""
+    """Measure the rows into a report, those that mostly wait at once; one that fails leaves the others."""
     began = time.monotonic()
-    exchange = f"bench.events.{secrets.token_hex(4)}"
+    found: dict[str, list[Line]] = {}
+
+    async def measured(row: str) -> None:
+        progress.print(f"[dim]{time.monotonic() - began:5.0f} s  {row}: {ROWS[row].about}[/]")
+        try:
+            async with opened(url, folder, os.environ.get("POSTGRES_URL")) as bench:
+                found[row] = await rows[row](bench, report.rounds)
+        except* (MeasurementFailed, ProgramEnded, TimeoutError) as errors:
+            report.failures[row] = why(errors)
+            progress.print(f"{row}: {report.failures[row]}", markup=False)
+        report.lines = [line for each in rows for line in found.get(each, [])]
+        report.seconds = time.monotonic() - began
+        if save is not None:
+            save.write_text(report.json())
+
     with tempfile.TemporaryDirectory(prefix="kit-worker-bench-") as name:
-        async with (
-            stand_in_process() as (kit_url, kit_pid),
-            aiohttp.ClientSession() as session,
-            platform(url, exchange) as events,
-        ):
-            place = Place(url, kit_url, exchange, Path(name), os.environ.get("POSTGRES_URL"))
-            bench = Bench(place, events, StandIn(session, kit_url), kit_pid)
-            for row, measure in rows.items():
-                progress.print(f"[dim]{time.monotonic() - began:5.0f} s  {row}: {ROWS[row].about}[/]")
-                try:
-                    report.lines += await measure(bench, report.rounds)
-                except (MeasurementFailed, ProgramEnded, TimeoutError) as error:
-                    report.failures[row] = str(error) or "It took too long."
-                    progress.print(f"{row}: {report.failures[row]}", markup=False)
-                report.seconds = time.monotonic() - began
-                if save is not None:
-                    save.write_text(report.json())
+        folder = Path(name)
+        await asyncio.gather(*(measured(row) for row in rows if ROWS[row].waits))
+        for row in rows:
+            if not ROWS[row].waits:
+                await measured(row)
+
+
+def why(errors: BaseExceptionGroup[Exception]) -> str:
+    """Return what the errors say; what runs side by side may fail in several places."""
+    texts = [
+        why(error) if isinstance(error, BaseExceptionGroup) else str(error) or "It took too long."
+        for error in errors.exceptions
+    ]
+    return " ".join(texts)
 
 
 if __name__ == "__main__":

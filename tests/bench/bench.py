@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import secrets
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from tests.bench.consumers import Consumer, Place
+import aiohttp
+
+from tests.bench.consumers import WORKER, Consumer, Place
+from tests.bench.databases import own_database
 from tests.bench.life import Event
-from tests.bench.model import final_states, wrong_people
-from tests.bench.processes import Program, cpu_seconds
-from tests.bench.queues import Platform
+from tests.bench.model import final_states, plain_calls, wrong_people
+from tests.bench.processes import Program, cpu_seconds, stand_in_process
+from tests.bench.queues import Platform, platform
 from tests.bench.stand_in import LATENCY, StandIn
+from worker.consumer.report import ENDED
 
 POLL: Final = 0.5
 POLL_START: Final = 0.02
-QUIET_POLLS: Final = 3
-"""So many looks in a row without a further call mean that it is over; an answer takes 80 ms at most."""
 PATIENCE: Final = 240.0
 """Seconds after which whatever is awaited will not come."""
 
@@ -70,7 +74,7 @@ class Drain:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What all rows are measured with.
+    """What a row is measured with: a stand-in for Kit, an exchange, a folder and a database of its own.
 
     Attributes:
         kit_pid: The process that stands in for Kit.
@@ -81,6 +85,10 @@ class Bench:
     kit: StandIn
     kit_pid: int
 
+    def another(self) -> AbstractAsyncContextManager[Bench]:
+        """Open one for what is measured beside this, until the block ends."""
+        return opened(self.place.amqp_url, self.place.folder, self.place.postgres_url)
+
     async def drain(
         self,
         consumer: Consumer,
@@ -88,7 +96,6 @@ class Bench:
         *,
         latency: float = LATENCY,
         limits: Mapping[str, int] | None = None,
-        answers: int = 0,
     ) -> Drain:
         """Let a consumer work through a backlog.
 
@@ -97,7 +104,6 @@ class Bench:
             events: The backlog.
             latency: Seconds that each of Kit's answers takes.
             limits: See `StandIn.open_accounts`.
-            answers: It is not over before so many calls were answered with 2xx, however quiet it is.
 
         Raises:
             MeasurementFailed: It did not get through.
@@ -109,7 +115,7 @@ class Bench:
             with explaining(running):
                 await self.first_call(running)
                 kit_before, before = cpu_seconds(self.kit_pid), running.cpu_seconds()
-                await self._settled(consumer, running, answers)
+                await self._settled(consumer, running, events)
                 cpu, kit_cpu = running.cpu_seconds() - before, cpu_seconds(self.kit_pid) - kit_before
                 calls, refused = await self.kit.calls(), await self.kit.refused()
                 people = await self.kit.subscribers(consumer.key)
@@ -129,7 +135,7 @@ class Bench:
     async def fill(self, consumer: Consumer, events: Sequence[Event]) -> None:
         """Put events into a consumer's queue before it starts."""
         await self.platform.add_queue(consumer.queue, consumer.arguments)
-        await self.platform.publish(events)
+        await self.platform.pour((event.type, event.body()) for event in events)
         await self.reached(consumer.queue, len(events))
 
     async def close(self, *queues: str) -> int:
@@ -158,18 +164,41 @@ class Bench:
                 running.check()
                 await asyncio.sleep(POLL_START)
 
-    async def _settled(self, consumer: Consumer, running: Program, answers: int) -> None:
-        """Wait until the queue is empty, enough is answered and no further call comes."""
-        counts: list[int] = []
+    async def _settled(self, consumer: Consumer, running: Program, events: Sequence[Event]) -> None:
+        """Wait until all is over: kit-worker says so of each event, and a rival has made all its calls."""
+        calls = plain_calls(events)
         async with asyncio.timeout(PATIENCE):
-            while len(counts) < QUIET_POLLS or len(set(counts[-QUIET_POLLS:])) > 1:
+            while (
+                events_over(running) < len(events)
+                if consumer.name == WORKER
+                else await self.kit.write_count() < calls
+            ):
                 running.check()
                 await asyncio.sleep(POLL)
-                if await self.platform.depth(consumer.queue):
-                    continue
-                count = await self.kit.call_count(well_only=True)
-                if count >= answers:
-                    counts.append(count)
+            while await self.platform.depth(consumer.queue):
+                await asyncio.sleep(POLL)
+            await asyncio.sleep(POLL)  # the last acks are on their way
+
+
+@asynccontextmanager
+async def opened(amqp_url: str, folder: Path, postgres_url: str | None) -> AsyncIterator[Bench]:
+    """Open a bench; nothing of it is left when the block ends but the folder.
+
+    Args:
+        amqp_url: The broker.
+        folder: Where it makes its own folder.
+        postgres_url: Of a database on the server where it makes its own; None: ledgers are SQLite files.
+    """
+    mark = secrets.token_hex(4)
+    own = folder / mark
+    own.mkdir()
+    async with AsyncExitStack() as stack:
+        kit_url, kit_pid = await stack.enter_async_context(stand_in_process())
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        events = await stack.enter_async_context(platform(amqp_url, f"bench.events.{mark}"))
+        database = await stack.enter_async_context(own_database(postgres_url)) if postgres_url else None
+        place = Place(amqp_url, kit_url, events.exchange, own, database)
+        yield Bench(place, events, StandIn(session, kit_url), kit_pid)
 
 
 async def subscribed(accounts: int, running: Sequence[Program]) -> None:
@@ -182,6 +211,11 @@ async def subscribed(accounts: int, running: Sequence[Program]) -> None:
             while each.said('"event": "subscribed"') < accounts:
                 each.check()
                 await asyncio.sleep(POLL_START)
+
+
+def events_over(running: Program) -> int:
+    """Return how many events a kit-worker has ended, as its log says."""
+    return running.said(*(f'"{name}"' for name in {*ENDED.values(), "event_dead_lettered"}))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.bench.model import EVERYTHING, FIELDS, Mapped
-from tests.bench.processes import Program, program
+from tests.bench.processes import ROOT, Program, program
 from tests.integration.harness import MANY
 from worker.broker.topology import dead_letter_queue, work_queue, work_queue_arguments
 
@@ -26,6 +26,8 @@ UNBRAKED: Final = 1_000_000
 """A rate limit that never holds kit-worker back, as the stand-in has none."""
 KITS_OWN: Final = 0
 """A rate limit that is Kit's own."""
+FASTER: Final = Path(__file__).with_name("faster")
+"""What a kit-worker imports first whose minute of Kit's limit is to be shorter than 60 s."""
 SHUTDOWN_GRACE: Final = "5"
 """Seconds; what waits for Kit's limit when a run is over is handed back, and nobody looks at it."""
 
@@ -117,7 +119,12 @@ def rival(name: str, place: Place, *, oauth: bool = False) -> Consumer:
 
 
 def kit_worker(
-    place: Place, *, rate_limit: int = UNBRAKED, bulk: bool = False, mapped: Mapped = EVERYTHING
+    place: Place,
+    *,
+    rate_limit: int = UNBRAKED,
+    bulk: bool = False,
+    mapped: Mapped = EVERYTHING,
+    faster: int = 1,
 ) -> Consumer:
     """Return `kit-worker run` with one account whose file leaves everything at its default, or maps less.
 
@@ -126,13 +133,15 @@ def kit_worker(
         rate_limit: `KITS_OWN`, or calls in 60 s.
         bulk: Whether the account is known by an access token, and so written by bulk calls.
         mapped: What goes to Kit.
+        faster: So many times shorter than 60 s is the time in which the limit's calls are allowed.
     """
     name = f"bench-{secrets.token_hex(4)}"
     members = _crew(place, [name], rate_limit=rate_limit, bulk=int(bulk), mapped=mapped)
     queues = (work_queue(name), dead_letter_queue(name))
     arguments = work_queue_arguments(name)
     argv = (_command(), "run")
-    environment = members.environment
+    scaled = {"FASTER": str(faster), "PYTHONPATH": f"{FASTER}{os.pathsep}{ROOT}"} if faster > 1 else {}
+    environment = {**members.environment, **scaled}
     return Consumer(WORKER, queues, arguments, members.keys[name], argv, environment, place.folder, mapped)
 
 

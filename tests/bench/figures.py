@@ -35,6 +35,7 @@ class Line:
         met: None where there is no aim.
         failed: True where a count is so far off that neither the machine nor its load is an excuse.
         digits: After the decimal point.
+        over: What each figure is the median of, and its spread.
     """
 
     row: str
@@ -44,6 +45,7 @@ class Line:
     met: bool | None = None
     failed: bool = False
     digits: int = 0
+    over: str = ""
 
     @classmethod
     def read(cls, saved: Mapping[str, Any]) -> Line:
@@ -60,6 +62,11 @@ class Line:
 def percentile(values: Sequence[float], share: float) -> float:
     """Return the smallest value that at least this share of the values does not exceed (nearest rank)."""
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
+def rounds_of(values: Sequence[object]) -> str:
+    """Say of how many rounds values are."""
+    return "1 round" if len(values) == 1 else f"{len(values)} rounds"
 
 
 def spread(values: Iterable[float]) -> Spread:

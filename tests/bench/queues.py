@@ -32,12 +32,13 @@ class Platform:
         self._events: AbstractExchange | None = None
         self._queues: list[str] = []
 
-    async def add_queue(self, name: str, arguments: Mapping[str, Any]) -> None:
-        """Declare a queue and bind it to every event type; `close` deletes it."""
+    async def add_queue(self, name: str, arguments: Mapping[str, Any], app: str = "") -> None:
+        """Declare a queue and bind it to every event type, of an app or of none; `close` deletes it."""
+        suffix = f".{app}" if app else ""
         self._queues.append(name)
         queue = await self._channel.declare_queue(name, durable=True, arguments=dict(arguments))
         for kind in TYPES:
-            await queue.bind(await self._exchange(), kind)
+            await queue.bind(await self._exchange(), kind + suffix)
 
     async def delete_queues(self, *names: str) -> None:
         """Delete queues, with all that is in them; ones that are not there are fine."""
@@ -107,6 +108,12 @@ async def platform(amqp_url: str, exchange: str) -> AsyncIterator[Platform]:
             yield opened
         finally:
             await opened.close()
+
+
+async def broker_version(url: str) -> str:
+    """Return which RabbitMQ it is."""
+    async with await aiormq.connect(url) as connection:
+        return str(connection.server_properties.get("version", ""))
 
 
 def _message(event: Event) -> aio_pika.Message:

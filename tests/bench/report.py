@@ -24,12 +24,14 @@ class Report:
         failures: By row, why it could not be measured.
         processors: How many the machine has.
         load_before: The machine's load average over the minute before the first row: what others did.
+        programs: Which versions of Python and RabbitMQ it was.
         seconds: How long all of it took.
     """
 
     rounds: int
     processors: int
     load_before: float
+    programs: str = ""
     lines: list[Line] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -53,30 +55,29 @@ class Report:
     @property
     def caption(self) -> str:
         """How it was measured."""
-        rounds = "one round" if self.rounds == 1 else f"medians of {self.rounds} rounds (lowest to highest)"
         return (
-            f"{rounds}; {self.processors} processors, load average {self.load_before:.1f} before the first "
-            f"row, {self.seconds / 60:.0f} min in all"
+            f"medians (lowest to highest); {self.programs}, {self.processors} processors, "
+            f"load average {self.load_before:.1f} before the first row, {self.seconds / 60:.0f} min in all"
         )
 
     def table(self) -> Table:
         """The figures beside their aims."""
         table = Table(caption=self.caption)
-        for name in ("", *COLUMNS, f"aim for {WORKER}", ""):
+        for name in ("", *COLUMNS, "of", f"aim for {WORKER}", ""):
             table.add_column(name, justify="right" if name in COLUMNS else "left")
         for before, line in zip([None, *self.lines], self.lines, strict=False):
             if before is not None and before.row != line.row:
                 table.add_section()
             colour = {"met": "green", "missed": "bold red"}.get(line.verdict, "none")
-            table.add_row(line.what, *_figures(line), line.aim, f"[{colour}]{line.verdict}[/]")
+            table.add_row(line.what, *_figures(line), line.over, line.aim, f"[{colour}]{line.verdict}[/]")
         return table
 
     def markdown(self) -> str:
         """The same for docs/performance.md."""
-        rows = [["", *COLUMNS, f"aim for {WORKER}", ""], ["---"] * (len(COLUMNS) + 3)]
+        rows = [["", *COLUMNS, "of", f"aim for {WORKER}", ""], ["---"] * (len(COLUMNS) + 4)]
         for line in self.lines:
             verdict = f"**{line.verdict}**" if line.met is False else line.verdict
-            rows.append([line.what, *_figures(line), line.aim, verdict])
+            rows.append([line.what, *_figures(line), line.over, line.aim, verdict])
         return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
     def conclusion(self) -> list[str]:

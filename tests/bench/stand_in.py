@@ -15,6 +15,7 @@ from typing import Any, Final
 import aiohttp
 
 from tests.bench.model import FIELDS, TAGS, State
+from worker.kit.limiter import WINDOW
 from worker.sandbox import Sandbox, serve
 
 LATENCY: Final = 0.020
@@ -28,6 +29,7 @@ class Call:
         account: The API key or access token of its account.
         caller: What its User-Agent says.
         endpoint: Method and path, without ids.
+        path: With them.
     """
 
     sequence: int
@@ -38,6 +40,7 @@ class Call:
     status: int
     caller: str
     endpoint: str
+    path: str
 
 
 class StandIn:
@@ -49,32 +52,40 @@ class StandIn:
         self._names: dict[str, str] = {}
 
     async def open_accounts(
-        self, *keys: str, limits: Mapping[str, int] | None = None, latency: float = LATENCY
+        self,
+        *keys: str,
+        limits: Mapping[str, int] | None = None,
+        window: float = WINDOW,
+        latency: float = LATENCY,
     ) -> None:
         """Forget everything, and open accounts that have tags and custom fields but no subscribers.
 
         Args:
             keys: Each account's API key or access token.
-            limits: Calls in any 60 s, by `api_key` and `oauth`; those left out have none.
+            limits: Calls in any `window`, by `api_key` and `oauth`; those left out have none.
+            window: Seconds; Kit's is 60.
             latency: Seconds that every answer takes.
         """
         await self._order("reset", {})
-        await self._order("limits", {"api_key": None, "oauth": None, **(limits or {})})
+        await self._order("limits", {"api_key": None, "oauth": None, "window": window, **(limits or {})})
         await self._order("settings", {"latency": latency})
         self._names = {}
         for key in keys:
             seed: dict[str, object] = {"account": key, "tags": list(TAGS), "custom_fields": list(FIELDS)}
             self._names[key] = str((await self._order("seed", seed))["name"])
 
-    async def call_count(self, *, well_only: bool = False) -> int:
-        """Return how many calls were answered so far, or how many of them with 2xx."""
-        totals = (await self._look("calls", limit=1))["totals"]
-        return sum(int(total["count"]) for total in totals if not well_only or _is_well(total["status"]))
+    async def call_count(self) -> int:
+        """Return how many calls were answered so far."""
+        return sum(int(total["count"]) for total in (await self._look("calls", limit=1))["totals"])
 
     async def write_count(self) -> int:
-        """Return how many calls were answered so far that may have changed something."""
+        """Return how many calls that may change something were answered with 2xx so far."""
         totals = (await self._look("calls", limit=1))["totals"]
-        return sum(int(total["count"]) for total in totals if not total["endpoint"].startswith("GET "))
+        return sum(
+            int(total["count"])
+            for total in totals
+            if not total["endpoint"].startswith("GET ") and _is_well(total["status"])
+        )
 
     async def refused(self) -> dict[str, int]:
         """Return how many calls were answered otherwise than 2xx, by endpoint and status."""
@@ -99,6 +110,7 @@ class StandIn:
                 call["status"],
                 call["user_agent"],
                 call["endpoint"],
+                call["path"],
             )
             for call in calls
             if call["ended"] is not None and call["status"] is not None
@@ -106,12 +118,19 @@ class StandIn:
 
     async def subscribers(self, key: str) -> dict[str, State]:
         """Return what an account says of its subscribers, by email address."""
-        accounts = (await self._look("state"))["accounts"]
-        (account,) = [account for account in accounts if account["name"] == self._names[key]]
         return {
             person["email_address"]: State(person["first_name"], set(person["tags"]), person["fields"])
-            for person in account["subscribers"]
+            for person in await self._people(key)
         }
+
+    async def ids(self, key: str) -> dict[str, int]:
+        """Return the ids of an account's subscribers, by email address."""
+        return {person["email_address"]: person["id"] for person in await self._people(key)}
+
+    async def _people(self, key: str) -> list[dict[str, Any]]:
+        accounts = (await self._look("state"))["accounts"]
+        (account,) = [account for account in accounts if account["name"] == self._names[key]]
+        return list(account["subscribers"])
 
     async def _look(self, what: str, **query: int) -> dict[str, Any]:
         async with self._session.get(f"{self.url}/_sandbox/{what}", params=query) as answer:

@@ -5,18 +5,15 @@ The page runs in this process; no worker runs beside it, and Kit and RabbitMQ ar
 
 from __future__ import annotations
 
-import secrets
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Final
 
-import asyncpg
-from sqlalchemy.engine import make_url
-
 from tests.bench.bench import Bench
 from tests.bench.consumers import WORKER
+from tests.bench.databases import own_database
 from tests.bench.figures import Line, spread
 from tests.unit.page.filled import ACCOUNTS, LETTERS, filled, looks, times
 
@@ -51,20 +48,15 @@ def _line(database: str, path: str, taken: Sequence[float]) -> Line:
     size = f"{ACCOUNTS:,} accounts, {LINES:,} lines of history, {LETTERS:,} dead letters"
     what = f"{size}, {database}: {path.partition('?')[0]}, ms"
     met = median(taken) < MAX_MS
-    return Line(NAME, what, {WORKER: spread(taken)}, f"under {MAX_MS:.0f}", met, digits=0)
+    return Line(
+        NAME, what, {WORKER: spread(taken)}, f"under {MAX_MS:.0f}", met, digits=0, over=f"{len(taken)} looks"
+    )
 
 
 async def _times_on(server: str) -> Times:
     """Look at each view on a PostgreSQL, in a database of its own."""
-    url, name = make_url(server), f"views_{secrets.token_hex(4)}"
-    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(plain)
-    await connection.execute(f"CREATE DATABASE {name}")
-    try:
-        return await _times(url.set(database=name).render_as_string(hide_password=False))
-    finally:
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await connection.close()
+    async with own_database(server) as url:
+        return await _times(url)
 
 
 async def _times(ledger_url: str) -> Times:
