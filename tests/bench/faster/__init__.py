@@ -1,4 +1,4 @@
-"""A folder for PYTHONPATH: with it, a worker has Kit's limit in a shorter time than 60 s, FASTER times.
+"""A folder for PYTHONPATH: it makes the minute by which a worker counts Kit's limit shorter, FASTER times.
 
 Python imports `sitecustomize` before anything else. The program itself has no such switch.
 """
