@@ -64,8 +64,12 @@ types: .venv/.dev  ## check the types (mypy, strict)
 	@echo "types:  in order"
 
 .PHONY: bench
-bench: .venv/.dev  ## measure beside a plain and a FastStream consumer (ARGS=--short: counts only, a minute)
+bench: .venv/.dev  ## measure beside a plain and a FastStream consumer, a quarter of an hour (ARGS=--short: counts, a minute)
 	@$(WITH_SERVICES) $(PY) -m tests.bench $(ARGS)
+
+.PHONY: charts
+charts: .venv/.dev  ## draw the charts and the table of docs/performance.md from docs/pictures/performance.json
+	@$(PY) -m tests.bench --show docs/pictures/performance.json --record
 
 .PHONY: passwords
 passwords:  ## write passwords for docker compose into .env, where there are none

@@ -12,4 +12,6 @@
     databases   a database for each that needs one
     rows   the measurements, each by itself, and the verdicts over them, which are pure
     figures, report   medians and the table: pure
+    svg, charts   a bar chart, and those of the record: pure
+    record   what docs hold of the last measurement
 """

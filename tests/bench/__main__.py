@@ -14,12 +14,14 @@ from typing import Final
 
 from rich.console import Console
 
+from tests.bench import record
 from tests.bench.bench import MeasurementFailed, opened
 from tests.bench.figures import Line
 from tests.bench.processes import ProgramEnded
 from tests.bench.queues import broker_version
 from tests.bench.report import Report
 from tests.bench.rows.registry import ROWS, Measure
+from worker.errors import KitWorkerError
 
 MISSED: Final = 1
 NO_BROKER: Final = 4  # as kit-worker's own exit code
@@ -31,8 +33,9 @@ def main() -> int:
     """Measure and print; 1 where a count is off, which no machine is an excuse for."""
     options = _options()
     if options.show is not None:
-        _print(Report.read(options.show.read_text()), options.format)
-        return 0
+        report = Report.read(options.show.read_text())
+        _print(report, options.format)
+        return _recorded(report) if options.record else 0
     url = os.environ.get("AMQP_URL")
     if not url:
         progress.print("AMQP_URL is not set: use 'make bench', or 'scripts/with-broker' before the command.")
@@ -41,7 +44,19 @@ def main() -> int:
     report = Report(options.rounds, os.cpu_count() or 1, os.getloadavg()[0], programs)
     asyncio.run(_measure(url, _measures(options), report, options.save))
     _print(report, options.format)
+    if options.record and (ended := _recorded(report)):
+        return ended
     return MISSED if report.failed else 0
+
+
+def _recorded(report: Report) -> int:
+    try:
+        record.write(report)
+    except record.NotARecord as error:
+        progress.print(f"docs stay as they are. {error}", markup=False)
+        return MISSED
+    progress.print(f"written: {record.PAGE.name}, and its record and charts in {record.PICTURES.name}/")
+    return 0
 
 
 def _options() -> argparse.Namespace:
@@ -57,7 +72,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--format", choices=("table", "markdown", "json"), default="table")
     parser.add_argument("--save", type=Path, help="a file to keep the figures in, row by row")
     parser.add_argument("--show", type=Path, help="print what was saved, and measure nothing")
+    parser.add_argument(
+        "--record", action="store_true", help="write it into docs: table, charts, and the figures as JSON"
+    )
     options = parser.parse_args()
+    if options.record and (options.short or options.rows != list(ROWS)):
+        parser.error("--record is of all rows")
     if options.short:
         options.rows = [name for name in options.rows if ROWS[name].short is not None]
     options.rounds = options.rounds or (1 if options.short else 3)
@@ -100,7 +120,7 @@ async def _measure(url: str, rows: dict[str, Measure], report: Report, save: Pat
         try:
             async with opened(url, folder, os.environ.get("POSTGRES_URL")) as bench:
                 found[row] = await rows[row](bench, report.rounds)
-        except* (MeasurementFailed, ProgramEnded, TimeoutError) as errors:
+        except* (MeasurementFailed, ProgramEnded, TimeoutError, KitWorkerError) as errors:
             report.failures[row] = why(errors)
             progress.print(f"{row}: {report.failures[row]}", markup=False)
         report.lines = [line for each in rows for line in found.get(each, [])]

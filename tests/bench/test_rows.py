@@ -129,7 +129,7 @@ def test_memory_has_a_bound_and_must_not_grow_with_the_queue() -> None:
 
     assert judged(99.0, 100.0) == [True, True, True]
     assert judged(100.0, 100.1) == [True, False, True]
-    apart = memory.lines({memory.FEW: [90.0, 90.0, 90.0], memory.MANY: [90.0, 91.1, 91.1]})
+    apart = memory.lines({memory.FEW: [90.0, 90.0, 90.0], memory.MANY: [90.0, 92.1, 92.1]})
     assert verdicts(apart) == [True, True, False]
 
 

@@ -33,8 +33,8 @@ SPAN: Final = 85.0
 """Seconds from an account's first call; until then Kit allows two times the limit, at 0 s and at 60 s, and up
 to 119 s no more."""
 LOOK: Final = 2.0
-APART: Final = 20.0
-"""Seconds between two beginnings: all calls of a minute take some 15."""
+APART: Final = 15.0
+"""Seconds between two beginnings: all calls of a minute take some 10."""
 MIN_USED: Final = 97.0
 MAX_CPU_APART: Final = 15.0
 

@@ -115,7 +115,7 @@ def _of(runs: Runs, name: str, figure: Callable[[Drain], float]) -> Mapping[str,
 
 def _calls(runs: Runs, name: str, what: str, bound: Bound) -> Line:
     figures = _of(runs, name, lambda run: run.calls_per_event)
-    aim = f"at most {bound.aim} (a window of {WINDOW} allows {bound.floor:.3f})"
+    aim = f"at most {bound.aim:.3f} (a window of {WINDOW} allows {bound.floor:.3f})"
     ours = figures[WORKER]
     met, failed = ours.median <= bound.aim, ours.highest > bound.most * EXCUSED
     return Line(NAME, what, figures, aim, met, failed, digits=3, over=rounds_of(runs[name]))

@@ -48,13 +48,13 @@ class Cost:
 
 async def measure(bench: Bench, rounds: int) -> list[Line]:
     """Start one worker with all accounts, and let it rest, again and again."""
-    return lines([await _cost(bench) for _ in range(rounds)])
-
-
-async def _cost(bench: Bench) -> Cost:
-    members = crew(bench.place, ACCOUNTS)
     broker = listening_on(urlsplit(bench.place.amqp_url).port or AMQP_PORT)
-    before = megabytes(broker) if broker else 0.0
+    before = megabytes(broker) if broker else 0.0  # it does not give back all, so this holds for all rounds
+    return lines([await _cost(bench, broker, before) for _ in range(rounds)])
+
+
+async def _cost(bench: Bench, broker: int | None, before: float) -> Cost:
+    members = crew(bench.place, ACCOUNTS)
     queues = [work_queue(name) for name in members.keys]
     async with members.worker("many") as worker:
         began = time.monotonic()

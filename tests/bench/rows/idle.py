@@ -41,7 +41,7 @@ def _line(times: Mapping[str, Sequence[Sequence[float]]], share: float, name: st
     met = figures[WORKER].median <= figures[PLAIN].median + behind
     what = f"one event when idle, published until in Kit, {name}, ms"
     return Line(
-        NAME, what, figures, f"plain's and {behind} at most", met, digits=1, over=rounds_of(times[WORKER])
+        NAME, what, figures, f"at most {behind} more than plain", met, digits=1, over=rounds_of(times[WORKER])
     )
 
 

@@ -23,7 +23,7 @@ NOISE: Final = 60_000
 NOISE_LIMITED: Final = 20_000
 """Events of the noisy account, more than it gets through meanwhile."""
 QUIET: Final = 15
-EVENTS: Final = 10
+EVENTS: Final = 8
 """Of each quiet account."""
 EVERY: Final = 0.05
 """Seconds between two quiet events, of whichever account."""
