@@ -206,11 +206,12 @@ async def subscribed(accounts: int, running: Sequence[Program]) -> None:
 
     Their logs tell: of a queue with a single active consumer, RabbitMQ 3.10 counts only that one.
     """
-    async with asyncio.timeout(PATIENCE):
-        for each in running:
-            while each.said('"event": "subscribed"') < accounts:
-                each.check()
-                await asyncio.sleep(POLL_START)
+    for each in running:
+        with explaining(each):
+            async with asyncio.timeout(PATIENCE):
+                while each.said('"event": "subscribed"') < accounts:
+                    each.check()
+                    await asyncio.sleep(POLL_START)
 
 
 def events_over(running: Program) -> int:
