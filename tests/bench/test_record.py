@@ -6,6 +6,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.bench import record
+from tests.bench.__main__ import main, why
+from tests.bench.bench import MeasurementFailed
 from tests.bench.charts import charts
 from tests.bench.figures import Spread
 from tests.bench.report import Report
@@ -91,3 +93,17 @@ def test_what_lacks_a_row_or_failed_is_no_record() -> None:
 def test_the_record_can_be_read_again() -> None:
     whole = record.read()
     assert Report.read(record.files(whole)[record.KEPT]) == whole
+
+
+def test_the_record_is_of_all_rows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["bench", "--record", "--rows", "idle"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "--record is of all rows" in capsys.readouterr().err
+
+
+def test_each_failure_of_what_runs_side_by_side_is_told() -> None:
+    both = ExceptionGroup("", [MeasurementFailed("Nobody took over."), TimeoutError()])
+    assert why(ExceptionGroup("", [both])) == "Nobody took over. It took too long."
