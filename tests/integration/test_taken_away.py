@@ -1,0 +1,74 @@
+"""An account that another worker takes while the node of the one that had it still answers, as in a partition."""
+
+import secrets
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aio_pika
+import pytest
+
+from tests.integration.conftest import BrokerControl
+from tests.integration.harness import KEY, Worker, World, publish, until
+from worker.sandbox import Call, Sandbox
+
+PEOPLE = 150
+
+
+@pytest.fixture
+async def other_side(amqp_url: str, broker_ctl: BrokerControl) -> AsyncIterator[str]:
+    """A second virtual host, of the same queues: what the nodes on the other side of a partition give away."""
+    name = f"side-{secrets.token_hex(4)}"
+    await broker_ctl.rabbitmqctl("add_vhost", name)
+    await broker_ctl.rabbitmqctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+    yield f"{amqp_url.rstrip('/')}/{name}"
+    await broker_ctl.rabbitmqctl("delete_vhost", name)
+
+
+def by(name: str, sandbox: Sandbox) -> list[Call]:
+    """Return the calls of one worker that are more than a look at Kit."""
+    return [
+        call
+        for call in sandbox.journal.calls
+        if call.user_agent.endswith(f"({name})") and call.method != "GET"
+    ]
+
+
+async def test_no_call_follows_the_first_write_of_the_next_worker(
+    world: World, amqp_url: str, other_side: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Given a broker that still answers whoever lost the account, their calls end before the next one's begin."""
+    started, canceled = (
+        [
+            {
+                "id": f"{kind}-{number}",
+                "type": f"subscription.{kind}",
+                "time": f"2026-07-0{day}T00:00:00Z",
+                "data": {"user": {"email": f"p{number}@example.com", "id": f"u{number}"}},
+            }
+            for number in range(PEOPLE)
+        ]
+        for day, kind in enumerate(("started", "canceled"), 1)
+    )
+    sandbox.latency = 0.05
+    slowly = {"KIT_CONCURRENCY": "2"}
+    async with (
+        Worker(world, tmp_path / "one", WORKER_ID="one", **slowly) as one,
+        Worker(world, tmp_path / "two", WORKER_ID="two", AMQP_URL=other_side) as two,
+        await aio_pika.connect(amqp_url) as here,
+        await aio_pika.connect(other_side) as there,
+    ):
+        await publish(await here.channel(), world.exchange, started)
+        await until(lambda: len(by("one", sandbox)) > 20)
+        await publish(await there.channel(), world.exchange, [*started, *canceled])
+        await until(lambda: "fenced" in one.events_logged())
+        await one.stop(signal.SIGKILL)
+        await until(lambda: len(by("two", sandbox)) > 0)
+        first = min(call.arrived for call in by("two", sandbox))
+        late = [call for call in by("one", sandbox) if call.arrived > first]
+        ends = {"event_applied", "event_superseded", "event_duplicate"}
+        await until(lambda: sum(event in ends for event in two.events_logged()) >= 2 * PEOPLE, 60)
+    assert late == []
+    account = sandbox.account(KEY)
+    found = {email: set(person.tags) for email, person in account.subscribers().items()}
+    assert found == {f"p{number}@example.com": {"Cancelled"} for number in range(PEOPLE)}
