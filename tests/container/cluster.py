@@ -20,8 +20,8 @@ from typing import Final
 
 from tests.container.ages import Ages
 from tests.container.cluster_stack import FIRST, NODES, SECOND, ClusterStack, Used
+from tests.container.docker import TrialFailed
 from tests.container.observer import Observer, say
-from tests.container.stack import TrialFailed
 from tests.container.stream import Stream
 from tests.container.workload import TrialAccount
 
@@ -33,7 +33,7 @@ NOTICED_WITHIN: Final = 120.0
 """Seconds until the nodes notice a partition: their `net_ticktime` is 60 s, and half of that more or less."""
 AFTER: Final = 30.0
 """Seconds of load after a node is back."""
-MOVED_WITHIN: Final = 180.0
+MOVED_WITHIN: Final = 300.0
 LOOK: Final = 1.0
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from scripts.machine import free_ports
-from tests.container.stack import PASSWORD, Stack, run
+from tests.container.docker import run
+from tests.container.stack import PASSWORD, Stack
 from tests.container.workload import TrialAccount
 
 NODES: Final = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection
 from itertools import groupby
 from typing import Final
 
-from tests.container.stack import Stack, TrialFailed, caller
+from tests.container.docker import TrialFailed
+from tests.container.stack import Stack, caller
 from tests.container.workload import Workload
 from worker.broker.topology import consumer_priority, dead_letter_queue, work_queue
 from worker.sandbox import Call, overlaps
@@ -74,7 +75,8 @@ class Observer:
                 break
             if time.monotonic() - started > seconds:
                 astray = {name: active.get(name) for name in names if active.get(name) != should[name]}
-                self.check(False, f"accounts are with {astray}, and should be elsewhere")  # noqa: FBT003  # it is so
+                text = f"{len(astray)} accounts are elsewhere, or nowhere: {dict(list(astray.items())[:5])}"
+                self.check(False, text)  # noqa: FBT003  # it is so
                 return
             await asyncio.sleep(0.2)
         spread = ", ".join(f"{worker}: {count}" for worker, count in sorted(Counter(active.values()).items()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from scripts.machine import free_port
+from tests.container.docker import TrialFailed, run, timed
 from tests.container.images import other_versions
 from tests.container.workload import KEYS_FOLDER, TrialAccount
 from worker.broker.topology import work_queue
@@ -23,10 +23,6 @@ PASSWORD: Final = "of-the-trial"
 PAGE_TOKEN: Final = "to-the-page-of-the-trial"
 START_TIMEOUT: Final = 300
 """Seconds; the slowest part is an engine that copies whole images."""
-
-
-class TrialFailed(Exception):
-    """Something is not as it should be; the text says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,25 +284,3 @@ def _worker_of(consumer_tag: str) -> str:
 def caller(call: Call) -> str:
     """Return the worker that made a call."""
     return call.user_agent.partition("(")[2].rstrip(")")
-
-
-def timed(*command: str) -> float:
-    """Run a command, and return the seconds that it took."""
-    started = time.monotonic()
-    run(*command)
-    return time.monotonic() - started
-
-
-def run(*command: str, stderr: int = subprocess.PIPE) -> str:
-    """Return what a command says.
-
-    Raises:
-        TrialFailed: It ended with another code than 0.
-    """
-    try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, text=True, check=False)  # noqa: S603  # our own commands
-    except FileNotFoundError as error:
-        raise TrialFailed("there is no docker command: install Docker with its compose plugin") from error
-    if done.returncode:
-        raise TrialFailed(f"{' '.join(command)} failed:\n{(done.stderr or done.stdout).strip()}")
-    return done.stdout
