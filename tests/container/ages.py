@@ -72,6 +72,6 @@ class Ages:
         if not self.late:
             return f"{text}; none later than {LATE:.0f} s"
         return (
-            f"{text}; {self.late} of {self.accounts} accounts later than {LATE:.0f} s, "
-            f"the last of these settled after {self.until:.0f} s"
+            f"{text}; {self.late}, of {self.accounts} accounts, later than {LATE:.0f} s, "
+            f"the last of these {self.until:.0f} s after it began"
         )

@@ -92,7 +92,7 @@ class Trial:
         await self.observer.owned_by_the_best(self.stack.workers(), MOVED_WITHIN)
         took = time.monotonic() - began
         say(f"all {self.options.accounts} accounts are consumed {took:.0f} s after the workers are healthy")
-        await self._tell_leaders()
+        await self._tell_nodes()
         await self._tell_used("no event", QUIET)
 
     async def _calm(self) -> None:
@@ -100,6 +100,7 @@ class Trial:
         await self._tell_used(f"{self.options.per_second:.0f} events/s", QUIET)
 
     async def _node_away(self) -> None:
+        await self._tell_nodes()
         self._mark(f"{FIRST} is killed")
         await asyncio.to_thread(self.stack.kill_node, FIRST)
         await self._until_nodes(2)
@@ -111,6 +112,7 @@ class Trial:
 
     async def _partition(self) -> None:
         """Cut a node off from the others, which workers and the platform still reach, until it pauses."""
+        await self._tell_nodes()
         self._mark(f"{SECOND} is cut off from the other nodes")
         await asyncio.to_thread(self.stack.cut_off, SECOND)
         await self._until_nodes(2)
@@ -150,9 +152,10 @@ class Trial:
         say(what)
         self.marks.append((what, time.time()))
 
-    async def _tell_leaders(self) -> None:
+    async def _tell_nodes(self) -> None:
         leaders = await asyncio.to_thread(self.stack.leaders)
-        say(f"  leaders of queues by node: {dict(sorted(leaders.items()))}")
+        consuming = await asyncio.to_thread(self.stack.consuming_at)
+        say(f"  by node: leaders of queues {sorted(leaders.items())}, workers {sorted(consuming.items())}")
 
     async def _tell_used(self, while_: str, seconds: float) -> None:
         before = await asyncio.to_thread(self.stack.used)

@@ -46,8 +46,7 @@ class ClusterStack(Stack):
         shutil.copytree(self._folder / "config", self._second_folder)
 
     def _more_settings(self) -> Iterable[str]:
-        yield f"AMQP_URL={_address(FIRST, SECOND, THIRD)}"
-        yield f"SECOND_AMQP_URL={_address(SECOND, THIRD, FIRST)}"
+        yield f"AMQP_URL=amqp://kit:{PASSWORD}@{','.join(f'{node}:5672' for node in NODES)}/"
         yield f"SECOND_CONFIG_DIR={self._second_folder}"
         yield from (f"RABBITMQ_{node}_PORT={port}" for node, port in enumerate(self._ports, 2))
 
@@ -80,6 +79,12 @@ class ClusterStack(Stack):
     def leaders(self) -> Counter[str]:
         """Return how many queues each node leads."""
         return Counter(row["leader"] for row in self._rabbitmqctl("list_queues", "name", "leader"))
+
+    def consuming_at(self) -> Counter[str]:
+        """Return how many workers consume over each node."""
+        rows = self._rabbitmqctl("list_connections", "pid", "user_provided_name")
+        consuming = [row["pid"] for row in rows if row["user_provided_name"].endswith(" consuming")]
+        return Counter(pid[1:].partition(".")[0] for pid in consuming)
 
     # -- its shards -----------------------------------------------------------------------------------
 
@@ -115,8 +120,3 @@ def _used(table: str) -> Used:
         sum(float(seconds) for _, seconds, _ in processes),
         sum(float(rss) for _, _, rss in processes) / 1024,
     )
-
-
-def _address(*nodes: str) -> str:
-    """Return the nodes in the order in which they are tried."""
-    return f"amqp://kit:{PASSWORD}@{','.join(f'{node}:5672' for node in nodes)}/"

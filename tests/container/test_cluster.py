@@ -34,7 +34,7 @@ def test_the_end_of_a_fault_is_when_the_last_late_event_was_settled() -> None:
     settled = {("a", "1"): AT + 30, ("b", "2"): AT + 44, ("b", "3"): AT + 61}
     found = Ages.of(confirmed, settled, AT, AT + 100)
     assert (found.events, found.late, found.accounts, found.until, found.oldest) == (3, 2, 2, 44.0, 41.0)
-    assert "2 of 2 accounts later than 5 s, the last of these settled after 44 s" in str(found)
+    assert "2, of 2 accounts, later than 5 s, the last of these 44 s after it began" in str(found)
 
 
 def test_what_is_not_settled_and_what_the_ledger_had_before_the_confirm() -> None:
