@@ -33,6 +33,7 @@ NOTICED_WITHIN: Final = 120.0
 """Seconds until the nodes notice a partition: their `net_ticktime` is 60 s, and half of that more or less."""
 AFTER: Final = 30.0
 """Seconds of load after a node is back."""
+STARTED_WITHIN: Final = 600.0
 MOVED_WITHIN: Final = 300.0
 LOOK: Final = 1.0
 
@@ -45,6 +46,7 @@ class Options:
     per_second: float
     workers: int
     latency: float
+    net_ticktime: int
     logs: Path | None
 
 
@@ -89,7 +91,7 @@ class Trial:
         await asyncio.to_thread(self.stack.up)
         self.stack.configure_sandbox(latency=self.options.latency)
         began = time.monotonic()
-        await self.observer.owned_by_the_best(self.stack.workers(), MOVED_WITHIN)
+        await self.observer.owned_by_the_best(self.stack.workers(), STARTED_WITHIN)
         took = time.monotonic() - began
         say(f"all {self.options.accounts} accounts are consumed {took:.0f} s after the workers are healthy")
         await self._tell_nodes()
@@ -184,6 +186,7 @@ def _options() -> Options:
     parser.add_argument("--per-second", type=float, default=25, help="events, over all accounts")
     parser.add_argument("--workers", type=int, default=4, help="an even number")
     parser.add_argument("--latency", type=float, default=0.02, help="seconds that Kit takes")
+    parser.add_argument("--net-ticktime", type=int, default=60, help="seconds, by which nodes notice a cut")
     parser.add_argument("--logs", type=Path, help="folder for the workers' logs")
     return Options(**vars(parser.parse_args()))
 
@@ -195,7 +198,7 @@ def main() -> int:
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     accounts = [TrialAccount(number) for number in range(1, options.accounts + 1)]
     with tempfile.TemporaryDirectory(prefix="kit-worker-cluster-trial-") as folder:
-        stack = ClusterStack(Path(folder), accounts, options.workers)
+        stack = ClusterStack(Path(folder), accounts, options.workers, options.net_ticktime)
         stream = Stream(stack.amqp_urls(), accounts, options.per_second)
         observer = Observer(stack, stream.workload)
         try:

@@ -36,8 +36,11 @@ class ClusterStack(Stack):
     worker_services: ClassVar[tuple[str, ...]] = ("worker", "second")
     broker: ClassVar[str] = THIRD
 
-    def __init__(self, folder: Path, accounts: Iterable[TrialAccount], workers: int) -> None:
+    def __init__(
+        self, folder: Path, accounts: Iterable[TrialAccount], workers: int, net_ticktime: int
+    ) -> None:
         super().__init__(folder, accounts, workers)
+        self._net_ticktime = net_ticktime
         self._ports = free_ports(2)
         self._second_folder = folder / "config-of-the-second"
 
@@ -47,6 +50,7 @@ class ClusterStack(Stack):
 
     def _more_settings(self) -> Iterable[str]:
         yield f"AMQP_URL=amqp://kit:{PASSWORD}@{','.join(f'{node}:5672' for node in NODES)}/"
+        yield f"NET_TICKTIME={self._net_ticktime}"
         yield f"SECOND_CONFIG_DIR={self._second_folder}"
         yield from (f"RABBITMQ_{node}_PORT={port}" for node, port in enumerate(self._ports, 2))
 
@@ -82,9 +86,13 @@ class ClusterStack(Stack):
 
     def consuming_at(self) -> Counter[str]:
         """Return how many workers consume over each node."""
-        rows = self._rabbitmqctl("list_connections", "pid", "user_provided_name")
-        consuming = [row["pid"] for row in rows if row["user_provided_name"].endswith(" consuming")]
-        return Counter(pid[1:].partition(".")[0] for pid in consuming)
+        form = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
+        ids = {node: self._container(node) for node in NODES}
+        nodes = {ip: node for node in NODES for ip in run("docker", "inspect", "-f", form, ids[node]).split()}
+        rows = self._rabbitmqctl("list_connections", "name", "client_properties")
+        # A name is "172.20.0.7:41234 -> 172.20.0.3:5672".
+        ends = [row["name"].split()[2] for row in rows if " consuming" in str(row["client_properties"])]
+        return Counter(nodes[end.rpartition(":")[0]] for end in ends)
 
     # -- its shards -----------------------------------------------------------------------------------
 
