@@ -183,7 +183,7 @@ def _used(name: str, before: Used | None, now: Used, seconds: float) -> str:
 def _options() -> Options:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--accounts", type=int, default=500)
-    parser.add_argument("--per-second", type=float, default=25, help="events, over all accounts")
+    parser.add_argument("--per-second", type=float, default=15, help="events, over all accounts")
     parser.add_argument("--workers", type=int, default=4, help="an even number")
     parser.add_argument("--latency", type=float, default=0.02, help="seconds that Kit takes")
     parser.add_argument("--net-ticktime", type=int, default=60, help="seconds, by which nodes notice a cut")
