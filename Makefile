@@ -83,6 +83,10 @@ pictures: .venv/.dev  ## take the pictures of the main views into docs/pictures 
 compose-trial: .venv/.dev  ## try docker-compose.yml with three workers (needs Docker)
 	@$(PY) -m tests.container.trial
 
+.PHONY: cluster-trial
+cluster-trial: .venv/.dev  ## try a cluster of three nodes of RabbitMQ with 500 accounts and two shards (needs Docker)
+	@$(PY) -m tests.container.cluster $(ARGS)
+
 .PHONY: schema
 schema: .venv/.runtime  ## write config/account.schema.json and config/tests.schema.json, for editors
 	@.venv/bin/kit-worker schema account > config/account.schema.json.new

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
 from itertools import groupby
 from typing import Final
 
-from tests.container.stack import Stack, TrialFailed, caller
+from tests.container.docker import TrialFailed
+from tests.container.stack import Stack, caller
 from tests.container.workload import Workload
 from worker.broker.topology import consumer_priority, dead_letter_queue, work_queue
 from worker.sandbox import Call, overlaps
@@ -54,17 +55,28 @@ class Observer:
                 raise TrialFailed(f"events still wait after {SETTLE_TIMEOUT} s: {depths}")
             await asyncio.sleep(POLL)
 
-    async def owned_by_the_best(self, workers: Collection[str], seconds: float = 90.0) -> None:
-        """Wait until each account is with that worker, of these, that has the highest priority for it."""
-        should = {name: max(workers, key=lambda each: consumer_priority(each, name)) for name in self.names}
+    async def owned_by_the_best(
+        self, workers: Collection[str], seconds: float = 90.0, names: Collection[str] = ()
+    ) -> None:
+        """Wait until each account is with that worker, of these, that has the highest priority for it.
+
+        Args:
+            workers: Who may have them.
+            seconds: How long that may take.
+            names: Of accounts; without any, all are meant.
+        """
+        names = names or self.names
+        should = {name: max(workers, key=lambda each: consumer_priority(each, name)) for name in names}
         started = time.monotonic()
         while True:
             consumers = await asyncio.to_thread(self.stack.consumers)
-            active = {name: consumers[name].active for name in self.names if name in consumers}
+            active = {name: consumers[name].active for name in names if name in consumers}
             if active == should:
                 break
             if time.monotonic() - started > seconds:
-                self.check(False, f"accounts are with {active}, and should be with {should}")  # noqa: FBT003  # it is so
+                astray = {name: active.get(name) for name in names if active.get(name) != should[name]}
+                text = f"{len(astray)} accounts are elsewhere, or nowhere: {dict(list(astray.items())[:5])}"
+                self.check(False, text)  # noqa: FBT003  # it is so
                 return
             await asyncio.sleep(0.2)
         spread = ", ".join(f"{worker}: {count}" for worker, count in sorted(Counter(active.values()).items()))
@@ -119,7 +131,9 @@ class Observer:
     def check_outcome(self) -> None:
         """Nobody wrong, nothing lost, nothing dead, and never two workers at one account."""
         calls = self.stack.calls()
-        per_account = {name: self.calls_of(name) for name in self.names}
+        per_account = defaultdict(list)
+        for call in calls:
+            per_account[call.credential].append(call)
         pairs = [pair for each in per_account.values() for pair in overlaps(filter(_is_work, each), caller)]
         moves = sum(len(list(groupby(map(caller, each)))) - 1 for each in per_account.values())
         statuses = Counter(call.status for call in calls)

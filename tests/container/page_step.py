@@ -13,8 +13,9 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
+from tests.container.docker import TrialFailed
 from tests.container.observer import Observer, say
-from tests.container.stack import PAGE_TOKEN, TrialFailed
+from tests.container.stack import PAGE_TOKEN
 from tests.container.workload import TrialAccount, Workload, publish
 from tests.unit.page.forms import fill, form_on, press
 from tests.unit.page.serve import Client

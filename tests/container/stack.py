@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 import urllib.request
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from scripts.machine import free_port
+from tests.container.docker import TrialFailed, run, timed
 from tests.container.images import other_versions
 from tests.container.workload import KEYS_FOLDER, TrialAccount
 from worker.broker.topology import work_queue
 from worker.sandbox import Call
 
 ROOT: Final = Path(__file__).parents[2]
-PROJECT: Final = "kit-worker-trial"
 PASSWORD: Final = "of-the-trial"
 PAGE_TOKEN: Final = "to-the-page-of-the-trial"
 START_TIMEOUT: Final = 300
 """Seconds; the slowest part is an engine that copies whole images."""
-
-
-class TrialFailed(Exception):
-    """Something is not as it should be; the text says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +40,20 @@ class Stack:
         folder: For the account files, the keys and the settings of the trial.
         accounts: The accounts that its workers serve.
         workers: How many containers the worker has.
+
+    Attributes:
+        project: Its name.
+        files: Of docker compose, from the project's folder.
+        services: What is started.
+        worker_services: Those of them that are workers.
+        broker: The service whose `rabbitmqctl` is asked.
     """
+
+    project: ClassVar[str] = "kit-worker-trial"
+    files: ClassVar[tuple[str, ...]] = ("docker-compose.yml",)
+    services: ClassVar[tuple[str, ...]] = ("rabbitmq", "postgres", "sandbox", "worker", "page")
+    worker_services: ClassVar[tuple[str, ...]] = ("worker",)
+    broker: ClassVar[str] = "rabbitmq"
 
     def __init__(self, folder: Path, accounts: Iterable[TrialAccount], workers: int) -> None:
         self._folder = folder
@@ -57,10 +66,10 @@ class Stack:
     def up(self) -> None:
         """Build the image and start everything; returns when all of it is healthy."""
         self._write_settings()
-        scale = ("--scale", f"worker={self._workers}")
+        each = self._workers // len(self.worker_services)
+        scale = [f"--scale={service}={each}" for service in self.worker_services]
         wait = ("--wait", "--wait-timeout", str(START_TIMEOUT))
-        services = ("rabbitmq", "postgres", "sandbox", "worker", "page")
-        self._compose("up", "--build", "--detach", *scale, *wait, *services)
+        self._compose("up", "--build", "--detach", *scale, *wait, *self.services)
 
     def down(self) -> None:
         """Remove the containers, the network and the volume."""
@@ -84,12 +93,17 @@ class Stack:
             "KIT_BASE_URL=http://sandbox:8025",
             "KIT_ALLOW_HTTP=1",
             "KIT_RATE_LIMIT=1000000",
+            *self._more_settings(),
         ]
         keys = [line for account in self._accounts for line in account.write(self._folder / "config")]
         self._env_file.write_text("\n".join([*lines, ""]), encoding="utf-8")
         self._keys_file.write_text("\n".join([*keys, ""]), encoding="utf-8")
         self._folder.chmod(0o755)  # the containers' user is another one than ours
         (self._folder / "config/accounts").chmod(0o777)  # the page saves there
+
+    def _more_settings(self) -> Iterable[str]:
+        """Return what else its files need to know."""
+        return ()
 
     @property
     def _env_file(self) -> Path:
@@ -103,13 +117,13 @@ class Stack:
 
     def workers(self) -> dict[str, str]:
         """Return the workers' containers: ids by host name, which is the id's beginning."""
-        ids = self._compose("ps", "--all", "--quiet", "worker").split()
+        ids = self._compose("ps", "--all", "--quiet", *self.worker_services).split()
         return {each[:12]: each for each in ids}
 
     def states(self) -> dict[str, str]:
         """Return by host name whether a worker is healthy, and where it ended, its exit code."""
         form = "{{.Config.Hostname}} {{.State.Status}} {{.State.Health.Status}} {{.State.ExitCode}}"
-        lines = _run("docker", "inspect", "--format", form, *self.workers().values()).splitlines()
+        lines = run("docker", "inspect", "--format", form, *self.workers().values()).splitlines()
         parts = [line.split() for line in lines]
         return {
             name: health if status == "running" else f"exit {code}" for name, status, health, code in parts
@@ -117,15 +131,15 @@ class Stack:
 
     def stop(self, worker: str) -> float:
         """`docker stop`: SIGTERM and time to finish. Returns the seconds that it took."""
-        return _timed("docker", "stop", "--time", "35", worker)
+        return timed("docker", "stop", "--time", "35", worker)
 
     def kill(self, worker: str) -> float:
         """`docker kill`: SIGKILL."""
-        return _timed("docker", "kill", worker)
+        return timed("docker", "kill", worker)
 
     def start(self, worker: str) -> float:
         """`docker start`: the same container, and so the same worker id."""
-        return _timed("docker", "start", worker)
+        return timed("docker", "start", worker)
 
     def readyz(self, worker: str) -> tuple[int, dict[str, Any]]:
         """Return a worker's `/readyz`: its status and its JSON."""
@@ -133,24 +147,24 @@ class Stack:
             "import http.client as h; c = h.HTTPConnection('127.0.0.1', 8080, timeout=10); "
             "c.request('GET', '/readyz'); a = c.getresponse(); print(a.status, a.read().decode())"
         )
-        status, _, body = _run("docker", "exec", worker, "python", "-Sc", ask).partition(" ")
+        status, _, body = run("docker", "exec", worker, "python", "-Sc", ask).partition(" ")
         return int(status), json.loads(body)
 
     def logged(self, worker: str) -> list[dict[str, Any]]:
         """Return the log records of a worker, running or not."""
-        lines = _run("docker", "logs", worker, stderr=subprocess.STDOUT).splitlines()
+        lines = run("docker", "logs", worker, stderr=subprocess.STDOUT).splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
     def save_logs(self, folder: Path) -> None:
         """Write each worker's log into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in self.workers():
-            text = _run("docker", "logs", name, stderr=subprocess.STDOUT)
+            text = run("docker", "logs", name, stderr=subprocess.STDOUT)
             (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
 
     def memory(self) -> str:
         """Return what each worker has in memory now."""
-        return _run("docker", "stats", "--no-stream", "--format", "{{.MemUsage}}", *self.workers().values())
+        return run("docker", "stats", "--no-stream", "--format", "{{.MemUsage}}", *self.workers().values())
 
     # -- its other services ---------------------------------------------------------------------------
 
@@ -164,22 +178,26 @@ class Stack:
 
     def unplug_sandbox(self) -> None:
         """Take the sandbox off the network, with all that it holds; to stop it would be to empty it."""
-        _run("docker", "network", "disconnect", f"{PROJECT}_kit", self._sandbox_container())
+        run("docker", "network", "disconnect", f"{self.project}_kit", self._container("sandbox"))
 
     def plug_sandbox(self) -> None:
         """Put it on the network again."""
-        container = self._sandbox_container()
-        _run("docker", "network", "connect", "--alias", "sandbox", f"{PROJECT}_kit", container)
+        container = self._container("sandbox")
+        run("docker", "network", "connect", "--alias", "sandbox", f"{self.project}_kit", container)
 
-    def _sandbox_container(self) -> str:
-        return self._compose("ps", "--all", "--quiet", "sandbox").strip()
+    def _container(self, service: str) -> str:
+        return self._compose("ps", "--all", "--quiet", service).strip()
 
     def history(self) -> list[tuple[str, str, str]]:
         """Return account, event id and outcome of each line of the ledger's history."""
-        query = "SELECT account, event_id, outcome FROM history"
+        rows = self._asked("SELECT account, event_id, outcome FROM history")
+        return [(account, event, outcome) for account, event, outcome in rows]
+
+    def _asked(self, query: str) -> list[list[str]]:
+        """Return the rows that PostgreSQL answers."""
         psql = ("psql", "--username", "kit", "--dbname", "kit_worker", "--no-align", "--tuples-only")
-        rows = self._compose("exec", "-T", "postgres", *psql, "--command", query).splitlines()
-        return [(account, event, outcome) for account, event, outcome in (row.split("|") for row in rows)]
+        answer = self._compose("exec", "-T", "postgres", *psql, "--command", query)
+        return [row.split("|") for row in answer.splitlines()]
 
     def page_address(self) -> str:
         """Return where the page is served, from this machine."""
@@ -196,8 +214,11 @@ class Stack:
         rows = self._rabbitmqctl("list_consumers", "queue_name", "consumer_tag", "active")
         found: dict[str, Consumers] = {}
         work = {work_queue(account.name) for account in self._accounts}
-        for queue in work & {row["queue_name"] for row in rows}:
-            of_queue = [row for row in rows if row["queue_name"] == queue]
+        by_queue = defaultdict(list)
+        for row in rows:
+            by_queue[row["queue_name"]].append(row)
+        for queue in work & by_queue.keys():
+            of_queue = by_queue[queue]
             active = [_worker_of(row["consumer_tag"]) for row in of_queue if row["active"]]
             if len(active) > 1:
                 raise TrialFailed(f"{queue} has several active consumers: {active}")
@@ -211,7 +232,7 @@ class Stack:
 
     def _rabbitmqctl(self, *arguments: str) -> list[dict[str, Any]]:
         command = ("rabbitmqctl", "--quiet", "--formatter", "json")
-        output = self._compose("exec", "-T", "rabbitmq", *command, *arguments)
+        output = self._compose("exec", "-T", self.broker, *command, *arguments)
         rows: list[dict[str, Any]] = json.loads(output)
         return rows
 
@@ -248,11 +269,12 @@ class Stack:
             "--project-directory",
             str(ROOT),
             "--project-name",
-            PROJECT,
+            self.project,
             "--env-file",
             str(self._env_file),
+            *(f"--file={ROOT / file}" for file in self.files),
         )
-        return _run("docker", "compose", *options, *arguments)
+        return run("docker", "compose", *options, *arguments)
 
 
 def _worker_of(consumer_tag: str) -> str:
@@ -262,19 +284,3 @@ def _worker_of(consumer_tag: str) -> str:
 def caller(call: Call) -> str:
     """Return the worker that made a call."""
     return call.user_agent.partition("(")[2].rstrip(")")
-
-
-def _timed(*command: str) -> float:
-    started = time.monotonic()
-    _run(*command)
-    return time.monotonic() - started
-
-
-def _run(*command: str, stderr: int = subprocess.PIPE) -> str:
-    try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, text=True, check=False)  # noqa: S603  # our own commands
-    except FileNotFoundError as error:
-        raise TrialFailed("there is no docker command: install Docker with its compose plugin") from error
-    if done.returncode:
-        raise TrialFailed(f"{' '.join(command)} failed:\n{(done.stderr or done.stdout).strip()}")
-    return done.stdout

@@ -18,10 +18,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from tests.container.docker import TrialFailed
 from tests.container.observer import Observer, say
 from tests.container.outages import Outages
 from tests.container.page_step import PageStep
-from tests.container.stack import Stack, TrialFailed, caller
+from tests.container.stack import Stack, caller
 from tests.container.workload import TrialAccount, Workload, publish
 from worker.broker.topology import work_queue
 

@@ -6,6 +6,7 @@ import asyncio
 
 from worker.broker.address import check_amqp_url
 from worker.broker.connection import close_quietly
+from worker.broker.nodes import in_turn
 from worker.broker.publisher import Publisher
 from worker.broker.reconnecting import MAX_SILENCE, PING_EVERY, ReconnectingConnection
 from worker.clock import Clock
@@ -23,7 +24,7 @@ class Broker:
 
     Args:
         url: The broker's, with one or more nodes.
-        worker_id: As RabbitMQ's own pages show who it is.
+        worker_id: As RabbitMQ's own pages show who it is; the nodes are tried in an order of its own.
         clock: Tells when the broker was heard.
         ping_every: Seconds between two questions to the broker.
         max_silence: Seconds for which an unheard broker is taken to be there.
@@ -38,7 +39,7 @@ class Broker:
         ping_every: float = PING_EVERY,
         max_silence: float = MAX_SILENCE,
     ) -> None:
-        checked = check_amqp_url(url)
+        checked = in_turn(check_amqp_url(url), worker_id)
         name = f"kit-worker {worker_id}"
         self.consuming = ReconnectingConnection(
             checked, f"{name} consuming", clock=clock, ping_every=ping_every, max_silence=max_silence

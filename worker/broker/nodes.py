@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from hashlib import sha256
 
 from yarl import URL
 
 from worker.broker.connection import Connection, connect
 from worker.errors import BrokerUnavailable
+
+
+def in_turn(urls: Iterable[URL], worker_id: str) -> tuple[URL, ...]:
+    """Return the nodes in the order in which a worker tries them, which is its own.
+
+    All workers are told the same list. Did each begin with the first, that node would carry all of them, and
+    take all accounts along when it is lost; and then the next one would.
+    """
+
+    def place(url: URL) -> bytes:
+        return sha256(f"{worker_id}\0{url.host}:{url.port}".encode()).digest()
+
+    return tuple(sorted(urls, key=place))
 
 
 class Nodes:

@@ -39,6 +39,7 @@ class Declaring:
         self._shared = shared
         self._bindings = Bindings(shared.ledger)
         self._was_declared = False
+        self._is_noted = False
         self._guarded: frozenset[str] = frozenset()
         self._is_outdated = False
         self._said: set[str] = set()
@@ -61,11 +62,16 @@ class Declaring:
             noted: frozenset[Binding] = frozenset()
             try:
                 noted = await self._bindings.note(self._account, wanted)
+                self._is_noted = self._is_noted or await self._bindings.are_declared(self._account)
             except LedgerUnavailable as error:
                 problem = error  # events must not go nowhere for that
             found = await self._shared.topology.declare(self._account, keys, unmapped_keys(account))
-            self._tell(found, known=bool(noted))
+            self._tell(found, known=self._is_noted)
             await self._remove({(exchange, key) for exchange, key in noted if key not in keys})
+            if problem is None and not self._is_noted:
+                # Afterwards: of several workers that start at once, none is to miss what another only makes.
+                await self._bindings.note_declared(self._account)
+                self._is_noted = True
         if problem is not None:
             raise problem
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from sqlalchemy import delete, select, tuple_
 
@@ -14,6 +14,9 @@ from worker.ledger.store import Ledger
 
 Binding: TypeAlias = tuple[str, str]
 """An exchange and a routing key."""
+
+_DECLARED: Final[Binding] = ("", "declared")
+"""The row that says so of an account; no binding is to an exchange without a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +30,29 @@ class Bindings:
 
     async def note(self, account: str, wanted: Collection[Binding]) -> frozenset[Binding]:
         """Note bindings before they are made; return all that were noted before."""
-        query = select(bindings.c.exchange, bindings.c.key).where(bindings.c.account == account)
+        ours = bindings.c.account == account, bindings.c.exchange != _DECLARED[0]
+        query = select(bindings.c.exchange, bindings.c.key).where(*ours)
         async with self.ledger.database.read() as connection:
             noted = frozenset((row.exchange, row.key) for row in await connection.execute(query))
-        rows = [
-            {"account": account, "exchange": exchange, "key": key}
-            for exchange, key in sorted(frozenset(wanted) - noted)
-        ]
+        await self._add(account, frozenset(wanted) - noted)
+        return noted
+
+    async def are_declared(self, account: str) -> bool:
+        """Tell whether an account's queues were there once, by whichever worker."""
+        exchange, key = _DECLARED
+        is_it = bindings.c.account == account, bindings.c.exchange == exchange, bindings.c.key == key
+        async with self.ledger.database.read() as connection:
+            return (await connection.execute(select(bindings.c.key).where(*is_it))).first() is not None
+
+    async def note_declared(self, account: str) -> None:
+        """Note that an account's queues are there now."""
+        await self._add(account, {_DECLARED})
+
+    async def _add(self, account: str, new: Collection[Binding]) -> None:
+        rows = [{"account": account, "exchange": exchange, "key": key} for exchange, key in sorted(new)]
         if rows:
             async with self.ledger.database.write() as connection:
                 await connection.execute(insert(connection, bindings).on_conflict_do_nothing(), rows)
-        return noted
 
     async def drop(self, account: str, gone: Collection[Binding]) -> None:
         """Forget bindings, once they are removed."""

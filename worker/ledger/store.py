@@ -24,6 +24,7 @@ from worker.ledger.ledger_time import LedgerTime
 from worker.ledger.letters import write_ends, write_letters
 from worker.ledger.names import write_names
 from worker.ledger.newest import move_newest, write_newest
+from worker.ledger.probe import Probe
 from worker.ledger.record_json import UnreadableError, load_record
 from worker.ledger.rows import entry_row, person_row, subscriber_row, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
@@ -57,6 +58,7 @@ class Ledger:
         self.time = time or LedgerTime(clock)
         self.worker = worker
         self.witness = Witness()
+        self._probe = Probe(self._write_a_row)
 
     async def __aenter__(self) -> Self:
         return self
@@ -65,11 +67,10 @@ class Ledger:
         await self.database.close()
 
     async def ready(self) -> None:
-        """Return if it can be written.
+        """Return if it can be written; else raise `LedgerUnavailable`, as all methods do."""
+        await self._probe.ready()
 
-        Raises:
-            LedgerUnavailable: It cannot; so do all methods.
-        """
+    async def _write_a_row(self) -> None:
         async with self.database.write() as connection:
             # A row is really written, since a full or read-only disk lets an empty transaction pass.
             await upsert(connection, accounts, [{"account": "", "epoch": 0, "written_at": self.clock.time()}])

@@ -17,6 +17,18 @@ async def test_what_was_bound_once_is_known_until_it_is_dropped(new_ledger: NewL
     assert await another.note(ACCOUNT, {A, C}) == {A, C}
 
 
+async def test_that_all_was_declared_is_known_to_every_worker_of_that_account(new_ledger: NewLedger) -> None:
+    """Given one that has only noted what it binds, nothing is declared; what says so is no binding."""
+    one, another = Bindings(new_ledger()), Bindings(new_ledger())
+    await one.note(ACCOUNT, {A})
+    assert not await another.are_declared(ACCOUNT)
+    await one.note_declared(ACCOUNT)
+    await one.note_declared(ACCOUNT)
+    assert await another.are_declared(ACCOUNT)
+    assert not await another.are_declared("rainy")
+    assert await another.note(ACCOUNT, ()) == {A}
+
+
 async def test_accounts_and_exchanges_are_told_apart(new_ledger: NewLedger) -> None:
     """Given one key of two accounts, and of two exchanges, each is noted and dropped by itself."""
     bindings = Bindings(new_ledger())

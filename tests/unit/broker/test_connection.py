@@ -1,6 +1,7 @@
 """Reaching RabbitMQ: that nothing waits for ever."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,7 +9,7 @@ from yarl import URL
 
 from worker.broker.address import check_amqp_url
 from worker.broker.connection import answered_within, close_quietly, connect
-from worker.broker.nodes import Nodes
+from worker.broker.nodes import Nodes, in_turn
 from worker.errors import BrokerUnavailable
 
 
@@ -24,6 +25,17 @@ async def test_of_nodes_that_do_not_answer_each_is_told() -> None:
         "[::1]:3",
     ]
     assert "secret" not in str(caught.value)
+
+
+def test_workers_spread_over_the_nodes_and_those_of_a_lost_node_over_the_others() -> None:
+    """Given one list of nodes for all workers, each tries all of them, in an order of its own that stays."""
+    urls = check_amqp_url("amqp://user:secret@a,b,c/")
+    orders = [in_turn(urls, f"worker-{number}") for number in range(600)]
+    assert orders == [in_turn(reversed(urls), f"worker-{number}") for number in range(600)]
+    assert all(sorted(order) == sorted(urls) for order in orders)
+    counts = Counter(orders)
+    assert len(counts) == 6
+    assert all(70 < count < 130 for count in counts.values()), counts
 
 
 @pytest.fixture

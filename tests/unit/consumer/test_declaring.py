@@ -37,6 +37,7 @@ class FakeRabbit:
         self.found = Found(missing=(EVENTS, "kit.sunny"), guarded=frozenset({EVENTS}))
         self.bound: set[str] = set()
         self.noted: set[Binding] = set()
+        self.noted_as_declared = False
         self.ledger_fails = False
         self.error: Exception | None = None
 
@@ -58,6 +59,14 @@ class FakeRabbit:
         before = frozenset(self.noted)
         self.noted |= set(wanted)
         return before
+
+    async def are_declared(self, _account: str) -> bool:
+        """Tell what was noted."""
+        return self.noted_as_declared
+
+    async def note_declared(self, _account: str) -> None:
+        """Note that they are made."""
+        self.noted_as_declared = True
 
     async def drop(self, _account: str, gone: Collection[Binding]) -> None:
         """Forget bindings."""
@@ -131,6 +140,13 @@ def test_what_was_deleted_while_no_worker_ran_is_said_too() -> None:
     world.declare()
     world.restart()
     assert world.declare() == [[EVENTS, "kit.sunny"]]
+
+
+def test_what_another_worker_is_about_to_declare_was_not_lost() -> None:
+    """Given several workers that start at once, one of which has noted what it binds, nothing is missed."""
+    world = World()
+    world.rabbit.noted.add((EVENTS, "order.paid"))
+    assert (world.declare(), world.mended) == ([], 0)
 
 
 def test_an_exchange_that_was_declared_anew_took_the_bindings_along() -> None:

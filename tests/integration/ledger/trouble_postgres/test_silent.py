@@ -144,3 +144,23 @@ async def test_a_row_that_somebody_holds_does_not_hold_us_for_ever(
         assert said == f"the ledger {ledger.database.name} did not answer within {SHORT:.0f} s"
     assert await contents(ledger) == before
     await ledger.save(tenure, one_of_all())
+
+
+async def test_accounts_that_begin_leave_connections_to_those_that_work(
+    ledger: Ledger, postgresql_url: str, open_ledger: NewLedger
+) -> None:
+    """Given 100 accounts that begin while another worker is slow to look, the others read and write on."""
+    tenure = await fill(ledger, one_of_all())
+    other = open_ledger(postgresql_url)
+    await other.ready()
+    async with other.database.write() as connection:
+        await connection.exec_driver_sql("SELECT * FROM accounts WHERE account = '' FOR UPDATE")
+        beginning = [asyncio.create_task(ledger.ready()) for _ in range(100)]
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        async with asyncio.timeout(SHORT):
+            while not (await connection.exec_driver_sql(waits)).scalar():
+                await asyncio.sleep(0.05)
+            await asyncio.gather(*(load(ledger, tenure, ADA) for _ in range(30)))
+            await ledger.save(tenure, Batch([record(BOB)]))
+        assert not any(each.done() for each in beginning)
+    await asyncio.gather(*beginning)

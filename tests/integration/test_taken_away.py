@@ -1,0 +1,81 @@
+"""An account that another worker takes, while the node of who had it still answers, as in a partition."""
+
+import secrets
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import pytest
+
+from tests.integration.conftest import BrokerControl
+from tests.integration.harness import KEY, Worker, World, all_settled, publish, until
+from worker.sandbox import Call, Sandbox
+
+PEOPLE = 100
+LATENCY = 0.3
+
+
+@pytest.fixture
+async def other_side(amqp_url: str, broker_ctl: BrokerControl) -> AsyncIterator[str]:
+    """A virtual host with the same queues: what the nodes on the other side of a partition give away."""
+    name = f"side-{secrets.token_hex(4)}"
+    await broker_ctl.rabbitmqctl("add_vhost", name)
+    await broker_ctl.rabbitmqctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+    yield f"{amqp_url.rstrip('/')}/{name}"
+    await broker_ctl.rabbitmqctl("delete_vhost", name)
+
+
+def by(name: str, sandbox: Sandbox) -> list[Call]:
+    """Return the calls of one worker that are more than a look at Kit."""
+    return [
+        call
+        for call in sandbox.journal.calls
+        if call.user_agent.endswith(f"({name})") and call.method != "GET"
+    ]
+
+
+def events(kind: str, day: int) -> list[dict[str, Any]]:
+    """Return one event of that kind for everybody."""
+    return [
+        {
+            "id": f"{kind}-{number}",
+            "type": kind,
+            "time": f"2026-07-0{day}T00:00:00Z",
+            "data": {"user": {"email": f"p{number}@example.com", "id": f"u{number}"}},
+        }
+        for number in range(PEOPLE)
+    ]
+
+
+async def test_no_call_follows_the_first_write_of_the_next_worker(
+    world: World, amqp_url: str, other_side: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Given a broker that still answers whoever lost the account, their calls end before the next one's."""
+    known, started = events("user.signed_up", 1), events("subscription.started", 2)
+    canceled = events("subscription.canceled", 3)
+    async with (
+        Worker(world, tmp_path / "one", WORKER_ID="one", KIT_CONCURRENCY="2") as one,
+        Worker(world, tmp_path / "two", WORKER_ID="two", AMQP_URL=other_side) as two,
+        await aio_pika.connect(amqp_url) as here,
+        await aio_pika.connect(other_side) as there,
+    ):
+        channel = await here.channel()
+        await publish(channel, world.exchange, known)
+        await all_settled(one, PEOPLE)
+        before = len(by("one", sandbox))
+        sandbox.latency = LATENCY
+        await publish(channel, world.exchange, started)
+        await until(lambda: len(by("one", sandbox)) > before + 5)
+        await publish(await there.channel(), world.exchange, [*started, *canceled])
+        await until(lambda: len(by("two", sandbox)) > 20)
+        await one.stop(signal.SIGKILL)
+        first = min(call.arrived for call in by("two", sandbox))
+        late = [call for call in by("one", sandbox) if call.arrived > first]
+        await all_settled(two, 2 * PEOPLE)
+    assert late == []
+    people = sandbox.account(KEY).subscribers()
+    assert {email: set(person.tags) for email, person in people.items()} == {
+        f"p{number}@example.com": {"Cancelled"} for number in range(PEOPLE)
+    }
