@@ -27,6 +27,11 @@ class Gather:
         self._intake = intake
         self._clock = clock
 
+    @property
+    def last_full(self) -> float:
+        """When a message last came behind which others may have waited in the queue, in seconds."""
+        return self._consumer.last_full
+
     async def burst(self) -> None:
         """Wait, after subscribing, until no message has come for a moment.
 
