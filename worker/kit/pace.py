@@ -1,4 +1,4 @@
-"""How new work begins under a limit of calls: half of a minute's calls at once, the rest evenly. Pure.
+"""How new work begins under a limit of calls: most of a minute's calls at once, the rest evenly. Pure.
 
 Were all of them used as fast as they come, whoever is new beside a backlog would wait for the next minute.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-AT_ONCE: Final = 0.5
+AT_ONCE: Final = 0.6
 """Part of the limit that new work may use as fast as it comes."""
 CALLS_EACH: Final = 4
 """Calls that new work makes, until that is known; rather too many, for what is not used is used later."""

@@ -1,4 +1,4 @@
-"""How new work begins under Kit's limit: half of it at once, the rest evenly, and nothing of it unused."""
+"""How new work begins under Kit's limit: most of it at once, the rest evenly, and nothing of it unused."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Backlog:
         return sum(gap * gap / 2 for gap in gaps) / sum(gaps)
 
 
-@pytest.mark.parametrize(("latency", "used"), [(0.03, 0.97), (1.5, 0.93)])
+@pytest.mark.parametrize(("latency", "used"), [(0.03, 0.97), (1.5, 0.9)])
 @pytest.mark.parametrize("calls_each", [(1,), (2,), (3,), (1, 2, 3, 2), (5,)], ids=str)
 def test_a_backlog_uses_the_limit_up_and_lets_something_begin_all_the_while(
     calls_each: Sequence[int], latency: float, used: float
@@ -84,17 +84,17 @@ def test_a_backlog_uses_the_limit_up_and_lets_something_begin_all_the_while(
     assert backlog.mean_wait() < max(calls_each) * 1.5
 
 
-def test_half_of_the_limit_is_used_at_once_and_the_rest_within_the_minute() -> None:
+def test_most_of_the_limit_is_used_at_once_and_the_rest_evenly_within_the_minute() -> None:
     backlog = Backlog([2], 0.03)
 
     run(backlog.drain(60))
 
-    assert LIMIT / 2 <= backlog.calls_within(0, 2) <= LIMIT * 0.6
+    assert LIMIT * 0.6 <= backlog.calls_within(0, 2) <= LIMIT * 0.7
     for begin in (15, 30, 45):
-        assert backlog.calls_within(begin, 15) == pytest.approx(LIMIT / 8, abs=3)
+        assert backlog.calls_within(begin, 15) == pytest.approx(LIMIT / 10, abs=3)
 
 
-def test_while_less_than_half_of_the_limit_is_used_nothing_waits() -> None:
+def test_while_less_than_that_is_used_nothing_waits() -> None:
     async def main() -> float:
         limited = limiter(LIMIT)
         for _ in range(LIMIT // 2 - 1):
