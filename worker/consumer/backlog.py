@@ -110,17 +110,18 @@ class Backlog:
 
     # -- taking, and putting back ---------------------------------------------------------------------
 
-    def take(self, now: float, last_full: float = float("inf"), *, probing: bool = False) -> Pending | None:
+    def take(self, now: float, last_old: float = float("inf"), *, probing: bool = False) -> Pending | None:
         """Return a change that may be worked on, or None.
 
-        In turn it is the one that waits longest and, of those that came when nothing waited in the queue any
-        more, the last one: so half of Kit's budget is for what just happened. After one that was due another
-        one comes first, so that what just happened waits behind no long plan. Its subscriber is taken from
-        then on; whatever else arrives for it waits until `release`.
+        In turn it is the one that waits longest and the last one of those that are new: so half of Kit's
+        budget is for what just happened. After one that was due another one comes first, so that what just
+        happened waits behind no long plan. Its subscriber is taken from then on; whatever else arrives for
+        it waits until `release`.
 
         Args:
             now: Seconds.
-            last_full: When a message last came behind which others may have waited in the queue, in seconds.
+            last_old: Who came later is new; see `Consumer`. Of whoever came before, something older may come
+                yet, which was handed back behind what is newer: their turn comes after a wait.
             probing: True to find out whether Kit works again. Then the one that failed longest ago, or never,
                 comes first: a change that is itself to blame must not be the only one ever tried.
         """
@@ -128,18 +129,18 @@ class Backlog:
         if probing:
             pending = min(free, key=lambda p: p.tries.last_at, default=None)
         else:
-            pending = self._new_one(now, last_full) or self._next(free)
+            pending = self._new_one(now, last_old) or self._next(free)
         if pending is not None:
             self._due_was_taken = pending.is_due
             self._take(pending)
         return pending
 
-    def _new_one(self, now: float, last_full: float) -> Pending | None:
+    def _new_one(self, now: float, last_old: float) -> Pending | None:
         self._newest_next = not self._newest_next
         if self._newest_next:
             return None
         newest = next(self._free(now, newest_first=True), None)
-        is_new = newest is not None and newest.since > last_full and not newest.is_due
+        is_new = newest is not None and newest.since > last_old and not newest.is_due
         return newest if is_new else None
 
     def _next(self, free: Iterator[Pending]) -> Pending | None:

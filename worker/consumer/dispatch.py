@@ -113,7 +113,7 @@ class Dispatch:
         elif self._apply.together and not hold:
             self._single_next = False
             self._start_together(self._backlog.take_all(now))
-        elif (pending := self._backlog.take(now, self._gather.last_full, probing=bool(hold))) is not None:
+        elif (pending := self._backlog.take(now, self._gather.last_old, probing=bool(hold))) is not None:
             self._probe(pending)
 
     def _probe(self, pending: Pending) -> None:

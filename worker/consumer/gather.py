@@ -28,9 +28,9 @@ class Gather:
         self._clock = clock
 
     @property
-    def last_full(self) -> float:
-        """When a message last came behind which others may have waited in the queue, in seconds."""
-        return self._consumer.last_full
+    def last_old(self) -> float:
+        """When a message last came beside which older ones, or newer ones, may have waited; in seconds."""
+        return self._consumer.last_old
 
     async def burst(self) -> None:
         """Wait, after subscribing, until no message has come for a moment.

@@ -49,7 +49,8 @@ class Consumer:
         unsettled: What it holds, oldest first, by the channel's number for it.
         delivered: Those of them that intake has not taken yet.
         last_delivery: Seconds; when a message last came.
-        last_full: Seconds; when a message last came with which it held as many as it may.
+        last_old: Seconds; when a message last came that may not be the queue's newest: it came again, or with
+            it as many were held as may be. What came later is new: nothing older comes after it.
         ended: Why no more messages are taken in, once that is so; the first reason stands.
         is_fenced: Whether nothing may be done for the account any more.
     """
@@ -62,7 +63,7 @@ class Consumer:
         self.share = Share(room, self, self.window)
         self.unsettled: dict[int, Delivery] = {}
         self.delivered: list[Delivery] = []
-        self.last_delivery = self.last_full = float("-inf")
+        self.last_delivery = self.last_old = float("-inf")
         self.ended: asyncio.Future[End] = asyncio.get_running_loop().create_future()
         self.is_fenced = False
         self._account = account
@@ -106,8 +107,8 @@ class Consumer:
             return
         self.unsettled[delivery.tag] = delivery
         self.delivered.append(delivery)
-        if len(self.unsettled) >= self.window:
-            self.last_full = delivery.since
+        if delivery.redelivered or self.is_full:
+            self.last_old = delivery.since
         self.share.take(delivery)
         self._came.set()
 

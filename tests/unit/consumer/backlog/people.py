@@ -65,9 +65,9 @@ class People:
         assert pending is not None
         return pending
 
-    def next(self, now: float = 0.0, last_full: float = float("inf")) -> str | None:
+    def next(self, now: float = 0.0, last_old: float = float("inf")) -> str | None:
         """Take whoever is next; the name."""
-        pending = self.backlog.take(now, last_full)
+        pending = self.backlog.take(now, last_old)
         return None if pending is None else name_of(pending)
 
     def refold(self, account: Account) -> None:
