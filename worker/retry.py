@@ -20,13 +20,15 @@ class Patience:
 
     Attributes:
         max_age: Seconds that an event may stay unsettled; RabbitMQ closes the channel after 30 minutes.
+        max_age_held: The same while Kit does not answer.
         alone_for: Seconds that the only message in hand may take, with a Kit that answers, until others
             are let in.
         tries: So often must a change fail while Kit serves others, before it is given up.
         trying: For so many seconds, too.
     """
 
-    max_age: float = 8 * 60.0
+    max_age: float = 24 * 60.0
+    max_age_held: float = 8 * 60.0
     alone_for: float = 30.0
     tries: int = 10
     trying: float = 8 * 60.0

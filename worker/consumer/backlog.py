@@ -43,6 +43,11 @@ class Pending:
     not_before: float = AT_ONCE
 
     @property
+    def since(self) -> float:
+        """When the first of it came, in seconds."""
+        return self.items[0].delivery.since if self.items else AT_ONCE
+
+    @property
     def is_due(self) -> bool:
         """Whether all of it has only come in again at its time: there may be a long plan of such."""
         return all(item.event is not None and item.event.due is not None for item in self.items)
@@ -74,6 +79,7 @@ class Backlog:
         self._waiting: OrderedDict[Subscriber, Pending] = OrderedDict()
         self._taken: set[Subscriber] = set()
         self._due_was_taken = False
+        self._newest_next = False
 
     def __len__(self) -> int:
         """Return how many subscribers have something waiting."""
@@ -104,23 +110,38 @@ class Backlog:
 
     # -- taking, and putting back ---------------------------------------------------------------------
 
-    def take(self, now: float, *, probing: bool = False) -> Pending | None:
-        """Return the longest waiting change that may be worked on, or None.
+    def take(self, now: float, last_old: float = float("inf"), *, probing: bool = False) -> Pending | None:
+        """Return a change that may be worked on, or None.
 
-        After one that was due another one comes first, so that what just happened waits behind no long plan.
-        Its subscriber is taken from then on; whatever else arrives for it waits until `release`.
+        In turn it is the one that waits longest and the last one of those that are new: so half of Kit's
+        budget is for what just happened. After one that was due another one comes first, so that what just
+        happened waits behind no long plan. Its subscriber is taken from then on; whatever else arrives for
+        it waits until `release`.
 
         Args:
             now: Seconds.
+            last_old: Who came later is new; see `Consumer`. Of whoever came before, something older may come
+                yet, which was handed back behind what is newer: their turn comes after a wait.
             probing: True to find out whether Kit works again. Then the one that failed longest ago, or never,
                 comes first: a change that is itself to blame must not be the only one ever tried.
         """
         free = self._free(now)
-        pending = min(free, key=lambda p: p.tries.last_at, default=None) if probing else self._next(free)
+        if probing:
+            pending = min(free, key=lambda p: p.tries.last_at, default=None)
+        else:
+            pending = self._new_one(now, last_old) or self._next(free)
         if pending is not None:
             self._due_was_taken = pending.is_due
             self._take(pending)
         return pending
+
+    def _new_one(self, now: float, last_old: float) -> Pending | None:
+        self._newest_next = not self._newest_next
+        if self._newest_next:
+            return None
+        newest = next(self._free(now, newest_first=True), None)
+        is_new = newest is not None and newest.since > last_old and not newest.is_due
+        return newest if is_new else None
 
     def _next(self, free: Iterator[Pending]) -> Pending | None:
         first = next(free, None)
@@ -135,8 +156,8 @@ class Backlog:
             self._take(pending)
         return free
 
-    def _free(self, now: float) -> Iterator[Pending]:
-        waiting = self._waiting.values()
+    def _free(self, now: float, *, newest_first: bool = False) -> Iterator[Pending]:
+        waiting = reversed(self._waiting.values()) if newest_first else self._waiting.values()
         return (each for each in waiting if each.subscriber not in self._taken and each.not_before <= now)
 
     def _take(self, pending: Pending) -> None:

@@ -49,7 +49,7 @@ class Dispatch:
             self._backlog.changed.clear()
             delay = self._delay()
             if delay == 0:
-                await self._holds.client.limiter.ready()
+                await self._holds.client.limiter.ready(self._under_way)
                 if self._apply.together:
                     await self._gather.many()
                 # While the budget was spent, much may have changed.
@@ -76,6 +76,10 @@ class Dispatch:
         for task in self._tasks:
             task.cancel()
         await self.drain(seconds)
+
+    def _under_way(self) -> int:
+        """Return for how many pieces of work calls are still to come; together, all is one."""
+        return int(self._together_on) if self._apply.together else self._backlog.taken
 
     # -- when -----------------------------------------------------------------------------------------
 
@@ -109,7 +113,7 @@ class Dispatch:
         elif self._apply.together and not hold:
             self._single_next = False
             self._start_together(self._backlog.take_all(now))
-        elif (pending := self._backlog.take(now, probing=bool(hold))) is not None:
+        elif (pending := self._backlog.take(now, self._gather.last_old, probing=bool(hold))) is not None:
             self._probe(pending)
 
     def _probe(self, pending: Pending) -> None:

@@ -27,6 +27,11 @@ class Gather:
         self._intake = intake
         self._clock = clock
 
+    @property
+    def last_old(self) -> float:
+        """When a message last came beside which older ones, or newer ones, may have waited; in seconds."""
+        return self._consumer.last_old
+
     async def burst(self) -> None:
         """Wait, after subscribing, until no message has come for a moment.
 

@@ -49,6 +49,8 @@ class Consumer:
         unsettled: What it holds, oldest first, by the channel's number for it.
         delivered: Those of them that intake has not taken yet.
         last_delivery: Seconds; when a message last came.
+        last_old: Seconds; when a message last came that may not be the queue's newest: it came again, or with
+            it as many were held as may be. What came later is new: nothing older comes after it.
         ended: Why no more messages are taken in, once that is so; the first reason stands.
         is_fenced: Whether nothing may be done for the account any more.
     """
@@ -61,7 +63,7 @@ class Consumer:
         self.share = Share(room, self, self.window)
         self.unsettled: dict[int, Delivery] = {}
         self.delivered: list[Delivery] = []
-        self.last_delivery = float("-inf")
+        self.last_delivery = self.last_old = float("-inf")
         self.ended: asyncio.Future[End] = asyncio.get_running_loop().create_future()
         self.is_fenced = False
         self._account = account
@@ -105,6 +107,8 @@ class Consumer:
             return
         self.unsettled[delivery.tag] = delivery
         self.delivered.append(delivery)
+        if delivery.redelivered or self.is_full:
+            self.last_old = delivery.since
         self.share.take(delivery)
         self._came.set()
 
@@ -133,12 +137,23 @@ class Consumer:
         )
         self.end(End.RESIZE)
 
-    def grow(self) -> None:
-        """Let the next session hold more, once that is known to do no harm."""
+    @property
+    def is_full(self) -> bool:
+        """Whether it holds as many messages as it may, so that more may wait in the queue."""
+        return len(self.unsettled) >= self.window
+
+    def grow(self, deep: int = 0) -> None:
+        """Let the next session hold more, where that saves calls and is known to do no harm.
+
+        Args:
+            deep: So many may be held of a queue that has more than is held now; 0 where that saves nothing.
+        """
         if not self.unsettled:
             self.prefetch = self.prefetch.at_rest()
         if self.share.settled >= self.window:
             self.prefetch = self.prefetch.after_settling_all(self.share.most)
+        if deep:
+            self.prefetch = self.prefetch.after_filling(min(deep, self.share.most))
         if self.prefetch.count > self.window:
             self.end(End.RESIZE)
 

@@ -23,7 +23,7 @@ from worker.consumer.end import End
 from worker.consumer.gather import Gather
 from worker.consumer.holds import Holds
 from worker.consumer.intake import Intake
-from worker.consumer.prefetch import Prefetch
+from worker.consumer.prefetch import Prefetch, most_in_time
 from worker.consumer.receive import RECHECK, Consumer
 from worker.consumer.report import Report
 from worker.consumer.settle import Settle
@@ -160,17 +160,25 @@ class Session:
             await self._something_may_have_changed()
             self._report.tell_held()
             oldest = self.consumer.oldest_age
+            patience = self._shared.patience
             if self.holds.refused.is_set():
                 self.end(End.CREDENTIAL_REFUSED)
             elif self._shared.clock.problem:
                 self.end(End.CLOCK_WRONG)
-            elif oldest >= self._shared.patience.max_age:
+            elif oldest >= (patience.max_age_held if self.holds.hold else patience.max_age):
                 self.end(End.GREW_OLD)
-            elif self.consumer.prefetch.careful and oldest >= self._shared.patience.alone_for:
+            elif self.consumer.prefetch.careful and oldest >= patience.alone_for:
                 self.consumer.prefetch = self.consumer.prefetch.after_failing_alone()
                 self.end(End.RESIZE)
             else:
-                self.consumer.grow()
+                self.consumer.grow(self._deep())
+
+    def _deep(self) -> int:
+        """Return how many messages may be held of a deep queue; 0 where that saves nothing."""
+        if not self.consumer.is_full:
+            return 0
+        limiter, bulk = self._catalog.client.limiter, self.apply.together
+        return most_in_time(limiter.limit, bulk=bulk) if bulk or limiter.is_brake else 0
 
     async def _something_may_have_changed(self) -> None:
         """Wait for the next look; the first success is noticed at once, since more may then be consumed."""

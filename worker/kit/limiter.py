@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from worker.clock import Clock
 from worker.errors import CallsSuspended
+from worker.kit.pace import Pace
 
 WINDOW = 60.0
 MARGIN = 0.05
@@ -29,6 +30,10 @@ MARGIN = 0.05
 KEPT: Final = 0.02
 """Part of Kit's limit that every process leaves to the others with the same credential: commands like `check`
 beside the workers, and probes."""
+RECHECK: Final = 1.0
+"""Seconds after which whoever waits to begin looks again: work may have ended without a call."""
+TICK: Final = 0.001
+"""Seconds for which nobody waits."""
 
 
 def allowed(limit: int) -> int:
@@ -91,10 +96,15 @@ class Limiter:
         limit: Calls in any 60 s.
         clock: Says what time it is.
         window: Seconds for which a call counts after its end.
+
+    Attributes:
+        limit: As given.
     """
 
     def __init__(self, limit: int, *, clock: Clock, window: float = WINDOW + MARGIN) -> None:
+        self.limit = limit
         self._window = RollingWindow(limit, window)
+        self._pace = Pace(limit, window)
         self._clock = clock
         self._turn = asyncio.Lock()
         self._waiting = 0
@@ -110,14 +120,29 @@ class Limiter:
         """How much of the budget is used, 0 to 1."""
         return self._window.ratio(self._clock.monotonic())
 
-    async def ready(self) -> None:
-        """Wait until a call could start at once and nobody waits for a place, without taking it.
+    @property
+    def is_brake(self) -> bool:
+        """Whether new work waits for its turn by now."""
+        return self._pace.wait(self._clock.monotonic(), 0) > 0
+
+    async def ready(self, under_way: Callable[[], int] = lambda: 0) -> None:
+        """Wait until new work may begin: at its pace, nobody waits for a place, and one is free.
 
         Whoever begins new work asks this first: while the budget is spent, work waits where more can be
-        folded into it, and what has begun is finished first.
+        folded into it, and what has begun is finished first. No place is taken.
+
+        Args:
+            under_way: Tells how much work has begun and not ended.
         """
-        while self._waiting or self._window.free(self._clock.monotonic()) < 1:
-            await self._a_change()
+        while True:
+            now = self._clock.monotonic()
+            if self._waiting or self._window.free(now) < 1:
+                await self._a_change(self._window.next_free(now))
+            elif (wait := self._pace.wait(now, under_way())) > TICK:
+                await self._a_change(min(wait, RECHECK))
+            else:
+                self._pace.begin()
+                return
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[None]:
@@ -144,17 +169,16 @@ class Limiter:
         try:
             async with self._turn:  # first come, first served
                 while self._window.free(self._clock.monotonic()) < 1:
-                    await self._a_change()
+                    await self._a_change(self._window.next_free(self._clock.monotonic()))
                 self._window.start()
+                self._pace.call(self._clock.monotonic())
         finally:
             self._waiting -= 1
             self._ended.set()
 
-    async def _a_change(self) -> None:
-        """Wait until a place may have become free."""
+    async def _a_change(self, within: float | None) -> None:
+        """Wait until a place may have become free, or for so many seconds at most."""
         self._ended.clear()
-        delay = self._window.next_free(self._clock.monotonic())
-        if delay is None or delay <= 0:
-            await self._ended.wait()
-        else:
-            await asyncio.sleep(delay)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(TICK, within) if within else None):
+                await self._ended.wait()

@@ -254,7 +254,7 @@ async def test_one_person_whom_kit_never_takes_becomes_a_dead_letter_and_holds_u
             ended.append((outcome.error.reason.value, event.id if event else None))
 
     monkeypatch.setattr(Report, "ended", note)
-    async with running(amqp_url, patience=Patience(max_age=5.0, alone_for=2.0, tries=4, trying=8.0)):
+    async with running(amqp_url, patience=Patience(max_age_held=5.0, alone_for=2.0, tries=4, trying=8.0)):
         never_take(sandbox, poison)
         await publish(channel, events_exchange, [poison])
         for other in itertools.takewhile(lambda _: not ended, others):
@@ -273,7 +273,7 @@ async def test_one_person_whom_kit_never_takes_lets_others_in_after_a_while(
 ) -> None:
     """Given an account at rest but for an event that fails for ever, the next one does not wait behind it."""
     poison, other, *_ = events_of_poison_and_others(seed=20)
-    async with running(amqp_url, patience=Patience(max_age=5.0, alone_for=2.0)) as worker:
+    async with running(amqp_url, patience=Patience(max_age_held=5.0, alone_for=2.0)) as worker:
         never_take(sandbox, poison)
         await publish(channel, events_exchange, [poison])
         await eventually(lambda: worker._prefetch.careful)  # it shows nowhere else

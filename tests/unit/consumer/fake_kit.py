@@ -86,7 +86,7 @@ class FakeKit:
         """Kit's limit."""
         return self
 
-    async def ready(self) -> None:
+    async def ready(self, _under_way: Callable[[], int]) -> None:
         """Wait until the budget allows a call."""
         await self.budget.wait()
 

@@ -41,6 +41,7 @@ class FakeConsumer:
     unsettled: dict[int, Delivery] = field(default_factory=dict)
     delivered: list[Delivery] = field(default_factory=list)
     last_delivery: float = float("-inf")
+    last_old: float = float("-inf")
     acked: list[int] = field(default_factory=list)
     can_ack: bool = True
     is_ours: bool = True

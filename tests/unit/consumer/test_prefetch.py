@@ -13,6 +13,7 @@ from worker.consumer.prefetch import (
     TOO_MANY_DELIVERIES,
     Prefetch,
     most_beside,
+    most_in_time,
     starting_with,
 )
 
@@ -21,6 +22,18 @@ fail_alone = Prefetch.after_failing_alone
 grow_old = Prefetch.after_growing_old
 succeed = Prefetch.after_success
 rest = Prefetch.at_rest
+
+
+def fill(prefetch: Prefetch) -> Prefetch:
+    return prefetch.after_filling(most=2000)
+
+
+def fill_much(prefetch: Prefetch) -> Prefetch:
+    return prefetch.after_filling(most=1_000_000)
+
+
+def fill_little(prefetch: Prefetch) -> Prefetch:
+    return prefetch.after_filling(most=700)
 
 
 def redelivered(prefetch: Prefetch) -> Prefetch:
@@ -83,10 +96,31 @@ def after(*happenings: Callable[[Prefetch], Prefetch], full: int = 500) -> Prefe
         ([too_large, give_back, succeed], 100),
         ([give_back, fail_alone, too_large, too_large], FEW - 2),
         ([succeed, give_back], 1),
+        ([fill], 2000),
+        ([fill, fill], 2000),
+        ([fill_much], 2500),
+        ([fill_little], 500),
+        ([fill, fill_little], 2000),
+        ([fill, rest], 500),
+        ([fill, grow_old], 1000),
+        ([fill, grow_old, fill], 1000),
+        ([fill, grow_old, rest, fill], 2000),
+        ([give_back, fill], 1),
+        ([fill, give_back, succeed], 2000),
+        ([give_back, fail_alone, fill], FEW),
+        ([too_large, fill], 100),
+        ([too_large, settle_all, settle_all, fill], 2000),
+        ([redelivered, succeed, fill], 1),
     ],
 )
 def test_how_many_messages_are_taken(happenings: list[Callable[[Prefetch], Prefetch]], count: int) -> None:
     assert after(*happenings).count == count
+
+
+def test_a_deep_queue_is_taken_by_as_many_as_can_be_settled_in_time() -> None:
+    assert most_in_time(118, bulk=False) == 2145
+    assert most_in_time(10, bulk=False) == 181
+    assert most_in_time(588, bulk=True) > 100_000
 
 
 def test_one_message_at_a_time_stays_one() -> None:

@@ -173,6 +173,54 @@ def test_one_message_is_taken_whatever_its_size() -> None:
     run(main())
 
 
+def test_a_full_window_of_a_deep_queue_grows_in_the_next_session() -> None:
+    async def main() -> None:
+        consumer = consumer_of()
+        for tag in range(1, 500):
+            await consumer.receive(delivery(tag))
+        assert not consumer.is_full
+        assert consumer.last_old == float("-inf")
+        await asyncio.sleep(3)
+        await consumer.receive(delivery(500))
+        assert consumer.is_full
+        assert consumer.last_old == 3
+        consumer.grow()
+        assert not consumer.ended.done()
+        consumer.grow(2000)
+        assert consumer.ended.result() is End.RESIZE
+        assert consumer.prefetch.count == 2000
+
+    run(main())
+
+
+def test_what_came_before_something_that_came_again_is_not_new() -> None:
+    """What is handed back may come behind a newer event of the same person, which was handed back before."""
+
+    async def main() -> None:
+        consumer = consumer_of()
+        await consumer.receive(delivery(1))
+        assert consumer.last_old == float("-inf")
+        await asyncio.sleep(3)
+        await consumer.receive(delivery(2, count=1))
+        await asyncio.sleep(2)
+        await consumer.receive(delivery(3))
+        assert consumer.last_old == 3
+
+    run(main())
+
+
+def test_a_window_grows_no_further_than_the_bodies_fit_into_memory() -> None:
+    async def main() -> None:
+        consumer = consumer_of(most=600_000)
+        for tag in range(1, 501):
+            await consumer.receive(large(tag, 500))
+        consumer.grow(2000)
+        assert consumer.ended.result() is End.RESIZE
+        assert 750 <= consumer.prefetch.count <= 900
+
+    run(main())
+
+
 def test_once_as_many_are_settled_as_it_may_hold_the_next_session_holds_more() -> None:
     async def main() -> None:
         consumer = consumer_of()

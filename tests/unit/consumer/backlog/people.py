@@ -50,11 +50,12 @@ class People:
         kind: str = "user.signed_up",
         refusal: EventError | None = None,
         due: Due | None = None,
+        since: float = 0.0,
     ) -> None:
         """Fold event `number` of a person."""
         person = self._people.setdefault(name, Subscriber(Record(name)))
         happened = structs.replace(event(number, kind), due=due)
-        item = Item(Delivery(b"", "", tag=number), happened, name, refusal=refusal)
+        item = Item(Delivery(b"", "", tag=number, since=since), happened, name, refusal=refusal)
         asked = change(number) if asked is None else asked
         self.backlog.add(structs.replace(item, change=asked, subscriber=person, version=self.version))
 
@@ -64,9 +65,9 @@ class People:
         assert pending is not None
         return pending
 
-    def next(self, now: float = 0.0) -> str | None:
+    def next(self, now: float = 0.0, last_old: float = float("inf")) -> str | None:
         """Take whoever is next; the name."""
-        pending = self.backlog.take(now)
+        pending = self.backlog.take(now, last_old)
         return None if pending is None else name_of(pending)
 
     def refold(self, account: Account) -> None:

@@ -54,6 +54,43 @@ def test_who_is_due_and_has_something_new_waits_for_no_turn() -> None:
     assert [people.next() for _ in range(4)] == ["eve", "ada", "bob", None]
 
 
+def test_who_is_new_takes_turns_with_those_who_wait_longest() -> None:
+    """Given three who came while more waited in the queue, and two later, then the last of these first."""
+    people = People()
+    for number, name in enumerate(["ada", "bob", "cyd", "new", "newer"]):
+        people.add(name, number, since=float(number))
+
+    taken = [people.next(last_old=2.0) for _ in range(6)]
+
+    assert taken == ["ada", "newer", "bob", "new", "cyd", None]
+
+
+def test_while_more_waits_in_the_queue_whoever_waits_longest_is_taken() -> None:
+    people = People()
+    for number, name in enumerate(["ada", "bob", "cyd"]):
+        people.add(name, number, since=float(number))
+
+    assert [people.next(last_old=2.0) for _ in range(3)] == ["ada", "bob", "cyd"]
+
+
+def test_who_has_waited_for_long_is_not_new_for_what_comes_later() -> None:
+    people = People()
+    for number, name in enumerate(["ada", "bob", "cyd"]):
+        people.add(name, number, since=float(number))
+    people.add("cyd", 3, since=9.0)
+
+    assert [people.next(last_old=5.0) for _ in range(3)] == ["ada", "bob", "cyd"]
+
+
+def test_a_long_plan_is_not_new() -> None:
+    people = People()
+    people.add("ada", 1, since=1.0)
+    for number in range(2, 5):
+        people.add(f"due {number}", number, due=DUE, since=float(number))
+
+    assert [people.next(last_old=0.0) for _ in range(4)] == ["ada", "due 2", "due 3", "due 4"]
+
+
 def test_a_person_is_never_taken_twice_at_once() -> None:
     people = People()
     people.add("ada", 1)
