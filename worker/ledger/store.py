@@ -8,10 +8,10 @@ from __future__ import annotations
 import hmac
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 import structlog
-from sqlalchemy import Update, select, update
+from sqlalchemy import BindParameter, Float, Update, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.clock import Clock
@@ -37,6 +37,30 @@ from worker.subscribers.known import Batch, Known, Person
 from worker.subscribers.record import Record
 
 log = structlog.get_logger()
+
+# Made once: to make a statement takes longer than to have it carried out.
+_OF_ACCOUNT: Final[BindParameter[str]] = bindparam("of_account")
+_TENURE: Final = select(accounts.c.epoch, accounts.c.batch).where(accounts.c.account == _OF_ACCOUNT)
+_TENURE_LOCKED: Final = _TENURE.with_for_update()
+_PEOPLE: Final = select(people.c.user_id, people.c.email, people.c.moved_at).where(
+    people.c.account == _OF_ACCOUNT, people.c.user_id.in_(bindparam("user_ids", expanding=True))
+)
+_S: Final = subscribers.c
+_RECORDS: Final = select(_S.email, _S.kit_id, _S.state, _S.facts, _S.kit_account, _S.updated_at).where(
+    _S.account == _OF_ACCOUNT, _S.email.in_(bindparam("emails", expanding=True))
+)
+_FORGOTTEN: Final = select(forgotten.c.mark, forgotten.c.until).where(
+    forgotten.c.account == _OF_ACCOUNT, forgotten.c.mark.in_(bindparam("marks", expanding=True))
+)
+_WRITTEN: Final = (
+    update(accounts)
+    .where(accounts.c.account == _OF_ACCOUNT)
+    .values(
+        written_at=later(bindparam("now", type_=Float)),
+        batch=bindparam("number"),
+        created_tags=accounts.c.created_tags + bindparam("created"),
+    )
+)
 
 
 class Ledger:
@@ -71,9 +95,9 @@ class Ledger:
         await self._probe.ready()
 
     async def _write_a_row(self) -> None:
-        async with self.database.write() as connection:
-            # A row is really written, since a full or read-only disk lets an empty transaction pass.
-            await upsert(connection, accounts, [{"account": "", "epoch": 0, "written_at": self.clock.time()}])
+        # A row is really written, since a full or read-only disk lets an empty transaction pass.
+        row = {"account": "", "epoch": 0, "written_at": self.clock.time()}
+        await self.database.transact(lambda connection: upsert(connection, accounts, [row]), writes=True)
 
     async def take(self, account: str, kit_account: int = 0, apps: Collection[str] = ()) -> Tenure:
         """Begin to write for an account: whoever did so before has lost it.
@@ -108,19 +132,9 @@ class Ledger:
             EpochLost: The account is another worker's by now.
             LedgerWentBack: The ledger has lost what was written in this tenure.
         """
-        async with self.database.read() as connection:
-            await self._check_epoch(connection, tenure)
-            found = await self._people(connection, tenure.account, user_ids)
-            wanted = {*emails, *(person.email for person in found.values())}
-            records = await self._records(connection, tenure, wanted)
-            moved = {record.moved.to for record in records.values() if record.moved} - wanted
-            while moved:
-                more = await self._records(connection, tenure, moved)
-                records |= more
-                moved = {record.moved.to for record in more.values() if record.moved} - records.keys()
-            signs = [*(("email", each) for each in emails), *(("user", each) for each in user_ids)]
-            gone = await self._forgotten(connection, tenure.account, signs)
-        return Known(records, found, gone)
+        return await self.database.transact(
+            lambda connection: self._load(connection, tenure, emails, user_ids), writes=False
+        )
 
     async def forgotten(self, account: str, *seen: Glimpse) -> dict[tuple[str, str], datetime]:
         """Return by which of their signs the people of events were forgotten; see `Known.forgotten`."""
@@ -137,38 +151,7 @@ class Ledger:
             EpochLost: The account is another worker's by now; nothing was written.
             LedgerWentBack: As `load` says; nothing was written.
         """
-        account, at = tenure.account, self.clock.time()
-        async with self.database.write() as connection:
-            if await self._check_epoch(connection, tenure, lock=True) == batch.number != 0:
-                return  # it was written, and the connection died before anybody heard of it
-            for old, new in batch.moves:
-                moved = update(history).where(history.c.account == account, history.c.email == old)
-                await connection.execute(moved.values(email=new))
-                await move_due(connection, account, old, new)
-                await move_newest(connection, account, old, new)
-            await upsert(
-                connection,
-                subscribers,
-                [subscriber_row(account, tenure.kit_account, record, at) for record in batch.records],
-            )
-            await upsert(connection, people, [person_row(account, person) for person in batch.people])
-            await write_names(connection, account, tenure.kit_account, batch.names)
-            await write_taggings(connection, account, batch)
-            await write_due(connection, account, batch.past, batch.due)
-            await write_anew(connection, account, batch.anew)
-            await write_newest(connection, account, batch.newest)
-            if batch.letters:
-                await write_letters(connection, account, batch.letters, await self.time.now(connection))
-            await write_ends(connection, account, batch.replayed)
-            if batch.entries:
-                rows = [entry_row(account, entry, self.worker) for entry in batch.entries]
-                await connection.execute(history.insert(), rows)
-            await write_counts(connection, account, batch, at)
-            # Last, so that it is no earlier than any answer that was written.
-            written = update(accounts).where(accounts.c.account == account)
-            written = written.values(written_at=later(self.clock.time()))
-            created_tags = accounts.c.created_tags + batch.created_tags
-            await connection.execute(written.values(batch=batch.number, created_tags=created_tags))
+        await self.database.transact(lambda connection: self._save(connection, tenure, batch), writes=True)
 
     def mark(self, kind: str, text: str) -> str:
         """Return the keyed hash under which an address or a user's id is remembered as forgotten."""
@@ -176,11 +159,58 @@ class Ledger:
 
     # -- parts ----------------------------------------------------------------------------------------
 
+    async def _load(
+        self, connection: AsyncConnection, tenure: Tenure, emails: Collection[str], user_ids: Collection[str]
+    ) -> Known:
+        await self._check_epoch(connection, tenure)
+        found = await self._people(connection, tenure.account, user_ids)
+        wanted = {*emails, *(person.email for person in found.values())}
+        records = await self._records(connection, tenure, wanted)
+        moved = {record.moved.to for record in records.values() if record.moved} - wanted
+        while moved:
+            more = await self._records(connection, tenure, moved)
+            records |= more
+            moved = {record.moved.to for record in more.values() if record.moved} - records.keys()
+        signs = [*(("email", each) for each in emails), *(("user", each) for each in user_ids)]
+        gone = await self._forgotten(connection, tenure.account, signs)
+        return Known(records, found, gone)
+
+    async def _save(self, connection: AsyncConnection, tenure: Tenure, batch: Batch) -> None:
+        account, at = tenure.account, self.clock.time()
+        if await self._check_epoch(connection, tenure, lock=True) == batch.number != 0:
+            return  # it was written, and the connection died before anybody heard of it
+        for old, new in batch.moves:
+            moved = update(history).where(history.c.account == account, history.c.email == old)
+            await connection.execute(moved.values(email=new))
+            await move_due(connection, account, old, new)
+            await move_newest(connection, account, old, new)
+        await upsert(
+            connection,
+            subscribers,
+            [subscriber_row(account, tenure.kit_account, record, at) for record in batch.records],
+        )
+        await upsert(connection, people, [person_row(account, person) for person in batch.people])
+        await write_names(connection, account, tenure.kit_account, batch.names)
+        await write_taggings(connection, account, batch)
+        await write_due(connection, account, batch.past, batch.due)
+        await write_anew(connection, account, batch.anew)
+        await write_newest(connection, account, batch.newest)
+        if batch.letters:
+            await write_letters(connection, account, batch.letters, await self.time.now(connection))
+        await write_ends(connection, account, batch.replayed)
+        if batch.entries:
+            rows = [entry_row(account, entry, self.worker) for entry in batch.entries]
+            await connection.execute(history.insert(), rows)
+        await write_counts(connection, account, batch, at)
+        # Last, so that it is no earlier than any answer that was written.
+        values = {"now": self.clock.time(), "number": batch.number, "created": batch.created_tags}
+        await connection.execute(_WRITTEN, {"of_account": account, **values})
+
     async def _check_epoch(self, connection: AsyncConnection, tenure: Tenure, *, lock: bool = False) -> int:
         """Return the number of the last batch of a tenure; raises where the tenure is over."""
-        query = select(accounts.c.epoch, accounts.c.batch).where(accounts.c.account == tenure.account)
         # Of those who would write at once, the second waits here until the first is done (PostgreSQL).
-        found = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
+        query = _TENURE_LOCKED if lock else _TENURE
+        found = (await connection.execute(query, {"of_account": tenure.account})).one_or_none()
         if found is None or found.epoch != tenure.epoch:
             now = "none" if found is None else found.epoch
             raise EpochLost(f"{tenure.account} was taken over (epoch {now}, ours was {tenure.epoch})")
@@ -200,21 +230,17 @@ class Ledger:
     ) -> dict[str, Person]:
         if not user_ids:
             return {}
-        query = select(people.c.user_id, people.c.email, people.c.moved_at).where(
-            people.c.account == account, people.c.user_id.in_(user_ids)
-        )
-        return {row.user_id: Person(*row) for row in await connection.execute(query)}
+        wanted = {"of_account": account, "user_ids": list(user_ids)}
+        return {row.user_id: Person(*row) for row in await connection.execute(_PEOPLE, wanted)}
 
     async def _records(
         self, connection: AsyncConnection, tenure: Tenure, emails: Collection[str]
     ) -> dict[str, Record]:
-        of = subscribers.c
-        columns = of.email, of.kit_id, of.state, of.facts, of.kit_account, of.updated_at
-        query = select(*columns).where(
-            subscribers.c.account == tenure.account, subscribers.c.email.in_(emails)
-        )
+        wanted = {"of_account": tenure.account, "emails": list(emails)}
         records = {}
-        for email, kit_id, state, facts, kit_account, updated_at in await connection.execute(query):
+        for email, kit_id, state, facts, kit_account, updated_at in await connection.execute(
+            _RECORDS, wanted
+        ):
             try:
                 records[email] = record = load_record(email, kit_id, state, facts)
             except UnreadableError as error:
@@ -230,10 +256,7 @@ class Ledger:
         self, connection: AsyncConnection, account: str, signs: Iterable[tuple[str, str]]
     ) -> dict[tuple[str, str], datetime]:
         by_mark = {self.mark(kind, form): (kind, text) for kind, text in signs for form in _forms(kind, text)}
-        query = select(forgotten.c.mark, forgotten.c.until).where(
-            forgotten.c.account == account, forgotten.c.mark.in_(by_mark)
-        )
-        rows = await connection.execute(query)
+        rows = await connection.execute(_FORGOTTEN, {"of_account": account, "marks": list(by_mark)})
         return {by_mark[row.mark]: datetime.fromisoformat(row.until) for row in rows}
 
 

@@ -123,7 +123,7 @@ async def read_recent_moves(connection: AsyncConnection, account: str, now: floa
     return RecentMoves(times, (await connection.execute(known)).scalar() or 0)
 
 
-def later(now: float) -> ColumnElement[float]:
+def later(now: float | ColumnElement[float]) -> ColumnElement[float]:
     """Return the time of the last write from now on: it does not go back where clocks differ a little."""
     written_at = accounts.c.written_at
     return case((written_at.between(now, now + 2 * MAX_SKEW), written_at), else_=now)
