@@ -191,11 +191,11 @@ class Database:
         """Close all connections."""
         engine, self._engine = self._engine, None
         threads, self._file_threads = self._file_threads, None
-        if threads is not None:
-            await asyncio.to_thread(threads.close)
         if engine is not None:
             with suppress(*FAILURES, TimeoutError):
                 async with asyncio.timeout(self._timeout):
+                    if threads is not None:
+                        await threads.close()
                     await engine.dispose()
                     await sqlite.ended(self._threads)
 

@@ -48,10 +48,14 @@ class FileThreads:
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="ledger-writer")
         self._waiting: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._groups: asyncio.Task[None] | None = None
+        self._reads: set[asyncio.Future[Any]] = set()
 
     async def read(self, work: Work[T]) -> T:
         """Do work in a transaction that only reads."""
-        return await asyncio.get_running_loop().run_in_executor(self._reading, _read, self._engine, work)
+        reading = asyncio.get_running_loop().run_in_executor(self._reading, _read, self._engine, work)
+        self._reads.add(reading)
+        reading.add_done_callback(self._reads.discard)
+        return await asyncio.shield(reading)
 
     async def write(self, work: Work[T], turn: asyncio.Lock) -> T:
         """Do work in a transaction, perhaps with that of others; return when it is committed.
@@ -90,8 +94,10 @@ class FileThreads:
                 else:
                     done.set_result(end)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close all connections, once what is under way has ended."""
+        if under_way := {*self._reads, *([self._groups] if self._groups else [])}:
+            await asyncio.wait(under_way)
         for threads in (self._reading, self._writing):
             threads.shutdown()
         self._engine.dispose()
