@@ -30,8 +30,8 @@ MARGIN = 0.05
 KEPT: Final = 0.02
 """Part of Kit's limit that every process leaves to the others with the same credential: commands like `check`
 beside the workers, and probes."""
-RECHECK: Final = 1.0
-"""Seconds after which whoever waits to begin looks again: work may have ended without a call."""
+LOOKS: Final = 60
+"""In a window, of whoever waits to begin: work may have ended without a call."""
 TICK: Final = 0.001
 """Seconds for which nobody waits."""
 
@@ -105,6 +105,7 @@ class Limiter:
         self.limit = limit
         self._window = RollingWindow(limit, window)
         self._pace = Pace(limit, window)
+        self._recheck = window / LOOKS
         self._clock = clock
         self._turn = asyncio.Lock()
         self._waiting = 0
@@ -139,7 +140,7 @@ class Limiter:
             if self._waiting or self._window.free(now) < 1:
                 await self._a_change(self._window.next_free(now))
             elif (wait := self._pace.wait(now, under_way())) > TICK:
-                await self._a_change(min(wait, RECHECK))
+                await self._a_change(min(wait, self._recheck))
             else:
                 self._pace.begin()
                 return
