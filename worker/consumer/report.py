@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Counts
+from functools import cache
 from typing import Final
 
 import structlog
@@ -38,6 +39,7 @@ class Report:
     def __init__(self, account: str, metrics: Metrics, clock: Clock) -> None:
         self._account = account
         self._metrics = metrics
+        self._age = cache(metrics.event_age.labels)
         self._clock = clock
         self._counters: dict[tuple[str, Kind], Counter] = {}
         self._held: Counts[tuple[str, str]] = Counts()
@@ -48,8 +50,9 @@ class Report:
         self._count(outcome)
         if (since := outcome.since) is not None:
             age = (self._clock.now() - since).total_seconds()
-            self._metrics.event_age.labels(self._account).observe(max(0.0, age))
-        self._held.update((_type_label(outcome), tag) for tag in outcome.held)
+            self._age(self._account).observe(max(0.0, age))
+        if outcome.held:
+            self._held.update((_type_label(outcome), tag) for tag in outcome.held)
         self.tell_held()
         if outcome.error is None:
             later = outcome.item.later
