@@ -16,6 +16,7 @@ from worker.accounts.reading import AccountFiles
 from worker.accounts.watch import ConfigWatch
 from worker.broker.broker import Broker
 from worker.broker.few_channels import FewChannels
+from worker.broker.looking import Looking
 from worker.broker.management import management_at
 from worker.broker.topology import Topology
 from worker.clock import Clock
@@ -81,9 +82,8 @@ class App:
         self._stopping = asyncio.Event()
         self._hurrying = asyncio.Event()
         self._standing: list[asyncio.Task[None]] = []
-        self._depths = Depths(
-            self._broker.asking, lambda: self._supervisors.accounts, first_pause=FIRST_PAUSE
-        )
+        looking = Looking(self._broker.asking)
+        self._depths = Depths(looking, lambda: self._supervisors.accounts, first_pause=FIRST_PAUSE)
         self._due = DueEffects(shared, lambda: self._supervisors.running)
         self._report = StatusReport(shared, self._supervisors, self._depths)
         self._held = HeldWatch(self._ledger, self._metrics, lambda: self._supervisors.running)
