@@ -25,6 +25,7 @@ from worker.consumer.shared import Shared
 from worker.consumer.supervisors import CLOSING, Supervisors
 from worker.errors import ConfigurationError, Problem
 from worker.kit.access import KitAccess
+from worker.ledger.bindings import Bindings
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
@@ -75,6 +76,7 @@ class App:
             clock=clock,
             worker_id=settings.worker_id,
             known_ttl=settings.known_state_ttl,
+            bindings=Bindings(self._ledger),
             management=management_at(settings.amqp_management_url, settings.amqp_url),
         )
         # A call that is under way may take its time-out, and a moment for what it changes.
@@ -83,7 +85,7 @@ class App:
         self._hurrying = asyncio.Event()
         self._standing: list[asyncio.Task[None]] = []
         looking = Looking(self._broker.asking)
-        self._depths = Depths(looking, lambda: self._supervisors.accounts, first_pause=FIRST_PAUSE)
+        self._depths = Depths(looking, lambda: self._supervisors.declared, first_pause=FIRST_PAUSE)
         self._due = DueEffects(shared, lambda: self._supervisors.running)
         self._report = StatusReport(shared, self._supervisors, self._depths)
         self._held = HeldWatch(self._ledger, self._metrics, lambda: self._supervisors.running)

@@ -111,14 +111,17 @@ async def find(connection: OpensChannels, questions: Sequence[Command]) -> list[
         BrokerUnavailable: They could not be asked.
     """
     found: list[Any] = []
+    at_once = MOST
     while len(found) < len(questions):
         async with connection.temporary_channel() as channel:
             try:
-                while rest := questions[len(found) : len(found) + MOST]:
+                while rest := questions[len(found) : len(found) + at_once]:
                     async with answered_within():
                         await _answers(channel, rest, found)
+                    at_once = min(2 * at_once, MOST)
             except ChannelNotFoundEntity:
                 found.append(None)
+                at_once = 2  # where one is missing, the next one often is, and all behind it are sent in vain
             except FAILURES as error:
                 problem = f"RabbitMQ did not answer: {error or type(error).__name__}"
                 raise BrokerUnavailable(problem) from error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final
 
@@ -23,13 +24,15 @@ from worker.broker.pipeline import (
     queue,
     unbound,
 )
-from worker.broker.queues import queue_state
 from worker.broker.sentinel import guarded_by, put_up_sentinel, sentinel
 from worker.errors import TopologyMismatch
 
 DEAD_LETTER_EXCHANGE: Final = "kit.dead"
 EARLIER_DEAD_LETTER_QUEUE: Final[dict[str, Any]] = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
 """How earlier versions declared it."""
+
+AT_ONCE: Final = 3
+"""Accounts that are declared at the same time: of a thousand, the first can begin while others wait."""
 
 OUTDATED: Final = (
     "the dead-letter queue is an earlier version's: a policy with a length limit would drop letters from it"
@@ -113,14 +116,18 @@ class Topology:
 
     connection: OpensChannels
     events_exchange: str
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
-    async def declare(self, account: str, bind: Iterable[str], unbind: Iterable[str]) -> Found:
+    async def declare(
+        self, account: str, bind: Iterable[str], unbind: Iterable[str], *, is_new: bool = False
+    ) -> Found:
         """Declare exchanges, queues and bindings; what exists already stays as it is.
 
         Args:
             account: Its name.
             bind: The keys that bind its work queue.
             unbind: The keys that do not, though they may have once.
+            is_new: Whether it was probably never declared before.
 
         Returns:
             What there was of them before.
@@ -130,8 +137,12 @@ class Topology:
             BrokerUnavailable: The broker went away meanwhile.
         """
         work = self._work(account, bind, unbind)
-        if await self._declare_at_once(account, work):
-            return Found(guarded=frozenset(source for _, source in self._feeds(account)))
+        async with self._turns:
+            if not is_new and await self._declare_at_once(account, work):
+                return Found(guarded=frozenset(source for _, source in self._feeds(account)))
+            return await self._declare_one_by_one(account, work)
+
+    async def _declare_one_by_one(self, account: str, work: Sequence[Command]) -> Found:
         found = await self.look(account)
         await self._declare_events_exchange()
         outdated = await self.declare_dead_letters(account)
@@ -246,10 +257,10 @@ class Topology:
 
     async def depth(self, queue: str) -> int | None:
         """Return how many messages are ready in a queue; None where there is no such queue."""
-        state = await queue_state(self.connection, queue)
-        return None if state is None else state.ready
+        (state,) = await find(self.connection, [is_queue(queue)])
+        return None if state is None else state.message_count or 0
 
     async def consumers(self, account: str) -> int:
         """Return how many consumers an account's queue has."""
-        state = await queue_state(self.connection, work_queue(account))
-        return 0 if state is None else state.consumers
+        (state,) = await find(self.connection, [is_queue(work_queue(account))])
+        return 0 if state is None else state.consumer_count or 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from sqlalchemy import delete, select, tuple_
@@ -11,9 +12,12 @@ from sqlalchemy import delete, select, tuple_
 from worker.ledger.rows import insert
 from worker.ledger.schema import bindings
 from worker.ledger.store import Ledger
+from worker.together import Together
 
 Binding: TypeAlias = tuple[str, str]
 """An exchange and a routing key."""
+_Wanted: TypeAlias = tuple[str, frozenset[Binding]]
+"""An account, and its bindings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +28,25 @@ class Bindings:
     """
 
     ledger: Ledger
+    _noting: Together[_Wanted, frozenset[Binding]] = field(default_factory=Together)
 
     async def note(self, account: str, wanted: Collection[Binding]) -> frozenset[Binding]:
         """Note bindings before they are made; return all that were noted before."""
-        query = select(bindings.c.exchange, bindings.c.key).where(bindings.c.account == account)
+        return await self._noting.ask((account, frozenset(wanted)), self._note_all)
+
+    async def _note_all(self, questions: Collection[_Wanted]) -> dict[_Wanted, frozenset[Binding]]:
+        of = bindings.c
+        query = select(of.account, of.exchange, of.key).where(of.account.in_({each for each, _ in questions}))
+        noted = defaultdict[str, set[Binding]](set)
         async with self.ledger.database.read() as connection:
-            noted = frozenset((row.exchange, row.key) for row in await connection.execute(query))
-        rows = [
-            {"account": account, "exchange": exchange, "key": key}
-            for exchange, key in sorted(frozenset(wanted) - noted)
-        ]
-        if rows:
+            for row in await connection.execute(query):
+                noted[row.account].add((row.exchange, row.key))
+        new = {(name, *each) for name, wanted in questions for each in wanted - noted[name]}
+        if new:
+            rows = [dict(zip(("account", "exchange", "key"), each, strict=True)) for each in sorted(new)]
             async with self.ledger.database.write() as connection:
                 await connection.execute(insert(connection, bindings).on_conflict_do_nothing(), rows)
-        return noted
+        return {question: frozenset(noted[question[0]]) for question in questions}
 
     async def drop(self, account: str, gone: Collection[Binding]) -> None:
         """Forget bindings, once they are removed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from worker.ledger.store import Ledger
 from worker.metrics import VERSION
 from worker.outside.texts import line, redacted
 from worker.subscribers.identity import id_key, plain
+from worker.together import Together
 
 LIVE_FOR: Final = 90.0
 """Seconds after its last sign for which a worker counts: longer than RabbitMQ takes to notice a dead one."""
@@ -73,6 +74,8 @@ class Registry:
     worker: str
     instance: str = field(default_factory=lambda: uuid.uuid4().hex)
     _consumed: set[str] = field(default_factory=set)
+    _consuming: Together[str, int] = field(default_factory=Together)
+    _pausing: Together[None, dict[str, Pause]] = field(default_factory=Together)
 
     async def beat(self, state: Mapping[str, Any]) -> None:
         """Give a sign, with the state of all accounts."""
@@ -107,15 +110,20 @@ class Registry:
 
     async def consumes(self, account: str) -> int:
         """Register as a consumer of an account's queue; return how many others are."""
-        others = select(func.count()).where(
-            consumers.c.account == account, consumers.c.instance != self.instance
+        return await self._consuming.ask(account, self._consume)
+
+    async def _consume(self, names: Collection[str]) -> dict[str, int]:
+        of = consumers.c
+        others = select(of.account, func.count().label("others")).where(
+            of.account.in_(names), of.instance != self.instance
         )
         async with self.ledger.database.write() as connection:
             now = await self.ledger.time.now(connection)
-            await upsert(connection, consumers, [self._consumer(account, now)])
-            self._consumed.add(account)
-            live = others.where(consumers.c.seen_at > now - LIVE_FOR)
-            return (await connection.execute(live)).scalar() or 0
+            await upsert(connection, consumers, [self._consumer(name, now) for name in sorted(names)])
+            self._consumed.update(names)
+            live = others.where(of.seen_at > now - LIVE_FOR).group_by(of.account)
+            found = {row.account: row.others for row in await connection.execute(live)}
+        return {name: found.get(name, 0) for name in names}
 
     def _consumer(self, account: str, now: float) -> dict[str, Any]:
         return {"instance": self.instance, "account": account, "seen_at": now}
@@ -136,13 +144,15 @@ class Registry:
 
     async def paused(self) -> dict[str, Pause]:
         """Return the accounts that are paused."""
+        return await self._pausing.ask(None, self._paused)
+
+    async def _paused(self, _: object) -> dict[None, dict[str, Pause]]:
         of = accounts.c
         query = select(of.account, of.paused_at, of.paused_until, of.paused_why)
         async with self.ledger.database.read() as connection:
             still = query.where(~goes(await self.ledger.time.now(connection)))
-            return {
-                name: Pause(at, until, why or "") for name, at, until, why in await connection.execute(still)
-            }
+            rows = await connection.execute(still)
+            return {None: {name: Pause(at, until, why or "") for name, at, until, why in rows}}
 
     async def pause(
         self, account: str, why: str = "", *, until: float | None = None, anew: bool = True

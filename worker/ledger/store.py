@@ -34,6 +34,7 @@ from worker.subscribers.glimpse import Glimpse
 from worker.subscribers.identity import former_spellings, id_key
 from worker.subscribers.known import Batch, Known, Person
 from worker.subscribers.record import Record
+from worker.together import Together
 
 log = structlog.get_logger()
 
@@ -57,6 +58,7 @@ class Ledger:
         self.time = time or LedgerTime(clock)
         self.worker = worker
         self.witness = Witness()
+        self._trying: Together[None, None] = Together()
 
     async def __aenter__(self) -> Self:
         return self
@@ -70,9 +72,13 @@ class Ledger:
         Raises:
             LedgerUnavailable: It cannot; so do all methods.
         """
+        await self._trying.ask(None, self._try)
+
+    async def _try(self, _: object) -> dict[None, None]:
         async with self.database.write() as connection:
             # A row is really written, since a full or read-only disk lets an empty transaction pass.
             await upsert(connection, accounts, [{"account": "", "epoch": 0, "written_at": self.clock.time()}])
+        return {None: None}
 
     async def take(self, account: str, kit_account: int = 0, apps: Collection[str] = ()) -> Tenure:
         """Begin to write for an account: whoever did so before has lost it.

@@ -38,13 +38,17 @@ class FakeRabbit:
         self.bound: set[str] = set()
         self.noted: set[Binding] = set()
         self.ledger_fails = False
+        self.taken_for_new: list[bool] = []
         self.error: Exception | None = None
 
-    async def declare(self, _account: str, bound: Iterable[str], _unbound: Iterable[str]) -> Found:
+    async def declare(
+        self, _account: str, bound: Iterable[str], _unbound: Iterable[str], *, is_new: bool
+    ) -> Found:
         """Make everything."""
         if self.error is not None:
             raise self.error
         self.bound |= set(bound)
+        self.taken_for_new.append(is_new)
         return self.found
 
     async def unbind(self, _account: str, bindings: Iterable[Binding]) -> None:
@@ -90,11 +94,10 @@ class World:
     def restart(self) -> None:
         """Be the next process."""
         shared: Any = SimpleNamespace(
-            topology=self.rabbit, metrics=self.metrics, ledger=None, management=self.management,
+            topology=self.rabbit, metrics=self.metrics, bindings=self.rabbit, management=self.management,
             broker=SimpleNamespace(asking=SimpleNamespace(is_up=True)),
         )  # fmt: skip
         self.declaring = Declaring("sunny", shared)
-        self.declaring._bindings = self.rabbit  # type: ignore[assignment]
 
     def declare(self, *apps: str, again: bool = False) -> list[list[str]]:
         """Declare; return what was said to be lost."""
@@ -131,6 +134,18 @@ def test_what_was_deleted_while_no_worker_ran_is_said_too() -> None:
     world.declare()
     world.restart()
     assert world.declare() == [[EVENTS, "kit.sunny"]]
+
+
+def test_what_was_never_declared_is_taken_for_new_once() -> None:
+    """Given the ledger's notes, also of a process before; without them, what this process has done."""
+    world = World()
+    world.declare()
+    world.declare()
+    world.restart()
+    world.declare()
+    world.rabbit.noted = set()
+    world.declare()
+    assert world.rabbit.taken_for_new == [True, False, False, False]
 
 
 def test_an_exchange_that_was_declared_anew_took_the_bindings_along() -> None:
