@@ -31,7 +31,7 @@ DEAD_LETTER_EXCHANGE: Final = "kit.dead"
 EARLIER_DEAD_LETTER_QUEUE: Final[dict[str, Any]] = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
 """How earlier versions declared it."""
 
-AT_ONCE: Final = 3
+AT_ONCE: Final = 20
 """Accounts that are declared at the same time: of a thousand, the first can begin while others wait."""
 
 OUTDATED: Final = (

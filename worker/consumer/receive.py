@@ -49,6 +49,7 @@ class Consumer:
         unsettled: What it holds, oldest first, by the channel's number for it.
         delivered: Those of them that intake has not taken yet.
         last_delivery: Seconds; when a message last came.
+        came: Is set whenever a message has come; whoever waits for the next one clears it.
         ended: Why no more messages are taken in, once that is so; the first reason stands.
         is_fenced: Whether nothing may be done for the account any more.
     """
@@ -62,6 +63,7 @@ class Consumer:
         self.unsettled: dict[int, Delivery] = {}
         self.delivered: list[Delivery] = []
         self.last_delivery = float("-inf")
+        self.came = asyncio.Event()
         self.ended: asyncio.Future[End] = asyncio.get_running_loop().create_future()
         self.is_fenced = False
         self._account = account
@@ -107,6 +109,7 @@ class Consumer:
         self.delivered.append(delivery)
         self.share.take(delivery)
         self._came.set()
+        self.came.set()
 
     def take(self, most: int) -> list[Delivery]:
         """Return the oldest messages that were not taken yet."""

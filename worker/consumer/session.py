@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 import structlog
 
@@ -35,6 +36,9 @@ from worker.retry import Tries
 from worker.subscribers.in_hand import InHand
 
 log = structlog.get_logger()
+
+AT_REST: Final = 10.0
+"""Seconds between two looks while nothing is in hand, by which a thousand accounts at rest cost little."""
 
 
 class Session:
@@ -173,7 +177,14 @@ class Session:
                 self.consumer.grow()
 
     async def _something_may_have_changed(self) -> None:
-        """Wait for the next look; the first success is noticed at once, since more may then be consumed."""
+        """Wait for the next look; what comes, and the first success, after which more may come, end that."""
+        news = self.apply.succeeded.is_set() and not self.consumer.prefetch.proven
+        if not (self.consumer.unsettled or self._report.has_untold or news):
+            self.consumer.came.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(AT_REST):
+                    await self.consumer.came.wait()
+            return
         if self.consumer.prefetch.proven:
             await asyncio.sleep(RECHECK)
             return

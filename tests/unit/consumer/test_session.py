@@ -98,3 +98,43 @@ def test_a_change_that_is_applied_while_the_session_winds_down_shows_that_writin
         assert session.consumer.prefetch.count == 500
 
     run(main())
+
+
+def test_a_session_at_rest_seldom_looks_and_looks_at_once_when_something_comes() -> None:
+    """Given nothing in hand, a look every ten seconds; with something in hand, two a second as before."""
+
+    async def main() -> list[float]:
+        session, looks = draining(clock := VirtualClock()), list[float]()
+        began = clock.monotonic()
+
+        def look(*, at_once: bool = False) -> None:
+            if not at_once:
+                looks.append(clock.monotonic() - began)
+
+        session._report.tell_held = look  # type: ignore[method-assign]
+        running = asyncio.create_task(session.run_until(End.PAUSED, 46.8))
+        await asyncio.sleep(42)
+        session.consumer.unsettled[1] = Delivery(b"", "", since=clock.monotonic())
+        session.consumer.came.set()
+        await running
+        return looks
+
+    found = run(main())
+    assert found[:4] == pytest.approx([10, 20, 30, 40])
+    assert found[4:] == pytest.approx([42 + each / 2 for each in range(10)], abs=0.01)
+
+
+def test_a_session_that_came_to_rest_meanwhile_has_heard_of_its_first_success() -> None:
+    """Given a change that was applied and settled before anybody looked, more may be in hand at once."""
+
+    async def main() -> None:
+        session = draining(VirtualClock())
+        running = asyncio.create_task(session.run_until(End.PAUSED, 40.0))
+        await asyncio.sleep(33)
+        session.consumer.came.set()
+        session.apply.succeeded.set()
+        await asyncio.sleep(0.1)
+        assert session.consumer.ended.result() is End.RESIZE
+        running.cancel()
+
+    run(main())
