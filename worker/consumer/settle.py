@@ -190,10 +190,12 @@ class Settle(Persistence):
                 return
 
     def _flush_later(self) -> None:
-        self._flushing = asyncio.get_running_loop().call_later(FLUSH_EVERY, self._flush)
+        loop = asyncio.get_running_loop()
+        # With the turn of a second, so that a thousand accounts wake the loop once.
+        self._flushing = loop.call_at((loop.time() // FLUSH_EVERY + 1) * FLUSH_EVERY, self._flush)
 
     def _flush(self) -> None:
-        """Have written what is there; where nothing is, the task is left asleep: there may be a thousand."""
+        """Have written what is there; where nothing is, the task is left asleep."""
         if self._in_hand.unsaved:
             self._came.set()
         else:

@@ -89,10 +89,11 @@ class Registry:
             # By this, workers of before pauses had an end hear of it. First: who waits here holds no row.
             await connection.execute(going_on().where(accounts.c.paused_until <= now))
             await upsert(connection, workers, [{**row, "seen_at": now}])
-            # Made anew, in case the ledger was replaced, or was cleared while a clock was ahead.
-            await upsert(
-                connection, consumers, [self._consumer(name, now) for name in sorted(self._consumed)]
-            )
+            ours = update(consumers).where(consumers.c.instance == self.instance).values(seen_at=now)
+            if (await connection.execute(ours)).rowcount != len(self._consumed):
+                # Made anew: the ledger was replaced, or was cleared while a clock was ahead.
+                rows = [self._consumer(name, now) for name in sorted(self._consumed)]
+                await upsert(connection, consumers, rows)
             await connection.execute(delete(workers).where(self._was_before(now)))
             for table in (workers, consumers):
                 await connection.execute(delete(table).where(table.c.seen_at < now - FORGOTTEN_AFTER))
