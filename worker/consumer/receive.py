@@ -49,7 +49,8 @@ class Consumer:
         unsettled: What it holds, oldest first, by the channel's number for it.
         delivered: Those of them that intake has not taken yet.
         last_delivery: Seconds; when a message last came.
-        came: Is set whenever a message has come; whoever waits for the next one clears it.
+        came: Is set whenever a message has come, and when no more are taken in; whoever waits for the next
+            one clears it.
         ended: Why no more messages are taken in, once that is so; the first reason stands.
         is_fenced: Whether nothing may be done for the account any more.
     """
@@ -127,6 +128,7 @@ class Consumer:
         """Take no more messages in; those that still come go back with the channel."""
         if not self.ended.done():
             self.ended.set_result(why)
+            self.came.set()
 
     def make_room(self) -> None:
         """Hold fewer messages from now on; see `Holder`."""

@@ -133,13 +133,13 @@ class Session:
         """
         self._catalog.client.gate = self.holds
         await self.consumer.subscribe()
-        self.subscribed = True
-        starting = [asyncio.create_task(work) for work in (self.dispatch.run(), self._watch())]
-        flowing = [
-            asyncio.create_task(work)
-            for work in (self.intake.read(), self.intake.run(), self.settle.dead_letter(), self.settle.run())
-        ]
+        self.subscribed, since = True, self._shared.clock.monotonic()
+        starting, flowing = list[asyncio.Task[None]](), list[asyncio.Task[None]]()
         try:
+            await self._first_message()
+            starting += [asyncio.create_task(work) for work in (self.dispatch.run(since), self._watch())]
+            stages = self.intake.read(), self.intake.run(), self.settle.dead_letter(), self.settle.run()
+            flowing += [asyncio.create_task(work) for work in stages]
             waiting: set[asyncio.Future[End] | asyncio.Task[None]]
             waiting = {self.consumer.ended, *starting, *flowing}
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -157,6 +157,19 @@ class Session:
             self._log.warning("fenced", problem=problem)
         self.consumer.fence()  # whatever is in hand is another worker's
         self.end(End.FENCED)
+
+    async def _first_message(self) -> None:
+        """Wait without the stages, which take memory, for something to do, or an end."""
+        while not (self.consumer.came.is_set() or self.consumer.ended.done()):
+            if self._shared.clock.problem:
+                self.end(End.CLOCK_WRONG)
+            else:
+                await self._something_came()
+
+    async def _something_came(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AT_REST):
+                await self.consumer.came.wait()
 
     async def _watch(self) -> None:
         """End the session when something tells that it should."""
@@ -181,9 +194,7 @@ class Session:
         news = self.apply.succeeded.is_set() and not self.consumer.prefetch.proven
         if not (self.consumer.unsettled or self._report.has_untold or news):
             self.consumer.came.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(AT_REST):
-                    await self.consumer.came.wait()
+            await self._something_came()
             return
         if self.consumer.prefetch.proven:
             await asyncio.sleep(RECHECK)

@@ -16,7 +16,7 @@ from worker.consumer.end import End
 from worker.consumer.prefetch import starting_with
 from worker.consumer.report import HELD_TOLD_EVERY
 from worker.consumer.room import Room
-from worker.consumer.session import Session
+from worker.consumer.session import AT_REST, Session
 from worker.events.delivery import Delivery
 from worker.metrics import Metrics
 from worker.retry import PATIENCE
@@ -78,6 +78,7 @@ def test_what_was_held_is_told_though_nothing_comes_any_more(seconds: float, lin
 
         item = Item(Delivery(b"", ""), event(0))
         with capture_logs(processors=[note]):
+            session.consumer.came.set()
             for _ in range(3):
                 session._report.ended(Outcome(item, Kind.APPLIED, held=("VIP",)))
             began = clock.monotonic()
@@ -112,6 +113,7 @@ def test_a_session_at_rest_seldom_looks_and_looks_at_once_when_something_comes()
                 looks.append(clock.monotonic() - began)
 
         session._report.tell_held = look  # type: ignore[method-assign]
+        session.consumer.came.set()  # as by an event that has ended since
         running = asyncio.create_task(session.run_until(End.PAUSED, 46.8))
         await asyncio.sleep(42)
         session.consumer.unsettled[1] = Delivery(b"", "", since=clock.monotonic())
@@ -136,5 +138,24 @@ def test_a_session_that_came_to_rest_meanwhile_has_heard_of_its_first_success() 
         await asyncio.sleep(0.1)
         assert session.consumer.ended.result() is End.RESIZE
         running.cancel()
+
+    run(main())
+
+
+@pytest.mark.parametrize("why", [End.STOPPED, End.CHANNEL_LOST, End.CLOCK_WRONG])
+def test_a_session_to_which_nothing_has_come_has_no_stages_and_ends_all_the_same(why: End) -> None:
+    """Given a thousand such accounts, each takes a task; whatever ends the session is heard."""
+
+    async def main() -> None:
+        session = draining(clock := VirtualClock())
+        before = len(asyncio.all_tasks())
+        running = asyncio.create_task(session.run_until(why, 100.0))
+        await asyncio.sleep(50)
+        assert len(asyncio.all_tasks()) == before + 2, "the test's own, and the session"
+        if why is End.CLOCK_WRONG:
+            clock.heard("Kit", clock.time() + 3600.0, within=0.0)
+            await asyncio.sleep(AT_REST)
+            assert session.consumer.ended.result() is why
+        await running
 
     run(main())
