@@ -157,10 +157,11 @@ def test_a_takeover_is_over_when_another_worker_has_tagged_somebody() -> None:
 
 
 def test_what_cannot_be_seen_of_the_broker_is_left_out() -> None:
-    seen = declared.lines(declared.Cost(60.0, 200.0, 5.0, 300.0, 4.0))
-    unseen = declared.lines(declared.Cost(60.0, 200.0, 5.0, None, None))
-    assert (len(seen), len(unseen)) == (5, 3)
-    assert not verdicts(seen)
+    starts = declared.Start(8.0, 6.0), declared.Start(11.0, 4.0)
+    seen = declared.lines(declared.Cost(*starts, 200.0, 5.0, 300.0, 4.0))
+    unseen = declared.lines(declared.Cost(*starts, 150.0, 3.0, None, None))
+    assert (len(seen), len(unseen)) == (8, 6)
+    assert (verdicts(seen), verdicts(unseen)) == ([True, False, False, False], [True, False, True, True])
 
 
 def test_the_slowest_views_are_told_and_each_is_to_answer_in_time() -> None:

@@ -127,10 +127,10 @@ class Topology:
             account: Its name.
             bind: The keys that bind its work queue.
             unbind: The keys that do not, though they may have once.
-            is_new: Whether it was probably never declared before.
+            is_new: Whether it was never declared, as far as is known, so that nothing of it can be missing.
 
         Returns:
-            What there was of them before.
+            What there was of them before; of one that is new, that is not looked at.
 
         Raises:
             TopologyMismatch: Something exists with other arguments; the text says what and what to do.
@@ -140,10 +140,10 @@ class Topology:
         async with self._turns:
             if not is_new and await self._declare_at_once(account, work):
                 return Found(guarded=frozenset(source for _, source in self._feeds(account)))
-            return await self._declare_one_by_one(account, work)
+            found = Found() if is_new else await self.look(account)
+            return await self._declare_one_by_one(account, work, found)
 
-    async def _declare_one_by_one(self, account: str, work: Sequence[Command]) -> Found:
-        found = await self.look(account)
+    async def _declare_one_by_one(self, account: str, work: Sequence[Command], found: Found) -> Found:
         await self._declare_events_exchange()
         outdated = await self.declare_dead_letters(account)
         await carry_out(self.connection, work)
@@ -237,11 +237,6 @@ class Topology:
         """Let an account's dead letters go to another queue, which is declared; for a moment to both."""
         await self._dead_letters_in(to, account, dead_letter_queue_arguments())
         await carry_out(self.connection, [unbound(instead_of, DEAD_LETTER_EXCHANGE, account)])
-
-    async def bind(self, account: str, add: Iterable[str], remove: Iterable[str]) -> None:
-        """Add and remove bindings of an account's queue; ones that exist or are gone already are fine."""
-        if commands := self._bindings(work_queue(account), add, remove):
-            await carry_out(self.connection, commands)
 
     async def unbind(self, account: str, bindings: Iterable[tuple[str, str]]) -> None:
         """Remove bindings of an account's queue, each an exchange and a key; ones that are gone are fine."""

@@ -39,11 +39,15 @@ class Draining(Session):
         """Run for so long, and end for a reason."""
         self.consumer._channel = FakeChannel()  # type: ignore[assignment]
         self.consumer.subscribe = self._nothing  # type: ignore[method-assign]
-        self.dispatch.drain = self._drain  # type: ignore[method-assign]
         running = asyncio.create_task(self.run(lambda: 5.0))
         await asyncio.sleep(seconds)
         self.end(why)
         assert await running is why
+
+    def begin(self) -> None:
+        """Make the stages."""
+        super().begin()
+        self.dispatch.drain = self._drain  # type: ignore[method-assign]
 
     async def _nothing(self) -> None:
         pass
@@ -78,6 +82,7 @@ def test_what_was_held_is_told_though_nothing_comes_any_more(seconds: float, lin
 
         item = Item(Delivery(b"", ""), event(0))
         with capture_logs(processors=[note]):
+            session.begin()
             session.consumer.came.set()
             for _ in range(3):
                 session._report.ended(Outcome(item, Kind.APPLIED, held=("VIP",)))
@@ -95,6 +100,7 @@ def test_a_change_that_is_applied_while_the_session_winds_down_shows_that_writin
 
     async def main() -> None:
         session = draining(VirtualClock())
+        session.consumer.came.set()
         await session.run_until(End.PAUSED)
         assert session.consumer.prefetch.count == 500
 
@@ -112,6 +118,7 @@ def test_a_session_at_rest_seldom_looks_and_looks_at_once_when_something_comes()
             if not at_once:
                 looks.append(clock.monotonic() - began)
 
+        session.begin()
         session._report.tell_held = look  # type: ignore[method-assign]
         session.consumer.came.set()  # as by an event that has ended since
         running = asyncio.create_task(session.run_until(End.PAUSED, 46.8))
@@ -133,6 +140,7 @@ def test_a_session_that_came_to_rest_meanwhile_has_heard_of_its_first_success() 
         session = draining(VirtualClock())
         running = asyncio.create_task(session.run_until(End.PAUSED, 40.0))
         await asyncio.sleep(33)
+        session.begin()
         session.consumer.came.set()
         session.apply.succeeded.set()
         await asyncio.sleep(0.1)
