@@ -47,7 +47,7 @@ class Fingerprints:
 
     def __init__(self) -> None:
         self._looks = 0
-        self._seen: dict[str, _Seen] = {}
+        self._seen: dict[str, _FileSeen] = {}
 
     def __call__(self, paths: Iterable[Path]) -> Fingerprint:
         """Return and raise what `fingerprint` does."""
@@ -58,14 +58,14 @@ class Fingerprints:
             self._seen[name] = self._again(name, path, before.get(name))
         return frozenset(found for seen in self._seen.values() for found in seen.found)
 
-    def _again(self, name: str, path: Path, seen: _Seen | None) -> _Seen:
+    def _again(self, name: str, path: Path, seen: _FileSeen | None) -> _FileSeen:
         identity = _identity(name)
         if seen is None or identity is None or identity != seen.identity or self._looks > seen.until:
-            return _Seen(identity, self._looks + RELIED_ON, tuple(_of(path)))
+            return _FileSeen(identity, self._looks + RELIED_ON, tuple(_of(path)))
         return seen
 
 
-class _Seen(NamedTuple):
+class _FileSeen(NamedTuple):
     """A file as it was when it was read.
 
     Attributes:

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, tuple_
 from worker.ledger.rows import insert
 from worker.ledger.schema import bindings
 from worker.ledger.store import Ledger
-from worker.together import Together
+from worker.ledger.together import Together
 
 Binding: TypeAlias = tuple[str, str]
 """An exchange and a routing key."""

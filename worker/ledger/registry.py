@@ -14,10 +14,10 @@ from worker.ledger.pauses import Pause, goes, going_on
 from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, claims, consumers, workers
 from worker.ledger.store import Ledger
+from worker.ledger.together import Together
 from worker.metrics import VERSION
 from worker.outside.texts import line, redacted
 from worker.subscribers.identity import id_key, plain
-from worker.together import Together
 
 LIVE_FOR: Final = 90.0
 """Seconds after its last sign for which a worker counts: longer than RabbitMQ takes to notice a dead one."""

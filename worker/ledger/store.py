@@ -29,12 +29,12 @@ from worker.ledger.rows import entry_row, person_row, subscriber_row, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
 from worker.ledger.taggings import write_taggings
 from worker.ledger.takeover import Taker, Tenure, later, take_over
+from worker.ledger.together import Together
 from worker.ledger.witness import Witness
 from worker.subscribers.glimpse import Glimpse
 from worker.subscribers.identity import former_spellings, id_key
 from worker.subscribers.known import Batch, Known, Person
 from worker.subscribers.record import Record
-from worker.together import Together
 
 log = structlog.get_logger()
 

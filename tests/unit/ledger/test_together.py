@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from tests.unit.virtual_time import run
-from worker.together import Together
+from worker.ledger.together import Together
 
 
 class Work:
