@@ -14,13 +14,12 @@ class Together(Generic[Question, Answer]):
     """Does one kind of work for all who wait for it.
 
     Whoever asks while it is under way is served by the next time: no answer is older than its question.
-    Whoever is called off meanwhile takes nothing from the others.
+    Whoever is called off meanwhile takes nothing from the others; once all are, the work is called off, too.
     """
 
     def __init__(self) -> None:
-        self._questions: set[Question] = set()
-        self._under_way: asyncio.Task[Mapping[Question, Answer]] | None = None
-        self._next: asyncio.Task[Mapping[Question, Answer]] | None = None
+        self._under_way: _Batch[Question, Answer] | None = None
+        self._next: _Batch[Question, Answer] | None = None
 
     async def ask(
         self,
@@ -33,18 +32,38 @@ class Together(Generic[Question, Answer]):
             question: What is asked.
             work: Returns the answers to several questions; the same for all who ask.
         """
-        self._questions.add(question)
-        if self._next is None:
-            self._next = asyncio.create_task(self._after(self._under_way, work))
-        return (await asyncio.shield(self._next))[question]
+        batch = self._next
+        if batch is None:
+            batch = self._next = _Batch()
+            batch.task = asyncio.create_task(self._carry_out(batch, self._under_way, work))
+        batch.questions.add(question)
+        batch.waiting += 1
+        try:
+            return (await asyncio.shield(batch.task))[question]
+        finally:
+            batch.waiting -= 1
+            if not (batch.waiting or batch.task.done()):
+                self._next = None if self._next is batch else self._next
+                batch.task.cancel()
+                await asyncio.wait({batch.task})
 
-    async def _after(
+    async def _carry_out(
         self,
-        before: asyncio.Task[Mapping[Question, Answer]] | None,
+        batch: _Batch[Question, Answer],
+        before: _Batch[Question, Answer] | None,
         work: Callable[[Collection[Question]], Awaitable[Mapping[Question, Answer]]],
     ) -> Mapping[Question, Answer]:
         if before is not None:
-            await asyncio.wait({before})
-        questions, self._questions = self._questions, set()
-        self._under_way, self._next = self._next, None
-        return await work(questions)
+            await asyncio.wait({before.task})
+        self._under_way, self._next = batch, None
+        return await work(batch.questions)
+
+
+class _Batch(Generic[Question, Answer]):
+    """What is done in one go, and for how many who still wait."""
+
+    task: asyncio.Task[Mapping[Question, Answer]]
+
+    def __init__(self) -> None:
+        self.questions: set[Question] = set()
+        self.waiting = 0

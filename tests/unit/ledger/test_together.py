@@ -85,3 +85,23 @@ def test_whoever_is_called_off_takes_nothing_from_the_others() -> None:
             await first
 
     run(main())
+
+
+def test_what_nobody_waits_for_any_more_is_called_off_and_over_when_the_last_one_is() -> None:
+    """Given a worker that stops, nothing is left in the ledger's hands; whoever asks later is served."""
+
+    async def main() -> None:
+        work, together = Work(), Together[str, float]()
+        asking = [asyncio.create_task(together.ask(name, work)) for name in "ab"]
+        await asyncio.sleep(0.5)
+        asking += [asyncio.create_task(together.ask(name, work)) for name in "cd"]
+        await asyncio.sleep(0.1)
+        for task in asking:
+            task.cancel()
+        await asyncio.wait(asking)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert work.done == [{"a", "b"}]
+        assert await together.ask("later", work) == pytest.approx(0.6)
+        assert work.done == [{"a", "b"}, {"later"}]
+
+    run(main())
