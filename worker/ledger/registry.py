@@ -74,21 +74,22 @@ class Registry:
     worker: str
     instance: str = field(default_factory=lambda: uuid.uuid4().hex)
     _consumed: set[str] = field(default_factory=set)
+    _told: dict[str, Any] = field(default_factory=dict)
     _consuming: Together[str, int] = field(default_factory=Together)
     _pausing: Together[None, dict[str, Pause]] = field(default_factory=Together)
 
     async def beat(self, state: Mapping[str, Any]) -> None:
         """Give a sign, with the state of all accounts."""
-        row = {
-            "instance": self.instance,
-            "worker": id_key(self.worker),
-            "state": json.dumps({"version": VERSION, "accounts": _without_addresses(state)}),
-        }
         async with self.ledger.database.write() as connection:
             now = await self.ledger.time.now(connection)
             # By this, workers of before pauses had an end hear of it. First: who waits here holds no row.
             await connection.execute(going_on().where(accounts.c.paused_until <= now))
-            await upsert(connection, workers, [{**row, "seen_at": now}])
+            seen = update(workers).where(workers.c.instance == self.instance).values(seen_at=now)
+            is_known = self._told == state and (await connection.execute(seen)).rowcount == 1
+            if not is_known:
+                told = json.dumps({"version": VERSION, "accounts": _without_addresses(state)})
+                row = {"instance": self.instance, "worker": id_key(self.worker), "state": told}
+                await upsert(connection, workers, [{**row, "seen_at": now}])
             ours = update(consumers).where(consumers.c.instance == self.instance).values(seen_at=now)
             if (await connection.execute(ours)).rowcount != len(self._consumed):
                 # Made anew: the ledger was replaced, or was cleared while a clock was ahead.
@@ -97,6 +98,8 @@ class Registry:
             await connection.execute(delete(workers).where(self._was_before(now)))
             for table in (workers, consumers):
                 await connection.execute(delete(table).where(table.c.seen_at < now - FORGOTTEN_AFTER))
+        self._told.clear()
+        self._told.update(state)
 
     def _was_before(self, now: float) -> ColumnElement[bool]:
         """Return the condition for processes that this one has come in place of, killed or frozen."""
