@@ -133,7 +133,7 @@ class Session:
 
     def check_epoch(self, epoch: int) -> None:
         """End, with no further call, where what is in hand is no longer ours, as the account's epoch says."""
-        if self.consumer.unsettled and self._ledger.is_over(epoch):
+        if self._has_stages and self.consumer.unsettled and self._ledger.is_over(epoch):
             self._fenced(f"the ledger has epoch {epoch}")
 
     # -- running --------------------------------------------------------------------------------------

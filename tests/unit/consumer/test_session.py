@@ -167,3 +167,16 @@ def test_a_session_to_which_nothing_has_come_has_no_stages_and_ends_all_the_same
         await running
 
     run(main())
+
+
+def test_whatever_is_asked_between_a_first_message_and_the_stages_has_an_answer() -> None:
+    """Given a message that has come in this very moment, a look at the session is no reason to fail."""
+
+    async def main() -> None:
+        session = draining(VirtualClock())
+        await session.consumer.receive(Delivery(b"{}", "", tag=1))
+        session.check_epoch(7)
+        session.reload(adds("VIP"))
+        assert (session.pending, session.hold_cause, session.succeeded) == (0, "", False)
+
+    run(main())
