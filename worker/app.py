@@ -16,6 +16,7 @@ from worker.accounts.reading import AccountFiles
 from worker.accounts.watch import ConfigWatch
 from worker.broker.broker import Broker
 from worker.broker.few_channels import FewChannels
+from worker.broker.looking import Looking
 from worker.broker.management import management_at
 from worker.broker.topology import Topology
 from worker.clock import Clock
@@ -24,6 +25,7 @@ from worker.consumer.shared import Shared
 from worker.consumer.supervisors import CLOSING, Supervisors
 from worker.errors import ConfigurationError, Problem
 from worker.kit.access import KitAccess
+from worker.ledger.bindings import Bindings
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
@@ -74,6 +76,7 @@ class App:
             clock=clock,
             worker_id=settings.worker_id,
             known_ttl=settings.known_state_ttl,
+            bindings=Bindings(self._ledger),
             management=management_at(settings.amqp_management_url, settings.amqp_url),
         )
         # A call that is under way may take its time-out, and a moment for what it changes.
@@ -81,9 +84,8 @@ class App:
         self._stopping = asyncio.Event()
         self._hurrying = asyncio.Event()
         self._standing: list[asyncio.Task[None]] = []
-        self._depths = Depths(
-            self._broker.asking, lambda: self._supervisors.accounts, first_pause=FIRST_PAUSE
-        )
+        looking = Looking(self._broker.asking)
+        self._depths = Depths(looking, lambda: self._supervisors.declared, first_pause=FIRST_PAUSE)
         self._due = DueEffects(shared, lambda: self._supervisors.running)
         self._report = StatusReport(shared, self._supervisors, self._depths)
         self._held = HeldWatch(self._ledger, self._metrics, lambda: self._supervisors.running)

@@ -184,17 +184,30 @@ def test_a_takeover_is_over_when_another_worker_has_tagged_somebody() -> None:
 
 
 def test_many_accounts_have_bounds_of_time_memory_and_rest() -> None:
-    good = declared.Cost(9.9, 149.0, 2.9, 300.0, 4.0)
-    assert verdicts(declared.lines([good])) == [True, True, True]
-    assert verdicts(declared.lines([replace(good, seconds=10.1)])) == [False, True, True]
-    assert verdicts(declared.lines([replace(good, worker_mb=150.0)])) == [True, False, True]
-    assert verdicts(declared.lines([replace(good, worker_busy=3.0)])) == [True, True, False]
+    good, slow = [declared.Start(9.9, 6.0)], [declared.Start(10.1, 6.0)]
+    rest = declared.Rest(149.0, 2.9, 300.0, 4.0)
+    assert verdicts(declared.lines(good, good, rest)) == [True] * 4
+    assert verdicts(declared.lines(slow, good, rest)) == [False, True, True, True]
+    assert verdicts(declared.lines(good, slow, rest)) == [True, False, True, True]
+    assert verdicts(declared.lines(good, good, replace(rest, worker_mb=150.0))) == [
+        True,
+        True,
+        False,
+        True,
+    ]
+    assert verdicts(declared.lines(good, good, replace(rest, worker_busy=3.0))) == [
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_what_cannot_be_seen_of_the_broker_is_left_out() -> None:
-    seen = declared.Cost(60.0, 200.0, 5.0, 300.0, 4.0)
+    starts, seen = [declared.Start(60.0, 6.0)], declared.Rest(200.0, 5.0, 300.0, 4.0)
     unseen = replace(seen, broker_mb=None, broker_busy=None)
-    assert (len(declared.lines([seen])), len(declared.lines([unseen]))) == (5, 3)
+    assert len(declared.lines(starts, starts, seen)) == 8
+    assert len(declared.lines(starts, starts, unseen)) == 6
 
 
 # -- the backlog at Kit's limit ----------------------------------------------------------------------------

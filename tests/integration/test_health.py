@@ -127,12 +127,16 @@ async def test_depths_are_looked_at_on_one_channel(
 ) -> None:
     """Given a queue that is not there, the next look works; any number of looks takes one channel."""
     async with connected(amqp_url, "test") as connection:
-        looking = Looking(connection)
-        assert await looking.depth(work_queue(account_name)) is None
+        looking, work, dead = Looking(connection), work_queue(account_name), dead_letter_queue(account_name)
+        assert await looking.depths([work, dead]) == {work: None, dead: None}
         await Topology(connection, events_exchange).declare(account_name, ["order.paid"], [])
         await publish(channel, events_exchange, [{"type": "order.paid"}] * 3)
-        assert [await looking.depth(work_queue(account_name)) for _ in range(20)] == [3] * 20
-        assert await looking.depth(dead_letter_queue(account_name)) == 0
+        for _ in range(20):
+            assert await looking.depths([work, f"{work}.archive", dead, work]) == {
+                work: 3, f"{work}.archive": None, dead: 0,
+            }  # fmt: skip
+        many = [work, dead] * 500
+        assert await looking.depths(many) == {work: 3, dead: 0}
         assert connection.transport is not None
         assert len(connection.transport.connection.channels) == 1
 
@@ -149,7 +153,7 @@ async def test_depths_are_unknown_while_the_broker_is_away(
         await Topology(connection, events_exchange).declare(account_name, [], [])
     broker = Broker(amqp_url, "test", Clock())
     connected_again = asyncio.create_task(broker.asking.run())
-    looked = Depths(broker.asking, lambda: [account_name], first_pause=0.1)
+    looked = Depths(Looking(broker.asking), lambda: [account_name], first_pause=0.1)
     looking = asyncio.create_task(looked.run())
     await until(lambda: looked.of(account_name) == Depth(0, 0))
     await broker_ctl.stop_app()

@@ -49,7 +49,7 @@ async def test_a_queue_is_bound_by_what_its_account_maps_and_no_more(
     """Given a mapping that changes, events of a type that it no longer names reach the queue no more."""
     await topology.declare(account_name, {"one", "two"}, {"three"})
     assert await reaching(channel, events_exchange, "one", "two", "three") == {"one", "two"}
-    await topology.bind(account_name, {"three"}, {"one", "never.bound"})
+    await topology.declare(account_name, {"two", "three"}, {"one", "never.bound"})
     assert await reaching(channel, events_exchange, "one", "two", "three") == {"two", "three"}
     await topology.declare(account_name, {"one"}, {"two", "three"})
     assert await reaching(channel, events_exchange, "one", "two", "three") == {"one"}
@@ -106,6 +106,19 @@ async def test_an_exchange_that_was_deleted_and_declared_anew_is_noticed(
     assert found == Found(unguarded=frozenset({events_exchange}), guarded=both)
     assert await reaching(channel, events_exchange, "one") == {"one"}
     assert await topology.declare(account_name, {"one"}, ()) == Found(guarded=both)
+
+
+async def test_one_that_is_new_is_declared_like_any_other(
+    topology: Topology, channel: AbstractChannel, events_exchange: str, account_name: str
+) -> None:
+    """Given an account of which nothing is there, or all, it is declared, and nothing counts as missing."""
+    both = frozenset({events_exchange, DEAD_LETTER_EXCHANGE})
+    for _ in range(2):
+        found = await topology.declare(account_name, {"one"}, {"two"}, is_new=True)
+        assert found == Found(guarded=both)
+        assert await reaching(channel, events_exchange, "one", "two") == {"one"}
+    assert await reaching(channel, DEAD_LETTER_EXCHANGE, account_name) == {account_name}
+    assert await topology.look(account_name) == Found()
 
 
 async def test_queues_and_exchanges_that_are_gone_are_named(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from aio_pika import ExchangeType
-from aiormq.exceptions import ChannelAccessRefused
+from aiormq import spec
 
-from worker.broker.connection import FAILURES, OpensChannels, answered_within
-from worker.errors import BrokerUnavailable
+from worker.broker.connection import OpensChannels
+from worker.broker.pipeline import Command, NotAllowedError, carry_out
 
 
 def sentinel(queue: str, exchange: str) -> str:
@@ -20,16 +20,22 @@ def sentinel(queue: str, exchange: str) -> str:
     return f"{queue}.sentinel.{exchange}"
 
 
+def guarded_by(queue: str, exchange: str) -> Command:
+    """Bind the exchange to a sentinel that is there."""
+    return spec.Exchange.Bind(destination=exchange, source=sentinel(queue, exchange))
+
+
 async def put_up_sentinel(connection: OpensChannels, queue: str, exchange: str) -> bool:
     """Put up a sentinel; tell whether this user may, who needs to be allowed to write to the exchange."""
+    made = spec.Exchange.Declare(
+        exchange=sentinel(queue, exchange),
+        exchange_type=ExchangeType.FANOUT.value,
+        durable=True,
+        auto_delete=True,
+        internal=True,
+    )
     try:
-        async with connection.temporary_channel() as channel, answered_within():
-            made = await channel.declare_exchange(
-                sentinel(queue, exchange), ExchangeType.FANOUT, durable=True, auto_delete=True, internal=True
-            )
-            await (await channel.get_exchange(exchange, ensure=False)).bind(made)
-    except ChannelAccessRefused:
+        await carry_out(connection, [made, guarded_by(queue, exchange)])
+    except NotAllowedError:
         return False
-    except FAILURES as error:
-        raise BrokerUnavailable(f"a declaration failed: {error or type(error).__name__}") from error
     return True

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final
 
 from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel
-from aio_pika.exceptions import ChannelPreconditionFailed
 
-from worker.broker.connection import FAILURES, OpensChannels, answered_within
-from worker.broker.queues import exchange_exists, queue_state
-from worker.broker.sentinel import put_up_sentinel, sentinel
-from worker.errors import BrokerUnavailable, TopologyMismatch
+from worker.broker.connection import OpensChannels
+from worker.broker.pipeline import (
+    Command,
+    RefusedError,
+    bound,
+    carry_out,
+    exchange,
+    find,
+    is_exchange,
+    is_queue,
+    queue,
+    unbound,
+)
+from worker.broker.sentinel import guarded_by, put_up_sentinel, sentinel
+from worker.errors import TopologyMismatch
 
 DEAD_LETTER_EXCHANGE: Final = "kit.dead"
 EARLIER_DEAD_LETTER_QUEUE: Final[dict[str, Any]] = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
 """How earlier versions declared it."""
+
+AT_ONCE: Final = 20
+"""Accounts that are declared at the same time: of a thousand, the first can begin while others wait."""
 
 OUTDATED: Final = (
     "the dead-letter queue is an earlier version's: a policy with a length limit would drop letters from it"
@@ -103,49 +116,79 @@ class Topology:
 
     connection: OpensChannels
     events_exchange: str
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
-    async def declare(self, account: str, bound: Iterable[str], unbound: Iterable[str]) -> Found:
+    async def declare(
+        self, account: str, bind: Iterable[str], unbind: Iterable[str], *, is_new: bool = False
+    ) -> Found:
         """Declare exchanges, queues and bindings; what exists already stays as it is.
 
         Args:
             account: Its name.
-            bound: The keys that bind its work queue.
-            unbound: The keys that do not, though they may have once.
+            bind: The keys that bind its work queue.
+            unbind: The keys that do not, though they may have once.
+            is_new: Whether it was never declared, as far as is known, so that nothing of it can be missing.
 
         Returns:
-            What there was of them before.
+            What there was of them before; of one that is new, that is not looked at.
 
         Raises:
             TopologyMismatch: Something exists with other arguments; the text says what and what to do.
             BrokerUnavailable: The broker went away meanwhile.
         """
-        found = await self.look(account)
+        work = self._work(account, bind, unbind)
+        async with self._turns:
+            if not is_new and await self._declare_at_once(account, work):
+                return Found(guarded=frozenset(source for _, source in self._feeds(account)))
+            found = Found() if is_new else await self.look(account)
+            return await self._declare_one_by_one(account, work, found)
+
+    async def _declare_one_by_one(self, account: str, work: Sequence[Command], found: Found) -> Found:
         await self._declare_events_exchange()
         outdated = await self.declare_dead_letters(account)
-        async with self._channel() as channel:
-            await channel.declare_queue(
-                work_queue(account), durable=True, arguments=work_queue_arguments(account)
-            )
-        await self.bind(account, bound, unbound)
+        await carry_out(self.connection, work)
         guarded = [
-            exchange
-            for queue, exchange in self._feeds(account)
-            if await put_up_sentinel(self.connection, queue, exchange)
+            source
+            for name, source in self._feeds(account)
+            if await put_up_sentinel(self.connection, name, source)
         ]
         return replace(found, guarded=frozenset(guarded), outdated=outdated)
+
+    async def _declare_at_once(self, account: str, work: Sequence[Command]) -> bool:
+        """Declare what is there already, all in one go; tell whether it was, and nothing was refused.
+
+        RabbitMQ carries out nothing beyond the first that it refuses, and says too little of that.
+        """
+        dead = self._dead_letters(dead_letter_queue(account), account, dead_letter_queue_arguments())
+        guards = [guarded_by(name, source) for name, source in self._feeds(account)]
+        try:
+            await carry_out(self.connection, [*self._questions(account), *dead, *work, *guards])
+        except (TopologyMismatch, RefusedError):
+            return False
+        return True
 
     async def look(self, account: str) -> Found:
         """Return what there is of an account's topology, and declare nothing."""
         missing: list[str] = []
         unguarded: set[str] = set()
-        for queue, exchange in self._feeds(account):
-            if not await exchange_exists(self.connection, exchange):
-                missing.append(exchange)
-            elif not await exchange_exists(self.connection, sentinel(queue, exchange)):
-                unguarded.add(exchange)
-            if await queue_state(self.connection, queue) is None:
-                missing.append(queue)
+        found = iter(await find(self.connection, self._questions(account)))
+        for name, source in self._feeds(account):
+            there, guard, state = next(found), next(found), next(found)
+            if there is None:
+                missing.append(source)
+            elif guard is None:
+                unguarded.add(source)
+            if state is None:
+                missing.append(name)
         return Found(tuple(missing), frozenset(unguarded))
+
+    def _questions(self, account: str) -> list[Command]:
+        """Return the questions for each of an account's feeds: for exchange, sentinel and queue."""
+        return [
+            question
+            for name, source in self._feeds(account)
+            for question in (is_exchange(source), is_exchange(sentinel(name, source)), is_queue(name))
+        ]
 
     def _feeds(self, account: str) -> tuple[tuple[str, str], ...]:
         """Return an account's queues, each with the exchange it is bound to."""
@@ -170,70 +213,49 @@ class Topology:
             raise  # it never was ours
         return False
 
-    async def _dead_letters_in(self, queue: str, account: str, arguments: Mapping[str, Any]) -> None:
-        async with self._channel() as channel:
-            exchange = await channel.declare_exchange(DEAD_LETTER_EXCHANGE, ExchangeType.DIRECT, durable=True)
-            declared = await channel.declare_queue(queue, durable=True, arguments=dict(arguments))
-            await declared.bind(exchange, account)
+    async def _dead_letters_in(self, name: str, account: str, arguments: Mapping[str, Any]) -> None:
+        await carry_out(self.connection, self._dead_letters(name, account, arguments))
+
+    @staticmethod
+    def _dead_letters(name: str, account: str, arguments: Mapping[str, Any]) -> list[Command]:
+        made = exchange(DEAD_LETTER_EXCHANGE, ExchangeType.DIRECT), queue(name, arguments)
+        return [*made, bound(name, DEAD_LETTER_EXCHANGE, account)]
+
+    def _work(self, account: str, bind: Iterable[str], unbind: Iterable[str]) -> list[Command]:
+        name = work_queue(account)
+        return [queue(name, work_queue_arguments(account)), *self._bindings(name, bind, unbind)]
+
+    def _bindings(self, name: str, bind: Iterable[str], unbind: Iterable[str]) -> list[Command]:
+        to_bind = [bound(name, self.events_exchange, key) for key in sorted(bind)]
+        return [*to_bind, *(unbound(name, self.events_exchange, key) for key in sorted(unbind))]
 
     async def declare_archive(self, account: str) -> None:
         """Declare where an account's letters are put aside; raises as `declare` does."""
-        async with self._channel() as channel:
-            arguments = dead_letter_queue_arguments()
-            await channel.declare_queue(archive_queue(account), durable=True, arguments=arguments)
+        await carry_out(self.connection, [queue(archive_queue(account), dead_letter_queue_arguments())])
 
     async def move_dead_letters(self, account: str, *, to: str, instead_of: str) -> None:
         """Let an account's dead letters go to another queue, which is declared; for a moment to both."""
         await self._dead_letters_in(to, account, dead_letter_queue_arguments())
-        async with self._channel() as channel:
-            before = await channel.get_queue(instead_of, ensure=False)
-            await before.unbind(DEAD_LETTER_EXCHANGE, account)
-
-    async def bind(self, account: str, add: Iterable[str], remove: Iterable[str]) -> None:
-        """Add and remove bindings of an account's queue; ones that exist or are gone already are fine."""
-        async with self._channel() as channel:
-            queue = await channel.get_queue(work_queue(account), ensure=False)
-            for key in sorted(add):
-                await queue.bind(self.events_exchange, key)
-            for key in sorted(remove):
-                await queue.unbind(self.events_exchange, key)
+        await carry_out(self.connection, [unbound(instead_of, DEAD_LETTER_EXCHANGE, account)])
 
     async def unbind(self, account: str, bindings: Iterable[tuple[str, str]]) -> None:
         """Remove bindings of an account's queue, each an exchange and a key; ones that are gone are fine."""
-        async with self._channel() as channel:
-            queue = await channel.get_queue(work_queue(account), ensure=False)
-            for exchange, key in sorted(bindings):
-                await queue.unbind(exchange, key)
+        name = work_queue(account)
+        if commands := [unbound(name, source, key) for source, key in sorted(bindings)]:
+            await carry_out(self.connection, commands)
 
     async def _declare_events_exchange(self) -> None:
         """Take the platform's exchange as it is, with any alternate exchange; make one where none is."""
-        if not await exchange_exists(self.connection, self.events_exchange):
-            async with self._channel() as channel:
-                await channel.declare_exchange(self.events_exchange, ExchangeType.TOPIC, durable=True)
+        (there,) = await find(self.connection, [is_exchange(self.events_exchange)])
+        if there is None:
+            await carry_out(self.connection, [exchange(self.events_exchange, ExchangeType.TOPIC)])
 
     async def depth(self, queue: str) -> int | None:
         """Return how many messages are ready in a queue; None where there is no such queue."""
-        state = await queue_state(self.connection, queue)
-        return None if state is None else state.ready
+        (state,) = await find(self.connection, [is_queue(queue)])
+        return None if state is None else state.message_count or 0
 
     async def consumers(self, account: str) -> int:
         """Return how many consumers an account's queue has."""
-        state = await queue_state(self.connection, work_queue(account))
-        return 0 if state is None else state.consumers
-
-    @asynccontextmanager
-    async def _channel(self) -> AsyncIterator[AbstractChannel]:
-        async with self.connection.temporary_channel() as channel:
-            try:
-                async with answered_within():
-                    yield channel
-            except ChannelPreconditionFailed as error:
-                raise TopologyMismatch(_mismatch(error)) from error
-            except FAILURES as error:
-                raise BrokerUnavailable(f"a declaration failed: {error or type(error).__name__}") from error
-
-
-def _mismatch(error: BaseException) -> str:
-    """Return RabbitMQ's sentence about what differs, with what to do about it."""
-    said = str(error).removeprefix("PRECONDITION_FAILED - ")
-    return f"{said}. Let it run empty, delete it in RabbitMQ, and the worker declares it anew"
+        (state,) = await find(self.connection, [is_queue(work_queue(account))])
+        return 0 if state is None else state.consumer_count or 0

@@ -16,7 +16,7 @@ from worker.accounts.bindings import routing_keys, unmapped_keys
 from worker.broker.topology import OUTDATED, Found
 from worker.consumer.shared import Shared
 from worker.errors import BrokerUnavailable, KitWorkerError, LedgerUnavailable
-from worker.ledger.bindings import Binding, Bindings
+from worker.ledger.bindings import Binding, Noted
 
 log = structlog.get_logger()
 
@@ -32,14 +32,16 @@ class Declaring:
     Args:
         account: Its name.
         shared: With the other accounts.
+
+    Attributes:
+        was_declared: Whether this process has declared them once.
     """
 
     def __init__(self, account: str, shared: Shared) -> None:
         self._account = account
         self._shared = shared
-        self._bindings = Bindings(shared.ledger)
-        self._was_declared = False
-        self._is_noted = False
+        self._bindings = shared.bindings
+        self.was_declared = False
         self._guarded: frozenset[str] = frozenset()
         self._is_outdated = False
         self._said: set[str] = set()
@@ -59,19 +61,19 @@ class Declaring:
             keys = routing_keys(account)
             wanted = {(self._shared.topology.events_exchange, key) for key in keys}
             problem: LedgerUnavailable | None = None
-            noted: frozenset[Binding] = frozenset()
+            noted = Noted()
             try:
                 noted = await self._bindings.note(self._account, wanted)
-                self._is_noted = self._is_noted or await self._bindings.are_declared(self._account)
             except LedgerUnavailable as error:
                 problem = error  # events must not go nowhere for that
-            found = await self._shared.topology.declare(self._account, keys, unmapped_keys(account))
-            self._tell(found, known=self._is_noted)
-            await self._remove({(exchange, key) for exchange, key in noted if key not in keys})
-            if problem is None and not self._is_noted:
+            is_new = not (noted.bindings or self.was_declared)
+            unmapped = unmapped_keys(account)
+            found = await self._shared.topology.declare(self._account, keys, unmapped, is_new=is_new)
+            self._tell(found, known=noted.declared)
+            await self._remove({(exchange, key) for exchange, key in noted.bindings if key not in keys})
+            if problem is None and not noted.declared:
                 # Afterwards: of several workers that start at once, none is to miss what another only makes.
                 await self._bindings.note_declared(self._account)
-                self._is_noted = True
         if problem is not None:
             raise problem
 
@@ -90,7 +92,7 @@ class Declaring:
     async def _inspect(self, account: Account) -> frozenset[str]:
         """Say which policies do harm; return the bindings that are not there, as far as anybody can tell."""
         shared, exchange = self._shared, self._shared.topology.events_exchange
-        if shared.management is None or not self._was_declared:
+        if shared.management is None or not self.was_declared:
             return frozenset()
         async with self._lock:  # else bindings that are only just being made would be missed
             try:
@@ -110,9 +112,9 @@ class Declaring:
 
     def _tell(self, found: Found, *, known: bool) -> None:
         """Say what was lost: what is missing though it was declared once, and what was bound to it."""
-        lost = list(found.missing) if self._was_declared or known else []
+        lost = list(found.missing) if self.was_declared or known else []
         lost += [f"the bindings to {exchange}" for exchange in sorted(found.unguarded & self._guarded)]
-        self._was_declared, self._guarded = True, found.guarded
+        self.was_declared, self._guarded = True, found.guarded
         if found.outdated and not self._is_outdated:
             hint = f"kit-worker dead-letters renew --account {self._account}"
             self._log.warning("dead_letter_queue_outdated", problem=OUTDATED, hint=hint)

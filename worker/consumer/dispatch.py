@@ -42,9 +42,13 @@ class Dispatch:
         self._single_next = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run(self) -> None:
-        """Start changes until cancelled; those under way are left to `drain`."""
-        await self._gather.burst()
+    async def run(self, since: float) -> None:
+        """Start changes until cancelled; those under way are left to `drain`.
+
+        Args:
+            since: When the session subscribed, in seconds.
+        """
+        await self._gather.burst(since)
         while True:
             self._backlog.changed.clear()
             delay = self._delay()

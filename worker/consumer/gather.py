@@ -32,12 +32,17 @@ class Gather:
         """When a message last came beside which older ones, or newer ones, may have waited; in seconds."""
         return self._consumer.last_old
 
-    async def burst(self) -> None:
+    async def burst(self, began: float) -> None:
         """Wait, after subscribing, until no message has come for a moment.
 
         A new consumer gets what was redelivered in a burst, which is to be folded before any call.
+
+        Args:
+            began: When that was, in seconds.
         """
-        began = self._clock.monotonic()
+        first = next(iter(self._consumer.unsettled.values()), None)
+        if first is not None and first.since - began >= BURST_OVER:
+            return  # it was over before anything came
         while (now := self._clock.monotonic()) - began < MAX_BURST:
             quiet_for = now - max(began, self._consumer.last_delivery)
             if quiet_for >= BURST_OVER:

@@ -51,6 +51,8 @@ class Consumer:
         last_delivery: Seconds; when a message last came.
         last_old: Seconds; when a message last came that may not be the queue's newest: it came again, or with
             it as many were held as may be. What came later is new: nothing older comes after it.
+        came: Is set whenever a message has come, and when no more are taken in; whoever waits for the next
+            one clears it.
         ended: Why no more messages are taken in, once that is so; the first reason stands.
         is_fenced: Whether nothing may be done for the account any more.
     """
@@ -64,6 +66,7 @@ class Consumer:
         self.unsettled: dict[int, Delivery] = {}
         self.delivered: list[Delivery] = []
         self.last_delivery = self.last_old = float("-inf")
+        self.came = asyncio.Event()
         self.ended: asyncio.Future[End] = asyncio.get_running_loop().create_future()
         self.is_fenced = False
         self._account = account
@@ -111,6 +114,7 @@ class Consumer:
             self.last_old = delivery.since
         self.share.take(delivery)
         self._came.set()
+        self.came.set()
 
     def take(self, most: int) -> list[Delivery]:
         """Return the oldest messages that were not taken yet."""
@@ -128,6 +132,7 @@ class Consumer:
         """Take no more messages in; those that still come go back with the channel."""
         if not self.ended.done():
             self.ended.set_result(why)
+            self.came.set()
 
     def make_room(self) -> None:
         """Hold fewer messages from now on; see `Holder`."""

@@ -68,6 +68,11 @@ class Report:
             "event_dead_lettered", reason=reason, detail=str(outcome.error), **self._facts(outcome.item)
         )
 
+    @property
+    def has_untold(self) -> bool:
+        """Whether something was held that nobody was told of yet."""
+        return bool(self._held)
+
     def tell_held(self, *, at_once: bool = False) -> None:
         """Say what was held since it was last said, and which events ask for it; once a minute at most.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 import structlog
 
@@ -36,6 +37,9 @@ from worker.subscribers.in_hand import InHand
 
 log = structlog.get_logger()
 
+AT_REST: Final = 10.0
+"""Seconds between two looks while nothing is in hand, by which a thousand accounts at rest cost little."""
+
 
 class Session:
     """One channel's consumer, from subscribing to closing, and the three stages behind it.
@@ -61,39 +65,48 @@ class Session:
     ) -> None:
         name, clock = account.name, shared.clock
         self.subscribed = False
+        self._account = account
         self._began_at = clock.monotonic()
         self._shared = shared
         self._catalog = catalog
         self._failing = failing
         self._log = log.bind(account=name)
+        self.consumer = Consumer(name, shared.broker, shared.worker_id, prefetch, shared.room, clock)
+        self.holds = Holds(name, catalog.client, self.consumer, clock)
+        self._has_stages = False
+
+    def begin(self) -> None:
+        """Make the stages; an account to which nothing comes does without: there may be a thousand."""
+        if self._has_stages:
+            return
+        account, shared, name, clock = self._account, self._shared, self._account.name, self._shared.clock
 
         # The way of an event: consumer → intake → backlog → dispatch: apply → settle.
         in_hand = InHand()
-        self.consumer = Consumer(name, shared.broker, shared.worker_id, prefetch, shared.room, clock)
-        self.holds = Holds(name, catalog.client, self.consumer, clock)
-        self._ledger = AccountLedger(account, shared, catalog, self.holds)
+        self._ledger = AccountLedger(account, shared, self._catalog, self.holds)
         dead_letters = DeadLettering(name, shared.broker, shared.topology, clock)
         self._report = Report(name, shared.metrics, clock)
         self.settle = Settle(self.consumer, dead_letters, self._ledger, in_hand, self._report, clock)
-        self.backlog = Backlog(account, self.settle, failing)
+        self.backlog = Backlog(account, self.settle, self._failing)
         bulk = account.credential is not None and account.credential.bulk
-        writer = Writer(catalog, in_hand, clock, self.settle, known_ttl=shared.known_ttl, bulk=bulk)
+        writer = Writer(self._catalog, in_hand, clock, self.settle, known_ttl=shared.known_ttl, bulk=bulk)
         self.apply = Apply(writer, self.backlog, self.holds, self.settle, clock, shared.patience)
         self.intake = Intake(account, self.consumer, in_hand, self._ledger, self.backlog, self.settle)
         gather = Gather(self.consumer, self.intake, clock)
         self.dispatch = Dispatch(self.apply, self.backlog, self.holds, self.settle, gather, clock)
+        self._has_stages = True
 
     # -- from outside ---------------------------------------------------------------------------------
 
     @property
     def pending(self) -> int:
         """How many changes wait or are under way, those of events that were not looked up yet included."""
-        return len(self.intake) + len(self.backlog) + self.backlog.taken
+        return len(self.intake) + len(self.backlog) + self.backlog.taken if self._has_stages else 0
 
     @property
     def hold_cause(self) -> str:
         """Why nothing is started, for people; empty while nothing holds the account."""
-        if cause := self.settle.problem or self.holds.hold.cause:
+        if cause := (self._has_stages and self.settle.problem) or self.holds.hold.cause:
             return cause
         return "" if self.consumer.is_heard else "RabbitMQ has not answered lately"
 
@@ -102,18 +115,25 @@ class Session:
         """Seconds since it began."""
         return self._shared.clock.monotonic() - self._began_at
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether a change was applied."""
+        return self._has_stages and self.apply.succeeded.is_set()
+
     def end(self, why: End) -> None:
         """Ask the session to end; the first reason stands."""
         self.consumer.end(why)
 
     def reload(self, account: Account) -> None:
         """Go on under a new mapping; what waits is folded anew from its events."""
-        self.intake.account = account
-        self.backlog.refold(account)
+        self._account = account
+        if self._has_stages:
+            self.intake.account = account
+            self.backlog.refold(account)
 
     def check_epoch(self, epoch: int) -> None:
         """End, with no further call, where what is in hand is no longer ours, as the account's epoch says."""
-        if self.consumer.unsettled and self._ledger.is_over(epoch):
+        if self._has_stages and self.consumer.unsettled and self._ledger.is_over(epoch):
             self._fenced(f"the ledger has epoch {epoch}")
 
     # -- running --------------------------------------------------------------------------------------
@@ -129,13 +149,16 @@ class Session:
         """
         self._catalog.client.gate = self.holds
         await self.consumer.subscribe()
-        self.subscribed = True
-        starting = [asyncio.create_task(work) for work in (self.dispatch.run(), self._watch())]
-        flowing = [
-            asyncio.create_task(work)
-            for work in (self.intake.read(), self.intake.run(), self.settle.dead_letter(), self.settle.run())
-        ]
+        self.subscribed, since = True, self._shared.clock.monotonic()
+        starting, flowing = list[asyncio.Task[None]](), list[asyncio.Task[None]]()
         try:
+            await self._first_message()
+            if not self.consumer.unsettled and self.consumer.ended.done():
+                return self.consumer.ended.result()
+            self.begin()
+            starting += [asyncio.create_task(work) for work in (self.dispatch.run(since), self._watch())]
+            stages = self.intake.read(), self.intake.run(), self.settle.dead_letter(), self.settle.run()
+            flowing += [asyncio.create_task(work) for work in stages]
             waiting: set[asyncio.Future[End] | asyncio.Task[None]]
             waiting = {self.consumer.ended, *starting, *flowing}
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -153,6 +176,19 @@ class Session:
             self._log.warning("fenced", problem=problem)
         self.consumer.fence()  # whatever is in hand is another worker's
         self.end(End.FENCED)
+
+    async def _first_message(self) -> None:
+        """Wait without the stages, which take memory, for something to do, or an end."""
+        while not (self.consumer.came.is_set() or self.consumer.ended.done()):
+            if self._shared.clock.problem:
+                self.end(End.CLOCK_WRONG)
+            else:
+                await self._something_came()
+
+    async def _something_came(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AT_REST):
+                await self.consumer.came.wait()
 
     async def _watch(self) -> None:
         """End the session when something tells that it should."""
@@ -181,7 +217,12 @@ class Session:
         return most_in_time(limiter.limit, bulk=bulk) if bulk or limiter.is_brake else 0
 
     async def _something_may_have_changed(self) -> None:
-        """Wait for the next look; the first success is noticed at once, since more may then be consumed."""
+        """Wait for the next look; what comes, and the first success, after which more may come, end that."""
+        news = self.apply.succeeded.is_set() and not self.consumer.prefetch.proven
+        if not (self.consumer.unsettled or self._report.has_untold or news):
+            self.consumer.came.clear()
+            await self._something_came()
+            return
         if self.consumer.prefetch.proven:
             await asyncio.sleep(RECHECK)
             return
@@ -193,10 +234,9 @@ class Session:
 
     def _note_success(self) -> bool:
         """Let more be in hand once a change was applied; tell whether that is so."""
-        succeeded = self.apply.succeeded.is_set()
-        if succeeded:
+        if self.succeeded:
             self.consumer.prefetch = self.consumer.prefetch.after_success()
-        return succeeded
+        return self.succeeded
 
     # -- ending ---------------------------------------------------------------------------------------
 
@@ -207,6 +247,9 @@ class Session:
 
         Closing the channel is also what hands back whatever is left unsettled.
         """
+        if not self._has_stages:  # nothing has come
+            await self._leave()
+            return
         for task in starting:
             task.cancel()
         if self.consumer.lost or self.consumer.is_fenced:
@@ -226,6 +269,10 @@ class Session:
         await asyncio.gather(*starting, *flowing, return_exceptions=True)
         self._report.tell_held(at_once=True)
         await self._release()
+        await self._leave()
+
+    async def _leave(self) -> None:
+        """Close the channel, and say what the next session begins with."""
         await self.consumer.close()
         self._note_success()  # of a change that was under way when the session ended, too
         self.consumer.prefetch = self.consumer.prefetch.after_session(

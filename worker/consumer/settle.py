@@ -6,7 +6,6 @@ In that order. Whatever ends while one batch is being written makes up the next:
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import Final, NamedTuple
 
 from msgspec import structs
@@ -182,11 +181,25 @@ class Settle(Persistence):
     async def _something_to_write(self) -> None:
         while not (self._ended or self._waiting):
             self._came.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(FLUSH_EVERY):
-                    await self._came.wait()
+            self._flush_later()
+            try:
+                await self._came.wait()
+            finally:
+                self._flushing.cancel()
             if self._in_hand.unsaved:
                 return
+
+    def _flush_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        # With the turn of a second, so that a thousand accounts wake the loop once.
+        self._flushing = loop.call_at((loop.time() // FLUSH_EVERY + 1) * FLUSH_EVERY, self._flush)
+
+    def _flush(self) -> None:
+        """Have written what is there; where nothing is, the task is left asleep."""
+        if self._in_hand.unsaved:
+            self._came.set()
+        else:
+            self._flush_later()
 
     async def _write(self, ended: list[_Ended]) -> None:
         self._writing = True

@@ -14,6 +14,7 @@ from worker.consumer.room import Room
 from worker.errors import CredentialRefused, LedgerNotShared
 from worker.kit.access import KitAccess
 from worker.kit.catalog import Catalog
+from worker.ledger.bindings import Bindings
 from worker.ledger.connecting import TakenError, take_kit_account, taken
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
@@ -28,6 +29,7 @@ class Shared:
     Attributes:
         worker_id: Names this worker; the broker balances accounts by it.
         known_ttl: Seconds for which Kit's answers are relied on.
+        bindings: What is noted of the bindings of the accounts' queues.
         management: RabbitMQ's management API; None where nobody said where it is.
         room: For the messages in hand.
         patience: How long accounts wait before they give something up or back.
@@ -42,6 +44,7 @@ class Shared:
     clock: Clock
     worker_id: str
     known_ttl: float
+    bindings: Bindings
     management: Management | None = None
     room: Room = field(default_factory=Room)
     patience: Patience = PATIENCE

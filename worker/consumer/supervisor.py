@@ -218,7 +218,7 @@ class Supervisor:
 
     async def _after(self, why: End, session: Session, catalog: Catalog) -> None:
         self._log.info("session_ended", reason=why.value)
-        if session.apply.succeeded.is_set():
+        if session.succeeded:
             self._refusals = 0
         if why is End.CREDENTIAL_REFUSED:
             await self._after_refusal(session.holds.hold.cause, catalog)

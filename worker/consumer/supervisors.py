@@ -17,6 +17,8 @@ log = structlog.get_logger()
 
 RESTART_AFTER: Final = 5.0
 """Seconds after which an account is started again that a bug ended."""
+AT_ONCE: Final = 20
+"""Accounts that are declared again together: the ledger is asked once for all of them."""
 CLOSING: Final = 3.0
 """Seconds of the grace that are kept for handing back and closing connections."""
 
@@ -57,6 +59,11 @@ class Supervisors:
     def accounts(self) -> dict[str, Account]:
         """The accounts that are at work, under the mappings in force."""
         return {name: supervisor.account for name, supervisor in self._supervisors.items()}
+
+    @property
+    def declared(self) -> list[str]:
+        """The names of those whose queues this worker has declared."""
+        return [name for name, each in self._supervisors.items() if each.declaring.was_declared]
 
     @property
     def never_started(self) -> set[str]:
@@ -123,13 +130,18 @@ class Supervisors:
         await asyncio.gather(task, return_exceptions=True)
 
     async def keep_declared(self) -> None:
-        """Declare everything in RabbitMQ again every minute, one account after the other, until cancelled."""
+        """Declare everything in RabbitMQ again every minute, some accounts at once, until cancelled."""
         await asyncio.sleep(FIRST_LOOK)
         while True:
-            for name, supervisor in list(self._supervisors.items()):
-                if self._supervisors.get(name) is supervisor:  # else it was removed meanwhile
-                    await supervisor.declaring.declare_again(supervisor.account)
+            these = list(self._supervisors.items())
+            for first in range(0, len(these), AT_ONCE):
+                some = these[first : first + AT_ONCE]
+                await asyncio.gather(*(self._declare_again(name, supervisor) for name, supervisor in some))
             await asyncio.sleep(DECLARE_EVERY)
+
+    async def _declare_again(self, name: str, supervisor: Supervisor) -> None:
+        if self._supervisors.get(name) is supervisor:  # else it was removed meanwhile
+            await supervisor.declaring.declare_again(supervisor.account)
 
     # -- stopping -------------------------------------------------------------------------------------
 

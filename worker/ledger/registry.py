@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from worker.ledger.pauses import Pause, goes, going_on
 from worker.ledger.rows import insert_account, upsert
 from worker.ledger.schema import accounts, claims, consumers, workers
 from worker.ledger.store import Ledger
+from worker.ledger.together import Together
 from worker.metrics import VERSION
 from worker.outside.texts import line, redacted
 from worker.subscribers.identity import id_key, plain
@@ -73,26 +74,32 @@ class Registry:
     worker: str
     instance: str = field(default_factory=lambda: uuid.uuid4().hex)
     _consumed: set[str] = field(default_factory=set)
+    _told: dict[str, Any] = field(default_factory=dict)
+    _consuming: Together[str, int] = field(default_factory=Together)
+    _pausing: Together[None, dict[str, Pause]] = field(default_factory=Together)
 
     async def beat(self, state: Mapping[str, Any]) -> None:
         """Give a sign, with the state of all accounts."""
-        row = {
-            "instance": self.instance,
-            "worker": id_key(self.worker),
-            "state": json.dumps({"version": VERSION, "accounts": _without_addresses(state)}),
-        }
         async with self.ledger.database.write() as connection:
             now = await self.ledger.time.now(connection)
             # By this, workers of before pauses had an end hear of it. First: who waits here holds no row.
             await connection.execute(going_on().where(accounts.c.paused_until <= now))
-            await upsert(connection, workers, [{**row, "seen_at": now}])
-            # Made anew, in case the ledger was replaced, or was cleared while a clock was ahead.
-            await upsert(
-                connection, consumers, [self._consumer(name, now) for name in sorted(self._consumed)]
-            )
+            seen = update(workers).where(workers.c.instance == self.instance).values(seen_at=now)
+            is_known = self._told == state and (await connection.execute(seen)).rowcount == 1
+            if not is_known:
+                told = json.dumps({"version": VERSION, "accounts": _without_addresses(state)})
+                row = {"instance": self.instance, "worker": id_key(self.worker), "state": told}
+                await upsert(connection, workers, [{**row, "seen_at": now}])
+            ours = update(consumers).where(consumers.c.instance == self.instance).values(seen_at=now)
+            if (await connection.execute(ours)).rowcount != len(self._consumed):
+                # Made anew: the ledger was replaced, or was cleared while a clock was ahead.
+                rows = [self._consumer(name, now) for name in sorted(self._consumed)]
+                await upsert(connection, consumers, rows)
             await connection.execute(delete(workers).where(self._was_before(now)))
             for table in (workers, consumers):
                 await connection.execute(delete(table).where(table.c.seen_at < now - FORGOTTEN_AFTER))
+        self._told.clear()
+        self._told.update(state)
 
     def _was_before(self, now: float) -> ColumnElement[bool]:
         """Return the condition for processes that this one has come in place of, killed or frozen."""
@@ -107,15 +114,20 @@ class Registry:
 
     async def consumes(self, account: str) -> int:
         """Register as a consumer of an account's queue; return how many others are."""
-        others = select(func.count()).where(
-            consumers.c.account == account, consumers.c.instance != self.instance
+        return await self._consuming.ask(account, self._consume)
+
+    async def _consume(self, names: Collection[str]) -> dict[str, int]:
+        of = consumers.c
+        others = select(of.account, func.count().label("others")).where(
+            of.account.in_(names), of.instance != self.instance
         )
         async with self.ledger.database.write() as connection:
             now = await self.ledger.time.now(connection)
-            await upsert(connection, consumers, [self._consumer(account, now)])
-            self._consumed.add(account)
-            live = others.where(consumers.c.seen_at > now - LIVE_FOR)
-            return (await connection.execute(live)).scalar() or 0
+            await upsert(connection, consumers, [self._consumer(name, now) for name in sorted(names)])
+            self._consumed.update(names)
+            live = others.where(of.seen_at > now - LIVE_FOR).group_by(of.account)
+            found = {row.account: row.others for row in await connection.execute(live)}
+        return {name: found.get(name, 0) for name in names}
 
     def _consumer(self, account: str, now: float) -> dict[str, Any]:
         return {"instance": self.instance, "account": account, "seen_at": now}
@@ -136,13 +148,15 @@ class Registry:
 
     async def paused(self) -> dict[str, Pause]:
         """Return the accounts that are paused."""
+        return await self._pausing.ask(None, self._paused)
+
+    async def _paused(self, _: object) -> dict[None, dict[str, Pause]]:
         of = accounts.c
         query = select(of.account, of.paused_at, of.paused_until, of.paused_why)
         async with self.ledger.database.read() as connection:
             still = query.where(~goes(await self.ledger.time.now(connection)))
-            return {
-                name: Pause(at, until, why or "") for name, at, until, why in await connection.execute(still)
-            }
+            rows = await connection.execute(still)
+            return {None: {name: Pause(at, until, why or "") for name, at, until, why in rows}}
 
     async def pause(
         self, account: str, why: str = "", *, until: float | None = None, anew: bool = True

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from typing import TYPE_CHECKING
+
 from pydantic import SecretStr
+
+# The library takes 7 MB, and few workers have anything sealed: it is imported where something is.
+# ruff: noqa: PLC0415
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet, MultiFernet
 
 
 class BrokenSealError(Exception):
@@ -27,6 +33,8 @@ def check_key(text: str) -> None:
 
 def new_key() -> str:
     """Return a key."""
+    from cryptography.fernet import Fernet
+
     return Fernet.generate_key().decode()
 
 
@@ -47,6 +55,8 @@ class Seal:
 
     def is_old(self, sealed: str) -> bool:
         """Tell whether something was encrypted with another key than the first one."""
+        from cryptography.fernet import InvalidToken
+
         try:
             self._first.decrypt(sealed.encode())
         except InvalidToken:
@@ -59,6 +69,8 @@ class Seal:
         Raises:
             BrokenSealError: It was given to another key's, or has been changed since.
         """
+        from cryptography.fernet import InvalidToken
+
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken:
@@ -66,8 +78,12 @@ class Seal:
 
 
 def _one(keys: str) -> Fernet:
+    from cryptography.fernet import Fernet
+
     return Fernet(keys.partition(",")[0].strip())
 
 
 def _fernet(keys: str) -> MultiFernet:
+    from cryptography.fernet import Fernet, MultiFernet
+
     return MultiFernet([Fernet(key.strip()) for key in keys.split(",")])

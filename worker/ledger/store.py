@@ -24,12 +24,12 @@ from worker.ledger.ledger_time import LedgerTime
 from worker.ledger.letters import write_ends, write_letters
 from worker.ledger.names import write_names
 from worker.ledger.newest import move_newest, write_newest
-from worker.ledger.probe import Probe
 from worker.ledger.record_json import UnreadableError, load_record
 from worker.ledger.rows import entry_row, person_row, subscriber_row, upsert
 from worker.ledger.schema import accounts, forgotten, history, people, subscribers
 from worker.ledger.taggings import write_taggings
 from worker.ledger.takeover import Taker, Tenure, later, take_over
+from worker.ledger.together import Together
 from worker.ledger.witness import Witness
 from worker.subscribers.glimpse import Glimpse
 from worker.subscribers.identity import former_spellings, id_key
@@ -82,7 +82,7 @@ class Ledger:
         self.time = time or LedgerTime(clock)
         self.worker = worker
         self.witness = Witness()
-        self._probe = Probe(self._write_a_row)
+        self._trying: Together[None, None] = Together()
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,12 +92,13 @@ class Ledger:
 
     async def ready(self) -> None:
         """Return if it can be written; else raise `LedgerUnavailable`, as all methods do."""
-        await self._probe.ready()
+        await self._trying.ask(None, self._try)
 
-    async def _write_a_row(self) -> None:
+    async def _try(self, _: object) -> dict[None, None]:
         # A row is really written, since a full or read-only disk lets an empty transaction pass.
         row = {"account": "", "epoch": 0, "written_at": self.clock.time()}
         await self.database.transact(lambda connection: upsert(connection, accounts, [row]), writes=True)
+        return {None: None}
 
     async def take(self, account: str, kit_account: int = 0, apps: Collection[str] = ()) -> Tenure:
         """Begin to write for an account: whoever did so before has lost it.

@@ -31,8 +31,9 @@ async def look_into_archives(amqp_url: str, accounts: Iterable[str]) -> Archives
     """
     try:
         async with connected(amqp_url, "status") as connection:
-            looking = Looking(connection)
-            found = {name: await looking.depth(archive_queue(name)) for name in sorted(accounts)}
+            names = sorted(accounts)
+            found = await Looking(connection).depths(map(archive_queue, names))
     except BrokerUnavailable as error:
         return Archives({}, str(error))
-    return Archives({name: depth for name, depth in found.items() if depth is not None})
+    depths = zip(names, found.values(), strict=True)
+    return Archives({name: depth for name, depth in depths if depth is not None})

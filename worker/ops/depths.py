@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from worker.broker.connection import OpensChannels
 from worker.broker.looking import Looking
 from worker.broker.topology import archive_queue, dead_letter_queue, work_queue
 from worker.errors import BrokerUnavailable
@@ -43,7 +42,7 @@ class Depths:
     """Looks at the queues of all accounts every 15 s, on one channel.
 
     Args:
-        connection: Where that is opened; it neither consumes nor publishes.
+        looking: Looks at queues, on a connection that neither consumes nor publishes.
         accounts: Returns the names of the accounts as they are now.
         first_pause: Seconds between the first two looks; each pause is twice the one before, up to 15 s.
         archives: Whether archives are looked at, too.
@@ -54,7 +53,7 @@ class Depths:
 
     def __init__(
         self,
-        connection: OpensChannels,
+        looking: Looking,
         accounts: Callable[[], Iterable[str]],
         *,
         first_pause: float = EVERY,
@@ -63,7 +62,7 @@ class Depths:
         self._first_pause = first_pause
         self._archives = archives
         self._looks = 0
-        self._looking = Looking(connection)
+        self._looking = looking
         self._accounts = accounts
         self._known: dict[str, Depth] = {}
         self.looked = asyncio.Event()
@@ -85,7 +84,7 @@ class Depths:
         pause = self._first_pause
         while True:
             try:
-                self._known = {name: await self._depth(name) for name in sorted(self._accounts())}
+                self._known = await self._look()
                 self._looks += 1
             except BrokerUnavailable:
                 self._known, self._looks = {}, 0
@@ -93,9 +92,16 @@ class Depths:
             await asyncio.sleep(pause)
             pause = min(2 * pause, EVERY)
 
-    async def _depth(self, account: str) -> Depth:
-        depth = self._looking.depth
-        found = Depth(await depth(work_queue(account)), await depth(dead_letter_queue(account)))
-        if self._archives and (self._looks % ARCHIVES_EVERY == 0 or self.of(account).archived is not None):
-            return replace(found, archived=await depth(archive_queue(account)))
-        return found
+    async def _look(self) -> dict[str, Depth]:
+        names = sorted(self._accounts())
+        archived = {archive_queue(name) for name in names if self._looks_into_archive(name)}
+        queues = [queue for name in names for queue in (work_queue(name), dead_letter_queue(name))]
+        depth = (await self._looking.depths([*queues, *sorted(archived)])).get
+        return {
+            name: Depth(depth(work_queue(name)), depth(dead_letter_queue(name)), depth(archive_queue(name)))
+            for name in names
+        }
+
+    def _looks_into_archive(self, account: str) -> bool:
+        asks_all = self._looks % ARCHIVES_EVERY == 0
+        return self._archives and (asks_all or self.of(account).archived is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
 from worker.broker.topology import dead_letter_queue, work_queue
@@ -126,11 +126,7 @@ class StatusReport:
 
     def accounts(self) -> dict[str, dict[str, Any]]:
         """Return each account as `/readyz` shows it, without what is not known."""
-        reports = ((name, asdict(self._report(name))) for name in self._names)
-        return {
-            name: {key: value for key, value in report.items() if value is not None}
-            for name, report in reports
-        }
+        return {name: _known(self._report(name)) for name in self._names}
 
     @property
     def _names(self) -> set[str]:
@@ -156,3 +152,12 @@ class StatusReport:
             kit_calls=catalog.client.limiter.used if catalog is not None else 0,
             taggings_held=0 if self.held is None else self.held.of(name),
         )
+
+
+def _known(report: AccountReport) -> dict[str, Any]:
+    """Return what is known of an account; its values are plain, and `asdict` would copy each of them."""
+    values = ((name, getattr(report, name)) for name in _FIELDS)
+    return {name: value for name, value in values if value is not None}
+
+
+_FIELDS: Final = tuple(field.name for field in fields(AccountReport))

@@ -15,6 +15,7 @@ from worker.accounts.account import Account
 from worker.accounts.load import Loaded
 from worker.accounts.reading import AccountFiles
 from worker.broker.address import check_amqp_url
+from worker.broker.looking import Looking
 from worker.broker.reconnecting import ReconnectingConnection
 from worker.clock import Clock
 from worker.errors import LedgerUnavailable
@@ -85,7 +86,7 @@ class Site:
         self.settings = settings
         urls = check_amqp_url(settings.amqp_url.get_secret_value())
         self._broker = ReconnectingConnection(urls, NAME, clock=self.clock)
-        self._depths = Depths(self._broker, lambda: self.loaded.names, archives=True)
+        self._depths = Depths(Looking(self._broker), lambda: self.loaded.names, archives=True)
         self.files = files
         self.loaded = loaded
         self.ledger = Ledger(Database(settings.ledger_url.get_secret_value()), worker=NAME, clock=self.clock)

@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from tests.bench.bench import Bench, MeasurementFailed
-from tests.bench.consumers import WORKER, crew
+from tests.bench.bench import Bench, MeasurementFailed, explaining, subscribed
+from tests.bench.consumers import WORKER, Crew, crew
 from tests.bench.figures import Line, rounds_of, spread
-from tests.bench.processes import cpu_seconds, listening_on, megabytes
+from tests.bench.processes import Program, cpu_seconds, listening_on, megabytes
 from worker.broker.topology import work_queue
 
 NAME: Final = "declared"
 ACCOUNTS: Final = 1_000
-IDLE_SECONDS: Final = 6.0
-LOOK: Final = 0.5
-PATIENCE: Final = 300.0
+REST: Final = 65.0
+"""Seconds: all that a worker does of its own accord, it does once within a minute."""
 AMQP_PORT: Final = 5672
 MAX_SECONDS: Final = 10.0
 MAX_MB: Final = 150.0
@@ -28,18 +27,30 @@ MAX_BUSY: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """What so many accounts cost.
+class Start:
+    """One start of a worker.
 
     Attributes:
-        seconds: From the worker's start until it consumes all of them.
-        worker_mb: Its memory then.
-        worker_busy: % of a processor while nothing happens.
-        broker_mb: What the broker's memory has grown by; None where the broker is not to be seen from here.
-        broker_busy: As `worker_busy`.
+        seconds: From the worker's start until it has subscribed to all accounts.
+        cpu: Seconds of processor time that it took until then.
     """
 
     seconds: float
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What so many accounts cost while nothing happens.
+
+    Attributes:
+        worker_mb: The worker's memory.
+        worker_busy: The worker's share of a processor, in %.
+        broker_mb: What RabbitMQ's memory has grown by, as far as it can be seen: it gives back little of
+            what it took in the rounds before.
+        broker_busy: RabbitMQ's share of a processor, in %.
+    """
+
     worker_mb: float
     worker_busy: float
     broker_mb: float | None
@@ -47,45 +58,63 @@ class Cost:
 
 
 async def measure(bench: Bench, rounds: int) -> list[Line]:
-    """Start one worker with all accounts, and let it rest, again and again."""
+    """Start one worker with all accounts, and again with the queues there; let the last one rest."""
     broker = listening_on(urlsplit(bench.place.amqp_url).port or AMQP_PORT)
-    before = megabytes(broker) if broker else 0.0  # it does not give back all, so this holds for all rounds
-    return lines([await _cost(bench, broker, before) for _ in range(rounds)])
-
-
-async def _cost(bench: Bench, broker: int | None, before: float) -> Cost:
-    members = crew(bench.place, ACCOUNTS)
-    queues = [work_queue(name) for name in members.keys]
-    async with members.worker("many") as worker:
+    before = megabytes(broker) if broker else 0.0
+    new, again = list[Start](), list[Start]()
+    for _ in range(rounds):
+        members = crew(bench.place, ACCOUNTS)
         began = time.monotonic()
-        for queue in queues:
-            while not await bench.platform.consumers(queue):
-                worker.check()
-                if time.monotonic() > began + PATIENCE:
-                    raise MeasurementFailed(f"{queues.index(queue)} accounts in {PATIENCE:.0f} s.")
-                await asyncio.sleep(LOOK)
-        seconds = time.monotonic() - began
-        pids = [worker.process.pid, *([broker] if broker else [])]
-        cpu = [cpu_seconds(pid) for pid in pids]
-        await asyncio.sleep(IDLE_SECONDS)
-        busy = [100 * (cpu_seconds(pid) - was) / IDLE_SECONDS for pid, was in zip(pids, cpu, strict=True)]
-        ours, grown = megabytes(pids[0]), megabytes(broker) - before if broker else None
-    await bench.close(*members.queues)
-    return Cost(seconds, ours, busy[0], grown, busy[1] if broker else None)
+        async with members.worker("new") as worker:
+            new.append(await _started(bench, worker, members, began))
+        began = time.monotonic()
+        async with members.worker("again") as worker:
+            again.append(await _started(bench, worker, members, began))
+            if len(again) == rounds:
+                rest = await _rested(worker, broker, before)
+        await bench.close(*members.queues)
+    return lines(new, again, rest)
 
 
-def lines(costs: Sequence[Cost]) -> list[Line]:
+async def _started(bench: Bench, worker: Program, members: Crew, began: float) -> Start:
+    with explaining(worker):
+        await subscribed(ACCOUNTS, [worker])
+    start = Start(time.monotonic() - began, worker.cpu_seconds())
+    for account in members.keys:
+        if await bench.platform.consumers(work_queue(account)) != 1:
+            raise MeasurementFailed(f"RabbitMQ has no consumer of {account}.")
+    return start
+
+
+async def _rested(worker: Program, broker: int | None, before: float) -> Rest:
+    pids = [worker.process.pid, *([broker] if broker else [])]
+    cpu, began = [cpu_seconds(pid) for pid in pids], time.monotonic()
+    await asyncio.sleep(REST)
+    rested = time.monotonic() - began
+    busy = [100 * (cpu_seconds(pid) - was) / rested for pid, was in zip(pids, cpu, strict=True)]
+    grown = megabytes(broker) - before if broker else None
+    return Rest(megabytes(pids[0]), busy[0], grown, busy[1] if broker else None)
+
+
+def lines(new: Sequence[Start], again: Sequence[Start], rest: Rest) -> list[Line]:
     """Judge the worker, and say what it costs RabbitMQ."""
     told: list[tuple[str, list[float | None], float | None]] = [
-        ("until one worker consumes all of them, s", [cost.seconds for cost in costs], MAX_SECONDS),
-        ("the worker's memory then, MB", [cost.worker_mb for cost in costs], MAX_MB),
         (
-            "the worker busy while nothing happens, % of a processor",
-            [cost.worker_busy for cost in costs],
-            MAX_BUSY,
+            "until one worker consumes all of them, with new queues, s",
+            [s.seconds for s in new],
+            MAX_SECONDS,
         ),
-        ("what RabbitMQ's memory has grown by, MB", [cost.broker_mb for cost in costs], None),
-        ("RabbitMQ busy while nothing happens, % of a processor", [cost.broker_busy for cost in costs], None),
+        ("meanwhile: the worker's processor time, s", [s.cpu for s in new], None),
+        (
+            "until one worker consumes all of them, with queues that exist, s",
+            [s.seconds for s in again],
+            MAX_SECONDS,
+        ),
+        ("meanwhile, too: the worker's processor time, s", [s.cpu for s in again], None),
+        ("the worker's memory after a minute, MB", [rest.worker_mb], MAX_MB),
+        ("the worker busy while nothing happens, % of a processor", [rest.worker_busy], MAX_BUSY),
+        ("what RabbitMQ's memory has grown by, MB", [rest.broker_mb], None),
+        ("RabbitMQ busy while nothing happens, % of a processor", [rest.broker_busy], None),
     ]
     return [line for what, figures, most in told for line in _line(what, figures, most)]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from tests.clocks import StandingClock
 from tests.integration.ledger.harness import ACCOUNT, NewLedger, contents, load, one_of_all
 from worker.ledger.pauses import Pause
 from worker.ledger.registry import FORGOTTEN_AFTER, LIVE_FOR, REPLACED_AFTER, Registry
-from worker.ledger.schema import accounts, workers
+from worker.ledger.schema import accounts, consumers, workers
 from worker.ledger.store import Ledger
 from worker.metrics import VERSION
 
@@ -132,6 +132,29 @@ async def test_a_worker_is_seen_as_it_says(new_ledger: NewLedger, clock: Standin
     assert [(view.worker, view.instance) for view in views] == [("w-1", two.instance), ("w-2", one.instance)]
     assert [(view.live, view.seen_at) for view in views] == [(True, clock.time()), (False, started)]
     assert views[1].accounts == {ACCOUNT: {"state": "active", "last_error": None}}
+
+
+async def test_a_sign_that_says_nothing_new_is_one_all_the_same(
+    new_ledger: NewLedger, clock: StandingClock
+) -> None:
+    """Given the same state again, others see it as of now; also where its row was cleared meanwhile."""
+    one, other = Registry(new_ledger(), "w-1"), Registry(new_ledger(), "w-2")
+    for state in (
+        {},
+        {"sunny": {"state": "running"}},
+        {"sunny": {"state": "running"}},
+        {"sunny": {"state": "held"}},
+    ):
+        clock.wait(LIVE_FOR / 2)
+        await one.beat(state)
+        (seen,) = (await other.overview()).workers
+        assert (seen.live, seen.accounts) == (True, state)
+    async with other.ledger.database.write() as connection:
+        await connection.execute(delete(workers))
+        await connection.execute(delete(consumers))
+    await one.beat({"sunny": {"state": "held"}})
+    (seen,) = (await other.overview()).workers
+    assert (seen.live, seen.accounts) == (True, {"sunny": {"state": "held"}})
 
 
 async def test_old_rows_vanish(new_ledger: NewLedger, clock: StandingClock) -> None:

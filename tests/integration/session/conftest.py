@@ -16,6 +16,7 @@ from worker.clock import Clock
 from worker.consumer.shared import Shared
 from worker.consumer.supervisor import Supervisor
 from worker.kit.access import KitAccess
+from worker.ledger.bindings import Bindings
 from worker.ledger.database import Database
 from worker.ledger.registry import Registry
 from worker.ledger.store import Ledger
@@ -59,6 +60,7 @@ def running(events_exchange: str, account_name: str, sandbox: Sandbox, tmp_path:
             kit=KitAccess(settings, ledger),
             clock=Clock(),
             worker_id="here",
+            bindings=Bindings(ledger),
             known_ttl=0.0,
             patience=patience,
         )

@@ -82,17 +82,18 @@ async def test_an_event_type_that_could_not_be_bound_is_bound_by_the_next_sessio
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given a file saved while the broker does not answer, its events reach the queue all the same."""
-    bind, failures = Topology.bind, iter([BrokerUnavailable("no answer")])
+    declare, failures = Topology.declare, iter([BrokerUnavailable("no answer")])
     bound = asyncio.Event()
 
-    async def fail_once(*arguments: Any) -> None:  # noqa: ANN401  # as it is called
+    async def fail_once(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401  # as it is called
         for failure in failures:
             raise failure
-        await bind(*arguments)
+        found = await declare(*arguments, **named)
         bound.set()
+        return found
 
     async with running(amqp_url) as worker:
-        monkeypatch.setattr(Topology, "bind", fail_once)
+        monkeypatch.setattr(Topology, "declare", fail_once)
         await worker.reload(with_order_paid(account_called(account_name)))
         await asyncio.wait_for(bound.wait(), 10)
         await publish(channel, events_exchange, [PAID])

@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from worker.accounts.watch import EVERY, ConfigWatch, Fingerprint, account_files, fingerprint
+from worker.accounts.watch import (
+    EVERY,
+    RELIED_ON,
+    ConfigWatch,
+    Fingerprint,
+    Fingerprints,
+    account_files,
+    fingerprint,
+)
 
 
 @pytest.fixture
@@ -113,6 +121,62 @@ def test_a_process_that_can_open_no_file_does_not_take_them_for_gone(
 
     with pytest.raises(OSError, match="Too many open files"):
         look(accounts.parent)
+
+
+def test_what_is_looked_at_again_and_again_looks_as_when_it_is_looked_at_once(accounts: Path) -> None:
+    """Given files that are saved, swapped, removed and made anew, each look finds what a first one would."""
+    looks, file, beside = Fingerprints(), accounts / "default.yaml", accounts / "beside"
+
+    def swap() -> None:
+        beside.write_text("app: rainy-bathroom\n")
+        os.utime(beside, ns=(1, 1))
+        beside.replace(file)
+
+    def make_folder() -> None:
+        file.unlink()
+        file.mkdir()
+
+    steps: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: file.write_text("app: sunny-kitchen\n"),
+        lambda: file.write_text("app: sunny-bathroom\n"),
+        lambda: None,
+        swap,
+        lambda: (accounts / "second.yaml").write_text("app: rainy\n"),
+        lambda: file.rename(beside),
+        lambda: file.write_text("app: sunny\n"),
+        make_folder,
+    ]
+    seen = []
+    for step in steps:
+        step()
+        seen.append(looks(account_files(accounts.parent)))
+        assert seen[-1] == look(accounts.parent)
+        assert looks(account_files(accounts.parent)) == seen[-1]
+
+    assert len(set(seen)) == len(steps) - 1  # one step changes nothing
+
+
+def test_a_file_that_the_system_calls_unchanged_is_read_all_the_same_within_ten_looks(
+    accounts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a mount that tells nothing of a change, it is noticed; meanwhile nothing is read in vain."""
+    read: list[Path] = []
+    held = [b"app: sunny"]
+
+    def reading(path: Path, _: int) -> bytes:
+        read.append(path)
+        return held[0]
+
+    monkeypatch.setattr("worker.accounts.watch.read_start", reading)
+    looks = Fingerprints()
+    first = looks(account_files(accounts.parent))
+    held[0] = b"app: rainy"
+
+    later = [looks(account_files(accounts.parent)) for _ in range(RELIED_ON + 1)]
+
+    assert (later[0], len(read)) == (first, 2)
+    assert later[-1] != first
 
 
 def test_a_new_key_in_a_key_file_looks_different(tmp_path: Path) -> None:

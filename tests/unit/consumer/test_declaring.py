@@ -15,7 +15,7 @@ from worker.broker.management import Inspection
 from worker.broker.topology import Found
 from worker.consumer.declaring import Declaring
 from worker.errors import BrokerUnavailable, LedgerUnavailable, TopologyMismatch
-from worker.ledger.bindings import Binding
+from worker.ledger.bindings import Binding, Noted
 from worker.mapping import EventMapping
 from worker.metrics import Metrics
 
@@ -39,30 +39,30 @@ class FakeRabbit:
         self.noted: set[Binding] = set()
         self.noted_as_declared = False
         self.ledger_fails = False
+        self.taken_for_new: list[bool] = []
         self.error: Exception | None = None
 
-    async def declare(self, _account: str, bound: Iterable[str], _unbound: Iterable[str]) -> Found:
+    async def declare(
+        self, _account: str, bound: Iterable[str], _unbound: Iterable[str], *, is_new: bool
+    ) -> Found:
         """Make everything."""
         if self.error is not None:
             raise self.error
         self.bound |= set(bound)
+        self.taken_for_new.append(is_new)
         return self.found
 
     async def unbind(self, _account: str, bindings: Iterable[Binding]) -> None:
         """Remove bindings."""
         self.bound -= {key for _, key in bindings}
 
-    async def note(self, _account: str, wanted: Collection[Binding]) -> frozenset[Binding]:
+    async def note(self, _account: str, wanted: Collection[Binding]) -> Noted:
         """Note bindings."""
         if self.ledger_fails:
             raise LedgerUnavailable("it is away")
-        before = frozenset(self.noted)
+        before = Noted(frozenset(self.noted), self.noted_as_declared)
         self.noted |= set(wanted)
         return before
-
-    async def are_declared(self, _account: str) -> bool:
-        """Tell what was noted."""
-        return self.noted_as_declared
 
     async def note_declared(self, _account: str) -> None:
         """Note that they are made."""
@@ -99,11 +99,10 @@ class World:
     def restart(self) -> None:
         """Be the next process."""
         shared: Any = SimpleNamespace(
-            topology=self.rabbit, metrics=self.metrics, ledger=None, management=self.management,
+            topology=self.rabbit, metrics=self.metrics, bindings=self.rabbit, management=self.management,
             broker=SimpleNamespace(asking=SimpleNamespace(is_up=True)),
         )  # fmt: skip
         self.declaring = Declaring("sunny", shared)
-        self.declaring._bindings = self.rabbit  # type: ignore[assignment]
 
     def declare(self, *apps: str, again: bool = False) -> list[list[str]]:
         """Declare; return what was said to be lost."""
@@ -147,6 +146,18 @@ def test_what_another_worker_is_about_to_declare_was_not_lost() -> None:
     world = World()
     world.rabbit.noted.add((EVENTS, "order.paid"))
     assert (world.declare(), world.mended) == ([], 0)
+
+
+def test_what_was_never_declared_is_taken_for_new_once() -> None:
+    """Given the ledger's notes, also of a process before; without them, what this process has done."""
+    world = World()
+    world.declare()
+    world.declare()
+    world.restart()
+    world.declare()
+    world.rabbit.noted = set()
+    world.declare()
+    assert world.rabbit.taken_for_new == [True, False, False, False]
 
 
 def test_an_exchange_that_was_declared_anew_took_the_bindings_along() -> None:

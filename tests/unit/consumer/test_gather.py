@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.unit.consumer.world import World
-from tests.unit.virtual_time import now, run
+from tests.unit.virtual_time import now, run, settle
 from worker.consumer.gather import BURST_OVER, MANY, MAX_BURST, MAX_GATHERING, QUIET
 
 
@@ -13,7 +13,7 @@ def test_a_burst_is_over_after_a_moment_without_a_message_or_after_a_second() ->
     async def main() -> None:
         world = World()
         async with world.running(dispatch=False):
-            await world.gather.burst()
+            await world.gather.burst(now())
             assert now() == pytest.approx(BURST_OVER)
 
             async def keep_coming() -> None:
@@ -22,9 +22,28 @@ def test_a_burst_is_over_after_a_moment_without_a_message_or_after_a_second() ->
                     await asyncio.sleep(BURST_OVER / 2)
 
             coming, began = asyncio.create_task(keep_coming()), now()
-            await world.gather.burst()
+            await world.gather.burst(began)
             assert now() - began == pytest.approx(MAX_BURST, abs=BURST_OVER)
             coming.cancel()
+
+    run(main())
+
+
+def test_what_comes_first_when_a_burst_would_be_over_is_not_waited_for() -> None:
+    """Given a session that had nothing to do at first, its first event goes out at once."""
+
+    async def main() -> None:
+        world = World()
+        async with world.running(dispatch=False):
+            began = now()
+            for seconds, waits in ((BURST_OVER / 2, True), (BURST_OVER * 1.5, False), (MAX_BURST, False)):
+                await asyncio.sleep(began + seconds - now())
+                world.comes(round(seconds * 100))
+                came = now()
+                await world.gather.burst(began)
+                assert (now() > came) is waits, seconds
+                await settle()
+                world.consumer.unsettled.clear()
 
     run(main())
 

@@ -65,6 +65,19 @@ def test_after_the_end_no_message_is_taken_in_and_the_first_reason_stands() -> N
     run(main())
 
 
+def test_whoever_rests_is_woken_by_each_message_and_by_the_end() -> None:
+    async def main() -> None:
+        consumer = consumer_of()
+        for tag in (1, 2):
+            await consumer.receive(delivery(tag))
+            assert consumer.came.is_set(), tag
+            consumer.came.clear()
+        consumer.end(End.STOPPED)
+        assert consumer.came.is_set()
+
+    run(main())
+
+
 @pytest.mark.parametrize(("cancelled", "why"), [(True, End.QUEUE_GONE), (False, End.CHANNEL_LOST)])
 def test_a_channel_that_ends_says_why(*, cancelled: bool, why: End) -> None:
     async def main() -> None:

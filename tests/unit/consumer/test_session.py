@@ -16,7 +16,7 @@ from worker.consumer.end import End
 from worker.consumer.prefetch import starting_with
 from worker.consumer.report import HELD_TOLD_EVERY
 from worker.consumer.room import Room
-from worker.consumer.session import Session
+from worker.consumer.session import AT_REST, Session
 from worker.events.delivery import Delivery
 from worker.metrics import Metrics
 from worker.retry import PATIENCE
@@ -39,11 +39,15 @@ class Draining(Session):
         """Run for so long, and end for a reason."""
         self.consumer._channel = FakeChannel()  # type: ignore[assignment]
         self.consumer.subscribe = self._nothing  # type: ignore[method-assign]
-        self.dispatch.drain = self._drain  # type: ignore[method-assign]
         running = asyncio.create_task(self.run(lambda: 5.0))
         await asyncio.sleep(seconds)
         self.end(why)
         assert await running is why
+
+    def begin(self) -> None:
+        """Make the stages."""
+        super().begin()
+        self.dispatch.drain = self._drain  # type: ignore[method-assign]
 
     async def _nothing(self) -> None:
         pass
@@ -78,6 +82,8 @@ def test_what_was_held_is_told_though_nothing_comes_any_more(seconds: float, lin
 
         item = Item(Delivery(b"", ""), event(0))
         with capture_logs(processors=[note]):
+            session.begin()
+            session.consumer.came.set()
             for _ in range(3):
                 session._report.ended(Outcome(item, Kind.APPLIED, held=("VIP",)))
             began = clock.monotonic()
@@ -94,7 +100,83 @@ def test_a_change_that_is_applied_while_the_session_winds_down_shows_that_writin
 
     async def main() -> None:
         session = draining(VirtualClock())
+        session.consumer.came.set()
         await session.run_until(End.PAUSED)
         assert session.consumer.prefetch.count == 500
+
+    run(main())
+
+
+def test_a_session_at_rest_seldom_looks_and_looks_at_once_when_something_comes() -> None:
+    """Given nothing in hand, a look every ten seconds; with something in hand, two a second as before."""
+
+    async def main() -> list[float]:
+        session, looks = draining(clock := VirtualClock()), list[float]()
+        began = clock.monotonic()
+
+        def look(*, at_once: bool = False) -> None:
+            if not at_once:
+                looks.append(clock.monotonic() - began)
+
+        session.begin()
+        session._report.tell_held = look  # type: ignore[method-assign]
+        session.consumer.came.set()  # as by an event that has ended since
+        running = asyncio.create_task(session.run_until(End.PAUSED, 46.8))
+        await asyncio.sleep(42)
+        session.consumer.unsettled[1] = Delivery(b"", "", since=clock.monotonic())
+        session.consumer.came.set()
+        await running
+        return looks
+
+    found = run(main())
+    assert found[:4] == pytest.approx([10, 20, 30, 40])
+    assert found[4:] == pytest.approx([42 + each / 2 for each in range(10)], abs=0.01)
+
+
+def test_a_session_that_came_to_rest_meanwhile_has_heard_of_its_first_success() -> None:
+    """Given a change that was applied and settled before anybody looked, more may be in hand at once."""
+
+    async def main() -> None:
+        session = draining(VirtualClock())
+        running = asyncio.create_task(session.run_until(End.PAUSED, 40.0))
+        await asyncio.sleep(33)
+        session.begin()
+        session.consumer.came.set()
+        session.apply.succeeded.set()
+        await asyncio.sleep(0.1)
+        assert session.consumer.ended.result() is End.RESIZE
+        running.cancel()
+
+    run(main())
+
+
+@pytest.mark.parametrize("why", [End.STOPPED, End.CHANNEL_LOST, End.CLOCK_WRONG])
+def test_a_session_to_which_nothing_has_come_has_no_stages_and_ends_all_the_same(why: End) -> None:
+    """Given a thousand such accounts, each takes a task; whatever ends the session is heard."""
+
+    async def main() -> None:
+        session = draining(clock := VirtualClock())
+        before = len(asyncio.all_tasks())
+        running = asyncio.create_task(session.run_until(why, 100.0))
+        await asyncio.sleep(50)
+        assert len(asyncio.all_tasks()) == before + 2, "the test's own, and the session"
+        if why is End.CLOCK_WRONG:
+            clock.heard("Kit", clock.time() + 3600.0, within=0.0)
+            await asyncio.sleep(AT_REST)
+            assert session.consumer.ended.result() is why
+        await running
+
+    run(main())
+
+
+def test_whatever_is_asked_between_a_first_message_and_the_stages_has_an_answer() -> None:
+    """Given a message that has come in this very moment, a look at the session is no reason to fail."""
+
+    async def main() -> None:
+        session = draining(VirtualClock())
+        await session.consumer.receive(Delivery(b"{}", "", tag=1))
+        session.check_epoch(7)
+        session.reload(adds("VIP"))
+        assert (session.pending, session.hold_cause, session.succeeded) == (0, "", False)
 
     run(main())

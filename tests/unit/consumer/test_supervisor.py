@@ -39,7 +39,7 @@ def began(monkeypatch: pytest.MonkeyPatch) -> list[float]:
             self.lived = 0.0
             self.subscribed = False
             self.consumer = SimpleNamespace(prefetch=starting_with(1))
-            self.apply = SimpleNamespace(succeeded=asyncio.Event())
+            self.succeeded = False
 
         async def run(self, _grace: object) -> End:
             """Be fenced."""
@@ -58,7 +58,11 @@ def began(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_who_loses_the_account_again_and_again_pauses_longer_each_time(began: list[float]) -> None:
     """Given two that take it from each other, it is not taken hundreds of times a second."""
     shared: Any = SimpleNamespace(
-        clock=VirtualClock(), metrics=Metrics(), ledger=None, kit=SimpleNamespace(client=no_client)
+        clock=VirtualClock(),
+        metrics=Metrics(),
+        ledger=None,
+        bindings=None,
+        kit=SimpleNamespace(client=no_client),
     )
     account = Account("sunny", credential=SimpleNamespace())  # type: ignore[arg-type]  # nobody uses it
     supervisor = Supervisor(account, shared, 1, grace=lambda: 0.0)

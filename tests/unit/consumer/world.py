@@ -199,7 +199,10 @@ class World:
             dispatch: False leaves everything in the backlog.
         """
         work = [self.intake.run(), self.settle.run(), self.settle.dead_letter(), self.intake.read()]
-        tasks = [asyncio.create_task(each) for each in (*work, *([self.dispatch.run()] if dispatch else []))]
+        tasks = [
+            asyncio.create_task(each)
+            for each in (*work, *([self.dispatch.run(self.clock.monotonic())] if dispatch else []))
+        ]
         try:
             yield tasks
         finally:

@@ -56,7 +56,7 @@ class WorkerAtWork:
         intake = Intake(account, consumer, in_hand, self._of_ledger, backlog, settle)
         self._dispatch = Dispatch(apply, backlog, holds, settle, Gather(consumer, intake, clock), clock)
         self._work = [each() for each in (intake.read, intake.run, settle.run, settle.dead_letter)]
-        self._work.append(self._dispatch.run())
+        self._work.append(self._dispatch.run(clock.monotonic()))
 
     @asynccontextmanager
     async def working(self, *, releases: bool = True) -> AsyncIterator[None]:

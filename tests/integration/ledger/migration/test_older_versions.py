@@ -26,7 +26,7 @@ from tests.integration.ledger.harness import (
     refusal,
 )
 from tests.unit.ledger.records import EMPTY_V1, FULL_V1, record_of_version_1
-from worker.ledger.bindings import Bindings
+from worker.ledger.bindings import Bindings, Noted
 from worker.ledger.connecting import TakenError
 from worker.ledger.history import addresses, find_history
 from worker.ledger.migrations import MIGRATIONS, _when_types_came, newest
@@ -66,7 +66,7 @@ async def test_the_records_of_version_1_are_written_anew(new_ledger: NewLedger) 
     tenure = await new.take(ACCOUNT)
 
     assert await new.database.version() == VERSION
-    assert await Bindings(new).note(ACCOUNT, ()) == frozenset()  # there is room for them
+    assert await Bindings(new).note(ACCOUNT, ()) == Noted()  # there is room for them
     known = await load(new, tenure, ADA, "zoe@example.com", *many)
     said = record_of_version_1()
     said.outdate()  # nobody gave that ledger back, so what it knows is made sure of

@@ -86,7 +86,7 @@ def test_what_was_done_of_an_unfinished_change_is_written_within_a_second() -> N
     async def main() -> None:
         world = World()
         async with world.running():
-            await asyncio.sleep(10)
+            await asyncio.sleep(10.5)  # between two looks
             world.touches()
             await asyncio.sleep(FLUSH_EVERY)
             assert [record.email for record in world.ledger.batches[0].records] == [EMAIL]
