@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -26,6 +27,11 @@ MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 KEEP_ALIVE: Final = 5.0
 """Seconds for which an idle connection is kept. A network that broke once breaks all of them, and during a
 hold only one call is made at a time: each would find the next dead one, and the hold would grow and grow."""
+
+
+_allowed_at: Final = ContextVar("allowed_at", default=float("-inf"))
+"""Seconds: when the request was allowed that this context sends. asyncio writes to a socket in the context of
+whoever wrote to its connection, also what the socket has no room for yet: so it is that request's own."""
 
 
 class Request(Struct, frozen=True):
@@ -77,12 +83,11 @@ class KitHttp:
         self._base_url = base_url.rstrip("/")
         self._host = urlsplit(base_url).hostname
         self._max_answer_bytes = max_answer_bytes
-        self._allowed_at = float("-inf")
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=connections,
                 keepalive_timeout=KEEP_ALIVE,
-                socket_factory=sockets(timeout, lambda: clock.monotonic() - self._allowed_at <= timeout),
+                socket_factory=sockets(timeout, lambda: clock.monotonic() - _allowed_at.get() <= timeout),
             ),
             timeout=aiohttp.ClientTimeout(total=timeout),
             headers={"Accept": "application/json", "User-Agent": user_agent(caller)},
@@ -96,8 +101,8 @@ class KitHttp:
         await self._session.close()
 
     def allow(self) -> None:
-        """Note that a request may be sent from now on, for as long as one may take."""
-        self._allowed_at = self.clock.monotonic()
+        """Note that the request that is about to be sent may be, from now on, for as long as one may take."""
+        _allowed_at.set(self.clock.monotonic())
 
     async def send(self, request: Request, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """Return the status and the body of Kit's answer, whatever they are.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 
 import pytest
@@ -137,3 +138,35 @@ async def test_no_redirect_is_followed(method: str, status: int) -> None:
             await kit.call(method, "/v4/tags")
 
     assert len(server.requests) == 1
+
+
+# -- what is not sent any more ----------------------------------------------------------------------------
+
+LARGE = {"name": "x" * 32_000_000}
+"""Over twice what the kernels of both sides keep of what nobody reads."""
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body")  # none of a worker's is that large
+async def test_what_was_not_sent_when_a_call_ended_is_not_sent_while_others_are() -> None:
+    """Given Kit that reads on when a call is over, and another one has begun, then the rest does not come."""
+    over, read = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+    async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if read.done() or over.is_set():
+            writer.write(http())
+            return
+        await over.wait()
+        got = 0
+        with contextlib.suppress(ConnectionError):
+            while piece := await reader.read(65_536):
+                got += len(piece)
+        read.set_result(got)
+
+    async with await asyncio.start_server(late, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with client(f"http://127.0.0.1:{port}", timeout=1.0) as kit:
+            with pytest.raises(KitUnavailable):
+                await kit.call("POST", "/v4/tags", json=LARGE)
+            over.set()
+            await kit.get("/v4/account")
+            assert await read < len(LARGE["name"]) / 2
