@@ -143,8 +143,8 @@ async def test_a_save_that_is_cancelled_leaves_nothing_locked(new_ledger: NewLed
         async with asyncio.timeout(3):  # less than SQLite's own patience with a lock
             await second.ready()
     await first.save(tenure, Batch(entries=[entry(ADA, "last")]))
-    lines = await find_history(second.database, account=ACCOUNT, limit=2_000)
-    found = [line.event_id for line in lines]
+    written = await find_history(second.database, account=ACCOUNT, limit=2_000)
+    found = [line.event_id for line in written]
     assert found[-1] == "last"
     assert all(found.count(str(number)) in {0, 10} for number in range(100))
 
