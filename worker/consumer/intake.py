@@ -39,8 +39,8 @@ log = structlog.get_logger()
 
 LOOK_AGAIN: Final = 0.2
 """Seconds after which an event that waits for another subscriber's work is looked at again."""
-MOST_AT_ONCE: Final = 100
-"""Messages of one batch; they are read without a pause, while other accounts wait."""
+MOST_AT_ONCE: Final = 20
+"""Messages that are read, or taken in, without a pause, while other accounts wait; some milliseconds."""
 
 
 class Intake:
@@ -70,19 +70,21 @@ class Intake:
         self._latest = NEVER
         self._batch: list[Item] = []
         self._parked: list[Item] = []
+        self._again: list[Item] = []
         self._waited_for: set[str] = set()
         self._came = asyncio.Event()
         self._kept: Mapping[str, Sequence[bytes]] = {}
 
     def __len__(self) -> int:
         """Return how many events wait here."""
-        read = len(self._read) + len(self._early) + len(self._batch) + len(self._parked)
+        read = len(self._read) + len(self._early) + len(self._batch) + len(self._again) + len(self._parked)
         return len(self._consumer.delivered) + read
 
     @property
     def is_busy(self) -> bool:
         """Whether something has come that is not in the backlog yet; what waits for somebody's work apart."""
-        return bool(self._consumer.delivered or self._read or self._early or self._batch)
+        read = self._read or self._early or self._batch or self._again
+        return bool(self._consumer.delivered or read)
 
     async def read(self) -> None:
         """Read messages until cancelled; those that ask for nothing end, also while the ledger is away."""
@@ -110,9 +112,7 @@ class Intake:
             await self._consumer.surely_ours()
             await self._look_up()
             self._judge_early()
-            batch, self._batch = self._batch, []
-            for item in batch:
-                self._take_in(item)
+            await self._take_all_in()
 
     async def _something_to_do(self) -> None:
         while not (self._read or self._early):
@@ -217,12 +217,26 @@ class Intake:
         read = item if same else self._decoded(item.delivery)
         return None if read is None else self._interpreted(read)
 
+    async def _take_all_in(self) -> None:
+        """Take in the batch; after some of it other accounts have their turn.
+
+        Meanwhile work of this one ends, and whoever it was about has to be looked up again.
+        """
+        while some := self._batch[:MOST_AT_ONCE]:
+            for item in some:
+                self._take_in(item)
+            del self._batch[:MOST_AT_ONCE]
+            if self._batch:
+                await asyncio.sleep(0)
+        # Before what was read since: that may be newer.
+        self._read, self._again = [*self._again, *self._read], []
+
     def _take_in(self, item: Item) -> None:
         current = self._current(item)
         if current is None:
             return
         if any(map(bool, self._in_hand.directory.unknown((current,)))):
-            self._read.append(current)  # whoever knew the person let go meanwhile
+            self._again.append(current)  # whoever knew the person let go meanwhile
             return
         named = named_by(self._in_hand.directory, current)
         is_anew = current.event is not None and current.event.origin is Origin.ANEW
