@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 LOOK_AGAIN: Final = 0.2
 """Seconds after which an event that waits for another subscriber's work is looked at again."""
-MOST_AT_ONCE: Final = 20
+MOST_AT_ONCE: Final = 50
 """Messages that are read, or taken in, without a pause, while other accounts wait; some milliseconds."""
 
 
@@ -77,14 +77,13 @@ class Intake:
 
     def __len__(self) -> int:
         """Return how many events wait here."""
-        read = len(self._read) + len(self._early) + len(self._batch) + len(self._again) + len(self._parked)
+        read = len(self._read) + len(self._early) + len(self._batch) + len(self._parked)
         return len(self._consumer.delivered) + read
 
     @property
     def is_busy(self) -> bool:
         """Whether something has come that is not in the backlog yet; what waits for somebody's work apart."""
-        read = self._read or self._early or self._batch or self._again
-        return bool(self._consumer.delivered or read)
+        return bool(self._consumer.delivered or self._read or self._early or self._batch)
 
     async def read(self) -> None:
         """Read messages until cancelled; those that ask for nothing end, also while the ledger is away."""
@@ -107,12 +106,16 @@ class Intake:
         while True:
             await self._something_to_do()
             # What waited for somebody's work comes first: it may never be quiet here.
-            self._batch = [*self._parked, *self._read]
-            self._parked, self._read, self._waited_for = [], [], set()
+            self._batch = [*self._parked, *self._read[:MOST_AT_ONCE]]
+            self._parked, self._read, self._waited_for = [], self._read[MOST_AT_ONCE:], set()
             await self._consumer.surely_ours()
             await self._look_up()
             self._judge_early()
-            await self._take_all_in()
+            batch, self._batch = self._batch, []
+            for item in batch:
+                self._take_in(item)
+            # Before what was read since: that may be newer.
+            self._read, self._again = [*self._again, *self._read], []
 
     async def _something_to_do(self) -> None:
         while not (self._read or self._early):
@@ -216,20 +219,6 @@ class Intake:
         same = item.epoch == self._ledger.epoch and item.version == self.account.version
         read = item if same else self._decoded(item.delivery)
         return None if read is None else self._interpreted(read)
-
-    async def _take_all_in(self) -> None:
-        """Take in the batch; after some of it other accounts have their turn.
-
-        Meanwhile work of this one ends, and whoever it was about has to be looked up again.
-        """
-        while some := self._batch[:MOST_AT_ONCE]:
-            for item in some:
-                self._take_in(item)
-            del self._batch[:MOST_AT_ONCE]
-            if self._batch:
-                await asyncio.sleep(0)
-        # Before what was read since: that may be newer.
-        self._read, self._again = [*self._again, *self._read], []
 
     def _take_in(self, item: Item) -> None:
         current = self._current(item)

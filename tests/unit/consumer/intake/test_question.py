@@ -10,7 +10,7 @@ from tests.unit.consumer.world import World, adds
 from tests.unit.examples import EMAIL, NOON
 from tests.unit.virtual_time import run, settle
 from worker.consumer.due_message import due_again
-from worker.consumer.intake import LOOK_AGAIN
+from worker.consumer.intake import LOOK_AGAIN, MOST_AT_ONCE
 from worker.consumer.own_message import anew_effect
 from worker.errors import EpochLost
 
@@ -24,12 +24,12 @@ def test_events_that_come_during_a_question_are_asked_about_together() -> None:
         async with world.running(dispatch=False):
             world.comes(0, "p0@example.com")
             await settle()
-            for number in range(1, 101):
+            for number in range(1, 1 + MOST_AT_ONCE):
                 world.comes(number, f"p{number}@example.com")
-            assert len(world.intake) == 100 + 1
+            assert len(world.intake) == MOST_AT_ONCE + 1
             await asyncio.sleep(2.5)
-        assert [len(emails) for emails in world.ledger.asked] == [1, 100]
-        assert world.folded == list(range(1, 102))
+        assert [len(emails) for emails in world.ledger.asked] == [1, MOST_AT_ONCE]
+        assert world.folded == list(range(1, MOST_AT_ONCE + 2))
 
     run(main())
 
