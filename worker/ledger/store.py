@@ -95,9 +95,9 @@ class Ledger:
         await self._trying.ask(None, self._try)
 
     async def _try(self, _: object) -> dict[None, None]:
-        # A row is really written, since a full or read-only disk lets an empty transaction pass.
-        row = {"account": "", "epoch": 0, "written_at": self.clock.time()}
-        await self.database.transact(lambda connection: upsert(connection, accounts, [row]), writes=True)
+        async with self.database.write() as connection:
+            # A row is really written, since a full or read-only disk lets an empty transaction pass.
+            await upsert(connection, accounts, [{"account": "", "epoch": 0, "written_at": self.clock.time()}])
         return {None: None}
 
     async def take(self, account: str, kit_account: int = 0, apps: Collection[str] = ()) -> Tenure:
@@ -133,9 +133,8 @@ class Ledger:
             EpochLost: The account is another worker's by now.
             LedgerWentBack: The ledger has lost what was written in this tenure.
         """
-        return await self.database.transact(
-            lambda connection: self._load(connection, tenure, emails, user_ids), writes=False
-        )
+        async with self.database.read() as connection:
+            return await self._load(connection, tenure, emails, user_ids)
 
     async def forgotten(self, account: str, *seen: Glimpse) -> dict[tuple[str, str], datetime]:
         """Return by which of their signs the people of events were forgotten; see `Known.forgotten`."""
@@ -152,7 +151,8 @@ class Ledger:
             EpochLost: The account is another worker's by now; nothing was written.
             LedgerWentBack: As `load` says; nothing was written.
         """
-        await self.database.transact(lambda connection: self._save(connection, tenure, batch), writes=True)
+        async with self.database.write() as connection:
+            await self._save(connection, tenure, batch)
 
     def mark(self, kind: str, text: str) -> str:
         """Return the keyed hash under which an address or a user's id is remembered as forgotten."""
