@@ -57,7 +57,7 @@ class Prefetch:
         target: What it is when all is well: more than `full` while the queue is deep; halved when events grow
             old before Kit's budget reaches them.
         limit: What was shown to be harmless since the worker, or its channel, was killed again and again, or
-            since bodies took too much memory; grows slowly to `target`.
+            since bodies took too much memory; grows slowly to `full`, and with `target` beyond it.
         careful: True makes it 1, from a give-back until a write has succeeded.
         few: True makes it `FEW`, from when the one message in hand failed alone until a write has succeeded.
         proven: True once a write has succeeded since the last give-back.

@@ -39,7 +39,7 @@ class Report:
     def __init__(self, account: str, metrics: Metrics, clock: Clock) -> None:
         self._account = account
         self._metrics = metrics
-        self._age = cache(metrics.event_age.labels)
+        self._age = cache(metrics.event_age.labels)  # there is no such series before the first event
         self._clock = clock
         self._counters: dict[tuple[str, Kind], Counter] = {}
         self._held: Counts[tuple[str, str]] = Counts()
