@@ -131,19 +131,21 @@ class LetterRunner:
             group.create_task(self._carry_out(run))
 
     async def _carry_out(self, run: Run) -> None:
-        async with self._turns.of(run.account):
-            end = await self._until_done(run)
-        await self._end(run, end)
+        await self._end(run, await self._until_done(run))
         self._mine.discard(run.id)
         if run.id in self._waited_for:
             self._waited_for[run.id].set()
 
     async def _until_done(self, run: Run) -> RunEnd:
-        """Do it; what fails for a while is tried again, and goes on with what is left."""
+        """Do it; what fails for a while is tried again, and goes on with what is left.
+
+        Between two tries the account's letters are for whoever else looks at them.
+        """
         problem, progress = "", RunProgress(self._work, run, MOVED_TO.get(run.action))
         for _ in range(TRIES):
             try:
-                return await self._once(run, progress)
+                async with self._turns.of(run.account):
+                    return await self._once(run, progress)
             except PASSING as error:
                 problem = str(error)
                 log.warning("dead_letters_run_waits", account=run.account, run=run.id, problem=problem)

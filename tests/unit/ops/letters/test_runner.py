@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from tests.unit.consumer.world import adds
 from tests.unit.ops.letters.standing_queues import ACCOUNT, StandingQueues, queues, written
@@ -25,7 +26,7 @@ from worker.ledger.letter_runs import LetterRuns, Run, RunAction, Wanted
 from worker.ledger.letter_work import LetterWork
 from worker.ledger.letters import LetterPlace
 from worker.ledger.store import Ledger
-from worker.ops.letters.runner import CRASHED, LetterRunner
+from worker.ops.letters.runner import AGAIN_AFTER, CRASHED, LetterRunner
 from worker.ops.letters.turns import Turns
 from worker.outside.texts import SECRETS
 from worker.settings import Settings
@@ -128,6 +129,24 @@ async def test_what_was_moved_just_before_a_kill_is_in_the_index_with_its_note(
     assert run.result == "5 dead letters are in the archive."
     (group,) = await LetterIndex(ledger).groups(ACCOUNT, ARCHIVE)
     assert (group.count, group.oldest.note.text) == (5, "keep it")
+
+
+async def test_a_run_that_waits_for_rabbitmq_leaves_the_letters_to_whoever_looks_at_them(
+    ledger: Ledger,
+) -> None:
+    """Given a RabbitMQ that nobody reaches, who looks at a letter is not told that somebody holds it."""
+    await LetterIndex(ledger).met(ACCOUNT, [entry(1)], DEAD)
+    turns = Turns()
+    runner = runner_of(ledger, turns)
+    with capture_logs() as lines:
+        running = asyncio.create_task(runner.run())
+        await runner.begin(ACCOUNT, Wanted(RunAction.ARCHIVE, "operator", reason="invalid_event"))
+        while not any(line["event"] == "dead_letters_run_waits" for line in lines):
+            await asyncio.sleep(0)
+    async with asyncio.timeout(AGAIN_AFTER / 2), turns.of(ACCOUNT):
+        pass
+    running.cancel()
+    await asyncio.wait([running])
 
 
 async def test_what_is_in_neither_queue_is_gone(queues: StandingQueues, ledger: Ledger) -> None:
