@@ -17,6 +17,7 @@ from worker.consumer.prefetch import starting_with
 from worker.consumer.report import HELD_TOLD_EVERY
 from worker.consumer.room import Room
 from worker.consumer.session import AT_REST, Session
+from worker.consumer.stages import Stages
 from worker.events.delivery import Delivery
 from worker.metrics import Metrics
 from worker.retry import PATIENCE
@@ -44,17 +45,17 @@ class Draining(Session):
         self.end(why)
         assert await running is why
 
-    def begin(self) -> None:
-        """Make the stages."""
-        super().begin()
-        self.dispatch.drain = self._drain  # type: ignore[method-assign]
+    def _with_stages(self) -> Stages:
+        stages = super()._with_stages()
+        stages.dispatch.drain = self._drain  # type: ignore[method-assign]
+        return stages
 
     async def _nothing(self) -> None:
         pass
 
     async def _drain(self, seconds: float) -> bool:
         await asyncio.sleep(seconds / 10)
-        self.apply.succeeded.set()
+        self._with_stages().apply.succeeded.set()
         return True
 
 
@@ -83,10 +84,10 @@ def test_what_was_held_is_told_though_nothing_comes_any_more(seconds: float, lin
 
         item = Item(Delivery(b"", ""), event(0))
         with capture_logs(processors=[note]):
-            session.begin()
+            stages = session._with_stages()
             session.consumer.came.set()
             for _ in range(3):
-                session._report.ended(Outcome(item, Kind.APPLIED, held=("VIP",)))
+                stages.report.ended(Outcome(item, Kind.APPLIED, held=("VIP",)))
             began = clock.monotonic()
             await session.run_until(End.PAUSED, seconds)
         return [(at - began, line["count"]) for at, line in told if line["event"] == "taggings_held"]
@@ -119,8 +120,7 @@ def test_a_session_at_rest_seldom_looks_and_looks_at_once_when_something_comes()
             if not at_once:
                 looks.append(clock.monotonic() - began)
 
-        session.begin()
-        session._report.tell_held = look  # type: ignore[method-assign]
+        session._with_stages().report.tell_held = look  # type: ignore[method-assign]
         session.consumer.came.set()  # as by an event that has ended since
         running = asyncio.create_task(session.run_until(End.PAUSED, 46.8))
         await asyncio.sleep(42)
@@ -141,9 +141,8 @@ def test_a_session_that_came_to_rest_meanwhile_has_heard_of_its_first_success() 
         session = draining(VirtualClock())
         running = asyncio.create_task(session.run_until(End.PAUSED, 40.0))
         await asyncio.sleep(33)
-        session.begin()
         session.consumer.came.set()
-        session.apply.succeeded.set()
+        session._with_stages().apply.succeeded.set()
         await asyncio.sleep(0.1)
         assert session.consumer.ended.result() is End.RESIZE
         running.cancel()
