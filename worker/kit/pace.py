@@ -1,6 +1,7 @@
-"""How new work begins under a limit of calls: most of a minute's calls at once, the rest evenly. Pure.
+"""How new work begins under a limit of calls: most of a minute's calls at once, the rest in lumps. Pure.
 
 Were all of them used as fast as they come, whoever is new beside a backlog would wait for the next minute.
+Were the rest begun one by one, each end would be a write to the ledger of its own.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from typing import Final
 
 AT_ONCE: Final = 0.6
 """Part of the limit that new work may use as fast as it comes."""
-CALLS_EACH: Final = 4
+LUMPS: Final = 6
+"""So many times in a period the rest begins, at equal distances."""
+CALLS_EACH: Final = 5
 """Calls that new work makes, until that is known; rather too many, for what is not used is used later."""
 FEW: Final = 8
 LATELY: Final = 64
@@ -55,5 +58,5 @@ class Pace:
         began, made = (now, 0) if is_new else (self._began, self._made)
         expected = made + under_way * self._calls / max(1, self._work - under_way)
         at_once = self._limit * AT_ONCE
-        evenly = (expected - at_once) / (self._limit - at_once)
-        return began + evenly * self._period - now if expected > at_once else 0.0
+        lumps = LUMPS * (expected - at_once) / (self._limit - at_once)
+        return began + int(lumps) * self._period / LUMPS - now if expected > at_once else 0.0

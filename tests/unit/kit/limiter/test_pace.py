@@ -1,4 +1,4 @@
-"""How new work begins under Kit's limit: most of it at once, the rest evenly, and nothing of it unused."""
+"""How new work begins under Kit's limit: most of it at once, the rest in lumps, and nothing of it unused."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pytest
 
 from tests.unit.kit.limiter.limited import limiter
 from tests.unit.virtual_time import now, run
+from worker.kit.pace import LUMPS
 
 LIMIT = 118
+PERIOD = 60.0
 CONCURRENCY = 32
 
 
@@ -81,17 +83,19 @@ def test_a_backlog_uses_the_limit_up_and_lets_something_begin_all_the_while(
 
     for begin in (20, 60, 100, 180, 240):
         assert LIMIT * used <= backlog.calls_within(begin) <= LIMIT
-    assert backlog.mean_wait() < max(calls_each) * 1.5
+    assert backlog.mean_wait() < PERIOD / LUMPS
 
 
-def test_most_of_the_limit_is_used_at_once_and_the_rest_evenly_within_the_minute() -> None:
+def test_most_of_the_limit_is_used_at_once_and_the_rest_in_lumps_within_the_minute() -> None:
     backlog = Backlog([2], 0.03)
 
-    run(backlog.drain(60))
+    run(backlog.drain(PERIOD))
 
+    lump = PERIOD / LUMPS
     assert LIMIT * 0.6 <= backlog.calls_within(0, 2) <= LIMIT * 0.7
-    for begin in (15, 30, 45):
-        assert backlog.calls_within(begin, 15) == pytest.approx(LIMIT / 10, abs=3)
+    for number in range(1, LUMPS):
+        assert backlog.calls_within(number * lump, 2) == pytest.approx(LIMIT * 0.4 / LUMPS, abs=3)
+        assert backlog.calls_within(number * lump + 2, lump - 2) == 0
 
 
 def test_while_less_than_that_is_used_nothing_waits() -> None:
