@@ -159,7 +159,7 @@ class Fleet:
         self.note_death(worker)
 
     def note_death(self, worker: ChaosWorker) -> None:
-        """Tell the checker that a worker ended with calls under way."""
+        """Tell the checker that a worker ended, or stands still, with calls under way."""
         self.deaths.append(Death(f"({worker.name})", self.sandbox.monotonic()))
 
 

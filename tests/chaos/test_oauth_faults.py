@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.chaos import ledger_faults
 from tests.chaos.harness import Arena
 from tests.chaos.processes import ChaosWorker
 from tests.integration.expected import endless_events
@@ -145,18 +146,26 @@ async def test_a_stop_between_kits_answer_and_the_ledger_loses_nothing(arena: Ar
 
 @pytest.mark.full
 async def test_a_worker_that_stood_still_in_its_turn_sends_nothing_late(arena: Arena) -> None:
-    """Given SIGSTOP with a refresh under way, another worker does it, and the first one nothing more."""
+    """Given SIGSTOP with a refresh under way, another worker does it, and the first one nothing more.
+
+    What the first one has sent already, nobody can call back. The ledger is in PostgreSQL, which ends a
+    transaction that stands still; a SQLite file would be locked by it.
+    """
     arena.sandbox.oauth.token_life = LIFE
-    await arena.connect(arena.main)
-    async with arena.running(events=900, per_second=30, workers=("one", "two"), KIT_TIMEOUT=str(KIT_TIMEOUT)):
-        await arena.settled(30)
-        worker = await _refreshing(arena, Fault(FaultKind.HANG))
-        worker.process.send_signal(signal.SIGSTOP)
-        arena.sandbox.faults.clear()
-        refreshes = len(arena.sandbox.oauth.refreshes)
-        await until(lambda: len(arena.sandbox.oauth.refreshes) > refreshes, 90)
-        worker.process.send_signal(signal.SIGCONT)
-        await arena.green()
+    async with ledger_faults.on_postgres(arena):
+        await arena.connect(arena.main)
+        async with arena.running(
+            events=900, per_second=30, workers=("one", "two"), KIT_TIMEOUT=str(KIT_TIMEOUT)
+        ):
+            await arena.settled(30)
+            worker = await _refreshing(arena, Fault(FaultKind.HANG))
+            worker.process.send_signal(signal.SIGSTOP)
+            arena.note_death(worker)
+            arena.sandbox.faults.clear()
+            refreshes = len(arena.sandbox.oauth.refreshes)
+            await until(lambda: len(arena.sandbox.oauth.refreshes) > refreshes, 90)
+            worker.process.send_signal(signal.SIGCONT)
+            await arena.green()
     assert arena.sandbox.oauth.used_twice() == []
 
 

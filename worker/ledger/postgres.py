@@ -12,6 +12,12 @@ from worker.errors import LedgerUnavailable
 
 VERIFYING: Final = {"verify-ca", "verify-full"}
 """The values of `ssl` at which a CA has to vouch for the server; at the latter, for its name as well."""
+STANDS_STILL_FOR: Final = 3
+"""So many times as long as a statement may take, nobody may say nothing within a transaction.
+
+Else a worker that stands still (SIGSTOP, a machine that sleeps) would hold its account's row, and no other
+could take the account, until the system found its connection dead.
+"""
 OURS: Final = ["ssl", "sslrootcert"]
 NO_STATEMENTS: Final[dict[str, Any]] = {
     "statement_cache_size": 0, "prepared_statement_cache_size": 0, "prepared_statement_name_func": str,
@@ -45,7 +51,9 @@ async def connected(url: URL, seconds: float, name: str) -> AsyncEngine:
     if pooled:
         return careful
     await careful.dispose()
-    return _engine(url, seconds, {})
+    # A pooler would refuse a setting that it does not know.
+    still = f"{seconds * STANDS_STILL_FOR * 1000:.0f}"
+    return _engine(url, seconds, {"server_settings": {"idle_in_transaction_session_timeout": still}})
 
 
 def _engine(url: URL, seconds: float, more: dict[str, Any]) -> AsyncEngine:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from tests.integration.ledger.conftest import PostgresControl
 from tests.integration.ledger.harness import (
+    ACCOUNT,
     ADA,
+    SECONDS,
     NewLedger,
     all_calls,
     contents,
@@ -23,9 +27,14 @@ from tests.integration.ledger.harness import (
 )
 from tests.integration.ledger.trouble_postgres.texts import check_text
 from worker.errors import LedgerUnavailable
+from worker.ledger import postgres
 from worker.ledger.history import find_history
+from worker.ledger.schema import accounts
 from worker.ledger.store import Ledger
 from worker.subscribers.known import Batch
+
+STANDS_STILL = 1.0
+"""Seconds that a statement of a worker that stands still may take."""
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
@@ -117,3 +126,24 @@ async def test_a_connection_that_was_ended_is_replaced(ledger: Ledger) -> None:
     check_text(await refusal(execute(ledger, ending)), ledger)
     for _ in range(3):
         await works(ledger)
+
+
+async def test_a_worker_that_stands_still_in_a_transaction_keeps_nobody_from_its_account(
+    ledger: Ledger,
+) -> None:
+    """Given a row that somebody holds who says nothing more, as after SIGSTOP, the next one has it."""
+    tenure = await fill(ledger, one_of_all())
+    url = ledger.database.url
+    engine = await postgres.connected(url, STANDS_STILL, ledger.database.name)
+    async with engine.connect() as still:
+        held = select(accounts.c.epoch).where(accounts.c.account == ACCOUNT).with_for_update()
+        assert (await still.execute(held)).scalar_one() == tenure.epoch
+
+        async with asyncio.timeout(STANDS_STILL * postgres.STANDS_STILL_FOR + SECONDS):
+            taken = await ledger.take(ACCOUNT)
+
+        assert taken.epoch == tenure.epoch + 1
+        with pytest.raises(DBAPIError, match="connection is closed"):
+            await still.execute(held)
+        await still.invalidate()
+    await engine.dispose()
