@@ -1,12 +1,14 @@
 """The third stage, where events end: dead letters are made safe, the ledger knows, RabbitMQ, and people.
 
-In that order. Whatever ends while one batch is being written makes up the next: one write per batch.
+In that order. Whatever ends while one batch is being written makes up the next: one write per batch, in
+portions where it is a large one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final
 
 from msgspec import structs
 
@@ -16,6 +18,7 @@ from worker.consumer.dead_lettering import DeadLettering
 from worker.consumer.due_message import due_effect, due_of_others
 from worker.consumer.history_entry import history_entry
 from worker.consumer.newest import newest_event
+from worker.consumer.portions import Ended, portions
 from worker.consumer.receive import Consumer
 from worker.consumer.replayed import ends_of_runs
 from worker.consumer.report import Report
@@ -23,25 +26,12 @@ from worker.events.decode import due_id
 from worker.kit.persistence import Persistence
 from worker.subscribers.in_hand import InHand
 from worker.subscribers.item import Item, Kind, Outcome
-from worker.subscribers.known import LetterEntry
+from worker.subscribers.known import Batch, LetterEntry
 
 FLUSH_EVERY: Final = 1.0
 """Seconds until what was done of changes that are not finished is written, too."""
 SHARED_WITHIN: Final = 0.01
 """Seconds for which a write waits that settles nothing, for what may end meanwhile: one write for both."""
-
-
-class _Ended(NamedTuple):
-    """How an event ended. What is written of it is worked out then: its person may have moved meanwhile.
-
-    Attributes:
-        at: When, in seconds since 1970.
-        letter: Its dead letter, which is safe by now; None where it became none.
-    """
-
-    outcome: Outcome
-    at: float
-    letter: LetterEntry | None
 
 
 class Settle(Persistence):
@@ -72,7 +62,7 @@ class Settle(Persistence):
         self._report = report
         self._clock = clock
         self._refused: asyncio.Queue[Outcome] = asyncio.Queue()
-        self._ended: list[_Ended] = []
+        self._ended: list[Ended] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._came = asyncio.Event()
         self._empty = asyncio.Event()
@@ -169,11 +159,11 @@ class Settle(Persistence):
                 await asyncio.sleep(SHARED_WITHIN)
             ended, self._ended = self._ended, []
             waiting, self._waiting = self._waiting, []
-            await self._write(ended)
+            last = await self._write(ended)
             for written in waiting:
                 if not written.done():
                     written.set_result(None)
-            await self._ack({each.outcome.item.delivery.tag: each.outcome for each in ended})
+            await self._ack(last)
             self._in_hand.drop_idle()
             if not self._ended:
                 self._empty.set()
@@ -201,32 +191,29 @@ class Settle(Persistence):
         else:
             self._flush_later()
 
-    async def _write(self, ended: list[_Ended]) -> None:
+    async def _write(self, ended: Sequence[Ended]) -> Sequence[Ended]:
+        """Write all that is known, and ack what has ended, but for the last portion; return that."""
         self._writing = True
-        batch = self._in_hand.unsaved.take()
-        guard = self._in_hand.taggings
+        batch, guard = self._in_hand.unsaved.take(), self._in_hand.taggings
         batch.taggings, batch.ahead = guard.take_unsaved(), guard.take_unsaved_ahead()
         batch.holds = guard.holds
-        outcomes = [each.outcome for each in ended]
-        batch.entries = [
-            entry for each in ended if (entry := history_entry(each.outcome, each.at)) is not None
-        ]
-        batch.due = [due for each in outcomes if (due := due_effect(each.item, each.error)) is not None]
-        batch.anew = [anew for each in outcomes if (anew := due_of_others(each)) is not None]
-        batch.letters = [each.letter for each in ended if each.letter is not None]
-        batch.newest = [newest for each in outcomes if (newest := newest_event(each)) is not None]
-        batch.replayed = ends_of_runs(outcomes)
-        batch.past = [timer for each in outcomes if (timer := due_id(each.item.delivery)) is not None]
-        if batch or self._ledger.has_news:
-            await self._ledger.save(batch)
+        written: Sequence[Ended] = ()
+        for portion, some in portions(batch, ended):
+            await self._ack(written)
+            _tell_ends(portion, some)
+            if portion or self._ledger.has_news:
+                await self._ledger.save(portion)
+            written = some
         self._in_hand.unsaved.saved()
         self._writing = False
+        return written
 
-    async def _ack(self, ended: dict[int, Outcome]) -> None:
+    async def _ack(self, ended: Sequence[Ended]) -> None:
         """Ack, and tell of each event right after its own ack: a kill between the two costs one line."""
-        async for acked in self._consumer.ack([outcome.item.delivery for outcome in ended.values()]):
+        outcomes = {each.outcome.item.delivery.tag: each.outcome for each in ended}
+        async for acked in self._consumer.ack([outcome.item.delivery for outcome in outcomes.values()]):
             for tag in sorted(acked):
-                self._report.ended(ended[tag])
+                self._report.ended(outcomes[tag])
 
     def _end(self, outcome: Outcome, letter: LetterEntry | None = None) -> None:
         """Let go of an event that only has to be written and acked."""
@@ -235,6 +222,18 @@ class Settle(Persistence):
             self._in_hand.applied(item)
         if item.subscriber is not None:
             outcome = structs.replace(outcome, calls=(*outcome.calls, *self._in_hand.let_go(item)))
-        self._ended.append(_Ended(outcome, self._clock.time(), letter))
+        self._ended.append(Ended(outcome, self._clock.time(), letter))
         self._empty.clear()
         self._came.set()
+
+
+def _tell_ends(batch: Batch, ended: Sequence[Ended]) -> None:
+    """Put into a batch what is written of events that ended."""
+    outcomes = [each.outcome for each in ended]
+    batch.entries = [entry for each in ended if (entry := history_entry(each.outcome, each.at)) is not None]
+    batch.due = [due for each in outcomes if (due := due_effect(each.item, each.error)) is not None]
+    batch.anew = [anew for each in outcomes if (anew := due_of_others(each)) is not None]
+    batch.letters = [each.letter for each in ended if each.letter is not None]
+    batch.newest = [newest for each in outcomes if (newest := newest_event(each)) is not None]
+    batch.replayed = ends_of_runs(outcomes)
+    batch.past = [timer for each in outcomes if (timer := due_id(each.item.delivery)) is not None]
