@@ -143,7 +143,7 @@ def test_each_account_must_use_its_limit_and_workers_must_not_cost_more_together
 
 
 def test_of_an_accounts_calls_those_count_that_came_before_the_limit_is_renewed_a_second_time() -> None:
-    made = [call(arrived=at) for at in (5.0, 6.0, 65.1, 90.0, 90.1)]
+    made = [call(arrived=at) for at in (5.0, 6.0, 65.1, 123.0, 123.1)]
     assert accounts.used(made, ["key"]) == [pytest.approx(100 * 4 / 240)]
 
 

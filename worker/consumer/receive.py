@@ -200,8 +200,13 @@ class Consumer:
 
     # -- acks -----------------------------------------------------------------------------------------
 
-    async def ack(self, deliveries: Iterable[Delivery]) -> AsyncIterator[set[int]]:
+    async def ack(self, deliveries: Iterable[Delivery], *, in_a_row: bool = False) -> AsyncIterator[set[int]]:
         """Tell the broker that messages are done; never on another channel than their own.
+
+        Args:
+            deliveries: Those that are done.
+            in_a_row: Only of those that came before all that is not done, for which one ack is enough; the
+                others have theirs with a later call.
 
         Yields:
             Again and again, the tags of those of which it was just told: the ack was written, which does not
@@ -212,6 +217,8 @@ class Consumer:
         if not self._may_ack or self.lost:
             return
         done = {each.tag for each in deliveries} & self.unsettled.keys()
+        if in_a_row and (oldest_open := self._oldest_besides(done)) is not None:
+            done = {tag for tag in done if tag < oldest_open}
         if self.ended.done():
             self._done |= done
             self._settled(done)
@@ -221,6 +228,10 @@ class Consumer:
             self._settled(written)
             yield written
 
+    def _oldest_besides(self, done: Collection[int]) -> int | None:
+        """Return the tag of the message that is in hand for longest, of those that are not done."""
+        return next((tag for tag in self.unsettled if tag not in done), None)
+
     def _settled(self, done: Iterable[int]) -> None:
         for tag in done:
             self.share.settle(self.unsettled.pop(tag))
@@ -229,8 +240,7 @@ class Consumer:
         """Yield those that were written; with the first one that cannot be, the channel is over."""
         if self._channel is None:
             return
-        oldest_open = next((tag for tag in self.unsettled if tag not in done), None)
-        for ack in acks(done, oldest_open):
+        for ack in acks(done, self._oldest_besides(done)):
             try:
                 await self._channel.ack(ack.tag, multiple=ack.multiple)
             except BrokerUnavailable as error:

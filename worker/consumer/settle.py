@@ -159,11 +159,11 @@ class Settle(Persistence):
                 await asyncio.sleep(SHARED_WITHIN)
             ended, self._ended = self._ended, []
             waiting, self._waiting = self._waiting, []
-            last = await self._write(ended)
+            unacked = await self._write(ended)
             for written in waiting:
                 if not written.done():
                     written.set_result(None)
-            await self._ack(last)
+            await self._ack(unacked)
             self._in_hand.drop_idle()
             if not self._ended:
                 self._empty.set()
@@ -192,28 +192,38 @@ class Settle(Persistence):
             self._flush_later()
 
     async def _write(self, ended: Sequence[Ended]) -> Sequence[Ended]:
-        """Write all that is known, and ack what has ended, but for the last portion; return that."""
+        """Write all that is known, and ack what can be acked meanwhile; return what is to be acked still."""
         self._writing = True
         batch, guard = self._in_hand.unsaved.take(), self._in_hand.taggings
         batch.taggings, batch.ahead = guard.take_unsaved(), guard.take_unsaved_ahead()
         batch.holds = guard.holds
-        written: Sequence[Ended] = ()
+        written: list[Ended] = []
         for portion, some in portions(batch, ended):
-            await self._ack(written)
+            written = await self._ack(written, in_a_row=True)
             _tell_ends(portion, some)
             if portion or self._ledger.has_news:
                 await self._ledger.save(portion)
-            written = some
+            written += some
         self._in_hand.unsaved.saved()
         self._writing = False
         return written
 
-    async def _ack(self, ended: Sequence[Ended]) -> None:
-        """Ack, and tell of each event right after its own ack: a kill between the two costs one line."""
-        outcomes = {each.outcome.item.delivery.tag: each.outcome for each in ended}
-        async for acked in self._consumer.ack([outcome.item.delivery for outcome in outcomes.values()]):
+    async def _ack(self, ended: Sequence[Ended], *, in_a_row: bool = False) -> list[Ended]:
+        """Ack, and tell of each event right after its own ack: a kill between the two costs one line.
+
+        Args:
+            ended: What is written.
+            in_a_row: See `Consumer.ack`.
+
+        Returns:
+            Those that were not acked.
+        """
+        left = {each.outcome.item.delivery.tag: each for each in ended}
+        deliveries = [each.outcome.item.delivery for each in ended]
+        async for acked in self._consumer.ack(deliveries, in_a_row=in_a_row):
             for tag in sorted(acked):
-                self._report.ended(outcomes[tag])
+                self._report.ended(left.pop(tag).outcome)
+        return list(left.values())
 
     def _end(self, outcome: Outcome, letter: LetterEntry | None = None) -> None:
         """Let go of an event that only has to be written and acked."""

@@ -78,10 +78,14 @@ class FakeConsumer:
         while not self.is_ours:
             await asyncio.sleep(0.1)
 
-    async def ack(self, deliveries: Collection[Delivery]) -> AsyncIterator[set[int]]:
+    async def ack(
+        self, deliveries: Collection[Delivery], *, in_a_row: bool = False
+    ) -> AsyncIterator[set[int]]:
         """Take acks, each by itself, or not."""
+        tags = {delivery.tag for delivery in deliveries}
+        oldest_open = next((tag for tag in self.unsettled if tag not in tags), None)
         for delivery in deliveries:
-            if self.can_ack:
+            if self.can_ack and not (in_a_row and oldest_open is not None and delivery.tag > oldest_open):
                 self.acked.append(delivery.tag)
                 self.unsettled.pop(delivery.tag, None)
                 yield {delivery.tag}

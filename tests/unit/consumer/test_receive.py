@@ -174,6 +174,25 @@ def test_what_is_settled_leaves_room() -> None:
     run(main())
 
 
+def test_of_what_is_done_in_a_row_one_ack_is_written_and_the_rest_waits_for_a_later_one() -> None:
+    """Given a gap, what is done behind it is acked once somebody asks for all, or it is done as well."""
+
+    async def main() -> None:
+        consumer = consumer_of()
+        consumer._channel = cast("ConsumerChannel", Writes())
+        for tag in range(1, 7):
+            await consumer.receive(delivery(tag))
+        done = [consumer.unsettled[tag] for tag in (1, 2, 4, 6)]
+        assert [each async for each in consumer.ack(done, in_a_row=True)] == [{1, 2}]
+        assert [each async for each in consumer.ack(done, in_a_row=True)] == []
+        done.append(consumer.unsettled[3])
+        assert [each async for each in consumer.ack(done, in_a_row=True)] == [{3, 4}]
+        assert [each async for each in consumer.ack(done)] == [{6}]
+        assert list(consumer.unsettled) == [5]
+
+    run(main())
+
+
 def test_one_message_is_taken_whatever_its_size() -> None:
     async def main() -> None:
         consumer = consumer_of(most=1000)
