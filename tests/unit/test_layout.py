@@ -20,7 +20,8 @@ from tests.unit.imports import PACKAGE, ROOT, Module, chain, modules, others, re
 
 AT_THE_TOP: Final = ("__main__", "cli", "app", "settings")
 GROUND: Final = (
-    "errors", "clock", "retry", "retrying", "logs", "metrics", "mapping", "files", "json_text", "outside",
+    "errors", "clock", "retry", "retrying", "in_turns", "logs", "metrics", "mapping", "files", "json_text",
+    "outside",
 )  # fmt: skip
 FLOORS: Final = (
     AT_THE_TOP, ("commands",), ("demo",), ("page",), ("ops",), ("consumer",), ("dead_letters",),

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from worker.clock import Clock
 from worker.errors import CredentialRefused, EventError, KitRejected, NoMoreSubscribers, TryLater
+from worker.in_turns import in_turns
 from worker.kit.addresses import AddressChanges
 from worker.kit.bulk_calls import BulkCalls, Interrupted
 from worker.kit.catalog import Catalog
@@ -218,7 +219,7 @@ class Writer:
         if not self.bulk:
             return BulkResult(alone=[subscriber for subscriber, _ in changes])
         try:
-            jobs = [await self._share(subscriber, change) for subscriber, change in changes]
+            jobs = [await self._share(*each) async for each in in_turns(changes)]
             together = [job for job in jobs if not job.alone]
             await self._have_written(job.subscriber for job in together)
             await self._bulk.carry_out(together, one_at_a_time=one_at_a_time)
@@ -227,7 +228,7 @@ class Writer:
         except (TryLater, CredentialRefused) as error:
             return BulkResult(error=error)  # of the catalog: it is nobody's call
         done = [job for job in jobs if not job.alone]
-        for job in done:
+        async for job in in_turns(done):
             self._finish(job)
         return BulkResult(
             done=[job.subscriber for job in done],
