@@ -24,7 +24,6 @@ from worker.errors import (
     TryLater,
 )
 from worker.events.event import FIRST, OrderKey
-from worker.in_turns import in_turns
 from worker.kit.job import NobodyThere
 from worker.kit.lists import NEWEST
 from worker.kit.refused import RefusedPart, owing
@@ -118,12 +117,8 @@ class Apply:
             return []
         if end.done:
             self._holds.worked()
-        try:
-            async for subscriber in in_turns(end.done):
-                self._finish(waiting.pop(subscriber), None, end.refused.get(subscriber, ()))
-        except asyncio.CancelledError:
-            self._put_back([*alone, *waiting.values()])  # the records know what Kit has been told of these
-            raise
+        for subscriber in end.done:
+            self._finish(waiting[subscriber], None, end.refused.get(subscriber, ()))
         return [*alone, *(waiting[subscriber] for subscriber in end.alone)]
 
     # -- what an end means ----------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from tests.unit.kit.harness import (
     Account,
     account,
 )
+from worker.in_turns import AT_ONCE
 from worker.kit.auth.login import Login, api_key_login
 from worker.kit.single_calls import NEWLY_TAGGED
 from worker.sandbox import FaultKind
@@ -83,6 +84,20 @@ async def test_newcomers_are_written_together_before_kit_is_called(of: Account) 
         each.is_written = True
     await writer.apply_together([(each, change(2, first_name="Ada")) for each in subscribers])
     assert len(of.batches) == 1
+
+
+async def test_while_much_is_made_up_other_accounts_have_their_turn(of: Account) -> None:
+    """Given many people for whom nothing is to be called, what is worked out of them is so in pieces."""
+    subscribers, turns = people(10 * AT_ONCE), 0
+    for each in subscribers:
+        each.record.kit_id, each.is_written = 7, True
+    trying = asyncio.create_task(of.writer.apply_together([(each, change()) for each in subscribers]))
+    while not trying.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert len(trying.result().done) == len(subscribers)
+    assert of.calls() == []
+    assert turns >= 20, "ten before the calls, ten after them"
 
 
 async def test_whose_address_is_in_doubt_is_left_alone(of: Account) -> None:
