@@ -16,7 +16,7 @@ from worker.subscribers.known import Batch, LetterEntry, Person
 from worker.subscribers.record import Record
 
 MOST: Final = 300
-"""Records and ends of events in a portion, about; some 60 ms of a SQLite file's writer."""
+"""Records, new people and ends of events in a portion, about; some 60 ms of a SQLite file's writer."""
 
 
 class Ended(NamedTuple):
@@ -41,7 +41,7 @@ class _Share:
     ended: list[Ended] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.records) + len(self.ended)
+        return len(self.records) + len(self.people) + len(self.ended)
 
     def add(self, other: _Share) -> None:
         """Take in what belongs to another person."""
@@ -56,10 +56,11 @@ def portions(batch: Batch, ended: Sequence[Ended], most: int = MOST) -> Iterator
     Args:
         batch: With its records and people, and what is counted, which the first portion has.
         ended: In their order, which those of one person keep.
-        most: A portion is complete with so many records and ends.
+        most: A portion is complete with so many records, new people and ends.
     """
-    if batch.moves or len(batch.records) + len(ended) <= most:
-        yield batch, list(ended)  # moved histories are told apart by nobody
+    whole = _Share(batch.records, batch.people, list(ended))
+    if batch.moves or len(whole) <= most:
+        yield batch, whole.ended  # who moves takes along what others of the batch may have left
         return
     rest, share = replace(batch, records=[], people=[]), _Share()
     for theirs in _by_person(batch, ended).values():
@@ -67,7 +68,7 @@ def portions(batch: Batch, ended: Sequence[Ended], most: int = MOST) -> Iterator
         if len(share) >= most:
             yield replace(rest, records=share.records, people=share.people), share.ended
             rest, share = Batch(holds=batch.holds), _Share()
-    if share.records or share.people or share.ended:
+    if share:
         yield replace(rest, records=share.records, people=share.people), share.ended
 
 

@@ -200,7 +200,7 @@ class Settle(Persistence):
         written: list[Ended] = []
         for portion, some in portions(batch, ended):
             written = await self._ack(written, in_a_row=True)
-            _tell_ends(portion, some)
+            _note_ends(portion, some)
             if portion or self._ledger.has_news:
                 await self._ledger.save(portion)
             written += some
@@ -237,7 +237,7 @@ class Settle(Persistence):
         self._came.set()
 
 
-def _tell_ends(batch: Batch, ended: Sequence[Ended]) -> None:
+def _note_ends(batch: Batch, ended: Sequence[Ended]) -> None:
     """Put into a batch what is written of events that ended."""
     outcomes = [each.outcome for each in ended]
     batch.entries = [entry for each in ended if (entry := history_entry(each.outcome, each.at)) is not None]

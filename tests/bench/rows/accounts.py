@@ -34,7 +34,7 @@ SPAN: Final = 118.0
 of it is used in lumps over each minute, so that nearly two whole ones are looked at."""
 LOOK: Final = 2.0
 APART: Final = 10.0
-"""Seconds between two beginnings: all calls of a minute take some 10."""
+"""Seconds between two beginnings: most calls of a minute take some 10."""
 MIN_USED: Final = 97.0
 MAX_CPU_APART: Final = 15.0
 

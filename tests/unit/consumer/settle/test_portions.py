@@ -96,6 +96,15 @@ def test_a_portion_is_hardly_larger_than_it_may_be() -> None:
     assert [len(part.records) + len(some) for part, some in found] == [MOST] * 6 + [200]
 
 
+def test_of_many_who_are_new_no_more_are_written_at_once_either() -> None:
+    """Given a thousand people of whom the ledger is to know no more than who they are."""
+    batch = Batch(people=[Person(f"u-{number}", f"p{number}@example.com") for number in range(1000)])
+
+    found = list(portions(batch, []))
+
+    assert [len(part.people) for part, _ in found] == [MOST] * 3 + [100]
+
+
 def test_a_batch_in_which_somebody_moved_is_written_whole() -> None:
     batch = Batch([Record(email) for email in PEOPLE], moves=[(PEOPLE[0], PEOPLE[1])])
     ends = [ended(number, email) for number, email in enumerate(PEOPLE)]
