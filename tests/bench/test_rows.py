@@ -30,7 +30,7 @@ from tests.bench.stand_in import Call
 from worker.kit.limiter import MARGIN, WINDOW
 from worker.retry import PATIENCE
 
-DRAIN = Drain(WORKER, 1000, 1.0, 1450, 0, 0.4, 0.5, {}, 0)
+DRAIN = Drain(WORKER, 1000, 1.0, 900, 0, 0.4, 0.5, {}, 0)
 TAGGING = "POST /v4/tags/{}/subscribers/{}"
 RIVALS = {PLAIN: [DRAIN], STREAM: [DRAIN]}
 
@@ -58,7 +58,7 @@ def call(**given: object) -> Call:
 
 def test_calls_and_wrong_people_have_an_aim_for_each_way_of_writing() -> None:
     assert verdicts(counted()) == [True] * 6
-    assert verdicts(counted(replace(DRAIN, calls=1451))) == [False, True, True, True, True, True]
+    assert verdicts(counted(replace(DRAIN, calls=901))) == [False, True, True, True, True, True]
     assert verdicts(counted(bulk=46)) == [True, False, True, True, True, True]
     assert verdicts(counted(lean=21)) == [True, True, False, True, True, True]
     assert verdicts(counted(replace(DRAIN, wrong=1))) == [True, True, True, False, True, True]
@@ -74,11 +74,11 @@ def test_the_aims_of_calls_are_judged_without_rivals_too() -> None:
 
 
 def test_any_wrong_person_and_calls_beyond_what_load_excuses_fail_the_benchmark() -> None:
-    excused = [counted(), counted(replace(DRAIN, calls=1595), bulk=66, lean=27)]
+    excused = [counted(), counted(replace(DRAIN, calls=990), bulk=49, lean=22)]
     beyond = [
-        counted(replace(DRAIN, calls=1596)),
-        counted(bulk=67),
-        counted(lean=28),
+        counted(replace(DRAIN, calls=991)),
+        counted(bulk=50),
+        counted(lean=23),
         counted(replace(DRAIN, wrong=1)),
     ]
     assert not any(line.failed for lines in excused for line in lines)

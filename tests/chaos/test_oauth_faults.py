@@ -88,6 +88,8 @@ async def test_each_refresh_token_is_used_once_whoever_is_killed(arena: Arena, *
         await arena.settled(len(arena.main.load.published), seconds=120)
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
+    if any("redelivered_often" in worker.events_logged() for worker in arena.workers):
+        arena.allow_redelivery()  # ten kills with the same message in hand: few are held from then on
     twice = arena.sandbox.oauth.used_twice()
     assert len(arena.sandbox.oauth.refreshes) >= (FULL if full else SHORT) / LIFE / 2
     assert all(loss.startswith(LOST) for loss in creator.losses)

@@ -105,6 +105,30 @@ async def test_a_careful_consumer_leaves_the_order_as_it_was(broker: Broker, acc
 
 
 @pytest.mark.usefixtures("queue")
+async def test_a_consumer_that_is_to_hold_more_leaves_the_order_as_it_was(
+    broker: Broker, account_name: str
+) -> None:
+    """Given messages that came back, of which few were held, more are held without that any goes back.
+
+    Acked one by one, each would bring another message, which would go behind all that came back.
+    """
+    first = await consuming(broker, account_name, COUNT, COUNT)
+    await first.consumer.close()
+    few = await consuming(broker, account_name, 4, 4)
+    few.consumer.prefetch = starting_with(COUNT)
+    few.consumer.grow()
+    for delivery in few.got:
+        assert await acked(few.consumer, [delivery]) == {delivery.tag}
+    assert few.consumer.ended.result() is End.RESIZE
+    await few.consumer.close()
+    third = await consuming(broker, account_name, COUNT, COUNT - 4)
+    await third.consumer.close()
+    assert few.numbers == [0, 1, 2, 3]
+    assert third.numbers == list(range(4, COUNT))
+    assert {delivery.count for delivery in third.got} == {1}
+
+
+@pytest.mark.usefixtures("queue")
 async def test_many_acks_settle_exactly_those(broker: Broker, account_name: str) -> None:
     """Given some of the messages in hand done, with gaps, only the others come again."""
     done = {0, 1, 2, 3, 5, 8, 9}

@@ -1,7 +1,11 @@
 """How many messages an account may hold unsettled. Pure.
 
 Whatever is held when a channel closes counts one more delivery, and RabbitMQ dead-letters a message after
-100 of them, good or bad. So the fewer closes with messages in hand, and the fewer messages, the better.
+100 of them, good or bad. So the fewer closes with messages in hand, the better.
+
+What is handed back waits before all that was never delivered, but behind all that was handed back before
+(tried on RabbitMQ 3.10). So a worker that holds fewer than the one before, and hands them back, puts the
+older behind the newer. That is why all begin with the same number, and with the most that there may be.
 """
 
 from __future__ import annotations
@@ -21,9 +25,9 @@ ANY_NUMBER: Final = 1_000_000
 GROWTH: Final = 4
 """Times as many may be held, once as many were settled as could be held."""
 DEEP: Final = 5
-"""Times as many as configured may be held of a deep queue; more fold hardly better."""
-WORTH: Final = 1.5
-"""Times as many, at least, for which a new session is worth its while."""
+"""Times as many as configured may be held; more fold hardly better."""
+MANY: Final = 500
+"""Configured, from which on it may be more, as by default; whoever configures fewer wants no more."""
 SETTLE_WITHIN: Final = 20.0
 """Minutes in which all that is held should be settled; RabbitMQ closes the channel after 30
 (`consumer_timeout`)."""
@@ -38,14 +42,17 @@ def most_beside(deliveries: int) -> int:
     return FEW if deliveries >= MANY_DELIVERIES else ANY_NUMBER
 
 
-def most_in_time(calls_a_minute: int, *, bulk: bool) -> int:
-    """Return how many messages may be held so that all are settled in time.
+def most_in_hand(configured: int, calls_a_minute: int) -> int:
+    """Return how many messages an account may hold, where all are settled in time by single calls.
 
     Args:
+        configured: As many may be held in any case, and no more where these are fewer than `MANY`.
         calls_a_minute: To Kit.
-        bulk: Whether one call is for many people: then calls are no brake.
     """
-    return ANY_NUMBER if bulk else int(calls_a_minute * SETTLE_WITHIN / CALLS_AN_EVENT)
+    if configured < MANY:
+        return configured
+    in_time = int(calls_a_minute * SETTLE_WITHIN / CALLS_AN_EVENT)
+    return max(configured, min(configured * DEEP, in_time))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +60,13 @@ class Prefetch:
     """The prefetch of one account.
 
     Attributes:
-        full: As configured: what an account starts with.
-        target: What it is when all is well: more than `full` while the queue is deep; halved when events grow
-            old before Kit's budget reaches them.
+        full: What an account starts with, and the most.
+        target: What it is when all is well; halved when events grow old before Kit's budget reaches them.
         limit: What was shown to be harmless since the worker, or its channel, was killed again and again, or
-            since bodies took too much memory; grows slowly to `full`, and with `target` beyond it.
+            since bodies took too much memory; grows slowly to `full`.
         careful: True makes it 1, from a give-back until a write has succeeded.
         few: True makes it `FEW`, from when the one message in hand failed alone until a write has succeeded.
         proven: True once a write has succeeded since the last give-back.
-        grew_old: True makes it grow no more, from when events grew old until all is settled.
     """
 
     full: int
@@ -70,7 +75,6 @@ class Prefetch:
     careful: bool = False
     few: bool = False
     proven: bool = False
-    grew_old: bool = False
 
     @property
     def count(self) -> int:
@@ -89,7 +93,7 @@ class Prefetch:
 
     def after_growing_old(self) -> Prefetch:
         """Return what follows when the oldest event had waited too long."""
-        return replace(self, target=max(min(FEW, self.full), self.target // 2), grew_old=True)
+        return replace(self, target=max(min(FEW, self.full), self.target // 2))
 
     def after_taking_too_much(self, fit: int) -> Prefetch:
         """Return what follows when bodies took too much memory, of which so many fit."""
@@ -109,21 +113,9 @@ class Prefetch:
             return self
         return replace(self, limit=max(self.limit, min(self.limit * GROWTH, most, self.full)))
 
-    def after_filling(self, most: int) -> Prefetch:
-        """Return what follows when the queue has more than may be held, and more would save calls.
-
-        Args:
-            most: As for `after_settling_all`, and no more than can be settled in time.
-        """
-        most = min(most, self.full * DEEP)
-        is_slow = self.careful or self.few or self.grew_old or self.limit < self.full
-        if is_slow or most < self.count * WORTH:
-            return self
-        return replace(self, target=max(self.target, most), limit=max(self.limit, most))
-
     def at_rest(self) -> Prefetch:
         """Return what follows when nothing is left to settle."""
-        return replace(self, target=self.full, grew_old=False)
+        return replace(self, target=self.full)
 
     def after_session(self, why: End, *, unsettled: bool, held: bool) -> Prefetch:
         """Return what the next session begins with.

@@ -26,6 +26,8 @@ log = structlog.get_logger()
 
 RECHECK: Final = 0.5
 """Seconds between two looks at a condition that announces itself to nobody."""
+FINISH_WITHIN: Final = 60.0
+"""Seconds for which a session that is to hold more waits until it has nothing to hand back."""
 
 
 class Consumer:
@@ -78,6 +80,7 @@ class Consumer:
         self._tag = f"{worker_id}-{uuid.uuid4().hex[:12]}"[-255:]
         self._may_ack = True
         self._done: set[int] = set()
+        self._grows_by: float | None = None
 
     # -- receiving ------------------------------------------------------------------------------------
 
@@ -145,21 +148,23 @@ class Consumer:
     @property
     def is_full(self) -> bool:
         """Whether it holds as many messages as it may, so that more may wait in the queue."""
-        return len(self.unsettled) >= self.window
+        return len(self.unsettled) + len(self._done) >= self.window
 
-    def grow(self, deep: int = 0) -> None:
-        """Let the next session hold more, where that saves calls and is known to do no harm.
+    def grow(self) -> None:
+        """Let the next session hold more, where that is known to do no harm.
 
-        Args:
-            deep: So many may be held of a queue that has more than is held now; 0 where that saves nothing.
+        This one ends once all that it holds is done. Handed back, it would come behind what was handed back
+        before.
         """
         if not self.unsettled:
             self.prefetch = self.prefetch.at_rest()
         if self.share.settled >= self.window:
             self.prefetch = self.prefetch.after_settling_all(self.share.most)
-        if deep:
-            self.prefetch = self.prefetch.after_filling(min(deep, self.share.most))
-        if self.prefetch.count > self.window:
+        if self.prefetch.count <= self.window:
+            return
+        now = self.clock.monotonic()
+        self._grows_by = self._grows_by or now + FINISH_WITHIN
+        if not self.unsettled or now >= self._grows_by:
             self.end(End.RESIZE)
 
     def channel_ended(self, *, cancelled: bool) -> None:
@@ -210,7 +215,7 @@ class Consumer:
 
         Yields:
             Again and again, the tags of those of which it was just told: the ack was written, which does not
-            mean that the broker has it; or `close` will write it, once no more messages are taken in, as the
+            mean that the broker has it; or `close` will write it, once no more messages are wanted, as the
             broker would send another for each, only to get it back. Those that are never yielded come again,
             and are applied again, which changes nothing in Kit.
         """
@@ -219,9 +224,11 @@ class Consumer:
         done = {each.tag for each in deliveries} & self.unsettled.keys()
         if in_a_row and (oldest_open := self._oldest_besides(done)) is not None:
             done = {tag for tag in done if tag < oldest_open}
-        if self.ended.done():
+        if self.ended.done() or self._grows_by:
             self._done |= done
             self._settled(done)
+            if not self.unsettled:
+                self.end(End.RESIZE)
             yield done
             return
         async for written in self._write_acks(done):

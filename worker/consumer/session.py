@@ -16,7 +16,7 @@ import structlog
 from worker.accounts.account import Account
 from worker.consumer.end import End
 from worker.consumer.holds import Holds
-from worker.consumer.prefetch import Prefetch, most_in_time
+from worker.consumer.prefetch import Prefetch
 from worker.consumer.receive import RECHECK, Consumer
 from worker.consumer.shared import Shared
 from worker.consumer.stages import Stages
@@ -190,14 +190,7 @@ class Session:
                 self.consumer.prefetch = self.consumer.prefetch.after_failing_alone()
                 self.end(End.RESIZE)
             else:
-                self.consumer.grow(self._deep(bulk=stages.apply.together))
-
-    def _deep(self, *, bulk: bool) -> int:
-        """Return how many messages may be held of a deep queue; 0 where that saves nothing."""
-        if not self.consumer.is_full:
-            return 0
-        limiter = self._catalog.client.limiter
-        return most_in_time(limiter.limit, bulk=bulk) if bulk or limiter.is_brake else 0
+                self.consumer.grow()
 
     async def _something_may_have_changed(self, stages: Stages) -> None:
         """Wait for the next look; what comes, and the first success, after which more may come, end that."""
@@ -213,14 +206,12 @@ class Session:
         with suppress(TimeoutError):
             async with asyncio.timeout(RECHECK):
                 await succeeded.wait()
-        if self._note_success() and self.consumer.prefetch.count > self.consumer.window:
-            self.end(End.RESIZE)
+        self._note_success()
 
-    def _note_success(self) -> bool:
-        """Let more be in hand once a change was applied; tell whether that is so."""
+    def _note_success(self) -> None:
+        """Let more be in hand once a change was applied."""
         if self.succeeded:
             self.consumer.prefetch = self.consumer.prefetch.after_success()
-        return self.succeeded
 
     async def _leave(self) -> None:
         """Close the channel, and say what the next session begins with.

@@ -13,7 +13,7 @@ from worker.broker.topology import work_queue
 from worker.consumer.account_state import AccountState, Status, failure_of
 from worker.consumer.declaring import Declaring
 from worker.consumer.end import End
-from worker.consumer.prefetch import starting_with
+from worker.consumer.prefetch import most_in_hand, starting_with
 from worker.consumer.session import Session
 from worker.consumer.shared import Shared
 from worker.errors import KitWorkerError
@@ -41,7 +41,7 @@ class Supervisor:
     Args:
         account: With a credential, or without one: then it waits for a reload that brings it.
         shared: With the other accounts.
-        prefetch: Messages in hand at most.
+        prefetch: Messages in hand, as configured.
         grace: Returns the seconds that changes under way may take when a session ends.
 
     Attributes:
@@ -53,6 +53,8 @@ class Supervisor:
         self.account = account
         self._shared = shared
         self._grace = grace
+        if account.credential is not None:
+            prefetch = most_in_hand(prefetch, shared.kit.calls_a_minute(account.credential))
         self._prefetch = starting_with(prefetch)
         self._failing: dict[str, Tries] = {}
         self._session: Session | None = None

@@ -28,7 +28,7 @@ class Supervisors:
 
     Args:
         shared: What all of them share.
-        prefetch: Messages in hand at most, for each.
+        prefetch: Messages in hand, for each, as configured.
         grace: Seconds that changes under way may take when a session ends while the worker goes on.
 
     Attributes:

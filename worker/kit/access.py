@@ -83,10 +83,13 @@ class KitAccess:
             metrics=self._metrics,
         )
 
+    def calls_a_minute(self, credential: Credential) -> int:
+        """Return how much of Kit's limit this process uses."""
+        return allowed(self._settings.kit_rate_limit or credential.limit)
+
     def _limiter(self, account: str, credential: Credential) -> Limiter:
         # A connected account's tokens change, or its key, and its limit goes on.
         key = type(credential), credential.claim or account
         if key not in self._limiters:
-            limit = allowed(self._settings.kit_rate_limit or credential.limit)
-            self._limiters[key] = Limiter(limit, clock=self._ledger.clock)
+            self._limiters[key] = Limiter(self.calls_a_minute(credential), clock=self._ledger.clock)
         return self._limiters[key]

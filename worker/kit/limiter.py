@@ -121,11 +121,6 @@ class Limiter:
         """How much of the budget is used, 0 to 1."""
         return self._window.ratio(self._clock.monotonic())
 
-    @property
-    def is_brake(self) -> bool:
-        """Whether new work waits for its turn by now."""
-        return self._pace.wait(self._clock.monotonic(), 0) > 0
-
     async def ready(self, under_way: Callable[[], int] = lambda: 0) -> None:
         """Wait until new work may begin: at its pace, nobody waits for a place, and one is free.
 

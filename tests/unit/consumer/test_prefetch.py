@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from worker.consumer.end import End
 from worker.consumer.prefetch import (
@@ -13,7 +15,7 @@ from worker.consumer.prefetch import (
     TOO_MANY_DELIVERIES,
     Prefetch,
     most_beside,
-    most_in_time,
+    most_in_hand,
     starting_with,
 )
 
@@ -22,18 +24,6 @@ fail_alone = Prefetch.after_failing_alone
 grow_old = Prefetch.after_growing_old
 succeed = Prefetch.after_success
 rest = Prefetch.at_rest
-
-
-def fill(prefetch: Prefetch) -> Prefetch:
-    return prefetch.after_filling(most=2000)
-
-
-def fill_much(prefetch: Prefetch) -> Prefetch:
-    return prefetch.after_filling(most=1_000_000)
-
-
-def fill_little(prefetch: Prefetch) -> Prefetch:
-    return prefetch.after_filling(most=700)
 
 
 def redelivered(prefetch: Prefetch) -> Prefetch:
@@ -96,31 +86,36 @@ def after(*happenings: Callable[[Prefetch], Prefetch], full: int = 500) -> Prefe
         ([too_large, give_back, succeed], 100),
         ([give_back, fail_alone, too_large, too_large], FEW - 2),
         ([succeed, give_back], 1),
-        ([fill], 2000),
-        ([fill, fill], 2000),
-        ([fill_much], 2500),
-        ([fill_little], 500),
-        ([fill, fill_little], 2000),
-        ([fill, rest], 500),
-        ([fill, grow_old], 1000),
-        ([fill, grow_old, fill], 1000),
-        ([fill, grow_old, rest, fill], 2000),
-        ([give_back, fill], 1),
-        ([fill, give_back, succeed], 2000),
-        ([give_back, fail_alone, fill], FEW),
-        ([too_large, fill], 100),
-        ([too_large, settle_all, settle_all, fill], 2000),
-        ([redelivered, succeed, fill], 1),
     ],
 )
 def test_how_many_messages_are_taken(happenings: list[Callable[[Prefetch], Prefetch]], count: int) -> None:
     assert after(*happenings).count == count
 
 
-def test_a_deep_queue_is_taken_by_as_many_as_can_be_settled_in_time() -> None:
-    assert most_in_time(118, bulk=False) == 2145
-    assert most_in_time(10, bulk=False) == 181
-    assert most_in_time(588, bulk=True) > 100_000
+def test_as_many_are_taken_as_can_be_settled_in_time() -> None:
+    assert most_in_hand(500, 118) == 2145
+    assert most_in_hand(500, 588) == 2500
+    assert most_in_hand(500, 10) == 500
+    assert most_in_hand(600, 588) == 3000
+    assert most_in_hand(499, 118) == 499
+    assert most_in_hand(1, 588) == 1
+    assert most_in_hand(5000, 118) == 5000
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [give_back, fail_alone, grow_old, succeed, rest, redelivered, settle_all, settle_few, too_large]
+        ),
+        max_size=12,
+    ),
+    st.integers(1, 3000),
+)
+def test_nobody_holds_more_than_whoever_begins_anew(
+    happenings: list[Callable[[Prefetch], Prefetch]], full: int
+) -> None:
+    """Given a worker that takes over what another one held, it holds all of that, and so in its order."""
+    assert after(*happenings, full=full).count <= starting_with(full).count
 
 
 def test_one_message_at_a_time_stays_one() -> None:
@@ -193,11 +188,11 @@ class Queue:
                 prefetch = grown
 
 
-@pytest.mark.parametrize("lethal", [2, 3, 5, 11, 30, 65, 100, 257, 400, 500])
+@pytest.mark.parametrize("lethal", [2, 3, 5, 11, 30, 65, 100, 257, 400, 500, 1000, 2500])
 def test_a_worker_that_too_many_messages_kill_settles_all_and_none_comes_back_too_often(lethal: int) -> None:
     """Given a limit of memory, then no good event is delivered in vain until RabbitMQ dead-letters it."""
-    queue = Queue(1500, lethal)
+    queue = Queue(7500, lethal)
     while queue.deliveries:
-        queue.until_killed(starting_with(500))
+        queue.until_killed(starting_with(2500))
         assert queue.kills < 300
     assert queue.worst < 0.75 * DELIVERY_LIMIT

@@ -12,7 +12,7 @@ from worker.broker.broker import Broker
 from worker.broker.consuming import ConsumerChannel
 from worker.consumer.end import End
 from worker.consumer.prefetch import MANY_DELIVERIES, starting_with
-from worker.consumer.receive import Consumer
+from worker.consumer.receive import FINISH_WITHIN, Consumer
 from worker.consumer.room import MOST, Room
 from worker.events.delivery import Delivery
 
@@ -205,7 +205,7 @@ def test_one_message_is_taken_whatever_its_size() -> None:
     run(main())
 
 
-def test_a_full_window_of_a_deep_queue_grows_in_the_next_session() -> None:
+def test_what_came_while_as_many_were_held_as_may_be_is_not_the_newest() -> None:
     async def main() -> None:
         consumer = consumer_of()
         for tag in range(1, 500):
@@ -216,11 +216,6 @@ def test_a_full_window_of_a_deep_queue_grows_in_the_next_session() -> None:
         await consumer.receive(delivery(500))
         assert consumer.is_full
         assert consumer.last_old == 3
-        consumer.grow()
-        assert not consumer.ended.done()
-        consumer.grow(2000)
-        assert consumer.ended.result() is End.RESIZE
-        assert consumer.prefetch.count == 2000
 
     run(main())
 
@@ -241,18 +236,6 @@ def test_what_came_before_something_that_came_again_is_not_new() -> None:
     run(main())
 
 
-def test_a_window_grows_no_further_than_the_bodies_fit_into_memory() -> None:
-    async def main() -> None:
-        consumer = consumer_of(most=600_000)
-        for tag in range(1, 501):
-            await consumer.receive(large(tag, 500))
-        consumer.grow(2000)
-        assert consumer.ended.result() is End.RESIZE
-        assert 750 <= consumer.prefetch.count <= 900
-
-    run(main())
-
-
 def test_once_as_many_are_settled_as_it_may_hold_the_next_session_holds_more() -> None:
     async def main() -> None:
         consumer = consumer_of()
@@ -268,5 +251,49 @@ def test_once_as_many_are_settled_as_it_may_hold_the_next_session_holds_more() -
         consumer.grow()
         assert consumer.ended.result() is End.RESIZE
         assert consumer.prefetch.count == 20
+
+    run(main())
+
+
+def growing() -> Consumer:
+    """One that has settled as many as it may hold, so that the next session may hold more."""
+    consumer = consumer_of()
+    consumer.prefetch = starting_with(500).after_taking_too_much(3)
+    consumer.window = consumer.share.settled = 3
+    consumer._channel = cast("ConsumerChannel", Writes())
+    return consumer
+
+
+def test_a_session_that_is_to_hold_more_ends_when_all_that_it_holds_is_done() -> None:
+    """Given a full queue, RabbitMQ sends nothing for what is done meanwhile, so that nothing goes back."""
+
+    async def main() -> None:
+        consumer = growing()
+        for tag in (1, 2, 3):
+            await consumer.receive(delivery(tag))
+        consumer.grow()
+        for tag in (2, 1, 3):
+            assert not consumer.ended.done()
+            assert consumer.is_full
+            assert [acked async for acked in consumer.ack([delivery(tag)])] == [{tag}]
+        assert consumer.ended.result() is End.RESIZE
+        assert consumer._done == {1, 2, 3}
+        assert not consumer.unsettled
+
+    run(main())
+
+
+def test_a_session_that_is_to_hold_more_does_not_wait_for_ever() -> None:
+    async def main() -> None:
+        consumer = growing()
+        await consumer.receive(delivery(1))
+        consumer.grow()
+        await asyncio.sleep(FINISH_WITHIN - 1)
+        consumer.grow()
+        assert not consumer.ended.done()
+        await asyncio.sleep(1)
+        consumer.grow()
+        assert consumer.ended.result() is End.RESIZE
+        assert list(consumer.unsettled) == [1]
 
     run(main())

@@ -66,7 +66,7 @@ def draining(clock: VirtualClock) -> Draining:
         ledger=SimpleNamespace(clock=clock), topology=None,
         broker=SimpleNamespace(consuming=SimpleNamespace(is_heard=True)),
     )  # fmt: skip
-    limiter = SimpleNamespace(limit=118, is_brake=False)
+    limiter = SimpleNamespace(limit=118)
     catalog: Any = SimpleNamespace(client=SimpleNamespace(concurrency=4, limiter=limiter), options=None)
     return Draining(adds("VIP"), shared, catalog, starting_with(500).after_give_back(), {})
 

@@ -62,7 +62,7 @@ def test_who_loses_the_account_again_and_again_pauses_longer_each_time(began: li
         metrics=Metrics(),
         ledger=None,
         bindings=None,
-        kit=SimpleNamespace(client=no_client),
+        kit=SimpleNamespace(client=no_client, calls_a_minute=lambda _: 118),
     )
     account = Account("sunny", credential=SimpleNamespace())  # type: ignore[arg-type]  # nobody uses it
     supervisor = Supervisor(account, shared, 1, grace=lambda: 0.0)
