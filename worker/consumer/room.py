@@ -1,7 +1,7 @@
 """How much memory the messages in hand may take, of all accounts of a worker together. Pure.
 
 RabbitMQ counts messages: a quorum queue knows no prefetch by bytes (RabbitMQ, "Consumer Prefetch"). So once
-the messages in hand take too much, the account that holds the most of them goes on with fewer.
+the messages in hand take too much, the account that holds the most goes on with fewer.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from worker.consumer.prefetch import most_beside
 from worker.events.delivery import Delivery
 
 MOST: Final = 64 * 1024 * 1024
-"""Bytes of all messages in hand."""
+"""Bytes of all messages in hand, as `size_of` counts them; they take four times as much memory."""
 EASY: Final = 0.75
 """Of its part of that, what an account should take: messages differ in size."""
+PER_MESSAGE: Final = 1536
+"""Bytes of a body that take as much memory as all that belongs to a message in hand besides its body. That is
+6 KB, and a byte of a body takes four once it is read (both measured)."""
 PER_VALUE: Final = 64
 """Bytes that a header's value takes in memory, besides its text."""
 
@@ -34,14 +37,20 @@ class Room:
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._shares: set[Share] = set()
+        self._leaving: set[Share] = set()
 
     @property
     def each(self) -> float:
-        """The bytes that each account with messages in hand may take, where all take as much."""
-        return self._most / max(1, len(self._shares))
+        """The bytes that each account with messages in hand may take, where all take as much.
+
+        Whoever makes room comes back for its own in a moment.
+        """
+        return self._most / max(1, len(self._shares) + len(self._leaving))
 
     def enter(self, share: Share) -> None:
         """Count in what an account holds, and see to it that all together do not hold too much."""
+        if share in self._leaving:
+            return
         self._shares.add(share)
         if sum(share.held for share in self._shares) > self._most:
             self._make_room()
@@ -49,13 +58,15 @@ class Room:
     def leave(self, share: Share) -> None:
         """Count no more what an account holds."""
         self._shares.discard(share)
+        self._leaving.discard(share)
 
     def _make_room(self) -> None:
         """Let whoever holds the most hold fewer; one message may always be held."""
         many = (share for share in self._shares if share.messages > 1)
         if (largest := max(many, key=lambda share: share.held, default=None)) is not None:
             largest.holder.make_room()
-            self.leave(largest)  # what it holds is settled, or goes back, in a moment
+            self._shares.discard(largest)
+            self._leaving.add(largest)  # what it holds is settled, or goes back, in a moment
 
 
 class Share:
@@ -106,10 +117,10 @@ class Share:
 
 
 def size_of(delivery: Delivery) -> int:
-    """Return about how many bytes a message takes in memory."""
+    """Return what a message counts, in bytes of a body."""
     if not delivery.headers:
-        return len(delivery.body)
-    size, values = len(delivery.body), list[Any]([delivery.headers])
+        return len(delivery.body) + PER_MESSAGE
+    size, values = len(delivery.body) + PER_MESSAGE, list[Any]([delivery.headers])
     while values:
         value = values.pop()
         size += PER_VALUE + (len(value) if isinstance(value, str | bytes) else 0)

@@ -13,7 +13,7 @@ from worker.broker.consuming import ConsumerChannel
 from worker.consumer.end import End
 from worker.consumer.prefetch import MANY_DELIVERIES, starting_with
 from worker.consumer.receive import FINISH_WITHIN, Consumer
-from worker.consumer.room import MOST, Room
+from worker.consumer.room import MOST, PER_MESSAGE, Room
 from worker.events.delivery import Delivery
 
 
@@ -139,18 +139,19 @@ def test_messages_are_taken_in_their_order_so_many_at_a_time() -> None:
     run(main())
 
 
-# -- bytes --------------------------------------------------------------------------------------------------
+KB = 1000
 
 
 def large(tag: int, size: int) -> Delivery:
-    return Delivery(b"x" * size, "user.signed_up", tag=tag, since=now())
+    """Return a message of so many kilobytes."""
+    return Delivery(b"x" * max(0, size * KB - PER_MESSAGE), "user.signed_up", tag=tag, since=now())
 
 
 def test_once_bodies_take_too_much_it_ends_and_the_next_session_takes_fewer() -> None:
-    """Given room for 1,000 bytes, then of messages of 100 bytes seven are taken: an eighth leaves no ease."""
+    """Given room for 1,000 KB, then of messages of 100 KB seven are taken: an eighth leaves no ease."""
 
     async def main() -> None:
-        consumer = consumer_of(most=1000)
+        consumer = consumer_of(most=1000 * KB)
         for tag in range(1, 20):
             await consumer.receive(large(tag, 100))
         assert consumer.ended.result() is End.RESIZE
@@ -162,7 +163,7 @@ def test_once_bodies_take_too_much_it_ends_and_the_next_session_takes_fewer() ->
 
 def test_what_is_settled_leaves_room() -> None:
     async def main() -> None:
-        consumer = consumer_of(most=1000)
+        consumer = consumer_of(most=1000 * KB)
         consumer._channel = cast("ConsumerChannel", Writes())
         for tag in range(1, 50):
             await consumer.receive(large(tag, 400))
@@ -195,7 +196,7 @@ def test_of_what_is_done_in_a_row_one_ack_is_written_and_the_rest_waits_for_a_la
 
 def test_one_message_is_taken_whatever_its_size() -> None:
     async def main() -> None:
-        consumer = consumer_of(most=1000)
+        consumer = consumer_of(most=1000 * KB)
         await consumer.receive(large(1, 5000))
         assert not consumer.ended.done()
         await consumer.receive(large(2, 1))
