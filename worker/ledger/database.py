@@ -12,9 +12,10 @@ from typing import Final
 from weakref import WeakSet
 
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from worker.clock import Clock
 from worker.errors import LedgerUnavailable
@@ -165,9 +166,11 @@ class Database:
                 await engine.dispose()
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; those that are in use, when they are given back."""
         engine, self._engine = self._engine, None
         if engine is not None:
+            # SQLAlchemy would leave them to the garbage collector, which cannot close them.
+            event.listen(engine.sync_engine.pool, "checkin", _close)
             with suppress(*FAILURES, TimeoutError):
                 async with asyncio.timeout(self._timeout):
                     await engine.dispose()
@@ -232,6 +235,10 @@ class Database:
         if version == 0:
             # On a host that worked before, this line means that the old ledger is not where it was.
             log.warning("ledger_created", ledger=self.name, existed=existed)
+
+
+def _close(_connection: object, entry: ConnectionPoolEntry) -> None:
+    entry.close()
 
 
 def secret_of(connection: Connection) -> bytes:
