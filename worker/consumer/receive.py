@@ -147,7 +147,7 @@ class Consumer:
 
     @property
     def is_full(self) -> bool:
-        """Whether it holds as many messages as it may, so that more may wait in the queue."""
+        """Whether it holds as many messages as it may, those without an ack included: more may wait then."""
         return len(self.unsettled) + len(self._done) >= self.window
 
     def grow(self) -> None:
@@ -156,14 +156,15 @@ class Consumer:
         This one ends once all that it holds is done. Handed back, it would come behind what was handed back
         before.
         """
-        if not self.unsettled:
-            self.prefetch = self.prefetch.at_rest()
-        if self.share.settled >= self.window:
-            self.prefetch = self.prefetch.after_settling_all(self.share.most)
-        if self.prefetch.count <= self.window:
-            return
         now = self.clock.monotonic()
-        self._grows_by = self._grows_by or now + FINISH_WITHIN
+        if self._grows_by is None:  # else it grew already, and once is enough for one session
+            if not self.unsettled:
+                self.prefetch = self.prefetch.at_rest()
+            if self.share.settled >= self.window:
+                self.prefetch = self.prefetch.after_settling_all(self.share.most)
+            if self.prefetch.count <= self.window:
+                return
+            self._grows_by = now + FINISH_WITHIN
         if not self.unsettled or now >= self._grows_by:
             self.end(End.RESIZE)
 
@@ -224,7 +225,7 @@ class Consumer:
         done = {each.tag for each in deliveries} & self.unsettled.keys()
         if in_a_row and (oldest_open := self._oldest_besides(done)) is not None:
             done = {tag for tag in done if tag < oldest_open}
-        if self.ended.done() or self._grows_by:
+        if self.ended.done() or self._grows_by is not None:
             self._done |= done
             self._settled(done)
             if not self.unsettled:

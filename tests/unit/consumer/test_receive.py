@@ -295,6 +295,6 @@ def test_a_session_that_is_to_hold_more_does_not_wait_for_ever() -> None:
         await asyncio.sleep(1)
         consumer.grow()
         assert consumer.ended.result() is End.RESIZE
-        assert list(consumer.unsettled) == [1]
+        assert (list(consumer.unsettled), consumer.prefetch.count) == ([1], 12)  # it grew once
 
     run(main())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from worker.consumer.prefetch import FEW
-from worker.consumer.room import MOST, PER_MESSAGE, Room, Share, size_of
+from worker.consumer.room import PER_MESSAGE, Room, Share, size_of
 from worker.events.delivery import Delivery
 
 KB = 1000
@@ -128,4 +128,6 @@ def test_many_small_messages_take_memory_as_few_large_ones_do() -> None:
 
 
 def test_one_account_alone_may_hold_all_that_it_takes() -> None:
-    assert MOST / (PER_MESSAGE + 550) > 12 * 2145
+    account = Account(Room(), window=25_000)
+    account.takes(25_000, 2)
+    assert not account.made_room
