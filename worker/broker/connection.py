@@ -33,8 +33,8 @@ FAILURES: Final = (exceptions.AMQPError, OSError, TimeoutError, RuntimeError, EO
 
 
 @asynccontextmanager
-async def answered_within(seconds: float = RPC_TIMEOUT) -> AsyncIterator[None]:
-    """Bound commands to the broker, which aio-pika itself waits for without end.
+async def answered_within(seconds: float | None = RPC_TIMEOUT) -> AsyncIterator[None]:
+    """Bound commands to the broker, which aio-pika itself waits for without end; None leaves that to others.
 
     Raises:
         TimeoutError: They took longer.

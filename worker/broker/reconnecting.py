@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Coroutine, Iterable
+from typing import Any, Final
 
 import structlog
 from aio_pika.abc import AbstractChannel
@@ -52,6 +52,9 @@ class ReconnectingConnection(OpensChannels):
         heard_at: Seconds; the broker is known to have been there at that moment. It is when the last
             answered question was asked, not when the answer was read: after a suspension, answers may lie
             in the socket that say nothing about now.
+        message_came_at: Seconds; whoever consumes on it notes here when a message came. The answer to a
+            question may lie in the socket behind many messages, of which a busy worker reads one after
+            another: as long as some come, RabbitMQ is there.
         problem: Why there is no connection, for people; empty while there is one.
         version: The broker's; empty before it is known.
     """
@@ -66,7 +69,7 @@ class ReconnectingConnection(OpensChannels):
         max_silence: float = MAX_SILENCE,
         publishes: bool = False,
     ) -> None:
-        self.heard_at = float("-inf")
+        self.heard_at = self.message_came_at = float("-inf")
         self.problem = "not connected yet"
         self.version = ""
         self._nodes = Nodes(urls)
@@ -139,8 +142,7 @@ class ReconnectingConnection(OpensChannels):
             asked = self._clock.monotonic()
             control = await connection.open_channel()
             while not lost.done():
-                async with answered_within(self._patience):
-                    await control.set_qos(prefetch_count=1)
+                await self._answered(control.set_qos(prefetch_count=1), asked)
                 self.heard_at = asked
                 self._note_up(connection)
                 await asyncio.wait({lost}, timeout=self._ping_every)
@@ -149,6 +151,24 @@ class ReconnectingConnection(OpensChannels):
         except (*FAILURES, BrokerUnavailable) as error:
             why = str(error) or type(error).__name__
         self.problem = line(f"{connection.where}: connection lost: {why}")
+
+    async def _answered(self, question: Coroutine[Any, Any, object], asked: float) -> None:
+        """Return when RabbitMQ has answered.
+
+        Raises:
+            TimeoutError: For long neither the answer nor a message came.
+        """
+        asking = asyncio.ensure_future(question)
+        try:
+            async with answered_within(None):
+                while not asking.done():
+                    quiet_for = self._clock.monotonic() - max(asked, self.message_came_at)
+                    if quiet_for >= self._patience:
+                        raise TimeoutError(f"no answer within {self._patience:.0f} s")
+                    await asyncio.wait({asking}, timeout=self._patience - quiet_for)
+                asking.result()
+        finally:
+            asking.cancel()
 
     def _note_up(self, connection: Connection) -> None:
         if self._connection is None:

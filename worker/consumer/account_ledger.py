@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
@@ -23,6 +23,7 @@ from worker.retrying import Retrying
 from worker.subscribers.glimpse import Glimpse
 from worker.subscribers.known import NO_MOVES, NO_TAGGINGS, Batch, Known, RecentMoves, RecentTaggings
 
+R = TypeVar("R")
 log = structlog.get_logger()
 
 LONGEST: Final = 5.0
@@ -96,10 +97,6 @@ class AccountLedger:
         """When the account was last written for before this tenure: what came without a time came later."""
         return self._tenure.not_before if self._tenure else NEVER
 
-    def is_over(self, epoch: int) -> bool:
-        """Tell whether the account was taken away, given its present epoch."""
-        return self._tenure is not None and self._tenure.epoch < epoch
-
     async def load(self, emails: Collection[str], user_ids: Collection[str], *, may_take: bool) -> Known:
         """Return what the ledger knows of these people, however long that takes.
 
@@ -119,14 +116,25 @@ class AccountLedger:
         self, emails: Collection[str], user_ids: Collection[str], *, may_take: bool
     ) -> Known:
         try:
-            return await self._ledger.load(await self._held(), emails, user_ids)
+            return await self._seen(self._ledger.load(await self._held(), emails, user_ids))
         except LedgerWentBack:
             raise
         except EpochLost:
             if not may_take:
                 raise
             self._tenure = None
-            return await self._ledger.load(await self._held(), emails, user_ids)
+            return await self._seen(self._ledger.load(await self._held(), emails, user_ids))
+
+    async def confirm(self) -> None:
+        """Have the ledger say that the account is still ours, however long that takes; raises as `load`."""
+        await self.load((), (), may_take=False)
+
+    async def _seen(self, asking: Awaitable[R]) -> R:
+        """Return the ledger's answer, which it gives only while the account is ours."""
+        asked = self._ledger.clock.monotonic()
+        answer = await asking
+        self._holds.tenure_seen(asked)
+        return answer
 
     async def kept(self, emails: Collection[str]) -> Mapping[str, Sequence[bytes]]:
         """Return the newest events of these people, however long that takes; see `ledger.newest`."""
@@ -153,7 +161,7 @@ class AccountLedger:
         async def work() -> None:
             nonlocal tenure
             tenure = tenure or await self._held()  # numbers belong to it
-            await self._ledger.save(tenure, batch)
+            await self._seen(self._ledger.save(tenure, batch))
 
         await self.retrying.until_done(work)
         if tenure is not None and tenure is self._tenure:
@@ -187,12 +195,11 @@ class AccountLedger:
         async with self._taking:  # a read and a write at once would take it from each other
             if self._tenure is None:
                 kit_account = await self._holds.ask(self._own_kit_account)
-                account = self._account
+                account, asked = self._account, self._ledger.clock.monotonic()
                 self._tenure = tenure = await self._ledger.take(account.name, kit_account, account.apps)
+                self._holds.tenure_began(asked, in_doubt=tenure.in_doubt)
                 self._catalog.count_created(tenure.created_tags)
                 self._catalog.lists.recall(tenure.names)
-                # Calls of a holder who left without a word may still be under way.
-                self._holds.unanswered = self._holds.unanswered or tenure.in_doubt
             return self._tenure
 
     async def _own_kit_account(self) -> int:

@@ -47,22 +47,27 @@ class Dispatch:
 
         Args:
             since: When the session subscribed, in seconds.
+
+        Raises:
+            EpochLost: Somebody else has taken the account.
         """
         await self._gather.burst(since)
         while True:
             self._backlog.changed.clear()
             delay = self._delay()
-            if delay == 0:
+            if delay == 0 and self._holds.must_ask:
+                await self._settle.confirm()
+            elif delay == 0:
                 await self._holds.client.limiter.ready(self._under_way)
                 if self._apply.together:
                     await self._gather.many()
                 # While the budget was spent, much may have changed.
-                if self._delay() == 0:
+                if self._delay() == 0 and not self._holds.must_ask:
                     self._start_next()
-                continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(delay):
-                    await self._backlog.changed.wait()
+            else:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(delay):
+                        await self._backlog.changed.wait()
 
     @property
     def idle(self) -> bool:

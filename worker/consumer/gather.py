@@ -53,8 +53,7 @@ class Gather:
         """Wait while many more keep coming, so that bulk calls carry as much as they can."""
         consumer, began = self._consumer, self._clock.monotonic()
         while len(consumer.unsettled) >= MANY and self._clock.monotonic() - began < MAX_GATHERING:
-            has_room = len(consumer.unsettled) < consumer.window
-            keeps_coming = has_room and self._clock.monotonic() - consumer.last_delivery < QUIET
+            keeps_coming = not consumer.is_full and self._clock.monotonic() - consumer.last_delivery < QUIET
             if not (self._intake.is_busy or keeps_coming):
                 return
             await asyncio.sleep(QUIET / 4)

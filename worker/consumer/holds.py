@@ -24,6 +24,8 @@ from worker.retry import FIRST_DELAY, MAX_DELAY, backoff, first_delay
 R = TypeVar("R")
 log = structlog.get_logger()
 
+SEEN_FOR: Final = 3.0
+"""Seconds for which the ledger's word counts that an account is ours; it is asked every two."""
 LANDING: Final = 1.0
 """Seconds that Kit gets, once it answers again, for what it took before and never answered."""
 
@@ -98,19 +100,51 @@ class Holds(Gate):
         self.client = client
         self._consumer = consumer
         self._clock = clock
+        self._seen_at: float | None = None
+        self._others_until = float("-inf")
         self._log = log.bind(account=account)
+
+    # -- whose the account is ---------------------------------------------------------------------------
+
+    def tenure_began(self, asked: float, *, in_doubt: bool) -> None:
+        """Note that the account was taken.
+
+        Args:
+            asked: When the ledger was asked for it, in seconds.
+            in_doubt: Whether the holder before may still be calling Kit. It does so while the ledger's word
+                of before counts, and what it has called takes its time.
+        """
+        self._seen_at = asked
+        if in_doubt:
+            self.unanswered = True
+            self._others_until = self._clock.monotonic() + SEEN_FOR
+
+    def tenure_seen(self, asked: float) -> None:
+        """Note that the ledger, asked at that moment, in seconds, has said that the account is still ours."""
+        if self._seen_at is not None:
+            self._seen_at = max(self._seen_at, asked)
+
+    @property
+    def must_ask(self) -> bool:
+        """Whether the ledger has not said for long that the account, once taken, is still ours."""
+        return self._seen_at is not None and self._clock.monotonic() - self._seen_at >= SEEN_FOR
+
+    # -- calls ------------------------------------------------------------------------------------------
 
     def check(self) -> None:
         """Allow a call, by a change that is under way, too, only while the account is surely ours.
 
         Raises:
             CallsSuspended: The session is over, or the broker was not heard within two heartbeats and may
-                have given the queue to another worker; or there is a hold; or this machine's clock is wrong.
+                have given the queue to another worker, or the ledger not within `SEEN_FOR` and may have given
+                it the account; or there is a hold; or this machine's clock is wrong.
         """
         if self._clock.problem:
             raise CallsSuspended(self._clock.problem)
         if not self._consumer.is_ours:
             raise CallsSuspended("the queue may be another worker's by now")
+        if self.must_ask:
+            raise CallsSuspended("the ledger has not said lately that the account is still ours")
         if self._clock.monotonic() < self.hold.until:
             raise CallsSuspended("on hold")
 
@@ -180,4 +214,5 @@ class Holds(Gate):
     def _answered(self) -> None:
         """Let what Kit kept land, before others, too, whose changes are under way, make their next call."""
         self.unanswered = False
-        self.hold = replace(self.hold, until=self._clock.monotonic() + LANDING)
+        until = max(self._clock.monotonic(), self._others_until) + LANDING
+        self.hold = replace(self.hold, until=until)

@@ -104,6 +104,7 @@ class Consumer:
 
     async def receive(self, delivery: Delivery) -> None:
         """Take a message in; see `Receiver`."""
+        self._broker.consuming.message_came_at = delivery.since
         if self.ended.done():
             return  # it goes back with the channel
         self.last_delivery = delivery.since

@@ -101,9 +101,17 @@ class Session:
         if self.stages:
             self.stages.reload(account)
 
-    def check_epoch(self, epoch: int) -> None:
-        """End, with no further call, where what is in hand is no longer ours, as the account's epoch says."""
-        if self.stages and self.consumer.unsettled and self.stages.ledger.is_over(epoch):
+    def check_epoch(self, epoch: int, asked: float) -> None:
+        """End, with no further call, where what is in hand is no longer ours, as the account's epoch says.
+
+        Args:
+            epoch: As the ledger has it.
+            asked: When the ledger was asked, in seconds.
+        """
+        ours = self.stages.ledger.epoch if self.stages else 0
+        if ours == epoch:
+            self.holds.tenure_seen(asked)
+        elif 0 < ours < epoch and self.consumer.unsettled:
             self._fenced(f"the ledger has epoch {epoch}")
 
     # -- running --------------------------------------------------------------------------------------

@@ -116,6 +116,10 @@ class Settle(Persistence):
         """Return how many people of the account are known."""
         return await self._ledger.people()
 
+    async def confirm(self) -> None:
+        """Have the ledger say that the account is still ours; raises `EpochLost` where it is not."""
+        await self._ledger.confirm()
+
     async def emptied(self) -> None:
         """Wait until all that has ended is acked, and all that was done is written."""
         await self._refused.join()

@@ -97,10 +97,10 @@ class Supervisor:
         if paused:
             self._end_session(End.PAUSED)
 
-    def check_epoch(self, epoch: int) -> None:
-        """End the session where its account was taken away meanwhile: no call may begin that is not ours."""
+    def check_epoch(self, epoch: int, asked: float) -> None:
+        """End the session where its account was taken away meanwhile; see `Session.check_epoch`."""
         if self._session is not None:
-            self._session.check_epoch(epoch)
+            self._session.check_epoch(epoch, asked)
 
     def check_connection(self, found: Connected | None) -> None:
         """Begin anew where the account was connected to Kit, or disconnected, meanwhile."""

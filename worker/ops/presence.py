@@ -20,7 +20,10 @@ from worker.ops.readiness import StatusReport
 log = structlog.get_logger()
 
 POLL: Final = 2.0
-"""Seconds between two looks at what is paused: a command takes hold within 5."""
+"""Seconds between two looks at what is paused and whose accounts are: a command takes hold within 5.
+
+Fewer than `SEEN_FOR`, or accounts would have to ask by themselves.
+"""
 BEAT: Final = 6.0
 PRUNE: Final = 3600.0
 DAY: Final = 24 * 3600.0
@@ -87,11 +90,13 @@ class Presence:
             log.warning("presence_lost" if problem else "presence_back", problem=problem)
 
     async def _hear(self) -> None:
-        paused, epochs = await self._registry.paused(), await self._registry.epochs()
+        paused = await self._registry.paused()
+        asked = self._registry.ledger.clock.monotonic()
+        epochs = await self._registry.epochs()
         connected = await self._tokens.connected()
         for name, supervisor in self._supervisors.running.items():
             supervisor.pause(paused=name in paused)
-            supervisor.check_epoch(epochs.get(name, 0))
+            supervisor.check_epoch(epochs.get(name, 0), asked)
             supervisor.check_connection(connected.get(name))
 
     async def _tell(self) -> None:

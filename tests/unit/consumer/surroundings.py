@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -54,6 +54,11 @@ class FakeConsumer:
 
     def __post_init__(self) -> None:
         self.changed = asyncio.Event()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it holds as many as it may."""
+        return len(self.unsettled) >= self.window
 
     def deliver(self, delivery: Delivery) -> None:
         """Let a message come."""
@@ -108,6 +113,7 @@ class FakeLedger:
         brings: What that becomes with the take.
         takes: The epoch that the next question brings, if it takes the account.
         gone: Who was forgotten, and until when.
+        confirmed: What happens when it has said that the account is ours.
     """
 
     records: dict[str, Record] = field(default_factory=dict)
@@ -128,6 +134,7 @@ class FakeLedger:
     home_app: str = ""
     recent_moves: RecentMoves = NO_MOVES
     recent_taggings: RecentTaggings = NO_TAGGINGS
+    confirmed: Callable[[], None] = lambda: None
 
     async def load(self, emails: Collection[str], _users: Collection[str], *, may_take: bool) -> Known:
         """Answer."""
@@ -139,6 +146,11 @@ class FakeLedger:
         if self.error is not None:
             raise self.error
         return Known(self.records, self.people, {})
+
+    async def confirm(self) -> None:
+        """Answer, as the ledger does that is asked whose the account is."""
+        await self.load((), (), may_take=False)
+        self.confirmed()
 
     async def kept(self, emails: Collection[str]) -> dict[str, list[bytes]]:
         """Answer."""

@@ -8,8 +8,8 @@ import pytest
 
 from tests.unit.consumer.fake_kit import unavailable
 from tests.unit.consumer.world import World
-from tests.unit.virtual_time import run
-from worker.consumer.holds import NO_HOLD, Hold
+from tests.unit.virtual_time import now, run
+from worker.consumer.holds import NO_HOLD, SEEN_FOR, Hold
 from worker.errors import CallsSuspended
 from worker.retry import MAX_DELAY
 
@@ -69,6 +69,29 @@ def test_no_call_is_made_during_a_hold_or_where_the_account_may_be_another_worke
         world.consumer.is_ours = False
         with pytest.raises(CallsSuspended, match="another worker's"):
             world.holds.check()
+
+    run(main())
+
+
+def test_no_call_is_made_where_the_ledger_has_not_said_lately_whose_the_account_is() -> None:
+    """Given a tenure, what counts is when the ledger was asked that said so last, not when it answered."""
+
+    async def main() -> None:
+        world, began = World(), now()
+        await asyncio.sleep(1000)
+        world.holds.tenure_seen(began)  # it is not taken yet, and questions are allowed
+        world.holds.check()
+        world.holds.tenure_began(asked := now(), in_doubt=False)
+        await asyncio.sleep(SEEN_FOR - 0.1)
+        world.holds.check()
+        await asyncio.sleep(0.1)
+        with pytest.raises(CallsSuspended, match="the ledger has not said lately"):
+            world.holds.check()
+        world.holds.tenure_seen(asked + 1.0)
+        world.holds.tenure_seen(asked + 0.5)  # answers come in any order
+        world.holds.check()
+        await asyncio.sleep(1.0)
+        assert world.holds.must_ask
 
     run(main())
 

@@ -11,14 +11,16 @@ from structlog.testing import capture_logs
 
 from tests.unit.consumer.world import adds
 from tests.unit.examples import event
-from tests.unit.virtual_time import VirtualClock, run
+from tests.unit.virtual_time import VirtualClock, now, run
 from worker.consumer.end import End
+from worker.consumer.holds import SEEN_FOR
 from worker.consumer.prefetch import starting_with
 from worker.consumer.report import HELD_TOLD_EVERY
 from worker.consumer.room import Room
 from worker.consumer.session import AT_REST, Session
 from worker.consumer.stages import Stages
 from worker.events.delivery import Delivery
+from worker.ledger.takeover import Tenure
 from worker.metrics import Metrics
 from worker.retry import PATIENCE
 from worker.subscribers.item import Item, Kind, Outcome
@@ -169,13 +171,32 @@ def test_a_session_to_which_nothing_has_come_has_no_stages_and_ends_all_the_same
     run(main())
 
 
+@pytest.mark.parametrize(("epoch", "must_ask"), [(0, True), (6, True), (7, False)])
+def test_a_look_at_whose_the_accounts_are_counts_for_the_tenure_that_it_is_of(
+    epoch: int, *, must_ask: bool
+) -> None:
+    """Given what was asked before the account was taken, or a ledger that was emptied, nothing is known."""
+
+    async def main() -> None:
+        session = draining(VirtualClock())
+        stages, ours = session._with_stages(), Tenure("main", 7, 0)
+        stages.ledger._tenure = ours
+        session.holds.tenure_began(now(), in_doubt=False)
+        await asyncio.sleep(SEEN_FOR)
+        session.check_epoch(epoch, asked=now())
+        assert session.holds.must_ask is must_ask
+        assert not session.consumer.is_fenced
+
+    run(main())
+
+
 def test_whatever_is_asked_between_a_first_message_and_the_stages_has_an_answer() -> None:
     """Given a message that has come in this very moment, a look at the session is no reason to fail."""
 
     async def main() -> None:
         session = draining(VirtualClock())
         await session.consumer.receive(Delivery(b"{}", "", tag=1))
-        session.check_epoch(7)
+        session.check_epoch(7, asked=0.0)
         session.reload(adds("VIP"))
         assert (session.pending, session.hold_cause, session.succeeded) == (0, "", False)
 

@@ -64,6 +64,7 @@ class World:
         consumer, ledger = cast("Consumer", self.consumer), cast("AccountLedger", self.ledger)
         writer, client = cast("Writer", self.kit), cast("KitClient", self.kit)
         self.holds = Holds("main", client, consumer, self.clock)
+        self.ledger.confirmed = lambda: self.holds.tenure_seen(now())
         self.settle = Settle(
             consumer,
             cast("DeadLettering", self.dead_letters),

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from structlog.testing import capture_logs
 
-from tests.unit.virtual_time import beside, run
+from tests.unit.virtual_time import VirtualClock, beside, run
 from worker.errors import LedgerUnavailable
 from worker.ledger.connecting import Connected
 from worker.ledger.registry import Registry
@@ -19,6 +19,7 @@ class ReadsOnly:
     """A ledger on a full disk: it is read well."""
 
     full = True
+    ledger = SimpleNamespace(clock=VirtualClock())
 
     async def paused(self) -> dict[str, float]:
         return {}

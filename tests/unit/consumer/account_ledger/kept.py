@@ -97,12 +97,24 @@ class FakeShared:
 
 @dataclass
 class FakeKitAccount:
-    """Both what is known of Kit and the way there."""
+    """Both what is known of Kit and the way there, and the holds.
+
+    Attributes:
+        seen: When the ledger was asked of which the answer said that the account is ours.
+    """
 
     owned_by: str = ""
     unanswered: bool = False
     created: int = 0
     names: Names = field(default_factory=Names)
+    seen: list[float] = field(default_factory=list)
+
+    def tenure_began(self, asked: float, *, in_doubt: bool) -> None:
+        self.unanswered = in_doubt
+        self.seen.append(asked)
+
+    def tenure_seen(self, asked: float) -> None:
+        self.seen.append(asked)
 
     @property
     def lists(self) -> FakeKitAccount:

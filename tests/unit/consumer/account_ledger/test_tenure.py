@@ -107,6 +107,24 @@ def test_with_the_account_comes_what_was_created_and_whether_calls_may_be_under_
     assert (kit.created, kit.unanswered) == (3, True)
 
 
+def test_each_answer_says_that_the_account_is_ours_as_of_the_question() -> None:
+    async def main() -> None:
+        kept, kit = Kept(), FakeKitAccount()
+        ledger = ledger_of(kept, kit)
+        await ledger.load((), (), may_take=True)  # takes it, too
+        await ledger.save(Batch())
+        await ledger.confirm()
+        began = 0.01  # Kit was asked which account it is
+        assert kit.seen == pytest.approx([began, began + 0.01, began + 0.02, began + 0.03])
+        kept.epoch += 1
+        for asking in (ledger.confirm(), ledger.save(Batch())):
+            with pytest.raises(EpochLost):
+                await asking
+        assert len(kit.seen) == 4
+
+    run(main())
+
+
 async def test_what_names_mean_in_kit_is_written_and_recalled_with_the_next_tenure() -> None:
     kept, kit, vip = Kept(), FakeKitAccount(), KitName("tags", "vip", 7, "VIP")
     kit.names.note(vip)

@@ -10,8 +10,16 @@ import pytest
 from tests.unit.consumer.fake_kit import FakeKit, unavailable
 from tests.unit.consumer.world import World
 from tests.unit.virtual_time import now, run, settle
-from worker.consumer.holds import LANDING
-from worker.errors import CallsSuspended, CredentialRefused, KitUnavailable, RateLimited, Reason
+from worker.consumer.gather import BURST_OVER
+from worker.consumer.holds import LANDING, SEEN_FOR
+from worker.errors import (
+    CallsSuspended,
+    CredentialRefused,
+    EpochLost,
+    KitUnavailable,
+    RateLimited,
+    Reason,
+)
 
 
 def test_while_kit_is_down_one_change_at_a_time_looks_whether_it_is_back() -> None:
@@ -183,6 +191,67 @@ def test_after_a_write_without_an_answer_something_harmless_is_asked_first() -> 
         assert [moment for moment, _ in world.kit.starts] == [0, world.kit.looks[-1] + LANDING]
         assert world.kit.looks == [1, 3, 7, 15]
         assert world.settled == {1: None}
+
+    run(main())
+
+
+@pytest.mark.parametrize(("in_doubt", "first"), [(False, 0.0), (True, SEEN_FOR + LANDING - BURST_OVER)])
+def test_who_takes_an_account_writes_when_the_calls_of_whoever_had_it_have_ended(
+    first: float, *, in_doubt: bool
+) -> None:
+    """Given a holder who left without a word, it may call while the ledger's word of before counts."""
+
+    async def main() -> None:
+        world = World()
+        world.holds.tenure_began(now(), in_doubt=in_doubt)
+        world.arrives("ada", add=("VIP",))
+        async with world.running():
+            await world.until_settled()
+
+        assert [moment for moment, _ in world.kit.starts] == [first]
+        assert len(world.kit.looks) == in_doubt
+
+    run(main())
+
+
+def test_where_the_ledger_has_said_nothing_for_long_it_is_asked_before_a_change_starts() -> None:
+    """Given a ledger that takes its time, nothing starts; once it has said whose the account is, all does."""
+
+    async def main() -> None:
+        world = World()
+        world.holds.tenure_began(now(), in_doubt=False)
+        asked = list[float]()
+
+        def confirmed() -> None:
+            asked.append(now())
+            world.holds.tenure_seen(now())
+
+        world.ledger.confirmed = confirmed
+        async with world.running():
+            await asyncio.sleep(100)
+            world.ledger.reads = 50.0
+            world.arrives("ada", add=("VIP",))
+            await world.until_settled()
+            world.arrives("bob", add=("VIP",))
+            await world.until_settled()
+
+        assert asked == [150]
+        assert [moment for moment, _ in world.kit.starts] == [150 - BURST_OVER] * 2
+
+    run(main())
+
+
+def test_where_another_worker_has_the_account_nothing_starts_and_the_stage_ends() -> None:
+    async def main() -> None:
+        world = World()
+        world.holds.tenure_began(now(), in_doubt=False)
+        await asyncio.sleep(SEEN_FOR)
+        world.ledger.error = EpochLost("somebody else has it")
+        world.arrives("ada", add=("VIP",))
+        with pytest.raises(EpochLost):
+            await world.dispatch.run(now())
+
+        assert world.kit.starts == []
 
     run(main())
 

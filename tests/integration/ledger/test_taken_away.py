@@ -8,9 +8,11 @@ from typing import Any
 
 import aio_pika
 import pytest
+from sqlalchemy.engine import make_url
 
 from tests.integration.conftest import BrokerControl
 from tests.integration.harness import KEY, Worker, World, all_settled, publish, until
+from tests.integration.ledger.silent_proxy import SilentProxy
 from worker.sandbox import Call, Sandbox
 
 PEOPLE = 100
@@ -25,6 +27,14 @@ async def other_side(amqp_url: str, broker_ctl: BrokerControl) -> AsyncIterator[
     await broker_ctl.rabbitmqctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
     yield f"{amqp_url.rstrip('/')}/{name}"
     await broker_ctl.rabbitmqctl("delete_vhost", name)
+
+
+@pytest.fixture
+async def far(postgresql_url: str) -> AsyncIterator[SilentProxy]:
+    """The way of the first worker to the ledger, which can fall silent."""
+    url = make_url(postgresql_url)
+    async with SilentProxy(str(url.host), url.port or 5432) as proxy:
+        yield proxy
 
 
 def by(name: str, sandbox: Sandbox) -> list[Call]:
@@ -49,15 +59,31 @@ def events(kind: str, day: int) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.parametrize("silent", [False, True])
 async def test_no_call_follows_the_first_write_of_the_next_worker(
-    world: World, amqp_url: str, other_side: str, sandbox: Sandbox, tmp_path: Path
+    world: World,
+    amqp_url: str,
+    other_side: str,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    postgresql_url: str,
+    far: SilentProxy,
+    *,
+    silent: bool,
 ) -> None:
-    """Given a broker that still answers whoever lost the account, their calls end before the next one's."""
+    """Given a broker that still answers whoever lost the account, their calls end before the next one's.
+
+    Likewise where the ledger tells them nothing any more.
+    """
     known, started = events("user.signed_up", 1), events("subscription.started", 2)
     canceled = events("subscription.canceled", 3)
+    near = make_url(postgresql_url)
+    url = near.set(host="127.0.0.1", port=far.port).render_as_string(hide_password=False)
     async with (
-        Worker(world, tmp_path / "one", WORKER_ID="one", KIT_CONCURRENCY="2") as one,
-        Worker(world, tmp_path / "two", WORKER_ID="two", AMQP_URL=other_side) as two,
+        Worker(world, tmp_path / "one", WORKER_ID="one", KIT_CONCURRENCY="2", LEDGER_URL=url) as one,
+        Worker(
+            world, tmp_path / "two", WORKER_ID="two", AMQP_URL=other_side, LEDGER_URL=postgresql_url
+        ) as two,
         await aio_pika.connect(amqp_url) as here,
         await aio_pika.connect(other_side) as there,
     ):
@@ -68,6 +94,7 @@ async def test_no_call_follows_the_first_write_of_the_next_worker(
         sandbox.latency = LATENCY
         await publish(channel, world.exchange, started)
         await until(lambda: len(by("one", sandbox)) > before + 5)
+        far.silent = silent
         await publish(await there.channel(), world.exchange, [*started, *canceled])
         await until(lambda: len(by("two", sandbox)) > 20)
         await one.stop(signal.SIGKILL)
