@@ -123,6 +123,7 @@ class AccountLedger:
             if not may_take:
                 raise
             self._tenure = None
+            self._holds.tenure_ended()
             return await self._seen(self._ledger.load(await self._held(), emails, user_ids))
 
     async def confirm(self) -> None:

@@ -124,6 +124,10 @@ class Holds(Gate):
         if self._seen_at is not None:
             self._seen_at = max(self._seen_at, asked)
 
+    def tenure_ended(self) -> None:
+        """Note that the account was lost while nothing of it was in hand; it is to be taken anew."""
+        self._seen_at = None
+
     @property
     def must_ask(self) -> bool:
         """Whether the ledger has not said for long that the account, once taken, is still ours."""

@@ -116,6 +116,9 @@ class FakeKitAccount:
     def tenure_seen(self, asked: float) -> None:
         self.seen.append(asked)
 
+    def tenure_ended(self) -> None:
+        pass
+
     @property
     def lists(self) -> FakeKitAccount:
         return self
@@ -148,11 +151,11 @@ class FakeKitAccount:
         self.created = before
 
 
-def ledger_of(kept: Kept, kit: FakeKitAccount | None = None) -> AccountLedger:
+def ledger_of(kept: Kept, kit: FakeKitAccount | None = None, holds: Holds | None = None) -> AccountLedger:
     kit = kit or FakeKitAccount()
-    shared = FakeShared(kept, kit.owned_by)
-    account, catalog, holds = Account("sunny", ("bakery",)), cast("Catalog", kit), cast("Holds", kit)
-    return AccountLedger(account, cast("Shared", shared), catalog, holds)
+    shared, catalog = FakeShared(kept, kit.owned_by), cast("Catalog", kit)
+    account = Account("sunny", ("bakery",))
+    return AccountLedger(account, cast("Shared", shared), catalog, holds or cast("Holds", kit))
 
 
 def batch() -> Batch:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from structlog.testing import capture_logs
 
 from tests.unit.consumer.account_ledger.kept import NOTHING_KNOWN, FakeKitAccount, Kept, batch, ledger_of
+from tests.unit.consumer.surroundings import FakeConsumer
 from tests.unit.virtual_time import run
+from worker.consumer.holds import SEEN_FOR, Holds
+from worker.consumer.receive import Consumer
 from worker.errors import CredentialRefused, EpochLost
+from worker.kit.client import KitClient
 from worker.ledger.takeover import Tenure
 from worker.subscribers.known import Batch, KitName, Known
 
@@ -121,6 +126,31 @@ def test_each_answer_says_that_the_account_is_ours_as_of_the_question() -> None:
             with pytest.raises(EpochLost):
                 await asking
         assert len(kit.seen) == 4
+
+    run(main())
+
+
+def test_an_account_that_was_lost_for_long_is_taken_anew() -> None:
+    """Given a tenure that nobody has confirmed lately, Kit may be asked which account it is for the next."""
+
+    async def main() -> None:
+        kept, kit, consumer = Kept(), FakeKitAccount(), cast("Consumer", FakeConsumer())
+        holds = Holds(
+            "sunny", cast("KitClient", SimpleNamespace(worked_at=lambda: 0.0)), consumer, kept.clock
+        )
+
+        async def account_id() -> int:
+            holds.check()
+            return 7
+
+        kit.account_id = account_id  # type: ignore[method-assign]
+        ledger = ledger_of(kept, kit, holds)
+        await ledger.load((), (), may_take=True)
+        kept.epoch += 1
+        await asyncio.sleep(SEEN_FOR)
+        async with asyncio.timeout(60):
+            await ledger.load((), (), may_take=True)
+        assert (ledger.epoch, holds.must_ask) == (3, False)
 
     run(main())
 
