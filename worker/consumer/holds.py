@@ -24,8 +24,8 @@ from worker.retry import FIRST_DELAY, MAX_DELAY, backoff, first_delay
 R = TypeVar("R")
 log = structlog.get_logger()
 
-SEEN_FOR: Final = 3.0
-"""Seconds for which the ledger's word counts that an account is ours; it is asked every two."""
+SEEN_FOR: Final = 2.0
+"""Seconds for which the ledger's word counts that an account is ours."""
 LANDING: Final = 1.0
 """Seconds that Kit gets, once it answers again, for what it took before and never answered."""
 
@@ -111,8 +111,8 @@ class Holds(Gate):
 
         Args:
             asked: When the ledger was asked for it, in seconds.
-            in_doubt: Whether the holder before may still be calling Kit. It does so while the ledger's word
-                of before counts, and what it has called takes its time.
+            in_doubt: Whether the holder before may still be calling Kit, as it does while the ledger's word
+                of before counts.
         """
         self._seen_at = asked
         if in_doubt:
@@ -129,9 +129,17 @@ class Holds(Gate):
         self._seen_at = None
 
     @property
+    def unseen_for(self) -> float:
+        """Seconds since the question to which the ledger has said last that the account is ours.
+
+        0 before it is taken.
+        """
+        return 0.0 if self._seen_at is None else self._clock.monotonic() - self._seen_at
+
+    @property
     def must_ask(self) -> bool:
         """Whether the ledger has not said for long that the account, once taken, is still ours."""
-        return self._seen_at is not None and self._clock.monotonic() - self._seen_at >= SEEN_FOR
+        return self.unseen_for >= SEEN_FOR
 
     # -- calls ------------------------------------------------------------------------------------------
 
@@ -218,5 +226,5 @@ class Holds(Gate):
     def _answered(self) -> None:
         """Let what Kit kept land, before others, too, whose changes are under way, make their next call."""
         self.unanswered = False
-        until = max(self._clock.monotonic(), self._others_until) + LANDING
+        until = max(self._clock.monotonic() + LANDING, self._others_until)
         self.hold = replace(self.hold, until=until)

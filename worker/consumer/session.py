@@ -91,6 +91,11 @@ class Session:
         """Whether a change was applied."""
         return self.stages is not None and self.stages.apply.succeeded.is_set()
 
+    @property
+    def unseen_for(self) -> float:
+        """See `Holds.unseen_for`; 0 while nothing is in hand."""
+        return self.holds.unseen_for if self.consumer.unsettled else 0.0
+
     def end(self, why: End) -> None:
         """Ask the session to end; the first reason stands."""
         self.consumer.end(why)

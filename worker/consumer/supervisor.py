@@ -97,6 +97,11 @@ class Supervisor:
         if paused:
             self._end_session(End.PAUSED)
 
+    @property
+    def unseen_for(self) -> float:
+        """See `Session.unseen_for`; 0 while there is no session."""
+        return 0.0 if self._session is None else self._session.unseen_for
+
     def check_epoch(self, epoch: int, asked: float) -> None:
         """End the session where its account was taken away meanwhile; see `Session.check_epoch`."""
         if self._session is not None:

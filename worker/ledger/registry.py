@@ -132,9 +132,11 @@ class Registry:
     def _consumer(self, account: str, now: float) -> dict[str, Any]:
         return {"instance": self.instance, "account": account, "seen_at": now}
 
-    async def epochs(self) -> dict[str, int]:
-        """Return the accounts' epochs: a tenure with a lower one is over."""
+    async def epochs(self, *names: str) -> dict[str, int]:
+        """Return the epochs of these accounts, or of all: a tenure with a lower one is over."""
         query = select(accounts.c.account, accounts.c.epoch, accounts.c.released_at)
+        if names:
+            query = query.where(accounts.c.account.in_(names))
         async with self.ledger.database.read() as connection:
             rows = (await connection.execute(query)).all()
         for row in rows:

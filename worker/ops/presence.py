@@ -20,9 +20,11 @@ from worker.ops.readiness import StatusReport
 log = structlog.get_logger()
 
 POLL: Final = 2.0
-"""Seconds between two looks at what is paused and whose accounts are: a command takes hold within 5.
+"""Seconds between two looks at what is paused: a command takes hold within 5."""
+CONFIRM: Final = 0.5
+"""Seconds without the ledger's word after which it is asked whether accounts at work are still ours.
 
-Fewer than `SEEN_FOR`, or accounts would have to ask by themselves.
+It says so with all that is read and written, too. Far fewer than `SEEN_FOR`, after which no call is made.
 """
 BEAT: Final = 6.0
 PRUNE: Final = 3600.0
@@ -59,6 +61,7 @@ class Presence:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._every(POLL, self._hear))
+            group.create_task(self._every(CONFIRM, self._confirm))
             group.create_task(self._every(BEAT, self._tell))
             group.create_task(self._every(PRUNE, self._prune))
 
@@ -91,13 +94,23 @@ class Presence:
 
     async def _hear(self) -> None:
         paused = await self._registry.paused()
-        asked = self._registry.ledger.clock.monotonic()
-        epochs = await self._registry.epochs()
+        await self._check_epochs()
         connected = await self._tokens.connected()
         for name, supervisor in self._supervisors.running.items():
             supervisor.pause(paused=name in paused)
-            supervisor.check_epoch(epochs.get(name, 0), asked)
             supervisor.check_connection(connected.get(name))
+
+    async def _confirm(self) -> None:
+        running = self._supervisors.running
+        if names := [name for name, each in running.items() if each.unseen_for >= CONFIRM]:
+            await self._check_epochs(*names)
+
+    async def _check_epochs(self, *names: str) -> None:
+        """Tell these accounts, or all, whether they are still ours."""
+        asked = self._registry.ledger.clock.monotonic()
+        for name, epoch in (await self._registry.epochs(*names)).items():
+            if (supervisor := self._supervisors.running.get(name)) is not None:
+                supervisor.check_epoch(epoch, asked)
 
     async def _tell(self) -> None:
         await self._registry.beat(self._report.accounts())

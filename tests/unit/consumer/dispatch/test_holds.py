@@ -195,7 +195,7 @@ def test_after_a_write_without_an_answer_something_harmless_is_asked_first() -> 
     run(main())
 
 
-@pytest.mark.parametrize(("in_doubt", "first"), [(False, 0.0), (True, SEEN_FOR + LANDING - BURST_OVER)])
+@pytest.mark.parametrize(("in_doubt", "first"), [(False, 0.0), (True, SEEN_FOR - BURST_OVER)])
 def test_who_takes_an_account_writes_when_the_calls_of_whoever_had_it_have_ended(
     first: float, *, in_doubt: bool
 ) -> None:
