@@ -50,7 +50,9 @@ def foreseen(record: Record, steps: list[Step], here: InKit | None) -> Iterator[
     for step in steps:
         match step:
             case RemoveTag(key=key) if not is_new:  # whom Kit has just created has none
-                is_there = here is not None and key in here.tags and not _was_lacking(record, key)
+                # Who was deleted in Kit and is there anew is not whom a worker asks to have it taken off.
+                is_there = not gone and here is not None and key in here.tags
+                is_there = is_there and not _was_lacking(record, key)
                 yield step, "" if is_there else _unless_new(step, record, here) or IF_THE_TAG_IS_THERE
             case NameIfCreated() if record.created or is_new:
                 yield step, ""

@@ -290,3 +290,11 @@ async def test_what_is_told_is_what_then_happens(
     file = file.replace("options: {", "options: {max_new_taggings_per_hour: 1000000, ")
     with tempfile.TemporaryDirectory() as name:
         await all_agree(Path(name), file, known_ttl, happens)
+
+
+async def test_whom_somebody_deleted_and_made_anew_in_kit_is_not_whom_a_worker_asks(tmp_path: Path) -> None:
+    signed_up, canceled, deleted = "user.signed_up", "subscription.canceled", "user.deleted"
+    cy = [(deleted, 3, 2, 56, 21, 9, 0), (signed_up, 2, -1, 14, 42, 9, 0), (canceled, 2, -1, 56, 59, 0, 0)]
+    cy += [(signed_up, 2, -1, 0, 0, 1, 0), (canceled, 2, -1, 0, 0, 9, 0)]
+    file, happens = FILE.format(first_name="always", identity="user_id"), [Happens(*each) for each in cy]
+    await all_agree(tmp_path, file, 3600.0, happens)
