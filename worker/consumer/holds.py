@@ -24,7 +24,7 @@ from worker.retry import FIRST_DELAY, MAX_DELAY, backoff, first_delay
 R = TypeVar("R")
 log = structlog.get_logger()
 
-SEEN_FOR: Final = 2.0
+SEEN_FOR: Final = 1.5
 """Seconds for which the ledger's word counts that an account is ours."""
 LANDING: Final = 1.0
 """Seconds that Kit gets, once it answers again, for what it took before and never answered."""
