@@ -107,6 +107,11 @@ class Arena(Fleet):
         """The calls of the account under test that Kit took and has not answered."""
         return [call for call in self.sandbox.journal.select(account=self.main.name) if call.ended is None]
 
+    def faults_met(self, method: str) -> set[str]:
+        """The faults that struck calls of the account under test with this method."""
+        calls = self.sandbox.journal.select(account=self.main.name)
+        return {call.fault for call in calls if call.fault is not None and call.method == method}
+
     # -- what a row looks at --------------------------------------------------------------------------
 
     async def red(self, worker: ChaosWorker | None = None, *, seconds: float = 30.0) -> dict[str, Any]:

@@ -28,7 +28,7 @@ LASTING: Final[Mapping[str, Fault]] = {
 """What every answer is, for a while; the account must be held."""
 
 RESETS: Final = {"POST": 5, "PUT": 2, "DELETE": 3}
-"""By method, each how-manieth request is read and reset."""
+"""By method, about each how-manieth request is read and reset; one half of them has landed."""
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def _reset(method: str) -> Inject:
                 Fault(FaultKind.RESET, applied=landed),
                 method=method,
                 account=arena.main.name,
-                every=RESETS[method],
+                every=2 * RESETS[method],
             )
             for landed in (True, False)
         ]
