@@ -5,8 +5,10 @@ The page runs in this process; no worker runs beside it, and Kit and RabbitMQ ar
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -15,7 +17,7 @@ from tests.bench.bench import Bench
 from tests.bench.consumers import WORKER
 from tests.bench.databases import own_database
 from tests.bench.figures import Line, spread
-from tests.unit.page.filled import ACCOUNTS, LETTERS, filled, looks, times
+from tests.unit.page.filled import ACCOUNTS, LETTERS, fill_large_ledger, looks, page_over, times, url_in
 
 NAME: Final = "views"
 LINES: Final = 1_000_000
@@ -28,11 +30,14 @@ Times = Mapping[str, Sequence[float]]
 
 
 async def measure(bench: Bench, rounds: int) -> list[Line]:  # noqa: ARG001  # each view is looked at often
-    """Look at each view on each database that there is."""
-    found = {"SQLite": await _times("")}
-    if bench.place.postgres_url is not None:
-        found["PostgreSQL"] = await _times_on(bench.place.postgres_url)
-    return lines(found)
+    """Look at each view on each database that there is; they are filled at once, and looked at in turn."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kit-worker-views-")))
+        urls = {"SQLite": url_in(folder)}
+        if bench.place.postgres_url is not None:
+            urls["PostgreSQL"] = await stack.enter_async_context(own_database(bench.place.postgres_url))
+        await asyncio.gather(*(fill_large_ledger(url, LINES) for url in urls.values()))
+        return lines({database: await _times(folder / database, url) for database, url in urls.items()})
 
 
 def lines(found: Mapping[str, Times]) -> list[Line]:
@@ -53,13 +58,7 @@ def _line(database: str, path: str, taken: Sequence[float]) -> Line:
     )
 
 
-async def _times_on(server: str) -> Times:
-    """Look at each view on a PostgreSQL, in a database of its own."""
-    async with own_database(server) as url:
-        return await _times(url)
-
-
-async def _times(ledger_url: str) -> Times:
-    with tempfile.TemporaryDirectory(prefix="kit-worker-views-") as folder:
-        async with filled(Path(folder), LINES, ledger_url=ledger_url) as client:
-            return {path: await times(look, LOOKS) for path, look in (await looks(client)).items()}
+async def _times(folder: Path, url: str) -> Times:
+    folder.mkdir()
+    async with page_over(folder, url) as client:
+        return {path: await times(look, LOOKS) for path, look in (await looks(client)).items()}

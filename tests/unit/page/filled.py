@@ -37,6 +37,7 @@ ACCOUNTS: Final = 1_000
 LETTERS: Final = 100_000
 PLANNED: Final = 100_000
 """People of a plan that is carried out, of whom nobody is done."""
+NAMES: Final = ("sunny", *(f"a{number:04}" for number in range(ACCOUNTS - 1)))
 WORKERS: Final = ("one", "two", "three")
 _OTHER: Final = "'a' || substr(CAST(10000 + i % 999 AS TEXT), 2)"
 _ACCOUNT: Final = f"CASE WHEN i % 10 = 0 THEN 'sunny' ELSE {_OTHER} END"
@@ -99,17 +100,13 @@ what is due of a plan, and its people."""
 Look: TypeAlias = Callable[[], Awaitable[Answer]]
 
 
-@asynccontextmanager
-async def filled(folder: Path, lines: int, *, ledger_url: str = "") -> AsyncIterator[Client]:
-    """Serve a page over a ledger that is filled so; an operator is signed in.
+async def fill_large_ledger(url: str, lines: int) -> None:
+    """Fill an empty ledger.
 
     Args:
-        folder: For the files.
+        url: Of its database.
         lines: Of the history; a tenth of them is of `sunny`, and as many are in the journal.
-        ledger_url: Of an empty database; else it is a SQLite file in the folder.
     """
-    names = ("sunny", *(f"a{number:04}" for number in range(ACCOUNTS - 1)))
-    url = ledger_url or f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
     async with Ledger(Database(url), worker="one", clock=Clock()) as ledger:
         await ledger.ready()
         counts = (lines, lines // 10, 96 * ACCOUNTS, LETTERS, PLANNED, PLANNED)
@@ -132,14 +129,24 @@ async def filled(folder: Path, lines: int, *, ledger_url: str = "") -> AsyncIter
             "config_hash": "0",
         }
         for worker in WORKERS:
-            await Registry(ledger, worker).beat(dict.fromkeys(names, report))
+            await Registry(ledger, worker).beat(dict.fromkeys(NAMES, report))
         async with ledger.database.write() as connection:
             await connection.execute(text("ANALYZE"))
-        if ledger_url:
-            await _vacuum(ledger_url)
-    async with served(folder, names, ledger_url=SecretStr(url)) as client:
+    if make_url(url).get_backend_name() == "postgresql":
+        await _vacuum(url)
+
+
+@asynccontextmanager
+async def page_over(folder: Path, url: str) -> AsyncIterator[Client]:
+    """Serve a page over a ledger that was filled; an operator is signed in."""
+    async with served(folder, NAMES, ledger_url=SecretStr(url)) as client:
         await client.sign_in(TOKEN)
         yield client
+
+
+def url_in(folder: Path) -> str:
+    """Return the URL of a SQLite ledger in a folder."""
+    return f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
 
 
 async def _begin_plan(ledger: Ledger) -> None:
