@@ -64,7 +64,7 @@ types: .venv/.dev  ## check the types (mypy, strict)
 	@echo "types:  in order"
 
 .PHONY: bench
-bench: .venv/.dev  ## measure beside a plain and a FastStream consumer, 16 minutes (ARGS=--short: counts, a minute)
+bench: .venv/.dev  ## measure beside a plain and a FastStream consumer, 15 minutes (ARGS=--short: counts, a minute)
 	@$(WITH_SERVICES) $(PY) -m tests.bench $(ARGS)
 
 .PHONY: charts
