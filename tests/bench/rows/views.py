@@ -36,7 +36,9 @@ async def measure(bench: Bench, rounds: int) -> list[Line]:  # noqa: ARG001  # e
         urls = {"SQLite": url_in(folder)}
         if bench.place.postgres_url is not None:
             urls["PostgreSQL"] = await stack.enter_async_context(own_database(bench.place.postgres_url))
-        await asyncio.gather(*(fill_large_ledger(url, LINES) for url in urls.values()))
+        async with asyncio.TaskGroup() as filling:
+            for url in urls.values():
+                filling.create_task(fill_large_ledger(url, LINES))
         return lines({database: await _times(folder / database, url) for database, url in urls.items()})
 
 
