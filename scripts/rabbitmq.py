@@ -29,8 +29,8 @@ PACKAGED = "/usr/lib/rabbitmq/bin"
 AMQP_HEADER, METHOD_FRAME_ON_CHANNEL_0 = b"AMQP\x00\x00\x09\x01", b"\x01\x00\x00"
 # RabbitMQ notes a new queue on disk up to half a second after it has confirmed it, on a busy machine later.
 # Killed before that, 3.10 comes back with a queue that has no leader and never answers: a fault that no test
-# here is about. So it ends itself in the moment after it has noted them, as abruptly as by a signal. That makes
-# it rare: a queue that is being declared in that very moment may still come back so.
+# here is about. So it ends itself in the moment after it has noted them, as abruptly as by a signal. That
+# makes it rare: a queue that is being declared in that very moment may still come back so.
 NOTE_QUEUES_AND_END = "[ok = dets:sync(Table) || Table <- dets:all()], erlang:halt(137, [{flush, false}])."
 # After a start each replicated queue elects a leader, which takes some seconds; only then does it answer.
 WITHOUT_LEADER = "[Queue || Queue <- ets:tab2list(ra_state), element(2, Queue) =/= leader]."
