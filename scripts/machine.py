@@ -70,6 +70,18 @@ def free_port() -> int:
     return free_ports(1)[0]
 
 
+def hold_port() -> socket.socket:
+    """Return a socket that keeps a free loopback port for a program that is started again and again.
+
+    It does not listen, so a server with SO_REUSEADDR may (socket(7)). Until it is closed nobody else finds
+    the port free, also while that program is away.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", free_port()))
+    return held
+
+
 def free_ports(count: int) -> list[int]:
     """Return loopback ports, all different, that were free a moment ago."""
     ports = [port for port in random.sample(range(LOWEST, HIGHEST), 200) if _is_free(port)]

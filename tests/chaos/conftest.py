@@ -93,5 +93,7 @@ async def arena(
         finally:
             if arena.row is not None:
                 request.node.user_properties.append((FIGURES, str(arena.row)))
+            for worker in arena.workers:
+                worker.close()
             await broker_ctl.mend()
             await arena.delete_queues()

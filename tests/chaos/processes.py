@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from scripts.machine import free_port
+from scripts.machine import hold_port
 from tests.integration.harness import Worker, World
 
 WORKING: Final = frozenset({"running", "waiting"})
@@ -21,15 +21,20 @@ class ChaosWorker(Worker):
 
     Attributes:
         name: Its WORKER_ID.
-        port: Of its `/readyz`.
+        port: Of its `/readyz`; kept for it between its lives, until `close`.
         log: All that it wrote, over all its lives.
     """
 
     def __init__(self, world: World, folder: Path, name: str, **environ: str) -> None:
         self.name = name
-        self.port = free_port()
+        self._held = hold_port()
+        self.port = self._held.getsockname()[1]
         self.log = folder / f"worker-{name}.log"
         super().__init__(world, self.log, WORKER_ID=name, HTTP_PORT=str(self.port), **environ)
+
+    def close(self) -> None:
+        """Leave its port to others."""
+        self._held.close()
 
     @property
     def alive(self) -> bool:
