@@ -151,6 +151,7 @@ async def test_a_log_that_fails(arena: Arena, way: str) -> None:
         finally:
             if worker.alive:
                 await worker.stop(signal.SIGKILL)
+            worker.close()
 
 
 # -- memory, and time of the loop ---------------------------------------------------------------------------
