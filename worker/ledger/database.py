@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from threading import Thread
-from typing import Final
+from typing import Final, TypeVar
 from weakref import WeakSet
 
 import structlog
@@ -23,12 +23,15 @@ from worker.ledger import postgres, sqlite
 from worker.ledger.address import check_ledger_url
 from worker.ledger.failures import FAILURES, Usability, leave_read_only_sessions, usable_within
 from worker.ledger.file import LedgerFile
+from worker.ledger.file_threads import FileThreads, Work
 from worker.ledger.ledger_time import LedgerTime
 from worker.ledger.migrations import MIGRATIONS, Step, ledger_version, migrate, newest
 from worker.ledger.schema import meta
 from worker.ledger.trial import try_all
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 TIMEOUT: Final = 10.0
 PURGE_WITHIN: Final = 10.0
@@ -63,6 +66,7 @@ class Database:
         self.secret = b""
         self.usability = Usability()
         self._engine: AsyncEngine | None = None
+        self._file_threads: FileThreads | None = None
         self._file = LedgerFile(Path(self.url.database or "")) if self.is_sqlite else None
         self._threads = WeakSet[Thread]()
         self._opening = asyncio.Lock()
@@ -112,6 +116,25 @@ class Database:
                 return
             async with self._writing, engine.execution_options(writes=True).begin() as connection:
                 yield connection
+
+    async def transact(self, work: Work[T], *, writes: bool) -> T:
+        """Do work within one transaction, as quickly as it can be done; raises as `read` does.
+
+        Args:
+            work: Is given the connection, and awaits nothing else. It may be done, or be done partly and
+                undone, before whoever gives up waiting for it does so.
+            writes: Whether it writes.
+        """
+        if self._writing is None:
+            async with self.write() if writes else self.read() as connection:
+                return await work(connection)
+        async with self._used(writes=writes) as limit:
+            await self._opened(limit)
+            if self._file_threads is None:
+                self._file_threads = FileThreads(self.url, self._timeout)
+            if writes:
+                return await self._file_threads.write(work, self._writing)
+            return await self._file_threads.read(work)
 
     async def purge(self) -> None:
         """Let nothing that was deleted be readable in a SQLite file; raises as `read` does.
@@ -168,11 +191,14 @@ class Database:
     async def close(self) -> None:
         """Close all connections; those that are in use, when they are given back."""
         engine, self._engine = self._engine, None
+        threads, self._file_threads = self._file_threads, None
         if engine is not None:
             # SQLAlchemy would leave them to the garbage collector, which cannot close them.
             event.listen(engine.sync_engine.pool, "checkin", _close)
             with suppress(*FAILURES, TimeoutError):
                 async with asyncio.timeout(self._timeout):
+                    if threads is not None:
+                        await threads.close()
                     await engine.dispose()
                     await sqlite.ended(self._threads)
 
@@ -191,7 +217,7 @@ class Database:
             if self._engine is None:
                 existed, engine = self.exists, await self._make()
                 try:
-                    leave_read_only_sessions(engine)
+                    leave_read_only_sessions(engine.sync_engine)
                     await self._prepare(engine, limit, existed=existed)
                 except BaseException:
                     with suppress(*FAILURES):

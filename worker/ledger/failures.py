@@ -10,9 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 import asyncpg
-from sqlalchemy import ExceptionContext, event
+from sqlalchemy import Engine, ExceptionContext, event
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from worker.errors import LedgerUnavailable
 from worker.ledger.migrations import DamagedLedgerError, NewerLedgerError
@@ -65,7 +64,7 @@ class Usability:
         self._problems.pop(kind, None)
 
 
-def leave_read_only_sessions(engine: AsyncEngine) -> None:
+def leave_read_only_sessions(engine: Engine) -> None:
     """Have no connection be used again once one was refused a write as read-only.
 
     A session of PostgreSQL, and an open file of SQLite, stays so after the database has become writable.
@@ -75,7 +74,7 @@ def leave_read_only_sessions(engine: AsyncEngine) -> None:
         if _is_read_only(context.original_exception):
             context.is_disconnect = True
 
-    event.listen(engine.sync_engine, "handle_error", check)
+    event.listen(engine, "handle_error", check)
 
 
 def _is_read_only(error: BaseException) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from weakref import WeakSet
 
 import aiosqlite
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -37,6 +37,18 @@ def set_up(engine: AsyncEngine, threads: WeakSet[Thread], *, only_looks: bool = 
         event.listen(engine.sync_engine, "connect", _keep_log)
     event.listen(engine.sync_engine, "begin", _begin)
     event.listen(engine.sync_engine, "invalidate", _undo)
+
+
+def set_up_plain(engine: Engine) -> None:
+    """Have the connections of an engine without event loop, of a file that is open already, work likewise."""
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "invalidate", _undo)
+
+
+def is_in_transaction(connection: Connection) -> bool:
+    """Tell whether the transaction that was begun is still open."""
+    return bool(connection.connection.dbapi_connection.in_transaction)  # type: ignore[union-attr]
 
 
 async def ended(threads: Collection[Thread]) -> None:

@@ -6,7 +6,8 @@ One read and one write a batch, not an event.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final, Self
 
@@ -95,9 +96,9 @@ class Ledger:
         await self._trying.ask(None, self._try)
 
     async def _try(self, _: object) -> dict[None, None]:
-        async with self.database.write() as connection:
-            # A row is really written, since a full or read-only disk lets an empty transaction pass.
-            await upsert(connection, accounts, [{"account": "", "epoch": 0, "written_at": self.clock.time()}])
+        # A row is really written, since a full or read-only disk lets an empty transaction pass.
+        row = {"account": "", "epoch": 0, "written_at": self.clock.time()}
+        await self.database.transact(lambda connection: upsert(connection, accounts, [row]), writes=True)
         return {None: None}
 
     async def take(self, account: str, kit_account: int = 0, apps: Collection[str] = ()) -> Tenure:
@@ -133,8 +134,10 @@ class Ledger:
             EpochLost: The account is another worker's by now.
             LedgerWentBack: The ledger has lost what was written in this tenure.
         """
-        async with self.database.read() as connection:
-            return await self._load(connection, tenure, emails, user_ids)
+        with self._telling_if_it_went_back(tenure):
+            return await self.database.transact(
+                lambda connection: self._load(connection, tenure, emails, user_ids), writes=False
+            )
 
     async def forgotten(self, account: str, *seen: Glimpse) -> dict[tuple[str, str], datetime]:
         """Return by which of their signs the people of events were forgotten; see `Known.forgotten`."""
@@ -151,8 +154,10 @@ class Ledger:
             EpochLost: The account is another worker's by now; nothing was written.
             LedgerWentBack: As `load` says; nothing was written.
         """
-        async with self.database.write() as connection:
-            await self._save(connection, tenure, batch)
+        with self._telling_if_it_went_back(tenure):
+            await self.database.transact(
+                lambda connection: self._save(connection, tenure, batch), writes=True
+            )
 
     def mark(self, kind: str, text: str) -> str:
         """Return the keyed hash under which an address or a user's id is remembered as forgotten."""
@@ -217,10 +222,18 @@ class Ledger:
             raise EpochLost(f"{tenure.account} was taken over (epoch {now}, ours was {tenure.epoch})")
         batch: int = found.batch
         if batch < tenure.batch:
-            text = f"of what this worker has written, the last {tenure.batch - batch} batches are not there"
-            self._tell_it_went_back(tenure.account, text)
-            raise LedgerWentBack(f"the ledger was put back in time: {text}")
+            lost = f"of what this worker has written, the last {tenure.batch - batch} batches are not there"
+            raise LedgerWentBack(f"the ledger was put back in time: {lost}")
         return batch
+
+    @contextmanager
+    def _telling_if_it_went_back(self, tenure: Tenure) -> Iterator[None]:
+        """Tell of it here, where the event loop is: what asks the ledger may be in a thread."""
+        try:
+            yield
+        except LedgerWentBack as error:
+            self._tell_it_went_back(tenure.account, str(error))
+            raise
 
     def _tell_it_went_back(self, account: str, problem: str) -> None:
         self.witness.went_back[account] += 1

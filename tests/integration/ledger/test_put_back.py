@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 import structlog
+from structlog.processors import CallsiteParameter, CallsiteParameterAdder
 from structlog.testing import capture_logs
 
 from tests.clocks import StandingClock
@@ -60,10 +62,12 @@ async def test_what_a_tenure_has_written_is_missed(ledger: Ledger, clock: Standi
     tenure = await work(ledger, tenure, 2)
     await put_back(ledger, copy)
 
-    with capture_logs() as logs, pytest.raises(LedgerWentBack):
+    thread = CallsiteParameterAdder({CallsiteParameter.THREAD_NAME})
+    with capture_logs([thread]) as logs, pytest.raises(LedgerWentBack):
         await (load(ledger, tenure, ADA) if then == "load" else ledger.save(tenure, Batch(number=3)))
 
     assert [(line["event"], line["log_level"]) for line in logs] == [("ledger_went_back", "error")]
+    assert logs[0]["thread_name"] == threading.current_thread().name  # two cannot write the log at once
     await ledger.release(tenure)  # speaks of what is not there any more
     taken = await ledger.take(ACCOUNT)
     assert (taken.known_since, taken.in_doubt) == (clock.time(), True)

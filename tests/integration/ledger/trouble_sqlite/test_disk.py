@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
 from tests.integration.ledger.conftest import mount
@@ -59,10 +61,18 @@ async def test_a_disk_that_is_full_from_the_start_is_named(small_disk: Path, ope
 async def test_a_file_that_was_opened_to_be_read_only_is_opened_anew(ledger: Ledger) -> None:
     """Given a connection that cannot write, as one made while the file was read-only, it is left."""
     tenure = await fill(ledger, one_of_all())
-    async with ledger.database.read() as connection:
-        await connection.exec_driver_sql("PRAGMA query_only=ON")
+    await ledger.database.transact(only_look, writes=False)
     assert "readonly database" in await refusal(ledger.save(tenure, one_of_all()))
     await works(ledger)
+    async with ledger.database.read() as connection:
+        await only_look(connection)
+    assert "readonly database" in await refusal(ledger.take(ACCOUNT))
+    await works(ledger)
+
+
+async def only_look(connection: AsyncConnection) -> None:
+    """Let a connection, which is used again, not write any more."""
+    await connection.execute(text("PRAGMA query_only=ON"))
 
 
 async def test_what_is_made_is_its_users_alone(ledger: Ledger, path: Path) -> None:
