@@ -158,6 +158,7 @@ class Limiter:
                 self._window.end(self._clock.monotonic())
             else:
                 self._window.give_back()
+                self._pace.give_back()
             self._ended.set()
 
     async def _acquire(self) -> None:

@@ -41,6 +41,11 @@ class Pace:
         self._made += 1
         self._calls += 1
 
+    def give_back(self) -> None:
+        """Take back a call: nothing was sent."""
+        self._made = max(0, self._made - 1)  # it may have been counted in the period before
+        self._calls -= 1
+
     def begin(self) -> None:
         """Count a piece of work that begins."""
         self._work += 1

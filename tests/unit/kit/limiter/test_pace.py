@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ import pytest
 
 from tests.unit.kit.limiter.limited import limiter
 from tests.unit.virtual_time import now, run
+from worker.errors import CallsSuspended
 from worker.kit.pace import LUMPS
 
 LIMIT = 118
@@ -106,6 +108,24 @@ def test_while_less_than_that_is_used_nothing_waits() -> None:
             async with limited.call():
                 pass
         await limited.ready()
+        return now()
+
+    assert run(main()) == 0
+
+
+def test_what_was_not_sent_is_not_used_up() -> None:
+    """Given calls that were suspended, as many as all the minute has, nothing that begins waits for them."""
+
+    async def main() -> float:
+        limited = limiter(LIMIT)
+        for _ in range(LIMIT):
+            with suppress(CallsSuspended):
+                async with limited.call():
+                    raise CallsSuspended
+        for _ in range(LIMIT // 2):
+            await limited.ready()
+            async with limited.call():
+                pass
         return now()
 
     assert run(main()) == 0
