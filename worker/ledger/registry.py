@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, bindparam, case, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from worker.ledger.pauses import Pause, goes, going_on
 from worker.ledger.rows import insert_account, upsert
@@ -137,8 +138,12 @@ class Registry:
         query = select(accounts.c.account, accounts.c.epoch, accounts.c.released_at)
         if names:
             query = query.where(accounts.c.account.in_(names))
-        async with self.ledger.database.read() as connection:
-            rows = (await connection.execute(query)).all()
+
+        async def read(connection: AsyncConnection) -> Sequence[Row[Any]]:
+            return (await connection.execute(query)).all()
+
+        # Calls wait for this answer, also while the event loop has much to do.
+        rows = await self.ledger.database.transact(read, writes=False)
         for row in rows:
             self.ledger.witness.saw(row.account, row.epoch, running=row.released_at is None)
         return {row.account: row.epoch for row in rows}
