@@ -139,7 +139,7 @@ class Registry:
         if names:
             query = query.where(accounts.c.account.in_(names))
 
-        async def read(connection: AsyncConnection) -> Sequence[Row[Any]]:
+        async def read(connection: AsyncConnection) -> Sequence[Row[Any, Any, Any]]:
             return (await connection.execute(query)).all()
 
         # Calls wait for this answer, also while the event loop has much to do.
