@@ -110,6 +110,25 @@ async def test_whoever_is_told_that_it_is_written_finds_it_written_when_the_disk
         assert await written(database) == {"first", *told}
 
 
+async def test_each_of_those_who_write_together_hears_why_it_cannot_be(tmp_path: Path) -> None:
+    """Given a file that cannot be written, and a connection that is left for it, all hear the reason."""
+    async with opened(tmp_path) as database:
+        threads = database._file_threads
+        assert threads is not None
+        threads._engine.dispose()
+
+        def only_look(raw: object, _record: object) -> None:
+            raw.execute("PRAGMA query_only=ON")  # type: ignore[attr-defined]
+
+        event.listen(threads._engine, "connect", only_look)
+        ended = await asyncio.gather(
+            *(database.transact(writing(name), writes=True) for name in ("one", "two", "three")),
+            return_exceptions=True,
+        )
+        assert [type(end) for end in ended] == [LedgerUnavailable] * 3
+        assert all("readonly database" in str(end) for end in ended), ended
+
+
 async def test_who_gives_up_while_it_waits_is_not_written(tmp_path: Path) -> None:
     async with opened(tmp_path) as database:
         assert database._writing is not None
