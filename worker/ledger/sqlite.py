@@ -32,15 +32,13 @@ def set_up(engine: AsyncEngine, threads: WeakSet[Thread], *, only_looks: bool = 
         only_looks: Leave a file that may be somebody else's, or nobody's yet, as it is.
     """
     event.listen(engine.sync_engine, "close", lambda closed, _: threads.add(_thread_of(closed)))
-    event.listen(engine.sync_engine, "connect", _prepare)
+    set_up_plain(engine.sync_engine)
     if not only_looks:
         event.listen(engine.sync_engine, "connect", _keep_log)
-    event.listen(engine.sync_engine, "begin", _begin)
-    event.listen(engine.sync_engine, "invalidate", _undo)
 
 
 def set_up_plain(engine: Engine) -> None:
-    """Have the connections of an engine without event loop, of a file that is open already, work likewise."""
+    """Do so for an engine without event loop, of a file that has its log and is open already."""
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "invalidate", _undo)
